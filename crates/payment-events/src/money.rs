@@ -1,0 +1,187 @@
+//! Money: integer minor units and a currency. No floats anywhere, all arithmetic checked.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::json_string;
+
+/// An [ISO 4217](https://www.iso.org/iso-4217-currency-codes.html) currency, written as its three capital letters.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Currency(iso_currency::Currency);
+
+impl Currency {
+    /// The three letters, for example `EUR`.
+    pub fn code(self) -> &'static str {
+        self.0.code()
+    }
+}
+
+impl FromStr for Currency {
+    type Err = InvalidMoney;
+
+    fn from_str(code: &str) -> Result<Self, InvalidMoney> {
+        iso_currency::Currency::from_code(code)
+            .filter(|currency| currency.code() == code)
+            .map(Self)
+            .ok_or(InvalidMoney::UnknownCurrency)
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+json_string!(Currency);
+
+/// An amount above zero, in the currency's minor unit (cents for EUR, yen for JPY).
+///
+/// On the wire: `{"minor":1299,"currency":"EUR"}`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "RawMoney", into = "RawMoney")]
+pub struct Money {
+    minor: i64,
+    currency: Currency,
+}
+
+/// Why an amount is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidMoney {
+    /// Zero, or below.
+    #[error("must be at least 1 minor unit")]
+    NotPositive,
+    /// Not three capital letters that ISO 4217 lists.
+    #[error("must be an ISO 4217 currency code in capital letters, such as EUR")]
+    UnknownCurrency,
+}
+
+impl Money {
+    /// An amount of `minor` units, which must be above zero.
+    pub fn new(minor: i64, currency: Currency) -> Result<Self, InvalidMoney> {
+        if minor <= 0 {
+            return Err(InvalidMoney::NotPositive);
+        }
+        Ok(Self { minor, currency })
+    }
+
+    /// The amount in minor units, at least 1.
+    pub fn minor(self) -> i64 {
+        self.minor
+    }
+
+    /// The currency the amount is in.
+    pub fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// The sum, or `None` where the currencies differ or the sum exceeds `i64::MAX`.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        if self.currency != other.currency {
+            return None;
+        }
+        let minor = self.minor.checked_add(other.minor)?;
+        Some(Self { minor, ..self })
+    }
+
+    /// The product with a count above zero, or `None` where the count is zero or the product exceeds `i64::MAX`.
+    #[must_use]
+    pub fn checked_mul(self, count: u32) -> Option<Self> {
+        let minor = self.minor.checked_mul(i64::from(count))?;
+        Self::new(minor, self.currency).ok()
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.minor, self.currency)
+    }
+}
+
+impl fmt::Debug for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Unknown fields pass: the contract is read tolerantly, and the request types of the APIs are strict on their own.
+#[derive(Serialize, Deserialize)]
+struct RawMoney {
+    minor: i64,
+    currency: Currency,
+}
+
+impl TryFrom<RawMoney> for Money {
+    type Error = InvalidMoney;
+
+    fn try_from(raw: RawMoney) -> Result<Self, InvalidMoney> {
+        Self::new(raw.minor, raw.currency)
+    }
+}
+
+impl From<Money> for RawMoney {
+    fn from(money: Money) -> Self {
+        Self { minor: money.minor, currency: money.currency }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn eur(minor: i64) -> Money {
+        Money::new(minor, "EUR".parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn currencies_are_the_codes_iso_4217_lists() {
+        for code in ["EUR", "USD", "JPY", "BHD", "CLF"] {
+            assert_eq!(code.parse::<Currency>().unwrap().code(), code);
+        }
+        for code in ["", "eur", "Eur", "EU", "EURO", "ZZZ", " EUR"] {
+            assert_eq!(code.parse::<Currency>(), Err(InvalidMoney::UnknownCurrency), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn amounts_start_at_one_minor_unit() {
+        let currency = "EUR".parse().unwrap();
+        assert_eq!(Money::new(0, currency), Err(InvalidMoney::NotPositive));
+        assert_eq!(Money::new(-1, currency), Err(InvalidMoney::NotPositive));
+        assert_eq!(Money::new(i64::MIN, currency), Err(InvalidMoney::NotPositive));
+        assert_eq!(Money::new(1, currency).unwrap().minor(), 1);
+        assert_eq!(Money::new(i64::MAX, currency).unwrap().minor(), i64::MAX);
+    }
+
+    #[test]
+    fn currencies_are_never_added_up() {
+        let usd = Money::new(1, "USD".parse().unwrap()).unwrap();
+        assert_eq!(eur(1).checked_add(usd), None);
+    }
+
+    proptest! {
+        #[test]
+        fn arithmetic_is_exact_or_refused(a in 1..=i64::MAX, b in 1..=i64::MAX, count: u32) {
+            prop_assert_eq!(eur(a).checked_add(eur(b)).map(Money::minor), a.checked_add(b));
+            let product = a.checked_mul(i64::from(count)).filter(|minor| *minor > 0);
+            prop_assert_eq!(eur(a).checked_mul(count).map(Money::minor), product);
+        }
+
+        #[test]
+        fn money_survives_json(minor in 1..=i64::MAX) {
+            let json = serde_json::to_string(&eur(minor)).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), eur(minor));
+        }
+    }
+}

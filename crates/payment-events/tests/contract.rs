@@ -1,0 +1,190 @@
+//! The contract, held against the golden events and against what must be refused.
+#![allow(missing_docs)]
+
+use payment_events::{Decline, DecodeError, PaymentEvent, PaymentInfo, PaymentStatus};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const GOLDEN: [(PaymentStatus, &str); 5] = [
+    (PaymentStatus::Authorized, include_str!("../golden/payment.authorized.v1.json")),
+    (PaymentStatus::Captured, include_str!("../golden/payment.captured.v1.json")),
+    (PaymentStatus::Refunded, include_str!("../golden/payment.refunded.v1.json")),
+    (PaymentStatus::Voided, include_str!("../golden/payment.voided.v1.json")),
+    (PaymentStatus::Declined, include_str!("../golden/payment.declined.v1.json")),
+];
+
+fn captured() -> Value {
+    serde_json::from_str(include_str!("../golden/payment.captured.v1.json")).unwrap()
+}
+
+fn decode(event: &Value) -> Result<PaymentEvent, DecodeError> {
+    PaymentEvent::decode(event.to_string().as_bytes())
+}
+
+/// The captured golden event with the value at `pointer` replaced.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut event = captured();
+    *event.pointer_mut(pointer).unwrap() = value;
+    event
+}
+
+fn bad_field(event: &Value) -> String {
+    match decode(event) {
+        Err(DecodeError::BadValue { field, .. }) => field,
+        other => panic!("expected a bad value, got {other:?}"),
+    }
+}
+
+#[test]
+fn every_status_has_a_golden_event_that_reads_and_writes_back_the_same() {
+    assert_eq!(GOLDEN.map(|(status, _)| status), PaymentStatus::ALL);
+    for (status, golden) in GOLDEN {
+        let event = PaymentEvent::decode(golden.as_bytes()).unwrap();
+        assert_eq!(event.payment().status, status);
+        let written: Value = serde_json::from_slice(&event.encode()).unwrap();
+        assert_eq!(written, serde_json::from_str::<Value>(golden).unwrap(), "{status}");
+    }
+}
+
+#[test]
+fn unknown_fields_pass() {
+    let mut event = captured();
+    event["newattribute"] = json!("x");
+    event["data"]["loyalty_points"] = json!(7);
+    event["data"]["amount"]["exponent"] = json!(2);
+    assert_eq!(decode(&event), decode(&captured()));
+}
+
+#[test]
+fn unknown_types_are_named() {
+    for unknown in ["payment.disputed.v1", "refund.created.v1", "payment.captured", "payment.captured.final", "", "payment."] {
+        let event = with("/type", json!(unknown));
+        assert_eq!(decode(&event), Err(DecodeError::UnknownType(unknown.to_owned())));
+    }
+}
+
+#[test]
+fn an_unknown_type_is_named_whatever_data_it_has() {
+    let mut event = with("/type", json!("payment.disputed.v1"));
+    event["data"] = json!([1, 2]);
+    assert_eq!(decode(&event), Err(DecodeError::UnknownType("payment.disputed.v1".to_owned())));
+    event.as_object_mut().unwrap().remove("data");
+    assert_eq!(decode(&event), Err(DecodeError::UnknownType("payment.disputed.v1".to_owned())));
+}
+
+#[test]
+fn other_major_versions_are_named() {
+    for other in ["payment.captured.v2", "payment.captured.v0", "payment.voided.v17"] {
+        let event = with("/type", json!(other));
+        assert_eq!(decode(&event), Err(DecodeError::UnsupportedVersion(other.to_owned())));
+    }
+    assert_eq!(decode(&with("/specversion", json!("2.0"))), Err(DecodeError::SpecVersion("2.0".to_owned())));
+}
+
+#[test]
+fn bad_values_are_named_by_their_place() {
+    let cases = [
+        ("/data/payment_id", json!("01J")),
+        ("/data/order_id", json!("a b")),
+        ("/data/amount/minor", json!(12.5)),
+        ("/data/amount/minor", json!("1299")),
+        ("/data/amount/currency", json!("XYZ")),
+        ("/data/captured_minor", Value::Null),
+        ("/data/version", json!(-1)),
+        ("/data/updated_at", json!("yesterday")),
+        ("/data/status", json!("lost")),
+    ];
+    for (pointer, value) in cases {
+        assert_eq!(bad_field(&with(pointer, value)), pointer);
+    }
+    assert_eq!(bad_field(&with("/data/amount", json!({"minor": 0, "currency": "EUR"}))), "/data/amount");
+}
+
+#[test]
+fn contradictions_are_refused() {
+    let cases = [
+        ("/data/status", json!("voided"), "/data/status"),
+        ("/id", json!("pay_01J9Z3NDEKTSV4RRFFQ69G5FAV:4"), "/id"),
+        ("/data/captured_minor", json!(1300), "/data"),
+        ("/data/captured_minor", json!(0), "/data"),
+        ("/data/refunded_minor", json!(1299), "/data"),
+        ("/data/refunded_minor", json!(-1), "/data"),
+        ("/data/version", json!(0), "/data"),
+        ("/data/created_at", json!("2027-01-01T00:00:00Z"), "/data"),
+    ];
+    for (pointer, value, field) in cases {
+        assert_eq!(bad_field(&with(pointer, value)), field, "{pointer}");
+    }
+    let mut declined = captured();
+    declined["data"]["decline"] = json!({"code": "x", "message": "y"});
+    assert_eq!(bad_field(&declined), "/data");
+}
+
+#[test]
+fn missing_fields_are_named_in_the_reason() {
+    let mut event = captured();
+    event["data"].as_object_mut().unwrap().remove("order_id");
+    assert!(decode(&event).unwrap_err().to_string().contains("order_id"));
+    event.as_object_mut().unwrap().remove("data");
+    assert_eq!(bad_field(&event), "/data");
+}
+
+#[test]
+fn what_is_no_event_is_refused() {
+    for data in [&b""[..], b"{", b"[]", b"null", b"{}", b"\xff\xfe", b"\xf3\x89\x9a\xc2"] {
+        assert!(matches!(PaymentEvent::decode(data), Err(DecodeError::NotAnEvent(_))), "{data:?}");
+    }
+}
+
+#[test]
+fn an_unreadable_trace_does_not_cost_the_payment() {
+    let event = decode(&with("/traceparent", json!("garbage"))).unwrap();
+    assert_eq!(event.trace_parent(), None);
+    assert_eq!(event.payment(), decode(&captured()).unwrap().payment());
+}
+
+fn any_payment() -> impl Strategy<Value = PaymentInfo> {
+    let parts = (1..=i64::MAX, 0.0..=1.0f64, 0.0..1.0f64, 1..=u64::MAX, 0..4_000_000_000_000i64, 0..1_000_000i64);
+    (prop::sample::select(PaymentStatus::ALL.to_vec()), parts).prop_map(
+        |(status, (minor, captured_share, refunded_share, version, created_ms, later_ms))| {
+            // Shares of the amount; the rounding does not matter, only that the bounds hold.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+            let share = |of: i64, share: f64| ((of as f64 * share) as i64).clamp(0, of);
+            let captured = match status {
+                PaymentStatus::Captured | PaymentStatus::Refunded => share(minor, captured_share).max(1),
+                _ => 0,
+            };
+            let refunded = match status {
+                PaymentStatus::Captured => share(captured, refunded_share).min(captured - 1),
+                PaymentStatus::Refunded => captured,
+                _ => 0,
+            };
+            let declined = status == PaymentStatus::Declined;
+            PaymentInfo {
+                payment_id: "pay_1".parse().unwrap(),
+                order_id: "ord-1".parse().unwrap(),
+                status,
+                amount: payment_events::Money::new(minor, "JPY".parse().unwrap()).unwrap(),
+                captured_minor: captured,
+                refunded_minor: refunded,
+                decline: declined.then(|| Decline { code: "do_not_honor".into(), message: "No.".into() }),
+                version,
+                created_at: payment_events::Timestamp::from_unix_ms(created_ms).unwrap(),
+                updated_at: payment_events::Timestamp::from_unix_ms(created_ms + later_ms).unwrap(),
+            }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn every_event_survives_the_wire(payment in any_payment()) {
+        let event = PaymentEvent::new(payment, None).unwrap();
+        prop_assert_eq!(PaymentEvent::decode(&event.encode()), Ok(event));
+    }
+
+    #[test]
+    fn no_bytes_make_the_decoder_panic(data in prop::collection::vec(any::<u8>(), 0..512)) {
+        prop_assert!(PaymentEvent::decode(&data).is_err());
+    }
+}
