@@ -57,7 +57,9 @@ fn unknown_fields_pass() {
 
 #[test]
 fn unknown_types_are_named() {
-    for unknown in ["payment.disputed.v1", "refund.created.v1", "payment.captured", "payment.captured.final", "", "payment."] {
+    for unknown in
+        ["payment.disputed.v1", "refund.created.v1", "payment.captured", "payment.captured.final", "", "payment."]
+    {
         let event = with("/type", json!(unknown));
         assert_eq!(decode(&event), Err(DecodeError::UnknownType(unknown.to_owned())));
     }

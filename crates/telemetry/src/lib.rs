@@ -1,1 +1,10 @@
-//! Placeholder.
+//! Logs and configuration, the same for every function.
+//!
+//! A function's `main` reads its configuration with [`Variables`], which reports everything that is missing or
+//! malformed together, and starts its log with [`init_logs`]: JSON, one object a line, fields at the top level.
+
+mod logs;
+mod variables;
+
+pub use logs::{LogLevel, UnknownLogLevel, init_logs};
+pub use variables::{InvalidEnvironment, Variables};

@@ -1,0 +1,82 @@
+//! A request body that is JSON of the right shape, or a problem that says where it is not.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
+
+use crate::{Problem, kinds};
+
+/// Takes a JSON body as a `T`.
+///
+/// Answers 415 without a JSON content type, 413 above the router's body limit, 400 for what is no JSON, and 400 with a
+/// JSON pointer for what is JSON but no `T`. A `T` that refuses unknown fields has them named.
+#[derive(Debug, Clone, Copy)]
+pub struct JsonBody<T>(pub T);
+
+impl<S, T> FromRequest<S> for JsonBody<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if !content_type.is_some_and(is_json) {
+            let detail = "Send the body with the header content-type: application/json.";
+            return Err(Problem::new(kinds::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
+            if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
+                Problem::new(
+                    kinds::BODY_TOO_LARGE,
+                    "Send a smaller body; the documentation of the route has its limit.",
+                )
+            } else {
+                Problem::new(kinds::MALFORMED_JSON, "The body ended before it was complete.")
+            }
+        })?;
+        parse(&body).map(Self)
+    }
+}
+
+/// `application/json` or a type that ends in `+json`, with any parameters.
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let pointer = json_pointer(error.path());
+        let error = error.into_inner();
+        match error.classify() {
+            serde_json::error::Category::Data => Problem::invalid(pointer, reason(&error)),
+            _ => Problem::new(kinds::MALFORMED_JSON, format!("{error}.")),
+        }
+    })?;
+    deserializer.end().map_err(|error| Problem::new(kinds::MALFORMED_JSON, format!("{error}.")))?;
+    Ok(value)
+}
+
+/// What serde says without the place in the text, which the pointer tells better.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((reason, _)) => reason.to_owned(),
+        None => text,
+    }
+}
+
+/// The path as a JSON pointer (RFC 6901); the whole body is the empty pointer, written `body`.
+fn json_pointer(path: &Path) -> String {
+    let pointer = path.iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => pointer,
+    });
+    if pointer.is_empty() { "body".to_owned() } else { pointer }
+}

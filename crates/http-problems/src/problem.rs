@@ -1,0 +1,121 @@
+//! One problem answer.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, StatusCode, Uri};
+use problem_details::ProblemDetails;
+use serde::Serialize;
+
+use crate::kinds;
+
+/// A stable type of problem, documented for callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProblemKind {
+    status: StatusCode,
+    name: &'static str,
+    title: &'static str,
+}
+
+impl ProblemKind {
+    /// A problem type: its `type` is `/problems/<name>`, the same for ever.
+    pub const fn new(status: StatusCode, name: &'static str, title: &'static str) -> Self {
+        Self { status, name, title }
+    }
+}
+
+/// What is wrong with one part of the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// Where, as a JSON pointer (RFC 6901) into the body; the name of a header or parameter otherwise.
+    pub pointer: String,
+    /// Why it cannot be accepted.
+    pub detail: String,
+}
+
+/// An answer that says what went wrong and what to do, as `application/problem+json`.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    kind: ProblemKind,
+    detail: String,
+    errors: Vec<FieldError>,
+    headers: HeaderMap,
+    instance: Option<Uri>,
+}
+
+/// What the answer has beside the members of RFC 9457.
+#[derive(Serialize)]
+struct Extensions {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+impl Problem {
+    /// A problem of this kind; `detail` says, to the caller, what to do about it.
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), errors: Vec::new(), headers: HeaderMap::new(), instance: None }
+    }
+
+    /// A request with one part that is not valid.
+    pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        let error = FieldError { pointer: pointer.into(), detail: detail.into() };
+        let problem = Self::new(kinds::INVALID_REQUEST, format!("{} {}.", error.pointer, error.detail));
+        Self { errors: vec![error], ..problem }
+    }
+
+    /// Something we depend on failed. The error is logged here, once, and not shown to the caller.
+    pub fn unavailable(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %with_sources(error), "answered 503: a dependency failed");
+        Self::new(kinds::UNAVAILABLE, "Try again in a moment; a request with the same content is safe to repeat.")
+            .retry_after_s(1)
+    }
+
+    /// We are at fault. The error is logged here, once, and not shown to the caller.
+    pub fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %with_sources(error), "answered 500: a defect");
+        Self::new(kinds::INTERNAL, "This is our fault; the log of this request says more.")
+    }
+
+    /// Names the request that the problem came up in, by its path.
+    #[must_use]
+    pub(crate) fn at(self, path: &str) -> Self {
+        Self { instance: path.parse().ok(), ..self }
+    }
+
+    /// Asks the caller to wait this many seconds.
+    #[must_use]
+    pub fn retry_after_s(self, seconds: u16) -> Self {
+        self.header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+}
+
+/// An error and what caused it, in one line.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let headers = self.headers.clone();
+        let mut details = ProblemDetails::from_status_code(self.kind.status)
+            .with_title(self.kind.title)
+            .with_detail(self.detail.clone())
+            .with_extensions(Extensions { errors: self.errors.clone() });
+        if let Ok(problem_type) = format!("/problems/{}", self.kind.name).parse::<Uri>() {
+            details = details.with_type(problem_type);
+        }
+        if let Some(instance) = self.instance.clone() {
+            details = details.with_instance(instance);
+        }
+        let mut response = (headers, details).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,116 @@
+//! Environment variables, read once and in one place.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// Reads a function's environment variables and remembers all that is wrong with them.
+///
+/// ```
+/// use telemetry::{InvalidEnvironment, Variables};
+///
+/// struct Config {
+///     table: String,
+///     timeout_ms: u64,
+/// }
+///
+/// fn read(mut variables: Variables) -> Result<Config, InvalidEnvironment> {
+///     let table = variables.required("PAYMENTS_TABLE", "the name of the payments table");
+///     let timeout_ms = variables.optional("TIMEOUT_MS", "a number of milliseconds", 400);
+///     match (table, timeout_ms) {
+///         (Some(table), Some(timeout_ms)) => Ok(Config { table, timeout_ms }),
+///         _ => Err(variables.into_error()),
+///     }
+/// }
+///
+/// let environment = [("TIMEOUT_MS".to_owned(), "soon".to_owned())];
+/// let error = read(Variables::from_iter(environment)).err().unwrap().to_string();
+/// assert!(error.contains("PAYMENTS_TABLE") && error.contains("TIMEOUT_MS"));
+/// ```
+#[derive(Debug)]
+pub struct Variables {
+    values: HashMap<String, String>,
+    problems: Vec<String>,
+}
+
+/// Every variable that is missing or malformed, a line each, with what it should hold.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("environment variables are missing or malformed:\n{}", .0.join("\n"))]
+pub struct InvalidEnvironment(Vec<String>);
+
+impl Variables {
+    /// The process's own. Variables that are no Unicode text count as missing.
+    pub fn of_process() -> Self {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
+    /// The value of `name`, parsed. `None` is a problem remembered: missing, empty or malformed.
+    ///
+    /// `holds` says what the variable should hold, for whoever has to set it.
+    pub fn required<T>(&mut self, name: &str, holds: &str) -> Option<T>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let Some(text) = self.values.get(name).filter(|text| !text.is_empty()) else {
+            self.problems.push(format!("  {name} is missing; it holds {holds}"));
+            return None;
+        };
+        text.parse().map_err(|error| self.problems.push(format!("  {name} {error}; it holds {holds}"))).ok()
+    }
+
+    /// Like [`required`](Self::required), but `default` where the variable is missing or empty.
+    pub fn optional<T>(&mut self, name: &str, holds: &str, default: T) -> Option<T>
+    where
+        T: FromStr<Err: Display>,
+    {
+        if self.values.get(name).is_none_or(String::is_empty) {
+            return Some(default);
+        }
+        self.required(name, holds)
+    }
+
+    /// All the problems remembered, as one error.
+    pub fn into_error(self) -> InvalidEnvironment {
+        InvalidEnvironment(self.problems)
+    }
+}
+
+impl FromIterator<(String, String)> for Variables {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self { values: variables.into_iter().collect(), problems: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> Variables {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_is_there_and_well_formed_is_read() {
+        let mut variables = variables(&[("NAME", "x"), ("COUNT", "3")]);
+        assert_eq!(variables.required("NAME", "a name"), Some("x".to_owned()));
+        assert_eq!(variables.required("COUNT", "a number"), Some(3_u8));
+        assert_eq!(variables.optional("OTHER", "a number", 7_u8), Some(7));
+        assert_eq!(variables.into_error(), InvalidEnvironment(vec![]));
+    }
+
+    #[test]
+    fn all_problems_are_reported_together_with_what_to_set() {
+        let mut variables = variables(&[("EMPTY", ""), ("COUNT", "many")]);
+        assert_eq!(variables.required::<String>("MISSING", "a name"), None);
+        assert_eq!(variables.required::<String>("EMPTY", "another name"), None);
+        assert_eq!(variables.optional("COUNT", "a number up to 255", 1_u8), None);
+        let error = variables.into_error().to_string();
+        assert_eq!(
+            error,
+            "environment variables are missing or malformed:\n  MISSING is missing; it holds a name\n  \
+             EMPTY is missing; it holds another name\n  COUNT invalid digit found in string; it holds a number up to 255"
+        );
+    }
+}
