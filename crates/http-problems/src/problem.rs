@@ -1,8 +1,8 @@
 //! One problem answer.
 
 use axum::response::{IntoResponse, Response};
-use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, StatusCode, Uri};
+use http::header::{HeaderValue, RETRY_AFTER};
+use http::{StatusCode, Uri};
 use problem_details::ProblemDetails;
 use serde::Serialize;
 
@@ -38,8 +38,9 @@ pub struct Problem {
     kind: ProblemKind,
     detail: String,
     errors: Vec<FieldError>,
-    headers: HeaderMap,
-    instance: Option<Uri>,
+    retry_after_s: Option<u16>,
+    /// The path of the request that the problem came up in.
+    instance: Option<String>,
 }
 
 /// What the answer has beside the members of RFC 9457.
@@ -52,7 +53,7 @@ struct Extensions {
 impl Problem {
     /// A problem of this kind; `detail` says, to the caller, what to do about it.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), headers: HeaderMap::new(), instance: None }
+        Self { kind, detail: detail.into(), errors: Vec::new(), retry_after_s: None, instance: None }
     }
 
     /// A request with one part that is not valid.
@@ -77,21 +78,14 @@ impl Problem {
 
     /// Names the request that the problem came up in, by its path.
     #[must_use]
-    pub(crate) fn at(self, path: &str) -> Self {
-        Self { instance: path.parse().ok(), ..self }
+    pub(crate) fn at(self, path: String) -> Self {
+        Self { instance: Some(path), ..self }
     }
 
     /// Asks the caller to wait this many seconds.
     #[must_use]
     pub fn retry_after_s(self, seconds: u16) -> Self {
-        self.header(RETRY_AFTER, HeaderValue::from(seconds))
-    }
-
-    /// Adds a header to the answer.
-    #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
-        self
+        Self { retry_after_s: Some(seconds), ..self }
     }
 }
 
@@ -103,7 +97,6 @@ fn with_sources(error: &dyn std::error::Error) -> String {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let headers = self.headers.clone();
         let mut details = ProblemDetails::from_status_code(self.kind.status)
             .with_title(self.kind.title)
             .with_detail(self.detail.clone())
@@ -111,10 +104,13 @@ impl IntoResponse for Problem {
         if let Ok(problem_type) = format!("/problems/{}", self.kind.name).parse::<Uri>() {
             details = details.with_type(problem_type);
         }
-        if let Some(instance) = self.instance.clone() {
+        if let Some(instance) = self.instance.as_ref().and_then(|path| path.parse::<Uri>().ok()) {
             details = details.with_instance(instance);
         }
-        let mut response = (headers, details).into_response();
+        let mut response = details.into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response.extensions_mut().insert(self);
         response
     }

@@ -25,7 +25,7 @@ async fn name_instance(request: Request, next: Next) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return response;
     };
-    let named = problem.at(&path).into_response();
+    let named = problem.at(path).into_response();
     let (parts, body) = named.into_parts();
     // What the router itself added (such as `allow`) stays.
     response.headers_mut().extend(parts.headers);

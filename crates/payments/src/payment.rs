@@ -1,0 +1,171 @@
+//! A payment and its state machine.
+//!
+//! ```text
+//! processing ─▶ authorized ─▶ captured ─▶ refunded (when all that was captured is refunded)
+//!      │             └─▶ voided
+//!      └─▶ declined
+//! ```
+
+use std::fmt;
+
+use payment_events::{
+    Decline, InvalidPaymentInfo, Money, OrderId, PaymentEvent, PaymentId, PaymentInfo, PaymentStatus, Timestamp,
+    TraceParent,
+};
+
+/// Where a payment stands, as Payments sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Stored, and the processor's answer is not yet. Never published.
+    Processing,
+    /// What the rest of the world may know.
+    Public(PaymentStatus),
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Processing => f.write_str("processing"),
+            Self::Public(status) => status.fmt(f),
+        }
+    }
+}
+
+/// A payment as of one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// Derived from the caller and the idempotency key, so that a retry meets the same payment.
+    pub payment_id: PaymentId,
+    /// The order it pays for.
+    pub order_id: OrderId,
+    /// What was asked for.
+    pub amount: Money,
+    /// Where it stands.
+    pub status: Status,
+    /// In minor units of `amount`'s currency, 0 to `amount`.
+    pub captured_minor: i64,
+    /// In minor units of `amount`'s currency, 0 to `captured_minor`.
+    pub refunded_minor: i64,
+    /// Why the processor declined; present exactly when it did.
+    pub decline: Option<Decline>,
+    /// 0 while processing, then one more for each published state.
+    pub version: u64,
+    /// When the payment was accepted.
+    pub created_at: Timestamp,
+    /// When this version came about.
+    pub updated_at: Timestamp,
+    /// The trace this version came about in.
+    pub trace_parent: Option<TraceParent>,
+}
+
+/// What was asked of a payment is not possible where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IllegalTransition {
+    /// The state machine has no such step.
+    #[error("a payment that is {from} cannot be {to}")]
+    Status {
+        /// Where the payment stands.
+        from: Status,
+        /// Where it was to go.
+        to: PaymentStatus,
+    },
+    /// More than there is, or nothing.
+    #[error("the amount must be 1 to {available_minor} minor units")]
+    Amount {
+        /// What there is to capture or refund, in minor units.
+        available_minor: i64,
+    },
+}
+
+impl Payment {
+    /// A payment that has been asked for and not yet been decided on.
+    pub fn begin(
+        payment_id: PaymentId,
+        order_id: OrderId,
+        amount: Money,
+        trace_parent: Option<TraceParent>,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            payment_id,
+            order_id,
+            amount,
+            status: Status::Processing,
+            captured_minor: 0,
+            refunded_minor: 0,
+            decline: None,
+            version: 0,
+            created_at: at,
+            updated_at: at,
+            trace_parent,
+        }
+    }
+
+    /// The processor holds the amount.
+    pub fn authorize(self, at: Timestamp) -> Result<Self, IllegalTransition> {
+        self.expect(Status::Processing, PaymentStatus::Authorized)?;
+        Ok(self.step(PaymentStatus::Authorized, at))
+    }
+
+    /// The processor said no.
+    pub fn decline(self, decline: Decline, at: Timestamp) -> Result<Self, IllegalTransition> {
+        self.expect(Status::Processing, PaymentStatus::Declined)?;
+        Ok(Self { decline: Some(decline), ..self.step(PaymentStatus::Declined, at) })
+    }
+
+    /// The authorization is given up.
+    pub fn void(self, at: Timestamp) -> Result<Self, IllegalTransition> {
+        self.expect(Status::Public(PaymentStatus::Authorized), PaymentStatus::Voided)?;
+        Ok(self.step(PaymentStatus::Voided, at))
+    }
+
+    /// `minor` of what is held is taken, once; the rest is given up.
+    pub fn capture(self, minor: i64, at: Timestamp) -> Result<Self, IllegalTransition> {
+        self.expect(Status::Public(PaymentStatus::Authorized), PaymentStatus::Captured)?;
+        expect_amount(minor, self.amount.minor())?;
+        Ok(Self { captured_minor: minor, ..self.step(PaymentStatus::Captured, at) })
+    }
+
+    /// `minor` of what was captured is given back; the payment is refunded once all of it is.
+    pub fn refund(self, minor: i64, at: Timestamp) -> Result<Self, IllegalTransition> {
+        self.expect(Status::Public(PaymentStatus::Captured), PaymentStatus::Refunded)?;
+        let left_minor = self.captured_minor - self.refunded_minor;
+        expect_amount(minor, left_minor)?;
+        let status = if minor == left_minor { PaymentStatus::Refunded } else { PaymentStatus::Captured };
+        // At most `captured_minor`, so this cannot overflow.
+        let refunded_minor = self.refunded_minor + minor;
+        Ok(Self { refunded_minor, ..self.step(status, at) })
+    }
+
+    /// What may be published of it: nothing while processing.
+    pub fn event(&self) -> Option<Result<PaymentEvent, InvalidPaymentInfo>> {
+        let Status::Public(status) = self.status else { return None };
+        let info = PaymentInfo {
+            payment_id: self.payment_id.clone(),
+            order_id: self.order_id.clone(),
+            status,
+            amount: self.amount,
+            captured_minor: self.captured_minor,
+            refunded_minor: self.refunded_minor,
+            decline: self.decline.clone(),
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        };
+        Some(PaymentEvent::new(info, self.trace_parent.clone()))
+    }
+
+    fn expect(&self, from: Status, to: PaymentStatus) -> Result<(), IllegalTransition> {
+        if self.status == from { Ok(()) } else { Err(IllegalTransition::Status { from: self.status, to }) }
+    }
+
+    /// The next published version. A clock that went back does not take the payment with it.
+    fn step(self, status: PaymentStatus, at: Timestamp) -> Self {
+        let updated_at = at.max(self.updated_at);
+        Self { status: Status::Public(status), version: self.version + 1, updated_at, ..self }
+    }
+}
+
+fn expect_amount(minor: i64, available_minor: i64) -> Result<(), IllegalTransition> {
+    if (1..=available_minor).contains(&minor) { Ok(()) } else { Err(IllegalTransition::Amount { available_minor }) }
+}

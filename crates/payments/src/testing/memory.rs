@@ -1,0 +1,79 @@
+//! Payments in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use payment_events::{OrderId, PaymentId};
+
+use crate::{Begun, Outbox, Payment, PaymentQueries, PaymentRecord, PaymentStore, Status, StoreError};
+
+/// A store that lasts as long as the test.
+#[derive(Debug, Default)]
+pub struct MemoryPayments {
+    records: Mutex<BTreeMap<PaymentId, PaymentRecord>>,
+}
+
+impl MemoryPayments {
+    /// The record as it is stored, for assertions.
+    pub fn record(&self, payment_id: &PaymentId) -> Option<PaymentRecord> {
+        self.records().get(payment_id).cloned()
+    }
+
+    /// Puts a record there whatever there was before.
+    pub fn seed(&self, record: PaymentRecord) {
+        self.records().insert(record.payment.payment_id.clone(), record);
+    }
+
+    fn records(&self) -> std::sync::MutexGuard<'_, BTreeMap<PaymentId, PaymentRecord>> {
+        self.records.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl PaymentStore for MemoryPayments {
+    async fn begin(&self, record: &PaymentRecord) -> Result<Begun, StoreError> {
+        let mut records = self.records();
+        if let Some(known) = records.get(&record.payment.payment_id) {
+            return Ok(Begun::Known(Box::new(known.clone())));
+        }
+        records.insert(record.payment.payment_id.clone(), record.clone());
+        Ok(Begun::New)
+    }
+
+    async fn replace(&self, attempt: u32, record: &PaymentRecord) -> Result<bool, StoreError> {
+        let mut records = self.records();
+        let Some(stored) = records.get_mut(&record.payment.payment_id) else { return Ok(false) };
+        let held = stored.payment.status == Status::Processing && stored.lease.attempt == attempt;
+        if held {
+            *stored = record.clone();
+        }
+        Ok(held)
+    }
+}
+
+#[async_trait]
+impl PaymentQueries for MemoryPayments {
+    async fn find(&self, payment_id: &PaymentId) -> Result<Option<Payment>, StoreError> {
+        Ok(self.record(payment_id).map(|record| record.payment))
+    }
+
+    async fn find_by_order(&self, order_id: &OrderId) -> Result<Vec<Payment>, StoreError> {
+        let mut payments: Vec<_> = self.records().values().map(|record| record.payment.clone()).collect();
+        payments.retain(|payment| payment.order_id == *order_id);
+        payments.sort_by_key(|payment| payment.created_at);
+        Ok(payments)
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryPayments {
+    async fn mark_published(&self, payment_id: &PaymentId, version: u64) -> Result<(), StoreError> {
+        if let Some(record) = self.records().get_mut(payment_id)
+            && record.payment.version == version
+        {
+            record.unpublished = false;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! Test doubles for the ports, and the suite that every [`PaymentStore`](crate::PaymentStore) must pass.
+
+mod memory;
+mod publisher;
+pub mod store_suite;
+
+pub use memory::MemoryPayments;
+pub use publisher::RecordingPublisher;

@@ -1,0 +1,191 @@
+//! Accepting payments, against in-memory adapters.
+#![allow(missing_docs)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use payment_events::{Money, PaymentStatus, Timestamp};
+use payments::testing::{MemoryPayments, RecordingPublisher};
+use payments::{
+    AcceptError, AcceptPayment, Accepted, Authorization, Caller, Outcome, PaymentProcessor, PaymentRecord,
+    PaymentRequest, ProcessorError, Publication, SimulatedProcessor, Status,
+};
+
+/// Counts how often the processor is asked, and asks the simulator.
+#[derive(Default)]
+struct CountingProcessor(AtomicU32);
+
+#[async_trait]
+impl PaymentProcessor for CountingProcessor {
+    async fn authorize(&self, authorization: Authorization<'_>) -> Result<Outcome, ProcessorError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        SimulatedProcessor.authorize(authorization).await
+    }
+}
+
+#[derive(Default)]
+struct World {
+    store: Arc<MemoryPayments>,
+    publisher: Arc<RecordingPublisher>,
+    processor: Arc<CountingProcessor>,
+}
+
+impl World {
+    async fn accept(&self, request: &PaymentRequest) -> Result<Accepted, AcceptError> {
+        let publication = Publication::new(self.publisher.clone(), self.store.clone());
+        AcceptPayment::new(self.store.clone(), self.processor.clone(), publication).accept(request).await
+    }
+
+    fn record(&self, request: &PaymentRequest) -> PaymentRecord {
+        self.store.record(&request.payment_id().unwrap()).unwrap()
+    }
+
+    fn charges(&self) -> u32 {
+        self.processor.0.load(Ordering::Relaxed)
+    }
+}
+
+fn request(token: &str) -> PaymentRequest {
+    PaymentRequest {
+        caller: Caller::named(None),
+        key: "key-1".parse().unwrap(),
+        order_id: "ord-1".parse().unwrap(),
+        amount: Money::new(1299, "EUR".parse().unwrap()).unwrap(),
+        token: token.parse().unwrap(),
+        trace_parent: None,
+    }
+}
+
+#[tokio::test]
+async fn an_approved_payment_is_stored_published_and_unmarked() {
+    let world = World::default();
+    let request = request("tok_approve");
+    let accepted = world.accept(&request).await.unwrap();
+    assert!(!accepted.replayed);
+    assert_eq!(accepted.payment.status, Status::Public(PaymentStatus::Authorized));
+    assert_eq!(accepted.payment.version, 1);
+    assert_eq!(world.publisher.published(), [accepted.payment.event().unwrap().unwrap()]);
+    let record = world.record(&request);
+    assert_eq!(record.payment, accepted.payment);
+    assert!(!record.unpublished);
+}
+
+#[tokio::test]
+async fn a_retry_gets_the_first_answer_and_charges_nothing() {
+    for token in ["tok_approve", "tok_decline_fraud"] {
+        let world = World::default();
+        let first = world.accept(&request(token)).await.unwrap();
+        let second = world.accept(&request(token)).await.unwrap();
+        assert_eq!(second, Accepted { replayed: true, ..first });
+        assert_eq!((world.charges(), world.publisher.published().len()), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_good_for_one_payment_only() {
+    let world = World::default();
+    let first = world.accept(&request("tok_approve")).await.unwrap();
+    let other = PaymentRequest { order_id: "ord-2".parse().unwrap(), ..request("tok_approve") };
+    assert!(matches!(world.accept(&other).await, Err(AcceptError::KeyReused)));
+    assert_eq!(world.record(&request("tok_approve")).payment, first.payment);
+}
+
+#[tokio::test]
+async fn keys_of_different_callers_never_collide() {
+    let world = World::default();
+    let mine = world.accept(&request("tok_approve")).await.unwrap();
+    let theirs = PaymentRequest { caller: Caller::named(Some("them")), ..request("tok_approve") };
+    let theirs = world.accept(&theirs).await.unwrap();
+    assert!(!theirs.replayed);
+    assert_ne!(mine.payment.payment_id, theirs.payment.payment_id);
+}
+
+#[tokio::test]
+async fn a_request_at_work_is_not_disturbed_and_one_that_died_is_finished() {
+    let world = World::default();
+    let request = request("tok_fail_once");
+    assert!(matches!(world.accept(&request).await, Err(AcceptError::Processor(_))));
+    let mut at_work = world.record(&request);
+    assert_eq!(at_work.payment.status, Status::Processing);
+
+    at_work.lease.until = Timestamp::now().plus_ms(60_000);
+    world.store.seed(at_work.clone());
+    let in_progress = world.accept(&request).await.unwrap_err();
+    assert!(matches!(in_progress, AcceptError::InProgress { retry_after_ms } if retry_after_ms > 0));
+    assert_eq!(world.charges(), 1);
+
+    at_work.lease.until = Timestamp::from_unix_ms(0).unwrap();
+    world.store.seed(at_work);
+    let finished = world.accept(&request).await.unwrap();
+    assert_eq!(finished.payment.status, Status::Public(PaymentStatus::Authorized));
+    assert!(!finished.replayed, "this request made the payment");
+    assert_eq!(world.publisher.published().len(), 1);
+}
+
+#[tokio::test]
+async fn a_processor_that_failed_is_asked_again_by_the_retry() {
+    let world = World::default();
+    let request = request("tok_fail_once");
+    assert!(matches!(world.accept(&request).await, Err(AcceptError::Processor(ProcessorError::Failed(_)))));
+    let accepted = world.accept(&request).await.unwrap();
+    assert_eq!(accepted.payment.status, Status::Public(PaymentStatus::Authorized));
+    assert_eq!(world.charges(), 2);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_down_costs_no_payment() {
+    let world = World::default();
+    world.publisher.fail_for("ord-1");
+    let accepted = world.accept(&request("tok_approve")).await.unwrap();
+    assert_eq!(accepted.payment.status, Status::Public(PaymentStatus::Authorized));
+    assert!(world.record(&request("tok_approve")).unpublished, "the mark stays for the relay");
+}
+
+#[tokio::test]
+async fn every_test_token_does_what_it_says() {
+    let declines = [
+        ("tok_decline_insufficient_funds", "insufficient_funds"),
+        ("tok_decline_expired_card", "expired_card"),
+        ("tok_decline_lost_card", "lost_card"),
+        ("tok_decline_fraud", "suspected_fraud"),
+        ("tok_decline_do_not_honor", "do_not_honor"),
+        ("tok_anything_else", "unknown_token"),
+    ];
+    for (token, code) in declines {
+        let payment = World::default().accept(&request(token)).await.unwrap().payment;
+        assert_eq!(payment.status, Status::Public(PaymentStatus::Declined), "{token}");
+        assert_eq!(payment.decline.unwrap().code, code);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_answers_are_waited_for_and_time_outs_leave_the_payment_resumable() {
+    let slow = World::default().accept(&request("tok_slow")).await.unwrap();
+    assert_eq!(slow.payment.status, Status::Public(PaymentStatus::Authorized));
+    let world = World::default();
+    let timed_out = world.accept(&request("tok_timeout")).await;
+    assert!(matches!(timed_out, Err(AcceptError::Processor(ProcessorError::TimedOut(_)))));
+    assert_eq!(world.record(&request("tok_timeout")).payment.status, Status::Processing);
+    assert_eq!(world.publisher.published(), []);
+}
+
+#[tokio::test]
+async fn many_are_published_in_one_go_and_each_is_answered_for() {
+    let world = World::default();
+    world.publisher.fail_for("ord-2");
+    let mut payments = Vec::new();
+    for order_id in ["ord-1", "ord-2", "ord-3"] {
+        let request = PaymentRequest {
+            order_id: order_id.parse().unwrap(),
+            key: order_id.parse().unwrap(),
+            ..request("tok_approve")
+        };
+        let other = World { publisher: Arc::default(), ..World::default() };
+        payments.push(other.accept(&request).await.unwrap().payment);
+    }
+    let publication = Publication::new(world.publisher.clone(), world.store.clone());
+    use payments::Published::{Deferred, Now};
+    assert_eq!(publication.publish_all(&payments).await, [Now, Deferred, Now]);
+    assert_eq!(world.publisher.published().len(), 2);
+}
