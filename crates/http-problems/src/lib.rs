@@ -1,14 +1,16 @@
 //! How both APIs answer what they cannot do: [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems, and the
 //! strict JSON body that most of them come from.
 //!
-//! An API declares its problem types as [`ProblemKind`] constants, answers with [`Problem`], reads its bodies with
-//! [`JsonBody`] and passes its router through [`with_problems`].
+//! An API declares its problem types as [`ProblemKind`] constants, answers with [`Problem`], reads its requests with
+//! [`JsonBody`], [`PathParameter`] and [`QueryParameters`], and passes its router through [`with_problems`].
 
 mod json_body;
+mod parameters;
 mod problem;
 mod routes;
 
 pub use json_body::JsonBody;
+pub use parameters::{PathParameter, QueryParameters};
 pub use problem::{FieldError, Problem, ProblemKind};
 pub use routes::with_problems;
 

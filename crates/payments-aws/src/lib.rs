@@ -1,1 +1,11 @@
-//! Placeholder.
+//! Payments' adapters: the payments table in DynamoDB and the publisher to Kinesis.
+
+mod clients;
+mod kinesis_publisher;
+mod payment_item;
+mod payments_table;
+
+pub use clients::{HOT_PUBLISH_MS, dynamodb, kinesis_hot_path, kinesis_relay};
+pub use kinesis_publisher::KinesisPublisher;
+pub use payment_item::{InvalidItem, StoredPayment};
+pub use payments_table::PaymentsTable;

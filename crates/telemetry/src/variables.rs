@@ -1,7 +1,7 @@
 //! Environment variables, read once and in one place.
 
 use std::collections::HashMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::str::FromStr;
 
 /// Reads a function's environment variables and remembers all that is wrong with them.
@@ -34,9 +34,16 @@ pub struct Variables {
 }
 
 /// Every variable that is missing or malformed, a line each, with what it should hold.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(PartialEq, Eq, thiserror::Error)]
 #[error("environment variables are missing or malformed:\n{}", .0.join("\n"))]
 pub struct InvalidEnvironment(Vec<String>);
+
+/// The same as `Display`: a `main` that returns this error prints it so.
+impl fmt::Debug for InvalidEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl Variables {
     /// The process's own. Variables that are no Unicode text count as missing.

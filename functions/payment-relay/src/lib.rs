@@ -1,1 +1,43 @@
-//! Placeholder.
+//! The relay: publishes, from the payments table's change stream, what the way out of a request could not.
+//!
+//! A batch holds every state that payments went through. It is folded to the newest one of each payment, and those that
+//! are still marked as unpublished are published and unmarked. Since every event carries the whole payment, older
+//! states need no event of their own.
+
+mod config;
+mod fold;
+
+use aws_lambda_events::dynamodb::Event;
+use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use payments::{Publication, Published};
+
+pub use config::Config;
+
+/// Publishes what is left of a batch, and reports what could not be published, to be delivered again.
+///
+/// An image that cannot be understood is reported too: acknowledging it could lose a payment that a newer version of
+/// `payment-api` wrote. What it holds up behind it, the way out of the requests publishes all the same.
+pub async fn relay(publication: &Publication, event: Event) -> DynamoDbEventResponse {
+    let folded = fold::fold(event.records);
+    let (due, sequence_numbers): (Vec<_>, Vec<_>) = folded.due.into_iter().unzip();
+    let published = publication.publish_all(&due).await;
+    let mut failed = folded.unreadable;
+    for ((payment, sequence_number), published) in due.iter().zip(sequence_numbers).zip(published) {
+        match published {
+            Published::Now => tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id,
+                version = payment.version, "payment published by the relay"),
+            Published::Deferred => failed.push(sequence_number),
+        }
+    }
+    report(failed)
+}
+
+fn report(sequence_numbers: Vec<String>) -> DynamoDbEventResponse {
+    let mut response = DynamoDbEventResponse::default();
+    response.batch_item_failures.extend(sequence_numbers.into_iter().map(|sequence_number| {
+        let mut failure = DynamoDbBatchItemFailure::default();
+        failure.item_identifier = Some(sequence_number);
+        failure
+    }));
+    response
+}

@@ -1,0 +1,178 @@
+//! The payments table (M2DB2): one item a payment.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use payment_events::{OrderId, PaymentId};
+use payments::{Begun, Outbox, Payment, PaymentQueries, PaymentRecord, PaymentStore, StoreError};
+
+use crate::payment_item::{PROCESSING, PaymentItem};
+
+/// The index that finds payments by order. It holds keys only.
+const BY_ORDER: &str = "by_order";
+/// Keys that `BatchGetItem` takes at once.
+const BATCH_GET_KEYS_MAX: usize = 100;
+/// Rounds of reading what DynamoDB left unread for lack of throughput.
+const BATCH_GET_ROUNDS_MAX: usize = 5;
+
+/// Payments in DynamoDB. Makes one call for each write.
+#[derive(Debug, Clone)]
+pub struct PaymentsTable {
+    client: Client,
+    table: String,
+}
+
+impl PaymentsTable {
+    /// The table of this name. Every call of `client` must have a timeout.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    fn put(&self, record: &PaymentRecord) -> Result<PutItemFluentBuilder, StoreError> {
+        let attributes =
+            PaymentItem::from(record.clone()).into_attributes().map_err(|error| self.failed("write", error))?;
+        Ok(self.client.put_item().table_name(&self.table).set_item(Some(attributes)))
+    }
+
+    fn payment(&self, attributes: HashMap<String, AttributeValue>) -> Result<Payment, StoreError> {
+        Ok(self.record(attributes)?.payment)
+    }
+
+    fn record(&self, attributes: HashMap<String, AttributeValue>) -> Result<PaymentRecord, StoreError> {
+        PaymentItem::from_attributes(attributes)
+            .and_then(PaymentItem::into_record)
+            .map_err(|error| self.failed("read", error))
+    }
+
+    fn failed(&self, what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+        StoreError { context: format!("could not {what} payments in table {}", self.table), source: source.into() }
+    }
+
+    /// The ids of an order's payments.
+    async fn ids_by_order(&self, order_id: &OrderId) -> Result<Vec<AttributeValue>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(BY_ORDER)
+            .key_condition_expression("order_id = :order_id")
+            .expression_attribute_values(":order_id", text(order_id.as_str()))
+            .into_paginator()
+            .items()
+            .send();
+        let mut ids = Vec::new();
+        while let Some(item) = pages.try_next().await.map_err(|error| self.failed("query", error))? {
+            ids.extend(item.get("payment_id").cloned());
+        }
+        Ok(ids)
+    }
+
+    /// The payments with these ids, at most [`BATCH_GET_KEYS_MAX`], as of their last writes.
+    async fn get_all(&self, ids: &[AttributeValue]) -> Result<Vec<Payment>, StoreError> {
+        let keys = ids.iter().map(|id| HashMap::from([("payment_id".to_owned(), id.clone())])).collect();
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let mut unread = HashMap::from([(self.table.clone(), keys.map_err(|error| self.failed("read", error))?)]);
+        let mut payments = Vec::with_capacity(ids.len());
+        for _ in 0..BATCH_GET_ROUNDS_MAX {
+            let answer = self.client.batch_get_item().set_request_items(Some(unread)).send().await;
+            let answer = answer.map_err(|error| self.failed("read", error))?;
+            for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+                payments.push(self.payment(item)?);
+            }
+            unread = answer.unprocessed_keys.unwrap_or_default();
+            if unread.is_empty() {
+                return Ok(payments);
+            }
+        }
+        Err(self.failed("read", "DynamoDB kept leaving keys unread"))
+    }
+}
+
+#[async_trait]
+impl PaymentStore for PaymentsTable {
+    async fn begin(&self, record: &PaymentRecord) -> Result<Begun, StoreError> {
+        let put = self
+            .put(record)?
+            .condition_expression("attribute_not_exists(payment_id)")
+            // The answer to a retry needs the stored item: this way it costs no second call.
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = put.send().await else { return Ok(Begun::New) };
+        let known = match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item().cloned(),
+            _ => None,
+        };
+        match known {
+            Some(attributes) => Ok(Begun::Known(Box::new(self.record(attributes)?))),
+            None => Err(self.failed("write", error)),
+        }
+    }
+
+    async fn replace(&self, attempt: u32, record: &PaymentRecord) -> Result<bool, StoreError> {
+        let put = self
+            .put(record)?
+            .condition_expression("#status = :processing AND attempt = :attempt")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":processing", text(PROCESSING))
+            .expression_attribute_values(":attempt", AttributeValue::N(attempt.to_string()));
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
+                Ok(false)
+            }
+            Err(error) => Err(self.failed("write", error)),
+        }
+    }
+}
+
+#[async_trait]
+impl PaymentQueries for PaymentsTable {
+    async fn find(&self, payment_id: &PaymentId) -> Result<Option<Payment>, StoreError> {
+        let get = self.client.get_item().table_name(&self.table).consistent_read(true);
+        let answer = get.key("payment_id", text(payment_id.as_str())).send().await;
+        let item = answer.map_err(|error| self.failed("read", error))?.item;
+        item.map(|attributes| self.payment(attributes)).transpose()
+    }
+
+    async fn find_by_order(&self, order_id: &OrderId) -> Result<Vec<Payment>, StoreError> {
+        let ids = self.ids_by_order(order_id).await?;
+        let mut payments = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(BATCH_GET_KEYS_MAX) {
+            payments.extend(self.get_all(ids).await?);
+        }
+        payments.sort_by(|a, b| (a.created_at, &a.payment_id).cmp(&(b.created_at, &b.payment_id)));
+        Ok(payments)
+    }
+}
+
+#[async_trait]
+impl Outbox for PaymentsTable {
+    async fn mark_published(&self, payment_id: &PaymentId, version: u64) -> Result<(), StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("payment_id", text(payment_id.as_str()))
+            .update_expression("REMOVE unpublished")
+            .condition_expression("version = :version AND unpublished = :true")
+            .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
+            .expression_attribute_values(":true", AttributeValue::Bool(true));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            // A newer version, whose own mark stands, or a mark that is gone already.
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(self.failed("mark", error)),
+        }
+    }
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}

@@ -1,0 +1,21 @@
+//! The `payment-api` function: reads its configuration, connects, serves.
+
+use std::sync::Arc;
+
+use aws_config::BehaviorVersion;
+use payment_api::{Config, router};
+use payments::{AcceptPayment, Publication, SimulatedProcessor};
+use payments_aws::{KinesisPublisher, PaymentsTable};
+use telemetry::Variables;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let config = Config::read(Variables::of_process())?;
+    telemetry::init_logs(config.log_level);
+    let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let table = Arc::new(PaymentsTable::new(payments_aws::dynamodb(&aws), config.payments_table));
+    let publisher = KinesisPublisher::new(payments_aws::kinesis_hot_path(&aws), config.payment_stream);
+    let publication = Publication::new(Arc::new(publisher), table.clone());
+    let accept = AcceptPayment::new(table.clone(), Arc::new(SimulatedProcessor), publication);
+    lambda_http::run(router(accept, table)).await
+}

@@ -1,0 +1,85 @@
+//! What is said over HTTP.
+
+use payment_events::{Currency, Decline, InvalidMoney, Money, OrderId, PaymentId, Timestamp};
+use payments::{Payment, PaymentToken};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The body of `POST /payments`. Unknown fields are refused: one that is misspelt must not be lost in silence.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PaymentBody {
+    pub(crate) order_id: OrderId,
+    #[serde(deserialize_with = "money")]
+    pub(crate) amount: Money,
+    pub(crate) method: Method,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Method {
+    #[serde(deserialize_with = "token")]
+    pub(crate) token: PaymentToken,
+}
+
+fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PaymentToken, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// An amount without unknown fields, where the contract's own reading lets them pass.
+fn money<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Amount {
+        minor: i64,
+        currency: Currency,
+    }
+    let amount = Amount::deserialize(deserializer)?;
+    Money::new(amount.minor, amount.currency)
+        .map_err(|error: InvalidMoney| serde::de::Error::custom(format!("minor {error}")))
+}
+
+/// The query of `GET /payments`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ByOrder {
+    pub(crate) order_id: OrderId,
+}
+
+/// A payment, as callers see it.
+#[derive(Debug, Serialize)]
+pub(crate) struct PaymentView {
+    payment_id: PaymentId,
+    order_id: OrderId,
+    status: String,
+    amount: Money,
+    captured_minor: i64,
+    refunded_minor: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decline: Option<Decline>,
+    version: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<Payment> for PaymentView {
+    fn from(payment: Payment) -> Self {
+        Self {
+            payment_id: payment.payment_id,
+            order_id: payment.order_id,
+            status: payment.status.to_string(),
+            amount: payment.amount,
+            captured_minor: payment.captured_minor,
+            refunded_minor: payment.refunded_minor,
+            decline: payment.decline,
+            version: payment.version,
+            created_at: payment.created_at,
+            updated_at: payment.updated_at,
+        }
+    }
+}
+
+/// The payments of one order, oldest first.
+#[derive(Debug, Serialize)]
+pub(crate) struct PaymentList {
+    pub(crate) payments: Vec<PaymentView>,
+}

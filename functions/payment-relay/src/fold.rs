@@ -1,0 +1,49 @@
+//! From a batch of changes to the payments that have yet to be published.
+
+use std::collections::BTreeMap;
+
+use aws_lambda_events::dynamodb::EventRecord;
+use payment_events::PaymentId;
+use payments::{Payment, Status};
+use payments_aws::StoredPayment;
+
+/// What a batch comes down to.
+#[derive(Debug, Default)]
+pub(crate) struct Folded {
+    /// The payments whose newest image in the batch is marked as unpublished, each with the sequence number of that
+    /// image, in the order of the batch.
+    pub(crate) due: Vec<(Payment, String)>,
+    /// The sequence numbers of images that cannot be understood.
+    pub(crate) unreadable: Vec<String>,
+}
+
+/// Folds a batch. The records of one item are in the order of its writes, so the last one is the newest.
+pub(crate) fn fold(records: Vec<EventRecord>) -> Folded {
+    let mut newest: BTreeMap<PaymentId, (usize, StoredPayment, String)> = BTreeMap::new();
+    let mut folded = Folded::default();
+    for (position, record) in records.into_iter().enumerate() {
+        let change = record.change;
+        // A removed item has no new image, and nothing to publish.
+        if change.new_image.is_empty() {
+            continue;
+        }
+        let sequence_number = change.sequence_number.unwrap_or_default();
+        match StoredPayment::from_image(change.new_image) {
+            Ok(stored) => {
+                newest.insert(stored.payment.payment_id.clone(), (position, stored, sequence_number));
+            }
+            Err(error) => {
+                tracing::error!(%error, sequence_number, "a change of the payments table cannot be relayed");
+                folded.unreadable.push(sequence_number);
+            }
+        }
+    }
+    let mut due: Vec<_> = newest.into_values().filter(|(_, stored, _)| is_due(stored)).collect();
+    due.sort_by_key(|(position, ..)| *position);
+    folded.due = due.into_iter().map(|(_, stored, sequence_number)| (stored.payment, sequence_number)).collect();
+    folded
+}
+
+fn is_due(stored: &StoredPayment) -> bool {
+    stored.unpublished && stored.payment.status != Status::Processing
+}

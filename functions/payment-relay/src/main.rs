@@ -1,0 +1,24 @@
+//! The `payment-relay` function: reads its configuration, connects, relays.
+
+use std::sync::Arc;
+
+use aws_config::BehaviorVersion;
+use lambda_runtime::{LambdaEvent, service_fn};
+use payment_relay::{Config, relay};
+use payments::Publication;
+use payments_aws::{KinesisPublisher, PaymentsTable};
+use telemetry::Variables;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let config = Config::read(Variables::of_process())?;
+    telemetry::init_logs(config.log_level);
+    let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let table = PaymentsTable::new(payments_aws::dynamodb(&aws), config.payments_table);
+    let publisher = KinesisPublisher::new(payments_aws::kinesis_relay(&aws), config.payment_stream);
+    let publication = &Publication::new(Arc::new(publisher), Arc::new(table));
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
+        Ok::<_, lambda_runtime::Error>(relay(publication, event.payload).await)
+    }))
+    .await
+}
