@@ -16,7 +16,7 @@ pub(crate) fn caller(context: Option<&RequestContext>) -> Caller {
             let subject = authorizer.jwt.as_ref().and_then(|jwt| jwt.claims.get("sub")).map(String::as_str);
             arn.or(subject)
         }),
-        None => None,
+        _ => None,
     };
     Caller::named(identity)
 }
