@@ -1,0 +1,188 @@
+//! Functions, their routes and their event source mappings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::error::{Fault, Problem};
+use super::evaluate::Scope;
+use super::fields::Fields;
+use super::identity::{Identity, Kind};
+use super::model::{FunctionSpec, MappingSpec, Route, StartingPosition, StreamReference};
+use super::node::{Entry, Node, Value};
+use super::schema;
+
+/// What one `AWS::Serverless::Function` declares.
+pub(super) struct Declared {
+    pub(super) function: FunctionSpec,
+    pub(super) routes: Vec<Route>,
+    pub(super) mappings: Vec<MappingSpec>,
+}
+
+pub(super) fn function(
+    identity: &Identity,
+    fields: &Fields<'_>,
+    scope: &Scope<'_>,
+    apis: &BTreeMap<String, String>,
+) -> Result<Declared, Fault> {
+    let runtime = fields.required_text("Runtime")?;
+    if !matches!(runtime.as_str(), "provided.al2023" | "provided.al2") {
+        let entry = fields.required("Runtime", fields.entry("Runtime"))?;
+        return Err(fields.wrong(entry, "provided.al2023: the local environment runs binaries"));
+    }
+    let code = fields.required_text("CodeUri")?;
+    let binary = code.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+    if matches!(binary.as_str(), "" | "." | "..") {
+        let entry = fields.required("CodeUri", fields.entry("CodeUri"))?;
+        return Err(fields.wrong(entry, "the folder of a cargo package, whose name is that of its binary"));
+    }
+    let function = FunctionSpec {
+        logical_id: identity.logical_id.clone(),
+        name: identity.name.clone(),
+        binary,
+        handler: fields.required_text("Handler")?,
+        memory_mb: fields.number("MemorySize", 128, 10_240)?.unwrap_or(128),
+        timeout: seconds(fields.number("Timeout", 1, 900)?.unwrap_or(3)),
+        concurrency_max: fields
+            .number("ReservedConcurrentExecutions", 0, 1_000)?
+            .and_then(|count| usize::try_from(count).ok()),
+        variables: variables(fields)?,
+    };
+    let mut declared = Declared { function, routes: Vec::new(), mappings: Vec::new() };
+    let events = fields.optional("Events", "a map", Node::entries)?.unwrap_or_default();
+    for event in events {
+        event_of(&mut declared, event, scope, apis)?;
+    }
+    Ok(declared)
+}
+
+fn variables(fields: &Fields<'_>) -> Result<BTreeMap<String, String>, Fault> {
+    let mut variables = BTreeMap::new();
+    let Some(environment) = fields.inner("Environment", &["Variables"])? else { return Ok(variables) };
+    let Some(entry) = environment.entry("Variables") else { return Ok(variables) };
+    let inner = Fields::unchecked(format!("function environment, line {}", entry.line), entry.line, &entry.value)?;
+    for variable in inner.entries() {
+        let value = variable.value.to_text().ok_or_else(|| inner.wrong(variable, "text"))?;
+        variables.insert(variable.key.clone(), value);
+    }
+    Ok(variables)
+}
+
+fn event_of(
+    declared: &mut Declared,
+    event: &Entry,
+    scope: &Scope<'_>,
+    apis: &BTreeMap<String, String>,
+) -> Result<(), Fault> {
+    let logical_id = declared.function.logical_id.clone();
+    let owner = format!("resource {logical_id}: event {}", event.key);
+    let outer = Fields::unchecked(owner.clone(), event.line, &event.value)?;
+    let kind = outer.required_text("Type")?;
+    let properties = outer.required("Properties", outer.entry("Properties"))?;
+    match kind.as_str() {
+        "Api" => {
+            let fields = Fields::new(owner, event.line, &properties.value, schema::API_EVENT)?;
+            let api = fields.required_text("RestApiId")?;
+            let Some(stage) = apis.get(&api) else {
+                let entry = fields.required("RestApiId", fields.entry("RestApiId"))?;
+                return Err(fields.wrong(entry, "an AWS::Serverless::Api of this template"));
+            };
+            let path = fields.required_text("Path")?;
+            let method = fields.required_text("Method")?.to_ascii_uppercase();
+            if !path.starts_with('/') {
+                let entry = fields.required("Path", fields.entry("Path"))?;
+                return Err(fields.wrong(entry, "a path that starts with /"));
+            }
+            declared.routes.push(Route { method, path, function: logical_id, api, stage: stage.clone() });
+        }
+        "Kinesis" | "DynamoDB" => {
+            let fields = Fields::new(owner, event.line, &properties.value, schema::STREAM_EVENT)?;
+            let id = format!("{logical_id}/{}", event.key);
+            declared.mappings.push(mapping(id, logical_id, kind == "Kinesis", &fields, scope)?);
+        }
+        _ => {
+            let kind_line = outer.line_of("Type");
+            let problem = Problem::UnknownKey { owner, name: format!("an event of type {kind}") };
+            return Err(Fault::at(kind_line, problem));
+        }
+    }
+    Ok(())
+}
+
+fn mapping(
+    id: String,
+    function: String,
+    is_kinesis: bool,
+    fields: &Fields<'_>,
+    scope: &Scope<'_>,
+) -> Result<MappingSpec, Fault> {
+    let stream = stream_of(is_kinesis, fields, scope)?;
+    let starting_position = fields.required(
+        "StartingPosition",
+        fields.optional("StartingPosition", "TRIM_HORIZON or LATEST", |node| match node.to_text()?.as_str() {
+            "TRIM_HORIZON" => Some(StartingPosition::TrimHorizon),
+            "LATEST" => Some(StartingPosition::Latest),
+            _ => None,
+        })?,
+    )?;
+    fields.optional("ParallelizationFactor", "1 in the local environment", |node| {
+        node.to_text().filter(|factor| factor == "1")
+    })?;
+    let reports = fields.optional("FunctionResponseTypes", "[ReportBatchItemFailures]", |node| match &node.value {
+        Value::List(items) => items
+            .iter()
+            .all(|item| item.to_text().as_deref() == Some("ReportBatchItemFailures"))
+            .then_some(!items.is_empty()),
+        _ => None,
+    })?;
+    Ok(MappingSpec {
+        id,
+        function,
+        stream,
+        starting_position,
+        batch_size: fields.number("BatchSize", 1, 10_000)?.and_then(|size| usize::try_from(size).ok()).unwrap_or(100),
+        batching_window: seconds(fields.number("MaximumBatchingWindowInSeconds", 0, 300)?.unwrap_or(0)),
+        bisect: fields.flag("BisectBatchOnFunctionError")?.unwrap_or(false),
+        // -1, which no u32 is, means without limit: for attempts and for age.
+        retries_max: fields.number("MaximumRetryAttempts", -1, 10_000)?.and_then(|count| u32::try_from(count).ok()),
+        record_age_max: fields
+            .number("MaximumRecordAgeInSeconds", -1, 604_800)?
+            .and_then(|age| u64::try_from(age).ok())
+            .map(Duration::from_secs),
+        reports_item_failures: reports.unwrap_or(false),
+        on_failure: destination(fields, scope)?,
+        enabled: fields.flag("Enabled")?.unwrap_or(true),
+    })
+}
+
+fn stream_of(is_kinesis: bool, fields: &Fields<'_>, scope: &Scope<'_>) -> Result<StreamReference, Fault> {
+    let arn = fields.required_text("Stream")?;
+    let (kind, attribute) = if is_kinesis { (Kind::Stream, "Arn") } else { (Kind::Table, "StreamArn") };
+    match scope.with_arn(kind, attribute, &arn) {
+        Some(identity) if is_kinesis => Ok(StreamReference::Kinesis(identity.name.clone())),
+        Some(identity) => Ok(StreamReference::Table(identity.name.clone())),
+        None => {
+            let entry = fields.required("Stream", fields.entry("Stream"))?;
+            let expected =
+                if is_kinesis { "!GetAtt of a Kinesis stream's Arn" } else { "!GetAtt of a table's StreamArn" };
+            Err(fields.wrong(entry, expected))
+        }
+    }
+}
+
+fn destination(fields: &Fields<'_>, scope: &Scope<'_>) -> Result<Option<String>, Fault> {
+    let Some(config) = fields.inner("DestinationConfig", &["OnFailure"])? else { return Ok(None) };
+    let Some(on_failure) = config.inner("OnFailure", &["Type", "Destination"])? else { return Ok(None) };
+    let arn = on_failure.required_text("Destination")?;
+    let kind = on_failure.text("Type")?;
+    match scope.with_arn(Kind::Bucket, "Arn", &arn) {
+        Some(bucket) if kind.as_deref().is_none_or(|kind| kind == "S3") => Ok(Some(bucket.name.clone())),
+        _ => {
+            let entry = on_failure.required("Destination", on_failure.entry("Destination"))?;
+            Err(on_failure.wrong(entry, "!GetAtt of an S3 bucket's Arn, with Type S3, in the local environment"))
+        }
+    }
+}
+
+fn seconds(count: i64) -> Duration {
+    Duration::from_secs(u64::try_from(count).unwrap_or_default())
+}

@@ -1,0 +1,88 @@
+//! What a resource is called once it exists: the value of `Ref`, and its ARNs.
+
+use crate::{ACCOUNT_ID, REGION};
+
+/// The types of resources that the local environment knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Api,
+    Function,
+    Stream,
+    Table,
+    Bucket,
+    Role,
+    LogGroup,
+}
+
+impl Kind {
+    pub(super) fn of(type_name: &str) -> Option<Self> {
+        Some(match type_name {
+            "AWS::Serverless::Api" => Self::Api,
+            "AWS::Serverless::Function" => Self::Function,
+            "AWS::Kinesis::Stream" => Self::Stream,
+            "AWS::DynamoDB::Table" => Self::Table,
+            "AWS::S3::Bucket" => Self::Bucket,
+            "AWS::IAM::Role" => Self::Role,
+            "AWS::Logs::LogGroup" => Self::LogGroup,
+            _ => return None,
+        })
+    }
+
+    /// The property that names it, where it is not named after its logical id. An API's id is never chosen.
+    pub(super) fn name_property(self) -> Option<&'static str> {
+        match self {
+            Self::Api => None,
+            Self::Function => Some("FunctionName"),
+            Self::Stream => Some("Name"),
+            Self::Table => Some("TableName"),
+            Self::Bucket => Some("BucketName"),
+            Self::Role => Some("RoleName"),
+            Self::LogGroup => Some("LogGroupName"),
+        }
+    }
+}
+
+/// A resource's kind and physical name.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    pub(super) kind: Kind,
+    pub(super) logical_id: String,
+    pub(super) name: String,
+}
+
+impl Identity {
+    pub(super) fn new(kind: Kind, logical_id: &str, name: &str) -> Self {
+        Self { kind, logical_id: logical_id.to_owned(), name: name.to_owned() }
+    }
+
+    /// What `Ref` gives.
+    pub(super) fn reference(&self) -> &str {
+        &self.name
+    }
+
+    /// What `Fn::GetAtt` gives.
+    pub(super) fn attribute(&self, attribute: &str) -> Option<String> {
+        let name = &self.name;
+        match (self.kind, attribute) {
+            (Kind::Api, "RootResourceId") => Some("root".to_owned()),
+            (Kind::Table, "StreamArn") => {
+                Some(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{name}/stream/local"))
+            }
+            (_, "Arn") => self.arn(),
+            _ => None,
+        }
+    }
+
+    fn arn(&self) -> Option<String> {
+        let name = &self.name;
+        Some(match self.kind {
+            Kind::Api => return None,
+            Kind::Function => format!("arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"),
+            Kind::Stream => format!("arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:stream/{name}"),
+            Kind::Table => format!("arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{name}"),
+            Kind::Bucket => format!("arn:aws:s3:::{name}"),
+            Kind::Role => format!("arn:aws:iam::{ACCOUNT_ID}:role/{name}"),
+            Kind::LogGroup => format!("arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{name}:*"),
+        })
+    }
+}

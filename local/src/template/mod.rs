@@ -1,0 +1,246 @@
+//! Reads `template.yaml`: what deploys is what runs here.
+//!
+//! Whatever the local environment neither runs nor leaves out for a stated reason is an error with its line, so that
+//! nothing is silently different from what deploys.
+
+mod error;
+mod evaluate;
+mod fields;
+mod functions;
+mod identity;
+mod model;
+mod node;
+mod parameters;
+mod schema;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use error::{Problem, TemplateError};
+pub(crate) use model::{FunctionSpec, MappingSpec, StartingPosition, StreamReference, StreamSpec, TableSpec};
+pub use model::{LeftOut, Route};
+
+use error::Fault;
+use evaluate::Scope;
+use fields::Fields;
+use identity::{Identity, Kind};
+use node::{Entry, Node, Value};
+
+/// A template that the local environment can run.
+#[derive(Debug, Clone, Default)]
+pub struct Template {
+    path: PathBuf,
+    pub(crate) functions: Vec<FunctionSpec>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) mappings: Vec<MappingSpec>,
+    pub(crate) tables: Vec<TableSpec>,
+    pub(crate) streams: Vec<StreamSpec>,
+    left_out: Vec<LeftOut>,
+    /// Logical id to physical name.
+    pub(crate) names: BTreeMap<String, String>,
+}
+
+impl Template {
+    /// Reads a template, with `given` instead of its parameters' defaults.
+    pub fn load(path: &Path, given: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+        let source = std::fs::read_to_string(path)
+            .map_err(|reason| TemplateError::Unreadable { path: path.to_owned(), reason })?;
+        let template = Self::parse(&source, given).map_err(|Fault { line, problem }| match line {
+            0 => TemplateError::Parameter(problem),
+            line => TemplateError::Invalid { path: path.to_owned(), line, problem },
+        })?;
+        Ok(Self { path: path.to_owned(), ..template })
+    }
+
+    fn parse(source: &str, given: &BTreeMap<String, String>) -> Result<Self, Fault> {
+        let document = Node::parse(source)?;
+        let sections = document
+            .entries()
+            .ok_or_else(|| Fault::at(1, Problem::NotYaml("it is not a map of sections".to_owned())))?;
+        if let Some(entry) = sections.iter().find(|entry| !schema::SECTIONS.contains(&entry.key.as_str())) {
+            let (owner, name) = ("template".to_owned(), format!("the section {}", entry.key));
+            return Err(Fault::at(entry.line, Problem::UnknownKey { owner, name }));
+        }
+        let section = |name: &str| document.get(name).map(|entry| &entry.value);
+        let parameters = parameters::read(section("Parameters"), given)?;
+        let mut scope = Scope::new(parameters, section("Conditions"));
+        for condition in scope.conditions.and_then(Node::entries).unwrap_or_default() {
+            scope.condition(&condition.key, condition.line)?;
+        }
+        let missing = || Problem::Missing { owner: "template".to_owned(), property: "Resources".to_owned() };
+        let resources = section("Resources").and_then(Node::entries).ok_or_else(|| Fault::at(1, missing()))?;
+        let present = present(resources, &scope)?;
+        for resource in &present {
+            let identity = identify(resource, &scope)?;
+            scope.resources.insert(identity.logical_id.clone(), identity);
+        }
+        let globals = globals(section("Globals"), &scope)?;
+        let template = Self::build(&present, &scope, globals.as_ref())?;
+        // Outputs name what exists once deployed: nothing to run, but a wrong name is noticed.
+        if let Some(outputs) = section("Outputs") {
+            scope.evaluate(outputs)?;
+        }
+        Ok(template)
+    }
+
+    fn build(resources: &[&Entry], scope: &Scope<'_>, globals: Option<&Node>) -> Result<Self, Fault> {
+        let mut template = Self::default();
+        let mut evaluated = Vec::new();
+        for resource in resources {
+            let identity = &scope.resources[&resource.key];
+            let own = resource.value.get("Properties").map(|entry| scope.evaluate(&entry.value)).transpose()?.flatten();
+            let mut properties = own.unwrap_or(Node { line: resource.line, value: Value::Map(Vec::new()) });
+            if let (Kind::Function, Some(globals)) = (identity.kind, globals) {
+                properties = merge(globals, &properties);
+            }
+            template.names.insert(identity.logical_id.clone(), identity.name.clone());
+            evaluated.push((identity, resource.line, properties));
+        }
+        // Routes name the stage of their API, which may be declared after them.
+        let mut apis = BTreeMap::new();
+        for (identity, line, properties) in &evaluated {
+            if identity.kind == Kind::Api {
+                let fields = template.fields(identity, *line, properties)?;
+                apis.insert(identity.name.clone(), fields.required_text("StageName")?);
+            }
+        }
+        for (identity, line, properties) in &evaluated {
+            if identity.kind != Kind::Api {
+                template.add(identity, *line, properties, scope, &apis)?;
+            }
+        }
+        Ok(template)
+    }
+
+    fn add(
+        &mut self,
+        identity: &Identity,
+        line: usize,
+        properties: &Node,
+        scope: &Scope<'_>,
+        apis: &BTreeMap<String, String>,
+    ) -> Result<(), Fault> {
+        if let Err(reason) = schema::of(identity.kind) {
+            let (resource, reason) = (identity.logical_id.clone(), reason.to_owned());
+            self.left_out.push(LeftOut { resource, property: None, reason });
+            return Ok(());
+        }
+        let fields = self.fields(identity, line, properties)?;
+        let (id, name) = (identity.logical_id.as_str(), identity.name.as_str());
+        match identity.kind {
+            Kind::Function => {
+                let declared = functions::function(identity, &fields, scope, apis)?;
+                self.functions.push(declared.function);
+                self.routes.extend(declared.routes);
+                self.mappings.extend(declared.mappings);
+            }
+            Kind::Table => self.tables.push(tables::table(id, name, line, &fields)?),
+            Kind::Stream => self.streams.push(tables::stream(id, name, line, &fields)?),
+            Kind::Api | Kind::Bucket | Kind::Role | Kind::LogGroup => {}
+        }
+        Ok(())
+    }
+
+    /// The properties of a resource, all known; those that are ignored are noted with their reason.
+    fn fields<'n>(&mut self, identity: &Identity, line: usize, properties: &'n Node) -> Result<Fields<'n>, Fault> {
+        let known = schema::of(identity.kind).unwrap_or_default();
+        let fields = Fields::new(format!("resource {}", identity.logical_id), line, properties, known)?;
+        for entry in fields.entries() {
+            if let Some((_, schema::Handling::Ignored(reason))) = known.iter().find(|(name, _)| *name == entry.key) {
+                let (resource, property) = (identity.logical_id.clone(), Some(entry.key.clone()));
+                self.left_out.push(LeftOut { resource, property, reason: (*reason).to_owned() });
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The file it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Every route of every API, in the order of the template.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The cargo packages of the functions, each with a binary of the same name.
+    pub fn packages(&self) -> Vec<String> {
+        self.functions.iter().map(|function| function.binary.clone()).collect()
+    }
+
+    /// What deploys but makes no difference here, each with the reason.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+}
+
+/// The resources whose condition holds.
+fn present<'n>(resources: &'n [Entry], scope: &Scope<'_>) -> Result<Vec<&'n Entry>, Fault> {
+    let mut present = Vec::new();
+    for resource in resources {
+        let owner = format!("resource {}", resource.key);
+        for entry in resource.value.entries().unwrap_or_default() {
+            if !schema::RESOURCE_ATTRIBUTES.contains(&entry.key.as_str()) {
+                return Err(Fault::at(entry.line, Problem::UnknownKey { owner, name: entry.key.clone() }));
+            }
+        }
+        match resource.value.get("Condition") {
+            Some(entry) => {
+                let name = entry.value.to_text().unwrap_or_default();
+                if scope.condition(&name, entry.line)? {
+                    present.push(resource);
+                }
+            }
+            None => present.push(resource),
+        }
+    }
+    Ok(present)
+}
+
+fn identify(resource: &Entry, scope: &Scope<'_>) -> Result<Identity, Fault> {
+    let owner = || format!("resource {}", resource.key);
+    let missing = || Fault::at(resource.line, Problem::Missing { owner: owner(), property: "Type".to_owned() });
+    let kind = resource.value.get("Type").ok_or_else(missing)?;
+    let type_name = kind.value.to_text().unwrap_or_default();
+    let unsupported = || Problem::UnsupportedResource { resource: resource.key.clone(), kind: type_name.clone() };
+    let known = Kind::of(&type_name).ok_or_else(|| Fault::at(kind.line, unsupported()))?;
+    let named = known
+        .name_property()
+        .and_then(|property| resource.value.get("Properties").and_then(|properties| properties.value.get(property)));
+    let given = named.map(|entry| scope.evaluate(&entry.value)).transpose()?.flatten();
+    let name = tables::given_name(given).unwrap_or_else(|| resource.key.clone());
+    Ok(Identity::new(known, &resource.key, &name))
+}
+
+/// What `Globals` says of functions; nothing else is there in a template that runs here.
+fn globals(section: Option<&Node>, scope: &Scope<'_>) -> Result<Option<Node>, Fault> {
+    let entries = section.and_then(Node::entries).unwrap_or_default();
+    if let Some(entry) = entries.iter().find(|entry| entry.key != "Function") {
+        let (owner, name) = ("Globals".to_owned(), entry.key.clone());
+        return Err(Fault::at(entry.line, Problem::UnknownKey { owner, name }));
+    }
+    entries.first().map(|entry| scope.evaluate(&entry.value)).transpose().map(Option::flatten)
+}
+
+/// SAM's rule: maps are merged, lists are joined, and for anything else the resource's own value wins.
+fn merge(global: &Node, own: &Node) -> Node {
+    let value = match (&global.value, &own.value) {
+        (Value::Map(globals), Value::Map(owns)) => {
+            let mut merged = owns.clone();
+            for entry in globals {
+                match merged.iter_mut().find(|own| own.key == entry.key) {
+                    Some(own) => own.value = merge(&entry.value, &own.value),
+                    None => merged.push(entry.clone()),
+                }
+            }
+            Value::Map(merged)
+        }
+        (Value::List(globals), Value::List(owns)) => Value::List(globals.iter().chain(owns).cloned().collect()),
+        _ => own.value.clone(),
+    };
+    Node { line: own.line, value }
+}
