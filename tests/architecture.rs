@@ -1,0 +1,151 @@
+//! Who may depend on whom. Each rule is a promise of docs/architecture.md.
+#![allow(missing_docs)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+const PAYMENTS_SIDE: [&str; 4] = ["payments", "payments-aws", "payment-api", "payment-relay"];
+const ORDERS_SIDE: [&str; 4] = ["orders", "orders-aws", "order-api", "order-projector"];
+const FUNCTIONS: [&str; 4] = ["payment-api", "payment-relay", "order-api", "order-projector"];
+/// What either side may use of ours, beside its own crates.
+const FOR_BOTH: [&str; 4] = ["payment-events", "telemetry", "http-problems", "stream-batch"];
+/// Crates whose presence means that a crate knows AWS.
+const AWS_PREFIXES: [&str; 5] = ["aws-", "aws_", "lambda_", "serde_dynamo", "lambda-"];
+/// Crates whose presence means that a crate knows HTTP.
+const HTTP: [&str; 5] = ["axum", "http", "hyper", "reqwest", "http-problems"];
+
+struct Workspace(Metadata);
+
+impl Workspace {
+    fn read() -> Self {
+        Self(MetadataCommand::new().no_deps().exec().unwrap())
+    }
+
+    fn members(&self) -> BTreeSet<&str> {
+        self.0.workspace_packages().iter().map(|package| package.name.as_str()).collect()
+    }
+
+    fn package(&self, name: &str) -> &Package {
+        self.0.packages.iter().find(|package| package.name.as_str() == name).unwrap_or_else(|| panic!("no {name}"))
+    }
+
+    /// What a crate links in: its dependencies apart from those of its tests.
+    fn dependencies(&self, name: &str) -> Vec<&str> {
+        let dependencies = &self.package(name).dependencies;
+        let linked = dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
+        linked.map(|dependency| dependency.name.as_str()).collect()
+    }
+
+    fn directory(&self, name: &str) -> PathBuf {
+        self.package(name).manifest_path.parent().unwrap().as_std_path().to_owned()
+    }
+}
+
+#[test]
+fn payments_and_orders_share_the_event_contract_and_nothing_of_each_other() {
+    let workspace = Workspace::read();
+    for (side, other) in [(PAYMENTS_SIDE, ORDERS_SIDE), (ORDERS_SIDE, PAYMENTS_SIDE)] {
+        for member in side {
+            // Tests included: not even they may reach across.
+            for dependency in &workspace.package(member).dependencies {
+                assert!(!other.contains(&dependency.name.as_str()), "{member} depends on {}", dependency.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn each_side_uses_only_its_own_crates_and_those_for_both() {
+    let workspace = Workspace::read();
+    let members = workspace.members();
+    for side in [PAYMENTS_SIDE, ORDERS_SIDE] {
+        for member in side {
+            for dependency in workspace.dependencies(member).into_iter().filter(|name| members.contains(name)) {
+                let allowed = side.contains(&dependency) || FOR_BOTH.contains(&dependency);
+                assert!(allowed, "{member} depends on {dependency}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_contract_depends_on_nothing_of_ours() {
+    let workspace = Workspace::read();
+    for name in ["payment-events", "telemetry", "http-problems", "stream-batch"] {
+        for dependency in workspace.package(name).dependencies.iter().filter(|dependency| dependency.name != name) {
+            assert!(!workspace.members().contains(dependency.name.as_str()), "{name} depends on {}", dependency.name);
+        }
+    }
+}
+
+#[test]
+fn only_adapters_and_functions_know_aws() {
+    let workspace = Workspace::read();
+    let may: BTreeSet<_> = FUNCTIONS.into_iter().chain(["payments-aws", "orders-aws", "stream-batch"]).collect();
+    for member in workspace.members().into_iter().filter(|member| !may.contains(member)) {
+        for dependency in workspace.dependencies(member) {
+            let aws = AWS_PREFIXES.iter().any(|prefix| dependency.starts_with(prefix));
+            assert!(!aws, "{member} depends on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn the_domains_know_no_http() {
+    let workspace = Workspace::read();
+    for member in ["payments", "orders", "payment-events", "stream-batch"] {
+        for dependency in workspace.dependencies(member) {
+            assert!(!HTTP.contains(&dependency), "{member} depends on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_deploys_depends_on_what_runs_it_locally() {
+    let workspace = Workspace::read();
+    for member in PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).chain(FOR_BOTH) {
+        for dependency in workspace.dependencies(member) {
+            let local = ["paystream-local", "paystream", "dynoxide-rs", "ferrokinesis"].contains(&dependency);
+            assert!(!local, "{member} depends on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn no_function_has_a_line_that_knows_where_it_runs() {
+    let workspace = Workspace::read();
+    let telling = ["localhost", "127.0.0.1", "AWS_ENDPOINT_URL", "endpoint_url", "LOCALSTACK", "is_local"];
+    for member in PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).chain(FOR_BOTH) {
+        let files = rust_files(&workspace.directory(member).join("src"));
+        assert!(!files.is_empty(), "{member} has no source");
+        for file in files {
+            let source = std::fs::read_to_string(&file).unwrap();
+            for word in telling {
+                assert!(!source.contains(word), "{} says {word}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_member_is_known_to_these_rules() {
+    let workspace = Workspace::read();
+    let local = ["paystream", "paystream-local", "paystream-tests"];
+    let known = PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).chain(FOR_BOTH).chain(local).collect::<BTreeSet<_>>();
+    assert_eq!(workspace.members(), known);
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
