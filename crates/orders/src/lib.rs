@@ -1,1 +1,37 @@
-//! Placeholder.
+//! Orders: what an order is, when it is accepted, and how Orders' own copy of payment info is kept. Knows no AWS and no
+//! HTTP.
+//!
+//! - [`Order`] and [`decide`]: the order and the rule that accepts it.
+//! - [`PlaceOrder`]: the use case behind `POST /orders`, which waits for nobody.
+//! - [`ProjectPayments`]: keeps the copy of payment info, and settles the orders it pays for.
+//! - [`Settle`]: brings an order in line with the payment info there is. Both of the above end with it.
+//! - Ports, one for each need: [`OrderStore`], [`OrderQueries`], [`PaymentCopies`], [`Quarantine`].
+//!
+//! No order is left waiting for a payment that has arrived, because both sides write their own item first and then read
+//! the other's: whichever comes second sees the first. No decision outlives what it was made on, because whoever wrote
+//! one looks again.
+
+mod decide;
+mod lines;
+mod order;
+mod place;
+mod ports;
+mod project;
+mod quarantined;
+mod settle;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use decide::{Verdict, covering_minor, decide};
+pub use lines::{InvalidLines, InvalidQuantity, InvalidSku, Line, Lines, Quantity, Sku};
+pub use order::{
+    BasedOn, CustomerId, Decision, Fulfilment, InvalidCustomerId, Order, OrderRequest, OrderStatus, PaymentRead,
+    UnknownName,
+};
+pub use place::{PlaceError, PlaceOrder, Placed};
+pub use ports::{
+    Inserted, OrderQueries, OrderStore, OrderView, PaymentCopies, Quarantine, StoreError, Stored, StoredPayment,
+};
+pub use project::{ProjectPayments, Projected};
+pub use quarantined::{QuarantinedRecord, Reason};
+pub use settle::{Settle, SettleError};

@@ -1,0 +1,208 @@
+//! What is ordered. Lines that exist have a total.
+
+use std::fmt;
+use std::str::FromStr;
+
+use payment_events::Money;
+
+/// What the customer orders: 1 to [`Sku::LENGTH_MAX`] visible ASCII characters, none of them a space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sku(String);
+
+/// The text is not 1 to 64 visible ASCII characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to {} visible ASCII characters without spaces", Sku::LENGTH_MAX)]
+pub struct InvalidSku;
+
+impl Sku {
+    /// The longest sku, in characters.
+    pub const LENGTH_MAX: usize = 64;
+
+    /// The sku as it is on the wire.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Sku {
+    type Err = InvalidSku;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSku> {
+        let bounded = (1..=Self::LENGTH_MAX).contains(&text.len());
+        if bounded && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidSku)
+        }
+    }
+}
+
+impl fmt::Display for Sku {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How many of them: 1 to [`Quantity::MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quantity(u32);
+
+/// The count is not 1 to 1,000,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to {}", Quantity::MAX)]
+pub struct InvalidQuantity;
+
+impl Quantity {
+    /// The most of one line.
+    pub const MAX: u32 = 1_000_000;
+
+    /// A count within the bounds.
+    pub fn new(count: u32) -> Result<Self, InvalidQuantity> {
+        if (1..=Self::MAX).contains(&count) { Ok(Self(count)) } else { Err(InvalidQuantity) }
+    }
+
+    /// The count.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What.
+    pub sku: Sku,
+    /// How many.
+    pub quantity: Quantity,
+    /// What one of them costs.
+    pub unit_price: Money,
+}
+
+/// 1 to [`Lines::COUNT_MAX`] lines in one currency, and what they come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines {
+    lines: Vec<Line>,
+    total: Money,
+}
+
+/// Why lines make no order. A line is named by its place, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidLines {
+    /// None, or too many.
+    #[error("must be 1 to {} lines", Lines::COUNT_MAX)]
+    Count,
+    /// The line is in another currency than the first.
+    #[error("must be in one currency, and this is not the first line's")]
+    MixedCurrencies {
+        /// Which line.
+        line: usize,
+    },
+    /// Quantity times unit price, together with the lines before, is more than can be counted.
+    #[error("must not come to more than {} minor units with the lines before it", i64::MAX)]
+    Overflow {
+        /// Which line.
+        line: usize,
+    },
+}
+
+impl Lines {
+    /// The most lines an order has.
+    pub const COUNT_MAX: usize = 100;
+
+    /// Adds the lines up.
+    pub fn new(lines: Vec<Line>) -> Result<Self, InvalidLines> {
+        let Some(first) = lines.first().filter(|_| lines.len() <= Self::COUNT_MAX) else {
+            return Err(InvalidLines::Count);
+        };
+        let currency = first.unit_price.currency();
+        let mut total: Option<Money> = None;
+        for (line, Line { quantity, unit_price, .. }) in lines.iter().enumerate() {
+            if unit_price.currency() != currency {
+                return Err(InvalidLines::MixedCurrencies { line });
+            }
+            let cost = unit_price.checked_mul(quantity.get()).ok_or(InvalidLines::Overflow { line })?;
+            total = match total {
+                None => Some(cost),
+                Some(total) => Some(total.checked_add(cost).ok_or(InvalidLines::Overflow { line })?),
+            };
+        }
+        let total = total.ok_or(InvalidLines::Count)?;
+        Ok(Self { lines, total })
+    }
+
+    /// The lines, as they were ordered.
+    pub fn as_slice(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// What they come to.
+    pub fn total(&self) -> Money {
+        self.total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(quantity: u32, minor: i64, currency: &str) -> Line {
+        Line {
+            sku: "tea".parse().unwrap(),
+            quantity: Quantity::new(quantity).unwrap(),
+            unit_price: Money::new(minor, currency.parse().unwrap()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn skus_are_1_to_64_visible_characters() {
+        for good in ["a", "TEA-100g/organic", &"~".repeat(64)] {
+            assert_eq!(good.parse::<Sku>().unwrap().as_str(), good);
+        }
+        for bad in ["", " ", "a b", "é", "a\n", &"x".repeat(65)] {
+            assert_eq!(bad.parse::<Sku>(), Err(InvalidSku), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn quantities_are_1_to_a_million() {
+        assert_eq!(Quantity::new(0), Err(InvalidQuantity));
+        assert_eq!(Quantity::new(1).unwrap().get(), 1);
+        assert_eq!(Quantity::new(1_000_000).unwrap().get(), 1_000_000);
+        assert_eq!(Quantity::new(1_000_001), Err(InvalidQuantity));
+    }
+
+    #[test]
+    fn an_order_has_1_to_100_lines() {
+        assert_eq!(Lines::new(vec![]), Err(InvalidLines::Count));
+        assert!(Lines::new(vec![line(1, 1, "EUR"); 100]).is_ok());
+        assert_eq!(Lines::new(vec![line(1, 1, "EUR"); 101]), Err(InvalidLines::Count));
+    }
+
+    #[test]
+    fn currencies_do_not_mix() {
+        let lines = vec![line(1, 1, "EUR"), line(2, 2, "EUR"), line(1, 1, "USD")];
+        assert_eq!(Lines::new(lines), Err(InvalidLines::MixedCurrencies { line: 2 }));
+    }
+
+    #[test]
+    fn a_total_that_cannot_be_counted_is_refused() {
+        assert_eq!(Lines::new(vec![line(2, i64::MAX, "EUR")]), Err(InvalidLines::Overflow { line: 0 }));
+        let lines = vec![line(1, i64::MAX, "EUR"), line(1, 1, "EUR")];
+        assert_eq!(Lines::new(lines), Err(InvalidLines::Overflow { line: 1 }));
+        assert_eq!(Lines::new(vec![line(1, i64::MAX, "EUR")]).unwrap().total().minor(), i64::MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn the_total_is_exact_or_refused(
+            parts in prop::collection::vec((1..=Quantity::MAX, 1..=i64::MAX / 1_000), 1..8),
+        ) {
+            let exact: i128 = parts.iter().map(|(count, minor)| i128::from(*count) * i128::from(*minor)).sum();
+            let lines = parts.into_iter().map(|(count, minor)| line(count, minor, "EUR")).collect();
+            let total = Lines::new(lines).map(|lines| lines.total().minor()).ok();
+            prop_assert_eq!(total, i64::try_from(exact).ok());
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Orders and copies of payments in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use payment_events::{OrderId, PaymentId};
+
+use crate::{Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, StoreError, Stored, StoredPayment};
+
+/// A store that lasts as long as the test, counts what is asked of it, and fails for the orders it is told to.
+#[derive(Debug, Default)]
+pub struct MemoryOrders {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    orders: BTreeMap<OrderId, Order>,
+    payments: BTreeMap<(OrderId, PaymentId), StoredPayment>,
+    failing: BTreeSet<OrderId>,
+    calls: Calls,
+}
+
+/// How often a store was asked for what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// Reads of an order with its payments.
+    pub reads: u32,
+    /// Attempts to write an order.
+    pub order_writes: u32,
+    /// Attempts to write a copy of a payment.
+    pub payment_writes: u32,
+}
+
+impl MemoryOrders {
+    /// The order as it is stored, for assertions.
+    pub fn order(&self, order_id: &str) -> Option<Order> {
+        self.state().orders.values().find(|order| order.order_id.as_str() == order_id).cloned()
+    }
+
+    /// Puts an order there whatever there was before.
+    pub fn seed(&self, order: Order) {
+        self.state().orders.insert(order.order_id.clone(), order);
+    }
+
+    /// From now on, or no longer, whatever concerns this order fails.
+    pub fn fail_for(&self, order_id: &OrderId, failing: bool) {
+        let mut state = self.state();
+        if failing {
+            state.failing.insert(order_id.clone())
+        } else {
+            state.failing.remove(order_id)
+        };
+    }
+
+    /// What was asked for since the last call of this.
+    pub fn take_calls(&self) -> Calls {
+        std::mem::take(&mut self.state().calls)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reach(&self, order_id: &OrderId, count: impl FnOnce(&mut Calls)) -> Result<MutexGuard<'_, State>, StoreError> {
+        let mut state = self.state();
+        count(&mut state.calls);
+        if state.failing.contains(order_id) {
+            let context = format!("the order {order_id} cannot be reached");
+            return Err(StoreError { context, source: "it is set to fail".into() });
+        }
+        Ok(state)
+    }
+}
+
+#[async_trait]
+impl OrderStore for MemoryOrders {
+    async fn insert(&self, order: &Order) -> Result<Inserted, StoreError> {
+        let mut state = self.reach(&order.order_id, |calls| calls.order_writes += 1)?;
+        if let Some(known) = state.orders.get(&order.order_id) {
+            return Ok(Inserted::Known(Box::new(known.clone())));
+        }
+        state.orders.insert(order.order_id.clone(), order.clone());
+        Ok(Inserted::New)
+    }
+
+    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<bool, StoreError> {
+        let mut state = self.reach(&order.order_id, |calls| calls.order_writes += 1)?;
+        let stored = state.orders.get_mut(&order.order_id).filter(|stored| stored.revision == expected_revision);
+        Ok(stored.map(|stored| *stored = order.clone()).is_some())
+    }
+}
+
+#[async_trait]
+impl OrderQueries for MemoryOrders {
+    async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
+        let state = self.reach(order_id, |calls| calls.reads += 1)?;
+        let payments = state.payments.values().filter(|stored| stored.payment.order_id == *order_id);
+        Ok(OrderView { order: state.orders.get(order_id).cloned(), payments: payments.cloned().collect() })
+    }
+}
+
+#[async_trait]
+impl PaymentCopies for MemoryOrders {
+    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
+        let (order_id, payment_id) = (&payment.payment.order_id, &payment.payment.payment_id);
+        let mut state = self.reach(order_id, |calls| calls.payment_writes += 1)?;
+        let key = (order_id.clone(), payment_id.clone());
+        if state.payments.get(&key).is_some_and(|stored| stored.payment.version >= payment.payment.version) {
+            return Ok(Stored::Stale);
+        }
+        state.payments.insert(key, payment.clone());
+        Ok(Stored::Newer)
+    }
+}

@@ -1,0 +1,153 @@
+//! What every adapter of the order ports must do, as one suite for all of them.
+
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+
+use payment_events::{Money, PaymentInfo};
+
+use super::samples;
+use crate::{
+    Fulfilment, Inserted, Line, Lines, Order, OrderQueries, OrderRequest, OrderStatus, OrderStore, OrderView,
+    PaymentCopies, Quantity, Stored, StoredPayment,
+};
+
+/// All the checks, against one store that may hold other orders already.
+pub async fn check<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
+    an_unknown_order_reads_as_nothing(store).await;
+    an_order_is_inserted_once(store).await;
+    only_the_expected_revision_is_replaced(store).await;
+    every_field_of_an_order_survives(store).await;
+    every_field_of_a_payment_survives(store).await;
+    only_a_newer_version_is_stored(store).await;
+    payments_may_come_before_their_order(store).await;
+    orders_do_not_mix(store).await;
+    a_long_list_of_payments_is_read_whole(store).await;
+}
+
+fn order(order_id: &str) -> Order {
+    Order::place(samples::request(order_id, samples::euros(1299)), &[], samples::at())
+}
+
+fn payment(order_id: &str, payment_id: &str, version: u64) -> StoredPayment {
+    let payment = samples::authorized(payment_id, samples::euros(1299));
+    samples::stored(PaymentInfo { order_id: order_id.parse().unwrap(), version, ..payment })
+}
+
+async fn read(store: &impl OrderQueries, order_id: &str) -> OrderView {
+    store.read(&order_id.parse().unwrap()).await.unwrap()
+}
+
+async fn an_unknown_order_reads_as_nothing(store: &impl OrderQueries) {
+    assert_eq!(read(store, "suite-unknown").await, OrderView::default());
+}
+
+async fn an_order_is_inserted_once<S: OrderStore + OrderQueries>(store: &S) {
+    let first = order("suite-insert");
+    assert_eq!(store.insert(&first).await.unwrap(), Inserted::New);
+    let second = Order { customer_id: "someone-else".parse().unwrap(), ..first.clone() };
+    assert_eq!(store.insert(&second).await.unwrap(), Inserted::Known(Box::new(first.clone())));
+    assert_eq!(read(store, "suite-insert").await.order, Some(first));
+}
+
+async fn only_the_expected_revision_is_replaced<S: OrderStore + OrderQueries>(store: &S) {
+    let first = order("suite-replace");
+    let second = Order { revision: 2, status: OrderStatus::OnHold, ..first.clone() };
+    assert!(!store.replace(&second, 1).await.unwrap(), "nothing is there to replace yet");
+    assert_eq!(read(store, "suite-replace").await, OrderView::default());
+    store.insert(&first).await.unwrap();
+    assert!(store.replace(&second, 1).await.unwrap());
+    let late = Order { status: OrderStatus::Accepted, ..second.clone() };
+    assert!(!store.replace(&late, 1).await.unwrap(), "another write came first");
+    assert!(!store.replace(&late, 3).await.unwrap(), "this revision is not there yet");
+    assert_eq!(read(store, "suite-replace").await.order, Some(second));
+}
+
+async fn every_field_of_an_order_survives<S: OrderStore + OrderQueries>(store: &S) {
+    let line = |sku: &str, quantity, minor| Line {
+        sku: sku.parse().unwrap(),
+        quantity: Quantity::new(quantity).unwrap(),
+        unit_price: Money::new(minor, "JPY".parse().unwrap()).unwrap(),
+    };
+    let lines = Lines::new(vec![line("b", Quantity::MAX, 3), line("a", 1, i64::MAX / 2)]).unwrap();
+    let request = OrderRequest { lines, ..samples::request("suite-fields", samples::euros(1)) };
+    let total = request.lines.total();
+    let payments = [
+        samples::stored(samples::authorized("pay_cover", total)),
+        samples::stored(PaymentInfo { version: u64::MAX, ..samples::declined("pay_no", total) }),
+    ];
+    let placed = Order::place(request, &payments, samples::at().plus_ms(42));
+    assert_eq!(placed.fulfilment, Fulfilment::Started { at: samples::at().plus_ms(42) });
+    store.insert(&placed).await.unwrap();
+    assert_eq!(read(store, "suite-fields").await.order, Some(placed.clone()));
+
+    let held = placed.settled(&[], samples::at().plus_ms(99)).unwrap();
+    assert!(store.replace(&held, 1).await.unwrap());
+    assert_eq!(read(store, "suite-fields").await.order, Some(held));
+}
+
+async fn every_field_of_a_payment_survives<S: PaymentCopies + OrderQueries>(store: &S) {
+    let order_id: payment_events::OrderId = "suite-payments".parse().unwrap();
+    let base = samples::authorized("pay_1", samples::euros(i64::MAX));
+    let payments = [
+        base.clone(),
+        PaymentInfo { payment_id: "pay_2".parse().unwrap(), ..samples::captured(&base, 900, 300) },
+        samples::declined("pay_3", samples::euros(1)),
+        PaymentInfo { payment_id: "pay_4".parse().unwrap(), version: u64::MAX, ..samples::voided(&base) },
+    ];
+    let payments = payments.map(|payment| samples::stored(PaymentInfo { order_id: order_id.clone(), ..payment }));
+    for payment in payments.iter().rev() {
+        assert_eq!(store.put_if_newer(payment).await.unwrap(), Stored::Newer);
+    }
+    assert_eq!(read(store, "suite-payments").await, OrderView { order: None, payments: payments.to_vec() });
+}
+
+async fn only_a_newer_version_is_stored<S: PaymentCopies + OrderQueries>(store: &S) {
+    let version = |version| payment("suite-versions", "pay_1", version);
+    for (arriving, expected, then) in [
+        (2, Stored::Newer, 2),
+        (1, Stored::Stale, 2),
+        (2, Stored::Stale, 2),
+        // As numbers, not as text.
+        (10, Stored::Newer, 10),
+        (9, Stored::Stale, 10),
+        (u64::MAX, Stored::Newer, u64::MAX),
+        (u64::MAX - 1, Stored::Stale, u64::MAX),
+    ] {
+        let late = StoredPayment { stored_at: samples::at().plus_ms(arriving % 1_000), ..version(arriving) };
+        let before = read(store, "suite-versions").await.payments;
+        assert_eq!(store.put_if_newer(&late).await.unwrap(), expected, "version {arriving}");
+        let after = read(store, "suite-versions").await.payments;
+        assert_eq!(after[0].payment.version, then);
+        assert_eq!(after == before, expected == Stored::Stale, "what is stale changes nothing");
+    }
+}
+
+async fn payments_may_come_before_their_order<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
+    let (order, payment) = (order("suite-early"), payment("suite-early", "pay_1", 1));
+    store.put_if_newer(&payment).await.unwrap();
+    assert_eq!(store.insert(&order).await.unwrap(), Inserted::New);
+    let view = OrderView { order: Some(order), payments: vec![payment] };
+    assert_eq!(read(store, "suite-early").await, view);
+}
+
+async fn orders_do_not_mix<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
+    let mine = payment("suite-mix", "pay_1", 5);
+    store.put_if_newer(&mine).await.unwrap();
+    assert_eq!(store.put_if_newer(&payment("suite-mix-2", "pay_1", 1)).await.unwrap(), Stored::Newer);
+    store.insert(&order("suite-mix-2")).await.unwrap();
+    assert_eq!(read(store, "suite-mix").await, OrderView { order: None, payments: vec![mine] });
+}
+
+async fn a_long_list_of_payments_is_read_whole<S: OrderQueries + PaymentCopies>(store: &S) {
+    // With messages this long, more than one page of anything, so that paging is seen to work.
+    let (count, message_bytes) = (130, 10_000);
+    let mut expected = Vec::new();
+    for n in 0..count {
+        let mut declined = samples::declined(&format!("pay_{n:03}"), samples::euros(1));
+        declined.order_id = "suite-long".parse().unwrap();
+        declined.decline.as_mut().unwrap().message = "x".repeat(message_bytes);
+        let copy = samples::stored(declined);
+        store.put_if_newer(&copy).await.unwrap();
+        expected.push(copy);
+    }
+    assert!(read(store, "suite-long").await.payments == expected, "some payments are missing or changed");
+}

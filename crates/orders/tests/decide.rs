@@ -1,0 +1,190 @@
+//! The acceptance rule: what counts, and what holds whatever the payments are.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use orders::testing::samples::{at, authorized, captured, declined, eur, euros, request, stored, voided};
+use orders::{Decision, Fulfilment, Order, OrderStatus, StoredPayment, covering_minor, decide};
+use payment_events::{Money, PaymentInfo, PaymentStatus};
+use proptest::prelude::*;
+
+fn order(total_minor: i64) -> Order {
+    Order::place(request("ord-1", euros(total_minor)), &[], at())
+}
+
+fn dollars(minor: i64) -> Money {
+    Money::new(minor, "USD".parse().unwrap()).unwrap()
+}
+
+fn status_of(total_minor: i64, payments: &[PaymentInfo]) -> OrderStatus {
+    let payments: Vec<_> = payments.iter().cloned().map(stored).collect();
+    decide(&order(total_minor), &payments, at()).status
+}
+
+#[test]
+fn what_is_held_or_captured_and_not_given_back_counts() {
+    let held = authorized("pay_1", euros(1_000));
+    let refunded = PaymentInfo { status: PaymentStatus::Refunded, ..captured(&held, 1_000, 1_000) };
+    let cases = [
+        (held.clone(), 1_000),
+        (captured(&held, 900, 0), 900),
+        (captured(&held, 900, 300), 600),
+        (refunded, 0),
+        (voided(&held), 0),
+        (declined("pay_1", euros(1_000)), 0),
+        (authorized("pay_1", dollars(1_000)), 0),
+    ];
+    for (payment, minor) in cases {
+        assert_eq!(covering_minor(&payment, eur()), minor, "{payment:?}");
+    }
+}
+
+#[test]
+fn an_order_is_accepted_from_its_total_on() {
+    let pay = |minor| [authorized("pay_1", euros(minor))];
+    assert_eq!(status_of(1_000, &[]), OrderStatus::AwaitingPayment);
+    assert_eq!(status_of(1_000, &pay(999)), OrderStatus::AwaitingPayment);
+    assert_eq!(status_of(1_000, &pay(1_000)), OrderStatus::Accepted);
+    assert_eq!(status_of(1_000, &pay(1_001)), OrderStatus::Accepted);
+}
+
+#[test]
+fn payments_add_up_without_overflow() {
+    let halves = [authorized("pay_1", euros(500)), authorized("pay_2", euros(500))];
+    assert_eq!(status_of(1_000, &halves), OrderStatus::Accepted);
+    let huge = [authorized("pay_1", euros(i64::MAX)), authorized("pay_2", euros(i64::MAX))];
+    assert_eq!(status_of(i64::MAX, &huge), OrderStatus::Accepted);
+}
+
+#[test]
+fn the_decision_names_what_it_was_made_on() {
+    let cover = authorized("pay_2", euros(1_000));
+    let payments = [stored(declined("pay_1", euros(1_000))), stored(cover.clone())];
+    let decision = decide(&order(1_000), &payments, at().plus_ms(40)).decision;
+    assert_eq!(decision.decided_at, at().plus_ms(40));
+    let named: Vec<_> = decision.based_on.iter().map(|on| (on.payment_id.as_str(), on.status, on.age_ms)).collect();
+    assert_eq!(named, [("pay_2", PaymentStatus::Authorized, 40), ("pay_1", PaymentStatus::Declined, 40)]);
+}
+
+#[test]
+fn a_decision_stays_small_and_keeps_what_counted() {
+    let mut payments: Vec<_> = (0..500).map(|n| stored(declined(&format!("pay_{n}"), euros(1)))).collect();
+    payments.push(stored(authorized("pay_cover", euros(1))));
+    let based_on = decide(&order(1), &payments, at()).decision.based_on;
+    assert_eq!(based_on.len(), Decision::BASED_ON_MAX);
+    assert_eq!(based_on[0].payment_id.as_str(), "pay_cover");
+}
+
+#[test]
+fn an_accepted_order_goes_on_hold_and_comes_back_with_its_first_start() {
+    let held = authorized("pay_1", euros(1_000));
+    let placed = Order::place(request("ord-1", euros(1_000)), &[stored(held.clone())], at());
+    let started = Fulfilment::Started { at: at() };
+    assert_eq!((placed.status, placed.fulfilment), (OrderStatus::Accepted, started));
+    let on_hold = placed.settled(&[stored(voided(&held))], at().plus_ms(10)).unwrap();
+    assert_eq!((on_hold.status, on_hold.fulfilment, on_hold.revision), (OrderStatus::OnHold, started, 2));
+    let second = [stored(authorized("pay_2", euros(1_000)))];
+    let again = on_hold.settled(&second, at().plus_ms(20)).unwrap();
+    assert_eq!((again.status, again.fulfilment, again.revision), (OrderStatus::Accepted, started, 3));
+}
+
+#[test]
+fn a_waiting_order_shows_what_keeps_it_waiting_and_an_accepted_one_what_it_was_accepted_on() {
+    let refusal = [stored(declined("pay_1", euros(1_000)))];
+    let waiting = order(1_000).reviewed(&refusal, at());
+    assert_eq!(waiting.decision.based_on[0].status, PaymentStatus::Declined);
+
+    let held = authorized("pay_1", euros(1_000));
+    let accepted = Order::place(request("ord-1", euros(1_000)), &[stored(held.clone())], at());
+    let later = [stored(captured(&held, 1_000, 0))];
+    assert_eq!(accepted.clone().reviewed(&later, at().plus_ms(9)), accepted);
+
+    let covered = [stored(held)];
+    assert_eq!(order(1_000).reviewed(&covered, at()), order(1_000), "a status is only shown once it is stored");
+}
+
+/// Any payments with amounts around the totals, each with an id of its own.
+fn any_payments() -> impl Strategy<Value = Vec<StoredPayment>> {
+    let amount = prop_oneof![4 => 1..=600_i64, 1 => Just(i64::MAX)];
+    let parts = (amount, any::<bool>(), prop::sample::select(PaymentStatus::ALL.to_vec()), 0.0..=1.0, 0.0..1.0);
+    prop::collection::vec(parts, 0..8).prop_map(|parts| {
+        let payments = parts.into_iter().enumerate();
+        payments.map(|(n, parts)| stored(payment(&format!("pay_{n}"), parts))).collect()
+    })
+}
+
+/// Shares of the amount; the rounding does not matter, only that the bounds hold.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+fn payment(payment_id: &str, parts: (i64, bool, PaymentStatus, f64, f64)) -> PaymentInfo {
+    let (minor, in_euros, status, captured_share, refunded_share) = parts;
+    let share = |of: i64, share: f64| ((of as f64 * share) as i64).clamp(0, of);
+    let held = authorized(payment_id, if in_euros { euros(minor) } else { dollars(minor) });
+    let part = share(minor, captured_share).max(1);
+    let payment = match status {
+        PaymentStatus::Authorized => held,
+        PaymentStatus::Captured => captured(&held, part, share(part, refunded_share).min(part - 1)),
+        PaymentStatus::Refunded => PaymentInfo { status, ..captured(&held, part, part) },
+        PaymentStatus::Voided => voided(&held),
+        PaymentStatus::Declined => declined(payment_id, held.amount),
+    };
+    payment.check().unwrap();
+    payment
+}
+
+fn any_order() -> impl Strategy<Value = Order> {
+    let total = prop_oneof![4 => 1..=1_500_i64, 1 => Just(i64::MAX)];
+    (total, any_payments()).prop_map(|(total, payments)| Order::place(request("ord-1", euros(total)), &payments, at()))
+}
+
+fn covered(order: &Order, payments: &[StoredPayment]) -> bool {
+    let covering: i128 = payments.iter().map(|stored| covering_minor(&stored.payment, eur())).sum();
+    covering >= i128::from(order.total().minor())
+}
+
+proptest! {
+    #[test]
+    fn an_order_is_accepted_exactly_when_it_is_covered(order in any_order(), payments in any_payments()) {
+        let verdict = decide(&order, &payments, at());
+        prop_assert_eq!(verdict.status == OrderStatus::Accepted, covered(&order, &payments));
+        let was_accepted = order.fulfilment != Fulfilment::NotStarted;
+        prop_assert_eq!(verdict.status == OrderStatus::AwaitingPayment, !was_accepted && !covered(&order, &payments));
+        let started = matches!(verdict.fulfilment, Fulfilment::Started { .. });
+        prop_assert_eq!(started, was_accepted || verdict.status == OrderStatus::Accepted);
+    }
+
+    #[test]
+    fn one_more_payment_never_uncovers_an_order(order in any_order(), payments in any_payments(), kept in 0..8_usize) {
+        let fewer = &payments[..kept.min(payments.len())];
+        if decide(&order, fewer, at()).status == OrderStatus::Accepted {
+            prop_assert_eq!(decide(&order, &payments, at()).status, OrderStatus::Accepted);
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_payments_is_irrelevant(
+        order in any_order(),
+        (payments, shuffled) in any_payments().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
+    ) {
+        prop_assert_eq!(decide(&order, &payments, at()), decide(&order, &shuffled, at()));
+    }
+
+    #[test]
+    fn what_is_settled_stays_settled(order in any_order(), payments in any_payments(), later_ms in 0..1_000_u64) {
+        let later = at().plus_ms(later_ms);
+        if let Some(settled) = order.settled(&payments, at()) {
+            prop_assert_ne!(settled.status, order.status);
+            prop_assert_eq!(settled.revision, order.revision + 1);
+            prop_assert_eq!(settled.settled(&payments, later), None);
+        }
+    }
+
+    #[test]
+    fn fulfilment_starts_once(order in any_order(), changes in prop::collection::vec(any_payments(), 0..5)) {
+        let mut order = order;
+        for (n, payments) in changes.into_iter().enumerate() {
+            let after = order.settled(&payments, at().plus_ms(n as u64 + 1)).unwrap_or_else(|| order.clone());
+            if let Fulfilment::Started { .. } = order.fulfilment {
+                prop_assert_eq!(after.fulfilment, order.fulfilment);
+            }
+            order = after;
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A store in which something else happens between a look and the write it leads to.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use orders::testing::MemoryOrders;
+use orders::{
+    Inserted, Order, OrderQueries, OrderRequest, OrderStore, OrderView, PaymentCopies, PlaceOrder, ProjectPayments,
+    Settle, StoreError, Stored, StoredPayment,
+};
+use payment_events::{OrderId, PaymentInfo};
+
+pub(crate) fn place_order<S: OrderStore + OrderQueries + 'static>(store: Arc<S>) -> PlaceOrder {
+    PlaceOrder::new(store.clone(), store)
+}
+
+pub(crate) fn project<S: OrderStore + OrderQueries + PaymentCopies + 'static>(store: Arc<S>) -> ProjectPayments {
+    ProjectPayments::new(store.clone(), Settle::new(store.clone(), store))
+}
+
+/// What another function does, from beginning to end, before one of our writes.
+enum Meanwhile {
+    Project(Vec<PaymentInfo>),
+    Place(OrderRequest),
+}
+
+/// Before each write of an order, the next of the others runs.
+pub(crate) struct Interleaved {
+    pub(crate) inner: Arc<MemoryOrders>,
+    others: Mutex<VecDeque<Meanwhile>>,
+    reads: AtomicU32,
+}
+
+impl Interleaved {
+    pub(crate) fn with_payments(batches: impl IntoIterator<Item = Vec<PaymentInfo>>) -> Arc<Self> {
+        Self::with(batches.into_iter().map(Meanwhile::Project))
+    }
+
+    pub(crate) fn with_order(request: OrderRequest) -> Arc<Self> {
+        Self::with([Meanwhile::Place(request)])
+    }
+
+    fn with(others: impl IntoIterator<Item = Meanwhile>) -> Arc<Self> {
+        let others = Mutex::new(others.into_iter().collect());
+        Arc::new(Self { inner: Arc::default(), others, reads: AtomicU32::new(0) })
+    }
+
+    pub(crate) fn reads(&self) -> u32 {
+        self.reads.load(Ordering::Relaxed)
+    }
+
+    async fn let_another_run(&self) {
+        let other = self.others.lock().unwrap().pop_front();
+        match other {
+            Some(Meanwhile::Project(payments)) => {
+                project(self.inner.clone()).project(payments).await.unwrap();
+            }
+            Some(Meanwhile::Place(request)) => {
+                place_order(self.inner.clone()).place(request).await.unwrap();
+            }
+            None => {}
+        }
+    }
+}
+
+#[async_trait]
+impl OrderStore for Interleaved {
+    async fn insert(&self, order: &Order) -> Result<Inserted, StoreError> {
+        self.let_another_run().await;
+        self.inner.insert(order).await
+    }
+
+    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<bool, StoreError> {
+        self.let_another_run().await;
+        self.inner.replace(order, expected_revision).await
+    }
+}
+
+#[async_trait]
+impl OrderQueries for Interleaved {
+    async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.inner.read(order_id).await
+    }
+}
+
+#[async_trait]
+impl PaymentCopies for Interleaved {
+    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
+        self.inner.put_if_newer(payment).await
+    }
+}

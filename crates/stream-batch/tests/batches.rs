@@ -1,0 +1,139 @@
+//! Whatever fails, nothing is lost and nothing of one key is reordered.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+use futures::executor::block_on;
+use proptest::prelude::*;
+use stream_batch::{BatchResponse, Limits, Progress, Record, process_lanes, process_records};
+
+/// A batch from keys alone: the record in place n has the payload n and the sequence number 1000 + n.
+fn batch(keys: &[u8]) -> Vec<Record<u8, usize>> {
+    let keys = keys.iter().enumerate();
+    keys.map(|(n, key)| Record { key: *key, sequence_number: (1_000 + n).to_string(), payload: n }).collect()
+}
+
+fn reported(response: &BatchResponse) -> BTreeSet<usize> {
+    let failures = response.batch_item_failures.iter();
+    failures.map(|failure| failure.item_identifier.parse::<usize>().unwrap() - 1_000).collect()
+}
+
+fn limits(lanes_at_once_max: usize) -> Limits<fn() -> bool> {
+    Limits { lanes_at_once_max, may_begin: || true }
+}
+
+#[tokio::test]
+async fn a_batch_without_failures_reports_none() {
+    let response = process_records(batch(&[1, 2, 1]), &limits(4), async |_: &u8, _| Ok::<_, ()>(())).await;
+    assert_eq!(response, BatchResponse::default());
+    assert_eq!(serde_json::to_string(&response).unwrap(), r#"{"batchItemFailures":[]}"#);
+    let nothing = process_records(batch(&[]), &limits(4), async |_: &u8, _| Err(())).await;
+    assert_eq!(nothing, BatchResponse::default());
+}
+
+#[tokio::test]
+async fn a_lane_stops_at_its_first_failure_and_the_others_go_on() {
+    let handled = RefCell::new(Vec::new());
+    let response = process_records(batch(&[1, 2, 1, 2, 1]), &limits(1), async |_: &u8, n| {
+        handled.borrow_mut().push(n);
+        if n == 2 { Err(()) } else { Ok(()) }
+    })
+    .await;
+    assert_eq!(reported(&response), BTreeSet::from([2]));
+    assert_eq!(handled.into_inner(), [0, 2, 1, 3], "record 4 must wait for record 2");
+}
+
+#[tokio::test]
+async fn lanes_run_side_by_side_up_to_the_limit() {
+    let (running, most) = (Cell::new(0), Cell::new(0));
+    let keys: Vec<u8> = (0..20).collect();
+    process_records(batch(&keys), &limits(3), async |_: &u8, _| {
+        running.set(running.get() + 1);
+        most.set(most.get().max(running.get()));
+        yield_once().await;
+        running.set(running.get() - 1);
+        Ok::<_, ()>(())
+    })
+    .await;
+    assert_eq!(most.get(), 3);
+}
+
+#[tokio::test]
+async fn what_cannot_be_begun_in_time_is_reported_and_not_begun() {
+    let (asked, handled) = (Cell::new(0), RefCell::new(Vec::new()));
+    let may_begin = || {
+        asked.set(asked.get() + 1);
+        asked.get() <= 4
+    };
+    let limits = Limits { lanes_at_once_max: 1, may_begin };
+    let response = process_records(batch(&[1, 2, 1, 2]), &limits, async |_: &u8, n| {
+        handled.borrow_mut().push(n);
+        Ok::<_, ()>(())
+    })
+    .await;
+    // Asked for lane 1, its two records, and lane 2; then time is up.
+    assert_eq!(handled.into_inner(), [0, 2]);
+    assert_eq!(reported(&response), BTreeSet::from([1]));
+}
+
+#[tokio::test]
+async fn a_lane_handler_says_how_far_it_came() {
+    let response =
+        process_lanes(batch(&[1, 2, 1, 3, 1]), &limits(8), async |key: &u8, payloads: Vec<usize>| match key {
+            1 => Progress::StoppedAfter(payloads.len() - 1),
+            2 => Progress::Done,
+            _ => Progress::StoppedAfter(99),
+        })
+        .await;
+    assert_eq!(reported(&response), BTreeSet::from([3, 4]));
+}
+
+proptest! {
+    #[test]
+    fn every_record_is_handled_or_comes_again_and_keys_keep_their_order(
+        keys in prop::collection::vec(0..5_u8, 0..40),
+        failing in prop::collection::btree_set(0..40_usize, 0..10),
+        pauses in prop::collection::vec(0..3_u8, 40),
+        lanes_at_once_max in 0..6_usize,
+        begin_max in 0..80_usize,
+    ) {
+        let (asked, handled) = (Cell::new(0), RefCell::new(Vec::new()));
+        let may_begin = || { asked.set(asked.get() + 1); asked.get() <= begin_max };
+        let limits = Limits { lanes_at_once_max, may_begin };
+        let response = block_on(process_records(batch(&keys), &limits, async |key: &u8, n: usize| {
+            for _ in 0..pauses[n] {
+                yield_once().await;
+            }
+            if failing.contains(&n) {
+                return Err(());
+            }
+            handled.borrow_mut().push((*key, n));
+            Ok(())
+        }));
+        let (handled, reported) = (handled.into_inner(), reported(&response));
+        for (n, key) in keys.iter().enumerate() {
+            let was_handled = handled.contains(&(*key, n));
+            let stopped_at = reported.iter().find(|place| keys[**place] == *key);
+            prop_assert_eq!(was_handled, stopped_at.is_none_or(|place| n < *place), "record {}", n);
+            prop_assert!(was_handled || reported.first().is_some_and(|lowest| *lowest <= n), "record {} is lost", n);
+        }
+        for key in 0..5 {
+            let places: Vec<_> = handled.iter().filter(|(of, _)| *of == key).map(|(_, n)| *n).collect();
+            prop_assert!(places.is_sorted(), "key {} is out of order: {:?}", key, places);
+        }
+    }
+}
+
+/// Pends once: what `yield_now` does, outside a tokio runtime.
+async fn yield_once() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return std::task::Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}
