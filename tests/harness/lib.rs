@@ -1,1 +1,12 @@
-//! The harness of the end-to-end tests.
+//! The harness of the end-to-end tests: a whole Paystream for each test, spoken to over HTTP as a client would.
+//!
+//! Waiting is polling with a bound ([`Paystream::eventually`]): a test that passes never waits longer than it must, and
+//! one that fails says what it waited for.
+
+mod answer;
+mod environment;
+mod requests;
+
+pub use answer::Answer;
+pub use environment::Paystream;
+pub use requests::{eur, line, order_body, payment_body};

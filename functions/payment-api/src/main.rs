@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_config::BehaviorVersion;
 use payment_api::{Config, router};
 use payments::{AcceptPayment, Publication, SimulatedProcessor};
 use payments_aws::{KinesisPublisher, PaymentsTable};
@@ -12,7 +11,7 @@ use telemetry::Variables;
 async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
-    let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let aws = aws_connection::shared_config().await;
     let table = Arc::new(PaymentsTable::new(payments_aws::dynamodb(&aws), config.payments_table));
     let publisher = KinesisPublisher::new(payments_aws::kinesis_hot_path(&aws), config.payment_stream);
     let publication = Publication::new(Arc::new(publisher), table.clone());

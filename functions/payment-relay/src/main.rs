@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_config::BehaviorVersion;
 use lambda_runtime::{LambdaEvent, service_fn};
 use payment_relay::{Config, relay};
 use payments::Publication;
@@ -13,7 +12,7 @@ use telemetry::Variables;
 async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
-    let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let aws = aws_connection::shared_config().await;
     let table = PaymentsTable::new(payments_aws::dynamodb(&aws), config.payments_table);
     let publisher = KinesisPublisher::new(payments_aws::kinesis_relay(&aws), config.payment_stream);
     let publication = &Publication::new(Arc::new(publisher), Arc::new(table));
