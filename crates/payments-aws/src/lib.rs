@@ -5,7 +5,7 @@ mod kinesis_publisher;
 mod payment_item;
 mod payments_table;
 
-pub use clients::{HOT_PUBLISH_MS, dynamodb, kinesis_hot_path, kinesis_relay};
+pub use clients::{HOT_PUBLISH_MS, kinesis_hot_path, kinesis_relay};
 pub use kinesis_publisher::KinesisPublisher;
 pub use payment_item::{InvalidItem, StoredPayment};
 pub use payments_table::PaymentsTable;

@@ -12,7 +12,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
     let aws = aws_connection::shared_config().await;
-    let table = Arc::new(PaymentsTable::new(payments_aws::dynamodb(&aws), config.payments_table));
+    let table = Arc::new(PaymentsTable::new(aws_connection::dynamodb(&aws), config.payments_table));
     let publisher = KinesisPublisher::new(payments_aws::kinesis_hot_path(&aws), config.payment_stream);
     let publication = Publication::new(Arc::new(publisher), table.clone());
     let accept = AcceptPayment::new(table.clone(), Arc::new(SimulatedProcessor), publication);

@@ -8,8 +8,8 @@ mod config;
 mod fold;
 
 use aws_lambda_events::dynamodb::Event;
-use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use payments::{Publication, Published};
+use stream_batch::BatchResponse;
 
 pub use config::Config;
 
@@ -17,7 +17,7 @@ pub use config::Config;
 ///
 /// An image that cannot be understood is reported too: acknowledging it could lose a payment that a newer version of
 /// `payment-api` wrote. What it holds up behind it, the way out of the requests publishes all the same.
-pub async fn relay(publication: &Publication, event: Event) -> DynamoDbEventResponse {
+pub async fn relay(publication: &Publication, event: Event) -> BatchResponse {
     let folded = fold::fold(event.records);
     let (due, sequence_numbers): (Vec<_>, Vec<_>) = folded.due.into_iter().unzip();
     let published = publication.publish_all(&due).await;
@@ -29,15 +29,5 @@ pub async fn relay(publication: &Publication, event: Event) -> DynamoDbEventResp
             Published::Deferred => failed.push(sequence_number),
         }
     }
-    report(failed)
-}
-
-fn report(sequence_numbers: Vec<String>) -> DynamoDbEventResponse {
-    let mut response = DynamoDbEventResponse::default();
-    response.batch_item_failures.extend(sequence_numbers.into_iter().map(|sequence_number| {
-        let mut failure = DynamoDbBatchItemFailure::default();
-        failure.item_identifier = Some(sequence_number);
-        failure
-    }));
-    response
+    failed.into_iter().collect()
 }

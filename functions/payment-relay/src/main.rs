@@ -13,7 +13,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
     let aws = aws_connection::shared_config().await;
-    let table = PaymentsTable::new(payments_aws::dynamodb(&aws), config.payments_table);
+    let table = PaymentsTable::new(aws_connection::dynamodb(&aws), config.payments_table);
     let publisher = KinesisPublisher::new(payments_aws::kinesis_relay(&aws), config.payment_stream);
     let publication = &Publication::new(Arc::new(publisher), Arc::new(table));
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {

@@ -59,7 +59,7 @@ async fn relay_batch(records: Vec<Value>, failing_order: Option<&str>) -> (Vec<S
     let event: Event = serde_json::from_value(json!({"Records": records})).unwrap();
     let response = relay(&publication, event).await;
     let published = publisher.published().iter().map(payment_events::PaymentEvent::id).collect();
-    let reported = response.batch_item_failures.into_iter().filter_map(|failure| failure.item_identifier).collect();
+    let reported = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
     (published, reported)
 }
 
