@@ -1,0 +1,140 @@
+//! The orders table (M1DB1): an order and the copies of its payments under one partition key.
+//!
+//! So one strongly consistent query sees both, which is what settling an order rests on.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use orders::{Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, StoreError, Stored, StoredPayment};
+use payment_events::OrderId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::order_item::{InvalidItem, ORDER, OrderItem};
+use crate::payment_item::{PAYMENT_PREFIX, PaymentItem};
+
+/// Pages of 1 MB that are read of one order: some 40,000 payments. More is no order, and must not take all memory.
+const PAGES_MAX: usize = 16;
+
+/// Orders in DynamoDB. Makes one call for each write, and one for each page read.
+#[derive(Debug, Clone)]
+pub struct OrdersTable {
+    client: Client,
+    table: String,
+}
+
+type Attributes = HashMap<String, AttributeValue>;
+
+impl OrdersTable {
+    /// The table of this name. Every call of `client` must have a timeout.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    fn put(&self, item: impl Serialize) -> Result<PutItemFluentBuilder, StoreError> {
+        let attributes: Attributes = serde_dynamo::to_item(item).map_err(|error| self.failed("write", error))?;
+        Ok(self.client.put_item().table_name(&self.table).set_item(Some(attributes)))
+    }
+
+    /// Whether a conditional write took effect; `false` where its condition was not met.
+    async fn put_if(&self, put: PutItemFluentBuilder) -> Result<bool, StoreError> {
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
+                Ok(false)
+            }
+            Err(error) => Err(self.failed("write", error)),
+        }
+    }
+
+    /// Sorts an item into the view by its key. Keys of later kinds are passed over.
+    fn add(&self, view: &mut OrderView, attributes: Attributes) -> Result<(), StoreError> {
+        let key = attributes.get("item").and_then(|key| key.as_s().ok()).map(String::as_str).unwrap_or_default();
+        if key == ORDER {
+            view.order = Some(self.order(attributes)?);
+        } else if key.starts_with(PAYMENT_PREFIX) {
+            view.payments.push(self.parse::<PaymentItem>(attributes)?.into());
+        }
+        Ok(())
+    }
+
+    fn order(&self, attributes: Attributes) -> Result<Order, StoreError> {
+        Order::try_from(self.parse::<OrderItem>(attributes)?).map_err(|error| self.failed("read", error))
+    }
+
+    fn parse<T: DeserializeOwned>(&self, attributes: Attributes) -> Result<T, StoreError> {
+        serde_dynamo::from_item(attributes).map_err(|error| self.failed("read", InvalidItem(error.to_string())))
+    }
+
+    fn failed(&self, what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+        StoreError { context: format!("could not {what} orders in table {}", self.table), source: source.into() }
+    }
+}
+
+#[async_trait]
+impl OrderStore for OrdersTable {
+    async fn insert(&self, order: &Order) -> Result<Inserted, StoreError> {
+        let put = self
+            .put(OrderItem::from(order))?
+            .condition_expression("attribute_not_exists(order_id)")
+            // Whoever places a known order needs the stored one: this way it costs no second call.
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = put.send().await else { return Ok(Inserted::New) };
+        let known = match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item().cloned(),
+            _ => None,
+        };
+        match known {
+            Some(attributes) => Ok(Inserted::Known(Box::new(self.order(attributes)?))),
+            None => Err(self.failed("write", error)),
+        }
+    }
+
+    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<bool, StoreError> {
+        let put = self
+            .put(OrderItem::from(order))?
+            .condition_expression("revision = :expected")
+            .expression_attribute_values(":expected", AttributeValue::N(expected_revision.to_string()));
+        self.put_if(put).await
+    }
+}
+
+#[async_trait]
+impl OrderQueries for OrdersTable {
+    async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("order_id = :order_id")
+            .expression_attribute_values(":order_id", AttributeValue::S(order_id.to_string()))
+            .into_paginator()
+            .send();
+        let mut view = OrderView::default();
+        for _ in 0..PAGES_MAX {
+            let Some(page) = pages.try_next().await.map_err(|error| self.failed("query", error))? else {
+                return Ok(view);
+            };
+            for attributes in page.items.unwrap_or_default() {
+                self.add(&mut view, attributes)?;
+            }
+        }
+        Err(self.failed("query", format!("order {order_id} has more than {PAGES_MAX} pages of payments")))
+    }
+}
+
+#[async_trait]
+impl PaymentCopies for OrdersTable {
+    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
+        let put = self
+            .put(PaymentItem::from(payment))?
+            .condition_expression("attribute_not_exists(order_id) OR version < :version")
+            .expression_attribute_values(":version", AttributeValue::N(payment.payment.version.to_string()));
+        Ok(if self.put_if(put).await? { Stored::Newer } else { Stored::Stale })
+    }
+}

@@ -1,0 +1,141 @@
+//! The tables keep what the ports promise, against DynamoDB's emulator over a real socket.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod emulator;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use emulator::{ORDERS_TABLE, QUARANTINE_TABLE};
+use orders::testing::samples::{at, authorized, euros, request};
+use orders::testing::store_suite;
+use orders::{OrderQueries, OrderStatus, PlaceOrder, ProjectPayments, Quarantine, QuarantinedRecord, Reason, Settle};
+use orders_aws::{KEPT_DAYS, OrdersTable, PART_BYTES_MAX, QuarantineTable};
+
+async fn orders_table() -> OrdersTable {
+    OrdersTable::new(emulator::start().await, ORDERS_TABLE)
+}
+
+#[tokio::test]
+async fn the_orders_table_keeps_the_promises_of_the_order_ports() {
+    store_suite::check(&orders_table().await).await;
+}
+
+#[tokio::test]
+async fn an_order_and_its_payment_meet_in_whichever_order_they_come() {
+    let table = Arc::new(orders_table().await);
+    let place = PlaceOrder::new(table.clone(), table.clone());
+    let project = ProjectPayments::new(table.clone(), Settle::new(table.clone(), table.clone()));
+    let payment = authorized("pay_1", euros(1_000));
+
+    project.project(vec![payment.clone()]).await.unwrap();
+    let placed = place.place(request("ord-1", euros(1_000))).await.unwrap();
+    assert_eq!(placed.order.status, OrderStatus::Accepted);
+
+    place.place(request("ord-2", euros(1_000))).await.unwrap();
+    let payment = payment_events::PaymentInfo { order_id: "ord-2".parse().unwrap(), ..payment };
+    project.project(vec![payment]).await.unwrap();
+    let order = table.read(&"ord-2".parse().unwrap()).await.unwrap().order.unwrap();
+    assert_eq!((order.status, order.revision), (OrderStatus::Accepted, 2));
+}
+
+#[tokio::test]
+async fn items_of_other_kinds_are_passed_over() {
+    let client = emulator::start().await;
+    let put = client.put_item().table_name(ORDERS_TABLE).item("order_id", AttributeValue::S("ord-1".into()));
+    put.item("item", AttributeValue::S("note#1".into())).send().await.unwrap();
+    let (table, order_id) = (OrdersTable::new(client, ORDERS_TABLE), "ord-1".parse().unwrap());
+    assert_eq!(table.read(&order_id).await.unwrap(), orders::OrderView::default());
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_understood_is_an_error_that_names_the_table() {
+    let client = emulator::start().await;
+    let put = client.put_item().table_name(ORDERS_TABLE).item("order_id", AttributeValue::S("ord-1".into()));
+    put.item("item", AttributeValue::S("order".into())).send().await.unwrap();
+    let table = OrdersTable::new(client, ORDERS_TABLE);
+    let error = table.read(&"ord-1".parse().unwrap()).await.unwrap_err();
+    assert!(error.to_string().contains(ORDERS_TABLE), "{error}");
+}
+
+#[tokio::test]
+async fn a_table_that_is_not_there_is_an_error_and_no_conflict() {
+    let table = OrdersTable::new(emulator::start().await, "no-such-table");
+    let place = PlaceOrder::new(Arc::new(table.clone()), Arc::new(table.clone()));
+    assert!(place.place(request("ord-1", euros(1))).await.is_err());
+    let order = orders::Order::place(request("ord-1", euros(1)), &[], at());
+    assert!(orders::OrderStore::insert(&table, &order).await.is_err());
+    assert!(orders::OrderStore::replace(&table, &order, 1).await.is_err());
+}
+
+fn record(data: Vec<u8>) -> QuarantinedRecord {
+    QuarantinedRecord {
+        data,
+        reason: Reason::new("not a CloudEvents object"),
+        shard_id: "shardId-000000000003".to_owned(),
+        sequence_number: "4959033827149025660855969253836157".to_owned(),
+        partition_key: "ord-9".to_owned(),
+        arrived_at: at(),
+        quarantined_at: at().plus_ms(70),
+    }
+}
+
+/// The parts of the record that `record` made, in order.
+async fn parts(client: &Client) -> Vec<HashMap<String, AttributeValue>> {
+    let key = AttributeValue::S("shardId-000000000003#4959033827149025660855969253836157".to_owned());
+    let query = client.query().table_name(QUARANTINE_TABLE).key_condition_expression("#record = :record");
+    let query = query.expression_attribute_names("#record", "record").expression_attribute_values(":record", key);
+    query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap()
+}
+
+fn bytes(parts: &[HashMap<String, AttributeValue>]) -> Vec<u8> {
+    parts.iter().flat_map(|part| part["data"].as_b().unwrap().as_ref().to_vec()).collect()
+}
+
+#[tokio::test]
+async fn records_of_any_size_are_kept_whole() {
+    for (size, count) in [(0, 1), (1, 1), (PART_BYTES_MAX, 1), (PART_BYTES_MAX + 1, 2), (10 * 1024 * 1024, 30)] {
+        let client = emulator::start().await;
+        let quarantine = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
+        // A period that is no divisor of a part's length, so that mixed-up parts would show.
+        let data: Vec<u8> = (0..=250).cycle().take(size).collect();
+        quarantine.set_aside(&record(data.clone())).await.unwrap();
+        let parts = parts(&client).await;
+        assert_eq!(parts.len(), count, "{size} bytes");
+        assert_eq!(parts[0]["parts"].as_n().unwrap(), &count.to_string());
+        assert!(bytes(&parts) == data, "{size} bytes came back changed");
+    }
+}
+
+#[tokio::test]
+async fn a_record_is_kept_with_all_that_is_known_of_it_and_expires() {
+    let client = emulator::start().await;
+    QuarantineTable::new(client.clone(), QUARANTINE_TABLE).set_aside(&record(b"\xff{".to_vec())).await.unwrap();
+    let part = &parts(&client).await[0];
+    let text = |name: &str| part[name].as_s().unwrap().as_str();
+    assert_eq!(text("reason"), "not a CloudEvents object");
+    assert_eq!(text("shard_id"), "shardId-000000000003");
+    assert_eq!(text("sequence_number"), "4959033827149025660855969253836157");
+    assert_eq!(text("partition_key"), "ord-9");
+    assert_eq!(text("arrived_at"), at().to_string());
+    assert_eq!(text("quarantined_at"), at().plus_ms(70).to_string());
+    assert_eq!(part["bytes"].as_n().unwrap(), "2");
+    let expires_at = at().plus_ms(70).unix_ms() / 1_000 + KEPT_DAYS * 86_400;
+    assert_eq!(part["expires_at"].as_n().unwrap(), &expires_at.to_string());
+}
+
+#[tokio::test]
+async fn a_record_that_comes_again_stays_as_it_was_first_set_aside() {
+    let client = emulator::start().await;
+    let quarantine = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
+    let first = record(vec![7; PART_BYTES_MAX + 5]);
+    quarantine.set_aside(&first).await.unwrap();
+    let again = QuarantinedRecord { quarantined_at: at().plus_ms(90_000), ..first.clone() };
+    quarantine.set_aside(&again).await.unwrap();
+    let parts = parts(&client).await;
+    assert_eq!(parts.len(), 2);
+    assert_eq!(parts[0]["quarantined_at"].as_s().unwrap(), &first.quarantined_at.to_string());
+    assert!(bytes(&parts) == first.data);
+}
