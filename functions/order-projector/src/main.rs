@@ -1,2 +1,26 @@
-//! Placeholder.
-fn main() {}
+//! The `order-projector` function: reads its configuration, connects, projects.
+
+use std::sync::Arc;
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use order_projector::{Config, Projector};
+use orders::{ProjectPayments, Settle};
+use orders_aws::{OrdersTable, QuarantineTable};
+use telemetry::Variables;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let config = Config::read(Variables::of_process())?;
+    telemetry::init_logs(config.log_level);
+    let aws = aws_connection::shared_config().await;
+    let client = aws_connection::dynamodb(&aws);
+    let table = Arc::new(OrdersTable::new(client.clone(), config.orders_table));
+    let quarantine = Arc::new(QuarantineTable::new(client, config.quarantine_table));
+    let project = ProjectPayments::new(table.clone(), Settle::new(table.clone(), table));
+    let projector = &Projector::new(project, quarantine);
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
+        let deadline = event.context.deadline();
+        Ok::<_, lambda_runtime::Error>(projector.handle(event.payload, deadline).await)
+    }))
+    .await
+}

@@ -1,0 +1,40 @@
+//! What the function is told by its environment.
+
+use telemetry::{InvalidEnvironment, LogLevel, Variables};
+
+/// The function's configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `ORDERS_TABLE`: the name of the orders table.
+    pub orders_table: String,
+    /// `QUARANTINE_TABLE`: the name of the quarantine table.
+    pub quarantine_table: String,
+    /// `LOG_LEVEL`: the least severe level to log, `info` by default.
+    pub log_level: LogLevel,
+}
+
+impl Config {
+    /// Reads all of it, or says all that is wrong.
+    pub fn read(mut variables: Variables) -> Result<Self, InvalidEnvironment> {
+        let orders_table = variables.required("ORDERS_TABLE", "the name of the orders table");
+        let quarantine_table = variables.required("QUARANTINE_TABLE", "the name of the quarantine table");
+        let log_level = variables.optional("LOG_LEVEL", "the least severe level to log", LogLevel::INFO);
+        match (orders_table, quarantine_table, log_level) {
+            (Some(orders_table), Some(quarantine_table), Some(log_level)) => {
+                Ok(Self { orders_table, quarantine_table, log_level })
+            }
+            _ => Err(variables.into_error()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_missing_is_said_at_once() {
+        let error = Config::read(Variables::from_iter([])).unwrap_err().to_string();
+        assert!(error.contains("ORDERS_TABLE") && error.contains("QUARANTINE_TABLE"), "{error}");
+    }
+}

@@ -1,0 +1,219 @@
+//! Batches as Lambda delivers them, against in-memory adapters.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use data_encoding::BASE64;
+use order_projector::{Config, Projector};
+use orders::testing::samples::{at, authorized, euros, request, voided};
+use orders::testing::{MemoryOrders, MemoryQuarantine};
+use orders::{OrderQueries, OrderStatus, PlaceOrder, ProjectPayments, Settle};
+use payment_events::{PaymentEvent, PaymentInfo};
+use serde_json::{Value, json};
+
+#[derive(Default)]
+struct World {
+    store: Arc<MemoryOrders>,
+    quarantine: Arc<MemoryQuarantine>,
+}
+
+impl World {
+    /// Delivers records, numbered 100, 101 …, and answers with the function's answer.
+    async fn deliver(&self, records: &[(&str, Vec<u8>)]) -> Value {
+        self.deliver_until(records, SystemTime::now() + Duration::from_mins(1)).await
+    }
+
+    async fn deliver_until(&self, records: &[(&str, Vec<u8>)], deadline: SystemTime) -> Value {
+        let settle = Settle::new(self.store.clone(), self.store.clone());
+        let projector = Projector::new(ProjectPayments::new(self.store.clone(), settle), self.quarantine.clone());
+        let batch = serde_json::from_value(batch(records)).unwrap();
+        serde_json::to_value(projector.handle(batch, deadline).await).unwrap()
+    }
+
+    async fn place(&self, order_id: &str) -> OrderStatus {
+        let place = PlaceOrder::new(self.store.clone(), self.store.clone());
+        place.place(request(order_id, euros(1_000))).await.unwrap().order.status
+    }
+
+    fn status(&self, order_id: &str) -> OrderStatus {
+        self.store.order(order_id).unwrap().status
+    }
+
+    async fn versions(&self, order_id: &str) -> Vec<u64> {
+        let view = self.store.read(&order_id.parse().unwrap()).await.unwrap();
+        view.payments.iter().map(|stored| stored.payment.version).collect()
+    }
+}
+
+/// A Kinesis event as Lambda invokes with it.
+fn batch(records: &[(&str, Vec<u8>)]) -> Value {
+    let records = records.iter().zip(100..).map(|((partition_key, data), number)| {
+        json!({
+            "kinesis": {
+                "kinesisSchemaVersion": "1.0",
+                "partitionKey": partition_key,
+                "sequenceNumber": number.to_string(),
+                "data": BASE64.encode(data),
+                "approximateArrivalTimestamp": 1_700_000_001.5,
+            },
+            "eventSource": "aws:kinesis",
+            "eventVersion": "1.0",
+            "eventID": format!("shardId-000000000006:{number}"),
+            "eventName": "aws:kinesis:record",
+            "invokeIdentityArn": "arn:aws:iam::123456789012:role/projector",
+            "awsRegion": "eu-central-1",
+            "eventSourceARN": "arn:aws:kinesis:eu-central-1:123456789012:stream/payments",
+        })
+    });
+    json!({"Records": records.collect::<Vec<_>>()})
+}
+
+fn payment(order_id: &str, payment_id: &str) -> PaymentInfo {
+    PaymentInfo { order_id: order_id.parse().unwrap(), ..authorized(payment_id, euros(1_000)) }
+}
+
+fn event(payment: &PaymentInfo) -> (&str, Vec<u8>) {
+    (payment.order_id.as_str(), PaymentEvent::new(payment.clone(), None).unwrap().encode())
+}
+
+fn failures(numbers: &[&str]) -> Value {
+    let failures: Vec<_> = numbers.iter().map(|number| json!({"itemIdentifier": number})).collect();
+    json!({"batchItemFailures": failures})
+}
+
+#[tokio::test]
+async fn payments_are_stored_and_their_orders_settled() {
+    let world = World::default();
+    assert_eq!(world.place("ord-1").await, OrderStatus::AwaitingPayment);
+    let (first, second) = (payment("ord-1", "pay_1"), payment("ord-2", "pay_2"));
+    let answer = world.deliver(&[event(&first), event(&second)]).await;
+    assert_eq!(answer, failures(&[]));
+    assert_eq!(world.status("ord-1"), OrderStatus::Accepted);
+    assert_eq!(world.versions("ord-2").await, [1], "stored before its order is placed");
+    assert_eq!(world.place("ord-2").await, OrderStatus::Accepted);
+}
+
+#[tokio::test]
+async fn golden_events_are_read() {
+    let world = World::default();
+    let golden = include_bytes!("../../../crates/payment-events/golden/payment.captured.v1.json");
+    assert_eq!(world.deliver(&[("ord-42", golden.to_vec())]).await, failures(&[]));
+    assert_eq!(world.versions("ord-42").await, [3]);
+}
+
+#[tokio::test]
+async fn whatever_is_delivered_twice_or_out_of_order_ends_the_same() {
+    let (held, void) = (payment("ord-1", "pay_1"), voided(&payment("ord-1", "pay_1")));
+    let deliveries = [vec![&held, &void], vec![&void, &held], vec![&void, &held, &void, &held, &held]];
+    for delivery in deliveries {
+        let world = World::default();
+        world.place("ord-1").await;
+        for payment in delivery {
+            assert_eq!(world.deliver(&[event(payment)]).await, failures(&[]));
+        }
+        assert_eq!(world.versions("ord-1").await, [2]);
+        assert_ne!(world.status("ord-1"), OrderStatus::Accepted);
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_delivered_again_settles_what_the_first_delivery_did_not() {
+    let world = World::default();
+    let held = payment("ord-1", "pay_1");
+    world.deliver(&[event(&held)]).await;
+    // The order as it would stand, had the first delivery ended before it settled.
+    world.store.seed(orders::Order::place(request("ord-1", euros(1_000)), &[], at()));
+    assert_eq!(world.deliver(&[event(&held)]).await, failures(&[]));
+    assert_eq!(world.status("ord-1"), OrderStatus::Accepted);
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_reached_is_reported_from_its_first_record_and_the_others_go_on() {
+    let world = World::default();
+    let order_id = "ord-2".parse().unwrap();
+    world.store.fail_for(&order_id, true);
+    let [one, two, three] = ["ord-1", "ord-2", "ord-3"].map(|order_id| payment(order_id, "pay_1"));
+    let delivery = [event(&one), event(&two), event(&three), event(&two)];
+    assert_eq!(world.deliver(&delivery).await, failures(&["101"]));
+    assert_eq!(world.versions("ord-1").await, [1]);
+    assert_eq!(world.versions("ord-3").await, [1]);
+    world.store.fail_for(&order_id, false);
+    assert_eq!(world.versions("ord-2").await, Vec::<u64>::new());
+    assert_eq!(world.deliver(&delivery).await, failures(&[]));
+    assert_eq!(world.versions("ord-2").await, [1]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_set_aside_whole_and_the_batch_goes_on() {
+    let world = World::default();
+    let good = payment("ord-1", "pay_1");
+    let bad = b"\xf3\x89\x9a\xc2 not json".to_vec();
+    assert_eq!(world.deliver(&[("ord-1", bad.clone()), event(&good)]).await, failures(&[]));
+    assert_eq!(world.versions("ord-1").await, [1]);
+    let records = world.quarantine.records();
+    let [record] = records.as_slice() else { panic!("one record is in quarantine, not {}", records.len()) };
+    assert_eq!(record.data, bad);
+    assert!(record.reason.as_str().starts_with("not a CloudEvents object"), "{}", record.reason.as_str());
+    assert_eq!((record.shard_id.as_str(), record.sequence_number.as_str()), ("shardId-000000000006", "100"));
+    assert_eq!(record.partition_key, "ord-1");
+    assert_eq!(record.arrived_at.unix_ms(), 1_700_000_001_500);
+}
+
+#[tokio::test]
+async fn what_is_of_an_unknown_type_or_version_or_contradicts_itself_is_set_aside() {
+    let world = World::default();
+    let golden = include_str!("../../../crates/payment-events/golden/payment.captured.v1.json");
+    let changed = |from: &str, to: &str| ("ord-42", golden.replace(from, to).into_bytes());
+    let batch = [
+        changed("payment.captured.v1", "payment.captured.v2"),
+        changed("payment.captured.v1", "payment.disputed.v1"),
+        changed("\"captured_minor\": 1299", "\"captured_minor\": 1300"),
+    ];
+    assert_eq!(world.deliver(&batch).await, failures(&[]));
+    assert_eq!(world.quarantine.records().len(), 3);
+    assert_eq!(world.versions("ord-42").await, Vec::<u64>::new());
+}
+
+#[tokio::test]
+async fn what_cannot_be_set_aside_is_reported_and_its_lane_stops_there() {
+    let world = World::default();
+    world.quarantine.fail_for("101");
+    let [before, after] = ["pay_1", "pay_2"].map(|payment_id| payment("ord-1", payment_id));
+    let other = payment("ord-2", "pay_3");
+    let delivery = [event(&before), ("ord-1", b"?".to_vec()), event(&after), event(&other)];
+    assert_eq!(world.deliver(&delivery).await, failures(&["101"]));
+    assert_eq!(world.versions("ord-1").await, [1], "the record before is handled and the one after waits");
+    assert_eq!(world.versions("ord-2").await, [1]);
+}
+
+#[tokio::test]
+async fn the_lowest_record_is_reported_when_both_ways_of_failing_meet() {
+    let world = World::default();
+    world.store.fail_for(&"ord-1".parse().unwrap(), true);
+    world.quarantine.fail_for("102");
+    let held = payment("ord-1", "pay_1");
+    let delivery = [("ord-1", b"first".to_vec()), event(&held), ("ord-1", b"second".to_vec())];
+    assert_eq!(world.deliver(&delivery).await, failures(&["101"]));
+    assert_eq!(world.quarantine.records().len(), 1);
+}
+
+#[tokio::test]
+async fn what_there_is_no_time_for_is_reported_and_not_begun() {
+    let world = World::default();
+    let delivery = [payment("ord-1", "pay_1"), payment("ord-2", "pay_2"), payment("ord-1", "pay_3")];
+    let delivery: Vec<_> = delivery.iter().map(event).collect();
+    let answer = world.deliver_until(&delivery, SystemTime::UNIX_EPOCH).await;
+    let mut reported: Vec<_> = answer["batchItemFailures"].as_array().unwrap().iter().collect();
+    reported.sort_by_key(|failure| failure["itemIdentifier"].to_string());
+    assert_eq!(reported, [&json!({"itemIdentifier": "100"}), &json!({"itemIdentifier": "101"})]);
+    assert_eq!(world.store.take_calls(), orders::testing::Calls::default());
+}
+
+#[test]
+fn the_configuration_is_read_from_the_variables_of_the_template() {
+    let variables = [("ORDERS_TABLE", "orders"), ("QUARANTINE_TABLE", "quarantine"), ("LOG_LEVEL", "debug")];
+    let config = Config::read(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect());
+    let config = config.unwrap();
+    assert_eq!((config.orders_table.as_str(), config.quarantine_table.as_str()), ("orders", "quarantine"));
+}
