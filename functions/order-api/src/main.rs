@@ -1,2 +1,18 @@
-//! Placeholder.
-fn main() {}
+//! The `order-api` function: reads its configuration, connects, serves.
+
+use std::sync::Arc;
+
+use order_api::{Config, router};
+use orders::PlaceOrder;
+use orders_aws::OrdersTable;
+use telemetry::Variables;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    let config = Config::read(Variables::of_process())?;
+    telemetry::init_logs(config.log_level);
+    let aws = aws_connection::shared_config().await;
+    let table = Arc::new(OrdersTable::new(aws_connection::dynamodb(&aws), config.orders_table));
+    let place = PlaceOrder::new(table.clone(), table.clone());
+    lambda_http::run(router(place, table)).await
+}

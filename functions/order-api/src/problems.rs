@@ -1,0 +1,34 @@
+//! The problems this API answers with, beside those of every API.
+
+use axum::http::StatusCode;
+use http_problems::{Problem, ProblemKind};
+use orders::{PlaceError, StoreError};
+use payment_events::OrderId;
+
+/// There is another order under this id.
+const CONFLICT: ProblemKind =
+    ProblemKind::new(StatusCode::CONFLICT, "order-conflict", "A different order is placed under this id");
+/// There is no such order.
+const NOT_FOUND: ProblemKind = ProblemKind::new(StatusCode::NOT_FOUND, "order-not-found", "There is no such order");
+
+pub(crate) fn not_placed(error: PlaceError) -> Problem {
+    match error {
+        PlaceError::Conflict { order_id } => {
+            let detail =
+                format!("Choose a new id for a new order, or send order {order_id} as it was placed to read it.");
+            Problem::new(CONFLICT, detail)
+        }
+        PlaceError::Settle(_) | PlaceError::Gone { .. } => Problem::unavailable(&error),
+    }
+}
+
+pub(crate) fn not_found(order_id: &OrderId) -> Problem {
+    let detail = format!(
+        "No order is placed under {order_id}. Its payments, if there are any, are at /orders/{order_id}/payments."
+    );
+    Problem::new(NOT_FOUND, detail)
+}
+
+pub(crate) fn unavailable(error: &StoreError) -> Problem {
+    Problem::unavailable(error)
+}

@@ -1,0 +1,71 @@
+//! The body of `POST /orders`, and how it becomes an order request.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use http_problems::Problem;
+use orders::{CustomerId, InvalidLines, Line, Lines, OrderRequest, Quantity, Sku};
+use payment_events::{Currency, InvalidMoney, Money, OrderId};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+/// Unknown fields are refused: one that is misspelt must not be lost in silence.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OrderBody {
+    order_id: OrderId,
+    #[serde(deserialize_with = "parsed")]
+    customer_id: CustomerId,
+    lines: Vec<LineBody>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineBody {
+    #[serde(deserialize_with = "parsed")]
+    sku: Sku,
+    quantity: u32,
+    unit_price: Amount,
+}
+
+/// An amount without unknown fields, where the contract's own reading lets them pass.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Amount {
+    minor: i64,
+    currency: Currency,
+}
+
+impl OrderBody {
+    /// The request, or a problem that points to what is wrong.
+    pub(crate) fn into_request(self) -> Result<OrderRequest, Problem> {
+        let lines = self.lines.into_iter().enumerate().map(|(place, line)| line.into_line(place));
+        let lines = Lines::new(lines.collect::<Result<_, _>>()?).map_err(invalid_lines)?;
+        Ok(OrderRequest { order_id: self.order_id, customer_id: self.customer_id, lines })
+    }
+}
+
+impl LineBody {
+    fn into_line(self, place: usize) -> Result<Line, Problem> {
+        let invalid =
+            |field: &str, error: &dyn Display| Problem::invalid(format!("/lines/{place}/{field}"), error.to_string());
+        let quantity = Quantity::new(self.quantity).map_err(|error| invalid("quantity", &error))?;
+        let Amount { minor, currency } = self.unit_price;
+        let unit_price =
+            Money::new(minor, currency).map_err(|error: InvalidMoney| invalid("unit_price/minor", &error))?;
+        Ok(Line { sku: self.sku, quantity, unit_price })
+    }
+}
+
+fn invalid_lines(error: InvalidLines) -> Problem {
+    let pointer = match error {
+        InvalidLines::Count => "/lines".to_owned(),
+        InvalidLines::MixedCurrencies { line } => format!("/lines/{line}/unit_price/currency"),
+        InvalidLines::Overflow { line } => format!("/lines/{line}"),
+    };
+    Problem::invalid(pointer, error.to_string())
+}
+
+fn parsed<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}

@@ -1,0 +1,62 @@
+//! The routes: translate, call, translate back.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http_problems::{JsonBody, PathParameter, Problem, with_problems};
+use orders::{OrderQueries, OrderStatus, PlaceOrder, Placed};
+use payment_events::{OrderId, Timestamp};
+
+use crate::messages::{OrderAnswer, PaymentsAnswer};
+use crate::problems;
+use crate::request::OrderBody;
+
+/// The largest body taken, in bytes: a hundred lines with all their fields at their longest are less than half of it.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+type Queries = Arc<dyn OrderQueries>;
+
+/// All routes: orders are placed through `place` and read from `queries`.
+pub fn router(place: PlaceOrder, queries: Queries) -> Router {
+    let reads =
+        Router::new().route("/orders/{order_id}", get(find)).route("/orders/{order_id}/payments", get(payments));
+    let routes = Router::new().route("/orders", post(order)).with_state(place).merge(reads.with_state(queries));
+    with_problems(routes, BODY_BYTES_MAX)
+}
+
+/// 201 where the order is accepted, 202 where it is stored and not accepted yet, 200 where it was placed before.
+async fn order(State(place): State<PlaceOrder>, JsonBody(body): JsonBody<OrderBody>) -> Result<Response, Problem> {
+    let Placed { order, known } = place.place(body.into_request()?).await.map_err(problems::not_placed)?;
+    let status = match order.status {
+        _ if known => StatusCode::OK,
+        OrderStatus::Accepted => StatusCode::CREATED,
+        OrderStatus::AwaitingPayment | OrderStatus::OnHold => StatusCode::ACCEPTED,
+    };
+    let location = HeaderValue::try_from(format!("/orders/{}", order.order_id));
+    let mut response = (status, Json(OrderAnswer::from(order))).into_response();
+    response.headers_mut().extend(location.ok().map(|location| (LOCATION, location)));
+    Ok(response)
+}
+
+async fn find(
+    State(queries): State<Queries>,
+    PathParameter(order_id): PathParameter<OrderId>,
+) -> Result<Json<OrderAnswer>, Problem> {
+    let view = queries.read(&order_id).await.map_err(|error| problems::unavailable(&error))?;
+    let order = view.order.ok_or_else(|| problems::not_found(&order_id))?;
+    Ok(Json(order.reviewed(&view.payments, Timestamp::now()).into()))
+}
+
+/// An order that is not placed yet may have payments: that there is nothing under an id is an empty list.
+async fn payments(
+    State(queries): State<Queries>,
+    PathParameter(order_id): PathParameter<OrderId>,
+) -> Result<Json<PaymentsAnswer>, Problem> {
+    let view = queries.read(&order_id).await.map_err(|error| problems::unavailable(&error))?;
+    Ok(Json(PaymentsAnswer::new(order_id, view.payments, Timestamp::now())))
+}

@@ -1,0 +1,314 @@
+//! The Orders API, its router called directly.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use order_api::{BODY_BYTES_MAX, router};
+use orders::testing::MemoryOrders;
+use orders::testing::samples::{authorized, captured, declined, euros, voided};
+use orders::{PlaceOrder, ProjectPayments, Settle};
+use payment_events::{PaymentInfo, Timestamp};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+struct Api {
+    router: Router,
+    store: Arc<MemoryOrders>,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Api {
+    fn new() -> Self {
+        let store = Arc::new(MemoryOrders::default());
+        let router = router(PlaceOrder::new(store.clone(), store.clone()), store.clone());
+        Self { router, store }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    async fn order(&self, body: &Value) -> Answer {
+        self.order_raw(&body.to_string()).await
+    }
+
+    async fn order_raw(&self, body: &str) -> Answer {
+        let request = Request::post("/orders").header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// What the projector does when a payment comes.
+    async fn project(&self, payment: PaymentInfo) {
+        let settle = Settle::new(self.store.clone(), self.store.clone());
+        ProjectPayments::new(self.store.clone(), settle).project(vec![payment]).await.unwrap();
+    }
+}
+
+/// An order of 2 x 5.00 and 1 x 2.99.
+fn tea() -> Value {
+    json!({"order_id": "ord-1", "customer_id": "cust-7", "lines": [
+        {"sku": "tea-100g", "quantity": 2, "unit_price": {"minor": 500, "currency": "EUR"}},
+        {"sku": "cup", "quantity": 1, "unit_price": {"minor": 299, "currency": "EUR"}},
+    ]})
+}
+
+/// The order with the value at `pointer` replaced.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut body = tea();
+    *body.pointer_mut(pointer).unwrap() = value;
+    body
+}
+
+fn pay(minor: i64) -> PaymentInfo {
+    authorized("pay_1", euros(minor))
+}
+
+fn assert_problem(answer: &Answer, status: StatusCode, name: &str) {
+    assert_eq!((answer.status, &answer.body["type"]), (status, &json!(format!("/problems/{name}"))), "{}", answer.body);
+    assert_eq!(answer.headers["content-type"], "application/problem+json");
+    assert_eq!(answer.body["status"], status.as_u16());
+}
+
+fn time(value: &Value) -> Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_paid_order_is_accepted_at_once_and_read_back() {
+    let api = Api::new();
+    api.project(pay(1_299)).await;
+    let placed = api.order(&tea()).await;
+    assert_eq!(placed.status, StatusCode::CREATED, "{}", placed.body);
+    assert_eq!(placed.headers["location"], "/orders/ord-1");
+    let body = &placed.body;
+    assert_eq!((&body["order_id"], &body["customer_id"]), (&json!("ord-1"), &json!("cust-7")));
+    assert_eq!((&body["lines"], &body["total"]), (&tea()["lines"], &json!({"minor": 1299, "currency": "EUR"})));
+    assert_eq!((&body["status"], &body["revision"]), (&json!("accepted"), &json!(1)));
+    assert_eq!(body["fulfilment"], json!({"status": "started", "started_at": body["payment"]["decided_at"]}));
+    assert_eq!(body["payment"]["read"], "local");
+    let age_ms = &body["payment"]["based_on"][0]["age_ms"];
+    let based_on = json!([{"payment_id": "pay_1", "version": 1, "status": "authorized", "age_ms": age_ms}]);
+    assert_eq!(body["payment"]["based_on"], based_on);
+    assert!(age_ms.as_u64().is_some());
+    time(&body["created_at"]);
+    assert_eq!(api.get("/orders/ord-1").await.body, *body);
+}
+
+#[tokio::test]
+async fn an_unpaid_order_waits_and_is_accepted_when_its_payment_comes() {
+    let api = Api::new();
+    let placed = api.order(&tea()).await;
+    assert_eq!(placed.status, StatusCode::ACCEPTED);
+    assert_eq!(placed.headers["location"], "/orders/ord-1");
+    assert_eq!(placed.body["status"], "awaiting_payment");
+    assert_eq!(placed.body["fulfilment"], json!({"status": "not_started"}));
+    assert_eq!(placed.body["payment"]["based_on"], json!([]));
+    api.project(pay(1_299)).await;
+    let read = api.get("/orders/ord-1").await;
+    assert_eq!((&read.body["status"], &read.body["revision"]), (&json!("accepted"), &json!(2)));
+}
+
+#[tokio::test]
+async fn a_declined_payment_leaves_the_order_waiting_and_is_shown_whichever_came_first() {
+    for order_first in [true, false] {
+        let api = Api::new();
+        if order_first {
+            api.order(&tea()).await;
+        }
+        api.project(declined("pay_1", euros(1_299))).await;
+        if !order_first {
+            assert_eq!(api.order(&tea()).await.status, StatusCode::ACCEPTED);
+        }
+        let read = api.get("/orders/ord-1").await;
+        assert_eq!(read.body["status"], "awaiting_payment");
+        assert_eq!(read.body["payment"]["based_on"][0]["status"], "declined");
+    }
+}
+
+#[tokio::test]
+async fn a_void_puts_an_accepted_order_on_hold() {
+    let api = Api::new();
+    api.project(pay(1_299)).await;
+    let accepted = api.order(&tea()).await.body;
+    api.project(voided(&pay(1_299))).await;
+    let read = api.get("/orders/ord-1").await.body;
+    assert_eq!((&read["status"], &read["fulfilment"]), (&json!("on_hold"), &accepted["fulfilment"]));
+}
+
+#[tokio::test]
+async fn the_same_order_again_is_answered_as_it_stands() {
+    let api = Api::new();
+    api.order(&tea()).await;
+    api.project(pay(1_299)).await;
+    let again = api.order(&tea()).await;
+    assert_eq!((again.status, &again.body["status"]), (StatusCode::OK, &json!("accepted")));
+    assert_eq!(again.body, api.get("/orders/ord-1").await.body);
+}
+
+#[tokio::test]
+async fn a_different_order_under_a_known_id_is_a_conflict() {
+    let api = Api::new();
+    let first = api.order(&tea()).await;
+    for other in [
+        with("/customer_id", json!("cust-8")),
+        with("/lines/0/quantity", json!(3)),
+        with("/lines/1/sku", json!("mug")),
+        with("/lines/1/unit_price/minor", json!(298)),
+    ] {
+        assert_problem(&api.order(&other).await, StatusCode::CONFLICT, "order-conflict");
+    }
+    assert_eq!(api.store.order("ord-1").unwrap().customer_id.as_str(), first.body["customer_id"]);
+}
+
+#[tokio::test]
+async fn stored_payments_are_shown_with_their_age_before_and_after_the_order_comes() {
+    let api = Api::new();
+    assert_eq!(api.get("/orders/ord-1/payments").await.body, json!({"order_id": "ord-1", "payments": []}));
+    let paid = captured(&pay(1_299), 1_299, 300);
+    api.project(paid.clone()).await;
+    api.project(declined("pay_0", euros(7))).await;
+    for _ in 0..2 {
+        let answer = api.get("/orders/ord-1/payments").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let payments = answer.body["payments"].as_array().unwrap();
+        let ids: Vec<_> = payments.iter().map(|payment| payment["payment_id"].as_str().unwrap()).collect();
+        assert_eq!(ids, ["pay_0", "pay_1"]);
+        assert_eq!(payments[0]["decline"]["code"], "expired_card");
+        let (stored_at, lag_ms, age_ms) = (
+            &payments[1]["stored_at"],
+            payments[1]["lag_ms"].as_u64().unwrap(),
+            payments[1]["age_ms"].as_u64().unwrap(),
+        );
+        assert_eq!(lag_ms, time(stored_at).ms_since(paid.updated_at));
+        assert!(age_ms >= lag_ms);
+        let mut expected = serde_json::to_value(&paid).unwrap();
+        for (name, value) in [("stored_at", stored_at.clone()), ("lag_ms", json!(lag_ms)), ("age_ms", json!(age_ms))] {
+            expected[name] = value;
+        }
+        assert_eq!(payments[1], expected);
+        api.order(&tea()).await;
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_order_is_not_found() {
+    let api = Api::new();
+    api.project(pay(1_299)).await;
+    let answer = api.get("/orders/ord-1").await;
+    assert_problem(&answer, StatusCode::NOT_FOUND, "order-not-found");
+    assert_eq!(answer.body["instance"], "/orders/ord-1");
+    assert_problem(&api.get("/orders").await, StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed");
+    assert_problem(&api.get("/order").await, StatusCode::NOT_FOUND, "no-such-route");
+}
+
+#[tokio::test]
+async fn ids_in_the_path_are_parsed() {
+    let api = Api::new();
+    for bad in ["a%20b", "a%23b", "%FF", &"x".repeat(65)] {
+        for path in [format!("/orders/{bad}"), format!("/orders/{bad}/payments")] {
+            assert_problem(&api.get(&path).await, StatusCode::BAD_REQUEST, "invalid-request");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_the_body_is_pointed_to() {
+    let api = Api::new();
+    let (order, max) = (tea(), i64::MAX);
+    let lines = |count: usize| Value::Array(vec![order["lines"][0].clone(); count]);
+    let cases = [
+        ("/order_id", with("/order_id", json!("a b"))),
+        ("/order_id", with("/order_id", json!(42))),
+        ("/customer_id", with("/customer_id", json!(""))),
+        ("/lines", with("/lines", json!([]))),
+        ("/lines", with("/lines", lines(101))),
+        ("/lines/1/sku", with("/lines/1/sku", json!("a cup"))),
+        ("/lines/0/quantity", with("/lines/0/quantity", json!(0))),
+        ("/lines/0/quantity", with("/lines/0/quantity", json!(-1))),
+        ("/lines/0/quantity", with("/lines/0/quantity", json!(1_000_001))),
+        ("/lines/0/quantity", with("/lines/0/quantity", json!(1.5))),
+        ("/lines/0/unit_price/minor", with("/lines/0/unit_price/minor", json!(0))),
+        ("/lines/0/unit_price/minor", with("/lines/0/unit_price/minor", json!(-500))),
+        ("/lines/0/unit_price/minor", with("/lines/0/unit_price/minor", json!(i128::from(max) + 1))),
+        ("/lines/0/unit_price/minor", with("/lines/0/unit_price/minor", json!(5.0))),
+        ("/lines/0/unit_price/currency", with("/lines/0/unit_price/currency", json!("eur"))),
+        ("/lines/1/unit_price/currency", with("/lines/1/unit_price/currency", json!("USD"))),
+        ("/lines/0", with("/lines/0/unit_price/minor", json!(max))),
+        ("/lines/1", with("/lines/1/unit_price/minor", json!(max))),
+        ("/coupon", {
+            let mut body = tea();
+            body["coupon"] = json!("SPRING");
+            body
+        }),
+        ("/lines/0/discount", {
+            let mut body = tea();
+            body["lines"][0]["discount"] = json!(1);
+            body
+        }),
+        ("/lines/0/unit_price/exponent", {
+            let mut body = tea();
+            body["lines"][0]["unit_price"]["exponent"] = json!(2);
+            body
+        }),
+    ];
+    for (pointer, body) in cases {
+        let answer = api.order(&body).await;
+        assert_problem(&answer, StatusCode::BAD_REQUEST, "invalid-request");
+        assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{}", answer.body);
+    }
+    assert_eq!(
+        api.store.take_calls(),
+        orders::testing::Calls::default(),
+        "nothing was read or written for any of them"
+    );
+}
+
+#[tokio::test]
+async fn bodies_that_are_no_json_or_too_large_or_not_declared_are_refused() {
+    let api = Api::new();
+    for body in ["", "{", "order", "\u{0}"] {
+        assert_problem(&api.order_raw(body).await, StatusCode::BAD_REQUEST, "malformed-json");
+    }
+    let large = format!("{}{}", tea(), " ".repeat(BODY_BYTES_MAX));
+    assert_problem(&api.order_raw(&large).await, StatusCode::PAYLOAD_TOO_LARGE, "body-too-large");
+    let undeclared = Request::post("/orders").body(Body::from(tea().to_string())).unwrap();
+    assert_problem(&api.send(undeclared).await, StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type");
+}
+
+#[tokio::test]
+async fn the_largest_order_there_is_fits_the_body() {
+    let api = Api::new();
+    let line = json!({"sku": "s".repeat(64), "quantity": 1_000_000,
+        "unit_price": {"minor": i64::MAX / 100 / 1_000_000, "currency": "EUR"}});
+    let body = json!({"order_id": "o".repeat(64), "customer_id": "c".repeat(64), "lines": vec![line; 100]});
+    assert!(body.to_string().len() < BODY_BYTES_MAX / 2);
+    assert_eq!(api.order(&body).await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_unavailable_and_nothing_of_it_is_told() {
+    let api = Api::new();
+    api.store.fail_for(&"ord-1".parse().unwrap(), true);
+    for answer in [api.order(&tea()).await, api.get("/orders/ord-1").await, api.get("/orders/ord-1/payments").await] {
+        assert_problem(&answer, StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+        assert_eq!(answer.headers["retry-after"], "1");
+        assert!(!answer.body.to_string().contains("set to fail"), "{}", answer.body);
+    }
+}
