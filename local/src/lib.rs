@@ -1,8 +1,43 @@
-//! The local environment.
+//! The whole of Paystream on one machine: what `template.yaml` deploys runs here, without Docker and without AWS.
+//!
+//! [`Environment`] reads the template, starts Kinesis and DynamoDB inside this process, runs the function binaries that
+//! deploy as child processes over the Lambda Runtime API, feeds them from the streams as event source mappings do, and
+//! serves the API routes on 127.0.0.1. The `paystream` command and the end-to-end tests both use it; each test has an
+//! environment and ports of its own.
+//!
+//! ```no_run
+//! use paystream_local::{Environment, Options, Profile, Template, build_functions};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let options = Options { template: "template.yaml".into(), ..Options::default() };
+//! let packages = Template::load(&options.template, &options.parameters)?.packages();
+//! let functions = build_functions(".".as_ref(), Profile::own(), &packages)?;
+//! let environment = Environment::start(options, &functions).await?;
+//! println!("ready {}", environment.url());
+//! environment.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod emulators;
+mod environment;
+mod event_source;
+mod functions_build;
+mod gateway;
+mod lambda;
+mod log;
+mod net;
+mod status;
 mod template;
+
+pub use environment::{Environment, Options, Prepared, StartError, UnknownFunction};
+pub use event_source::{FailedBatch, Failures, RetryDelays};
+pub use functions_build::{BuildError, Functions, Profile, build_functions};
+pub use log::LogSink;
+pub use status::{EventSourceStatus, FunctionStatus, ShardStatus, Status, StreamStatus, TableStatus};
+pub use template::{LeftOut, Problem, Route, Template, TemplateError};
 
 /// The region that everything here says it is in.
 pub(crate) const REGION: &str = "us-east-1";
 /// The account that everything here says it is in.
 pub(crate) const ACCOUNT_ID: &str = "000000000000";
-pub use template::{LeftOut, Problem, Route, Template, TemplateError};

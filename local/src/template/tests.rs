@@ -41,7 +41,10 @@ fn the_template_that_deploys_is_the_one_that_runs() {
     let mapping = template.mappings.iter().find(|mapping| mapping.function == "PaymentRelay").unwrap();
     assert_eq!(mapping.stream, StreamReference::Table("PaymentsTable".to_owned()));
     assert!(template.left_out().iter().any(|left| left.resource == "PaymentApiRole" && left.property.is_none()));
-    assert!(template.tables.iter().all(|table| table.name.len() >= 11), "shard ids of the emulator need long table names");
+    assert!(
+        template.tables.iter().all(|table| table.name.len() >= 11),
+        "shard ids of the emulator need long table names"
+    );
 }
 
 #[test]

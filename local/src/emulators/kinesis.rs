@@ -1,0 +1,177 @@
+//! Kinesis: crate `ferrokinesis`, with every call to it behind one gate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use ferrokinesis::actions::{Operation, dispatch};
+use ferrokinesis::store::{Store, StoreOptions};
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, watch};
+
+use super::EmulatorError;
+
+/// `PutRecords` takes 5 MiB of data, which base64 makes a third larger.
+const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// How often a stream that is being created is looked at.
+const CREATING_POLL: Duration = Duration::from_millis(1);
+
+/// The emulator, and who waits for what is written to it.
+#[derive(Clone)]
+pub(crate) struct Kinesis {
+    store: Store,
+    /// Held around every call: a reader that tails a stream under concurrent writers would otherwise hang the process,
+    /// because ferrokinesis 0.7 holds the guard of a map across an await.
+    gate: Arc<Mutex<()>>,
+    /// Counts successful writes, so that readers wait without polling.
+    writes: watch::Sender<u64>,
+    /// Counts what changed the shards of a stream.
+    reshards: watch::Sender<u64>,
+}
+
+/// A shard, as a reader needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ShardInfo {
+    pub(crate) id: String,
+    pub(crate) parents: Vec<String>,
+    /// No more will be written to it.
+    pub(crate) is_closed: bool,
+}
+
+impl Kinesis {
+    /// The emulator, and what serves it over HTTP.
+    pub(crate) fn new() -> (Self, Router) {
+        let options = StoreOptions {
+            create_stream_ms: 0,
+            delete_stream_ms: 0,
+            update_stream_ms: 0,
+            shard_limit: u32::MAX,
+            // A reader keeps its place by its iterator, for as long as nothing comes.
+            iterator_ttl_seconds: u64::from(u32::MAX),
+            ..StoreOptions::default()
+        };
+        let (router, store) = ferrokinesis::create_app(options);
+        let gate = Arc::new(Mutex::new(()));
+        let kinesis = Self { store, gate, writes: watch::Sender::new(0), reshards: watch::Sender::new(0) };
+        let router = router
+            .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+            .layer(middleware::from_fn_with_state(kinesis.clone(), guard));
+        (kinesis, router)
+    }
+
+    /// A call from inside this process.
+    pub(crate) async fn call(&self, operation: Operation, request: Value) -> Result<Value, EmulatorError> {
+        let call = operation.as_str();
+        let _guard = self.gate.lock().await;
+        let answer = dispatch(&self.store, operation, request).await;
+        answer.map(Option::unwrap_or_default).map_err(|error| {
+            let reason = error.body.message.unwrap_or(error.body.error_type);
+            EmulatorError::new(call, reason)
+        })
+    }
+
+    /// Makes a stream, and waits until it can be used.
+    pub(crate) async fn create_stream(&self, name: &str, shard_count: i64) -> Result<(), EmulatorError> {
+        self.call(Operation::CreateStream, json!({"StreamName": name, "ShardCount": shard_count})).await?;
+        loop {
+            let summary = self.call(Operation::DescribeStreamSummary, json!({"StreamName": name})).await?;
+            if summary["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE" {
+                return Ok(());
+            }
+            tokio::time::sleep(CREATING_POLL).await;
+        }
+    }
+
+    /// Every shard of a stream, in the order they came about.
+    pub(crate) async fn shards(&self, stream: &str) -> Result<Vec<ShardInfo>, EmulatorError> {
+        let answer = self.call(Operation::ListShards, json!({"StreamName": stream})).await?;
+        let shards = answer["Shards"].as_array().into_iter().flatten();
+        Ok(shards.map(shard_info).collect())
+    }
+
+    /// Changes whenever a record has been written.
+    pub(crate) fn writes(&self) -> watch::Receiver<u64> {
+        self.writes.subscribe()
+    }
+
+    /// Changes whenever a stream has been resharded.
+    pub(crate) fn reshards(&self) -> watch::Receiver<u64> {
+        self.reshards.subscribe()
+    }
+
+    fn notice(&self, operation: &str) {
+        match operation {
+            "PutRecord" | "PutRecords" => self.writes.send_modify(|count| *count += 1),
+            "SplitShard" | "MergeShards" | "UpdateShardCount" | "CreateStream" | "DeleteStream" => {
+                self.reshards.send_modify(|count| *count += 1);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn shard_info(shard: &Value) -> ShardInfo {
+    let parents = ["ParentShardId", "AdjacentParentShardId"];
+    ShardInfo {
+        id: shard["ShardId"].as_str().unwrap_or_default().to_owned(),
+        parents: parents.iter().filter_map(|key| shard[key].as_str().map(str::to_owned)).collect(),
+        is_closed: shard["SequenceNumberRange"]["EndingSequenceNumber"].is_string(),
+    }
+}
+
+/// What every call over HTTP passes through.
+async fn guard(State(kinesis): State<Kinesis>, request: Request, next: Next) -> Response {
+    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    if operation == "SubscribeToShard" {
+        // Its answer goes on for minutes, beyond the gate.
+        return refusal("SubscribeToShard is not available in the local environment: read with GetRecords");
+    }
+    let (parts, body) = request.into_parts();
+    // The body is here in full before the gate closes behind it: a slow sender holds nobody up.
+    let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
+        return refusal("the request is larger than 10 MiB, or broke off");
+    };
+    let response = {
+        let _guard = kinesis.gate.lock().await;
+        next.run(Request::from_parts(parts, Body::from(body))).await
+    };
+    if response.status().is_success() {
+        kinesis.notice(&operation);
+    }
+    response
+}
+
+fn refusal(message: &str) -> Response {
+    let body = json!({"__type": "InvalidArgumentException", "message": message}).to_string();
+    (StatusCode::BAD_REQUEST, [("content-type", "application/x-amz-json-1.1")], body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_can_be_used_as_soon_as_it_has_been_made() {
+        let (kinesis, _router) = Kinesis::new();
+        kinesis.create_stream("PaymentStream", 3).await.unwrap();
+        let put = json!({"StreamName": "PaymentStream", "PartitionKey": "ord-1", "Data": "e30="});
+        kinesis.call(Operation::PutRecord, put).await.unwrap();
+        let shards = kinesis.shards("PaymentStream").await.unwrap();
+        assert_eq!(shards.len(), 3);
+        assert!(shards.iter().all(|shard| !shard.is_closed && shard.parents.is_empty()));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_passed_on_in_the_emulators_words() {
+        let (kinesis, _router) = Kinesis::new();
+        let error = kinesis.shards("Nothing").await.unwrap_err();
+        assert!(error.to_string().starts_with("ListShards: "), "{error}");
+        assert!(error.to_string().contains("Nothing"), "{error}");
+    }
+}

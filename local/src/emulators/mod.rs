@@ -1,0 +1,24 @@
+//! Kinesis and DynamoDB, inside this process, each on a loopback port of its own.
+//!
+//! Functions reach them over HTTP, as they reach the services; event source mappings call them directly. Whatever is to
+//! happen between a function and an emulator has one place each: `kinesis::guard`, and the listener of `dynamodb`.
+
+mod dynamodb;
+mod kinesis;
+
+pub(crate) use dynamodb::DynamoDb;
+pub(crate) use kinesis::{Kinesis, ShardInfo};
+
+/// An emulator that said no, in its own words.
+#[derive(Debug, thiserror::Error)]
+#[error("{call}: {reason}")]
+pub(crate) struct EmulatorError {
+    pub(crate) call: &'static str,
+    pub(crate) reason: String,
+}
+
+impl EmulatorError {
+    fn new(call: &'static str, reason: impl ToString) -> Self {
+        Self { call, reason: reason.to_string() }
+    }
+}

@@ -1,0 +1,40 @@
+//! What an environment is started with.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::event_source::RetryDelays;
+use crate::log::LogSink;
+
+/// How to start an environment. The default is `template.yaml` of the current directory, any free port, in memory, silent.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The template to run.
+    pub template: PathBuf,
+    /// The port of the APIs; 0 is any that is free.
+    pub port: u16,
+    /// The directory that keeps the tables, or `None` for memory.
+    pub data: Option<PathBuf>,
+    /// Instead of the defaults of the template's parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// Where the log goes.
+    pub log: LogSink,
+    /// How long failed batches wait before they are tried again.
+    pub retry: RetryDelays,
+    /// Starts a sandbox of each function at once, so that the first invocation is no cold start.
+    pub warm: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            template: "template.yaml".into(),
+            port: 0,
+            data: None,
+            parameters: BTreeMap::new(),
+            log: LogSink::discard(),
+            retry: RetryDelays::default(),
+            warm: false,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What an environment consists of, and the routes that show it: `/_local/status` and `/_local/failures`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+
+use crate::emulators::{DynamoDb, Kinesis};
+use crate::event_source::{FailureList, Failures, Mapping};
+use crate::lambda::{Endpoints, Lambda};
+use crate::status::{Status, StreamStatus, TableStatus};
+use crate::template::{StreamSpec, TableSpec};
+
+pub(super) struct Parts {
+    pub(super) url: String,
+    pub(super) endpoints: Endpoints,
+    pub(super) lambda: Arc<Lambda>,
+    pub(super) mappings: Vec<Arc<Mapping>>,
+    pub(super) kinesis: Kinesis,
+    pub(super) dynamodb: DynamoDb,
+    pub(super) failures: Arc<FailureList>,
+    pub(super) streams: Vec<StreamSpec>,
+    pub(super) tables: Vec<TableSpec>,
+}
+
+pub(super) fn router(parts: &Arc<Parts>) -> Router {
+    Router::new()
+        .route("/_local/status", get(status))
+        .route("/_local/failures", get(failures))
+        .with_state(Arc::clone(parts))
+}
+
+async fn status(State(parts): State<Arc<Parts>>) -> Json<Status> {
+    Json(parts.status().await)
+}
+
+async fn failures(State(parts): State<Arc<Parts>>) -> Json<Failures> {
+    Json(parts.failures.all())
+}
+
+impl Parts {
+    pub(super) async fn status(&self) -> Status {
+        let functions = self.lambda.functions().map(|function| (function.spec.logical_id.clone(), function.status()));
+        let event_sources = self.mappings.iter().map(|mapping| (mapping.spec.id.clone(), mapping.status()));
+        let tables = self.tables.iter().map(|table| {
+            let status = TableStatus { name: table.name.clone(), items: self.dynamodb.item_count(&table.name) };
+            (table.logical_id.clone(), status)
+        });
+        let mut status = Status {
+            url: self.url.clone(),
+            kinesis_url: self.endpoints.kinesis.clone(),
+            dynamodb_url: self.endpoints.dynamodb.clone(),
+            functions: functions.collect(),
+            event_sources: event_sources.collect(),
+            streams: std::collections::BTreeMap::new(),
+            tables: tables.collect(),
+        };
+        for stream in &self.streams {
+            // A stream that a test deleted has no shards.
+            let shards = self.kinesis.shards(&stream.name).await.map_or(0, |shards| shards.len());
+            let name = stream.name.clone();
+            status.streams.insert(stream.logical_id.clone(), StreamStatus { name, shards });
+        }
+        status
+    }
+}

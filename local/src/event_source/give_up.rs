@@ -1,0 +1,128 @@
+//! The record of a batch that was given up, as Lambda writes it to an on-failure destination in S3.
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use super::source::Record;
+use crate::lambda::InvokeError;
+
+/// Why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Condition {
+    RetryAttemptsExhausted,
+    RecordAgeExceeded,
+}
+
+impl Condition {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::RetryAttemptsExhausted => "RetryAttemptsExhausted",
+            Self::RecordAgeExceeded => "RecordAgeExceeded",
+        }
+    }
+}
+
+/// What is given up, and after what.
+pub(super) struct GivenUp<'a> {
+    pub(super) records: &'a [Record],
+    pub(super) condition: Condition,
+    pub(super) invocations: u32,
+    pub(super) error: Option<InvokeError>,
+    pub(super) function_arn: &'a str,
+    pub(super) stream_arn: &'a str,
+    pub(super) batch_info_name: &'static str,
+    pub(super) shard: &'a str,
+}
+
+impl GivenUp<'_> {
+    /// For the log.
+    pub(super) fn summary(&self) -> String {
+        let (count, condition) = (self.records.len(), self.condition.as_str());
+        format!("{count} records of {} after {} invocations: {condition}", self.shard, self.invocations)
+    }
+
+    /// What the object in the bucket holds.
+    pub(super) fn record(&self, payload: String) -> Value {
+        let number = |record: Option<&Record>| record.map(|record| record.sequence_number.clone());
+        let arrival = |record: Option<&Record>| record.map(|record| rfc3339(record.arrived_at));
+        let (first, last) = (self.records.first(), self.records.last());
+        let mut record = json!({
+            "requestContext": {
+                "requestId": Uuid::new_v4().to_string(),
+                "functionArn": self.function_arn,
+                "condition": self.condition.as_str(),
+                "approximateInvokeCount": self.invocations,
+            },
+            "responseContext": null,
+            "version": "1.0",
+            "timestamp": OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
+            "payload": payload,
+        });
+        if let Some(error) = &self.error {
+            let error_type = error.error_type().unwrap_or_default();
+            record["responseContext"] = json!({
+                "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled",
+                "errorType": error_type, "errorMessage": error.to_string(),
+            });
+        } else if self.condition == Condition::RetryAttemptsExhausted {
+            record["responseContext"] = json!({"statusCode": 200, "executedVersion": "$LATEST", "functionError": null});
+        }
+        record[self.batch_info_name] = json!({
+            "shardId": self.shard,
+            "startSequenceNumber": number(first),
+            "endSequenceNumber": number(last),
+            "approximateArrivalOfFirstRecord": arrival(first),
+            "approximateArrivalOfLastRecord": arrival(last),
+            "batchSize": self.records.len(),
+            "streamArn": self.stream_arn,
+        });
+        record
+    }
+}
+
+fn rfc3339(seconds: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds of any date fit, and fractions of one do not matter"
+    )]
+    let nanoseconds = i128::from((seconds * 1000.0) as i64) * 1_000_000;
+    let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_says_what_why_and_holds_the_payload() {
+        let records: Vec<Record> = ["41", "42"]
+            .into_iter()
+            .map(|number| Record {
+                sequence_number: number.to_owned(),
+                arrived_at: 1_700_000_000.5,
+                event: "{}".to_owned(),
+            })
+            .collect();
+        let given_up = GivenUp {
+            records: &records,
+            condition: Condition::RetryAttemptsExhausted,
+            invocations: 3,
+            error: Some(InvokeError::Function { error_type: "Boom".to_owned(), message: "no".to_owned() }),
+            function_arn: "arn:f",
+            stream_arn: "arn:s",
+            batch_info_name: "KinesisBatchInfo",
+            shard: "shardId-000000000000",
+        };
+        let record = given_up.record("{\"Records\":[]}".to_owned());
+        assert_eq!(record["requestContext"]["condition"], "RetryAttemptsExhausted");
+        assert_eq!(record["requestContext"]["approximateInvokeCount"], 3);
+        assert_eq!(record["responseContext"]["functionError"], "Unhandled");
+        let info = &record["KinesisBatchInfo"];
+        assert_eq!((&info["startSequenceNumber"], &info["endSequenceNumber"]), (&json!("41"), &json!("42")));
+        assert_eq!(info["approximateArrivalOfFirstRecord"], "2023-11-14T22:13:20.5Z");
+        assert_eq!(record["payload"], "{\"Records\":[]}");
+    }
+}

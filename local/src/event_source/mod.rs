@@ -1,0 +1,226 @@
+//! Event source mappings: read a stream shard by shard, invoke a function with batches of its records, and go on only
+//! after what the function has handled.
+//!
+//! [`decide`] holds the rules, apart from any I/O. A [`reader::ShardReader`] carries them out for one shard; this module
+//! starts readers, those of child shards once their parents have been read to the end.
+
+mod checkpoints;
+mod decide;
+mod failures;
+mod give_up;
+mod progress;
+mod reader;
+mod response;
+mod source;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+pub(crate) use checkpoints::Checkpoints;
+pub(crate) use failures::FailureList;
+pub use failures::{FailedBatch, Failures};
+pub use reader::RetryDelays;
+
+use crate::emulators::{DynamoDb, EmulatorError, Kinesis, ShardInfo};
+use crate::lambda::Function;
+use crate::log::LogSink;
+use crate::net::Stop;
+use crate::status::EventSourceStatus;
+use crate::template::{MappingSpec, StartingPosition, StreamReference};
+use progress::Progress;
+use reader::ShardReader;
+use source::{Position, Source};
+
+/// What every mapping works with.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) kinesis: Kinesis,
+    pub(crate) dynamodb: DynamoDb,
+    /// Changes whenever an invocation has ended.
+    pub(crate) activity: watch::Receiver<u64>,
+    /// Where the positions in tables' streams are kept. Kinesis is in memory, and its positions would mean nothing later.
+    pub(crate) checkpoints: Option<Arc<Checkpoints>>,
+    pub(crate) failures: Arc<FailureList>,
+    pub(crate) retry: RetryDelays,
+    pub(crate) log: LogSink,
+    pub(crate) stop: Stop,
+    /// Told before `stop`: batching windows are then not waited for.
+    pub(crate) draining: Stop,
+}
+
+/// One mapping.
+pub(crate) struct Mapping {
+    pub(crate) spec: MappingSpec,
+    source: Source,
+    function: Arc<Function>,
+    progress: Progress,
+    failures: Arc<FailureList>,
+    retry: RetryDelays,
+    log: LogSink,
+    stop: Stop,
+    draining: Stop,
+}
+
+/// Which shards have been begun, and which read to their end.
+#[derive(Default)]
+struct Lineage {
+    begun: BTreeSet<String>,
+    finished: BTreeSet<String>,
+}
+
+impl Mapping {
+    pub(crate) fn new(spec: MappingSpec, function: Arc<Function>, context: Context) -> Result<Self, EmulatorError> {
+        let (source, checkpoints) = match &spec.stream {
+            StreamReference::Kinesis(name) => {
+                let arn = format!("arn:aws:kinesis:{}:{}:stream/{name}", crate::REGION, crate::ACCOUNT_ID);
+                let (kinesis, function_name) = (context.kinesis, function.spec.name.clone());
+                (Source::Kinesis { kinesis, name: name.clone(), arn, function_name }, None)
+            }
+            StreamReference::Table(table) => {
+                let arn = context.dynamodb.stream_arn(table)?;
+                let (dynamodb, activity) = (context.dynamodb, context.activity);
+                (Source::Table { dynamodb, arn, activity }, context.checkpoints)
+            }
+        };
+        let progress = Progress::new(&spec.id, checkpoints);
+        let Context { failures, retry, log, stop, draining, .. } = context;
+        Ok(Self { spec, source, function, progress, failures, retry, log, stop, draining })
+    }
+
+    /// Begins to read. What is written from now on is read, also where the mapping begins at the latest record.
+    pub(crate) async fn start(self: &Arc<Self>) -> Result<JoinHandle<()>, EmulatorError> {
+        let mut lineage = Lineage::default();
+        let mut readers = JoinSet::new();
+        if self.spec.enabled {
+            let shards = self.source.shards().await?;
+            if self.spec.starting_position == StartingPosition::Latest {
+                lineage.skip_closed(&shards);
+            }
+            self.begin(&shards, self.spec.starting_position, &mut lineage, &mut readers).await?;
+        }
+        let mapping = Arc::clone(self);
+        Ok(tokio::spawn(async move { mapping.keep_reading(lineage, readers).await }))
+    }
+
+    async fn keep_reading(self: Arc<Self>, mut lineage: Lineage, mut readers: JoinSet<Option<String>>) {
+        // Without a reader there is nothing left to read: a stream always has an open shard.
+        while let Some(ended) = readers.join_next().await {
+            let Ok(Some(shard)) = ended else { continue };
+            lineage.finished.insert(shard);
+            let begun = match self.source.shards().await {
+                Ok(shards) => self.begin(&shards, StartingPosition::TrimHorizon, &mut lineage, &mut readers).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = begun {
+                self.log.warn(&format!("{}: cannot go on with child shards: {error}", self.spec.id));
+            }
+        }
+    }
+
+    async fn begin(
+        self: &Arc<Self>,
+        shards: &[ShardInfo],
+        start: StartingPosition,
+        lineage: &mut Lineage,
+        readers: &mut JoinSet<Option<String>>,
+    ) -> Result<(), EmulatorError> {
+        for shard in lineage.ready(shards) {
+            let kept = self.progress.kept(&shard);
+            let position = kept.clone().map_or(Position::Start(start), Position::After);
+            let iterator = self.source.iterator(&shard, &position).await?;
+            self.progress.begin(&shard, iterator.clone(), kept);
+            readers.spawn(ShardReader::new(Arc::clone(self), shard.clone(), iterator).run());
+            lineage.begun.insert(shard);
+        }
+        Ok(())
+    }
+
+    /// Whether everything written so far is done with.
+    pub(crate) async fn is_drained(&self) -> bool {
+        for (shard, from) in self.progress.remaining() {
+            let iterator = match from {
+                Ok(position) => self.source.iterator(&shard, &Position::After(position)).await,
+                Err(iterator) => Ok(iterator),
+            };
+            let Ok(iterator) = iterator else { return false };
+            match self.source.read(&shard, &iterator, 1).await {
+                Ok(page) if page.records.is_empty() => {}
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    pub(crate) fn status(&self) -> EventSourceStatus {
+        let progress = &self.progress;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        EventSourceStatus {
+            function: self.spec.function.clone(),
+            stream_arn: self.source.arn().to_owned(),
+            enabled: self.spec.enabled,
+            records: count(&progress.records),
+            batches: count(&progress.batches),
+            retries: count(&progress.retries),
+            failures: count(&progress.failures),
+            given_up: count(&progress.given_up),
+            shards: progress.status(),
+        }
+    }
+}
+
+impl Lineage {
+    /// The shards that may be read now: not begun, and every parent that still exists is read to its end.
+    fn ready(&self, shards: &[ShardInfo]) -> Vec<String> {
+        let exists = |id: &String| shards.iter().any(|shard| shard.id == *id);
+        let is_ready = |shard: &&ShardInfo| {
+            !self.begun.contains(&shard.id) && shard.parents.iter().all(|id| !exists(id) || self.finished.contains(id))
+        };
+        shards.iter().filter(is_ready).map(|shard| shard.id.clone()).collect()
+    }
+
+    /// For a mapping that begins at the latest record, a shard that takes no more is as good as read.
+    fn skip_closed(&mut self, shards: &[ShardInfo]) {
+        for shard in shards.iter().filter(|shard| shard.is_closed) {
+            self.begun.insert(shard.id.clone());
+            self.finished.insert(shard.id.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shard(id: &str, parents: &[&str], is_closed: bool) -> ShardInfo {
+        ShardInfo { id: id.to_owned(), parents: parents.iter().map(|id| (*id).to_owned()).collect(), is_closed }
+    }
+
+    #[test]
+    fn children_are_read_after_all_their_parents() {
+        let shards = [
+            shard("a", &[], true),
+            shard("b", &[], true),
+            shard("c", &["a", "b"], false),
+            shard("d", &["gone"], false),
+        ];
+        let mut lineage = Lineage::default();
+        assert_eq!(lineage.ready(&shards), ["a", "b", "d"]);
+        lineage.begun.extend(["a", "b", "d"].map(str::to_owned));
+        lineage.finished.insert("a".to_owned());
+        assert!(lineage.ready(&shards).is_empty());
+        lineage.finished.insert("b".to_owned());
+        assert_eq!(lineage.ready(&shards), ["c"]);
+    }
+
+    #[test]
+    fn a_mapping_from_the_latest_record_skips_what_is_closed() {
+        let shards = [shard("a", &[], true), shard("b", &["a"], false)];
+        let mut lineage = Lineage::default();
+        lineage.skip_closed(&shards);
+        assert_eq!(lineage.ready(&shards), ["b"]);
+    }
+}

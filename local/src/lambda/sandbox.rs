@@ -1,0 +1,202 @@
+//! A sandbox: one process of a function, which runs one invocation at a time.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::invocation::{Invocation, InvokeError, Reply};
+use super::runtime_api::{Channel, RuntimeApi};
+use super::variables::{self, Endpoints};
+use crate::log::LogSink;
+use crate::template::FunctionSpec;
+
+/// Lambda gives an init ten seconds too.
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the output of a process that ended is waited for. Its pipes stay open while a child of its own lives on.
+const OUTPUT_TIMEOUT: Duration = Duration::from_millis(200);
+/// The last lines of standard error, which tell why an init failed.
+const TAIL_LINES: usize = 5;
+/// A longer line of output is cut in pieces.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
+
+/// A process that has started, and how to reach it.
+pub(super) struct Sandbox {
+    pub(super) id: String,
+    invocations: mpsc::Sender<Invocation>,
+    kill: Arc<Notify>,
+    /// How it ended, once it has.
+    ended: watch::Receiver<Option<String>>,
+}
+
+/// What can become of an invocation in a sandbox.
+pub(super) enum Outcome {
+    Response(Bytes),
+    Failed(InvokeError),
+    /// The process had ended before it took the invocation, which may go to another.
+    NotTaken,
+}
+
+impl Sandbox {
+    /// Starts the function's binary, and waits until it asks for its first invocation.
+    pub(super) async fn start(
+        id: String,
+        binary: &Path,
+        spec: &FunctionSpec,
+        endpoints: &Endpoints,
+        api: &RuntimeApi,
+        log: &LogSink,
+    ) -> Result<Self, InvokeError> {
+        let variables = variables::of(spec, endpoints, &api.endpoint(&id), &id);
+        let mut command = Command::new(binary);
+        command.env_clear().envs(variables).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Ctrl-C in the terminal is for the environment, which stops its sandboxes in order.
+        #[cfg(unix)]
+        command.process_group(0);
+        let child =
+            command.spawn().map_err(|error| InvokeError::Init(format!("cannot run {}: {error}", binary.display())))?;
+        let (channel, invocations) = api.open(&id);
+        let tail = Tail::default();
+        let kill = Arc::new(Notify::new());
+        let (ended_sender, ended) = watch::channel(None);
+        let watcher = Watcher { id: id.clone(), tag: spec.binary.clone(), tail: tail.clone(), kill: Arc::clone(&kill) };
+        tokio::spawn(watcher.watch(child, api.clone(), log.clone(), ended_sender));
+        let sandbox = Self { id, invocations, kill, ended };
+        sandbox.wait_until_ready(&channel, &tail).await?;
+        Ok(sandbox)
+    }
+
+    async fn wait_until_ready(&self, channel: &Channel, tail: &Tail) -> Result<(), InvokeError> {
+        let mut is_ready = channel.is_ready();
+        let reason = tokio::select! {
+            biased;
+            _ = is_ready.wait_for(|ready| *ready) => return Ok(()),
+            how = self.until_ended() => format!("the process ended before it asked for work: {how}"),
+            () = tokio::time::sleep(INIT_TIMEOUT) => {
+                self.kill();
+                format!("the process did not ask for work within {} seconds", INIT_TIMEOUT.as_secs())
+            }
+        };
+        let told = channel.init_error().into_iter().chain(tail.text());
+        Err(InvokeError::Init(told.fold(reason, |reason, more| format!("{reason}; {more}"))))
+    }
+
+    /// Runs one invocation to its end. After a timeout the process is killed, as Lambda does.
+    pub(super) async fn invoke(&self, payload: Bytes, timeout: Duration, function_arn: Arc<str>) -> Outcome {
+        let (invocation, mut answer) = Invocation::new(payload, timeout, function_arn);
+        let is_taken = Arc::clone(&invocation.is_taken);
+        // Only a runtime API that is gone refuses it, and then the process ends too.
+        let _ = self.invocations.send(invocation).await;
+        tokio::select! {
+            biased;
+            Ok(reply) = &mut answer => match reply {
+                Reply::Response(body) => Outcome::Response(body),
+                Reply::Error { error_type, message } => Outcome::Failed(InvokeError::Function { error_type, message }),
+            },
+            how = self.until_ended() => {
+                if is_taken.load(Ordering::SeqCst) { Outcome::Failed(InvokeError::Exited(how)) } else { Outcome::NotTaken }
+            }
+            () = tokio::time::sleep(timeout) => {
+                self.kill();
+                Outcome::Failed(InvokeError::TimedOut(timeout))
+            }
+        }
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.borrow().is_some()
+    }
+
+    /// Ends when the process has, and says how.
+    pub(super) async fn until_ended(&self) -> String {
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await {
+            Ok(how) => how.clone().unwrap_or_default(),
+            Err(_) => "nobody watches it any more".to_owned(),
+        }
+    }
+
+    /// SIGKILL: nothing of the function gets to run any more.
+    pub(super) fn kill(&self) {
+        self.kill.notify_one();
+    }
+}
+
+/// Sees to a process until it has ended.
+struct Watcher {
+    id: String,
+    tag: String,
+    tail: Tail,
+    kill: Arc<Notify>,
+}
+
+impl Watcher {
+    async fn watch(self, mut child: Child, api: RuntimeApi, log: LogSink, ended: watch::Sender<Option<String>>) {
+        let out = child.stdout.take().map(|out| tokio::spawn(pass_on(out, log.clone(), self.tag.clone(), None)));
+        let tail = Some(self.tail.clone());
+        let err = child.stderr.take().map(|err| tokio::spawn(pass_on(err, log.clone(), self.tag.clone(), tail)));
+        let status = tokio::select! {
+            status = child.wait() => status,
+            () = self.kill.notified() => {
+                // It may have ended on its own by now; then there is nothing to kill.
+                let _ = child.start_kill();
+                child.wait().await
+            }
+        };
+        for output in [out, err].into_iter().flatten() {
+            let _ = tokio::time::timeout(OUTPUT_TIMEOUT, output).await;
+        }
+        api.close(&self.id);
+        let how = status.map_or_else(|error| error.to_string(), |status: ExitStatus| status.to_string());
+        ended.send_replace(Some(how));
+    }
+}
+
+/// The last lines that a process wrote to standard error.
+#[derive(Clone, Default)]
+struct Tail(Arc<Mutex<VecDeque<String>>>);
+
+impl Tail {
+    fn push(&self, line: &str) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == TAIL_LINES {
+            lines.pop_front();
+        }
+        lines.push_back(line.to_owned());
+    }
+
+    fn text(&self) -> Option<String> {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = lines.iter().map(String::as_str).collect::<Vec<_>>().join(" | ");
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+/// Passes output on to the log, line by line.
+async fn pass_on(output: impl AsyncRead + Unpin, log: LogSink, tag: String, tail: Option<Tail>) {
+    let mut output = BufReader::new(output);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match (&mut output).take(LINE_BYTES_MAX).read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_end();
+        if !text.is_empty() {
+            log.function(&tag, text);
+            if let Some(tail) = &tail {
+                tail.push(text);
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The environment of a sandbox: what Lambda sets, what the template says, and nothing of the shell it was started from.
+
+use std::collections::BTreeMap;
+
+use crate::REGION;
+use crate::template::FunctionSpec;
+
+/// Passed on from the environment's own: they change how a crash is reported, and how a covered binary is measured.
+const PASSED_ON: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "LLVM_PROFILE_FILE"];
+
+/// Where the two emulators listen.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoints {
+    pub(crate) dynamodb: String,
+    pub(crate) kinesis: String,
+}
+
+/// All variables of one sandbox.
+pub(super) fn of(
+    spec: &FunctionSpec,
+    endpoints: &Endpoints,
+    runtime_api: &str,
+    sandbox: &str,
+) -> BTreeMap<String, String> {
+    let mut variables: BTreeMap<String, String> =
+        PASSED_ON.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
+    variables.extend(spec.variables.clone());
+    let memory = spec.memory_mb.to_string();
+    let log_group = format!("/aws/lambda/{}", spec.name);
+    let reserved = [
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api),
+        ("AWS_LAMBDA_FUNCTION_NAME", &spec.name),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", &log_group),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", sandbox),
+        ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+        ("_HANDLER", &spec.handler),
+        ("AWS_REGION", REGION),
+        ("AWS_DEFAULT_REGION", REGION),
+        // No credentials: the emulators ask for some, and take any. These are good for nothing else.
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_SESSION_TOKEN", "local"),
+        // Without this the SDK would look for credentials on the network.
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
+        ("AWS_ENDPOINT_URL_KINESIS", &endpoints.kinesis),
+        ("TZ", ":UTC"),
+    ];
+    variables.extend(reserved.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    variables
+}

@@ -1,0 +1,77 @@
+//! Requests through the gateway to a function and back.
+
+use serde_json::{Value, json};
+
+use crate::harness::Probe;
+
+#[tokio::test]
+async fn a_request_reaches_the_function_as_a_rest_api_sends_it() {
+    let probe = Probe::start().await;
+    let request = probe.client.put(probe.url("/do/echo%20it?a=1&a=2&b=%C3%A9")).header("x-probe", "yes");
+    let response = request.body("hello").send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers().get_all("x-many").iter().count(), 2);
+    let event: Value = response.json().await.unwrap();
+    assert_eq!(event["resource"], "/do/{action}");
+    assert_eq!(event["path"], "/do/echo it");
+    assert_eq!(event["httpMethod"], "PUT");
+    assert_eq!(event["pathParameters"], json!({"action": "echo it"}));
+    assert_eq!(event["multiValueQueryStringParameters"], json!({"a": ["1", "2"], "b": ["é"]}));
+    assert_eq!(event["headers"]["x-probe"], "yes");
+    assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("hello"), &json!(false)));
+    assert_eq!(event["requestContext"]["stage"], "test");
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_come_back_as_they_were() {
+    let probe = Probe::start().await;
+    let bytes: Vec<u8> = (0..=255).collect();
+    let response = probe.client.post(probe.url("/do/binary")).body(bytes.clone()).send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/octet-stream");
+    assert_eq!(response.bytes().await.unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn what_is_no_route_is_answered_as_api_gateway_does() {
+    let probe = Probe::start().await;
+    for (method, path) in [("GET", "/"), ("GET", "/nothing"), ("POST", "/items/1"), ("GET", "/items")] {
+        let response = probe.client.request(method.parse().unwrap(), probe.url(path)).send().await.unwrap();
+        assert_eq!(response.status(), 403, "{method} {path}");
+        assert_eq!(response.json::<Value>().await.unwrap(), json!({"message": "Missing Authentication Token"}));
+    }
+    assert_eq!(probe.environment.status().await.functions["Answering"].invocations, 0);
+}
+
+#[tokio::test]
+async fn a_function_that_fails_or_returns_nonsense_is_a_bad_gateway() {
+    let probe = Probe::start().await;
+    for action in ["fail", "malformed"] {
+        let response = probe.get(&format!("/do/{action}")).await;
+        assert_eq!(response.status(), 502, "{action}");
+        assert_eq!(response.json::<Value>().await.unwrap(), json!({"message": "Internal server error"}));
+    }
+    let log = probe.log.lock().unwrap().join("\n");
+    assert!(log.contains("this request was told to fail") && log.contains("no HTTP response"), "{log}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused() {
+    let probe = Probe::start().await;
+    // Larger than the gateway takes, and larger than Lambda takes.
+    for megabytes in [11, 7] {
+        let body = vec![b'a'; megabytes * 1024 * 1024];
+        let response = probe.client.post(probe.url("/do/echo")).body(body).send().await.unwrap();
+        assert_eq!(response.status(), 413, "{megabytes} MB");
+        assert_eq!(response.json::<Value>().await.unwrap(), json!({"message": "Request Too Long"}));
+    }
+}
+
+#[tokio::test]
+async fn the_log_of_a_function_is_one_readable_line_with_its_name() {
+    let probe = Probe::start().await;
+    probe.get("/do/log").await;
+    let expected = "20:00:00.123 INFO  probe-function  probed number=7";
+    probe
+        .eventually("the line is logged", async || probe.log.lock().unwrap().iter().any(|line| line == expected))
+        .await;
+}

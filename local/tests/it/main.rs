@@ -1,0 +1,9 @@
+//! The local environment as a whole, with a probe function that does what each test tells it to.
+//!
+//! Every test has an environment of its own, and waits by polling, with a bound.
+
+mod apis;
+mod harness;
+mod sandboxes;
+mod starting;
+mod streams;

@@ -1,0 +1,183 @@
+//! Event source mappings: what a function is given, when, and what follows from its answers.
+
+use paystream_local::Options;
+use serde_json::{Value, json};
+
+use crate::harness::{Probe, options};
+
+fn ok(numbers: std::ops::Range<i64>) -> Vec<(i64, &'static str)> {
+    numbers.map(|number| (number, "ok")).collect()
+}
+
+#[tokio::test]
+async fn records_are_delivered_in_order() {
+    let probe = Probe::start_with(&[("BatchSize", "7")]).await;
+    for start in [0, 20, 40] {
+        probe.write(&ok(start..start + 20)).await;
+    }
+    probe.handled(60).await;
+    assert_eq!(probe.journal("stream").concat(), (0..60).collect::<Vec<_>>());
+    assert!(probe.journal("stream").iter().all(|batch| batch.len() <= 7));
+    let status = probe.mapping().await;
+    assert_eq!((status.retries, status.failures, status.given_up), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn each_shard_keeps_its_order_and_none_waits_for_another() {
+    let probe = Probe::start_with(&[("Shards", "4")]).await;
+    // One key cannot go on until the gate opens; the others are not held up by it.
+    probe.write_with_keys(&[(0, "wait")], |_| "stuck".to_owned()).await;
+    let others = ok(1..101);
+    probe.write_with_keys(&others, |number| format!("key-{}", number % 10)).await;
+    probe.eventually("other shards go on", async || probe.mapping().await.records >= 50).await;
+    probe.open_gate();
+    probe.handled(101).await;
+    let delivered = probe.delivered("stream");
+    for key in 0..10 {
+        let of_key: Vec<i64> = delivered.iter().copied().filter(|number| *number > 0 && number % 10 == key).collect();
+        assert!(of_key.is_sorted() && of_key.len() == 10, "{of_key:?}");
+    }
+}
+
+#[tokio::test]
+async fn after_item_failures_the_batch_is_retried_from_the_lowest() {
+    let probe = Probe::start().await;
+    probe.write(&[(0, "ok"), (1, "ok"), (2, "report-once"), (3, "ok"), (4, "report-once"), (5, "ok")]).await;
+    probe.handled(6).await;
+    assert_eq!(probe.journal("stream"), [vec![0, 1, 2, 3, 4, 5], vec![2, 3, 4, 5]]);
+    let status = probe.mapping().await;
+    assert_eq!((status.batches, status.retries, status.failures), (2, 1, 1));
+}
+
+#[tokio::test]
+async fn a_failed_batch_is_retried_as_a_whole_until_it_works() {
+    let probe = Probe::start().await;
+    probe.write(&[(0, "ok"), (1, "fail-once"), (2, "fail-once")]).await;
+    probe.write(&[(3, "ok")]).await;
+    probe.handled(4).await;
+    let journal = probe.journal("stream");
+    assert!(journal[..3].iter().all(|batch| *batch == journal[0]), "{journal:?}");
+    assert_eq!(probe.delivered("stream"), [0, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_batch_whose_function_crashed_is_delivered_again() {
+    let probe = Probe::start().await;
+    probe.write(&[(0, "ok"), (1, "crash-once"), (2, "ok")]).await;
+    probe.handled(3).await;
+    assert_eq!(probe.journal("stream"), [vec![0, 1, 2], vec![0, 1, 2]]);
+}
+
+#[tokio::test]
+async fn a_batch_whose_sandbox_was_killed_is_delivered_again() {
+    let probe = Probe::start().await;
+    probe.write(&[(0, "wait")]).await;
+    probe.eventually("it is being worked on", async || !probe.journal("stream").is_empty()).await;
+    assert_eq!(probe.environment.kill_sandboxes("Consuming").await, Ok(1));
+    probe.open_gate();
+    probe.handled(1).await;
+    assert_eq!(probe.journal("stream"), [[0], [0]]);
+}
+
+#[tokio::test]
+async fn bisecting_isolates_the_record_that_fails() {
+    let probe = Probe::start_with(&[("Bisect", "true"), ("Retries", "0")]).await;
+    let mut records = ok(0..16);
+    records[11].1 = "fail-always";
+    probe.write(&records).await;
+    probe.handled(15).await;
+    assert_eq!(probe.mapping().await.given_up, 1);
+    let failures = probe.environment.failures().failures;
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0].record["KinesisBatchInfo"]["batchSize"], 1);
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_kept_with_its_payload_and_the_shard_goes_on() {
+    let probe = Probe::start_with(&[("Retries", "2")]).await;
+    probe.write(&[(0, "ok"), (1, "report-always"), (2, "ok")]).await;
+    probe.eventually("it is given up", async || probe.mapping().await.given_up == 2).await;
+    probe.write(&[(3, "ok")]).await;
+    probe.handled(2).await;
+    let failures: Value = probe.get("/_local/failures").await.json().await.unwrap();
+    assert_eq!(failures["failures"].as_array().unwrap().len(), 1);
+    let batch = &failures["failures"][0];
+    assert_eq!((&batch["bucket"], &batch["event_source"]), (&json!("ProbeFailures"), &json!("Consuming/Written")));
+    let record = &batch["record"];
+    assert_eq!(record["requestContext"]["condition"], "RetryAttemptsExhausted");
+    assert_eq!(record["requestContext"]["approximateInvokeCount"], 3);
+    assert_eq!(record["KinesisBatchInfo"]["shardId"], "shardId-000000000000");
+    let payload: Value = serde_json::from_str(record["payload"].as_str().unwrap()).unwrap();
+    assert_eq!(payload["Records"].as_array().unwrap().len(), 2, "from the record that fails to the end of the batch");
+}
+
+#[tokio::test]
+async fn a_batching_window_gathers_records_into_one_batch() {
+    let probe = Probe::start_with(&[("BatchingWindow", "300"), ("BatchSize", "3")]).await;
+    for number in 0..3 {
+        probe.write(&[(number, "ok")]).await;
+    }
+    probe.handled(3).await;
+    assert_eq!(probe.journal("stream"), [[0, 1, 2]], "the batch is full long before the window ends");
+}
+
+#[tokio::test]
+async fn a_mapping_from_the_latest_record_begins_with_what_comes_next() {
+    let probe = Probe::start_with(&[("Start", "LATEST")]).await;
+    probe.write(&ok(0..3)).await;
+    probe.handled(3).await;
+    assert_eq!(probe.journal("stream").concat(), [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn children_of_a_resharded_stream_are_read_after_their_parents() {
+    let probe = Probe::start().await;
+    // The parent cannot be finished until the gate opens.
+    probe.write(&[(0, "wait")]).await;
+    probe.eventually("it is being worked on", async || !probe.journal("stream").is_empty()).await;
+    probe.write(&ok(1..5)).await;
+    let half = (1_u128 << 127).to_string();
+    let split =
+        json!({"StreamName": "ProbeStream", "ShardToSplit": "shardId-000000000000", "NewStartingHashKey": half});
+    probe.kinesis("SplitShard", split).await;
+    probe.eventually("it is split", async || probe.environment.status().await.streams["ProbeStream"].shards == 3).await;
+    probe.write_with_keys(&ok(5..25), |number| format!("key-{number}")).await;
+    probe.open_gate();
+    probe.handled(25).await;
+    let delivered = probe.delivered("stream");
+    assert_eq!(delivered[..5], [0, 1, 2, 3, 4]);
+    let status = probe.mapping().await;
+    assert!(status.shards["shardId-000000000000"].is_finished && status.shards.len() == 3, "{status:?}");
+}
+
+#[tokio::test]
+async fn a_table_s_stream_is_followed() {
+    let probe = Probe::start().await;
+    for number in 0..5 {
+        probe.put_item(number, "ok").await;
+    }
+    probe.put_item(5, "report-once").await;
+    let following = async || probe.environment.status().await.event_sources["Following/Changed"].records;
+    probe.eventually("records are handled", async || following().await == 6).await;
+    assert_eq!(probe.delivered("table"), [0, 1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn with_a_data_directory_a_restart_goes_on_where_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let with_data =
+        |directory: &std::path::Path| Options { data: Some(directory.join("data")), ..options(directory, &[]) };
+    let first = with_data(directory.path());
+    let probe = Probe::start_in(directory, first).await;
+    probe.put_item(0, "ok").await;
+    probe.write(&ok(100..110)).await;
+    // Whatever is written before it is told to stop has been handled when it has stopped.
+    let directory = probe.stop().await;
+    let again = with_data(directory.path());
+    let probe = Probe::start_in(directory, again).await;
+    assert_eq!(probe.journal("stream").concat(), (100..110).collect::<Vec<_>>());
+    assert_eq!(probe.environment.status().await.tables["ProbeItemsTable"].items, Some(1));
+    probe.put_item(1, "ok").await;
+    probe.eventually("the second is delivered", async || probe.journal("table").concat().contains(&1)).await;
+    assert_eq!(probe.journal("table").concat(), [0, 1], "and the first is not delivered again");
+}
