@@ -16,7 +16,7 @@ use crate::net::Stop;
 use crate::template::TableSpec;
 
 /// How often items past their time to live are removed.
-const TTL_SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+const TTL_SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// What the emulator puts where AWS has a region.
 const EMULATED_REGION: &str = "dynoxide";
 
@@ -33,7 +33,7 @@ impl DynamoDb {
             Some(file) => Database::new(&file.to_string_lossy()),
             None => Database::memory(),
         };
-        Ok(Self { database: database.map_err(|error| EmulatorError::new("open", error))? })
+        Ok(Self { database: database.map_err(|error| EmulatorError::new("open", &error))? })
     }
 
     /// Serves the API until told to stop.
@@ -82,7 +82,7 @@ impl DynamoDb {
         let description = self.describe(table)?;
         match description["Table"]["LatestStreamArn"].as_str() {
             Some(arn) => Ok(arn.replacen(EMULATED_REGION, REGION, 1)),
-            None => Err(EmulatorError::new("DescribeTable", format!("table {table} has no stream"))),
+            None => Err(EmulatorError::new("DescribeTable", &format!("table {table} has no stream"))),
         }
     }
 
@@ -115,9 +115,9 @@ fn call<Q: DeserializeOwned, A: Serialize>(
     request: Value,
     run: impl FnOnce(Q) -> dynoxide::Result<A>,
 ) -> Result<Value, EmulatorError> {
-    let request = serde_json::from_value(request).map_err(|error| EmulatorError::new(name, error))?;
-    let answer = run(request).map_err(|error| EmulatorError::new(name, error))?;
-    serde_json::to_value(answer).map_err(|error| EmulatorError::new(name, error))
+    let request = serde_json::from_value(request).map_err(|error| EmulatorError::new(name, &error))?;
+    let answer = run(request).map_err(|error| EmulatorError::new(name, &error))?;
+    serde_json::to_value(answer).map_err(|error| EmulatorError::new(name, &error))
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ const CREATING_POLL: Duration = Duration::from_millis(1);
 /// The emulator, and who waits for what is written to it.
 #[derive(Clone)]
 pub(crate) struct Kinesis {
-    store: Store,
+    store: Arc<Store>,
     /// Held around every call: a reader that tails a stream under concurrent writers would otherwise hang the process,
     /// because ferrokinesis 0.7 holds the guard of a map across an await.
     gate: Arc<Mutex<()>>,
@@ -57,7 +57,8 @@ impl Kinesis {
         };
         let (router, store) = ferrokinesis::create_app(options);
         let gate = Arc::new(Mutex::new(()));
-        let kinesis = Self { store, gate, writes: watch::Sender::new(0), reshards: watch::Sender::new(0) };
+        let kinesis =
+            Self { store: Arc::new(store), gate, writes: watch::Sender::new(0), reshards: watch::Sender::new(0) };
         let router = router
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
             .layer(middleware::from_fn_with_state(kinesis.clone(), guard));
@@ -71,7 +72,7 @@ impl Kinesis {
         let answer = dispatch(&self.store, operation, request).await;
         answer.map(Option::unwrap_or_default).map_err(|error| {
             let reason = error.body.message.unwrap_or(error.body.error_type);
-            EmulatorError::new(call, reason)
+            EmulatorError::new(call, &reason)
         })
     }
 

@@ -18,7 +18,7 @@ pub(crate) struct EmulatorError {
 }
 
 impl EmulatorError {
-    fn new(call: &'static str, reason: impl ToString) -> Self {
+    fn new(call: &'static str, reason: &impl ToString) -> Self {
         Self { call, reason: reason.to_string() }
     }
 }

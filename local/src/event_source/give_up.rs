@@ -44,7 +44,7 @@ impl GivenUp<'_> {
     }
 
     /// What the object in the bucket holds.
-    pub(super) fn record(&self, payload: String) -> Value {
+    pub(super) fn record(&self, payload: &str) -> Value {
         let number = |record: Option<&Record>| record.map(|record| record.sequence_number.clone());
         let arrival = |record: Option<&Record>| record.map(|record| rfc3339(record.arrived_at));
         let (first, last) = (self.records.first(), self.records.last());
@@ -116,7 +116,7 @@ mod tests {
             batch_info_name: "KinesisBatchInfo",
             shard: "shardId-000000000000",
         };
-        let record = given_up.record("{\"Records\":[]}".to_owned());
+        let record = given_up.record("{\"Records\":[]}");
         assert_eq!(record["requestContext"]["condition"], "RetryAttemptsExhausted");
         assert_eq!(record["requestContext"]["approximateInvokeCount"], 3);
         assert_eq!(record["responseContext"]["functionError"], "Unhandled");

@@ -242,7 +242,7 @@ impl ShardReader {
         let kept = if mapping.spec.on_failure.is_some() { "see /_local/failures" } else { "nothing keeps them" };
         mapping.log.warn(&format!("{}: gave up {}; {kept}", mapping.spec.id, given_up.summary()));
         if let Some(bucket) = mapping.spec.on_failure.clone() {
-            let record = given_up.record(event_of(given_up.records));
+            let record = given_up.record(&event_of(given_up.records));
             mapping.failures.push(FailedBatch { bucket, event_source: mapping.spec.id.clone(), record });
         }
     }

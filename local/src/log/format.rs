@@ -24,7 +24,7 @@ pub(super) enum Style {
     Colour,
 }
 
-/// What a function printed, or `None` where that is a metric, which is for CloudWatch and not for people.
+/// What a function printed, or `None` where that is a metric, which is for `CloudWatch` and not for people.
 pub(super) fn function_line(tag: &str, line: &str, style: Style) -> Option<String> {
     let Ok(Fields(fields)) = serde_json::from_str::<Fields>(line) else {
         return Some(assemble(&now(), "", tag, line, style));

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const POLL: Duration = Duration::from_millis(10);
 /// Far longer than anything takes, so that only what never happens fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The emulators want to see a signature, and do not check it.
 const SIGNATURE: &str =
     "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/any/aws4_request, SignedHeaders=host, Signature=0";
@@ -122,9 +122,9 @@ impl Probe {
                 tokio::time::sleep(POLL).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-            panic!("never: {what}\n{:#?}\n{}", self.environment.status().await, self.log.lock().unwrap().join("\n"));
-        }
+        let is_so = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+        let (status, log) = (self.environment.status().await, self.log.lock().unwrap().join("\n"));
+        assert!(is_so, "never: {what}\n{status:#?}\n{log}");
     }
 
     /// Writes records to the stream in one call.

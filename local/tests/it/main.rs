@@ -2,6 +2,8 @@
 //!
 //! Every test has an environment of its own, and waits by polling, with a bound.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 mod apis;
 mod harness;
 mod sandboxes;
