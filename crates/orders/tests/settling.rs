@@ -220,6 +220,17 @@ async fn a_write_that_lost_its_race_is_made_anew_from_what_the_winner_left() {
 }
 
 #[tokio::test]
+async fn a_write_that_lost_against_one_that_nobody_looked_at_again_is_made_anew() {
+    let waiting = Order::place(request("ord-1", euros(1_000)), &[], at());
+    // Before the settling write, another one that knows less takes effect, and its writer ends.
+    let store = Interleaved::with_write(Order { revision: 2, ..waiting.clone() });
+    store.inner.seed(waiting);
+    project(store.clone()).project(vec![pay("pay_1", 1_000)]).await.unwrap();
+    let order = store.inner.order("ord-1").unwrap();
+    assert_eq!((order.status, order.revision), (OrderStatus::Accepted, 3));
+}
+
+#[tokio::test]
 async fn an_order_that_was_placed_between_the_look_and_the_insert_is_met() {
     let same = Interleaved::with_order(request("ord-1", euros(1_000)));
     let placed = place_order(same).place(request("ord-1", euros(1_000))).await.unwrap();

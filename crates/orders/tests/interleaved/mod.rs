@@ -24,6 +24,8 @@ pub(crate) fn project<S: OrderStore + OrderQueries + PaymentCopies + 'static>(st
 enum Meanwhile {
     Project(Vec<PaymentInfo>),
     Place(OrderRequest),
+    /// It ends right after its write.
+    Write(Box<Order>),
 }
 
 /// Before each write of an order, the next of the others runs.
@@ -40,6 +42,10 @@ impl Interleaved {
 
     pub(crate) fn with_order(request: OrderRequest) -> Arc<Self> {
         Self::with([Meanwhile::Place(request)])
+    }
+
+    pub(crate) fn with_write(order: Order) -> Arc<Self> {
+        Self::with([Meanwhile::Write(Box::new(order))])
     }
 
     fn with(others: impl IntoIterator<Item = Meanwhile>) -> Arc<Self> {
@@ -60,6 +66,7 @@ impl Interleaved {
             Some(Meanwhile::Place(request)) => {
                 place_order(self.inner.clone()).place(request).await.unwrap();
             }
+            Some(Meanwhile::Write(order)) => self.inner.seed(*order),
             None => {}
         }
     }
