@@ -79,6 +79,8 @@ impl PlaceOrder {
         let order = Order::place(request.clone(), &view.payments, Timestamp::now());
         match self.store.insert(&order).await? {
             Inserted::New => Ok(false),
+            // This very write: its answer was lost and the store's client tried again.
+            Inserted::Known(known) if *known == order => Ok(false),
             Inserted::Known(known) => expect_same(&known, &request),
         }
     }

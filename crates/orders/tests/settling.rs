@@ -232,10 +232,11 @@ async fn a_write_that_lost_against_one_that_nobody_looked_at_again_is_made_anew(
 
 #[tokio::test]
 async fn an_order_that_was_placed_between_the_look_and_the_insert_is_met() {
-    let same = Interleaved::with_order(request("ord-1", euros(1_000)));
+    let placed_before = |minor| Order::place(request("ord-1", euros(minor)), &[], at());
+    let same = Interleaved::with_write(placed_before(1_000));
     let placed = place_order(same).place(request("ord-1", euros(1_000))).await.unwrap();
     assert!(placed.known);
-    let other = Interleaved::with_order(request("ord-1", euros(7)));
+    let other = Interleaved::with_write(placed_before(7));
     let refused = place_order(other).place(request("ord-1", euros(1_000))).await;
     assert!(matches!(refused, Err(PlaceError::Conflict { .. })));
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use orders::testing::MemoryOrders;
 use orders::{
-    Inserted, Order, OrderQueries, OrderRequest, OrderStore, OrderView, PaymentCopies, PlaceOrder, ProjectPayments,
-    Settle, StoreError, Stored, StoredPayment,
+    Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PlaceOrder, ProjectPayments, Settle,
+    StoreError, Stored, StoredPayment,
 };
 use payment_events::{OrderId, PaymentInfo};
 
@@ -23,7 +23,6 @@ pub(crate) fn project<S: OrderStore + OrderQueries + PaymentCopies + 'static>(st
 /// What another function does, from beginning to end, before one of our writes.
 enum Meanwhile {
     Project(Vec<PaymentInfo>),
-    Place(OrderRequest),
     /// It ends right after its write.
     Write(Box<Order>),
 }
@@ -38,10 +37,6 @@ pub(crate) struct Interleaved {
 impl Interleaved {
     pub(crate) fn with_payments(batches: impl IntoIterator<Item = Vec<PaymentInfo>>) -> Arc<Self> {
         Self::with(batches.into_iter().map(Meanwhile::Project))
-    }
-
-    pub(crate) fn with_order(request: OrderRequest) -> Arc<Self> {
-        Self::with([Meanwhile::Place(request)])
     }
 
     pub(crate) fn with_write(order: Order) -> Arc<Self> {
@@ -62,9 +57,6 @@ impl Interleaved {
         match other {
             Some(Meanwhile::Project(payments)) => {
                 project(self.inner.clone()).project(payments).await.unwrap();
-            }
-            Some(Meanwhile::Place(request)) => {
-                place_order(self.inner.clone()).place(request).await.unwrap();
             }
             Some(Meanwhile::Write(order)) => self.inner.seed(*order),
             None => {}

@@ -1,0 +1,62 @@
+//! A store whose answers get lost on the way, so that its client makes each write again.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use orders::testing::MemoryOrders;
+use orders::testing::samples::{authorized, euros, request};
+use orders::{
+    Inserted, Order, OrderQueries, OrderStatus, OrderStore, OrderView, PaymentCopies, PlaceOrder, ProjectPayments,
+    Settle, StoreError, Stored, StoredPayment,
+};
+use payment_events::OrderId;
+
+#[derive(Default)]
+struct Forgetful(MemoryOrders);
+
+#[async_trait]
+impl OrderStore for Forgetful {
+    async fn insert(&self, order: &Order) -> Result<Inserted, StoreError> {
+        self.0.insert(order).await?;
+        self.0.insert(order).await
+    }
+
+    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<bool, StoreError> {
+        self.0.replace(order, expected_revision).await?;
+        self.0.replace(order, expected_revision).await
+    }
+}
+
+#[async_trait]
+impl OrderQueries for Forgetful {
+    async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
+        self.0.read(order_id).await
+    }
+}
+
+#[async_trait]
+impl PaymentCopies for Forgetful {
+    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
+        self.0.put_if_newer(payment).await?;
+        self.0.put_if_newer(payment).await
+    }
+}
+
+#[tokio::test]
+async fn an_order_whose_write_was_made_twice_is_new_once() {
+    let store = Arc::new(Forgetful::default());
+    let place = PlaceOrder::new(store.clone(), store.clone());
+    assert!(!place.place(request("ord-1", euros(1_000))).await.unwrap().known);
+    assert!(place.place(request("ord-1", euros(1_000))).await.unwrap().known);
+}
+
+#[tokio::test]
+async fn a_payment_whose_writes_were_made_twice_settles_its_order() {
+    let store = Arc::new(Forgetful::default());
+    PlaceOrder::new(store.clone(), store.clone()).place(request("ord-1", euros(1_000))).await.unwrap();
+    let project = ProjectPayments::new(store.clone(), Settle::new(store.clone(), store.clone()));
+    project.project(vec![authorized("pay_1", euros(1_000))]).await.unwrap();
+    let order = store.0.order("ord-1").unwrap();
+    assert_eq!((order.status, order.revision), (OrderStatus::Accepted, 2));
+}
