@@ -27,6 +27,8 @@ const WAITING_MAX: usize = 100;
 /// After a failed init, the first pause before the next is tried; it doubles with each failure.
 const INIT_PAUSE_FIRST: Duration = Duration::from_millis(100);
 const INIT_PAUSE_MAX: Duration = Duration::from_secs(10);
+/// An invocation that no sandbox has taken goes to another, so many times.
+const NOT_TAKEN_MAX: u32 = 3;
 /// How long a killed process may take to be gone.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -129,6 +131,7 @@ impl Function {
     }
 
     async fn run_in_a_sandbox(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
+        let mut not_taken = 0;
         loop {
             let idle = self.take_idle();
             let sandbox = match idle {
@@ -148,8 +151,12 @@ impl Function {
                     self.state().all.remove(&sandbox.id);
                     return Err(error);
                 }
-                Outcome::NotTaken => {
+                Outcome::NotTaken(how) => {
                     self.state().all.remove(&sandbox.id);
+                    not_taken += 1;
+                    if not_taken == NOT_TAKEN_MAX {
+                        return Err(InvokeError::Exited(how));
+                    }
                 }
             }
         }
@@ -206,9 +213,8 @@ impl Function {
     fn take_idle(&self) -> Option<Arc<Sandbox>> {
         let mut state = self.state();
         while let Some(sandbox) = state.idle.pop() {
-            if !sandbox.has_ended() {
-                return Some(sandbox);
-            }
+            let Some(how) = sandbox.has_ended() else { return Some(sandbox) };
+            self.log.warn(&format!("{}: a sandbox ended while it was idle: {how}", self.spec.binary));
             state.all.remove(&sandbox.id);
         }
         None
@@ -255,8 +261,8 @@ impl Function {
 
     pub(crate) fn status(&self) -> FunctionStatus {
         let state = self.state();
-        let sandboxes = state.all.values().filter(|sandbox| !sandbox.has_ended()).count();
-        let idle = state.idle.iter().filter(|sandbox| !sandbox.has_ended()).count();
+        let sandboxes = state.all.values().filter(|sandbox| sandbox.has_ended().is_none()).count();
+        let idle = state.idle.iter().filter(|sandbox| sandbox.has_ended().is_none()).count();
         FunctionStatus {
             name: self.spec.name.clone(),
             binary: self.spec.binary.clone(),

@@ -41,7 +41,7 @@ pub(super) enum Outcome {
     Response(Bytes),
     Failed(InvokeError),
     /// The process had ended before it took the invocation, which may go to another.
-    NotTaken,
+    NotTaken(String),
 }
 
 impl Sandbox {
@@ -102,7 +102,7 @@ impl Sandbox {
                 Reply::Error { error_type, message } => Outcome::Failed(InvokeError::Function { error_type, message }),
             },
             how = self.until_ended() => {
-                if is_taken.load(Ordering::SeqCst) { Outcome::Failed(InvokeError::Exited(how)) } else { Outcome::NotTaken }
+                if is_taken.load(Ordering::SeqCst) { Outcome::Failed(InvokeError::Exited(how)) } else { Outcome::NotTaken(how) }
             }
             () = tokio::time::sleep(timeout) => {
                 self.kill();
@@ -111,8 +111,9 @@ impl Sandbox {
         }
     }
 
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended.borrow().is_some()
+    /// How it ended, once it has.
+    pub(super) fn has_ended(&self) -> Option<String> {
+        self.ended.borrow().clone()
     }
 
     /// Ends when the process has, and says how.

@@ -1,0 +1,180 @@
+//! Bringing an environment up, step by step, so that it is ready when it is there.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::data::Store;
+use super::parts::{self, Parts};
+use super::{Environment, Options, StartError};
+use crate::emulators::{EmulatorError, Kinesis};
+use crate::event_source::{Context, FailureList, Mapping};
+use crate::functions_build::Functions;
+use crate::lambda::{Endpoints, Lambda};
+use crate::net::{Stop, bind_loopback, serve, url_of};
+use crate::template::{FunctionSpec, Template};
+use crate::{REGION, gateway};
+
+/// A template that has been read and a port that is held, but nothing running yet. The functions can be built meanwhile.
+pub struct Prepared {
+    template: Template,
+    options: Options,
+    listener: TcpListener,
+    store: Store,
+}
+
+impl Prepared {
+    /// Reads the template, opens the data directory and takes the port: whatever can be wrong before the functions are
+    /// built.
+    pub fn new(options: Options) -> Result<Self, StartError> {
+        let template = Template::load(&options.template, &options.parameters)?;
+        let port = options.port;
+        let listener = bind_loopback(port).map_err(|reason| match reason.kind() {
+            ErrorKind::AddrInUse => StartError::PortTaken(port),
+            _ => StartError::Listen { port, reason },
+        })?;
+        let store = Store::open(options.data.as_deref())?;
+        Ok(Self { template, options, listener, store })
+    }
+
+    /// The template, with its parameters filled in.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// Starts everything. It is ready when this returns.
+    pub async fn start(self, functions: &Functions) -> Result<Environment, StartError> {
+        let Self { template, options, listener, store } = self;
+        let log = options.log.clone();
+        let url = url_of(&listener).map_err(unheard)?;
+        let binaries = binaries(&template, functions, &url)?;
+        let (serves_apis, serves_the_rest, stop, draining) = (Stop::new(), Stop::new(), Stop::new(), Stop::new());
+
+        let (kinesis_listener, dynamodb_listener, runtime_listener) = (any_port()?, any_port()?, any_port()?);
+        let (kinesis, kinesis_router) = Kinesis::new();
+        let endpoints = Endpoints {
+            kinesis: url_of(&kinesis_listener).map_err(unheard)?,
+            dynamodb: url_of(&dynamodb_listener).map_err(unheard)?,
+        };
+        make_resources(&template, &kinesis, &store).await?;
+
+        let runtime_url = url_of(&runtime_listener).map_err(unheard)?;
+        let (lambda, runtime_router) = Lambda::new(binaries, &runtime_url, &endpoints, &log);
+        let lambda = Arc::new(lambda);
+        let servers = vec![
+            serve(kinesis_listener, kinesis_router, &serves_the_rest),
+            store.dynamodb.serve(dynamodb_listener, &serves_the_rest),
+            serve(runtime_listener, runtime_router, &serves_the_rest),
+        ];
+        if options.warm {
+            lambda.warm();
+        }
+
+        let failures = Arc::new(FailureList::default());
+        let context = Context {
+            kinesis: kinesis.clone(),
+            dynamodb: store.dynamodb.clone(),
+            activity: lambda.activity(),
+            checkpoints: store.checkpoints.clone(),
+            failures: Arc::clone(&failures),
+            retry: options.retry,
+            log: log.clone(),
+            stop: stop.clone(),
+            draining: draining.clone(),
+        };
+        let (mappings, reading) = start_mappings(&template, &lambda, &context).await?;
+
+        let dynamodb = store.dynamodb.clone();
+        let sweeper = tokio::spawn(dynamodb.clone().sweep());
+        let streams = template.streams.clone();
+        let tables = template.tables.clone();
+        let parts = Arc::new(Parts { url, endpoints, lambda, mappings, kinesis, dynamodb, failures, streams, tables });
+        let router = gateway::router(template.routes(), &parts.lambda, &log).merge(parts::router(&parts));
+        let stopped = serves_apis.told();
+        let gateway = tokio::spawn(async move {
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            // Serving ends with an error only where the listener does.
+            let _ = axum::serve(listener, service).with_graceful_shutdown(stopped).await;
+        });
+        let keeps_data = options.data.is_some();
+        let mappings = reading;
+        Ok(Environment {
+            parts,
+            template,
+            log,
+            keeps_data,
+            serves_apis,
+            serves_the_rest,
+            stop,
+            draining,
+            gateway,
+            mappings,
+            servers,
+            sweeper,
+            _store: store,
+        })
+    }
+}
+
+/// Every function of the template with its binary. Where a variable names the URL of an API of this template, as
+/// `!Sub https://${Api}.execute-api.…/${Stage}` does, it is given that of this environment.
+fn binaries(template: &Template, functions: &Functions, url: &str) -> Result<Vec<(FunctionSpec, PathBuf)>, StartError> {
+    let mut binaries = Vec::new();
+    for spec in &template.functions {
+        let (function, package) = (spec.logical_id.clone(), spec.binary.clone());
+        let binary = functions.get(&package).filter(|binary| binary.is_file());
+        let binary = binary.ok_or(StartError::NoBinary { function, package })?.to_owned();
+        let mut spec = spec.clone();
+        for value in spec.variables.values_mut() {
+            for route in template.routes() {
+                let deployed = format!("https://{}.execute-api.{REGION}.amazonaws.com/{}", route.api, route.stage);
+                *value = value.replace(&deployed, url);
+            }
+        }
+        binaries.push((spec, binary));
+    }
+    Ok(binaries)
+}
+
+async fn make_resources(template: &Template, kinesis: &Kinesis, store: &Store) -> Result<(), StartError> {
+    let refused = |line: usize, resource: &str, reason: String| {
+        let (template, resource) = (template.path().to_owned(), resource.to_owned());
+        StartError::Resource { template, line, resource, reason }
+    };
+    for table in &template.tables {
+        let made = store.dynamodb.create_table(table);
+        made.map_err(|error| refused(table.line, &table.logical_id, error.to_string()))?;
+    }
+    for stream in &template.streams {
+        let made = kinesis.create_stream(&stream.name, stream.shard_count).await;
+        made.map_err(|error| refused(stream.line, &stream.logical_id, error.to_string()))?;
+    }
+    Ok(())
+}
+
+type Started = (Vec<Arc<Mapping>>, Vec<JoinHandle<()>>);
+
+async fn start_mappings(template: &Template, lambda: &Lambda, context: &Context) -> Result<Started, StartError> {
+    let failed = |error: EmulatorError| StartError::Emulator(error.to_string());
+    let (mut mappings, mut reading) = (Vec::new(), Vec::new());
+    for spec in &template.mappings {
+        // A mapping is declared inside its function.
+        let Some(function) = lambda.function(&spec.function) else { continue };
+        let mapping = Arc::new(Mapping::new(spec.clone(), Arc::clone(function), context.clone()).map_err(failed)?);
+        reading.push(mapping.start().await.map_err(failed)?);
+        mappings.push(mapping);
+    }
+    Ok((mappings, reading))
+}
+
+fn any_port() -> Result<TcpListener, StartError> {
+    bind_loopback(0).map_err(unheard)
+}
+
+fn unheard(reason: std::io::Error) -> StartError {
+    StartError::Listen { port: 0, reason }
+}
