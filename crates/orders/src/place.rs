@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use payment_events::{OrderId, Timestamp};
 
-use crate::{Inserted, Order, OrderQueries, OrderRequest, OrderStatus, OrderStore, Settle, SettleError, StoreError};
+use crate::{Inserted, Order, OrderQueries, OrderRequest, OrderStore, Settle, SettleError, StoreError};
 
 /// The use case behind `POST /orders`.
 ///
@@ -64,8 +64,7 @@ impl PlaceOrder {
         let known = self.insert(request).await?;
         let order = self.settle.settle(&order_id).await?.ok_or_else(|| PlaceError::Gone { order_id })?;
         if !known {
-            tracing::info!(order_id = %order.order_id, status = %order.status,
-                accepted_at_once = order.status == OrderStatus::Accepted, "order {} is placed", order.order_id);
+            tracing::info!(order_id = %order.order_id, status = %order.status, "order {} is placed", order.order_id);
         }
         Ok(Placed { order, known })
     }
