@@ -1,8 +1,9 @@
 //! Who may depend on whom. Each rule is a promise of docs/architecture.md.
 #![allow(missing_docs)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
@@ -83,7 +84,8 @@ fn what_is_for_both_depends_on_nothing_of_ours() {
 #[test]
 fn only_adapters_and_functions_know_aws() {
     let workspace = Workspace::read();
-    let may: BTreeSet<_> = FUNCTIONS.into_iter().chain(["payments-aws", "orders-aws", "stream-batch", "aws-connection"]).collect();
+    let may: BTreeSet<_> =
+        FUNCTIONS.into_iter().chain(["payments-aws", "orders-aws", "stream-batch", "aws-connection"]).collect();
     for member in workspace.members().into_iter().filter(|member| !may.contains(member)) {
         for dependency in workspace.dependencies(member) {
             let aws = AWS_PREFIXES.iter().any(|prefix| dependency.starts_with(prefix));
@@ -132,9 +134,49 @@ fn no_function_has_a_line_that_knows_where_it_runs() {
 #[test]
 fn every_member_is_known_to_these_rules() {
     let workspace = Workspace::read();
-    let local = ["paystream", "paystream-local", "paystream-tests"];
+    let local = ["paystream", "paystream-local", "paystream-tests", "unified-features"];
     let known = PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).chain(FOR_BOTH).chain(local).collect::<BTreeSet<_>>();
     assert_eq!(workspace.members(), known);
+}
+
+/// Otherwise `cargo run` and `cargo test` would each build the AWS SDK anew (docs/adr/0007).
+#[test]
+fn every_build_of_the_workspace_uses_one_set_of_features() {
+    let with_functions: Vec<_> =
+        ["paystream"].into_iter().chain(FUNCTIONS).flat_map(|name| ["--package", name]).collect();
+    let command_line = features(&["--package", "paystream", "--edges", "normal,build"]);
+    let functions = features(&[&with_functions[..], &["--edges", "normal,build"]].concat());
+    let everything = features(&["--workspace", "--edges", "normal,build,dev"]);
+    let mut missing = Vec::new();
+    for selection in [command_line, functions] {
+        for (package, features) in selection {
+            missing.extend(everything[&package].difference(&features).map(|feature| format!("{package}: {feature}")));
+        }
+    }
+    assert!(missing.is_empty(), "crates/unified-features lacks\n{}", missing.join("\n"));
+}
+
+/// The features of every dependency from outside, as a build of this selection resolves them.
+fn features(selection: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let tree = Command::new(cargo)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .args(["tree", "--offline", "--prefix", "none", "--no-dedupe", "--format", "{p} [{f}]"])
+        .args(selection)
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let mut features = BTreeMap::<_, BTreeSet<_>>::new();
+    for line in String::from_utf8(tree.stdout).unwrap().lines() {
+        let Some((package, enabled)) = line.trim_end_matches(']').split_once(" [") else { continue };
+        // A path marks a package of ours.
+        if !package.contains("(/") {
+            let enabled = enabled.split(',').filter(|feature| !feature.is_empty()).map(str::to_owned);
+            features.entry(package.to_owned()).or_default().extend(enabled);
+        }
+    }
+    assert!(features.len() > 100, "the tree cannot be read");
+    features
 }
 
 fn rust_files(directory: &Path) -> Vec<PathBuf> {

@@ -5,6 +5,7 @@
 
 mod answer;
 mod environment;
+mod log;
 mod requests;
 
 pub use answer::Answer;

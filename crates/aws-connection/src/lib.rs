@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
@@ -16,8 +17,12 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 ///
 /// Timeouts and retries are each client's own: how long a call may take depends on who waits for it.
 pub async fn shared_config() -> SdkConfig {
-    let https = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    aws_config::defaults(BehaviorVersion::latest()).http_client(https).load().await
+    aws_config::defaults(BehaviorVersion::latest()).http_client(https_client()).load().await
+}
+
+/// The HTTPS client. It speaks plain HTTP with an endpoint that asks for it, as emulators do.
+pub fn https_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 /// How long one attempt at a DynamoDB call may take. It answers in milliseconds: what takes longer is better tried again.

@@ -1,0 +1,20 @@
+//! A data directory keeps what there was.
+
+use paystream_tests::{Paystream, eur, line, order_body};
+
+#[tokio::test]
+async fn payments_and_orders_are_kept_across_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let paystream = Paystream::start_in(directory.path()).await;
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    let waiting = paystream.post("/orders", &order_body("ord-2", &[line("tea", 1, &eur(1))])).await.expect(202);
+    // No waiting for the payment to arrive: stopping lets the stream drain.
+    paystream.stop().await;
+
+    let paystream = Paystream::start_in(directory.path()).await;
+    let id = payment["payment_id"].as_str().unwrap();
+    assert_eq!(paystream.get(&format!("/payments/{id}")).await.expect(200), payment);
+    assert_eq!(paystream.get("/orders/ord-2").await.expect(200)["created_at"], waiting["created_at"]);
+    paystream.payment_arrives("ord-1", &payment).await;
+    paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1299))])).await.expect(201);
+}

@@ -1,0 +1,8 @@
+//! The whole system, end to end: the template that deploys, the function binaries, real sockets. Each test has an
+//! environment of its own.
+#![allow(missing_docs)]
+
+mod kept;
+mod ordering;
+mod recovery;
+mod refusals;

@@ -1,0 +1,118 @@
+//! Paying and ordering, in either order.
+
+use paystream_tests::{Paystream, eur, line, order_body, payment_body};
+use serde_json::json;
+
+#[tokio::test]
+async fn an_order_is_accepted_at_once_on_the_payment_that_is_already_there() {
+    let paystream = Paystream::start().await;
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    paystream.payment_arrives("ord-1", &payment).await;
+
+    let placed = paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1299))])).await;
+    assert_eq!(placed.headers["location"], "/orders/ord-1");
+    let order = placed.expect(201);
+    assert_eq!(order["status"], "accepted");
+    assert_eq!(order["total"], eur(1299));
+    assert_eq!(order["fulfilment"]["status"], "started");
+    assert_eq!(order["payment"]["read"], "local");
+    assert_eq!(order["payment"]["based_on"][0]["payment_id"], payment["payment_id"]);
+    assert_eq!(order["payment"]["based_on"][0]["version"], 1);
+    assert_eq!(paystream.get("/orders/ord-1").await.expect(200), order);
+}
+
+#[tokio::test]
+async fn an_order_placed_first_is_accepted_once_its_payment_arrives() {
+    let paystream = Paystream::start().await;
+    let placed = paystream.post("/orders", &order_body("ord-1", &[line("tea", 2, &eur(500))])).await.expect(202);
+    assert_eq!(placed["status"], "awaiting_payment");
+    assert_eq!(placed["fulfilment"]["status"], "not_started");
+
+    let payment = paystream.pay("ord-1", &eur(1000), "tok_approve").await;
+    let order = paystream.order_becomes("ord-1", "accepted").await;
+    assert_eq!(order["fulfilment"]["status"], "started");
+    assert_eq!(order["payment"]["based_on"][0]["payment_id"], payment["payment_id"]);
+}
+
+#[tokio::test]
+async fn two_payments_cover_one_order_together() {
+    let paystream = Paystream::start().await;
+    paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1000))])).await.expect(202);
+    let first = paystream.pay("ord-1", &eur(400), "tok_approve").await;
+    paystream.payment_arrives("ord-1", &first).await;
+    assert_eq!(paystream.get("/orders/ord-1").await.expect(200)["status"], "awaiting_payment");
+
+    let second = paystream.pay("ord-1", &eur(600), "tok_approve").await;
+    let order = paystream.order_becomes("ord-1", "accepted").await;
+    let mut based_on: Vec<_> = order["payment"]["based_on"].as_array().unwrap().iter().collect();
+    based_on.sort_by_key(|payment| payment["age_ms"].as_u64());
+    let ids: Vec<_> = based_on.iter().map(|payment| &payment["payment_id"]).collect();
+    assert_eq!(ids, [&second["payment_id"], &first["payment_id"]]);
+}
+
+#[tokio::test]
+async fn a_declined_payment_leaves_the_order_waiting_and_is_shown() {
+    let paystream = Paystream::start().await;
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_decline_insufficient_funds").await;
+    assert_eq!(payment["status"], "declined");
+    paystream.payment_arrives("ord-1", &payment).await;
+
+    let order = paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1299))])).await.expect(202);
+    assert_eq!(order["status"], "awaiting_payment");
+    assert_eq!(order["payment"]["based_on"][0]["status"], "declined");
+    let copies = paystream.get("/orders/ord-1/payments").await.expect(200);
+    assert_eq!(copies["payments"][0]["decline"]["code"], "insufficient_funds");
+
+    paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    paystream.order_becomes("ord-1", "accepted").await;
+}
+
+#[tokio::test]
+async fn a_payment_in_another_currency_covers_nothing() {
+    let paystream = Paystream::start().await;
+    let dollars = json!({"minor": 1_000_000, "currency": "USD"});
+    let payment = paystream.pay("ord-1", &dollars, "tok_approve").await;
+    paystream.payment_arrives("ord-1", &payment).await;
+    let order = paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1))])).await.expect(202);
+    assert_eq!(order["status"], "awaiting_payment");
+}
+
+#[tokio::test]
+async fn a_payment_that_is_a_cent_too_little_covers_nothing() {
+    let paystream = Paystream::start().await;
+    let payment = paystream.pay("ord-1", &eur(1298), "tok_approve").await;
+    paystream.payment_arrives("ord-1", &payment).await;
+    paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1299))])).await.expect(202);
+    paystream.pay("ord-1", &eur(1), "tok_approve").await;
+    paystream.order_becomes("ord-1", "accepted").await;
+}
+
+#[tokio::test]
+async fn the_same_order_twice_is_one_order_and_a_different_one_is_refused() {
+    let paystream = Paystream::start().await;
+    let body = order_body("ord-1", &[line("tea", 1, &eur(1299))]);
+    let first = paystream.post("/orders", &body).await.expect(202);
+    let again = paystream.post("/orders", &body).await.expect(200);
+    assert_eq!((&again["created_at"], &again["revision"]), (&first["created_at"], &first["revision"]));
+    let other = order_body("ord-1", &[line("tea", 2, &eur(1299))]);
+    paystream.post("/orders", &other).await.expect_problem(409, "order-conflict");
+    assert_eq!(paystream.get("/orders/ord-1").await.expect(200)["lines"], first["lines"]);
+}
+
+#[tokio::test]
+async fn a_payment_asked_for_twice_is_made_once_and_reaches_orders_once() {
+    let paystream = Paystream::start().await;
+    let body = payment_body("ord-1", &eur(1299), "tok_approve");
+    let first = paystream.pay_with_key("key-1", &body).await;
+    assert!(!first.headers.contains_key("idempotent-replayed"));
+    let second = paystream.pay_with_key("key-1", &body).await;
+    assert_eq!(second.headers["idempotent-replayed"], "true");
+    let payment = first.expect(201);
+    assert_eq!(second.expect(201), payment);
+
+    paystream.payment_arrives("ord-1", &payment).await;
+    let copies = paystream.get("/orders/ord-1/payments").await.expect(200);
+    assert_eq!(copies["payments"].as_array().unwrap().len(), 1);
+    let made = paystream.get("/payments?order_id=ord-1").await.expect(200);
+    assert_eq!(made["payments"], json!([payment]));
+}

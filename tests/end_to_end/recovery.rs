@@ -1,0 +1,67 @@
+//! What was accepted arrives, whatever dies on the way.
+
+use payment_events::Timestamp;
+use payments::{Caller, Lease, Payment, PaymentRecord, PaymentRequest, PaymentStore};
+use paystream_tests::{Paystream, eur, line, order_body};
+
+#[tokio::test]
+async fn a_projector_that_is_killed_again_and_again_resumes_and_loses_nothing() {
+    let paystream = Paystream::start().await;
+    let mut payments = Vec::new();
+    for n in 0..40 {
+        let order_id = format!("ord-{n}");
+        payments.push((order_id.clone(), paystream.pay(&order_id, &eur(1299), "tok_approve").await));
+        // Idle, starting or in the middle of a batch: wherever it is at this moment.
+        paystream.kill("OrderProjector").await;
+    }
+    for (order_id, payment) in &payments {
+        paystream.payment_arrives(order_id, payment).await;
+        let copies = paystream.get(&format!("/orders/{order_id}/payments")).await.expect(200);
+        assert_eq!(copies["payments"].as_array().unwrap().len(), 1, "once, not twice: {copies}");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_was_stored_and_never_published_is_published_by_the_relay() {
+    let paystream = Paystream::start().await;
+    paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1299))])).await.expect(202);
+
+    // What payment-api leaves behind when it dies right after it has stored the processor's answer.
+    let request = PaymentRequest {
+        caller: Caller::named(None),
+        key: "key-1".parse().unwrap(),
+        order_id: "ord-1".parse().unwrap(),
+        amount: serde_json::from_value(eur(1299)).unwrap(),
+        token: "tok_approve".parse().unwrap(),
+        trace_parent: None,
+    };
+    let now = Timestamp::now();
+    let payment = Payment::begin(request.payment_id().unwrap(), request.order_id.clone(), request.amount, None, now);
+    let begun = PaymentRecord {
+        payment: payment.clone(),
+        fingerprint: request.fingerprint(),
+        lease: Lease { until: now, attempt: 1 },
+        unpublished: false,
+    };
+    let table = paystream.payments_table();
+    table.begin(&begun).await.unwrap();
+    let stored = PaymentRecord { payment: payment.authorize(now).unwrap(), unpublished: true, ..begun };
+    assert!(table.replace(1, &stored).await.unwrap());
+
+    paystream.order_becomes("ord-1", "accepted").await;
+    Paystream::eventually("the mark is cleared", async || {
+        let payments::Begun::Known(record) = table.begin(&stored).await.unwrap() else { return None };
+        (!record.unpublished).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_api_that_is_killed_answers_again() {
+    let paystream = Paystream::start().await;
+    paystream.pay("ord-1", &eur(1), "tok_approve").await;
+    paystream.kill("PaymentApi").await;
+    paystream.kill("OrderApi").await;
+    let payment = paystream.pay("ord-1", &eur(2), "tok_approve").await;
+    paystream.payment_arrives("ord-1", &payment).await;
+}

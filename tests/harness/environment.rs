@@ -1,0 +1,191 @@
+//! A whole Paystream, for one test.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use payments_aws::PaymentsTable;
+use paystream_local::{Environment, Functions, Options, Profile, Template, build_functions};
+use serde_json::Value;
+
+use crate::log::TestLog;
+use crate::{Answer, payment_body};
+
+/// How long anything may take to come about. Passing tests need a fraction of a second; the bound is for failing ones,
+/// on a machine that is busy with other things.
+const EVENTUALLY_MAX: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(5);
+
+/// The functions, built once for all tests of a process.
+static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
+
+/// A running Paystream and a client of its APIs. It ends with the test.
+pub struct Paystream {
+    environment: Environment,
+    http: reqwest::Client,
+    keys: AtomicU32,
+    _log: TestLog,
+}
+
+impl Paystream {
+    /// Starts one that forgets.
+    ///
+    /// # Panics
+    /// Where the functions do not build or the environment does not start.
+    pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// Starts one that keeps its tables in that directory.
+    ///
+    /// # Panics
+    /// Where the functions do not build or the environment does not start.
+    pub async fn start_in(directory: &Path) -> Self {
+        Self::start_with(Some(directory.to_owned())).await
+    }
+
+    async fn start_with(data: Option<PathBuf>) -> Self {
+        let log = TestLog::default();
+        let options =
+            Options { template: workspace().join("template.yaml"), data, log: log.sink(), ..Options::default() };
+        let functions = FUNCTIONS.get_or_init(|| functions(&options));
+        let environment = Environment::start(options, functions).await.unwrap_or_else(|error| panic!("{error}"));
+        Self { environment, http: reqwest::Client::new(), keys: AtomicU32::new(0), _log: log }
+    }
+
+    /// Ends it in order.
+    pub async fn stop(self) {
+        self.environment.shutdown().await;
+    }
+
+    /// The environment, for what the APIs do not offer.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Kills every process of a function, whatever it is doing.
+    ///
+    /// # Panics
+    /// Where the template has no such function.
+    pub async fn kill(&self, function: &str) {
+        self.environment.kill_sandboxes(function).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// The payments table, through Payments' own adapter.
+    ///
+    /// # Panics
+    /// Where the template has no such table.
+    pub fn payments_table(&self) -> PaymentsTable {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_connection::https_client())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+            .endpoint_url(self.environment.dynamodb_url())
+            .build();
+        let name = self.environment.physical_name("PaymentsTable").unwrap_or_else(|| panic!("no payments table"));
+        PaymentsTable::new(aws_sdk_dynamodb::Client::from_conf(config), name)
+    }
+
+    /// `GET path`.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.http.get(self.url(path))).await
+    }
+
+    /// `POST path` with a JSON body and an idempotency key of its own.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_text(path, &body.to_string()).await
+    }
+
+    /// `POST path` with a body that claims to be JSON, and an idempotency key of its own.
+    pub async fn post_text(&self, path: &str, body: &str) -> Answer {
+        let key = format!("key-{}", self.keys.fetch_add(1, Ordering::Relaxed));
+        self.send(self.json(path, body).header("idempotency-key", key)).await
+    }
+
+    /// `POST path` with a body that claims to be JSON, and no idempotency key.
+    pub async fn post_without_key(&self, path: &str, body: &str) -> Answer {
+        self.send(self.json(path, body)).await
+    }
+
+    /// `POST /payments` under that idempotency key.
+    pub async fn pay_with_key(&self, key: &str, body: &Value) -> Answer {
+        self.send(self.json("/payments", &body.to_string()).header("idempotency-key", key)).await
+    }
+
+    /// Pays for an order, and answers with the payment.
+    ///
+    /// # Panics
+    /// Where the payment is not made.
+    pub async fn pay(&self, order_id: &str, amount: &Value, token: &str) -> Value {
+        self.post("/payments", &payment_body(order_id, amount, token)).await.expect(201)
+    }
+
+    /// Waits until Orders holds this payment as of this version.
+    ///
+    /// # Panics
+    /// Where it does not come.
+    pub async fn payment_arrives(&self, order_id: &str, payment: &Value) {
+        let path = format!("/orders/{order_id}/payments");
+        Self::eventually(&format!("{payment} arrives at Orders"), async || {
+            let copies = self.get(&path).await.expect(200);
+            let mut copies = copies["payments"].as_array().into_iter().flatten();
+            let same = |copy: &&Value| ["payment_id", "version"].iter().all(|key| copy[key] == payment[key]);
+            copies.find(same).map(|_| ())
+        })
+        .await;
+    }
+
+    /// Waits until the order has this status, and answers with it.
+    ///
+    /// # Panics
+    /// Where it does not get it.
+    pub async fn order_becomes(&self, order_id: &str, status: &str) -> Value {
+        let path = format!("/orders/{order_id}");
+        Self::eventually(&format!("order {order_id} becomes {status}"), async || {
+            let order = self.get(&path).await.expect(200);
+            (order["status"] == status).then_some(order)
+        })
+        .await
+    }
+
+    /// Asks until there is an answer.
+    ///
+    /// # Panics
+    /// Where there is none in time, with what was waited for.
+    pub async fn eventually<T>(what: &str, probe: impl AsyncFn() -> Option<T>) -> T {
+        let begun = Instant::now();
+        loop {
+            if let Some(found) = probe().await {
+                return found;
+            }
+            assert!(begun.elapsed() < EVENTUALLY_MAX, "waited in vain until {what}");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.environment.url())
+    }
+
+    fn json(&self, path: &str, body: &str) -> reqwest::RequestBuilder {
+        self.http.post(self.url(path)).header("content-type", "application/json").body(body.to_owned())
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let answer = async { Answer::read(request.send().await?).await };
+        answer.await.unwrap_or_else(|error| panic!("no answer: {error}"))
+    }
+}
+
+fn functions(options: &Options) -> Functions {
+    let template = Template::load(&options.template, &options.parameters).unwrap_or_else(|error| panic!("{error}"));
+    let built = build_functions(&workspace(), Profile::own(), &template.packages());
+    built.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
