@@ -47,7 +47,9 @@ pub(crate) async fn run(up: Up) -> Result<(), UpError> {
     let prepared = Prepared::new(options)?;
     let workspace = workspace_of(prepared.template().path());
     let packages = prepared.template().packages();
-    let building = tokio::task::spawn_blocking(move || build_functions(&workspace, profile, &packages));
+    let (sender, building) = tokio::sync::oneshot::channel();
+    // A thread that nobody waits for: when the user gives up, cargo need not have come to its end.
+    std::thread::spawn(move || sender.send(build_functions(&workspace, profile, &packages)));
     let functions = tokio::select! {
         built = building => built.map_err(|_| UpError::Interrupted)??,
         // Cargo is told by the terminal, too.

@@ -10,8 +10,8 @@ use crate::emulators::{DynamoDb, EmulatorError, Kinesis, ShardInfo};
 use crate::template::StartingPosition;
 use crate::{ACCOUNT_ID, REGION};
 
-/// Writes to a table from outside the functions are looked for this often.
-const TABLE_POLL: Duration = Duration::from_millis(100);
+/// Writes to a table from outside the functions are looked for this often; those of functions, when an invocation ends.
+const TABLE_POLL: Duration = Duration::from_millis(250);
 /// `GetRecords` gives no more records at once: of Kinesis, and of a table's stream.
 const KINESIS_RECORDS_MAX: usize = 10_000;
 const TABLE_RECORDS_MAX: usize = 1_000;
