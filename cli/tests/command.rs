@@ -1,5 +1,7 @@
 //! The command as its user meets it when something is wrong: one clear line, and an exit code.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
