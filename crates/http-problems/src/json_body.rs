@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::{Path, Segment};
 
 use crate::{Problem, kinds};
@@ -49,16 +49,22 @@ fn is_json(content_type: &str) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let malformed = |error: serde_json::Error| Problem::new(kinds::MALFORMED_JSON, format!("{error}."));
+    // Serde would read an array as the fields of a struct in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        serde_json::from_slice::<IgnoredAny>(body).map_err(malformed)?;
+        return Err(Problem::invalid(WHOLE_BODY, "must be a JSON object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = json_pointer(error.path());
         let error = error.into_inner();
         match error.classify() {
             serde_json::error::Category::Data => Problem::invalid(pointer, reason(&error)),
-            _ => Problem::new(kinds::MALFORMED_JSON, format!("{error}.")),
+            _ => malformed(error),
         }
     })?;
-    deserializer.end().map_err(|error| Problem::new(kinds::MALFORMED_JSON, format!("{error}.")))?;
+    deserializer.end().map_err(malformed)?;
     Ok(value)
 }
 
@@ -71,12 +77,15 @@ fn reason(error: &serde_json::Error) -> String {
     }
 }
 
-/// The path as a JSON pointer (RFC 6901); the whole body is the empty pointer, written `body`.
+/// What stands for the empty pointer.
+const WHOLE_BODY: &str = "body";
+
+/// The path as a JSON pointer (RFC 6901).
 fn json_pointer(path: &Path) -> String {
     let pointer = path.iter().fold(String::new(), |pointer, segment| match segment {
         Segment::Seq { index } => format!("{pointer}/{index}"),
         Segment::Map { key } => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
         Segment::Enum { .. } | Segment::Unknown => pointer,
     });
-    if pointer.is_empty() { "body".to_owned() } else { pointer }
+    if pointer.is_empty() { WHOLE_BODY.to_owned() } else { pointer }
 }

@@ -62,13 +62,21 @@ async fn unknown_fields_are_named() {
 
 #[tokio::test]
 async fn what_is_no_json_is_told_from_what_is_not_valid() {
-    for body in ["", "{", r#"{"leaves":[]} trailing"#, "\u{0}"] {
+    for body in ["", "{", "[1,2", r#"{"leaves":[]} trailing"#, "\u{0}"] {
         let (status, problem) = brew(body).await;
         assert_eq!(
             (status, &problem["type"]),
             (StatusCode::BAD_REQUEST, &json!("/problems/malformed-json")),
             "{body:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn only_objects_are_taken() {
+    for body in ["[[1,2]]", "null", "7", "\"tea\""] {
+        let (status, problem) = brew(body).await;
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("body")), "{body}");
     }
 }
 

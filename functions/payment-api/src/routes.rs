@@ -50,7 +50,8 @@ async fn pay(
         trace_parent: headers.get("traceparent").and_then(|value| value.to_str().ok()?.parse().ok()),
     };
     let Accepted { payment, replayed } = accept.accept(&request).await.map_err(problems::not_accepted)?;
-    tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id, replayed, "payment {}", payment.status);
+    tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id, status = %payment.status, replayed,
+        "payment {} is {}", payment.payment_id, payment.status);
 
     let mut response = (StatusCode::CREATED, Json(PaymentView::from(payment.clone()))).into_response();
     let location = HeaderValue::try_from(format!("/payments/{}", payment.payment_id));

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use aws_lambda_events::dynamodb::EventRecord;
 use payment_events::PaymentId;
 use payments::{Payment, Status};
 use payments_aws::StoredPayment;
+
+use crate::event::{Change, ChangeRecord};
 
 /// What a batch comes down to.
 #[derive(Debug, Default)]
@@ -18,17 +19,14 @@ pub(crate) struct Folded {
 }
 
 /// Folds a batch. The records of one item are in the order of its writes, so the last one is the newest.
-pub(crate) fn fold(records: Vec<EventRecord>) -> Folded {
+pub(crate) fn fold(records: Vec<ChangeRecord>) -> Folded {
     let mut newest: BTreeMap<PaymentId, (usize, StoredPayment, String)> = BTreeMap::new();
     let mut folded = Folded::default();
     for (position, record) in records.into_iter().enumerate() {
-        let change = record.change;
-        // A removed item has no new image, and nothing to publish.
-        if change.new_image.is_empty() {
-            continue;
-        }
-        let sequence_number = change.sequence_number.unwrap_or_default();
-        match StoredPayment::from_image(change.new_image) {
+        let Change { sequence_number, new_image } = record.change;
+        // A removed item has nothing to publish.
+        let Some(image) = new_image else { continue };
+        match StoredPayment::from_image(image) {
             Ok(stored) => {
                 newest.insert(stored.payment.payment_id.clone(), (position, stored, sequence_number));
             }

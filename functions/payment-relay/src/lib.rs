@@ -5,20 +5,21 @@
 //! states need no event of their own.
 
 mod config;
+mod event;
 mod fold;
 
-use aws_lambda_events::dynamodb::Event;
 use payments::{Publication, Published};
 use stream_batch::BatchResponse;
 
 pub use config::Config;
+pub use event::ChangeBatch;
 
 /// Publishes what is left of a batch, and reports what could not be published, to be delivered again.
 ///
 /// An image that cannot be understood is reported too: acknowledging it could lose a payment that a newer version of
 /// `payment-api` wrote. What it holds up behind it, the way out of the requests publishes all the same.
-pub async fn relay(publication: &Publication, event: Event) -> BatchResponse {
-    let folded = fold::fold(event.records);
+pub async fn relay(publication: &Publication, batch: ChangeBatch) -> BatchResponse {
+    let folded = fold::fold(batch.records);
     let (due, sequence_numbers): (Vec<_>, Vec<_>) = folded.due.into_iter().unzip();
     let published = publication.publish_all(&due).await;
     let mut failed = folded.unreadable;

@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use aws_lambda_events::dynamodb::Event;
-use payment_relay::relay;
+use payment_relay::{ChangeBatch, relay};
 use payments::Publication;
 use payments::testing::{MemoryPayments, RecordingPublisher};
 use serde_json::{Value, json};
@@ -56,8 +55,8 @@ async fn relay_batch(records: Vec<Value>, failing_order: Option<&str>) -> (Vec<S
         publisher.fail_for(order_id);
     }
     let publication = Publication::new(publisher.clone(), Arc::new(MemoryPayments::default()));
-    let event: Event = serde_json::from_value(json!({"Records": records})).unwrap();
-    let response = relay(&publication, event).await;
+    let batch: ChangeBatch = serde_json::from_value(json!({"Records": records})).unwrap();
+    let response = relay(&publication, batch).await;
     let published = publisher.published().iter().map(payment_events::PaymentEvent::id).collect();
     let reported = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
     (published, reported)
