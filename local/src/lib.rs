@@ -30,7 +30,7 @@ mod net;
 mod status;
 mod template;
 
-pub use environment::{Environment, Options, Prepared, StartError, UnknownFunction};
+pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction};
 pub use event_source::{FailedBatch, Failures, RetryDelays};
 pub use functions_build::{BuildError, Functions, Profile, build_functions};
 pub use log::LogSink;

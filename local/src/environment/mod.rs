@@ -4,6 +4,7 @@ mod data;
 mod error;
 mod options;
 mod parts;
+mod resources;
 mod start;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::task::JoinHandle;
 
 pub use error::StartError;
 pub use options::Options;
+pub use resources::Emulators;
 pub use start::Prepared;
 
 use crate::event_source::Failures;

@@ -10,11 +10,12 @@ use tokio::task::JoinHandle;
 
 use super::data::Store;
 use super::parts::{self, Parts};
+use super::resources::{Resources, any_port, unheard};
 use super::{Environment, Options, StartError};
-use crate::emulators::{EmulatorError, Kinesis};
+use crate::emulators::EmulatorError;
 use crate::event_source::{Context, FailureList, Mapping};
 use crate::functions_build::Functions;
-use crate::lambda::{Endpoints, Lambda};
+use crate::lambda::Lambda;
 use crate::net::{Stop, bind_loopback, serve, url_of};
 use crate::template::{FunctionSpec, Template};
 use crate::{REGION, gateway};
@@ -54,22 +55,14 @@ impl Prepared {
         let binaries = binaries(&template, functions, &url)?;
         let (serves_apis, serves_the_rest, stop, draining) = (Stop::new(), Stop::new(), Stop::new(), Stop::new());
 
-        let (kinesis_listener, dynamodb_listener, runtime_listener) = (any_port()?, any_port()?, any_port()?);
-        let (kinesis, kinesis_router) = Kinesis::new();
-        let endpoints = Endpoints {
-            kinesis: url_of(&kinesis_listener).map_err(unheard)?,
-            dynamodb: url_of(&dynamodb_listener).map_err(unheard)?,
-        };
-        make_resources(&template, &kinesis, &store).await?;
+        let Resources { kinesis, endpoints, mut servers } =
+            Resources::start(&template, &store.dynamodb, &serves_the_rest).await?;
 
+        let runtime_listener = any_port()?;
         let runtime_url = url_of(&runtime_listener).map_err(unheard)?;
         let (lambda, runtime_router) = Lambda::new(binaries, &runtime_url, &endpoints, &log);
         let lambda = Arc::new(lambda);
-        let servers = vec![
-            serve(kinesis_listener, kinesis_router, &serves_the_rest),
-            store.dynamodb.serve(dynamodb_listener, &serves_the_rest),
-            serve(runtime_listener, runtime_router, &serves_the_rest),
-        ];
+        servers.push(serve(runtime_listener, runtime_router, &serves_the_rest));
         if options.warm {
             lambda.warm();
         }
@@ -140,22 +133,6 @@ fn binaries(template: &Template, functions: &Functions, url: &str) -> Result<Vec
     Ok(binaries)
 }
 
-async fn make_resources(template: &Template, kinesis: &Kinesis, store: &Store) -> Result<(), StartError> {
-    let refused = |line: usize, resource: &str, reason: String| {
-        let (template, resource) = (template.path().to_owned(), resource.to_owned());
-        StartError::Resource { template, line, resource, reason }
-    };
-    for table in &template.tables {
-        let made = store.dynamodb.create_table(table);
-        made.map_err(|error| refused(table.line, &table.logical_id, error.to_string()))?;
-    }
-    for stream in &template.streams {
-        let made = kinesis.create_stream(&stream.name, stream.shard_count).await;
-        made.map_err(|error| refused(stream.line, &stream.logical_id, error.to_string()))?;
-    }
-    Ok(())
-}
-
 type Started = (Vec<Arc<Mapping>>, Vec<JoinHandle<()>>);
 
 async fn start_mappings(template: &Template, lambda: &Lambda, context: &Context) -> Result<Started, StartError> {
@@ -169,12 +146,4 @@ async fn start_mappings(template: &Template, lambda: &Lambda, context: &Context)
         mappings.push(mapping);
     }
     Ok((mappings, reading))
-}
-
-fn any_port() -> Result<TcpListener, StartError> {
-    bind_loopback(0).map_err(unheard)
-}
-
-fn unheard(reason: std::io::Error) -> StartError {
-    StartError::Listen { port: 0, reason }
 }

@@ -1,0 +1,106 @@
+//! The adapters keep what the ports promise, against the emulators over real sockets, with the template's own table and
+//! stream.
+#![allow(missing_docs)]
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_kinesis::types::ShardIteratorType;
+use payment_events::{Money, PaymentEvent, Timestamp};
+use payments::testing::store_suite;
+use payments::{Begun, EventPublisher, Payment, PaymentStore};
+use payments_aws::{KinesisPublisher, PaymentsTable, kinesis_hot_path, kinesis_relay};
+use paystream_local::{Emulators, Template};
+
+// Where the template does not name a resource, its logical id does.
+const PAYMENTS_TABLE: &str = "PaymentsTable";
+const PAYMENT_STREAM: &str = "PaymentStream";
+
+async fn emulators() -> Emulators {
+    let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
+    Emulators::start(Template::load(template.as_ref(), &[].into()).unwrap()).await.unwrap()
+}
+
+fn aws(endpoint: &str) -> SdkConfig {
+    let credentials = Credentials::new("local", "local", None, None, "test");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(endpoint)
+        .http_client(aws_connection::https_client())
+        .build()
+}
+
+fn event(order_id: &str) -> PaymentEvent {
+    let amount = Money::new(1299, "EUR".parse().unwrap()).unwrap();
+    let at = Timestamp::from_unix_ms(1_800_000_000_000).unwrap();
+    let payment = Payment::begin("pay_1".parse().unwrap(), order_id.parse().unwrap(), amount, None, at);
+    payment.authorize(at).unwrap().event().unwrap().unwrap()
+}
+
+/// Everything on the stream, with its partition key.
+async fn published(emulators: &Emulators) -> Vec<(String, PaymentEvent)> {
+    let client = aws_sdk_kinesis::Client::new(&aws(emulators.kinesis_url()));
+    let shards = client.list_shards().stream_name(PAYMENT_STREAM).send().await.unwrap().shards.unwrap();
+    let mut published = Vec::new();
+    for shard in shards {
+        let iterator = client.get_shard_iterator().stream_name(PAYMENT_STREAM).shard_id(shard.shard_id);
+        let iterator = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await.unwrap();
+        let page = client.get_records().set_shard_iterator(iterator.shard_iterator).send().await.unwrap();
+        for record in page.records {
+            published.push((record.partition_key.unwrap(), PaymentEvent::decode(record.data.as_ref()).unwrap()));
+        }
+    }
+    published
+}
+
+#[tokio::test]
+async fn the_payments_table_keeps_the_promises_of_the_store_ports() {
+    let emulators = emulators().await;
+    let client = aws_connection::dynamodb(&aws(emulators.dynamodb_url()));
+    let table = PaymentsTable::new(client, PAYMENTS_TABLE);
+    store_suite::check(&table, async |record| match table.begin(record).await.unwrap() {
+        Begun::Known(stored) => stored.unpublished,
+        Begun::New => panic!("the record was not stored"),
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_is_published_whole_under_its_order() {
+    let emulators = emulators().await;
+    let publisher = KinesisPublisher::new(kinesis_hot_path(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
+    publisher.publish(&event("ord-1")).await.unwrap();
+    assert_eq!(published(&emulators).await, [("ord-1".to_owned(), event("ord-1"))]);
+}
+
+#[tokio::test]
+async fn more_events_than_one_call_takes_are_all_published() {
+    let emulators = emulators().await;
+    let publisher = KinesisPublisher::new(kinesis_relay(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
+    let events: Vec<_> = (0..1_100).map(|n| event(&format!("ord-{n}"))).collect();
+    let results = publisher.publish_all(&events).await;
+    assert!(results.len() == events.len() && results.iter().all(Result::is_ok));
+    let mut arrived: Vec<_> = published(&emulators).await.into_iter().map(|(_, event)| event).collect();
+    let number = |event: &PaymentEvent| event.partition_key()[4..].parse::<u32>().unwrap();
+    arrived.sort_by_key(number);
+    assert_eq!(arrived, events);
+}
+
+#[tokio::test]
+async fn what_cannot_be_published_is_an_error_for_each_event() {
+    let emulators = emulators().await;
+    let publisher = KinesisPublisher::new(kinesis_hot_path(&aws(emulators.kinesis_url())), "no-such-stream");
+    assert!(publisher.publish(&event("ord-1")).await.is_err());
+    let results = publisher.publish_all(&[event("ord-1"), event("ord-2")]).await;
+    assert!(results.len() == 2 && results.iter().all(Result::is_err));
+}
+
+#[tokio::test]
+async fn an_answer_does_not_wait_for_a_stream_that_does_not_answer() {
+    // It takes connections and says nothing. That this test ends shows that the call is bounded.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let publisher = KinesisPublisher::new(kinesis_hot_path(&aws(&endpoint)), PAYMENT_STREAM);
+    assert!(publisher.publish(&event("ord-1")).await.is_err());
+}

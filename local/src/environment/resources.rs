@@ -1,0 +1,90 @@
+//! The emulators, with the tables and streams that a template declares.
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::StartError;
+use crate::emulators::{DynamoDb, Kinesis};
+use crate::lambda::Endpoints;
+use crate::net::{Stop, bind_loopback, serve, url_of};
+use crate::template::Template;
+
+/// Emulators that serve until they are told to stop.
+pub(super) struct Resources {
+    pub(super) kinesis: Kinesis,
+    pub(super) endpoints: Endpoints,
+    pub(super) servers: Vec<JoinHandle<()>>,
+}
+
+impl Resources {
+    /// Makes what the template declares, and serves it on ports of its own.
+    pub(super) async fn start(template: &Template, dynamodb: &DynamoDb, stop: &Stop) -> Result<Self, StartError> {
+        let (kinesis_listener, dynamodb_listener) = (any_port()?, any_port()?);
+        let (kinesis, kinesis_router) = Kinesis::new();
+        let endpoints = Endpoints {
+            kinesis: url_of(&kinesis_listener).map_err(unheard)?,
+            dynamodb: url_of(&dynamodb_listener).map_err(unheard)?,
+        };
+        make(template, &kinesis, dynamodb).await?;
+        let servers = vec![serve(kinesis_listener, kinesis_router, stop), dynamodb.serve(dynamodb_listener, stop)];
+        Ok(Self { kinesis, endpoints, servers })
+    }
+}
+
+async fn make(template: &Template, kinesis: &Kinesis, dynamodb: &DynamoDb) -> Result<(), StartError> {
+    let refused = |line: usize, resource: &str, reason: String| {
+        let (template, resource) = (template.path().to_owned(), resource.to_owned());
+        StartError::Resource { template, line, resource, reason }
+    };
+    for table in &template.tables {
+        let made = dynamodb.create_table(table);
+        made.map_err(|error| refused(table.line, &table.logical_id, error.to_string()))?;
+    }
+    for stream in &template.streams {
+        let made = kinesis.create_stream(&stream.name, stream.shard_count).await;
+        made.map_err(|error| refused(stream.line, &stream.logical_id, error.to_string()))?;
+    }
+    Ok(())
+}
+
+pub(super) fn any_port() -> Result<TcpListener, StartError> {
+    bind_loopback(0).map_err(unheard)
+}
+
+pub(super) fn unheard(reason: std::io::Error) -> StartError {
+    StartError::Listen { port: 0, reason }
+}
+
+/// Kinesis and DynamoDB in memory, with the streams and tables of a template, and nothing that uses them: for tests of
+/// adapters. They end when this is dropped.
+pub struct Emulators {
+    template: Template,
+    endpoints: Endpoints,
+    /// Dropping it tells the servers to stop.
+    _stop: Stop,
+}
+
+impl Emulators {
+    /// Starts them. They are ready when this returns.
+    pub async fn start(template: Template) -> Result<Self, StartError> {
+        let stop = Stop::new();
+        let dynamodb = DynamoDb::open(None).map_err(|error| StartError::Emulator(error.to_string()))?;
+        let Resources { endpoints, .. } = Resources::start(&template, &dynamodb, &stop).await?;
+        Ok(Self { template, endpoints, _stop: stop })
+    }
+
+    /// Where Kinesis is, for `AWS_ENDPOINT_URL_KINESIS`.
+    pub fn kinesis_url(&self) -> &str {
+        &self.endpoints.kinesis
+    }
+
+    /// Where DynamoDB is, for `AWS_ENDPOINT_URL_DYNAMODB`.
+    pub fn dynamodb_url(&self) -> &str {
+        &self.endpoints.dynamodb
+    }
+
+    /// The physical name of a table or stream.
+    pub fn physical_name(&self, logical_id: &str) -> Option<&str> {
+        self.template.names.get(logical_id).map(String::as_str)
+    }
+}
