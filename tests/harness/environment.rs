@@ -186,6 +186,13 @@ fn functions(options: &Options) -> Functions {
     built.unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// The `paystream` command, as it was built together with the functions.
+pub fn command_line() -> PathBuf {
+    let directory = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    target.join(directory).join(format!("paystream{}", std::env::consts::EXE_SUFFIX))
+}
+
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

@@ -9,5 +9,5 @@ mod log;
 mod requests;
 
 pub use answer::Answer;
-pub use environment::Paystream;
+pub use environment::{Paystream, command_line};
 pub use requests::{eur, line, order_body, payment_body};
