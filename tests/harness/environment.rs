@@ -15,7 +15,7 @@ use crate::{Answer, payment_body};
 
 /// How long anything may take to come about. Passing tests need a fraction of a second; the bound is for failing ones,
 /// on a machine that is busy with other things.
-const EVENTUALLY_MAX: Duration = Duration::from_secs(60);
+const EVENTUALLY_MAX: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(5);
 
 /// The functions, built once for all tests of a process.

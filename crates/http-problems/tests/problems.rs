@@ -1,5 +1,5 @@
 //! A router with problems, called directly.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use axum::Router;
 use axum::body::Body;

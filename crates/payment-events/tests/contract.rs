@@ -1,5 +1,5 @@
 //! The contract, held against the golden events and against what must be refused.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use payment_events::{Decline, DecodeError, PaymentEvent, PaymentInfo, PaymentStatus};
 use proptest::prelude::*;

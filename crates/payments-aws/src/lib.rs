@@ -1,11 +1,13 @@
 //! Payments' adapters: the payments table in DynamoDB and the publisher to Kinesis.
 
 mod clients;
+mod config;
 mod kinesis_publisher;
 mod payment_item;
 mod payments_table;
 
 pub use clients::{HOT_PUBLISH_MS, kinesis_hot_path, kinesis_relay};
+pub use config::Config;
 pub use kinesis_publisher::KinesisPublisher;
 pub use payment_item::{InvalidItem, StoredPayment};
 pub use payments_table::PaymentsTable;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use payment_events::{OrderId, PaymentId};
 use payments::{Begun, Outbox, Payment, PaymentQueries, PaymentRecord, PaymentStore, StoreError};
@@ -164,7 +165,7 @@ impl Outbox for PaymentsTable {
             Ok(_) => Ok(()),
             // A newer version, whose own mark stands, or a mark that is gone already.
             Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
             {
                 Ok(())
             }

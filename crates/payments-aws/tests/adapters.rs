@@ -1,6 +1,6 @@
 //! The adapters keep what the ports promise, against the emulators over real sockets, with the template's own table and
 //! stream.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};

@@ -20,7 +20,6 @@ pub struct SimulatedProcessor;
 impl PaymentProcessor for SimulatedProcessor {
     async fn authorize(&self, authorization: Authorization<'_>) -> Result<Outcome, ProcessorError> {
         match authorization.token.expose() {
-            "tok_approve" => Ok(Outcome::Approved),
             "tok_slow" => {
                 tokio::time::sleep(Duration::from_millis(SLOW_MS)).await;
                 Ok(Outcome::Approved)
@@ -32,7 +31,7 @@ impl PaymentProcessor for SimulatedProcessor {
             "tok_fail_once" if authorization.attempt == 1 => {
                 Err(ProcessorError::Failed("tok_fail_once fails at the first attempt".to_owned()))
             }
-            "tok_fail_once" => Ok(Outcome::Approved),
+            "tok_approve" | "tok_fail_once" => Ok(Outcome::Approved),
             token => Ok(Outcome::Declined(decline(token))),
         }
     }

@@ -1,5 +1,5 @@
 //! Accepting payments, against in-memory adapters.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,7 @@ use payment_events::{Money, PaymentStatus, Timestamp};
 use payments::testing::{MemoryPayments, RecordingPublisher};
 use payments::{
     AcceptError, AcceptPayment, Accepted, Authorization, Caller, Outcome, PaymentProcessor, PaymentRecord,
-    PaymentRequest, ProcessorError, Publication, SimulatedProcessor, Status,
+    PaymentRequest, ProcessorError, Publication, Published, SimulatedProcessor, Status,
 };
 
 /// Counts how often the processor is asked, and asks the simulator.
@@ -185,7 +185,7 @@ async fn many_are_published_in_one_go_and_each_is_answered_for() {
         payments.push(other.accept(&request).await.unwrap().payment);
     }
     let publication = Publication::new(world.publisher.clone(), world.store.clone());
-    use payments::Published::{Deferred, Now};
-    assert_eq!(publication.publish_all(&payments).await, [Now, Deferred, Now]);
+    let published = publication.publish_all(&payments).await;
+    assert_eq!(published, [Published::Now, Published::Deferred, Published::Now]);
     assert_eq!(world.publisher.published().len(), 2);
 }

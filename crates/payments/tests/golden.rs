@@ -1,5 +1,5 @@
 //! What Payments publishes is what the contract's golden events say.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use payment_events::{Decline, Money, Timestamp};
 use payments::Payment;
@@ -35,10 +35,8 @@ fn assert_publishes(payment: &Payment, golden: &str) {
 #[test]
 fn every_published_state_has_its_golden_event() {
     assert_publishes(&authorized(), include_str!("../../payment-events/golden/payment.authorized.v1.json"));
-    let decline = Decline {
-        code: "insufficient_funds".to_owned(),
-        message: "The card has insufficient funds.".to_owned(),
-    };
+    let decline =
+        Decline { code: "insufficient_funds".to_owned(), message: "The card has insufficient funds.".to_owned() };
     let declined = begun().decline(decline, at("2026-11-22T20:00:00.250Z")).unwrap();
     assert_publishes(&declined, include_str!("../../payment-events/golden/payment.declined.v1.json"));
     let voided = authorized().void(at("2026-11-22T20:10:00.789Z")).unwrap();

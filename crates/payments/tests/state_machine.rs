@@ -1,5 +1,5 @@
 //! The state machine: any walk through it keeps a payment's sums and versions right.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use payment_events::{Decline, Money, PaymentStatus, Timestamp};
 use payments::{IllegalTransition, Payment, Status};

@@ -1,5 +1,5 @@
 //! The in-memory store passes the suite that the adapters must pass.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use payments::testing::{MemoryPayments, store_suite};
 

@@ -3,10 +3,8 @@
 //! The routes are an axum router, so that tests call them directly; `main` puts them behind `lambda_http`.
 
 mod caller;
-mod config;
 mod messages;
 mod problems;
 mod routes;
 
-pub use config::Config;
 pub use routes::{BODY_BYTES_MAX, router};

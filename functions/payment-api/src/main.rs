@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use payment_api::{Config, router};
+use payment_api::router;
 use payments::{AcceptPayment, Publication, SimulatedProcessor};
-use payments_aws::{KinesisPublisher, PaymentsTable};
+use payments_aws::{Config, KinesisPublisher, PaymentsTable};
 use telemetry::Variables;
 
 #[tokio::main(flavor = "current_thread")]

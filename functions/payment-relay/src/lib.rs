@@ -4,14 +4,12 @@
 //! are still marked as unpublished are published and unmarked. Since every event carries the whole payment, older
 //! states need no event of their own.
 
-mod config;
 mod event;
 mod fold;
 
 use payments::{Publication, Published};
 use stream_batch::BatchResponse;
 
-pub use config::Config;
 pub use event::ChangeBatch;
 
 /// Publishes what is left of a batch, and reports what could not be published, to be delivered again.

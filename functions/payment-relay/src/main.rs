@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use payment_relay::{Config, relay};
+use payment_relay::relay;
 use payments::Publication;
-use payments_aws::{KinesisPublisher, PaymentsTable};
+use payments_aws::{Config, KinesisPublisher, PaymentsTable};
 use telemetry::Variables;
 
 #[tokio::main(flavor = "current_thread")]

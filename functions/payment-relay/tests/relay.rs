@@ -1,5 +1,5 @@
 //! The relay, given batches as DynamoDB streams deliver them.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::Arc;
 

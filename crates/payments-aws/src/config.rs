@@ -1,8 +1,8 @@
-//! What the function is told by its environment.
+//! What the functions of Payments are told by their environment.
 
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
-/// The function's configuration.
+/// The configuration that `payment-api` and `payment-relay` share: they write one table and one stream.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `PAYMENTS_TABLE`: the name of the payments table.
