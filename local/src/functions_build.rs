@@ -1,7 +1,7 @@
 //! Building the functions with cargo, and where their binaries are.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -87,6 +87,9 @@ pub fn build_functions(workspace: &Path, profile: Profile, packages: &[String]) 
     let mut command = Command::new(&cargo);
     command.current_dir(workspace).stdin(Stdio::null()).stderr(Stdio::inherit());
     command.args(["build", "--profile", profile.as_str(), "--message-format", "json-render-diagnostics"]);
+    for variable in std::env::vars_os().map(|(name, _)| name).filter(|name| is_of_a_package(name)) {
+        command.env_remove(variable);
+    }
     for package in packages.iter().map(String::as_str).chain([OWN_PACKAGE]) {
         command.args(["--package", package]);
     }
@@ -102,6 +105,14 @@ pub fn build_functions(workspace: &Path, profile: Profile, packages: &[String]) 
     packages.iter().map(binary).collect()
 }
 
+/// Whether cargo sets this variable for what it runs, about the package that is run. Build scripts that look at it (that of
+/// `ring` does) would take it for a change and build again: once within `cargo run`, and once without.
+fn is_of_a_package(variable: &OsStr) -> bool {
+    let Some(name) = variable.to_str() else { return false };
+    let others = ["CARGO_BIN_NAME", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"];
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || others.contains(&name)
+}
+
 /// The executables that cargo's messages name, by the name of their target.
 fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
     let parsed = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
@@ -115,6 +126,16 @@ fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_user_tells_cargo_is_passed_on_and_what_cargo_says_of_a_package_is_not() {
+        for passed_on in ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_PROFILE_DEV_DEBUG", "CARGO", "PATH"] {
+            assert!(!is_of_a_package(passed_on.as_ref()), "{passed_on}");
+        }
+        for withheld in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "CARGO_CRATE_NAME", "OUT_DIR"] {
+            assert!(is_of_a_package(withheld.as_ref()), "{withheld}");
+        }
+    }
 
     #[test]
     fn executables_are_found_among_cargos_messages() {

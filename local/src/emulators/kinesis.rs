@@ -18,6 +18,8 @@ use super::EmulatorError;
 
 /// `PutRecords` takes 5 MiB of data, which base64 makes a third larger.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// How often records past their retention are forgotten.
+const RETENTION_SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// How often a stream that is being created is looked at.
 const CREATING_POLL: Duration = Duration::from_millis(1);
 
@@ -85,6 +87,16 @@ impl Kinesis {
                 return Ok(());
             }
             tokio::time::sleep(CREATING_POLL).await;
+        }
+    }
+
+    /// Forgets records past their retention, once a minute, for as long as it is polled. The emulator's own task would do
+    /// so beside the gate.
+    pub(crate) async fn sweep(self) {
+        loop {
+            tokio::time::sleep(RETENTION_SWEEP_INTERVAL).await;
+            let _guard = self.gate.lock().await;
+            ferrokinesis::retention::sweep_once(&self.store).await;
         }
     }
 

@@ -82,7 +82,8 @@ impl Prepared {
         let (mappings, reading) = start_mappings(&template, &lambda, &context).await?;
 
         let dynamodb = store.dynamodb.clone();
-        let sweeper = tokio::spawn(dynamodb.clone().sweep());
+        let (sweep_tables, sweep_streams) = (dynamodb.clone().sweep(), kinesis.clone().sweep());
+        let sweeper = tokio::spawn(async { _ = tokio::join!(sweep_tables, sweep_streams) });
         let streams = template.streams.clone();
         let tables = template.tables.clone();
         let parts = Arc::new(Parts { url, endpoints, lambda, mappings, kinesis, dynamodb, failures, streams, tables });

@@ -63,7 +63,7 @@ const FUNCTION: Properties = &[
 const STREAM: Properties = &[
     ("Name", Runs),
     ("ShardCount", Runs),
-    ("RetentionPeriodHours", Ignored("records stay in memory until the environment stops")),
+    ("RetentionPeriodHours", Ignored("records are kept for 24 hours, in memory")),
     ("StreamModeDetails", UNLIMITED),
     ("StreamEncryption", AT_REST),
     ("Tags", ONLY_DESCRIBES),
