@@ -65,3 +65,17 @@ async fn an_api_that_is_killed_answers_again() {
     let payment = paystream.pay("ord-1", &eur(2), "tok_approve").await;
     paystream.payment_arrives("ord-1", &payment).await;
 }
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_set_aside_and_holds_up_nobody() {
+    let paystream = Paystream::start().await;
+    // Of the same order as the payment, and so in front of it in the same shard.
+    for poison in [&b"\xff\xfe no event"[..], b"{}", br#"{"specversion":"1.0","id":"x","type":"payment.captured.v9"}"#]
+    {
+        paystream.put_on_stream("ord-1", poison).await;
+    }
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    paystream.payment_arrives("ord-1", &payment).await;
+    assert_eq!(paystream.item_count("QuarantineTable").await, 3);
+    assert_eq!(paystream.environment().failures().failures.len(), 0);
+}

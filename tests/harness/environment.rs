@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_kinesis::primitives::Blob;
 use payments_aws::PaymentsTable;
 use paystream_local::{Environment, Functions, Options, Profile, Template, build_functions};
 use serde_json::Value;
@@ -82,11 +83,38 @@ impl Paystream {
             .behavior_version(BehaviorVersion::latest())
             .http_client(aws_connection::https_client())
             .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+            .credentials_provider(credentials())
             .endpoint_url(self.environment.dynamodb_url())
             .build();
         let name = self.environment.physical_name("PaymentsTable").unwrap_or_else(|| panic!("no payments table"));
         PaymentsTable::new(aws_sdk_dynamodb::Client::from_conf(config), name)
+    }
+
+    /// Puts bytes on the payment stream, as anybody who may write to it could.
+    ///
+    /// # Panics
+    /// Where they are not taken.
+    pub async fn put_on_stream(&self, partition_key: &str, data: &[u8]) {
+        let config = aws_sdk_kinesis::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(aws_connection::https_client())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(credentials())
+            .endpoint_url(self.environment.kinesis_url())
+            .build();
+        let name = self.environment.physical_name("PaymentStream").unwrap_or_else(|| panic!("no payment stream"));
+        let put = aws_sdk_kinesis::Client::from_conf(config).put_record().stream_name(name);
+        let put = put.partition_key(partition_key).data(Blob::new(data)).send().await;
+        put.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
+    /// How many items a table holds.
+    ///
+    /// # Panics
+    /// Where the template has no such table.
+    pub async fn item_count(&self, table: &str) -> u64 {
+        let status = self.environment.status().await;
+        status.tables.get(table).and_then(|table| table.items).unwrap_or_else(|| panic!("no table {table}"))
     }
 
     /// `GET path`.
@@ -178,6 +206,11 @@ impl Paystream {
         let answer = async { Answer::read(request.send().await?).await };
         answer.await.unwrap_or_else(|error| panic!("no answer: {error}"))
     }
+}
+
+/// Emulators take any.
+fn credentials() -> Credentials {
+    Credentials::new("local", "local", None, None, "test")
 }
 
 fn functions(options: &Options) -> Functions {

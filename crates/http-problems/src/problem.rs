@@ -5,6 +5,7 @@ use http::header::{HeaderValue, RETRY_AFTER};
 use http::{StatusCode, Uri};
 use problem_details::ProblemDetails;
 use serde::Serialize;
+use telemetry::WithCauses;
 
 use crate::kinds;
 
@@ -64,15 +65,15 @@ impl Problem {
     }
 
     /// Something we depend on failed. The error is logged here, once, and not shown to the caller.
-    pub fn unavailable(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error = %with_sources(error), "answered 503: a dependency failed");
+    pub fn unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = %WithCauses(error), "answered 503: a dependency failed");
         Self::new(kinds::UNAVAILABLE, "Try again in a moment; a request with the same content is safe to repeat.")
             .retry_after_s(1)
     }
 
     /// We are at fault. The error is logged here, once, and not shown to the caller.
-    pub fn internal(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error = %with_sources(error), "answered 500: a defect");
+    pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = %WithCauses(error), "answered 500: a defect");
         Self::new(kinds::INTERNAL, "This is our fault; the log of this request says more.")
     }
 
@@ -87,12 +88,6 @@ impl Problem {
     pub fn retry_after_s(self, seconds: u16) -> Self {
         Self { retry_after_s: Some(seconds), ..self }
     }
-}
-
-/// An error and what caused it, in one line.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 impl IntoResponse for Problem {

@@ -5,6 +5,8 @@
 
 mod logs;
 mod variables;
+mod with_causes;
 
 pub use logs::{LogLevel, UnknownLogLevel, init_logs};
 pub use variables::{InvalidEnvironment, Variables};
+pub use with_causes::WithCauses;

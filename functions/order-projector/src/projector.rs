@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use orders::{ProjectPayments, Quarantine};
 use stream_batch::{BatchResponse, Limits, Progress, before, process_lanes};
+use telemetry::WithCauses;
 
 use crate::entry::{Entry, Unreadable, read};
 use crate::event::KinesisBatch;
@@ -66,7 +67,7 @@ impl Projector {
         if let Some(first) = first_payment
             && let Err(error) = self.project.project(payments).await
         {
-            tracing::error!(order_id = key, error = with_sources(&error), "order {key} is left for the next delivery");
+            tracing::error!(order_id = key, error = %WithCauses(&error), "order {key} is left for the next delivery");
             stopped_at = Some(stopped_at.map_or(first, |place| first.min(place)));
         }
         stopped_at.map_or(Progress::Done, Progress::StoppedAfter)
@@ -88,16 +89,10 @@ impl Projector {
                 shard_id,
                 sequence_number,
                 kind,
-                error = with_sources(error),
+                error = %WithCauses(error),
                 "a record that cannot be read could not be set aside, and is left for the next delivery"
             ),
         }
         set_aside.is_ok()
     }
-}
-
-/// An error and what caused it, in one line.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,0 +1,31 @@
+//! Errors in a log line.
+
+use std::error::Error;
+use std::fmt;
+
+/// Shows an error together with what caused it, in one line: `could not write: timed out: connection refused`.
+#[derive(Debug, Clone, Copy)]
+pub struct WithCauses<'a>(pub &'a (dyn Error + 'static));
+
+impl fmt::Display for WithCauses<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut causes = std::iter::successors(self.0.source(), |error| (*error).source());
+        causes.try_for_each(|cause| write!(f, ": {cause}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("could not write")]
+    struct Outer(#[source] std::num::ParseIntError);
+
+    #[test]
+    fn causes_follow_in_one_line() {
+        let error = Outer("x".parse::<u8>().unwrap_err());
+        assert_eq!(WithCauses(&error).to_string(), "could not write: invalid digit found in string");
+    }
+}
