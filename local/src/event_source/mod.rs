@@ -11,6 +11,7 @@ mod give_up;
 mod progress;
 mod reader;
 mod response;
+mod retry;
 mod source;
 
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ use tokio::task::{JoinHandle, JoinSet};
 pub(crate) use checkpoints::Checkpoints;
 pub(crate) use failures::FailureList;
 pub use failures::{FailedBatch, Failures};
-pub use reader::RetryDelays;
+pub use retry::RetryDelays;
 
 use crate::emulators::{DynamoDb, EmulatorError, Kinesis, ShardInfo};
 use crate::lambda::Function;

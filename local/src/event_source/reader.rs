@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::Mapping;
 use super::decide::{Decision, Delivery, Outcome, Rules};
@@ -266,43 +265,4 @@ impl ShardReader {
 fn event_of(records: &[Record]) -> String {
     let events: Vec<&str> = records.iter().map(|record| record.event.as_str()).collect();
     format!("{EVENT_START}{}{EVENT_END}", events.join(","))
-}
-
-/// How long to wait before a failed batch is tried again: doubled with each failure, up to a bound, with jitter.
-#[derive(Debug, Clone, Copy)]
-pub struct RetryDelays {
-    /// After the first failure.
-    pub first: Duration,
-    /// At most.
-    pub most: Duration,
-}
-
-impl Default for RetryDelays {
-    fn default() -> Self {
-        Self { first: Duration::from_millis(100), most: Duration::from_secs(10) }
-    }
-}
-
-impl RetryDelays {
-    fn delay(&self, failures: u32) -> Duration {
-        let most = self.first.saturating_mul(1 << failures.min(20)).min(self.most);
-        // Between half of it and all of it, so that shards that failed together are not retried together.
-        let jitter = f64::from(Uuid::new_v4().as_bytes()[0]) / 510.0;
-        most.mul_f64(0.5 + jitter)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn delays_double_up_to_their_bound() {
-        let delays = RetryDelays::default();
-        for (failures, most_ms) in [(0, 100), (1, 200), (3, 800), (7, 10_000), (u32::MAX, 10_000)] {
-            let most = Duration::from_millis(most_ms);
-            let delay = delays.delay(failures);
-            assert!(delay >= most / 2 && delay <= most, "{failures}: {delay:?}");
-        }
-    }
 }

@@ -1,0 +1,45 @@
+//! When a failed batch is tried again.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+/// How long to wait before a failed batch is tried again: doubled with each failure, up to a bound, with jitter.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryDelays {
+    /// After the first failure.
+    pub first: Duration,
+    /// At most.
+    pub most: Duration,
+}
+
+impl Default for RetryDelays {
+    fn default() -> Self {
+        Self { first: Duration::from_millis(100), most: Duration::from_secs(10) }
+    }
+}
+
+impl RetryDelays {
+    /// The wait after that many failures before this one.
+    pub(super) fn delay(&self, failures: u32) -> Duration {
+        let most = self.first.saturating_mul(1 << failures.min(20)).min(self.most);
+        // Between half of it and all of it, so that shards that failed together are not retried together.
+        let jitter = f64::from(Uuid::new_v4().as_bytes()[0]) / 510.0;
+        most.mul_f64(0.5 + jitter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_their_bound() {
+        let delays = RetryDelays::default();
+        for (failures, most_ms) in [(0, 100), (1, 200), (3, 800), (7, 10_000), (u32::MAX, 10_000)] {
+            let most = Duration::from_millis(most_ms);
+            let delay = delays.delay(failures);
+            assert!(delay >= most / 2 && delay <= most, "{failures}: {delay:?}");
+        }
+    }
+}
