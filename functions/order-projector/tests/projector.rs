@@ -95,11 +95,20 @@ async fn payments_are_stored_and_their_orders_settled() {
 }
 
 #[tokio::test]
-async fn golden_events_are_read() {
-    let world = World::default();
-    let golden = include_bytes!("../../../crates/payment-events/golden/payment.captured.v1.json");
-    assert_eq!(world.deliver(&[("ord-42", golden.to_vec())]).await, failures(&[]));
-    assert_eq!(world.versions("ord-42").await, [3]);
+async fn every_golden_event_is_read_and_copied_as_it_says() {
+    let goldens =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/payment-events/golden")).unwrap();
+    let goldens = goldens.map(|entry| entry.unwrap().path());
+    let goldens: Vec<_> =
+        goldens.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect();
+    assert!(goldens.len() >= 5, "one for each type");
+    for golden in goldens {
+        let (world, golden) = (World::default(), std::fs::read(golden).unwrap());
+        assert_eq!(world.deliver(&[("ord-42", golden.clone())]).await, failures(&[]));
+        let copies = world.store.read(&"ord-42".parse().unwrap()).await.unwrap().payments;
+        let copied = serde_json::to_value(&copies[0].payment).unwrap();
+        assert_eq!(copied, serde_json::from_slice::<Value>(&golden).unwrap()["data"]);
+    }
 }
 
 #[tokio::test]
