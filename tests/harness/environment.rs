@@ -17,6 +17,8 @@ use crate::{Answer, payment_body};
 /// How long anything may take to come about. Passing tests need a fraction of a second; the bound is for failing ones,
 /// on a machine that is busy with other things.
 const EVENTUALLY_MAX: Duration = Duration::from_mins(1);
+/// How long an answer may take: as long as API Gateway waits for a function, and a little.
+const ANSWER_MAX: Duration = Duration::from_secs(35);
 const POLL: Duration = Duration::from_millis(5);
 
 /// The functions, built once for all tests of a process.
@@ -53,7 +55,7 @@ impl Paystream {
             Options { template: workspace().join("template.yaml"), data, log: log.sink(), ..Options::default() };
         let functions = FUNCTIONS.get_or_init(|| functions(&options));
         let environment = Environment::start(options, functions).await.unwrap_or_else(|error| panic!("{error}"));
-        Self { environment, http: reqwest::Client::new(), keys: AtomicU32::new(0), _log: log }
+        Self { environment, http: client(), keys: AtomicU32::new(0), _log: log }
     }
 
     /// Ends it in order.
@@ -206,6 +208,11 @@ impl Paystream {
         let answer = async { Answer::read(request.send().await?).await };
         answer.await.unwrap_or_else(|error| panic!("no answer: {error}"))
     }
+}
+
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().timeout(ANSWER_MAX).build();
+    client.unwrap_or_else(|error| panic!("no client: {error}"))
 }
 
 /// Emulators take any.
