@@ -1,5 +1,6 @@
 //! What is said over HTTP.
 
+use http_problems::Problem;
 use payment_events::{Currency, Decline, InvalidMoney, Money, OrderId, PaymentId, Timestamp};
 use payments::{Payment, PaymentToken};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -9,8 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(deny_unknown_fields)]
 pub(crate) struct PaymentBody {
     pub(crate) order_id: OrderId,
-    #[serde(deserialize_with = "money")]
-    pub(crate) amount: Money,
+    pub(crate) amount: Amount,
     pub(crate) method: Method,
 }
 
@@ -26,16 +26,19 @@ fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PaymentToken, D::
 }
 
 /// An amount without unknown fields, where the contract's own reading lets them pass.
-fn money<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Money, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Amount {
-        minor: i64,
-        currency: Currency,
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Amount {
+    minor: i64,
+    currency: Currency,
+}
+
+impl Amount {
+    /// The amount, or a problem that points to what is wrong.
+    pub(crate) fn into_money(self) -> Result<Money, Problem> {
+        let money = Money::new(self.minor, self.currency);
+        money.map_err(|error: InvalidMoney| Problem::invalid("/amount/minor", error.to_string()))
     }
-    let amount = Amount::deserialize(deserializer)?;
-    Money::new(amount.minor, amount.currency)
-        .map_err(|error: InvalidMoney| serde::de::Error::custom(format!("minor {error}")))
 }
 
 /// The query of `GET /payments`.

@@ -44,7 +44,7 @@ async fn pay(
         caller: caller(context.as_deref()),
         key,
         order_id: body.order_id,
-        amount: body.amount,
+        amount: body.amount.into_money()?,
         token: body.method.token,
         // A trace is an aid: one that cannot be read is left out.
         trace_parent: headers.get("traceparent").and_then(|value| value.to_str().ok()?.parse().ok()),

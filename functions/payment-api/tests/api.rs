@@ -130,8 +130,8 @@ async fn every_bad_value_is_named_by_its_place() {
     let cases = [
         ("/order_id", json!("a b"), "/order_id"),
         ("/order_id", json!(42), "/order_id"),
-        ("/amount/minor", json!(0), "/amount"),
-        ("/amount/minor", json!(-1), "/amount"),
+        ("/amount/minor", json!(0), "/amount/minor"),
+        ("/amount/minor", json!(-1), "/amount/minor"),
         ("/amount/minor", json!(12.5), "/amount/minor"),
         ("/amount/minor", json!(9_223_372_036_854_775_808_u64), "/amount/minor"),
         ("/amount/currency", json!("EURO"), "/amount/currency"),
