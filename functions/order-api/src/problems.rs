@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use http_problems::{Problem, ProblemKind};
-use orders::{PlaceError, StoreError};
+use orders::PlaceError;
 use payment_events::OrderId;
 
 /// There is another order under this id.
@@ -27,8 +27,4 @@ pub(crate) fn not_found(order_id: &OrderId) -> Problem {
         "No order is placed under {order_id}. Its payments, if there are any, are at /orders/{order_id}/payments."
     );
     Problem::new(NOT_FOUND, detail)
-}
-
-pub(crate) fn unavailable(error: &StoreError) -> Problem {
-    Problem::unavailable(error)
 }

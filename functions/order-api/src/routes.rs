@@ -47,7 +47,7 @@ async fn find(
     State(queries): State<Queries>,
     PathParameter(order_id): PathParameter<OrderId>,
 ) -> Result<Json<OrderAnswer>, Problem> {
-    let view = queries.read(&order_id).await.map_err(|error| problems::unavailable(&error))?;
+    let view = queries.read(&order_id).await.map_err(|error| Problem::unavailable(&error))?;
     let order = view.order.ok_or_else(|| problems::not_found(&order_id))?;
     Ok(Json(order.reviewed(&view.payments, Timestamp::now()).into()))
 }
@@ -57,6 +57,6 @@ async fn payments(
     State(queries): State<Queries>,
     PathParameter(order_id): PathParameter<OrderId>,
 ) -> Result<Json<PaymentsAnswer>, Problem> {
-    let view = queries.read(&order_id).await.map_err(|error| problems::unavailable(&error))?;
+    let view = queries.read(&order_id).await.map_err(|error| Problem::unavailable(&error))?;
     Ok(Json(PaymentsAnswer::new(order_id, view.payments, Timestamp::now())))
 }

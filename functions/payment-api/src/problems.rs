@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use http_problems::{Problem, ProblemKind};
-use payments::{AcceptError, StoreError};
+use payments::AcceptError;
 
 /// `POST /payments` without an `Idempotency-Key`.
 pub(crate) const KEY_MISSING: ProblemKind =
@@ -39,11 +39,7 @@ pub(crate) fn not_accepted(error: AcceptError) -> Problem {
                 "The payment is kept. Send the same request, with the same key, to finish it; it is charged once.";
             Problem::new(PROCESSOR_UNAVAILABLE, detail).retry_after_s(1)
         }
-        AcceptError::Store(error) => unavailable(&error),
+        AcceptError::Store(error) => Problem::unavailable(&error),
         AcceptError::Defect(_) => Problem::internal(&error),
     }
-}
-
-pub(crate) fn unavailable(error: &StoreError) -> Problem {
-    Problem::unavailable(error)
 }

@@ -66,7 +66,7 @@ async fn find(
     State(queries): State<Queries>,
     PathParameter(payment_id): PathParameter<PaymentId>,
 ) -> Result<Json<PaymentView>, Problem> {
-    let payment = queries.find(&payment_id).await.map_err(|error| problems::unavailable(&error))?;
+    let payment = queries.find(&payment_id).await.map_err(|error| Problem::unavailable(&error))?;
     match payment {
         Some(payment) => Ok(Json(payment.into())),
         None => Err(Problem::new(problems::NOT_FOUND, format!("No payment has the id {payment_id}."))),
@@ -77,7 +77,7 @@ async fn list(
     State(queries): State<Queries>,
     QueryParameters(ByOrder { order_id }): QueryParameters<ByOrder>,
 ) -> Result<Json<PaymentList>, Problem> {
-    let payments = queries.find_by_order(&order_id).await.map_err(|error| problems::unavailable(&error))?;
+    let payments = queries.find_by_order(&order_id).await.map_err(|error| Problem::unavailable(&error))?;
     Ok(Json(PaymentList { payments: payments.into_iter().map(PaymentView::from).collect() }))
 }
 
