@@ -1,7 +1,7 @@
 //! What is answered over HTTP.
 
 use orders::{Fulfilment, Line, Order, StoredPayment};
-use payment_events::{Decline, Money, OrderId, PaymentId, PaymentStatus, Timestamp};
+use payment_events::{Money, OrderId, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
 use serde::Serialize;
 
 /// An order, as callers see it.
@@ -95,17 +95,9 @@ pub(crate) struct PaymentsAnswer {
 /// Orders' copy of a payment, and how fresh it is.
 #[derive(Debug, Serialize)]
 struct PaymentAnswer {
-    payment_id: PaymentId,
-    order_id: OrderId,
-    status: PaymentStatus,
-    amount: Money,
-    captured_minor: i64,
-    refunded_minor: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decline: Option<Decline>,
-    version: u64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    /// As it came, whole: what Orders holds is the contract's payment info.
+    #[serde(flatten)]
+    payment: PaymentInfo,
     stored_at: Timestamp,
     /// From `updated_at` to `stored_at`: how long it took from Payments to Orders.
     lag_ms: u64,
@@ -128,20 +120,6 @@ impl PaymentAnswer {
     fn new(stored: StoredPayment, now: Timestamp) -> Self {
         let lag_ms = stored.lag_ms();
         let StoredPayment { payment, stored_at } = stored;
-        Self {
-            payment_id: payment.payment_id,
-            order_id: payment.order_id,
-            status: payment.status,
-            amount: payment.amount,
-            captured_minor: payment.captured_minor,
-            refunded_minor: payment.refunded_minor,
-            decline: payment.decline,
-            version: payment.version,
-            created_at: payment.created_at,
-            updated_at: payment.updated_at,
-            stored_at,
-            lag_ms,
-            age_ms: now.ms_since(payment.updated_at),
-        }
+        Self { stored_at, lag_ms, age_ms: now.ms_since(payment.updated_at), payment }
     }
 }

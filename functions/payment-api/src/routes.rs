@@ -53,8 +53,8 @@ async fn pay(
     tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id, status = %payment.status, replayed,
         "payment {} is {}", payment.payment_id, payment.status);
 
-    let mut response = (StatusCode::CREATED, Json(PaymentView::from(payment.clone()))).into_response();
     let location = HeaderValue::try_from(format!("/payments/{}", payment.payment_id));
+    let mut response = (StatusCode::CREATED, Json(PaymentView::from(payment))).into_response();
     response.headers_mut().extend(location.ok().map(|location| (LOCATION, location)));
     if replayed {
         response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
