@@ -1,7 +1,7 @@
 //! What was accepted arrives, whatever dies on the way.
 
 use payment_events::Timestamp;
-use payments::{Caller, Lease, Payment, PaymentRecord, PaymentRequest, PaymentStore};
+use payments::{Action, Caller, Lease, Outcome, PaymentRecord, PaymentRequest, PaymentStore, RequestKey, Step};
 use paystream_tests::{Paystream, eur, line, order_body};
 
 #[tokio::test]
@@ -36,21 +36,17 @@ async fn a_payment_that_was_stored_and_never_published_is_published_by_the_relay
         trace_parent: None,
     };
     let now = Timestamp::now();
-    let payment = Payment::begin(request.payment_id().unwrap(), request.order_id.clone(), request.amount, None, now);
-    let begun = PaymentRecord {
-        payment: payment.clone(),
-        fingerprint: request.fingerprint(),
-        lease: Lease { until: now, attempt: 1 },
-        unpublished: false,
-    };
+    let lease = Lease { until: now, attempt: 1, holder: RequestKey::random() };
+    let begun = PaymentRecord::begin(&request, request.payment_id().unwrap(), lease, now);
+    let step = Step { key: begun.lease.holder.clone(), action: Action::Decide(Outcome::Approved), at: now };
+    let decided = begun.after(step, None).unwrap();
     let table = paystream.payments_table();
     table.begin(&begun).await.unwrap();
-    let stored = PaymentRecord { payment: payment.authorize(now).unwrap(), unpublished: true, ..begun };
-    assert!(table.replace(1, &stored).await.unwrap());
+    table.replace(&begun, &decided).await.unwrap();
 
     paystream.order_becomes("ord-1", "accepted").await;
     Paystream::eventually("the mark is cleared", async || {
-        let payments::Begun::Known(record) = table.begin(&stored).await.unwrap() else { return None };
+        let record = table.load(&decided.payment.payment_id).await.unwrap()?;
         (!record.unpublished).then_some(())
     })
     .await;

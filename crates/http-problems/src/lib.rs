@@ -5,6 +5,7 @@
 //! [`JsonBody`], [`PathParameter`] and [`QueryParameters`], and passes its router through [`with_problems`].
 
 mod json_body;
+mod optional_body;
 mod parameters;
 mod problem;
 mod routes;

@@ -5,6 +5,7 @@ use http::header::{HeaderValue, RETRY_AFTER};
 use http::{StatusCode, Uri};
 use problem_details::ProblemDetails;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use telemetry::WithCauses;
 
 use crate::kinds;
@@ -39,6 +40,7 @@ pub struct Problem {
     kind: ProblemKind,
     detail: String,
     errors: Vec<FieldError>,
+    members: Map<String, Value>,
     retry_after_s: Option<u16>,
     /// The path of the request that the problem came up in.
     instance: Option<String>,
@@ -49,12 +51,21 @@ pub struct Problem {
 struct Extensions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    #[serde(flatten)]
+    members: Map<String, Value>,
 }
 
 impl Problem {
     /// A problem of this kind; `detail` says, to the caller, what to do about it.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), retry_after_s: None, instance: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            members: Map::new(),
+            retry_after_s: None,
+            instance: None,
+        }
     }
 
     /// A request with one part that is not valid.
@@ -83,6 +94,20 @@ impl Problem {
         Self { instance: Some(path), ..self }
     }
 
+    /// Names a part of the request that is at fault, beside others.
+    #[must_use]
+    pub fn at_field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
+        self
+    }
+
+    /// Adds an extension member, for programs to look at.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// Asks the caller to wait this many seconds.
     #[must_use]
     pub fn retry_after_s(self, seconds: u16) -> Self {
@@ -95,7 +120,7 @@ impl IntoResponse for Problem {
         let mut details = ProblemDetails::from_status_code(self.kind.status)
             .with_title(self.kind.title)
             .with_detail(self.detail.clone())
-            .with_extensions(Extensions { errors: self.errors.clone() });
+            .with_extensions(Extensions { errors: self.errors.clone(), members: self.members.clone() });
         if let Ok(problem_type) = format!("/problems/{}", self.kind.name).parse::<Uri>() {
             details = details.with_type(problem_type);
         }

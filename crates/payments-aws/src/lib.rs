@@ -5,6 +5,7 @@ mod config;
 mod kinesis_publisher;
 mod payment_item;
 mod payments_table;
+mod put_records;
 
 pub use clients::{HOT_PUBLISH_MS, kinesis_hot_path, kinesis_relay};
 pub use config::Config;

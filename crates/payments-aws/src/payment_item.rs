@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use payment_events::{Decline, Money, OrderId, PaymentId, Timestamp, TraceParent};
-use payments::{Fingerprint, Lease, Payment, PaymentRecord, Status};
+use payments::{Action, Change, Fingerprint, Lease, Outcome, Payment, PaymentRecord, RequestKey, Status, Step};
 use serde::{Deserialize, Serialize};
 
 /// An item that is no payment: a defect, or somebody else's write.
@@ -48,13 +48,66 @@ pub(crate) struct PaymentItem {
     traceparent: Option<TraceParent>,
     request_fingerprint: String,
     lease_until: Timestamp,
+    lease_holder: String,
     attempt: u32,
+    steps: Vec<StepItem>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unpublished: bool,
 }
 
+/// A step: which request took it, what it asked for and when. `minor` is there only where an amount was asked for; its
+/// currency is the payment's.
+#[derive(Debug, Serialize, Deserialize)]
+struct StepItem {
+    key: String,
+    action: ActionName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    minor: Option<i64>,
+    at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ActionName {
+    Authorize,
+    Decline,
+    Capture,
+    Void,
+    Refund,
+}
+
+impl StepItem {
+    /// The step, of a payment of this amount and with this decline.
+    fn into_step(self, amount: Money, decline: Option<&Decline>) -> Result<Step, InvalidItem> {
+        let asked = self.minor.map(|minor| Money::new(minor, amount.currency())).transpose();
+        let asked = asked.map_err(|error| InvalidItem(format!("/steps {error}")))?;
+        let action = match (self.action, decline) {
+            (ActionName::Authorize, _) => Action::Decide(Outcome::Approved),
+            (ActionName::Decline, Some(decline)) => Action::Decide(Outcome::Declined(decline.clone())),
+            (ActionName::Decline, None) => return Err(InvalidItem("/decline is missing".to_owned())),
+            (ActionName::Capture, _) => Action::Change(Change::Capture(asked)),
+            (ActionName::Void, _) => Action::Change(Change::Void),
+            (ActionName::Refund, _) => Action::Change(Change::Refund(asked)),
+        };
+        Ok(Step { key: RequestKey::stored(self.key), action, at: self.at })
+    }
+}
+
+impl From<Step> for StepItem {
+    fn from(step: Step) -> Self {
+        let (action, asked) = match step.action {
+            Action::Decide(Outcome::Approved) => (ActionName::Authorize, None),
+            Action::Decide(Outcome::Declined(_)) => (ActionName::Decline, None),
+            Action::Change(Change::Capture(asked)) => (ActionName::Capture, asked),
+            Action::Change(Change::Void) => (ActionName::Void, None),
+            Action::Change(Change::Refund(asked)) => (ActionName::Refund, asked),
+        };
+        Self { key: step.key.as_str().to_owned(), action, minor: asked.map(Money::minor), at: step.at }
+    }
+}
+
 /// `status` while the processor has not answered; every other is the contract's.
-pub(crate) const PROCESSING: &str = "processing";
+const PROCESSING: &str = "processing";
 
 impl PaymentItem {
     pub(crate) fn from_attributes(attributes: HashMap<String, AttributeValue>) -> Result<Self, InvalidItem> {
@@ -70,6 +123,8 @@ impl PaymentItem {
             PROCESSING => Status::Processing,
             public => Status::Public(public.parse().map_err(|error| InvalidItem(format!("/status {error}")))?),
         };
+        let step = |step: StepItem| step.into_step(self.amount, self.decline.as_ref());
+        let steps = self.steps.into_iter().map(step).collect::<Result<_, _>>()?;
         let payment = Payment {
             payment_id: self.payment_id,
             order_id: self.order_id,
@@ -86,7 +141,12 @@ impl PaymentItem {
         Ok(PaymentRecord {
             payment,
             fingerprint: Fingerprint::stored(self.request_fingerprint),
-            lease: Lease { until: self.lease_until, attempt: self.attempt },
+            lease: Lease {
+                until: self.lease_until,
+                attempt: self.attempt,
+                holder: RequestKey::stored(self.lease_holder),
+            },
+            steps,
             unpublished: self.unpublished,
         })
     }
@@ -109,7 +169,9 @@ impl From<PaymentRecord> for PaymentItem {
             traceparent: payment.trace_parent,
             request_fingerprint: record.fingerprint.as_str().to_owned(),
             lease_until: record.lease.until,
+            lease_holder: record.lease.holder.as_str().to_owned(),
             attempt: record.lease.attempt,
+            steps: record.steps.into_iter().map(StepItem::from).collect(),
             unpublished: record.unpublished,
         }
     }

@@ -9,9 +9,9 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use payment_events::{OrderId, PaymentId};
-use payments::{Begun, Outbox, Payment, PaymentQueries, PaymentRecord, PaymentStore, StoreError};
+use payments::{Begun, Outbox, Payment, PaymentQueries, PaymentRecord, PaymentStore, Replaced, StoreError};
 
-use crate::payment_item::{PROCESSING, PaymentItem};
+use crate::payment_item::PaymentItem;
 
 /// The index that finds payments by order. It holds keys only.
 const BY_ORDER: &str = "by_order";
@@ -33,14 +33,33 @@ impl PaymentsTable {
         Self { client, table: table.into() }
     }
 
-    fn put(&self, record: &PaymentRecord) -> Result<PutItemFluentBuilder, StoreError> {
+    /// Puts a record on a condition. Answers with what is stored instead where the condition fails: this way whoever
+    /// needs to know makes no second call.
+    async fn put_if(
+        &self,
+        record: &PaymentRecord,
+        condition: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder,
+    ) -> Result<Option<PaymentRecord>, StoreError> {
         let attributes =
             PaymentItem::from(record.clone()).into_attributes().map_err(|error| self.failed("write", error))?;
-        Ok(self.client.put_item().table_name(&self.table).set_item(Some(attributes)))
+        let put = condition(self.client.put_item().table_name(&self.table).set_item(Some(attributes)))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = put.send().await else { return Ok(None) };
+        let stored = match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item().cloned(),
+            _ => None,
+        };
+        match stored {
+            Some(attributes) => self.record(attributes).map(Some),
+            None => Err(self.failed("write", error)),
+        }
     }
 
-    fn payment(&self, attributes: HashMap<String, AttributeValue>) -> Result<Payment, StoreError> {
-        Ok(self.record(attributes)?.payment)
+    async fn get(&self, payment_id: &PaymentId) -> Result<Option<PaymentRecord>, StoreError> {
+        let get = self.client.get_item().table_name(&self.table).consistent_read(true);
+        let answer = get.key("payment_id", text(payment_id.as_str())).send().await;
+        let item = answer.map_err(|error| self.failed("read", error))?.item;
+        item.map(|attributes| self.record(attributes)).transpose()
     }
 
     fn record(&self, attributes: HashMap<String, AttributeValue>) -> Result<PaymentRecord, StoreError> {
@@ -82,7 +101,7 @@ impl PaymentsTable {
             let answer = self.client.batch_get_item().set_request_items(Some(unread)).send().await;
             let answer = answer.map_err(|error| self.failed("read", error))?;
             for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
-                payments.push(self.payment(item)?);
+                payments.push(self.record(item)?.payment);
             }
             unread = answer.unprocessed_keys.unwrap_or_default();
             if unread.is_empty() {
@@ -96,46 +115,29 @@ impl PaymentsTable {
 #[async_trait]
 impl PaymentStore for PaymentsTable {
     async fn begin(&self, record: &PaymentRecord) -> Result<Begun, StoreError> {
-        let put = self
-            .put(record)?
-            .condition_expression("attribute_not_exists(payment_id)")
-            // The answer to a retry needs the stored item: this way it costs no second call.
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = put.send().await else { return Ok(Begun::New) };
-        let known = match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item().cloned(),
-            _ => None,
-        };
-        match known {
-            Some(attributes) => Ok(Begun::Known(Box::new(self.record(attributes)?))),
-            None => Err(self.failed("write", error)),
-        }
+        let stored = self.put_if(record, |put| put.condition_expression("attribute_not_exists(payment_id)")).await?;
+        Ok(stored.map_or(Begun::New, |stored| Begun::Known(Box::new(stored))))
     }
 
-    async fn replace(&self, attempt: u32, record: &PaymentRecord) -> Result<bool, StoreError> {
-        let put = self
-            .put(record)?
-            .condition_expression("#status = :processing AND attempt = :attempt")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":processing", text(PROCESSING))
-            .expression_attribute_values(":attempt", AttributeValue::N(attempt.to_string()));
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
-                Ok(false)
-            }
-            Err(error) => Err(self.failed("write", error)),
-        }
+    async fn load(&self, payment_id: &PaymentId) -> Result<Option<PaymentRecord>, StoreError> {
+        self.get(payment_id).await
+    }
+
+    async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError> {
+        let is_known = |put: PutItemFluentBuilder| {
+            put.condition_expression("version = :version AND lease_holder = :holder")
+                .expression_attribute_values(":version", AttributeValue::N(known.payment.version.to_string()))
+                .expression_attribute_values(":holder", text(known.lease.holder.as_str()))
+        };
+        let stored = self.put_if(next, is_known).await?;
+        Ok(stored.map_or(Replaced::Done, |stored| Replaced::Lost(Box::new(stored))))
     }
 }
 
 #[async_trait]
 impl PaymentQueries for PaymentsTable {
     async fn find(&self, payment_id: &PaymentId) -> Result<Option<Payment>, StoreError> {
-        let get = self.client.get_item().table_name(&self.table).consistent_read(true);
-        let answer = get.key("payment_id", text(payment_id.as_str())).send().await;
-        let item = answer.map_err(|error| self.failed("read", error))?.item;
-        item.map(|attributes| self.payment(attributes)).transpose()
+        Ok(self.get(payment_id).await?.map(|record| record.payment))
     }
 
     async fn find_by_order(&self, order_id: &OrderId) -> Result<Vec<Payment>, StoreError> {

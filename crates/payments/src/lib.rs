@@ -2,27 +2,34 @@
 //!
 //! - [`Payment`]: the payment and its state machine.
 //! - [`AcceptPayment`]: the use case behind `POST /payments`, made once however often it is asked for.
+//! - [`ChangePayment`]: the use case behind capture, void and refund, each done once on the version it was decided on.
+//! - [`PaymentRecord`]: what is stored of a payment, with every step that made it what it is.
 //! - [`Publication`]: makes a stored payment known, on the way out of `payment-api` and from `payment-relay`.
 //! - Ports, one for each need: [`PaymentStore`], [`PaymentQueries`], [`Outbox`], [`PaymentProcessor`],
 //!   [`EventPublisher`].
 
 mod accept;
+mod change;
 mod payment;
 mod ports;
 mod publication;
+mod record;
 mod request;
 mod simulator;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use accept::{AcceptError, AcceptPayment, Accepted, LEASE_MS};
-pub use payment::{IllegalTransition, Payment, Status};
+pub use accept::{AcceptError, AcceptPayment, Accepted};
+pub use change::{ChangeError, ChangePayment, Changed};
+pub use payment::{Action, Change, IllegalTransition, Outcome, Payment, Status};
 pub use ports::{
-    Authorization, Begun, EventPublisher, Lease, Outbox, Outcome, PaymentProcessor, PaymentQueries, PaymentRecord,
-    PaymentStore, ProcessorError, PublishError, StoreError,
+    Authorization, Begun, EventPublisher, Outbox, PaymentProcessor, PaymentQueries, PaymentStore, ProcessorError,
+    PublishError, Replaced, StoreError,
 };
 pub use publication::{Publication, Published};
+pub use record::{Lease, PaymentRecord, STEPS_MAX, Step, StepError};
 pub use request::{
-    Caller, Fingerprint, IdempotencyKey, InvalidIdempotencyKey, InvalidToken, PaymentRequest, PaymentToken,
+    Caller, ChangeRequest, Fingerprint, IdempotencyKey, InvalidIdempotencyKey, InvalidToken, PaymentRequest,
+    PaymentToken, RequestKey,
 };
 pub use simulator::SimulatedProcessor;

@@ -9,8 +9,8 @@
 use std::fmt;
 
 use payment_events::{
-    Decline, InvalidPaymentInfo, Money, OrderId, PaymentEvent, PaymentId, PaymentInfo, PaymentStatus, Timestamp,
-    TraceParent,
+    Currency, Decline, InvalidPaymentInfo, Money, OrderId, PaymentEvent, PaymentId, PaymentInfo, PaymentStatus,
+    Timestamp, TraceParent,
 };
 
 /// Where a payment stands, as Payments sees it.
@@ -69,12 +69,47 @@ pub enum IllegalTransition {
         /// Where it was to go.
         to: PaymentStatus,
     },
-    /// More than there is, or nothing.
-    #[error("the amount must be 1 to {available_minor} minor units")]
+    /// More than there is.
+    #[error("the amount must be at most {available_minor} minor units")]
     Amount {
         /// What there is to capture or refund, in minor units.
         available_minor: i64,
     },
+    /// Another currency than the payment's.
+    #[error("the currency must be the payment's, {currency}")]
+    Currency {
+        /// The payment's.
+        currency: Currency,
+    },
+}
+
+/// What makes a new version of a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// The processor's answer.
+    Decide(Outcome),
+    /// What a caller asks for after that.
+    Change(Change),
+}
+
+/// A processor's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The amount is held.
+    Approved,
+    /// It is not, for this reason, which will not change.
+    Declined(Decline),
+}
+
+/// What can be asked of a payment that is authorized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// To take so much of what is held, or all of it. That is done once; the rest is given up.
+    Capture(Option<Money>),
+    /// To give up the authorization.
+    Void,
+    /// To give back so much of what was captured, or all that is left of it.
+    Refund(Option<Money>),
 }
 
 impl Payment {
@@ -101,36 +136,42 @@ impl Payment {
         }
     }
 
-    /// The processor holds the amount.
-    pub fn authorize(self, at: Timestamp) -> Result<Self, IllegalTransition> {
+    /// The payment after `action`, or why that is not possible from where it stands.
+    pub fn after(self, action: &Action, at: Timestamp) -> Result<Self, IllegalTransition> {
+        match action {
+            Action::Decide(Outcome::Approved) => self.authorize(at),
+            Action::Decide(Outcome::Declined(decline)) => self.decline(decline.clone(), at),
+            Action::Change(Change::Capture(asked)) => self.capture(*asked, at),
+            Action::Change(Change::Void) => self.void(at),
+            Action::Change(Change::Refund(asked)) => self.refund(*asked, at),
+        }
+    }
+
+    fn authorize(self, at: Timestamp) -> Result<Self, IllegalTransition> {
         self.expect(Status::Processing, PaymentStatus::Authorized)?;
         Ok(self.step(PaymentStatus::Authorized, at))
     }
 
-    /// The processor said no.
-    pub fn decline(self, decline: Decline, at: Timestamp) -> Result<Self, IllegalTransition> {
+    fn decline(self, decline: Decline, at: Timestamp) -> Result<Self, IllegalTransition> {
         self.expect(Status::Processing, PaymentStatus::Declined)?;
         Ok(Self { decline: Some(decline), ..self.step(PaymentStatus::Declined, at) })
     }
 
-    /// The authorization is given up.
-    pub fn void(self, at: Timestamp) -> Result<Self, IllegalTransition> {
+    fn void(self, at: Timestamp) -> Result<Self, IllegalTransition> {
         self.expect(Status::Public(PaymentStatus::Authorized), PaymentStatus::Voided)?;
         Ok(self.step(PaymentStatus::Voided, at))
     }
 
-    /// `minor` of what is held is taken, once; the rest is given up.
-    pub fn capture(self, minor: i64, at: Timestamp) -> Result<Self, IllegalTransition> {
+    fn capture(self, asked: Option<Money>, at: Timestamp) -> Result<Self, IllegalTransition> {
         self.expect(Status::Public(PaymentStatus::Authorized), PaymentStatus::Captured)?;
-        expect_amount(minor, self.amount.minor())?;
-        Ok(Self { captured_minor: minor, ..self.step(PaymentStatus::Captured, at) })
+        let captured_minor = self.part(asked, self.amount.minor())?;
+        Ok(Self { captured_minor, ..self.step(PaymentStatus::Captured, at) })
     }
 
-    /// `minor` of what was captured is given back; the payment is refunded once all of it is.
-    pub fn refund(self, minor: i64, at: Timestamp) -> Result<Self, IllegalTransition> {
+    fn refund(self, asked: Option<Money>, at: Timestamp) -> Result<Self, IllegalTransition> {
         self.expect(Status::Public(PaymentStatus::Captured), PaymentStatus::Refunded)?;
         let left_minor = self.captured_minor - self.refunded_minor;
-        expect_amount(minor, left_minor)?;
+        let minor = self.part(asked, left_minor)?;
         let status = if minor == left_minor { PaymentStatus::Refunded } else { PaymentStatus::Captured };
         // At most `captured_minor`, so this cannot overflow.
         let refunded_minor = self.refunded_minor + minor;
@@ -159,13 +200,22 @@ impl Payment {
         if self.status == from { Ok(()) } else { Err(IllegalTransition::Status { from: self.status, to }) }
     }
 
+    /// What is asked for of what is available, in minor units: all of it where nothing is said.
+    fn part(&self, asked: Option<Money>, available_minor: i64) -> Result<i64, IllegalTransition> {
+        let Some(asked) = asked else { return Ok(available_minor) };
+        if asked.currency() != self.amount.currency() {
+            return Err(IllegalTransition::Currency { currency: self.amount.currency() });
+        }
+        // Money is at least 1 already.
+        if asked.minor() > available_minor {
+            return Err(IllegalTransition::Amount { available_minor });
+        }
+        Ok(asked.minor())
+    }
+
     /// The next published version. A clock that went back does not take the payment with it.
     fn step(self, status: PaymentStatus, at: Timestamp) -> Self {
         let updated_at = at.max(self.updated_at);
         Self { status: Status::Public(status), version: self.version + 1, updated_at, ..self }
     }
-}
-
-fn expect_amount(minor: i64, available_minor: i64) -> Result<(), IllegalTransition> {
-    if (1..=available_minor).contains(&minor) { Ok(()) } else { Err(IllegalTransition::Amount { available_minor }) }
 }

@@ -1,40 +1,28 @@
 //! What Payments needs of the world, one port for each need.
 
 use async_trait::async_trait;
-use payment_events::{Decline, Money, OrderId, PaymentEvent, PaymentId, Timestamp};
+use payment_events::{Money, OrderId, PaymentEvent, PaymentId};
 
-use crate::{Fingerprint, Payment, PaymentToken};
-
-/// A payment with what its store keeps beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PaymentRecord {
-    /// The payment.
-    pub payment: Payment,
-    /// What the request that made it asked for.
-    pub fingerprint: Fingerprint,
-    /// Who works on it, while it is processing.
-    pub lease: Lease,
-    /// Whether this version has yet to be published. Written together with the version, so that neither is without the
-    /// other.
-    pub unpublished: bool,
-}
-
-/// The right to work on a payment that is processing, for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lease {
-    /// When another request may take over.
-    pub until: Timestamp,
-    /// 1, 2, 3 …: which attempt holds it.
-    pub attempt: u32,
-}
+use crate::{Outcome, Payment, PaymentRecord, PaymentToken};
 
 /// What became of an attempt to begin a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {
     /// The record was stored.
     New,
-    /// There is one under its id already, which is unchanged.
+    /// There is one under its id already, which is unchanged. It may be our own, where a first try took effect and its
+    /// answer was lost.
     Known(Box<PaymentRecord>),
+}
+
+/// What became of an attempt to replace a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replaced {
+    /// The new record is stored.
+    Done,
+    /// Another write came first: this is what is stored now, unchanged. It may be our own, where a first try took effect
+    /// and its answer was lost.
+    Lost(Box<PaymentRecord>),
 }
 
 /// The store did not answer, or answered what cannot be understood. Whether a write took effect is not known.
@@ -48,16 +36,20 @@ pub struct StoreError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Where payments are made and change.
+/// Where payments are made and changed.
 #[async_trait]
 pub trait PaymentStore: Send + Sync {
     /// Stores a record whose id is free, in one write. MUST answer [`Begun::Known`] with the stored record, and change
     /// nothing, when the id is taken.
     async fn begin(&self, record: &PaymentRecord) -> Result<Begun, StoreError>;
 
-    /// Replaces the record that is processing under `attempt`, in one write. MUST answer `false`, and change nothing,
-    /// when the stored one is no longer processing or is so under another attempt.
-    async fn replace(&self, attempt: u32, record: &PaymentRecord) -> Result<bool, StoreError>;
+    /// The record with this id, as of the last write.
+    async fn load(&self, payment_id: &PaymentId) -> Result<Option<PaymentRecord>, StoreError>;
+
+    /// Replaces `known` by `next`, in one write. MUST answer [`Replaced::Lost`] with the stored record, and change
+    /// nothing, when that one has another version or another holder of its lease than `known`. MUST fail where nothing
+    /// is stored.
+    async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError>;
 }
 
 /// Where payments are read.
@@ -91,15 +83,6 @@ pub struct Authorization<'a> {
     pub attempt: u32,
 }
 
-/// A processor's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The amount is held.
-    Approved,
-    /// It is not, for this reason, which will not change.
-    Declined(Decline),
-}
-
 /// The processor gave no answer; whether it holds the amount is not known, and asking again under the same key is safe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProcessorError {
@@ -129,6 +112,7 @@ pub trait EventPublisher: Send + Sync {
     /// Sends one event; sending it twice does no harm.
     async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError>;
 
-    /// Sends many with as few calls as it can, and answers for each in its place.
+    /// Sends many with as few calls as it can, and answers for each in its place. MUST keep the order of events with the
+    /// same partition key: none is sent after an earlier one failed.
     async fn publish_all(&self, events: &[PaymentEvent]) -> Vec<Result<(), PublishError>>;
 }

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use futures::{StreamExt, stream};
 use payment_events::PaymentEvent;
 
 use crate::{EventPublisher, Outbox, Payment};
+
+/// Marks that are cleared at once.
+const MARKS_AT_ONCE_MAX: usize = 16;
 
 /// Publishes payments and clears their `unpublished` mark.
 ///
@@ -47,21 +51,19 @@ impl Publication {
         let events: Vec<_> = payments.iter().map(publishable).collect();
         let sendable: Vec<_> = events.iter().flatten().cloned().collect();
         let mut results = self.publisher.publish_all(&sendable).await.into_iter();
-        let mut published = Vec::with_capacity(payments.len());
-        for event in &events {
-            published.push(match (event, event.as_ref().and_then(|_| results.next())) {
-                (Some(event), Some(Ok(()))) => {
-                    self.mark(event).await;
-                    Published::Now
-                }
-                (Some(event), Some(Err(error))) => {
-                    deferred(event, &error);
-                    Published::Deferred
-                }
-                _ => Published::Deferred,
-            });
-        }
-        published
+        let publish = |event: Option<PaymentEvent>| match (&event, event.as_ref().and_then(|_| results.next())) {
+            (Some(_), Some(Ok(()))) => event,
+            (Some(event), Some(Err(error))) => {
+                deferred(event, &error);
+                None
+            }
+            _ => None,
+        };
+        let published: Vec<_> = events.into_iter().map(publish).collect();
+        stream::iter(published.iter().flatten())
+            .for_each_concurrent(MARKS_AT_ONCE_MAX, async |event| self.mark(event).await)
+            .await;
+        published.iter().map(|event| if event.is_some() { Published::Now } else { Published::Deferred }).collect()
     }
 
     /// A mark that stays costs one more event, which changes nothing. So a failure here is only logged.

@@ -6,6 +6,9 @@ use std::str::FromStr;
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use payment_events::{Money, OrderId, PaymentId, TraceParent};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::Change;
 
 /// A request to pay, made by `caller` under `key`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,15 +27,15 @@ pub struct PaymentRequest {
     pub trace_parent: Option<TraceParent>,
 }
 
-/// Bytes of the hash that a payment id keeps: 128 bits, so that two never meet by chance.
-const PAYMENT_ID_HASH_BYTES: usize = 16;
+/// Bytes of a hash that an id keeps: 128 bits, so that two never meet by chance.
+const ID_HASH_BYTES: usize = 16;
 
 impl PaymentRequest {
     /// The payment this request is for: the same for the same caller and key, so that a retry meets the same item, and
     /// never the same for two callers.
     pub fn payment_id(&self) -> Result<PaymentId, payment_events::InvalidPaymentId> {
         let hash = digest(["payment", &self.caller.0, &self.key.0]);
-        format!("{}{}", PaymentId::PREFIX, BASE32_NOPAD.encode(&hash[..PAYMENT_ID_HASH_BYTES])).parse()
+        format!("{}{}", PaymentId::PREFIX, BASE32_NOPAD.encode(&hash[..ID_HASH_BYTES])).parse()
     }
 
     /// What must not differ between two requests under one key.
@@ -40,6 +43,49 @@ impl PaymentRequest {
         let minor = self.amount.minor().to_string();
         let parts = [self.order_id.as_str(), &minor, self.amount.currency().code(), &self.token.0];
         Fingerprint(HEXLOWER.encode(&digest(parts)))
+    }
+}
+
+/// A request to change a payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRequest {
+    /// Which payment.
+    pub payment_id: PaymentId,
+    /// What to do with it.
+    pub change: Change,
+    /// Which request this is: a repeated one has the same key.
+    pub key: RequestKey,
+    /// The versions it may change; any, where nothing is said.
+    pub only_versions: Option<Vec<u64>>,
+    /// The trace the request is part of.
+    pub trace_parent: Option<TraceParent>,
+}
+
+/// Names one request, so that what it did can be told from what others did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestKey(String);
+
+impl RequestKey {
+    /// The name that a caller gives a change of a payment: the same for the same caller, payment and key, and never the
+    /// same for two callers.
+    pub fn given(caller: &Caller, payment_id: &PaymentId, key: &IdempotencyKey) -> Self {
+        let hash = digest(["change", &caller.0, payment_id.as_str(), &key.0]);
+        Self(BASE32_NOPAD.encode(&hash[..ID_HASH_BYTES]))
+    }
+
+    /// A name that no other request has.
+    pub fn random() -> Self {
+        Self(BASE32_NOPAD.encode(Uuid::new_v4().as_bytes()))
+    }
+
+    /// As it is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As it was stored.
+    pub fn stored(text: String) -> Self {
+        Self(text)
     }
 }
 

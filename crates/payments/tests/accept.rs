@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use payment_events::{Money, PaymentStatus, Timestamp};
-use payments::testing::{MemoryPayments, RecordingPublisher};
+use payments::testing::{MemoryPayments, RecordingPublisher, TwiceWritten};
 use payments::{
-    AcceptError, AcceptPayment, Accepted, Authorization, Caller, Outcome, PaymentProcessor, PaymentRecord,
-    PaymentRequest, ProcessorError, Publication, Published, SimulatedProcessor, Status,
+    AcceptError, AcceptPayment, Accepted, Action, Authorization, Caller, Change, Outcome, PaymentProcessor,
+    PaymentRecord, PaymentRequest, ProcessorError, Publication, Published, RequestKey, SimulatedProcessor, Status,
+    Step,
 };
 
 /// Counts how often the processor is asked, and asks the simulator.
@@ -34,7 +35,7 @@ struct World {
 impl World {
     async fn accept(&self, request: &PaymentRequest) -> Result<Accepted, AcceptError> {
         let publication = Publication::new(self.publisher.clone(), self.store.clone());
-        AcceptPayment::new(self.store.clone(), self.processor.clone(), publication).accept(request).await
+        AcceptPayment::new(self.store.clone(), self.processor.clone(), publication, 10_000).accept(request).await
     }
 
     fn record(&self, request: &PaymentRequest) -> PaymentRecord {
@@ -62,7 +63,7 @@ async fn an_approved_payment_is_stored_published_and_unmarked() {
     let world = World::default();
     let request = request("tok_approve");
     let accepted = world.accept(&request).await.unwrap();
-    assert!(!accepted.replayed);
+    assert_eq!(accepted.published, Some(Published::Now));
     assert_eq!(accepted.payment.status, Status::Public(PaymentStatus::Authorized));
     assert_eq!(accepted.payment.version, 1);
     assert_eq!(world.publisher.published(), [accepted.payment.event().unwrap().unwrap()]);
@@ -77,9 +78,55 @@ async fn a_retry_gets_the_first_answer_and_charges_nothing() {
         let world = World::default();
         let first = world.accept(&request(token)).await.unwrap();
         let second = world.accept(&request(token)).await.unwrap();
-        assert_eq!(second, Accepted { replayed: true, ..first });
+        assert_eq!(second, Accepted { published: None, ..first });
         assert_eq!((world.charges(), world.publisher.published().len()), (1, 1));
     }
+}
+
+#[tokio::test]
+async fn a_retry_gets_the_first_answer_whatever_became_of_the_payment_since() {
+    let world = World::default();
+    let first = world.accept(&request("tok_approve")).await.unwrap();
+    let record = world.record(&request("tok_approve"));
+    let step =
+        Step { key: RequestKey::random(), action: Action::Change(Change::Void), at: Timestamp::now().plus_ms(1_000) };
+    world.store.seed(record.after(step, None).unwrap());
+    let second = world.accept(&request("tok_approve")).await.unwrap();
+    assert_eq!((second.payment.status, second.payment.version), (first.payment.status, 1));
+    assert_eq!(second.payment.updated_at, first.payment.updated_at);
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_known_again() {
+    let world = World::default();
+    for token in ["tok_approve", "tok_fail_once"] {
+        let request = PaymentRequest { key: token.parse().unwrap(), ..request(token) };
+        let store = Arc::new(TwiceWritten(world.store.clone()));
+        let publication = Publication::new(world.publisher.clone(), world.store.clone());
+        let accept = AcceptPayment::new(store, world.processor.clone(), publication, 10_000);
+        if token == "tok_fail_once" {
+            assert!(matches!(accept.accept(&request).await, Err(AcceptError::Processor(_))));
+        }
+        let accepted = accept.accept(&request).await.unwrap();
+        assert_eq!(accepted.published, Some(Published::Now), "{token}: nobody else made it");
+    }
+}
+
+#[tokio::test]
+async fn many_requests_at_once_make_one_payment() {
+    let world = Arc::new(World::default());
+    let requests = (0..50).map(|_| {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move { world.accept(&request("tok_approve")).await })
+    });
+    let mut made = 0;
+    for answer in futures::future::join_all(requests).await {
+        match answer.unwrap() {
+            Ok(accepted) => made += u32::from(accepted.published.is_some()),
+            Err(error) => assert!(matches!(error, AcceptError::InProgress { .. }), "{error}"),
+        }
+    }
+    assert_eq!((made, world.charges(), world.publisher.published().len()), (1, 1, 1));
 }
 
 #[tokio::test]
@@ -97,7 +144,7 @@ async fn keys_of_different_callers_never_collide() {
     let mine = world.accept(&request("tok_approve")).await.unwrap();
     let theirs = PaymentRequest { caller: Caller::named(Some("them")), ..request("tok_approve") };
     let theirs = world.accept(&theirs).await.unwrap();
-    assert!(!theirs.replayed);
+    assert!(theirs.published.is_some());
     assert_ne!(mine.payment.payment_id, theirs.payment.payment_id);
 }
 
@@ -115,11 +162,11 @@ async fn a_request_at_work_is_not_disturbed_and_one_that_died_is_finished() {
     assert!(matches!(in_progress, AcceptError::InProgress { retry_after_ms } if retry_after_ms > 0));
     assert_eq!(world.charges(), 1);
 
-    at_work.lease.until = Timestamp::from_unix_ms(0).unwrap();
+    at_work.lease.until = Timestamp::now();
     world.store.seed(at_work);
     let finished = world.accept(&request).await.unwrap();
     assert_eq!(finished.payment.status, Status::Public(PaymentStatus::Authorized));
-    assert!(!finished.replayed, "this request made the payment");
+    assert!(finished.published.is_some(), "this request made the payment");
     assert_eq!(world.publisher.published().len(), 1);
 }
 
@@ -139,6 +186,7 @@ async fn a_stream_that_is_down_costs_no_payment() {
     world.publisher.fail_for("ord-1");
     let accepted = world.accept(&request("tok_approve")).await.unwrap();
     assert_eq!(accepted.payment.status, Status::Public(PaymentStatus::Authorized));
+    assert_eq!(accepted.published, Some(Published::Deferred));
     assert!(world.record(&request("tok_approve")).unpublished, "the mark stays for the relay");
 }
 

@@ -2,56 +2,47 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use payment_events::{Decline, Money, PaymentStatus, Timestamp};
-use payments::{IllegalTransition, Payment, Status};
+use payments::{
+    Action, Caller, Change, IllegalTransition, Lease, Outcome, Payment, PaymentRecord, PaymentRequest, RequestKey,
+    Status, Step, StepError,
+};
 use proptest::prelude::*;
 
-#[derive(Debug, Clone)]
-enum Step {
-    Authorize,
-    Decline,
-    Void,
-    Capture(i64),
-    Refund(i64),
-}
-
-fn any_step() -> impl Strategy<Value = Step> {
+fn any_action() -> impl Strategy<Value = Action> {
+    let amount = prop_oneof![
+        Just(None),
+        (1..=1_001_i64).prop_map(|minor| Some(eur(minor))),
+        Just(Some(eur(i64::MAX))),
+        Just(Some(Money::new(1, "USD".parse().unwrap()).unwrap())),
+    ];
     prop_oneof![
-        Just(Step::Authorize),
-        Just(Step::Decline),
-        Just(Step::Void),
-        (-1..=1_001_i64).prop_map(Step::Capture),
-        (-1..=1_001_i64).prop_map(Step::Refund),
-        Just(Step::Refund(i64::MAX)),
-        Just(Step::Refund(i64::MIN)),
+        Just(Action::Decide(Outcome::Approved)),
+        Just(Action::Decide(Outcome::Declined(Decline { code: "x".into(), message: "y".into() }))),
+        Just(Action::Change(Change::Void)),
+        amount.clone().prop_map(|amount| Action::Change(Change::Capture(amount))),
+        amount.prop_map(|amount| Action::Change(Change::Refund(amount))),
     ]
 }
 
+fn eur(minor: i64) -> Money {
+    Money::new(minor, "EUR".parse().unwrap()).unwrap()
+}
+
 fn payment(minor: i64) -> Payment {
-    let amount = Money::new(minor, "EUR".parse().unwrap()).unwrap();
-    Payment::begin("pay_1".parse().unwrap(), "ord-1".parse().unwrap(), amount, None, at(1_000))
+    Payment::begin("pay_1".parse().unwrap(), "ord-1".parse().unwrap(), eur(minor), None, at(1_000))
 }
 
 fn at(unix_ms: i64) -> Timestamp {
     Timestamp::from_unix_ms(unix_ms).unwrap()
 }
 
-fn take(payment: Payment, step: &Step, now: Timestamp) -> Result<Payment, IllegalTransition> {
-    match *step {
-        Step::Authorize => payment.authorize(now),
-        Step::Decline => payment.decline(Decline { code: "x".into(), message: "y".into() }, now),
-        Step::Void => payment.void(now),
-        Step::Capture(minor) => payment.capture(minor, now),
-        Step::Refund(minor) => payment.refund(minor, now),
-    }
-}
-
-/// The steps of the diagram, without amounts.
-fn allowed(from: Status, step: &Step) -> bool {
+/// The arrows of the diagram, without amounts.
+fn is_allowed(from: Status, action: &Action) -> bool {
     matches!(
-        (from, step),
-        (Status::Processing, Step::Authorize | Step::Decline)
-            | (Status::Public(PaymentStatus::Authorized), Step::Void | Step::Capture(_))
-            | (Status::Public(PaymentStatus::Captured), Step::Refund(_))
+        (from, action),
+        (Status::Processing, Action::Decide(_))
+            | (Status::Public(PaymentStatus::Authorized), Action::Change(Change::Void | Change::Capture(_)))
+            | (Status::Public(PaymentStatus::Captured), Action::Change(Change::Refund(_)))
     )
 }
 
@@ -59,30 +50,29 @@ proptest! {
     #[test]
     fn every_walk_keeps_sums_versions_and_the_contract(
         minor in 1..=1_000_i64,
-        steps in prop::collection::vec((any_step(), 0..10_000_i64), 0..12),
+        walk in prop::collection::vec((any_action(), 0..10_000_i64), 0..12),
     ) {
         let mut payment = payment(minor);
-        for (step, clock_ms) in steps {
+        for (action, clock_ms) in walk {
             let before = payment.clone();
-            let legal = allowed(before.status, &step);
-            match take(payment, &step, at(clock_ms)) {
+            let allowed = is_allowed(before.status, &action);
+            match payment.clone().after(&action, at(clock_ms)) {
                 Ok(after) => {
-                    prop_assert!(legal, "{step:?} from {}", before.status);
+                    prop_assert!(allowed, "{action:?} from {}", before.status);
                     prop_assert_eq!(after.version, before.version + 1);
                     prop_assert!(after.updated_at >= before.updated_at, "time never goes back");
                     prop_assert!(after.event().unwrap().is_ok(), "every published state keeps the contract");
                     payment = after;
                 }
                 Err(IllegalTransition::Status { from, .. }) => {
-                    prop_assert!(!legal);
+                    prop_assert!(!allowed);
                     prop_assert_eq!(from, before.status);
-                    payment = before;
                 }
                 Err(IllegalTransition::Amount { available_minor }) => {
-                    prop_assert!(legal);
-                    let (Step::Capture(asked) | Step::Refund(asked)) = step else { panic!("{step:?} has no amount") };
-                    prop_assert!(!(1..=available_minor).contains(&asked));
-                    payment = before;
+                    prop_assert!(allowed && asked(&action).minor() > available_minor);
+                }
+                Err(IllegalTransition::Currency { currency }) => {
+                    prop_assert!(allowed && asked(&action).currency() != currency);
                 }
             }
         }
@@ -91,14 +81,17 @@ proptest! {
     #[test]
     fn refunds_in_any_parts_end_refunded_exactly_when_all_is_given_back(
         captured in 1..=1_000_i64,
-        parts in prop::collection::vec(1..=400_i64, 1..8),
+        parts in prop::collection::vec(prop::option::weighted(0.9, 1..=400_i64), 1..8),
     ) {
-        let mut payment = payment(1_000).authorize(at(1)).unwrap().capture(captured, at(2)).unwrap();
+        let capture = Action::Change(Change::Capture(Some(eur(captured))));
+        let authorized = payment(1_000).after(&Action::Decide(Outcome::Approved), at(1)).unwrap();
+        let mut payment = authorized.after(&capture, at(2)).unwrap();
         let mut refunded = 0;
         for part in parts {
-            if let Ok(after) = payment.clone().refund(part, at(3)) {
+            let refund = Action::Change(Change::Refund(part.map(eur)));
+            if let Ok(after) = payment.clone().after(&refund, at(3)) {
+                refunded = part.map_or(captured, |part| refunded + part);
                 payment = after;
-                refunded += part;
             }
             prop_assert_eq!(payment.refunded_minor, refunded);
             prop_assert!(refunded <= captured);
@@ -106,6 +99,59 @@ proptest! {
             prop_assert_eq!(whole, refunded == captured);
         }
     }
+
+    #[test]
+    fn a_record_tells_what_the_payment_was_at_each_version(
+        minor in 1..=1_000_i64,
+        walk in prop::collection::vec((any_action(), 0..10_000_i64), 0..12),
+    ) {
+        let mut record = record(minor);
+        let mut versions = vec![record.payment.clone()];
+        for (action, clock_ms) in walk {
+            let step = Step { key: RequestKey::random(), action, at: at(clock_ms) };
+            if let Ok(after) = record.after(step.clone(), None) {
+                prop_assert_eq!(after.step_by(&step.key), Some((&step, after.payment.version)));
+                prop_assert!(after.unpublished && after.has_come_through(&record) && !record.has_come_through(&after));
+                record = after;
+                versions.push(record.payment.clone());
+            }
+        }
+        for (version, payment) in (0..).zip(&versions) {
+            prop_assert_eq!(&record.as_of(version).unwrap(), payment);
+        }
+    }
+}
+
+fn asked(action: &Action) -> Money {
+    match action {
+        Action::Change(Change::Capture(Some(asked)) | Change::Refund(Some(asked))) => *asked,
+        other => panic!("{other:?} has no amount"),
+    }
+}
+
+fn record(minor: i64) -> PaymentRecord {
+    let request = PaymentRequest {
+        caller: Caller::named(None),
+        key: "key-1".parse().unwrap(),
+        order_id: "ord-1".parse().unwrap(),
+        amount: eur(minor),
+        token: "tok_approve".parse().unwrap(),
+        trace_parent: None,
+    };
+    let lease = Lease { until: at(2_000), attempt: 1, holder: RequestKey::random() };
+    PaymentRecord::begin(&request, request.payment_id().unwrap(), lease, at(1_000))
+}
+
+#[test]
+fn a_payment_has_room_for_100_refunds_and_no_more() {
+    let step = |action| Step { key: RequestKey::random(), action, at: at(1) };
+    let mut record = record(1_000).after(step(Action::Decide(Outcome::Approved)), None).unwrap();
+    record = record.after(step(Action::Change(Change::Capture(None))), None).unwrap();
+    let refund = || step(Action::Change(Change::Refund(Some(eur(1)))));
+    for _ in 0..100 {
+        record = record.after(refund(), None).unwrap();
+    }
+    assert_eq!(record.after(refund(), None), Err(StepError::TooMany));
 }
 
 #[test]

@@ -1,12 +1,15 @@
-//! Logs and configuration, the same for every function.
+//! Logs, metrics and configuration, the same for every function.
 //!
 //! A function's `main` reads its configuration with [`Variables`], which reports everything that is missing or
-//! malformed together, and starts its log with [`init_logs`]: JSON, one object a line, fields at the top level.
+//! malformed together, starts its log with [`init_logs`]: JSON, one object a line, fields at the top level, and counts with
+//! [`Metrics`].
 
 mod logs;
+mod metrics;
 mod variables;
 mod with_causes;
 
 pub use logs::{LogLevel, UnknownLogLevel, init_logs};
+pub use metrics::{METRICS_NAMESPACE, Metrics};
 pub use variables::{InvalidEnvironment, Variables};
 pub use with_causes::WithCauses;

@@ -1,10 +1,14 @@
-//! The Payments API: `POST /payments`, `GET /payments/{payment_id}`, `GET /payments?order_id=`.
+//! The Payments API: `POST /payments`, `GET /payments/{payment_id}`, `GET /payments?order_id=`, and `POST` to
+//! `/payments/{payment_id}/capture`, `/void` and `/refund`.
 //!
 //! The routes are an axum router, so that tests call them directly; `main` puts them behind `lambda_http`.
 
 mod caller;
+mod changes;
+mod etag;
+mod headers;
 mod messages;
 mod problems;
 mod routes;
 
-pub use routes::{BODY_BYTES_MAX, router};
+pub use routes::{BODY_BYTES_MAX, Service, router};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use payment_api::router;
-use payments::{AcceptPayment, Publication, SimulatedProcessor};
+use payment_api::{Service, router};
+use payments::{AcceptPayment, ChangePayment, Publication, SimulatedProcessor};
 use payments_aws::{Config, KinesisPublisher, PaymentsTable};
-use telemetry::Variables;
+use telemetry::{Metrics, Variables};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -15,6 +15,8 @@ async fn main() -> Result<(), lambda_http::Error> {
     let table = Arc::new(PaymentsTable::new(aws_connection::dynamodb(&aws), config.payments_table));
     let publisher = KinesisPublisher::new(payments_aws::kinesis_hot_path(&aws), config.payment_stream);
     let publication = Publication::new(Arc::new(publisher), table.clone());
-    let accept = AcceptPayment::new(table.clone(), Arc::new(SimulatedProcessor), publication);
-    lambda_http::run(router(accept, table)).await
+    let accept = AcceptPayment::new(table.clone(), Arc::new(SimulatedProcessor), publication.clone(), config.lease_ms);
+    let change = ChangePayment::new(table.clone(), publication);
+    let metrics = Metrics::to_stdout(&config.function_name);
+    lambda_http::run(router(Service { accept, change, queries: table, metrics })).await
 }

@@ -1,6 +1,6 @@
 //! What is said over HTTP.
 
-use http_problems::Problem;
+use http_problems::{JsonBody, Problem};
 use payment_events::{Currency, Decline, InvalidMoney, Money, OrderId, PaymentId, Timestamp};
 use payments::{Payment, PaymentToken};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -40,6 +40,31 @@ impl Amount {
         money.map_err(|error: InvalidMoney| Problem::invalid("/amount/minor", error.to_string()))
     }
 }
+
+/// The body of a capture or a refund, which may be left out like its amount: then it is about all there is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartBody {
+    /// Not `null`: what was meant as a part must not become the whole.
+    #[serde(default, deserialize_with = "present")]
+    amount: Option<Amount>,
+}
+
+impl PartBody {
+    /// The amount asked for, or a problem that points to what is wrong.
+    pub(crate) fn money(body: Option<JsonBody<Self>>) -> Result<Option<Money>, Problem> {
+        body.and_then(|JsonBody(body)| body.amount).map(Amount::into_money).transpose()
+    }
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Amount>, D::Error> {
+    Amount::deserialize(deserializer).map(Some)
+}
+
+/// The body of a void, which may be left out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmptyBody {}
 
 /// The query of `GET /payments`.
 #[derive(Debug, Deserialize)]

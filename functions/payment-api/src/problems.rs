@@ -2,16 +2,17 @@
 
 use axum::http::StatusCode;
 use http_problems::{Problem, ProblemKind};
-use payments::AcceptError;
+use payment_events::PaymentId;
+use payments::{AcceptError, ChangeError, IllegalTransition};
 
-/// `POST /payments` without an `Idempotency-Key`.
-pub(crate) const KEY_MISSING: ProblemKind =
+/// A payment or a refund without an `Idempotency-Key`.
+const KEY_MISSING: ProblemKind =
     ProblemKind::new(StatusCode::BAD_REQUEST, "idempotency-key-missing", "An Idempotency-Key header is needed");
-/// The key was used for another payment.
+/// The key was used for another payment, or another change of it.
 const KEY_REUSED: ProblemKind = ProblemKind::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "idempotency-key-reused",
-    "The Idempotency-Key was used for a different payment",
+    "The Idempotency-Key was used for a different request",
 );
 /// The first request with the key has not ended yet.
 const IN_PROGRESS: ProblemKind =
@@ -19,9 +20,28 @@ const IN_PROGRESS: ProblemKind =
 /// The processor gave no answer.
 const PROCESSOR_UNAVAILABLE: ProblemKind =
     ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "processor-unavailable", "The payment processor does not answer");
+/// The state machine has no such step.
+const ILLEGAL_TRANSITION: ProblemKind =
+    ProblemKind::new(StatusCode::CONFLICT, "illegal-transition", "The payment cannot go there from where it stands");
+/// More than there is to capture or to refund, or in another currency.
+const AMOUNT_UNAVAILABLE: ProblemKind =
+    ProblemKind::new(StatusCode::UNPROCESSABLE_ENTITY, "amount-unavailable", "The amount is more than there is");
+/// Others were faster, several times.
+const CHANGED: ProblemKind =
+    ProblemKind::new(StatusCode::CONFLICT, "payment-changed", "The payment kept changing meanwhile");
+/// `If-Match` names another version.
+const VERSION_MISMATCH: ProblemKind =
+    ProblemKind::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", "The payment has changed");
+/// There is a bound on refunds.
+const TOO_MANY_REFUNDS: ProblemKind =
+    ProblemKind::new(StatusCode::CONFLICT, "too-many-refunds", "The payment has no room for more refunds");
 /// There is no such payment.
-pub(crate) const NOT_FOUND: ProblemKind =
-    ProblemKind::new(StatusCode::NOT_FOUND, "payment-not-found", "There is no such payment");
+const NOT_FOUND: ProblemKind = ProblemKind::new(StatusCode::NOT_FOUND, "payment-not-found", "There is no such payment");
+
+pub(crate) fn key_missing() -> Problem {
+    let detail = "Send an Idempotency-Key header with a value of your own, such as a UUID; a retry sends the same one.";
+    Problem::new(KEY_MISSING, detail)
+}
 
 pub(crate) fn not_accepted(error: AcceptError) -> Problem {
     match error {
@@ -29,7 +49,7 @@ pub(crate) fn not_accepted(error: AcceptError) -> Problem {
             Problem::new(KEY_REUSED, "Use a new key for a new payment, or send the first body again.")
         }
         AcceptError::InProgress { retry_after_ms } => {
-            let seconds = u16::try_from(retry_after_ms.div_ceil(1_000)).unwrap_or(u16::MAX);
+            let seconds = u16::try_from(retry_after_ms.div_ceil(1_000)).unwrap_or(u16::MAX).max(1);
             Problem::new(IN_PROGRESS, "Wait, then send the same request again to learn how it ended.")
                 .retry_after_s(seconds)
         }
@@ -41,5 +61,44 @@ pub(crate) fn not_accepted(error: AcceptError) -> Problem {
         }
         AcceptError::Store(error) => Problem::unavailable(&error),
         AcceptError::Defect(_) => Problem::internal(&error),
+    }
+}
+
+pub(crate) fn not_found(payment_id: &PaymentId) -> Problem {
+    Problem::new(NOT_FOUND, format!("No payment has the id {payment_id}."))
+}
+
+pub(crate) fn version_mismatch(version: u64) -> Problem {
+    let detail = format!("It has version {version} by now. Read it again, and decide on what it is now.");
+    Problem::new(VERSION_MISMATCH, detail)
+}
+
+pub(crate) fn not_changed(error: ChangeError, payment_id: &PaymentId) -> Problem {
+    match error {
+        ChangeError::NotFound => not_found(payment_id),
+        ChangeError::KeyReused => {
+            Problem::new(KEY_REUSED, "Use a new key for a new change, or send the first body again.")
+        }
+        ChangeError::VersionMismatch { version } => version_mismatch(version),
+        ChangeError::Illegal { status, reason } => illegal(&reason).with("payment_status", status.to_string()),
+        ChangeError::TooManySteps(error) => Problem::new(TOO_MANY_REFUNDS, format!("Nothing was refunded: {error}.")),
+        ChangeError::Contended => {
+            Problem::new(CHANGED, "Nothing was changed. Send the same request again.").retry_after_s(1)
+        }
+        ChangeError::Store(error) => Problem::unavailable(&error),
+        ChangeError::Defect(_) => Problem::internal(&error),
+    }
+}
+
+fn illegal(reason: &IllegalTransition) -> Problem {
+    let detail = format!("Nothing was changed: {reason}.");
+    match reason {
+        IllegalTransition::Status { .. } => Problem::new(ILLEGAL_TRANSITION, detail),
+        IllegalTransition::Amount { available_minor } => Problem::new(AMOUNT_UNAVAILABLE, detail)
+            .at_field("/amount/minor", reason.to_string())
+            .with("available_minor", *available_minor),
+        IllegalTransition::Currency { .. } => {
+            Problem::new(AMOUNT_UNAVAILABLE, detail).at_field("/amount/currency", reason.to_string())
+        }
     }
 }

@@ -1,19 +1,24 @@
 //! The Payments API, its router called directly.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
-use payment_api::{BODY_BYTES_MAX, router};
+use payment_api::{BODY_BYTES_MAX, Service, router};
 use payments::testing::{MemoryPayments, RecordingPublisher};
-use payments::{AcceptPayment, Publication, SimulatedProcessor};
+use payments::{AcceptPayment, ChangePayment, Publication, SimulatedProcessor};
 use serde_json::{Value, json};
+use telemetry::Metrics;
 use tower::ServiceExt;
 
-struct Api(Router);
+struct Api {
+    router: Router,
+    publisher: Arc<RecordingPublisher>,
+    counts: Arc<Mutex<Vec<Value>>>,
+}
 
 struct Answer {
     status: StatusCode,
@@ -23,13 +28,19 @@ struct Answer {
 
 impl Api {
     fn new() -> Self {
-        let store = Arc::new(MemoryPayments::default());
-        let publication = Publication::new(Arc::new(RecordingPublisher::default()), store.clone());
-        Self(router(AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), publication), store))
+        let (store, publisher) = (Arc::new(MemoryPayments::default()), Arc::new(RecordingPublisher::default()));
+        let publication = Publication::new(publisher.clone(), store.clone());
+        let accept = AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), publication.clone(), 10_000);
+        let change = ChangePayment::new(store.clone(), publication);
+        let counts = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&counts);
+        let metrics =
+            Metrics::new("payments", move |line| into.lock().unwrap().push(serde_json::from_str(line).unwrap()));
+        Self { router: router(Service { accept, change, queries: store, metrics }), publisher, counts }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.0.clone().oneshot(request).await.unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
@@ -39,6 +50,23 @@ impl Api {
     async fn pay(&self, key: &str, body: &Value) -> Answer {
         let request = Request::post("/payments").header("content-type", "application/json");
         self.send(request.header("idempotency-key", key).body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// `POST`s a change of a payment; an empty body is none at all.
+    async fn change(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::post(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json");
+        }
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    /// A payment of 1,299 that is authorized, as a path.
+    async fn authorized(&self) -> String {
+        self.pay("key-of-payment", &tea("tok_approve")).await.headers["location"].to_str().unwrap().to_owned()
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -169,4 +197,127 @@ async fn what_is_not_there_is_told_from_what_cannot_be() {
     assert_problem(&api.get("/payments").await, StatusCode::BAD_REQUEST, "invalid-request");
     assert_problem(&api.get("/payments?order_id=a%20b").await, StatusCode::BAD_REQUEST, "invalid-request");
     assert_problem(&api.get("/refunds").await, StatusCode::NOT_FOUND, "no-such-route");
+}
+
+#[tokio::test]
+async fn a_payment_is_captured_in_part_and_refunded_in_parts() {
+    let api = Api::new();
+    let payment = api.authorized().await;
+    let part = r#"{"amount": {"minor": 1000, "currency": "EUR"}}"#;
+    let captured = api.change(&format!("{payment}/capture"), &[], part).await;
+    assert_eq!(captured.status, StatusCode::OK, "{}", captured.body);
+    assert_eq!(captured.body["status"], "captured");
+    assert_eq!(
+        (&captured.body["captured_minor"], &captured.headers["etag"]),
+        (&json!(1_000), &"\"2\"".parse().unwrap())
+    );
+    let part = r#"{"amount": {"minor": 300, "currency": "EUR"}}"#;
+    let refunded = api.change(&format!("{payment}/refund"), &[("idempotency-key", "refund-1")], part).await;
+    assert_eq!((&refunded.body["status"], &refunded.body["refunded_minor"]), (&json!("captured"), &json!(300)));
+    let refunded = api.change(&format!("{payment}/refund"), &[("idempotency-key", "refund-2")], "{}").await;
+    assert_eq!((&refunded.body["status"], &refunded.body["refunded_minor"]), (&json!("refunded"), &json!(1_000)));
+    assert_eq!(api.get(&payment).await.body, refunded.body);
+}
+
+#[tokio::test]
+async fn a_body_that_is_left_out_is_about_all_there_is() {
+    let api = Api::new();
+    let payment = api.authorized().await;
+    let captured = api.change(&format!("{payment}/capture"), &[], "").await;
+    assert_eq!(captured.body["captured_minor"], 1_299);
+    let other = Api::new();
+    let payment = other.authorized().await;
+    assert_eq!(other.change(&format!("{payment}/void"), &[], "").await.body["status"], "voided");
+}
+
+#[tokio::test]
+async fn a_refund_needs_a_key_and_is_made_once_for_it() {
+    let api = Api::new();
+    let payment = api.authorized().await;
+    api.change(&format!("{payment}/capture"), &[], "").await;
+    let refund = format!("{payment}/refund");
+    let part = r#"{"amount": {"minor": 300, "currency": "EUR"}}"#;
+    let missing = api.change(&refund, &[], part).await;
+    assert_problem(&missing, StatusCode::BAD_REQUEST, "idempotency-key-missing");
+    let key = [("idempotency-key", "refund-1")];
+    let first = api.change(&refund, &key, part).await;
+    assert!(!first.headers.contains_key("idempotent-replayed"));
+    let again = api.change(&refund, &key, part).await;
+    assert_eq!((again.status, &again.body), (StatusCode::OK, &first.body));
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    let other = api.change(&refund, &key, "").await;
+    assert_problem(&other, StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused");
+}
+
+#[tokio::test]
+async fn a_capture_and_a_void_take_a_key_too() {
+    for step in ["capture", "void"] {
+        let api = Api::new();
+        let path = format!("{}/{step}", api.authorized().await);
+        let key = [("idempotency-key", "step-1")];
+        let first = api.change(&path, &key, "").await;
+        let again = api.change(&path, &key, "").await;
+        assert_eq!((again.status, again.body), (StatusCode::OK, first.body));
+        let other = api.change(&path, &[], "").await;
+        assert_problem(&other, StatusCode::CONFLICT, "illegal-transition");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_possible_says_where_the_payment_stands() {
+    let api = Api::new();
+    let payment = api.authorized().await;
+    let early = api.change(&format!("{payment}/refund"), &[("idempotency-key", "k")], "").await;
+    assert_problem(&early, StatusCode::CONFLICT, "illegal-transition");
+    assert_eq!(early.body["payment_status"], "authorized");
+    for (amount, pointer) in [
+        (json!({"minor": 1_300, "currency": "EUR"}), "/amount/minor"),
+        (json!({"minor": 1, "currency": "USD"}), "/amount/currency"),
+    ] {
+        let body = json!({"amount": amount}).to_string();
+        let refused = api.change(&format!("{payment}/capture"), &[], &body).await;
+        assert_problem(&refused, StatusCode::UNPROCESSABLE_ENTITY, "amount-unavailable");
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer);
+    }
+    let none = api.change("/payments/pay_none/capture", &[], "").await;
+    assert_problem(&none, StatusCode::NOT_FOUND, "payment-not-found");
+    assert_eq!(api.get(&payment).await.body["version"], 1);
+}
+
+#[tokio::test]
+async fn what_was_meant_as_a_part_never_becomes_the_whole() {
+    let api = Api::new();
+    let payment = api.authorized().await;
+    for body in [r#"{"amount": null}"#, r#"{"amount": 5}"#, r#"{"amount": {}}"#, r#"{"amout": {}}"#, "[]", "null"] {
+        let refused = api.change(&format!("{payment}/capture"), &[], body).await;
+        assert_problem(&refused, StatusCode::BAD_REQUEST, "invalid-request");
+    }
+    assert_eq!(api.get(&payment).await.body["status"], "authorized");
+}
+
+#[tokio::test]
+async fn if_match_guards_against_what_the_caller_has_not_seen() {
+    let api = Api::new();
+    let payment = api.authorized().await;
+    let etag = api.get(&payment).await.headers["etag"].to_str().unwrap().to_owned();
+    let path = format!("{payment}/capture");
+    let stale = api.change(&path, &[("if-match", "\"0\"")], "").await;
+    assert_problem(&stale, StatusCode::PRECONDITION_FAILED, "version-mismatch");
+    assert_eq!(stale.headers["etag"], etag.as_str());
+    let malformed = api.change(&path, &[("if-match", "1")], "").await;
+    assert_problem(&malformed, StatusCode::BAD_REQUEST, "invalid-request");
+    assert_eq!(malformed.body["errors"][0]["pointer"], "if-match");
+    assert_eq!(api.change(&path, &[("if-match", &etag)], "").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_left_with_its_answer_and_what_was_left_to_the_relay_is_counted() {
+    let api = Api::new();
+    api.pay("key-1", &tea("tok_approve")).await;
+    api.pay("key-1", &tea("tok_approve")).await;
+    api.publisher.fail_for("ord-42");
+    api.pay("key-2", &tea("tok_approve")).await;
+    let counts = api.counts.lock().unwrap();
+    let counted: Vec<_> = counts.iter().map(|line| (&line["PublishedHot"], &line["Deferred"])).collect();
+    assert_eq!(counted, [(&json!(1), &Value::Null), (&Value::Null, &json!(1))]);
 }

@@ -9,6 +9,7 @@ mod fold;
 
 use payments::{Publication, Published};
 use stream_batch::BatchResponse;
+use telemetry::Metrics;
 
 pub use event::ChangeBatch;
 
@@ -16,10 +17,14 @@ pub use event::ChangeBatch;
 ///
 /// An image that cannot be understood is reported too: acknowledging it could lose a payment that a newer version of
 /// `payment-api` wrote. What it holds up behind it, the way out of the requests publishes all the same.
-pub async fn relay(publication: &Publication, batch: ChangeBatch) -> BatchResponse {
+///
+/// Counts `PublishedByRelay`, and `Deferred`: payments that have to wait for another delivery.
+pub async fn relay(publication: &Publication, metrics: &Metrics, batch: ChangeBatch) -> BatchResponse {
     let folded = fold::fold(batch.records);
     let (due, sequence_numbers): (Vec<_>, Vec<_>) = folded.due.into_iter().unzip();
     let published = publication.publish_all(&due).await;
+    let deferred = published.iter().filter(|published| **published == Published::Deferred).count();
+    metrics.count(&[("PublishedByRelay", published.len() - deferred), ("Deferred", deferred)]);
     let mut failed = folded.unreadable;
     for ((payment, sequence_number), published) in due.iter().zip(sequence_numbers).zip(published) {
         match published {

@@ -6,7 +6,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use payment_relay::relay;
 use payments::Publication;
 use payments_aws::{Config, KinesisPublisher, PaymentsTable};
-use telemetry::Variables;
+use telemetry::{Metrics, Variables};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -15,9 +15,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let aws = aws_connection::shared_config().await;
     let table = PaymentsTable::new(aws_connection::dynamodb(&aws), config.payments_table);
     let publisher = KinesisPublisher::new(payments_aws::kinesis_relay(&aws), config.payment_stream);
+    let metrics = &Metrics::to_stdout(&config.function_name);
     let publication = &Publication::new(Arc::new(publisher), Arc::new(table));
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
-        Ok::<_, lambda_runtime::Error>(relay(publication, event.payload).await)
+        Ok::<_, lambda_runtime::Error>(relay(publication, metrics, event.payload).await)
     }))
     .await
 }

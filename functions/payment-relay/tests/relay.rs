@@ -1,12 +1,13 @@
 //! The relay, given batches as DynamoDB streams deliver them.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use payment_relay::{ChangeBatch, relay};
 use payments::Publication;
 use payments::testing::{MemoryPayments, RecordingPublisher};
 use serde_json::{Value, json};
+use telemetry::Metrics;
 
 /// One change: the image of a payment of order `ord-<id>` at `version`, and its place in the stream.
 fn change(sequence_number: u32, id: &str, version: u64, unpublished: bool) -> Value {
@@ -23,6 +24,10 @@ fn change(sequence_number: u32, id: &str, version: u64, unpublished: bool) -> Va
         "updated_at": {"S": "2026-11-22T20:00:00.123Z"},
         "request_fingerprint": {"S": "00"},
         "lease_until": {"S": "2026-11-22T20:00:10.000Z"},
+        "lease_holder": {"S": "HOLDER"},
+        "steps": {"L": [{"M": {
+            "key": {"S": "HOLDER"}, "action": {"S": "authorize"}, "at": {"S": "2026-11-22T20:00:00.123Z"},
+        }}]},
         "attempt": {"N": "1"},
     });
     if unpublished {
@@ -55,8 +60,9 @@ async fn relay_batch(records: Vec<Value>, failing_order: Option<&str>) -> (Vec<S
         publisher.fail_for(order_id);
     }
     let publication = Publication::new(publisher.clone(), Arc::new(MemoryPayments::default()));
+    let metrics = Metrics::new("relay", |_| {});
     let batch: ChangeBatch = serde_json::from_value(json!({"Records": records})).unwrap();
-    let response = relay(&publication, batch).await;
+    let response = relay(&publication, &metrics, batch).await;
     let published = publisher.published().iter().map(payment_events::PaymentEvent::id).collect();
     let reported = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
     (published, reported)
@@ -107,4 +113,22 @@ async fn removed_items_are_passed_over() {
     removed["eventName"] = json!("REMOVE");
     removed["dynamodb"].as_object_mut().unwrap().remove("NewImage");
     assert_eq!(relay_batch(vec![removed], None).await, (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn what_was_published_and_what_has_to_wait_is_counted() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&lines);
+    let metrics = Metrics::new("relay", move |line| into.lock().unwrap().push(line.to_owned()));
+    let publisher = Arc::new(RecordingPublisher::default());
+    publisher.fail_for("ord-b");
+    let publication = Publication::new(publisher, Arc::new(MemoryPayments::default()));
+    for records in [["a", "b", "c"].map(|id| change(1, id, 1, true)), ["a", "b", "c"].map(|id| change(2, id, 1, false))]
+    {
+        relay(&publication, &metrics, serde_json::from_value(json!({"Records": records})).unwrap()).await;
+    }
+    let lines = lines.lock().unwrap();
+    let [line] = lines.as_slice() else { panic!("nothing to count is no line: {lines:?}") };
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!((&line["PublishedByRelay"], &line["Deferred"]), (&json!(2), &json!(1)));
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use payment_events::{OrderId, PaymentId};
 
-use crate::{Begun, Outbox, Payment, PaymentQueries, PaymentRecord, PaymentStore, Status, StoreError};
+use crate::{Begun, Outbox, Payment, PaymentQueries, PaymentRecord, PaymentStore, Replaced, StoreError};
 
 /// A store that lasts as long as the test.
 #[derive(Debug, Default)]
@@ -41,14 +41,20 @@ impl PaymentStore for MemoryPayments {
         Ok(Begun::New)
     }
 
-    async fn replace(&self, attempt: u32, record: &PaymentRecord) -> Result<bool, StoreError> {
+    async fn load(&self, payment_id: &PaymentId) -> Result<Option<PaymentRecord>, StoreError> {
+        Ok(self.record(payment_id))
+    }
+
+    async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError> {
         let mut records = self.records();
-        let Some(stored) = records.get_mut(&record.payment.payment_id) else { return Ok(false) };
-        let held = stored.payment.status == Status::Processing && stored.lease.attempt == attempt;
-        if held {
-            *stored = record.clone();
+        let Some(stored) = records.get_mut(&known.payment.payment_id) else {
+            return Err(StoreError { context: "could not replace".to_owned(), source: "nothing is stored".into() });
+        };
+        if stored.payment.version != known.payment.version || stored.lease.holder != known.lease.holder {
+            return Ok(Replaced::Lost(Box::new(stored.clone())));
         }
-        Ok(held)
+        *stored = next.clone();
+        Ok(Replaced::Done)
     }
 }
 

@@ -2,25 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
-use payment_events::{Decline, Money, PaymentStatus, Timestamp};
+use payment_events::{Decline, Money, Timestamp};
 
 use crate::{
-    Begun, Caller, Lease, Outbox, Payment, PaymentQueries, PaymentRecord, PaymentRequest, PaymentStore, Status,
+    Action, Begun, Caller, Change, Lease, Outbox, Outcome, PaymentQueries, PaymentRecord, PaymentRequest, PaymentStore,
+    Replaced, RequestKey, Step,
 };
 
 /// All the checks, against one store that may hold other payments already.
-///
-/// `unpublished` tells whether a payment is marked as yet to be published.
-pub async fn check<S, U>(store: &S, unpublished: U)
-where
-    S: PaymentStore + PaymentQueries + Outbox,
-    U: AsyncFn(&PaymentRecord) -> bool,
-{
+pub async fn check<S: PaymentStore + PaymentQueries + Outbox>(store: &S) {
     a_payment_is_begun_once(store).await;
     only_the_attempt_that_holds_the_lease_may_replace(store).await;
-    a_decided_payment_is_not_replaced(store).await;
+    a_version_is_replaced_once(store).await;
+    what_is_not_there_is_not_replaced(store).await;
     every_field_survives(store).await;
-    the_mark_goes_with_its_own_version_only(store, unpublished).await;
+    the_mark_goes_with_its_own_version_only(store).await;
     payments_are_found_by_order_oldest_first(store).await;
 }
 
@@ -37,26 +33,25 @@ fn request(order_id: &str, key: &str) -> PaymentRequest {
 
 fn processing(request: &PaymentRequest) -> PaymentRecord {
     let at = Timestamp::from_unix_ms(1_800_000_000_123).unwrap();
-    let payment_id = request.payment_id().unwrap();
-    PaymentRecord {
-        payment: Payment::begin(payment_id, request.order_id.clone(), request.amount, request.trace_parent.clone(), at),
-        fingerprint: request.fingerprint(),
-        lease: Lease { until: at.plus_ms(10_000), attempt: 1 },
-        unpublished: false,
-    }
+    let lease = Lease { until: at.plus_ms(10_000), attempt: 1, holder: RequestKey::random() };
+    PaymentRecord::begin(request, request.payment_id().unwrap(), lease, at)
+}
+
+fn after(record: &PaymentRecord, action: Action) -> PaymentRecord {
+    let step = Step { key: RequestKey::random(), action, at: record.payment.updated_at.plus_ms(17) };
+    record.after(step, record.payment.trace_parent.clone()).unwrap()
 }
 
 fn authorized(record: &PaymentRecord) -> PaymentRecord {
-    let at = record.payment.updated_at.plus_ms(17);
-    PaymentRecord { payment: record.payment.clone().authorize(at).unwrap(), unpublished: true, ..record.clone() }
+    after(record, Action::Decide(Outcome::Approved))
 }
 
-/// The stored record, read as a second request under its key would.
 async fn stored(store: &impl PaymentStore, record: &PaymentRecord) -> PaymentRecord {
-    match store.begin(record).await.unwrap() {
-        Begun::Known(known) => *known,
-        Begun::New => panic!("the record was not stored"),
-    }
+    store.load(&record.payment.payment_id).await.unwrap().unwrap()
+}
+
+fn lost(stored: &PaymentRecord) -> Replaced {
+    Replaced::Lost(Box::new(stored.clone()))
 }
 
 async fn a_payment_is_begun_once(store: &impl PaymentStore) {
@@ -69,52 +64,73 @@ async fn a_payment_is_begun_once(store: &impl PaymentStore) {
 
 async fn only_the_attempt_that_holds_the_lease_may_replace(store: &impl PaymentStore) {
     let first = processing(&request("suite-lease", "suite-lease"));
-    assert!(!store.replace(1, &first).await.unwrap(), "nothing is there to replace yet");
     store.begin(&first).await.unwrap();
-    let taken_over = PaymentRecord { lease: Lease { attempt: 2, ..first.lease }, ..first.clone() };
-    assert!(store.replace(1, &taken_over).await.unwrap());
-    assert!(!store.replace(1, &authorized(&first)).await.unwrap(), "the first attempt lost its lease");
+    let lease = Lease { attempt: 2, holder: RequestKey::random(), ..first.lease.clone() };
+    let taken_over = PaymentRecord { lease, ..first.clone() };
+    assert_eq!(store.replace(&first, &taken_over).await.unwrap(), Replaced::Done);
+    let late = store.replace(&first, &authorized(&first)).await.unwrap();
+    assert_eq!(late, lost(&taken_over), "the first attempt lost its lease");
     assert_eq!(stored(store, &first).await, taken_over);
 }
 
-async fn a_decided_payment_is_not_replaced(store: &impl PaymentStore) {
-    let first = processing(&request("suite-decided", "suite-decided"));
+async fn a_version_is_replaced_once(store: &impl PaymentStore) {
+    let first = processing(&request("suite-version", "suite-version"));
     store.begin(&first).await.unwrap();
-    assert!(store.replace(1, &authorized(&first)).await.unwrap());
-    assert!(!store.replace(1, &first).await.unwrap());
-    assert_eq!(stored(store, &first).await.payment.status, Status::Public(PaymentStatus::Authorized));
+    let second = authorized(&first);
+    assert_eq!(store.replace(&first, &second).await.unwrap(), Replaced::Done);
+    assert_eq!(store.replace(&first, &second).await.unwrap(), lost(&second));
+    let (voided, captured) = (Action::Change(Change::Void), Action::Change(Change::Capture(None)));
+    let (voided, captured) = (after(&second, voided), after(&second, captured));
+    assert_eq!(store.replace(&second, &voided).await.unwrap(), Replaced::Done);
+    assert_eq!(store.replace(&second, &captured).await.unwrap(), lost(&voided));
+    assert_eq!(stored(store, &first).await, voided);
+}
+
+async fn what_is_not_there_is_not_replaced(store: &impl PaymentStore) {
+    let first = processing(&request("suite-absent", "suite-absent"));
+    assert!(store.replace(&first, &authorized(&first)).await.is_err());
+    assert_eq!(store.load(&first.payment.payment_id).await.unwrap(), None);
 }
 
 async fn every_field_survives<S: PaymentStore + PaymentQueries>(store: &S) {
-    let first = processing(&request("suite-fields", "suite-fields"));
-    store.begin(&first).await.unwrap();
     let decline = Decline { code: "expired_card".to_owned(), message: "The card has expired.".to_owned() };
-    let payment = first.payment.clone().decline(decline, first.payment.updated_at.plus_ms(5)).unwrap();
-    let declined = PaymentRecord { payment: payment.clone(), unpublished: true, ..first.clone() };
-    assert!(store.replace(1, &declined).await.unwrap());
-    assert_eq!(stored(store, &first).await, declined);
-    assert_eq!(store.find(&payment.payment_id).await.unwrap(), Some(payment));
+    let part = |minor| Some(Money::new(minor, "EUR".parse().unwrap()).unwrap());
+    let refunds = [Change::Capture(part(1_000)), Change::Refund(part(300)), Change::Refund(None)];
+    for (key, outcome, changes) in [
+        ("suite-declined", Outcome::Declined(decline), &[][..]),
+        ("suite-voided", Outcome::Approved, &[Change::Void][..]),
+        ("suite-refunded", Outcome::Approved, &refunds[..]),
+    ] {
+        let mut record = processing(&request(key, key));
+        store.begin(&record).await.unwrap();
+        for action in [Action::Decide(outcome)].into_iter().chain(changes.iter().copied().map(Action::Change)) {
+            let next = after(&record, action);
+            assert_eq!(store.replace(&record, &next).await.unwrap(), Replaced::Done);
+            record = next;
+        }
+        assert_eq!(stored(store, &record).await, record);
+        let payment_id = &record.payment.payment_id;
+        assert_eq!(store.find(payment_id).await.unwrap().as_ref(), Some(&record.payment));
+    }
     assert_eq!(store.find(&"pay_none".parse().unwrap()).await.unwrap(), None);
 }
 
-async fn the_mark_goes_with_its_own_version_only<S, U>(store: &S, unpublished: U)
-where
-    S: PaymentStore + Outbox,
-    U: AsyncFn(&PaymentRecord) -> bool,
-{
+async fn the_mark_goes_with_its_own_version_only<S: PaymentStore + Outbox>(store: &S) {
     let first = processing(&request("suite-mark", "suite-mark"));
     store.begin(&first).await.unwrap();
     let record = authorized(&first);
-    store.replace(1, &record).await.unwrap();
-    assert!(unpublished(&record).await, "the mark is written together with the state");
-    store.mark_published(&record.payment.payment_id, 2).await.unwrap();
-    store.mark_published(&record.payment.payment_id, 0).await.unwrap();
-    assert!(unpublished(&record).await, "another version's publication clears no mark");
-    store.mark_published(&record.payment.payment_id, 1).await.unwrap();
-    assert!(!unpublished(&record).await);
-    store.mark_published(&record.payment.payment_id, 1).await.unwrap();
+    let payment_id = &record.payment.payment_id;
+    store.replace(&first, &record).await.unwrap();
+    assert!(stored(store, &first).await.unpublished, "the mark is written together with the state");
+    store.mark_published(payment_id, 2).await.unwrap();
+    store.mark_published(payment_id, 0).await.unwrap();
+    assert!(stored(store, &first).await.unpublished, "another version's publication clears no mark");
+    for _ in 0..2 {
+        store.mark_published(payment_id, 1).await.unwrap();
+        assert_eq!(stored(store, &first).await, PaymentRecord { unpublished: false, ..record.clone() });
+    }
     store.mark_published(&"pay_none".parse().unwrap(), 1).await.unwrap();
-    assert_eq!(stored(store, &first).await, PaymentRecord { unpublished: false, ..record });
+    assert_eq!(store.load(&"pay_none".parse().unwrap()).await.unwrap(), None, "no mark makes a payment");
 }
 
 async fn payments_are_found_by_order_oldest_first<S: PaymentStore + PaymentQueries>(store: &S) {

@@ -1,0 +1,191 @@
+//! Many events to one stream: as few calls as Kinesis allows, and each key's events in order.
+//!
+//! `PutRecords` writes each record of a call by itself: some may fail while later ones are written, and it does not
+//! promise an order between them. So a call carries at most one event of a partition key, and a key's next event goes
+//! only when the one before it is on the stream. A key is an order, which rarely has two payments in one batch, so this
+//! seldom costs a call.
+//! Source: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>.
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+use std::time::Duration;
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::error::{BuildError, DisplayErrorContext};
+use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use payment_events::PaymentEvent;
+use payments::PublishError;
+
+/// Records that one call takes.
+const RECORDS_MAX: usize = 500;
+/// What one call takes, in bytes, partition keys included.
+const BYTES_MAX: usize = 5 * 1024 * 1024;
+/// The pauses before what Kinesis refused is tried again: about 100, 200, 400 and 800 ms, each up to twice that by
+/// chance, so that many relays do not come back at once. A shard takes new records every second.
+const PAUSES: ExponentialBuilder =
+    ExponentialBuilder::new().with_min_delay(Duration::from_millis(100)).with_max_times(4).with_jitter();
+
+/// Puts all the events on the stream, and answers for each in its place.
+///
+/// What Kinesis refuses record by record, as it does above a shard's throughput, is tried again after a pause. A call that
+/// fails altogether is not: the client has tried that again already.
+pub(crate) async fn put_all(client: &Client, stream: &str, events: &[PaymentEvent]) -> Vec<Result<(), PublishError>> {
+    let mut results: Vec<_> = events.iter().map(|_| Ok(())).collect();
+    let records: Vec<_> = events.iter().map(Record::new).collect();
+    let mut lanes = lanes(&records);
+    let mut pauses = PAUSES.build();
+    while !lanes.is_empty() {
+        for call in calls(&lanes) {
+            put_firsts(client, stream, &mut lanes[call], &mut results).await;
+        }
+        if lanes.iter().any(|lane| lane.refused.is_some()) {
+            match pauses.next() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => lanes.iter_mut().for_each(|lane| lane.give_up_if_refused(&mut results)),
+            }
+        }
+        lanes.retain(|lane| !lane.waiting.is_empty());
+    }
+    results
+}
+
+/// One call, with the first record of each of the lanes.
+async fn put_firsts(client: &Client, stream: &str, lanes: &mut [Lane<'_>], results: &mut [Result<(), PublishError>]) {
+    let entries = lanes.iter().filter_map(Lane::first).map(Record::entry).collect::<Result<Vec<_>, _>>();
+    let answer = match entries {
+        Ok(entries) => {
+            let put = client.put_records().stream_name(stream).set_records(Some(entries));
+            put.send().await.map_err(|error| DisplayErrorContext(error).to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    match answer {
+        Ok(answer) if answer.records.len() == lanes.len() => {
+            lanes.iter_mut().zip(answer.records).for_each(|(lane, record)| lane.note(record));
+        }
+        Ok(_) => lanes.iter_mut().for_each(|lane| lane.give_up("Kinesis did not answer for every record", results)),
+        Err(error) => lanes.iter_mut().for_each(|lane| lane.give_up(&error, results)),
+    }
+}
+
+/// The calls that the first records of the lanes fit in, as ranges of lanes.
+fn calls(lanes: &[Lane<'_>]) -> Vec<Range<usize>> {
+    let mut calls: Vec<Range<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (number, lane) in lanes.iter().enumerate() {
+        let record_bytes = lane.first().map_or(0, Record::bytes);
+        bytes += record_bytes;
+        match calls.last_mut() {
+            Some(call) if call.len() < RECORDS_MAX && bytes <= BYTES_MAX => call.end += 1,
+            _ => {
+                bytes = record_bytes;
+                calls.push(number..number + 1);
+            }
+        }
+    }
+    calls
+}
+
+/// An event as Kinesis takes it.
+#[derive(Debug)]
+struct Record<'e> {
+    key: &'e str,
+    data: Vec<u8>,
+}
+
+impl<'e> Record<'e> {
+    fn new(event: &'e PaymentEvent) -> Self {
+        Self { key: event.partition_key(), data: event.encode() }
+    }
+
+    /// What it counts for in a call's size.
+    fn bytes(&self) -> usize {
+        self.key.len() + self.data.len()
+    }
+
+    fn entry(&self) -> Result<PutRecordsRequestEntry, BuildError> {
+        PutRecordsRequestEntry::builder().partition_key(self.key).data(Blob::new(self.data.clone())).build()
+    }
+}
+
+/// The records of one partition key that are not on the stream yet, each with its place, in order.
+#[derive(Debug, Default)]
+struct Lane<'r> {
+    waiting: VecDeque<(usize, &'r Record<'r>)>,
+    /// Why the first of them was refused, the last time.
+    refused: Option<String>,
+}
+
+impl<'r> Lane<'r> {
+    fn first(&self) -> Option<&'r Record<'r>> {
+        self.waiting.front().map(|(_, record)| *record)
+    }
+
+    /// Notes what became of the first record.
+    fn note(&mut self, answer: PutRecordsResultEntry) {
+        self.refused =
+            answer.error_code.map(|code| format!("{code}: {}", answer.error_message.as_deref().unwrap_or_default()));
+        if self.refused.is_none() {
+            self.waiting.pop_front();
+        }
+    }
+
+    fn give_up_if_refused(&mut self, results: &mut [Result<(), PublishError>]) {
+        if let Some(error) = self.refused.take() {
+            self.give_up(&error, results);
+        }
+    }
+
+    /// Fails the first record, and with it those behind it, which must not overtake it.
+    fn give_up(&mut self, error: &str, results: &mut [Result<(), PublishError>]) {
+        for (place, _) in self.waiting.drain(..) {
+            results[place] = Err(PublishError(error.into()));
+        }
+    }
+}
+
+/// The lanes, in the order of their first records.
+fn lanes<'r>(records: &'r [Record<'r>]) -> Vec<Lane<'r>> {
+    let mut numbers = HashMap::new();
+    let mut lanes: Vec<Lane<'_>> = Vec::new();
+    for (place, record) in records.iter().enumerate() {
+        let number = *numbers.entry(record.key).or_insert(lanes.len());
+        if number == lanes.len() {
+            lanes.push(Lane::default());
+        }
+        lanes[number].waiting.push_back((place, record));
+    }
+    lanes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(key: &str, bytes: usize) -> Record<'_> {
+        Record { key, data: vec![b'x'; bytes - key.len()] }
+    }
+
+    #[test]
+    fn a_call_takes_500_records_and_5_mib() {
+        let keys: Vec<_> = (0..1_001).map(|n| n.to_string()).collect();
+        let small: Vec<_> = keys.iter().map(|key| record(key, 10)).collect();
+        assert_eq!(calls(&lanes(&small)), [0..500, 500..1_000, 1_000..1_001]);
+        let mib = 1024 * 1024;
+        let large: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(|key| record(key, mib)).into();
+        assert_eq!(calls(&lanes(&large)), [0..5, 5..6]);
+        let exceeding: Vec<_> = [record("a", 5 * mib), record("b", 1)].into();
+        assert_eq!(calls(&lanes(&exceeding)), [0..1, 1..2]);
+        assert!(calls(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_call_carries_at_most_one_record_of_a_key() {
+        let records = [record("a", 2), record("b", 2), record("a", 3)];
+        let lanes = lanes(&records);
+        assert_eq!(calls(&lanes), [0..2]);
+        assert_eq!(lanes[0].waiting.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [0, 2]);
+    }
+}

@@ -1,0 +1,32 @@
+//! Lost answers.
+
+use async_trait::async_trait;
+use payment_events::PaymentId;
+
+use crate::{Begun, PaymentRecord, PaymentStore, Replaced, StoreError};
+
+/// A store whose every write takes effect, loses its answer and is tried again, as a client does that has a connection
+/// break on it.
+#[derive(Debug)]
+pub struct TwiceWritten<S>(pub S);
+
+#[async_trait]
+impl<S, T> PaymentStore for TwiceWritten<S>
+where
+    S: std::ops::Deref<Target = T> + Send + Sync,
+    T: PaymentStore,
+{
+    async fn begin(&self, record: &PaymentRecord) -> Result<Begun, StoreError> {
+        self.0.begin(record).await?;
+        self.0.begin(record).await
+    }
+
+    async fn load(&self, payment_id: &PaymentId) -> Result<Option<PaymentRecord>, StoreError> {
+        self.0.load(payment_id).await
+    }
+
+    async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError> {
+        self.0.replace(known, next).await?;
+        self.0.replace(known, next).await
+    }
+}

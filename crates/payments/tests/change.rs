@@ -1,0 +1,250 @@
+//! Capture, void and refund, against in-memory adapters.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use payment_events::{Money, PaymentId, PaymentStatus};
+use payments::testing::{MemoryPayments, RecordingPublisher, TwiceWritten};
+use payments::{
+    AcceptPayment, Begun, Caller, Change, ChangeError, ChangePayment, ChangeRequest, Changed, IllegalTransition,
+    PaymentRecord, PaymentRequest, PaymentStore, Publication, Published, Replaced, RequestKey, SimulatedProcessor,
+    Status, StoreError,
+};
+
+#[derive(Default)]
+struct World {
+    store: Arc<MemoryPayments>,
+    publisher: Arc<RecordingPublisher>,
+    requests: AtomicU32,
+}
+
+impl World {
+    /// With a payment of 1,000 that `changes` were made to.
+    async fn with_payment(changes: &[Change]) -> (Self, PaymentId) {
+        let world = Self::default();
+        let request = PaymentRequest {
+            caller: Caller::named(None),
+            key: "key-1".parse().unwrap(),
+            order_id: "ord-1".parse().unwrap(),
+            amount: eur(1_000),
+            token: "tok_approve".parse().unwrap(),
+            trace_parent: None,
+        };
+        let accept = AcceptPayment::new(world.store.clone(), Arc::new(SimulatedProcessor), world.publication(), 10_000);
+        let payment_id = accept.accept(&request).await.unwrap().payment.payment_id;
+        for change in changes {
+            world.change(&world.request(&payment_id, *change)).await.unwrap();
+        }
+        (world, payment_id)
+    }
+
+    fn publication(&self) -> Publication {
+        Publication::new(self.publisher.clone(), self.store.clone())
+    }
+
+    /// A request of its own.
+    fn request(&self, payment_id: &PaymentId, change: Change) -> ChangeRequest {
+        let key = format!("change-{}", self.requests.fetch_add(1, Ordering::Relaxed)).parse().unwrap();
+        let key = RequestKey::given(&Caller::named(None), payment_id, &key);
+        ChangeRequest { payment_id: payment_id.clone(), change, key, only_versions: None, trace_parent: None }
+    }
+
+    async fn change(&self, request: &ChangeRequest) -> Result<Changed, ChangeError> {
+        ChangePayment::new(self.store.clone(), self.publication()).change(request).await
+    }
+
+    /// Makes the change, while `others` come in between, one before each of its writes.
+    async fn change_against(&self, request: &ChangeRequest, others: &[ChangeRequest]) -> Result<Changed, ChangeError> {
+        let others = Mutex::new(others.to_vec());
+        let store = Arc::new(Overtaking { store: self.store.clone(), publication: self.publication(), others });
+        ChangePayment::new(store, self.publication()).change(request).await
+    }
+
+    fn record(&self, payment_id: &PaymentId) -> PaymentRecord {
+        self.store.record(payment_id).unwrap()
+    }
+}
+
+/// A store to which others write just before each write.
+struct Overtaking {
+    store: Arc<MemoryPayments>,
+    publication: Publication,
+    others: Mutex<Vec<ChangeRequest>>,
+}
+
+#[async_trait]
+impl PaymentStore for Overtaking {
+    async fn begin(&self, record: &PaymentRecord) -> Result<Begun, StoreError> {
+        self.store.begin(record).await
+    }
+
+    async fn load(&self, payment_id: &PaymentId) -> Result<Option<PaymentRecord>, StoreError> {
+        self.store.load(payment_id).await
+    }
+
+    async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError> {
+        let other = self.others.lock().unwrap().pop();
+        if let Some(other) = other {
+            ChangePayment::new(self.store.clone(), self.publication.clone()).change(&other).await.unwrap();
+        }
+        self.store.replace(known, next).await
+    }
+}
+
+fn eur(minor: i64) -> Money {
+    Money::new(minor, "EUR".parse().unwrap()).unwrap()
+}
+
+const CAPTURE: Change = Change::Capture(None);
+
+fn refund(minor: i64) -> Change {
+    Change::Refund(Some(eur(minor)))
+}
+
+#[tokio::test]
+async fn each_change_is_stored_published_and_unmarked() {
+    let (world, payment_id) = World::with_payment(&[CAPTURE, refund(300), Change::Refund(None)]).await;
+    let record = world.record(&payment_id);
+    assert_eq!(record.payment.status, Status::Public(PaymentStatus::Refunded));
+    assert_eq!((record.payment.version, record.unpublished), (4, false));
+    let published: Vec<_> = world.publisher.published().iter().map(|event| event.payment().version).collect();
+    assert_eq!(published, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_repeated_request_gets_its_first_answer_and_changes_nothing() {
+    let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
+    let request = world.request(&payment_id, refund(300));
+    let first = world.change(&request).await.unwrap();
+    world.change(&world.request(&payment_id, refund(200))).await.unwrap();
+    let again = world.change(&ChangeRequest { only_versions: Some(vec![2]), ..request }).await.unwrap();
+    assert_eq!(again, Changed { published: None, ..first });
+    assert_eq!(world.record(&payment_id).payment.refunded_minor, 500);
+}
+
+#[tokio::test]
+async fn a_key_is_good_for_one_change_only() {
+    let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
+    let request = world.request(&payment_id, refund(300));
+    world.change(&request).await.unwrap();
+    for other in [refund(301), Change::Refund(None), CAPTURE, Change::Void] {
+        let reused = world.change(&ChangeRequest { change: other, ..request.clone() }).await;
+        assert!(matches!(reused, Err(ChangeError::KeyReused)), "{other:?}: {reused:?}");
+    }
+    assert_eq!(world.record(&payment_id).payment.refunded_minor, 300);
+}
+
+#[test]
+fn keys_of_different_callers_and_payments_never_collide() {
+    let (mine, theirs) = (Caller::named(Some("me")), Caller::named(Some("them")));
+    let (a, b) = ("pay_a".parse().unwrap(), "pay_b".parse().unwrap());
+    let key = "key-1".parse().unwrap();
+    assert_eq!(RequestKey::given(&mine, &a, &key), RequestKey::given(&mine, &a, &key));
+    assert_ne!(RequestKey::given(&mine, &a, &key), RequestKey::given(&theirs, &a, &key));
+    assert_ne!(RequestKey::given(&mine, &a, &key), RequestKey::given(&mine, &b, &key));
+    assert_ne!(RequestKey::random(), RequestKey::random());
+}
+
+#[tokio::test]
+async fn only_the_versions_that_the_caller_allows_are_changed() {
+    let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
+    let request = world.request(&payment_id, refund(300));
+    for versions in [vec![], vec![1], vec![3]] {
+        let refused = world.change(&ChangeRequest { only_versions: Some(versions), ..request.clone() }).await;
+        assert!(matches!(refused, Err(ChangeError::VersionMismatch { version: 2 })), "{refused:?}");
+    }
+    world.change(&ChangeRequest { only_versions: Some(vec![1, 2]), ..request }).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_possible_says_where_the_payment_stands_and_changes_nothing() {
+    let (world, payment_id) = World::with_payment(&[CAPTURE, refund(300)]).await;
+    let before = world.record(&payment_id);
+    let captured = Status::Public(PaymentStatus::Captured);
+    for change in [CAPTURE, Change::Void] {
+        let refused = world.change(&world.request(&payment_id, change)).await;
+        assert!(matches!(refused, Err(ChangeError::Illegal { status, .. }) if status == captured), "{refused:?}");
+    }
+    let refused = world.change(&world.request(&payment_id, refund(701))).await;
+    let reason = IllegalTransition::Amount { available_minor: 700 };
+    assert!(matches!(refused, Err(ChangeError::Illegal { reason: r, .. }) if r == reason));
+    assert_eq!(world.record(&payment_id), before);
+    let unknown = world.change(&world.request(&"pay_none".parse().unwrap(), CAPTURE)).await;
+    assert!(matches!(unknown, Err(ChangeError::NotFound)));
+}
+
+#[tokio::test]
+async fn refunds_that_race_are_both_made_where_there_is_enough_for_both() {
+    let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
+    let (mine, theirs) = (world.request(&payment_id, refund(600)), world.request(&payment_id, refund(400)));
+    let changed = world.change_against(&mine, &[theirs]).await.unwrap();
+    assert_eq!((changed.payment.refunded_minor, changed.payment.version), (1_000, 4));
+    assert_eq!(world.record(&payment_id).payment, changed.payment);
+}
+
+#[tokio::test]
+async fn refunds_that_race_for_the_same_money_do_not_both_get_it() {
+    let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
+    let (mine, theirs) = (world.request(&payment_id, refund(601)), world.request(&payment_id, refund(400)));
+    let refused = world.change_against(&mine, &[theirs]).await;
+    assert!(matches!(refused, Err(ChangeError::Illegal { .. })), "{refused:?}");
+    assert_eq!(world.record(&payment_id).payment.refunded_minor, 400);
+}
+
+#[tokio::test]
+async fn a_capture_that_a_void_overtook_is_refused() {
+    let (world, payment_id) = World::with_payment(&[]).await;
+    let (capture, void) = (world.request(&payment_id, CAPTURE), world.request(&payment_id, Change::Void));
+    let refused = world.change_against(&capture, &[void]).await;
+    let voided = Status::Public(PaymentStatus::Voided);
+    assert!(matches!(refused, Err(ChangeError::Illegal { status, .. }) if status == voided), "{refused:?}");
+    assert_eq!(world.record(&payment_id).payment.captured_minor, 0);
+}
+
+#[tokio::test]
+async fn what_was_overtaken_is_no_longer_the_version_that_was_allowed() {
+    let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
+    let (mine, theirs) = (world.request(&payment_id, refund(100)), world.request(&payment_id, refund(100)));
+    let mine = ChangeRequest { only_versions: Some(vec![2]), ..mine };
+    let refused = world.change_against(&mine, &[theirs]).await;
+    assert!(matches!(refused, Err(ChangeError::VersionMismatch { version: 3 })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_request_that_meets_its_own_repetition_is_made_once() {
+    let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
+    let request = world.request(&payment_id, refund(300));
+    let changed = world.change_against(&request, std::slice::from_ref(&request)).await.unwrap();
+    assert_eq!(changed.payment.refunded_minor, 300);
+    assert_eq!(world.record(&payment_id).payment.refunded_minor, 300);
+}
+
+#[tokio::test]
+async fn one_who_always_loses_is_told_to_come_back() {
+    let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
+    let others: Vec<_> = (0..4).map(|_| world.request(&payment_id, refund(1))).collect();
+    let refused = world.change_against(&world.request(&payment_id, refund(1)), &others).await;
+    assert!(matches!(refused, Err(ChangeError::Contended)), "{refused:?}");
+    assert_eq!(world.record(&payment_id).payment.refunded_minor, 4);
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_is_lost_is_known_again() {
+    let (world, payment_id) = World::with_payment(&[]).await;
+    let store = Arc::new(TwiceWritten(world.store.clone()));
+    let change = ChangePayment::new(store, world.publication());
+    let request = ChangeRequest { key: RequestKey::random(), ..world.request(&payment_id, CAPTURE) };
+    let changed = change.change(&request).await.unwrap();
+    assert_eq!((changed.payment.version, changed.published), (2, Some(Published::Now)));
+}
+
+#[tokio::test]
+async fn a_stream_that_is_down_costs_no_change() {
+    let (world, payment_id) = World::with_payment(&[]).await;
+    world.publisher.fail_for("ord-1");
+    let changed = world.change(&world.request(&payment_id, CAPTURE)).await.unwrap();
+    assert_eq!(changed.published, Some(Published::Deferred));
+    assert!(world.record(&payment_id).unpublished, "the mark stays for the relay");
+}

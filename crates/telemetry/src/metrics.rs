@@ -1,0 +1,98 @@
+//! Metrics as lines of log that `CloudWatch` counts from, so that they cost no call and need no agent.
+//!
+//! The format is the embedded metric format. Source:
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+
+use std::fmt;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+/// The namespace of every metric.
+pub const METRICS_NAMESPACE: &str = "Paystream";
+
+/// Writes the metrics of one function. Their dimension is `FunctionName`.
+#[derive(Clone)]
+pub struct Metrics {
+    function_name: Arc<str>,
+    write: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Metrics {
+    /// To standard output, where Lambda collects them.
+    pub fn to_stdout(function_name: &str) -> Self {
+        Self::new(function_name, |line| {
+            // Nobody is left to tell when standard output is closed.
+            let _ = writeln!(std::io::stdout().lock(), "{line}");
+        })
+    }
+
+    /// Each line to `write`, without a line end.
+    pub fn new(function_name: &str, write: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self { function_name: function_name.into(), write: Arc::new(write) }
+    }
+
+    /// Adds to counters, by their names, in one line. Those with nothing to add are left out.
+    pub fn count(&self, counts: &[(&str, usize)]) {
+        let counts: Vec<_> = counts.iter().filter(|(_, count)| *count > 0).collect();
+        if counts.is_empty() {
+            return;
+        }
+        let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let metrics: Vec<_> = counts.iter().map(|(name, _)| json!({"Name": name, "Unit": "Count"})).collect();
+        let directive = json!({"Namespace": METRICS_NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": metrics});
+        let mut line = json!({
+            "_aws": {"Timestamp": u64::try_from(unix_ms).unwrap_or(u64::MAX), "CloudWatchMetrics": [directive]},
+            "FunctionName": &*self.function_name,
+        });
+        for (name, count) in counts {
+            line[*name] = Value::from(*count);
+        }
+        (self.write)(&line.to_string());
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").field("function_name", &self.function_name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    fn lines(record: impl FnOnce(&Metrics)) -> Vec<Value> {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&lines);
+        record(&Metrics::new("payments-dev", move |line| {
+            into.lock().unwrap().push(serde_json::from_str(line).unwrap())
+        }));
+        let lines = lines.lock().unwrap();
+        lines.clone()
+    }
+
+    #[test]
+    fn counts_are_one_line_in_the_embedded_metric_format() {
+        let lines = lines(|metrics| metrics.count(&[("Published", 3), ("Deferred", 0), ("Replayed", 1)]));
+        let [line] = lines.as_slice() else { panic!("one line: {lines:?}") };
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Namespace"], "Paystream");
+        let named = json!([{"Name": "Published", "Unit": "Count"}, {"Name": "Replayed", "Unit": "Count"}]);
+        assert_eq!(directive["Metrics"], named);
+        assert_eq!((&line["Published"], &line["Replayed"]), (&json!(3), &json!(1)));
+        // A dimension is the name of a member of the line.
+        assert_eq!(directive["Dimensions"], json!([["FunctionName"]]));
+        assert_eq!(line["FunctionName"], "payments-dev");
+        assert!(line["_aws"]["Timestamp"].as_u64().is_some_and(|unix_ms| unix_ms > 1_700_000_000_000));
+    }
+
+    #[test]
+    fn nothing_to_count_is_no_line() {
+        assert_eq!(lines(|metrics| metrics.count(&[("Published", 0)])), Vec::<Value>::new());
+    }
+}

@@ -1,0 +1,75 @@
+//! Capture, void and refund: three routes to one use case.
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::header::ETAG;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use http_problems::{JsonBody, PathParameter, Problem};
+use lambda_http::request::RequestContext;
+use payment_events::{PaymentId, TraceParent};
+use payments::{Change, ChangeError, ChangeRequest, Changed, RequestKey};
+
+use crate::caller::caller;
+use crate::etag::etag;
+use crate::headers::{RequiredKey, idempotency_key, only_versions, trace_parent};
+use crate::messages::{EmptyBody, PartBody};
+use crate::problems;
+use crate::routes::Service;
+
+pub(crate) async fn capture(asked: Asked, body: Option<JsonBody<PartBody>>) -> Result<Response, Problem> {
+    asked.change(Change::Capture(PartBody::money(body)?)).await
+}
+
+pub(crate) async fn void(asked: Asked, _: Option<JsonBody<EmptyBody>>) -> Result<Response, Problem> {
+    asked.change(Change::Void).await
+}
+
+/// A payment is captured once and voided once, whoever asks how often. But it may be refunded in parts, so that a
+/// repeated refund must be known for what it is: it needs a key.
+pub(crate) async fn refund(
+    _: RequiredKey,
+    asked: Asked,
+    body: Option<JsonBody<PartBody>>,
+) -> Result<Response, Problem> {
+    asked.change(Change::Refund(PartBody::money(body)?)).await
+}
+
+/// What the three have in common: who asks for a change of which payment.
+pub(crate) struct Asked {
+    service: Service,
+    payment_id: PaymentId,
+    key: RequestKey,
+    only_versions: Option<Vec<u64>>,
+    trace_parent: Option<TraceParent>,
+}
+
+impl Asked {
+    async fn change(self, change: Change) -> Result<Response, Problem> {
+        let Self { service, payment_id, key, only_versions, trace_parent } = self;
+        let request = ChangeRequest { payment_id, change, key, only_versions, trace_parent };
+        match service.change.change(&request).await {
+            Ok(Changed { payment, published }) => Ok(service.answer(StatusCode::OK, payment, published)),
+            Err(ChangeError::VersionMismatch { version }) => {
+                let mut response = problems::version_mismatch(version).into_response();
+                response.headers_mut().extend(etag(version).map(|etag| (ETAG, etag)));
+                Ok(response)
+            }
+            Err(error) => Err(problems::not_changed(error, &request.payment_id)),
+        }
+    }
+}
+
+impl FromRequestParts<Service> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
+        let PathParameter(payment_id) = PathParameter::from_request_parts(parts, service).await?;
+        let only_versions = only_versions(&parts.headers)?;
+        let caller = caller(parts.extensions.get::<RequestContext>());
+        let key = idempotency_key(&parts.headers)?;
+        let key = key.map_or_else(RequestKey::random, |key| RequestKey::given(&caller, &payment_id, &key));
+        let trace_parent = trace_parent(&parts.headers);
+        Ok(Self { service: service.clone(), payment_id, key, only_versions, trace_parent })
+    }
+}
