@@ -5,6 +5,7 @@
 //! [`JsonBody`], [`PathParameter`] and [`QueryParameters`], and passes its router through [`with_problems`].
 
 mod json_body;
+pub mod kinds;
 mod optional_body;
 mod parameters;
 mod problem;
@@ -14,38 +15,3 @@ pub use json_body::JsonBody;
 pub use parameters::{PathParameter, QueryParameters};
 pub use problem::{FieldError, Problem, ProblemKind};
 pub use routes::with_problems;
-
-/// The problem types that any route may answer with.
-pub mod kinds {
-    use http::StatusCode;
-
-    use crate::ProblemKind;
-
-    /// The body is no JSON.
-    pub const MALFORMED_JSON: ProblemKind =
-        ProblemKind::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON");
-    /// A value is missing, of the wrong type, out of bounds or unknown.
-    pub const INVALID_REQUEST: ProblemKind =
-        ProblemKind::new(StatusCode::BAD_REQUEST, "invalid-request", "The request is not valid");
-    /// There is no such route.
-    pub const NO_SUCH_ROUTE: ProblemKind =
-        ProblemKind::new(StatusCode::NOT_FOUND, "no-such-route", "There is nothing under this path");
-    /// The route exists, but not with this method.
-    pub const METHOD_NOT_ALLOWED: ProblemKind =
-        ProblemKind::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path does not take this method");
-    /// The body is larger than the API takes.
-    pub const BODY_TOO_LARGE: ProblemKind =
-        ProblemKind::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large");
-    /// The body is not declared as JSON.
-    pub const UNSUPPORTED_MEDIA_TYPE: ProblemKind = ProblemKind::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported-media-type",
-        "The body must be declared as application/json",
-    );
-    /// Something the service depends on failed; nothing is known to have changed, and trying again is safe.
-    pub const UNAVAILABLE: ProblemKind =
-        ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer right now");
-    /// The service is at fault in a way that trying again will not mend.
-    pub const INTERNAL: ProblemKind =
-        ProblemKind::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The service failed");
-}

@@ -1,11 +1,13 @@
 //! One problem answer.
 
+use std::collections::BTreeMap;
+
 use axum::response::{IntoResponse, Response};
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{StatusCode, Uri};
 use problem_details::ProblemDetails;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use telemetry::WithCauses;
 
 use crate::kinds;
@@ -22,6 +24,21 @@ impl ProblemKind {
     /// A problem type: its `type` is `/problems/<name>`, the same for ever.
     pub const fn new(status: StatusCode, name: &'static str, title: &'static str) -> Self {
         Self { status, name, title }
+    }
+
+    /// The status it is answered with.
+    pub const fn status(self) -> StatusCode {
+        self.status
+    }
+
+    /// What its `type` ends in.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// What it is, whatever the request.
+    pub const fn title(self) -> &'static str {
+        self.title
     }
 }
 
@@ -40,7 +57,7 @@ pub struct Problem {
     kind: ProblemKind,
     detail: String,
     errors: Vec<FieldError>,
-    members: Map<String, Value>,
+    members: BTreeMap<&'static str, Value>,
     retry_after_s: Option<u16>,
     /// The path of the request that the problem came up in.
     instance: Option<String>,
@@ -52,7 +69,7 @@ struct Extensions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
     #[serde(flatten)]
-    members: Map<String, Value>,
+    members: BTreeMap<&'static str, Value>,
 }
 
 impl Problem {
@@ -62,7 +79,7 @@ impl Problem {
             kind,
             detail: detail.into(),
             errors: Vec::new(),
-            members: Map::new(),
+            members: BTreeMap::new(),
             retry_after_s: None,
             instance: None,
         }
@@ -70,9 +87,22 @@ impl Problem {
 
     /// A request with one part that is not valid.
     pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        let error = FieldError { pointer: pointer.into(), detail: detail.into() };
-        let problem = Self::new(kinds::INVALID_REQUEST, format!("{} {}.", error.pointer, error.detail));
-        Self { errors: vec![error], ..problem }
+        let (pointer, detail) = (pointer.into(), detail.into());
+        Self::new(kinds::INVALID_REQUEST, format!("{pointer} {detail}.")).pointing_to(pointer, detail)
+    }
+
+    /// Adds a member of this problem type's own (RFC 9457, section 3.2), for programs to read: what `detail` says in words.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.members.insert(name, value.into());
+        self
+    }
+
+    /// Points to a part of the request that is at fault.
+    #[must_use]
+    pub fn pointing_to(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
+        self
     }
 
     /// Something we depend on failed. The error is logged here, once, and not shown to the caller.
@@ -92,20 +122,6 @@ impl Problem {
     #[must_use]
     pub(crate) fn at(self, path: String) -> Self {
         Self { instance: Some(path), ..self }
-    }
-
-    /// Names a part of the request that is at fault, beside others.
-    #[must_use]
-    pub fn at_field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
-        self
-    }
-
-    /// Adds an extension member, for programs to look at.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
-        self
     }
 
     /// Asks the caller to wait this many seconds.

@@ -4,9 +4,9 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use axum::routing::post;
+use axum::routing::{get, post};
 use http_body_util::BodyExt;
-use http_problems::{JsonBody, with_problems};
+use http_problems::{JsonBody, Problem, kinds, with_problems};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -100,4 +100,37 @@ async fn unknown_paths_and_methods_are_problems_too() {
     assert_eq!(problem["instance"], "/coffee");
     let (status, problem) = send(Request::get("/tea").body(Body::empty()).unwrap()).await;
     assert_eq!((status, &problem["type"]), (StatusCode::METHOD_NOT_ALLOWED, &json!("/problems/method-not-allowed")));
+}
+
+#[tokio::test]
+async fn a_problem_has_members_of_its_own_beside_the_errors() {
+    let problem = || async {
+        Problem::new(kinds::INVALID_REQUEST, "Drink less.")
+            .with("cups_left", 2)
+            .with("tea", "green")
+            .pointing_to("/cups", "is above what is left")
+            .retry_after_s(3)
+    };
+    let router = with_problems(Router::new().route("/pot", get(problem)), 64);
+    let response = router.oneshot(Request::get("/pot").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.headers()["retry-after"], "3");
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let expected = json!({
+        "type": "/problems/invalid-request",
+        "title": "The request is not valid",
+        "status": 400,
+        "detail": "Drink less.",
+        "instance": "/pot",
+        "errors": [{"pointer": "/cups", "detail": "is above what is left"}],
+        "cups_left": 2,
+        "tea": "green",
+    });
+    assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), expected);
+}
+
+#[test]
+fn problem_names_are_used_once() {
+    let names: std::collections::BTreeSet<_> = kinds::ALL.iter().map(|kind| kind.name()).collect();
+    assert_eq!(names.len(), kinds::ALL.len());
 }

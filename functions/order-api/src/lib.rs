@@ -9,4 +9,5 @@ mod request;
 mod routes;
 
 pub use config::Config;
+pub use problems::PROBLEMS;
 pub use routes::{BODY_BYTES_MAX, router};

@@ -11,6 +11,9 @@ const CONFLICT: ProblemKind =
 /// There is no such order.
 const NOT_FOUND: ProblemKind = ProblemKind::new(StatusCode::NOT_FOUND, "order-not-found", "There is no such order");
 
+/// All of them; each has a page in `docs/api/problems/`.
+pub const PROBLEMS: &[ProblemKind] = &[CONFLICT, NOT_FOUND];
+
 pub(crate) fn not_placed(error: PlaceError) -> Problem {
     match error {
         PlaceError::Conflict { order_id } => {

@@ -95,10 +95,10 @@ fn illegal(reason: &IllegalTransition) -> Problem {
     match reason {
         IllegalTransition::Status { .. } => Problem::new(ILLEGAL_TRANSITION, detail),
         IllegalTransition::Amount { available_minor } => Problem::new(AMOUNT_UNAVAILABLE, detail)
-            .at_field("/amount/minor", reason.to_string())
+            .pointing_to("/amount/minor", reason.to_string())
             .with("available_minor", *available_minor),
         IllegalTransition::Currency { .. } => {
-            Problem::new(AMOUNT_UNAVAILABLE, detail).at_field("/amount/currency", reason.to_string())
+            Problem::new(AMOUNT_UNAVAILABLE, detail).pointing_to("/amount/currency", reason.to_string())
         }
     }
 }
