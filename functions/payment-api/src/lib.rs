@@ -11,4 +11,5 @@ mod messages;
 mod problems;
 mod routes;
 
+pub use problems::PROBLEMS;
 pub use routes::{BODY_BYTES_MAX, Service, router};

@@ -43,6 +43,20 @@ pub(crate) fn key_missing() -> Problem {
     Problem::new(KEY_MISSING, detail)
 }
 
+/// All of them; each has a page in `docs/api/problems/`.
+pub const PROBLEMS: &[ProblemKind] = &[
+    KEY_MISSING,
+    KEY_REUSED,
+    IN_PROGRESS,
+    PROCESSOR_UNAVAILABLE,
+    ILLEGAL_TRANSITION,
+    AMOUNT_UNAVAILABLE,
+    CHANGED,
+    VERSION_MISMATCH,
+    TOO_MANY_REFUNDS,
+    NOT_FOUND,
+];
+
 pub(crate) fn not_accepted(error: AcceptError) -> Problem {
     match error {
         AcceptError::KeyReused => {
