@@ -22,16 +22,19 @@
 mod emulators;
 mod environment;
 mod event_source;
+mod faults;
 mod functions_build;
 mod gateway;
 mod lambda;
 mod log;
 mod net;
+mod processes;
 mod status;
 mod template;
 
 pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction};
 pub use event_source::{FailedBatch, Failures, RetryDelays};
+pub use faults::{Calls, Effect, ErrorAnswer, Fault, FaultId, InjectedFault, InvalidFault, Moment, Service, Target};
 pub use functions_build::{BuildError, Functions, Profile, build_functions};
 pub use log::LogSink;
 pub use status::{EventSourceStatus, FunctionStatus, ShardStatus, Status, StreamStatus, TableStatus};

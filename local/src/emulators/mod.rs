@@ -1,10 +1,11 @@
 //! Kinesis and DynamoDB, inside this process, each on a loopback port of its own.
 //!
-//! Functions reach them over HTTP, as they reach the services; event source mappings call them directly. Whatever is to
-//! happen between a function and an emulator has one place each: `kinesis::guard`, and the listener of `dynamodb`.
+//! Functions reach them over HTTP, as they reach the services, and through `faults`, where whatever is to happen between a
+//! function and an emulator has its place; event source mappings call them directly.
 
 mod dynamodb;
 mod kinesis;
+mod proxy;
 
 pub(crate) use dynamodb::DynamoDb;
 pub(crate) use kinesis::{Kinesis, ShardInfo};

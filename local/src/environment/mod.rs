@@ -18,6 +18,7 @@ pub use resources::Emulators;
 pub use start::Prepared;
 
 use crate::event_source::Failures;
+use crate::faults::{Calls, Fault, FaultId, InjectedFault, InvalidFault};
 use crate::functions_build::Functions;
 use crate::log::LogSink;
 use crate::net::Stop;
@@ -102,6 +103,32 @@ impl Environment {
             Some(function) => Ok(function.kill_all().await),
             None => Err(UnknownFunction(function.to_owned())),
         }
+    }
+
+    /// Has something go wrong from now on, with functions' calls or with invocations; the same as
+    /// `POST /_local/faults`.
+    pub fn inject(&self, fault: Fault) -> Result<FaultId, InvalidFault> {
+        self.parts.faults.inject_one(fault)
+    }
+
+    /// The faults that have been injected, and what has come of them; the same as `GET /_local/faults`.
+    pub fn faults(&self) -> Vec<InjectedFault> {
+        self.parts.faults.all()
+    }
+
+    /// Has nothing go wrong any more; the same as `DELETE /_local/faults`.
+    pub fn clear_faults(&self) {
+        self.parts.faults.clear();
+    }
+
+    /// The functions' calls that have reached the emulators; the same as `GET /_local/calls`.
+    pub fn calls(&self) -> Calls {
+        self.parts.faults.calls()
+    }
+
+    /// Counts calls from nothing again; the same as `DELETE /_local/calls`.
+    pub fn reset_calls(&self) {
+        self.parts.faults.reset_calls();
     }
 
     /// Ends it in order: takes no more requests, lets what runs finish, and leaves no process behind. Where a directory

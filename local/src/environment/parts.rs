@@ -1,4 +1,5 @@
-//! What an environment consists of, and the routes that show it: `/_local/status` and `/_local/failures`.
+//! What an environment consists of, and the routes that show it: `/_local/status`, `/_local/failures`, and those of its
+//! faults.
 
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use axum::{Json, Router};
 
 use crate::emulators::{DynamoDb, Kinesis};
 use crate::event_source::{FailureList, Failures, Mapping};
+use crate::faults::{self, Faults};
 use crate::lambda::{Endpoints, Lambda};
 use crate::status::{Status, StreamStatus, TableStatus};
 use crate::template::{StreamSpec, TableSpec};
@@ -17,6 +19,7 @@ pub(super) struct Parts {
     pub(super) endpoints: Endpoints,
     pub(super) lambda: Arc<Lambda>,
     pub(super) mappings: Vec<Arc<Mapping>>,
+    pub(super) faults: Arc<Faults>,
     pub(super) kinesis: Kinesis,
     pub(super) dynamodb: DynamoDb,
     pub(super) failures: Arc<FailureList>,
@@ -29,6 +32,7 @@ pub(super) fn router(parts: &Arc<Parts>) -> Router {
         .route("/_local/status", get(status))
         .route("/_local/failures", get(failures))
         .with_state(Arc::clone(parts))
+        .merge(faults::router(&parts.faults))
 }
 
 async fn status(State(parts): State<Arc<Parts>>) -> Json<Status> {

@@ -1,12 +1,16 @@
 //! The emulators, with the tables and streams that a template declares.
 
+use std::sync::Arc;
+
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::StartError;
-use crate::emulators::{DynamoDb, Kinesis};
+use crate::emulators::{DynamoDb, EmulatorError, Kinesis};
+use crate::faults::{self, Callers, Calls, Fault, FaultId, Faults, InjectedFault, InvalidFault, Service};
 use crate::lambda::Endpoints;
-use crate::net::{Stop, bind_loopback, serve, url_of};
+use crate::log::LogSink;
+use crate::net::{Stop, bind_loopback, url_of};
 use crate::template::Template;
 
 /// Emulators that serve until they are told to stop.
@@ -18,7 +22,12 @@ pub(super) struct Resources {
 
 impl Resources {
     /// Makes what the template declares, and serves it on ports of its own.
-    pub(super) async fn start(template: &Template, dynamodb: &DynamoDb, stop: &Stop) -> Result<Self, StartError> {
+    pub(super) async fn start(
+        template: &Template,
+        dynamodb: &DynamoDb,
+        faults: &Arc<Faults>,
+        stop: &Stop,
+    ) -> Result<Self, StartError> {
         let (kinesis_listener, dynamodb_listener) = (any_port()?, any_port()?);
         let (kinesis, kinesis_router) = Kinesis::new();
         let endpoints = Endpoints {
@@ -26,8 +35,18 @@ impl Resources {
             dynamodb: url_of(&dynamodb_listener).map_err(unheard)?,
         };
         make(template, &kinesis, dynamodb).await?;
-        let servers = vec![serve(kinesis_listener, kinesis_router, stop), dynamodb.serve(dynamodb_listener, stop)];
-        Ok(Self { kinesis, endpoints, servers })
+        let failed = |error: EmulatorError| StartError::Emulator(error.to_string());
+        // It is needed until what stands before it has stopped.
+        let stop_dynamodb = Stop::new();
+        let (dynamodb_router, dynamodb_server) = dynamodb.router(&stop_dynamodb).map_err(failed)?;
+        let kinesis_front = faults::serve(kinesis_listener, kinesis_router, Service::Kinesis, faults, stop);
+        let dynamodb_front = faults::serve(dynamodb_listener, dynamodb_router, Service::DynamoDb, faults, stop);
+        let dynamodb_server = tokio::spawn(async move {
+            let _ = dynamodb_front.await;
+            stop_dynamodb.tell();
+            let _ = dynamodb_server.await;
+        });
+        Ok(Self { kinesis, endpoints, servers: vec![kinesis_front, dynamodb_server] })
     }
 }
 
@@ -60,6 +79,7 @@ pub(super) fn unheard(reason: std::io::Error) -> StartError {
 pub struct Emulators {
     template: Template,
     endpoints: Endpoints,
+    faults: Arc<Faults>,
     /// Dropping it tells the servers to stop.
     _stop: Stop,
 }
@@ -69,8 +89,9 @@ impl Emulators {
     pub async fn start(template: Template) -> Result<Self, StartError> {
         let stop = Stop::new();
         let dynamodb = DynamoDb::open(None).map_err(|error| StartError::Emulator(error.to_string()))?;
-        let Resources { endpoints, .. } = Resources::start(&template, &dynamodb, &stop).await?;
-        Ok(Self { template, endpoints, _stop: stop })
+        let faults = Arc::new(Faults::new(Callers::Everybody, LogSink::discard()));
+        let Resources { endpoints, .. } = Resources::start(&template, &dynamodb, &faults, &stop).await?;
+        Ok(Self { template, endpoints, faults, _stop: stop })
     }
 
     /// Where Kinesis is, for `AWS_ENDPOINT_URL_KINESIS`.
@@ -86,5 +107,31 @@ impl Emulators {
     /// The physical name of a table or stream.
     pub fn physical_name(&self, logical_id: &str) -> Option<&str> {
         self.template.names.get(logical_id).map(String::as_str)
+    }
+
+    /// Has something go wrong from now on. Whoever calls is taken for a function here, by the name of the access key;
+    /// there are no processes to kill.
+    pub fn inject(&self, fault: Fault) -> Result<FaultId, InvalidFault> {
+        self.faults.inject_one(fault)
+    }
+
+    /// The faults that have been injected, and what has come of them.
+    pub fn faults(&self) -> Vec<InjectedFault> {
+        self.faults.all()
+    }
+
+    /// Has nothing go wrong any more.
+    pub fn clear_faults(&self) {
+        self.faults.clear();
+    }
+
+    /// The calls that have reached the emulators, by access key.
+    pub fn calls(&self) -> Calls {
+        self.faults.calls()
+    }
+
+    /// Counts calls from nothing again.
+    pub fn reset_calls(&self) {
+        self.faults.reset_calls();
     }
 }

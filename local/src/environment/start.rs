@@ -14,9 +14,11 @@ use super::resources::{Resources, any_port, unheard};
 use super::{Environment, Options, StartError};
 use crate::emulators::EmulatorError;
 use crate::event_source::{Context, FailureList, Mapping};
+use crate::faults::{Callers, Faults};
 use crate::functions_build::Functions;
-use crate::lambda::Lambda;
+use crate::lambda::{Lambda, Surroundings};
 use crate::net::{Stop, bind_loopback, serve, url_of};
+use crate::processes::Processes;
 use crate::template::{FunctionSpec, Template};
 use crate::{REGION, gateway};
 
@@ -55,12 +57,18 @@ impl Prepared {
         let binaries = binaries(&template, functions, &url)?;
         let (serves_apis, serves_the_rest, stop, draining) = (Stop::new(), Stop::new(), Stop::new(), Stop::new());
 
+        let processes = Processes::default();
+        let logical_ids = template.functions.iter().map(|function| function.logical_id.clone()).collect();
+        let callers = Callers::Functions { logical_ids, processes: processes.clone() };
+        let faults = Arc::new(Faults::new(callers, log.clone()));
         let Resources { kinesis, endpoints, mut servers } =
-            Resources::start(&template, &store.dynamodb, &serves_the_rest).await?;
+            Resources::start(&template, &store.dynamodb, &faults, &serves_the_rest).await?;
 
         let runtime_listener = any_port()?;
         let runtime_url = url_of(&runtime_listener).map_err(unheard)?;
-        let (lambda, runtime_router) = Lambda::new(binaries, &runtime_url, &endpoints, &log);
+        let surroundings = Surroundings { endpoints: endpoints.clone(), processes, faults: Arc::clone(&faults), log };
+        let (lambda, runtime_router) = Lambda::new(binaries, &runtime_url, &surroundings);
+        let log = surroundings.log;
         let lambda = Arc::new(lambda);
         servers.push(serve(runtime_listener, runtime_router, &serves_the_rest));
         if options.warm {
@@ -86,7 +94,8 @@ impl Prepared {
         let sweeper = tokio::spawn(async { _ = tokio::join!(sweep_tables, sweep_streams) });
         let streams = template.streams.clone();
         let tables = template.tables.clone();
-        let parts = Arc::new(Parts { url, endpoints, lambda, mappings, kinesis, dynamodb, failures, streams, tables });
+        let parts = Parts { url, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
+        let parts = Arc::new(parts);
         let router = gateway::router(template.routes(), &parts.lambda, &log).merge(parts::router(&parts));
         let stopped = serves_apis.told();
         let gateway = tokio::spawn(async move {

@@ -51,6 +51,9 @@ pub(crate) enum InvokeError {
     /// Its process ended.
     #[error("Runtime.ExitError: the function's process ended during the invocation: {0}")]
     Exited(String),
+    /// The connection to the function was reset: it did not run, or its answer was lost.
+    #[error("ServiceException: the connection was reset {0} the function ran")]
+    Lost(&'static str),
     /// The environment is stopping.
     #[error("the environment is stopping")]
     Stopping,
@@ -65,6 +68,7 @@ impl InvokeError {
             Self::Function { error_type, .. } => Some(error_type),
             Self::TimedOut(_) => Some("Sandbox.Timedout"),
             Self::Exited(_) => Some("Runtime.ExitError"),
+            Self::Lost(_) => Some("ServiceException"),
         }
     }
 }

@@ -24,9 +24,22 @@ pub(crate) use pool::Function;
 pub(crate) use runtime_api::PAYLOAD_BYTES_MAX;
 pub(crate) use variables::Endpoints;
 
+use crate::faults::Faults;
 use crate::log::LogSink;
+use crate::processes::Processes;
 use crate::template::FunctionSpec;
 use runtime_api::RuntimeApi;
+
+/// What every function runs in.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) endpoints: Endpoints,
+    /// Where each sandbox's process is to be found for as long as it is there.
+    pub(crate) processes: Processes,
+    /// What is to go wrong with invocations.
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) log: LogSink,
+}
 
 /// Every function, by logical id.
 pub(crate) struct Lambda {
@@ -39,14 +52,13 @@ impl Lambda {
     pub(crate) fn new(
         functions: Vec<(FunctionSpec, PathBuf)>,
         runtime_api_url: &str,
-        endpoints: &Endpoints,
-        log: &LogSink,
+        surroundings: &Surroundings,
     ) -> (Self, Router) {
         let api = RuntimeApi::new(runtime_api_url);
         let activity = watch::Sender::new(0);
         let function = |(spec, binary): (FunctionSpec, PathBuf)| {
             let id = spec.logical_id.clone();
-            let function = Function::new(spec, binary, endpoints.clone(), api.clone(), log.clone(), activity.clone());
+            let function = Function::new(spec, binary, surroundings.clone(), api.clone(), activity.clone());
             (id, Arc::new(function))
         };
         (Self { functions: functions.into_iter().map(function).collect(), activity: activity.clone() }, api.router())

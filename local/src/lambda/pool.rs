@@ -11,11 +11,11 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::Surroundings;
 use super::invocation::InvokeError;
 use super::runtime_api::RuntimeApi;
 use super::sandbox::{Outcome, Sandbox};
-use super::variables::Endpoints;
-use crate::log::LogSink;
+use crate::faults::{self, Ending, Moment};
 use crate::status::FunctionStatus;
 use crate::template::FunctionSpec;
 use crate::{ACCOUNT_ID, REGION};
@@ -37,9 +37,8 @@ pub(crate) struct Function {
     pub(crate) spec: FunctionSpec,
     pub(crate) arn: Arc<str>,
     binary: PathBuf,
-    endpoints: Endpoints,
+    surroundings: Surroundings,
     api: RuntimeApi,
-    log: LogSink,
     permits: Semaphore,
     waiting: AtomicUsize,
     state: Mutex<State>,
@@ -70,9 +69,8 @@ impl Function {
     pub(super) fn new(
         spec: FunctionSpec,
         binary: PathBuf,
-        endpoints: Endpoints,
+        surroundings: Surroundings,
         api: RuntimeApi,
-        log: LogSink,
         activity: watch::Sender<u64>,
     ) -> Self {
         Self {
@@ -80,9 +78,8 @@ impl Function {
             permits: Semaphore::new(spec.concurrency_max.unwrap_or(SANDBOXES_MAX)),
             spec,
             binary,
-            endpoints,
+            surroundings,
             api,
-            log,
             waiting: AtomicUsize::new(0),
             state: Mutex::default(),
             counters: Counters::default(),
@@ -103,9 +100,14 @@ impl Function {
     }
 
     async fn run(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
+        let fault = self.surroundings.faults.of_invocation(&self.spec.logical_id).await;
+        if matches!(fault, Some(Ending::Throttle)) {
+            self.counters.throttles.fetch_add(1, Ordering::Relaxed);
+            return Err(InvokeError::Throttled);
+        }
         let _permit = self.permit().await?;
         self.counters.invocations.fetch_add(1, Ordering::Relaxed);
-        let result = self.run_in_a_sandbox(payload).await;
+        let result = self.run_with(fault, payload).await;
         if result.is_err() {
             self.counters.errors.fetch_add(1, Ordering::Relaxed);
         }
@@ -130,7 +132,27 @@ impl Function {
         permit.map_err(|_| InvokeError::Stopping)
     }
 
-    async fn run_in_a_sandbox(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
+    /// Runs it, apart from what is to go wrong.
+    async fn run_with(&self, fault: Option<Ending>, payload: Bytes) -> Result<Bytes, InvokeError> {
+        match fault {
+            None => self.run_in_a_sandbox(payload, None).await,
+            Some(Ending::Error(error)) => {
+                let message = faults::message(&error);
+                Err(InvokeError::Function { error_type: error.code, message })
+            }
+            Some(Ending::Reset(Moment::Before)) => Err(InvokeError::Lost("before")),
+            Some(Ending::Reset(Moment::After)) => {
+                self.run_in_a_sandbox(payload, None).await?;
+                Err(InvokeError::Lost("after"))
+            }
+            Some(Ending::Kill(moment)) => self.run_in_a_sandbox(payload, Some(moment)).await,
+            // Neither gets here: the one is refused above, the other is for Kinesis alone.
+            Some(Ending::Throttle | Ending::Partial(_)) => Err(InvokeError::Throttled),
+        }
+    }
+
+    /// `kill` is when the sandbox is to be killed, if it is.
+    async fn run_in_a_sandbox(&self, payload: Bytes, kill: Option<Moment>) -> Result<Bytes, InvokeError> {
         let mut not_taken = 0;
         loop {
             let idle = self.take_idle();
@@ -138,7 +160,13 @@ impl Function {
                 Some(sandbox) => sandbox,
                 None => self.start().await?,
             };
+            if kill == Some(Moment::Before) {
+                return Err(self.crash(&sandbox).await);
+            }
             match sandbox.invoke(payload.clone(), self.spec.timeout, Arc::clone(&self.arn)).await {
+                Outcome::Response(_) | Outcome::Failed(InvokeError::Function { .. }) if kill.is_some() => {
+                    return Err(self.crash(&sandbox).await);
+                }
                 Outcome::Response(body) => {
                     self.give_back(sandbox);
                     return Ok(body);
@@ -162,6 +190,14 @@ impl Function {
         }
     }
 
+    /// Kills a sandbox that was to run something, or has.
+    async fn crash(&self, sandbox: &Sandbox) -> InvokeError {
+        sandbox.process.kill();
+        let how = sandbox.process.until_ended().await;
+        self.state().all.remove(&sandbox.id);
+        InvokeError::Exited(how)
+    }
+
     async fn start(&self) -> Result<Arc<Sandbox>, InvokeError> {
         {
             let state = self.state();
@@ -176,13 +212,13 @@ impl Function {
         }
         self.counters.cold_starts.fetch_add(1, Ordering::Relaxed);
         let id = Uuid::new_v4().simple().to_string();
-        let started = Sandbox::start(id, &self.binary, &self.spec, &self.endpoints, &self.api, &self.log).await;
+        let started = Sandbox::start(id, &self.binary, &self.spec, &self.surroundings, &self.api).await;
         let mut state = self.state();
         match started {
             Ok(sandbox) => {
                 let sandbox = Arc::new(sandbox);
                 if state.is_stopping {
-                    sandbox.kill();
+                    sandbox.process.kill();
                     return Err(InvokeError::Stopping);
                 }
                 state.init_failures = 0;
@@ -194,7 +230,7 @@ impl Function {
                 let pause = INIT_PAUSE_FIRST.saturating_mul(1 << state.init_failures.min(10)).min(INIT_PAUSE_MAX);
                 state.init_failures += 1;
                 state.init_failure = Some((Instant::now() + pause, error.clone()));
-                self.log.warn(&format!("{} did not start: {error}", self.spec.binary));
+                self.surroundings.log.warn(&format!("{} did not start: {error}", self.spec.binary));
                 Err(error)
             }
         }
@@ -213,8 +249,8 @@ impl Function {
     fn take_idle(&self) -> Option<Arc<Sandbox>> {
         let mut state = self.state();
         while let Some(sandbox) = state.idle.pop() {
-            let Some(how) = sandbox.has_ended() else { return Some(sandbox) };
-            self.log.warn(&format!("{}: a sandbox ended while it was idle: {how}", self.spec.binary));
+            let Some(how) = sandbox.process.has_ended() else { return Some(sandbox) };
+            self.surroundings.log.warn(&format!("{}: a sandbox ended while it was idle: {how}", self.spec.binary));
             state.all.remove(&sandbox.id);
         }
         None
@@ -232,10 +268,10 @@ impl Function {
             state.all.values().cloned().collect()
         };
         for sandbox in &sandboxes {
-            sandbox.kill();
+            sandbox.process.kill();
         }
         for sandbox in &sandboxes {
-            let _ = tokio::time::timeout(KILL_TIMEOUT, sandbox.until_ended()).await;
+            let _ = tokio::time::timeout(KILL_TIMEOUT, sandbox.process.until_ended()).await;
             self.state().all.remove(&sandbox.id);
         }
         sandboxes.len()
@@ -245,7 +281,7 @@ impl Function {
     pub(crate) fn kill_all_now(&self) {
         let mut state = self.state();
         state.is_stopping = true;
-        state.all.values().for_each(|sandbox| sandbox.kill());
+        state.all.values().for_each(|sandbox| sandbox.process.kill());
     }
 
     /// Begins no more invocations, lets those that run finish until then, and kills what is left.
@@ -261,8 +297,8 @@ impl Function {
 
     pub(crate) fn status(&self) -> FunctionStatus {
         let state = self.state();
-        let sandboxes = state.all.values().filter(|sandbox| sandbox.has_ended().is_none()).count();
-        let idle = state.idle.iter().filter(|sandbox| sandbox.has_ended().is_none()).count();
+        let sandboxes = state.all.values().filter(|sandbox| sandbox.process.has_ended().is_none()).count();
+        let idle = state.idle.iter().filter(|sandbox| sandbox.process.has_ended().is_none()).count();
         FunctionStatus {
             name: self.spec.name.clone(),
             binary: self.spec.binary.clone(),

@@ -10,12 +10,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::invocation::{Invocation, InvokeError, Reply};
 use super::runtime_api::{Channel, RuntimeApi};
-use super::variables::{self, Endpoints};
+use super::{Surroundings, variables};
 use crate::log::LogSink;
+use crate::processes::{Process, Processes};
 use crate::template::FunctionSpec;
 
 /// Lambda gives an init ten seconds too.
@@ -30,10 +31,8 @@ const LINE_BYTES_MAX: u64 = 64 * 1024;
 /// A process that has started, and how to reach it.
 pub(super) struct Sandbox {
     pub(super) id: String,
+    pub(super) process: Process,
     invocations: mpsc::Sender<Invocation>,
-    kill: Arc<Notify>,
-    /// How it ended, once it has.
-    ended: watch::Receiver<Option<String>>,
 }
 
 /// What can become of an invocation in a sandbox.
@@ -50,11 +49,10 @@ impl Sandbox {
         id: String,
         binary: &Path,
         spec: &FunctionSpec,
-        endpoints: &Endpoints,
+        surroundings: &Surroundings,
         api: &RuntimeApi,
-        log: &LogSink,
     ) -> Result<Self, InvokeError> {
-        let variables = variables::of(spec, endpoints, &api.endpoint(&id), &id);
+        let variables = variables::of(spec, &surroundings.endpoints, &api.endpoint(&id), &id);
         let mut command = Command::new(binary);
         command.env_clear().envs(variables).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -65,11 +63,16 @@ impl Sandbox {
             command.spawn().map_err(|error| InvokeError::Init(format!("cannot run {}: {error}", binary.display())))?;
         let (channel, invocations) = api.open(&id);
         let tail = Tail::default();
-        let kill = Arc::new(Notify::new());
-        let (ended_sender, ended) = watch::channel(None);
-        let watcher = Watcher { id: id.clone(), tag: spec.binary.clone(), tail: tail.clone(), kill: Arc::clone(&kill) };
-        tokio::spawn(watcher.watch(child, api.clone(), log.clone(), ended_sender));
-        let sandbox = Self { id, invocations, kill, ended };
+        let process = surroundings.processes.add(&id);
+        let watcher = Watcher {
+            id: id.clone(),
+            tag: spec.binary.clone(),
+            tail: tail.clone(),
+            process: process.clone(),
+            processes: surroundings.processes.clone(),
+        };
+        tokio::spawn(watcher.watch(child, api.clone(), surroundings.log.clone()));
+        let sandbox = Self { id, process, invocations };
         sandbox.wait_until_ready(&channel, &tail).await?;
         Ok(sandbox)
     }
@@ -79,9 +82,9 @@ impl Sandbox {
         let reason = tokio::select! {
             biased;
             _ = is_ready.wait_for(|ready| *ready) => return Ok(()),
-            how = self.until_ended() => format!("the process ended before it asked for work: {how}"),
+            how = self.process.until_ended() => format!("the process ended before it asked for work: {how}"),
             () = tokio::time::sleep(INIT_TIMEOUT) => {
-                self.kill();
+                self.process.kill();
                 format!("the process did not ask for work within {} seconds", INIT_TIMEOUT.as_secs())
             }
         };
@@ -101,33 +104,14 @@ impl Sandbox {
                 Reply::Response(body) => Outcome::Response(body),
                 Reply::Error { error_type, message } => Outcome::Failed(InvokeError::Function { error_type, message }),
             },
-            how = self.until_ended() => {
+            how = self.process.until_ended() => {
                 if is_taken.load(Ordering::SeqCst) { Outcome::Failed(InvokeError::Exited(how)) } else { Outcome::NotTaken(how) }
             }
             () = tokio::time::sleep(timeout) => {
-                self.kill();
+                self.process.kill();
                 Outcome::Failed(InvokeError::TimedOut(timeout))
             }
         }
-    }
-
-    /// How it ended, once it has.
-    pub(super) fn has_ended(&self) -> Option<String> {
-        self.ended.borrow().clone()
-    }
-
-    /// Ends when the process has, and says how.
-    pub(super) async fn until_ended(&self) -> String {
-        let mut ended = self.ended.clone();
-        match ended.wait_for(Option::is_some).await {
-            Ok(how) => how.clone().unwrap_or_default(),
-            Err(_) => "nobody watches it any more".to_owned(),
-        }
-    }
-
-    /// SIGKILL: nothing of the function gets to run any more.
-    pub(super) fn kill(&self) {
-        self.kill.notify_one();
     }
 }
 
@@ -136,17 +120,18 @@ struct Watcher {
     id: String,
     tag: String,
     tail: Tail,
-    kill: Arc<Notify>,
+    process: Process,
+    processes: Processes,
 }
 
 impl Watcher {
-    async fn watch(self, mut child: Child, api: RuntimeApi, log: LogSink, ended: watch::Sender<Option<String>>) {
+    async fn watch(self, mut child: Child, api: RuntimeApi, log: LogSink) {
         let out = child.stdout.take().map(|out| tokio::spawn(pass_on(out, log.clone(), self.tag.clone(), None)));
         let tail = Some(self.tail.clone());
         let err = child.stderr.take().map(|err| tokio::spawn(pass_on(err, log.clone(), self.tag.clone(), tail)));
         let status = tokio::select! {
             status = child.wait() => status,
-            () = self.kill.notified() => {
+            () = self.process.until_killed() => {
                 // It may have ended on its own by now; then there is nothing to kill.
                 let _ = child.start_kill();
                 child.wait().await
@@ -157,7 +142,7 @@ impl Watcher {
         }
         api.close(&self.id);
         let how = status.map_or_else(|error| error.to_string(), |status: ExitStatus| status.to_string());
-        ended.send_replace(Some(how));
+        self.processes.remove(&self.id, how);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::REGION;
+use crate::faults::access_key;
 use crate::template::FunctionSpec;
 
 /// Passed on from the environment's own: they change how a crash is reported, and how a covered binary is measured.
@@ -27,6 +28,7 @@ pub(super) fn of(
     variables.extend(spec.variables.clone());
     let memory = spec.memory_mb.to_string();
     let log_group = format!("/aws/lambda/{}", spec.name);
+    let access_key = access_key(&spec.logical_id, sandbox);
     let reserved = [
         ("AWS_LAMBDA_RUNTIME_API", runtime_api),
         ("AWS_LAMBDA_FUNCTION_NAME", &spec.name),
@@ -39,8 +41,8 @@ pub(super) fn of(
         ("_HANDLER", &spec.handler),
         ("AWS_REGION", REGION),
         ("AWS_DEFAULT_REGION", REGION),
-        // No credentials: the emulators ask for some, and take any. These are good for nothing else.
-        ("AWS_ACCESS_KEY_ID", "local"),
+        // No credentials: the emulators ask for some, and take any. As on AWS, the key says who calls.
+        ("AWS_ACCESS_KEY_ID", &access_key),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_SESSION_TOKEN", "local"),
         // Without this the SDK would look for credentials on the network.

@@ -1,0 +1,111 @@
+//! What stands in front of both emulators: every call over HTTP passes here, is counted, and meets its faults.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::StatusCode;
+use http::request::Parts;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::connection::{self, Connection};
+use super::fault::Moment;
+use super::rules::Ending;
+use super::service::Service;
+use super::{Faults, partial};
+use crate::net::Stop;
+
+/// The largest request that any of the two services takes.
+const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+#[derive(Clone)]
+struct Front {
+    service: Service,
+    faults: Arc<Faults>,
+}
+
+/// Serves an emulator behind its faults until told to stop, and then until the requests under way are answered.
+pub(crate) fn serve(
+    listener: TcpListener,
+    emulator: Router,
+    service: Service,
+    faults: &Arc<Faults>,
+    stop: &Stop,
+) -> JoinHandle<()> {
+    let front = Front { service, faults: Arc::clone(faults) };
+    connection::serve(listener, emulator.layer(middleware::from_fn_with_state(front, pass)), stop)
+}
+
+async fn pass(
+    State(front): State<Front>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    // The body is here in full before anything is decided: a call breaks off either before or after its effect.
+    let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    // As with the services, a call that has arrived is carried out even where its caller has gone meanwhile: killed, or
+    // tired of waiting.
+    let carried_out = tokio::spawn(async move { front.carry_out(parts, body, &connection, next).await });
+    carried_out.await.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response())
+}
+
+impl Front {
+    async fn carry_out(&self, parts: Parts, body: Bytes, connection: &Connection, next: Next) -> Response {
+        let Some(caller) = self.faults.callers.of(&parts.headers) else {
+            return ask(next, parts, body).await;
+        };
+        let operation = operation_of(&parts).to_owned();
+        let ending = self.faults.of_call(self.service, &operation, &caller.name).await;
+        let reach = |body| {
+            self.faults.count(&caller.name, self.service, &operation);
+            ask(next, parts, body)
+        };
+        match ending {
+            None => reach(body).await,
+            Some(Ending::Error(error)) => self.service.answer(&error),
+            Some(Ending::Throttle) => self.service.answer(&Service::throttled()),
+            Some(Ending::Reset(moment)) => {
+                if moment == Moment::After {
+                    reach(body).await;
+                }
+                broken_off(connection)
+            }
+            Some(Ending::Kill(moment)) => {
+                if moment == Moment::After {
+                    reach(body).await;
+                }
+                self.faults.callers.kill(&caller).await;
+                broken_off(connection)
+            }
+            Some(Ending::Partial(mut refusals)) => partial::put_records(body, &mut refusals, reach).await,
+        }
+    }
+}
+
+/// Has the emulator carry out the call.
+async fn ask(next: Next, mut parts: Parts, body: Bytes) -> Response {
+    // What is sent on may be shorter than what came in.
+    parts.headers.insert(http::header::CONTENT_LENGTH, body.len().into());
+    next.run(Request::from_parts(parts, Body::from(body))).await
+}
+
+/// Nobody sees this answer.
+fn broken_off(connection: &Connection) -> Response {
+    connection.reset();
+    StatusCode::SERVICE_UNAVAILABLE.into_response()
+}
+
+/// The operation in `x-amz-target: <API>.<operation>`.
+fn operation_of(parts: &Parts) -> &str {
+    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    target.and_then(|target| target.rsplit('.').next()).unwrap_or_default()
+}

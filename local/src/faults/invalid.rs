@@ -1,0 +1,144 @@
+//! Why a fault is refused, and what to do about it.
+
+use super::fault::{ANY_OPERATION, Effect, Fault, Target};
+use super::service::Service;
+
+/// Faults at once, spent ones included.
+pub(super) const FAULTS_MAX: usize = 1000;
+/// Longer than anything waits.
+const LATENCY_MS_MAX: u64 = 60_000;
+/// An error code goes into a header.
+const CODE_CHARS_MAX: usize = 128;
+/// The only operation of a function.
+pub(super) const INVOKE: &str = "Invoke";
+
+/// A fault that could never happen as it is written. Nothing has been injected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidFault {
+    /// It is no fault in JSON.
+    #[error("{0}")]
+    Malformed(String),
+    /// The target or `from` is no function of the template.
+    #[error("{field}: there is no function {name:?}{}", there_are(functions))]
+    UnknownFunction {
+        /// The field that names it.
+        field: &'static str,
+        /// The name.
+        name: String,
+        /// The functions that there are, by logical id.
+        functions: Vec<String>,
+    },
+    /// The target has no such operation.
+    #[error("operation: {target} has no operation {operation:?}: spell it as the API does, or leave it out for all")]
+    UnknownOperation {
+        /// The target.
+        target: Target,
+        /// What was given.
+        operation: String,
+    },
+    /// The target is a function.
+    #[error("from: invocations of a function come from no function: leave it out")]
+    FromOfInvocation,
+    /// Not above 0 and at most 1.
+    #[error("{0}: a probability is above 0 and at most 1")]
+    Probability(&'static str),
+    /// It would never happen.
+    #[error("count: 0 would be no fault: give how often it happens at most, or leave it out")]
+    CountOfNone,
+    /// Too long.
+    #[error("effect: latency_ms is at least 1 and at most {LATENCY_MS_MAX}")]
+    Latency,
+    /// No code.
+    #[error(
+        "effect: an error's code is its name alone, for example InternalServerError: 1 to {CODE_CHARS_MAX} of A-Za-z0-9."
+    )]
+    ErrorCode,
+    /// No error status.
+    #[error("effect: an error's status is from 400 to 599")]
+    ErrorStatus,
+    /// A function's error is no HTTP answer.
+    #[error("effect: the error of a function has no status: leave it out")]
+    StatusOfFunction,
+    /// Nothing else answers entry by entry.
+    #[error("effect: only kinesis and its operation PutRecords can fail in part: name both")]
+    PartialOfOther,
+    /// The callers are not processes of this environment.
+    #[error("effect: there are no functions here that could be killed")]
+    NothingToKill,
+    /// Too many.
+    #[error("there can be {FAULTS_MAX} faults at once, spent ones included: delete those that are done with")]
+    TooMany,
+}
+
+fn there_are(functions: &[String]) -> String {
+    if functions.is_empty() {
+        ": there are none here".to_owned()
+    } else {
+        format!(": there are {}", functions.join(", "))
+    }
+}
+
+/// Refuses what could never happen. `functions` are the logical ids that there are, or none where everyone who calls is
+/// taken for a function.
+pub(super) fn check(fault: &Fault, functions: Option<&[String]>) -> Result<(), InvalidFault> {
+    let known = |field, name: &String| match functions {
+        Some(functions) if functions.contains(name) => Ok(()),
+        None if field == "from" => Ok(()),
+        _ => Err(InvalidFault::UnknownFunction {
+            field,
+            name: name.clone(),
+            functions: functions.unwrap_or_default().to_vec(),
+        }),
+    };
+    let service = Service::of(&fault.target);
+    if let Target::Function(name) = &fault.target {
+        known("target", name)?;
+        if fault.from.is_some() {
+            return Err(InvalidFault::FromOfInvocation);
+        }
+    }
+    if let Some(name) = &fault.from {
+        known("from", name)?;
+    }
+    let is_known = match service {
+        Some(service) => service.knows(&fault.operation),
+        None => fault.operation == INVOKE,
+    };
+    if fault.operation != ANY_OPERATION && !is_known {
+        let (target, operation) = (fault.target.clone(), fault.operation.clone());
+        return Err(InvalidFault::UnknownOperation { target, operation });
+    }
+    if fault.count == Some(0) {
+        return Err(InvalidFault::CountOfNone);
+    }
+    probability("probability", fault.probability)?;
+    check_effect(fault, service, functions.is_some())
+}
+
+fn check_effect(fault: &Fault, service: Option<Service>, are_processes: bool) -> Result<(), InvalidFault> {
+    match &fault.effect {
+        Effect::Error(error) => {
+            let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.';
+            if !(1..=CODE_CHARS_MAX).contains(&error.code.len()) || !error.code.bytes().all(is_code) {
+                return Err(InvalidFault::ErrorCode);
+            }
+            match (error.status, service) {
+                (Some(_), None) => Err(InvalidFault::StatusOfFunction),
+                (Some(status), Some(_)) if !(400..=599).contains(&status) => Err(InvalidFault::ErrorStatus),
+                _ => Ok(()),
+            }
+        }
+        Effect::LatencyMs(latency_ms) if !(1..=LATENCY_MS_MAX).contains(latency_ms) => Err(InvalidFault::Latency),
+        Effect::Kill(_) if !are_processes => Err(InvalidFault::NothingToKill),
+        Effect::Partial(_) if service != Some(Service::Kinesis) || fault.operation != "PutRecords" => {
+            Err(InvalidFault::PartialOfOther)
+        }
+        Effect::Partial(of_entry) => probability("effect: partial", *of_entry),
+        _ => Ok(()),
+    }
+}
+
+fn probability(field: &'static str, probability: f64) -> Result<(), InvalidFault> {
+    let is_one = probability > 0.0 && probability <= 1.0;
+    if is_one { Ok(()) } else { Err(InvalidFault::Probability(field)) }
+}

@@ -1,0 +1,124 @@
+//! Making things go wrong, exactly and repeatably: between the functions and both emulators, and in front of each function.
+//!
+//! [`fault`] says what a fault is, [`invalid`] which make no sense, and [`rules`] which of them a call meets. [`front`] stands
+//! before the emulators and carries them out, over [`connection`]s that can be reset; for invocations the function itself
+//! does, in `lambda`. Only functions' calls go wrong, and only these are counted: a test's own calls, and those of the event
+//! source mappings, which read the emulators in process, always pass.
+
+mod callers;
+mod calls;
+mod connection;
+mod fault;
+mod front;
+mod invalid;
+mod parse;
+mod partial;
+mod routes;
+mod rules;
+mod service;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub(crate) use callers::{Callers, access_key};
+pub use calls::Calls;
+pub use fault::{Effect, ErrorAnswer, Fault, Moment, Target};
+pub(crate) use front::serve;
+pub use invalid::InvalidFault;
+pub(crate) use routes::router;
+pub(crate) use rules::Ending;
+pub use rules::{FaultId, InjectedFault};
+pub use service::Service;
+pub(crate) use service::message;
+
+use crate::log::LogSink;
+use invalid::{FAULTS_MAX, INVOKE, check};
+use rules::{Call, Rules};
+
+/// The faults of an environment, and the calls that it has seen.
+pub(crate) struct Faults {
+    callers: Callers,
+    rules: Mutex<Rules>,
+    calls: Mutex<Calls>,
+    log: LogSink,
+}
+
+impl Faults {
+    /// No faults yet.
+    pub(crate) fn new(callers: Callers, log: LogSink) -> Self {
+        Self { callers, rules: Mutex::default(), calls: Mutex::default(), log }
+    }
+
+    /// Adds all of them after those that there are, or none where one is invalid.
+    pub(crate) fn inject(&self, faults: Vec<Fault>) -> Result<Vec<FaultId>, InvalidFault> {
+        for fault in &faults {
+            check(fault, self.callers.logical_ids())?;
+        }
+        let mut rules = self.rules();
+        if rules.len() + faults.len() > FAULTS_MAX {
+            return Err(InvalidFault::TooMany);
+        }
+        Ok(faults.into_iter().map(|fault| rules.push(fault)).collect())
+    }
+
+    pub(crate) fn inject_one(&self, fault: Fault) -> Result<FaultId, InvalidFault> {
+        check(&fault, self.callers.logical_ids())?;
+        let mut rules = self.rules();
+        if rules.len() == FAULTS_MAX { Err(InvalidFault::TooMany) } else { Ok(rules.push(fault)) }
+    }
+
+    /// In the order of injection.
+    pub(crate) fn all(&self) -> Vec<InjectedFault> {
+        self.rules().all()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.rules().clear();
+    }
+
+    /// Whether there was one of that name.
+    pub(crate) fn remove(&self, id: FaultId) -> bool {
+        self.rules().remove(id)
+    }
+
+    pub(crate) fn calls(&self) -> Calls {
+        self.counted().clone()
+    }
+
+    pub(crate) fn reset_calls(&self) {
+        *self.counted() = Calls::default();
+    }
+
+    /// Waits for as long as an invocation of a function is delayed, and says how it ends if it is to go wrong.
+    pub(crate) async fn of_invocation(&self, function: &str) -> Option<Ending> {
+        self.meet(&Target::function(function), INVOKE, None).await
+    }
+
+    /// Waits for as long as a function's call is delayed, and says how it ends if it is to go wrong.
+    async fn of_call(&self, service: Service, operation: &str, caller: &str) -> Option<Ending> {
+        self.meet(&service.target(), operation, Some(caller)).await
+    }
+
+    async fn meet(&self, target: &Target, operation: &str, caller: Option<&str>) -> Option<Ending> {
+        let verdict = self.rules().judge(Call { target, operation, caller });
+        for FaultId(id) in &verdict.struck {
+            let from = caller.map_or_else(String::new, |caller| format!(" from {caller}"));
+            self.log.warn(&format!("fault {id} happens to {operation} of {target}{from}"));
+        }
+        if !verdict.latency.is_zero() {
+            tokio::time::sleep(verdict.latency).await;
+        }
+        verdict.ending
+    }
+
+    fn count(&self, caller: &str, service: Service, operation: &str) {
+        self.counted().add(caller, service, operation);
+    }
+
+    fn rules(&self) -> MutexGuard<'_, Rules> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

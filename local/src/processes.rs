@@ -1,0 +1,75 @@
+//! The processes of sandboxes: from the moment they are there until they are gone, they can be killed by their sandbox's
+//! id, also while they initialise and no pool knows them yet.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+
+/// Every process that is there, by the id of its sandbox.
+#[derive(Clone, Default)]
+pub(crate) struct Processes(Arc<Mutex<HashMap<String, Process>>>);
+
+/// One process.
+#[derive(Clone)]
+pub(crate) struct Process {
+    kill: Arc<Notify>,
+    /// How it ended, once it has.
+    ended: watch::Sender<Option<String>>,
+}
+
+impl Processes {
+    /// A process that is about to start.
+    pub(crate) fn add(&self, sandbox: &str) -> Process {
+        let process = Process { kill: Arc::default(), ended: watch::Sender::new(None) };
+        self.locked().insert(sandbox.to_owned(), process.clone());
+        process
+    }
+
+    /// It has ended, and how.
+    pub(crate) fn remove(&self, sandbox: &str, how: String) {
+        if let Some(process) = self.locked().remove(sandbox) {
+            process.ended.send_replace(Some(how));
+        }
+    }
+
+    /// Kills the process of a sandbox, and waits until it is gone.
+    pub(crate) async fn kill(&self, sandbox: &str) {
+        let process = self.locked().get(sandbox).cloned();
+        // One that is not there any more is gone already.
+        if let Some(process) = process {
+            process.kill();
+            process.until_ended().await;
+        }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, HashMap<String, Process>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Process {
+    /// SIGKILL: nothing of the function gets to run any more.
+    pub(crate) fn kill(&self) {
+        self.kill.notify_one();
+    }
+
+    /// Ends when it is to be killed. For the one task that sees to the process.
+    pub(crate) async fn until_killed(&self) {
+        self.kill.notified().await;
+    }
+
+    /// How it ended, once it has.
+    pub(crate) fn has_ended(&self) -> Option<String> {
+        self.ended.borrow().clone()
+    }
+
+    /// Ends when the process has, and says how.
+    pub(crate) async fn until_ended(&self) -> String {
+        let mut ended = self.ended.subscribe();
+        match ended.wait_for(Option::is_some).await {
+            Ok(how) => how.clone().unwrap_or_default(),
+            Err(_) => "nobody watches it any more".to_owned(),
+        }
+    }
+}
