@@ -103,9 +103,9 @@ async fn the_same_order_twice_is_one_order_and_a_different_one_is_refused() {
 async fn a_payment_asked_for_twice_is_made_once_and_reaches_orders_once() {
     let paystream = Paystream::start().await;
     let body = payment_body("ord-1", &eur(1299), "tok_approve");
-    let first = paystream.pay_with_key("key-1", &body).await;
+    let first = paystream.post_with_key("/payments", "key-1", &body).await;
     assert!(!first.headers.contains_key("idempotent-replayed"));
-    let second = paystream.pay_with_key("key-1", &body).await;
+    let second = paystream.post_with_key("/payments", "key-1", &body).await;
     assert_eq!(second.headers["idempotent-replayed"], "true");
     let payment = first.expect(201);
     assert_eq!(second.expect(201), payment);

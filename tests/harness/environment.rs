@@ -29,7 +29,7 @@ pub struct Paystream {
     environment: Environment,
     http: reqwest::Client,
     keys: AtomicU32,
-    _log: TestLog,
+    pub(crate) log: TestLog,
 }
 
 impl Paystream {
@@ -38,7 +38,7 @@ impl Paystream {
     /// # Panics
     /// Where the functions do not build or the environment does not start.
     pub async fn start() -> Self {
-        Self::start_with(None).await
+        Self::start_with(None, &[]).await
     }
 
     /// Starts one that keeps its tables in that directory.
@@ -46,16 +46,25 @@ impl Paystream {
     /// # Panics
     /// Where the functions do not build or the environment does not start.
     pub async fn start_in(directory: &Path) -> Self {
-        Self::start_with(Some(directory.to_owned())).await
+        Self::start_with(Some(directory.to_owned()), &[]).await
     }
 
-    async fn start_with(data: Option<PathBuf>) -> Self {
+    /// Starts one that forgets, with these parameters of the template.
+    ///
+    /// # Panics
+    /// Where the functions do not build or the environment does not start.
+    pub async fn start_with_parameters(parameters: &[(&str, &str)]) -> Self {
+        Self::start_with(None, parameters).await
+    }
+
+    async fn start_with(data: Option<PathBuf>, parameters: &[(&str, &str)]) -> Self {
         let log = TestLog::default();
-        let options =
-            Options { template: workspace().join("template.yaml"), data, log: log.sink(), ..Options::default() };
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let template = workspace().join("template.yaml");
+        let options = Options { template, data, parameters, log: log.sink(), ..Options::default() };
         let functions = FUNCTIONS.get_or_init(|| functions(&options));
         let environment = Environment::start(options, functions).await.unwrap_or_else(|error| panic!("{error}"));
-        Self { environment, http: client(), keys: AtomicU32::new(0), _log: log }
+        Self { environment, http: client(), keys: AtomicU32::new(0), log }
     }
 
     /// Ends it in order.
@@ -140,9 +149,9 @@ impl Paystream {
         self.send(self.json(path, body)).await
     }
 
-    /// `POST /payments` under that idempotency key.
-    pub async fn pay_with_key(&self, key: &str, body: &Value) -> Answer {
-        self.send(self.json("/payments", &body.to_string()).header("idempotency-key", key)).await
+    /// `POST path` with a JSON body under that idempotency key.
+    pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.send(self.json(path, &body.to_string()).header("idempotency-key", key)).await
     }
 
     /// Pays for an order, and answers with the payment.

@@ -5,6 +5,7 @@
 
 mod answer;
 mod environment;
+mod faults;
 mod log;
 mod requests;
 

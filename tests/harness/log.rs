@@ -1,6 +1,6 @@
-//! What the functions had to say, shown where a test fails.
+//! What the functions had to say, shown where a test fails, and what the processor was asked for.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use paystream_local::LogSink;
@@ -10,12 +10,18 @@ const LINES_MAX: usize = 200;
 
 /// Keeps the last lines of the log, and prints them when it is dropped by a panic.
 #[derive(Default)]
-pub(crate) struct TestLog(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct TestLog {
+    lines: Arc<Mutex<VecDeque<String>>>,
+    charged: Arc<Mutex<BTreeSet<String>>>,
+}
 
 impl TestLog {
     pub(crate) fn sink(&self) -> LogSink {
-        let lines = Arc::clone(&self.0);
+        let (lines, charged) = (Arc::clone(&self.lines), Arc::clone(&self.charged));
         LogSink::new(move |line| {
+            if let Some(key) = charge(line) {
+                charged.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
+            }
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
             if lines.len() == LINES_MAX {
                 lines.pop_front();
@@ -23,13 +29,24 @@ impl TestLog {
             lines.push_back(line.to_owned());
         })
     }
+
+    /// The idempotency keys that the simulated processor approved: each is one charge, however often it was asked.
+    pub(crate) fn charged(&self) -> BTreeSet<String> {
+        self.charged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The key in a line with which the simulated processor approves.
+fn charge(line: &str) -> Option<&str> {
+    let (_, fields) = line.split_once("the simulated processor approved")?;
+    fields.split_whitespace().find_map(|field| field.strip_prefix("idempotency_key="))
 }
 
 impl Drop for TestLog {
     #[expect(clippy::print_stderr, reason = "a failing test shows what the functions had to say")]
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for line in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            for line in self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter() {
                 eprintln!("{line}");
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use payment_events::Decline;
 
-use crate::{Authorization, Outcome, PaymentProcessor, ProcessorError};
+use crate::{Authorization, Outcome, PaymentProcessor, PaymentToken, ProcessorError};
 
 /// How long `tok_slow` takes, in milliseconds.
 const SLOW_MS: u64 = 2_000;
@@ -19,21 +19,34 @@ pub struct SimulatedProcessor;
 #[async_trait]
 impl PaymentProcessor for SimulatedProcessor {
     async fn authorize(&self, authorization: Authorization<'_>) -> Result<Outcome, ProcessorError> {
-        match authorization.token.expose() {
-            "tok_slow" => {
-                tokio::time::sleep(Duration::from_millis(SLOW_MS)).await;
-                Ok(Outcome::Approved)
-            }
-            "tok_timeout" => {
-                tokio::time::sleep(Duration::from_millis(TIMEOUT_MS)).await;
-                Err(ProcessorError::TimedOut(TIMEOUT_MS))
-            }
-            "tok_fail_once" if authorization.attempt == 1 => {
-                Err(ProcessorError::Failed("tok_fail_once fails at the first attempt".to_owned()))
-            }
-            "tok_approve" | "tok_fail_once" => Ok(Outcome::Approved),
-            token => Ok(Outcome::Declined(decline(token))),
+        let answer = answer(authorization.token, authorization.attempt).await;
+        let said = match &answer {
+            Ok(Outcome::Approved) => "approved",
+            Ok(Outcome::Declined(_)) => "declined",
+            Err(_) => "gave no answer",
+        };
+        // What a processor charges once for is the key: this line is how the simulator's charges can be counted.
+        tracing::info!(idempotency_key = %authorization.idempotency_key, attempt = authorization.attempt,
+            "the simulated processor {said}");
+        answer
+    }
+}
+
+async fn answer(token: &PaymentToken, attempt: u32) -> Result<Outcome, ProcessorError> {
+    match token.expose() {
+        "tok_slow" => {
+            tokio::time::sleep(Duration::from_millis(SLOW_MS)).await;
+            Ok(Outcome::Approved)
         }
+        "tok_timeout" => {
+            tokio::time::sleep(Duration::from_millis(TIMEOUT_MS)).await;
+            Err(ProcessorError::TimedOut(TIMEOUT_MS))
+        }
+        "tok_fail_once" if attempt == 1 => {
+            Err(ProcessorError::Failed("tok_fail_once fails at the first attempt".to_owned()))
+        }
+        "tok_approve" | "tok_fail_once" => Ok(Outcome::Approved),
+        token => Ok(Outcome::Declined(decline(token))),
     }
 }
 

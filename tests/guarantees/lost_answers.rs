@@ -1,0 +1,77 @@
+//! A call takes effect and its answer is lost: whoever made it repeats it, and knows its own work again.
+
+use paystream_local::{Effect, Fault, Target};
+use paystream_tests::{Paystream, eur, payment_body};
+use serde_json::json;
+
+fn lost(from: &str, target: Target, operation: &str, skip: u64) -> Fault {
+    Fault::new(target, Effect::reset_after()).operation(operation).from(from).skip(skip).count(1)
+}
+
+#[tokio::test]
+async fn a_payment_is_answered_the_first_time_whichever_answer_its_function_loses() {
+    let paystream = Paystream::start().await;
+    for (target, operation, skip) in [
+        (Target::DynamoDb, "PutItem", 0),
+        (Target::DynamoDb, "PutItem", 1),
+        (Target::Kinesis, "PutRecord", 0),
+        (Target::DynamoDb, "UpdateItem", 0),
+    ] {
+        let order_id = format!("{operation}-{skip}");
+        paystream.inject(lost("PaymentApi", target, operation, skip));
+        let body = payment_body(&order_id, &eur(1299), "tok_approve");
+        let answer = paystream.post_with_key("/payments", &order_id, &body).await;
+        assert!(!answer.headers.contains_key("idempotent-replayed"), "{order_id}: it was this request that made it");
+        let payment = answer.expect(201);
+        paystream.is_made_once(&order_id, &payment).await;
+        assert_eq!(paystream.environment().faults()[0].struck, 1, "{order_id}");
+        paystream.heal();
+    }
+    assert_eq!(paystream.charged().len(), 4);
+}
+
+#[tokio::test]
+async fn a_change_is_answered_the_first_time_whichever_answer_its_function_loses() {
+    let paystream = Paystream::start().await;
+    for (target, operation) in [
+        (Target::DynamoDb, "GetItem"),
+        (Target::DynamoDb, "PutItem"),
+        (Target::Kinesis, "PutRecord"),
+        (Target::DynamoDb, "UpdateItem"),
+    ] {
+        let payment = paystream.pay(operation, &eur(1299), "tok_approve").await;
+        let path = format!("/payments/{}/capture", payment["payment_id"].as_str().unwrap());
+        paystream.inject(lost("PaymentApi", target, operation, 0));
+        // Without a key: the function has nothing but its own step to know its work by.
+        let captured = paystream.post_without_key(&path, "{}").await.expect(200);
+        assert_eq!((&captured["status"], &captured["version"]), (&json!("captured"), &json!(2)));
+        paystream.is_made_once(operation, &captured).await;
+        assert_eq!(paystream.environment().faults()[0].struck, 1, "{operation}");
+        paystream.heal();
+    }
+}
+
+#[tokio::test]
+async fn the_relay_publishes_whichever_answer_it_loses() {
+    let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
+    for (target, operation) in [(Target::Kinesis, "PutRecords"), (Target::DynamoDb, "UpdateItem")] {
+        let away = Fault::new(Target::Kinesis, Effect::error("InternalFailure")).operation("PutRecord");
+        paystream.inject(away);
+        paystream.inject(lost("PaymentRelay", target, operation, 0));
+        let payment = paystream.pay(operation, &eur(1299), "tok_approve").await;
+        paystream.is_made_once(operation, &payment).await;
+        assert_eq!(paystream.environment().faults()[1].struck, 1, "{operation}");
+        paystream.heal();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_the_client_does_not_get_is_given_again() {
+    let paystream = Paystream::start().await;
+    paystream.inject(Fault::new(Target::function("PaymentApi"), Effect::reset_after()).count(1));
+    let body = payment_body("ord-1", &eur(1299), "tok_approve");
+    assert_eq!(paystream.post_with_key("/payments", "key-1", &body).await.status, 502);
+    let again = paystream.post_with_key("/payments", "key-1", &body).await;
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    paystream.is_made_once("ord-1", &again.expect(201)).await;
+}

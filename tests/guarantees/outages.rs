@@ -1,0 +1,59 @@
+//! A service is away for a while: what was accepted meanwhile arrives when it is back.
+
+use futures::future::join_all;
+use paystream_local::{Effect, Fault, Target};
+use paystream_tests::{Paystream, eur, payment_body};
+
+#[tokio::test]
+async fn payments_are_accepted_while_kinesis_is_away_and_every_one_arrives_when_it_is_back() {
+    let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
+    paystream.inject(Fault::new(Target::Kinesis, Effect::error("ServiceUnavailable")));
+    // Several payments an order, so that the relay has an order to keep.
+    let orders: Vec<_> = (0..40).map(|n| format!("ord-{}", n % 15)).collect();
+    let pay = |order_id: &String| {
+        let body = payment_body(order_id, &eur(1299), "tok_approve");
+        let paystream = &paystream;
+        async move { paystream.post("/payments", &body).await.expect(201) }
+    };
+    let payments = join_all(orders.iter().map(pay)).await;
+    for order_id in &orders {
+        let copies = paystream.get(&format!("/orders/{order_id}/payments")).await.expect(200);
+        assert_eq!(copies["payments"].as_array().map(Vec::len), Some(0), "Kinesis is away");
+    }
+    // It comes back as it would: at first it takes only some of what it gets.
+    paystream.heal();
+    let partly = Fault::new(Target::Kinesis, Effect::Partial(0.5)).operation("PutRecords").count(3).seed(7);
+    paystream.inject(partly);
+    for (order_id, payment) in orders.iter().zip(&payments) {
+        paystream.payment_arrives(order_id, payment).await;
+    }
+    assert_eq!(paystream.charged().len(), payments.len());
+    assert_eq!(paystream.environment().failures().failures.len(), 0, "nothing was given up");
+}
+
+#[tokio::test]
+async fn a_change_is_accepted_while_kinesis_is_away_and_its_newest_state_arrives() {
+    let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
+    paystream.inject(Fault::new(Target::Kinesis, Effect::reset_before()));
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    let path = |step| format!("/payments/{}/{step}", payment["payment_id"].as_str().unwrap());
+    paystream.post_with_key(&path("capture"), "capture", &serde_json::json!({})).await.expect(200);
+    let part = serde_json::json!({"amount": eur(300)});
+    let refunded = paystream.post_with_key(&path("refund"), "refund", &part).await.expect(200);
+    paystream.heal();
+    paystream.is_made_once("ord-1", &refunded).await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_away_refuses_payments_and_keeps_none_half_made() {
+    let paystream = Paystream::start().await;
+    paystream.inject(Fault::new(Target::DynamoDb, Effect::error("InternalServerError")).from("PaymentApi"));
+    let body = payment_body("ord-1", &eur(1299), "tok_approve");
+    let refused = paystream.post_with_key("/payments", "key-1", &body).await;
+    assert_eq!(refused.headers["retry-after"], "1");
+    refused.expect_problem(503, "unavailable");
+    paystream.heal();
+    assert_eq!(paystream.item_count("PaymentsTable").await, 0);
+    let payment = paystream.insist("/payments", "key-1", &body).await.expect(201);
+    paystream.is_made_once("ord-1", &payment).await;
+}

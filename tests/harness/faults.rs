@@ -1,0 +1,86 @@
+//! Things that go wrong, a client that does not give up, and what must hold afterwards.
+
+use std::collections::BTreeSet;
+
+use paystream_local::Fault;
+use payments::PaymentStore;
+use serde_json::Value;
+
+use crate::{Answer, Paystream};
+
+/// Answers after which a client repeats its request: nothing is decided yet.
+const UNDECIDED: [u16; 4] = [429, 502, 503, 504];
+/// Problems after which it does so too.
+const UNDECIDED_PROBLEMS: [&str; 2] = ["/problems/payment-in-progress", "/problems/payment-changed"];
+
+impl Paystream {
+    /// From now on, this goes wrong.
+    ///
+    /// # Panics
+    /// Where there is no such thing.
+    pub fn inject(&self, fault: Fault) {
+        self.environment().inject(fault).unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// From now on, nothing goes wrong any more.
+    pub fn heal(&self) {
+        self.environment().clear_faults();
+    }
+
+    /// `POST path` under an idempotency key, repeated as a client would until it is decided.
+    ///
+    /// # Panics
+    /// Where it is not decided in time.
+    pub async fn insist(&self, path: &str, key: &str, body: &Value) -> Answer {
+        Self::eventually(&format!("POST {path} under {key} is decided"), async || {
+            let answer = self.post_with_key(path, key, body).await;
+            let is_open = UNDECIDED.contains(&answer.status.as_u16())
+                || answer.body["type"].as_str().is_some_and(|problem| UNDECIDED_PROBLEMS.contains(&problem));
+            (!is_open).then_some(answer)
+        })
+        .await
+    }
+
+    /// Checks that the order has this payment and no other, charged once where it was approved, published, and with Orders
+    /// as it is with Payments.
+    ///
+    /// # Panics
+    /// Where it is not so, or does not become so.
+    pub async fn is_made_once(&self, order_id: &str, payment: &Value) {
+        let stored = self.get(&format!("/payments?order_id={order_id}")).await.expect(200);
+        assert_eq!(stored["payments"], Value::from(vec![payment.clone()]), "the order has this payment, once");
+        let payment_id = payment["payment_id"].as_str().unwrap_or_else(|| panic!("no id: {payment}"));
+        if payment["status"] != "declined" {
+            Self::eventually(&format!("{payment_id} is charged"), async || {
+                self.charged().contains(payment_id).then_some(())
+            })
+            .await;
+        }
+        self.is_published(payment_id).await;
+        self.payment_arrives(order_id, payment).await;
+        let copies = self.get(&format!("/orders/{order_id}/payments")).await.expect(200);
+        assert_eq!(copies["payments"].as_array().map(Vec::len), Some(1), "Orders has it once: {copies}");
+        for field in ["status", "amount", "captured_minor", "refunded_minor", "version", "updated_at"] {
+            assert_eq!(copies["payments"][0][field], payment[field], "{field} of {copies}");
+        }
+    }
+
+    /// Waits until nothing of this payment is left to publish.
+    ///
+    /// # Panics
+    /// Where something stays.
+    pub async fn is_published(&self, payment_id: &str) {
+        let table = self.payments_table();
+        let id = payment_id.parse().unwrap_or_else(|error| panic!("{payment_id}: {error}"));
+        Self::eventually(&format!("the mark of {payment_id} is cleared"), async || {
+            let record = table.load(&id).await.unwrap_or_else(|error| panic!("{error}"))?;
+            (!record.unpublished).then_some(())
+        })
+        .await;
+    }
+
+    /// The idempotency keys that the processor charged for, which are the ids of payments.
+    pub fn charged(&self) -> BTreeSet<String> {
+        self.log.charged()
+    }
+}
