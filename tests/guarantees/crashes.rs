@@ -73,7 +73,10 @@ async fn a_decline_is_told_once_wherever_its_sandbox_dies() {
         paystream.inject(deadly("PaymentApi", &call, effect));
         let body = payment_body(&name, &eur(1299), "tok_decline_fraud");
         let declined = paystream.insist("/payments", &name, &body).await.expect(201);
-        assert_eq!((&declined["status"], &declined["decline"]["code"]), (&json!("declined"), &json!("suspected_fraud")));
+        assert_eq!(
+            (&declined["status"], &declined["decline"]["code"]),
+            (&json!("declined"), &json!("suspected_fraud"))
+        );
         paystream.is_made_once(&name, &declined).await;
         assert_struck(&paystream);
         paystream.heal();
@@ -112,7 +115,8 @@ async fn a_change_is_made_once_wherever_its_sandbox_dies() {
 #[tokio::test]
 async fn what_is_left_to_the_relay_is_published_wherever_the_relay_dies() {
     let paystream = paystream().await;
-    let away = || Fault::new(Target::Kinesis, Effect::error("InternalFailure")).operation("PutRecord").from("PaymentApi");
+    let away =
+        || Fault::new(Target::Kinesis, Effect::error("InternalFailure")).operation("PutRecord").from("PaymentApi");
     for (name, call, effect) in deaths(&CALLS_TO_RELAY) {
         paystream.inject(away());
         paystream.inject(deadly("PaymentRelay", &call, effect));

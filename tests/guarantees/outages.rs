@@ -57,3 +57,15 @@ async fn a_table_that_is_away_refuses_payments_and_keeps_none_half_made() {
     let payment = paystream.insist("/payments", "key-1", &body).await.expect(201);
     paystream.is_made_once("ord-1", &payment).await;
 }
+
+#[tokio::test]
+async fn a_mark_that_the_relay_cannot_clear_is_cleared_later() {
+    let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
+    paystream.inject(Fault::new(Target::Kinesis, Effect::error("AccessDeniedException")).from("PaymentApi"));
+    // More often than one call is tried.
+    let away = Fault::new(Target::DynamoDb, Effect::reset_before()).operation("UpdateItem").from("PaymentRelay");
+    paystream.inject(away.count(7));
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    paystream.is_made_once("ord-1", &payment).await;
+    assert_eq!(paystream.environment().faults()[1].struck, 7);
+}

@@ -48,7 +48,10 @@ impl Schedule {
         let minor = rng.i64(3..=5_000);
         Self {
             seed,
-            token: *pick(&mut rng, &["tok_approve", "tok_approve", "tok_approve", "tok_fail_once", "tok_decline_fraud"]),
+            token: *pick(
+                &mut rng,
+                &["tok_approve", "tok_approve", "tok_approve", "tok_fail_once", "tok_decline_fraud"],
+            ),
             minor,
             order: (rng.u8(..3) > 0).then(|| (rng.i64(1..=minor + 100), rng.bool())),
             changes: changes(&mut rng, minor),
@@ -226,8 +229,7 @@ fn variable<T: FromStr<Err: Debug>>(name: &str) -> Option<T> {
 
 /// Runs these seeds in one environment, one after the other.
 async fn run_all(seeds: impl Iterator<Item = u64>) {
-    let paystream =
-        Paystream::start_with_parameters(&[("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")]).await;
+    let paystream = Paystream::start_with_parameters(&[("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")]).await;
     let mut charged = 0;
     for seed in seeds {
         let schedule = Schedule::new(seed);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use paystream_local::Fault;
 use payments::PaymentStore;
+use paystream_local::Fault;
 use serde_json::Value;
 
 use crate::{Answer, Paystream};

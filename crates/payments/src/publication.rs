@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::{StreamExt, stream};
 use payment_events::PaymentEvent;
 
-use crate::{EventPublisher, Outbox, Payment};
+use crate::{EventPublisher, Outbox, Payment, PublishError};
 
 /// Marks that are cleared at once.
 const MARKS_AT_ONCE_MAX: usize = 16;
@@ -42,38 +42,37 @@ impl Publication {
             deferred(&event, &error);
             return Published::Deferred;
         }
+        // Where this fails, the relay publishes it once more, and clears the mark.
         self.mark(&event).await;
         Published::Now
     }
 
-    /// Publishes many payments, and answers for each in its place.
+    /// Publishes many payments, and answers for each in its place. One whose mark could not be cleared counts as deferred:
+    /// nobody else would clear it.
     pub async fn publish_all(&self, payments: &[Payment]) -> Vec<Published> {
         let events: Vec<_> = payments.iter().map(publishable).collect();
         let sendable: Vec<_> = events.iter().flatten().cloned().collect();
         let mut results = self.publisher.publish_all(&sendable).await.into_iter();
-        let publish = |event: Option<PaymentEvent>| match (&event, event.as_ref().and_then(|_| results.next())) {
-            (Some(_), Some(Ok(()))) => event,
-            (Some(event), Some(Err(error))) => {
-                deferred(event, &error);
-                None
-            }
-            _ => None,
+        let sent: Vec<_> =
+            events.into_iter().map(|event| event.filter(|event| is_sent(event, results.next().as_ref()))).collect();
+        let unmark = async |event: Option<PaymentEvent>| match event {
+            Some(event) if self.mark(&event).await => Published::Now,
+            _ => Published::Deferred,
         };
-        let published: Vec<_> = events.into_iter().map(publish).collect();
-        stream::iter(published.iter().flatten())
-            .for_each_concurrent(MARKS_AT_ONCE_MAX, async |event| self.mark(event).await)
-            .await;
-        published.iter().map(|event| if event.is_some() { Published::Now } else { Published::Deferred }).collect()
+        stream::iter(sent).map(unmark).buffered(MARKS_AT_ONCE_MAX).collect().await
     }
 
-    /// A mark that stays costs one more event, which changes nothing. So a failure here is only logged.
-    async fn mark(&self, event: &PaymentEvent) {
+    /// Clears the mark of a published event, and tells whether that worked. Where it did not, the payment is published
+    /// once more, which changes nothing. So this is only logged.
+    async fn mark(&self, event: &PaymentEvent) -> bool {
         let payment = event.payment();
-        if let Err(error) = self.outbox.mark_published(&payment.payment_id, payment.version).await {
+        let marked = self.outbox.mark_published(&payment.payment_id, payment.version).await;
+        if let Err(error) = &marked {
             let source = &error.source;
             tracing::warn!(payment_id = %payment.payment_id, version = payment.version, %error, %source,
                 "published, but still marked as unpublished");
         }
+        marked.is_ok()
     }
 }
 
@@ -84,7 +83,14 @@ fn publishable(payment: &Payment) -> Option<PaymentEvent> {
         .ok()
 }
 
-fn deferred(event: &PaymentEvent, error: &crate::PublishError) {
+fn is_sent(event: &PaymentEvent, result: Option<&Result<(), PublishError>>) -> bool {
+    if let Some(Err(error)) = result {
+        deferred(event, error);
+    }
+    matches!(result, Some(Ok(())))
+}
+
+fn deferred(event: &PaymentEvent, error: &PublishError) {
     let payment = event.payment();
     tracing::warn!(payment_id = %payment.payment_id, order_id = %payment.order_id, version = payment.version,
         error = %error.0, "not published yet, left to the relay");
