@@ -6,12 +6,15 @@
 
 mod json_body;
 pub mod kinds;
+mod object;
 mod optional_body;
 mod parameters;
 mod problem;
+mod reason;
 mod routes;
 
 pub use json_body::JsonBody;
+pub use object::Object;
 pub use parameters::{PathParameter, QueryParameters};
 pub use problem::{FieldError, Problem, ProblemKind};
 pub use routes::with_problems;

@@ -3,13 +3,15 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, Query, RawPathParams};
+use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 use crate::Problem;
+use crate::reason::{bounded, without_values};
 
-/// Takes the path's only parameter as a `T`.
+/// Takes the path's only parameter as a `T`, whose error does not repeat its input.
 #[derive(Debug, Clone, Copy)]
 pub struct PathParameter<T>(pub T);
 
@@ -29,7 +31,7 @@ where
     }
 }
 
-/// Takes the query as a `T`.
+/// Takes the query as a `T`. No answer repeats a value.
 #[derive(Debug, Clone, Copy)]
 pub struct QueryParameters<T>(pub T);
 
@@ -41,11 +43,15 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = Query::try_from_uri(&parts.uri).map_err(|rejection| {
-            let error =
-                std::error::Error::source(&rejection).map_or_else(|| rejection.to_string(), ToString::to_string);
-            Problem::invalid("query", error)
-        })?;
-        Ok(Self(query.0))
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+        serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
+            let parameter = error.path().iter().find_map(|segment| match segment {
+                Segment::Map { key } => Some(bounded(key)),
+                _ => None,
+            });
+            let reason = without_values(&error.inner().to_string());
+            Problem::invalid(parameter.unwrap_or_else(|| "query".to_owned()), reason)
+        })
     }
 }

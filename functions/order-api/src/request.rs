@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use http_problems::Problem;
+use http_problems::{Object, Problem};
 use orders::{CustomerId, InvalidLines, Line, Lines, OrderRequest, Quantity, Sku};
 use payment_events::{Currency, InvalidMoney, Money, OrderId};
 use serde::de::Error;
@@ -16,7 +16,7 @@ pub(crate) struct OrderBody {
     order_id: OrderId,
     #[serde(deserialize_with = "parsed")]
     customer_id: CustomerId,
-    lines: Vec<LineBody>,
+    lines: Vec<Object<LineBody>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -25,7 +25,7 @@ struct LineBody {
     #[serde(deserialize_with = "parsed")]
     sku: Sku,
     quantity: u32,
-    unit_price: Amount,
+    unit_price: Object<Amount>,
 }
 
 /// An amount without unknown fields, where the contract's own reading lets them pass.
@@ -39,7 +39,7 @@ struct Amount {
 impl OrderBody {
     /// The request, or a problem that points to what is wrong.
     pub(crate) fn into_request(self) -> Result<OrderRequest, Problem> {
-        let lines = self.lines.into_iter().enumerate().map(|(place, line)| line.into_line(place));
+        let lines = self.lines.into_iter().enumerate().map(|(place, Object(line))| line.into_line(place));
         let lines = Lines::new(lines.collect::<Result<_, _>>()?).map_err(invalid_lines)?;
         Ok(OrderRequest { order_id: self.order_id, customer_id: self.customer_id, lines })
     }
@@ -50,7 +50,7 @@ impl LineBody {
         let invalid =
             |field: &str, error: &dyn Display| Problem::invalid(format!("/lines/{place}/{field}"), error.to_string());
         let quantity = Quantity::new(self.quantity).map_err(|error| invalid("quantity", &error))?;
-        let Amount { minor, currency } = self.unit_price;
+        let Object(Amount { minor, currency }) = self.unit_price;
         let unit_price =
             Money::new(minor, currency).map_err(|error: InvalidMoney| invalid("unit_price/minor", &error))?;
         Ok(Line { sku: self.sku, quantity, unit_price })
