@@ -6,13 +6,15 @@ use http::header::CONTENT_TYPE;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::{Path, Segment};
 
+use crate::card_number::refuse_in_body;
 use crate::reason::{bounded, without_values};
 use crate::{Object, Problem, kinds};
 
 /// Takes a JSON body as a `T`.
 ///
 /// Answers 415 without a JSON content type, 413 above the router's body limit, 400 for what is no JSON, and 400 with a
-/// JSON pointer for what is JSON but no `T`. A `T` that refuses unknown fields has them named. No answer repeats a value.
+/// JSON pointer for what is JSON but no `T`. A `T` that refuses unknown fields has them named. A
+/// card number anywhere in it is refused first. No answer repeats a value.
 ///
 /// The first error is told, not all of them. `eserde`, which goes on after an error, was looked at (0.1.7): it generates
 /// each type twice, cannot be put on other crates' types such as ours of the contract, and its places are no JSON
@@ -54,6 +56,7 @@ fn is_json(content_type: &str) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    refuse_in_body(body)?;
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         // What is wrong further on is not seen yet: text that is no JSON is never told to be anything else.
@@ -67,7 +70,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 }
 
 /// Of text that is no JSON, serde repeats nothing.
-fn malformed(error: &serde_json::Error) -> Problem {
+pub(crate) fn malformed(error: &serde_json::Error) -> Problem {
     Problem::new(kinds::MALFORMED_JSON, format!("{error}."))
 }
 
@@ -88,9 +91,14 @@ fn json_pointer(path: &Path) -> String {
         Segment::Map { key } => format!("{pointer}/{}", escaped(&bounded(key))),
         Segment::Enum { .. } | Segment::Unknown => pointer,
     });
+    pointer_or_whole(pointer)
+}
+
+pub(crate) fn pointer_or_whole(pointer: String) -> String {
     if pointer.is_empty() { WHOLE_BODY.to_owned() } else { pointer }
 }
 
-fn escaped(key: &str) -> String {
+/// A key as it stands in a pointer.
+pub(crate) fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }

@@ -10,6 +10,9 @@ pub const MALFORMED_JSON: ProblemKind =
 /// A value is missing, of the wrong type, out of bounds or unknown.
 pub const INVALID_REQUEST: ProblemKind =
     ProblemKind::new(StatusCode::BAD_REQUEST, "invalid-request", "The request is not valid");
+/// A card number stands somewhere in the request. Nothing of the request is kept.
+pub const CARD_NUMBER: ProblemKind =
+    ProblemKind::new(StatusCode::BAD_REQUEST, "card-number", "Card numbers are not taken");
 /// There is no such route.
 pub const NO_SUCH_ROUTE: ProblemKind =
     ProblemKind::new(StatusCode::NOT_FOUND, "no-such-route", "There is nothing under this path");
@@ -35,6 +38,7 @@ pub const INTERNAL: ProblemKind = ProblemKind::new(StatusCode::INTERNAL_SERVER_E
 pub const ALL: &[ProblemKind] = &[
     MALFORMED_JSON,
     INVALID_REQUEST,
+    CARD_NUMBER,
     NO_SUCH_ROUTE,
     METHOD_NOT_ALLOWED,
     BODY_TOO_LARGE,

@@ -4,6 +4,7 @@
 //! An API declares its problem types as [`ProblemKind`] constants, answers with [`Problem`], reads its requests with
 //! [`JsonBody`], [`PathParameter`] and [`QueryParameters`], and passes its router through [`with_problems`].
 
+mod card_number;
 mod json_body;
 pub mod kinds;
 mod object;

@@ -53,7 +53,11 @@ pub struct FieldError {
 
 /// An answer that says what went wrong and what to do, as `application/problem+json`.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Contents>);
+
+/// Boxed, so that a result that may be a problem is not much larger than what it is otherwise.
+#[derive(Debug, Clone)]
+struct Contents {
     kind: ProblemKind,
     detail: String,
     errors: Vec<FieldError>,
@@ -75,14 +79,14 @@ struct Extensions {
 impl Problem {
     /// A problem of this kind; `detail` says, to the caller, what to do about it.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Contents {
             kind,
             detail: detail.into(),
             errors: Vec::new(),
             members: BTreeMap::new(),
             retry_after_s: None,
             instance: None,
-        }
+        }))
     }
 
     /// A request with one part that is not valid.
@@ -94,14 +98,14 @@ impl Problem {
     /// Adds a member of this problem type's own (RFC 9457, section 3.2), for programs to read: what `detail` says in words.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.members.insert(name, value.into());
+        self.0.members.insert(name, value.into());
         self
     }
 
     /// Points to a part of the request that is at fault.
     #[must_use]
     pub fn pointing_to(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
+        self.0.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
         self
     }
 
@@ -120,31 +124,34 @@ impl Problem {
 
     /// Names the request that the problem came up in, by its path.
     #[must_use]
-    pub(crate) fn at(self, path: String) -> Self {
-        Self { instance: Some(path), ..self }
+    pub(crate) fn at(mut self, path: String) -> Self {
+        self.0.instance = Some(path);
+        self
     }
 
     /// Asks the caller to wait this many seconds.
     #[must_use]
-    pub fn retry_after_s(self, seconds: u16) -> Self {
-        Self { retry_after_s: Some(seconds), ..self }
+    pub fn retry_after_s(mut self, seconds: u16) -> Self {
+        self.0.retry_after_s = Some(seconds);
+        self
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut details = ProblemDetails::from_status_code(self.kind.status)
-            .with_title(self.kind.title)
-            .with_detail(self.detail.clone())
-            .with_extensions(Extensions { errors: self.errors.clone(), members: self.members.clone() });
-        if let Ok(problem_type) = format!("/problems/{}", self.kind.name).parse::<Uri>() {
+        let Contents { kind, detail, errors, members, retry_after_s, instance } = (*self.0).clone();
+        let mut details = ProblemDetails::from_status_code(kind.status)
+            .with_title(kind.title)
+            .with_detail(detail)
+            .with_extensions(Extensions { errors, members });
+        if let Ok(problem_type) = format!("/problems/{}", kind.name).parse::<Uri>() {
             details = details.with_type(problem_type);
         }
-        if let Some(instance) = self.instance.as_ref().and_then(|path| path.parse::<Uri>().ok()) {
+        if let Some(instance) = instance.and_then(|path| path.parse::<Uri>().ok()) {
             details = details.with_instance(instance);
         }
         let mut response = details.into_response();
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = retry_after_s {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self);

@@ -284,6 +284,24 @@ async fn what_is_wrong_in_the_body_is_pointed_to() {
 }
 
 #[tokio::test]
+async fn card_numbers_are_refused_and_nothing_is_read_or_written() {
+    let api = Api::new();
+    for (pointer, body) in [
+        ("/order_id", with("/order_id", json!("4242424242424242"))),
+        ("/customer_id", with("/customer_id", json!("4242-4242-4242-4242"))),
+        ("/lines/1/sku", with("/lines/1/sku", json!("cup/4242424242424242"))),
+        ("/lines/0/unit_price/minor", with("/lines/0/unit_price/minor", json!(4_242_424_242_424_242_u64))),
+    ] {
+        let answer = api.order(&body).await;
+        assert_problem(&answer, StatusCode::BAD_REQUEST, "card-number");
+        assert_eq!(answer.body["errors"][0]["pointer"], pointer);
+    }
+    let answer = api.get("/orders/4242424242424242/payments").await;
+    assert_problem(&answer, StatusCode::BAD_REQUEST, "card-number");
+    assert_eq!(api.store.take_calls(), orders::testing::Calls::default());
+}
+
+#[tokio::test]
 async fn bodies_that_are_no_json_or_too_large_or_not_declared_are_refused() {
     let api = Api::new();
     for body in ["", "{", "order", "\u{0}"] {

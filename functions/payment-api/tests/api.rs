@@ -165,7 +165,7 @@ async fn every_bad_value_is_named_by_its_place() {
         ("/amount/currency", json!("EURO"), "/amount/currency"),
         ("/amount", json!(1299), "/amount"),
         ("/amount", json!({"minor": 1, "currency": "EUR", "exponent": 2}), "/amount/exponent"),
-        ("/method/token", json!("4242424242424242"), "/method/token"),
+        ("/method/token", json!("card"), "/method/token"),
         ("/method", json!({"token": "tok_approve", "cvc": "123"}), "/method/cvc"),
     ];
     let api = Api::new();
@@ -175,6 +175,24 @@ async fn every_bad_value_is_named_by_its_place() {
         assert_eq!(answer.body["errors"][0]["pointer"], place, "{pointer} = {value}");
     }
     assert_eq!(api.get("/payments?order_id=ord-42").await.body, json!({"payments": []}), "nothing was stored");
+}
+
+#[tokio::test]
+async fn card_numbers_are_refused_whatever_else_is_wrong() {
+    let api = Api::new();
+    for (pointer, body) in [
+        ("/method/token", tea("4242424242424242")),
+        ("/order_id", with("/order_id", json!("ord-4242424242424242"))),
+        ("/amount", with("/amount", json!(4_242_424_242_424_242_u64))),
+        ("/method/card", with("/method", json!({"card": "4242 4242 4242 4242"}))),
+    ] {
+        let answer = api.pay("key-1", &body).await;
+        assert_problem(&answer, StatusCode::BAD_REQUEST, "card-number");
+        assert_eq!(answer.body["errors"][0]["pointer"], pointer);
+    }
+    let answer = api.pay("4242424242424242", &tea("tok_approve")).await;
+    assert_problem(&answer, StatusCode::BAD_REQUEST, "card-number");
+    assert_eq!(answer.body["errors"][0]["pointer"], "idempotency-key");
 }
 
 #[tokio::test]
