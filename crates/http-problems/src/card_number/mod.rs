@@ -15,8 +15,8 @@ const PLACES_MAX: usize = 10;
 
 /// The problem of a request that has card numbers in these places; none of them holds a card number itself.
 fn refused(places: impl IntoIterator<Item = String>) -> Problem {
-    let detail = "Send a token instead, never a card number: none is stored or logged here. \
-                  A number that only looks like one passes with a letter directly before or after it.";
+    let detail = "Send a token instead. Nothing of this request was stored or logged; \
+                  see the page of this type for what counts as a card number.";
     let problem = Problem::new(kinds::CARD_NUMBER, detail);
     places.into_iter().fold(problem, |problem, place| problem.pointing_to(place, "must not be or hold a card number"))
 }

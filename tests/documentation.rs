@@ -1,0 +1,81 @@
+//! What the documentation promises to have.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use http_problems::ProblemKind;
+use serde_json::Value;
+
+/// The crates that declare problem types, and what each says that there are.
+const DECLARED: [(&str, &[ProblemKind]); 3] = [
+    ("crates/http-problems/src", http_problems::kinds::ALL),
+    ("functions/order-api/src", order_api::PROBLEMS),
+    ("functions/payment-api/src", payment_api::PROBLEMS),
+];
+
+fn all() -> impl Iterator<Item = ProblemKind> {
+    DECLARED.into_iter().flat_map(|(_, kinds)| kinds.iter().copied())
+}
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The text between the first fences of that language.
+fn fenced<'a>(page: &'a str, language: &str) -> Option<&'a str> {
+    let (_, behind) = page.split_once(&format!("```{language}\n"))?;
+    behind.split_once("```").map(|(text, _)| text)
+}
+
+#[test]
+fn every_problem_type_has_a_page_that_says_what_it_is() {
+    for kind in all() {
+        let (name, title, status) = (kind.name(), kind.title(), kind.status());
+        let path = format!("docs/api/problems/{name}.md");
+        let page = read(&path);
+        for line in
+            [format!("# {title}"), format!("- type: `/problems/{name}`"), format!("- status: {}", status.as_u16())]
+        {
+            assert!(page.lines().any(|found| found.starts_with(&line)), "{path} lacks the line {line:?}");
+        }
+        for part in ["## When", "## What to do", "## Is repeating safe?", "## Example"] {
+            assert!(page.lines().any(|line| line == part), "{path} lacks {part:?}");
+        }
+        let example = fenced(&page, "json").unwrap_or_else(|| panic!("{path} has no example"));
+        let example: Value = serde_json::from_str(example).unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(example["type"], format!("/problems/{name}"), "{path}");
+        assert_eq!((&example["title"], &example["status"]), (&title.into(), &status.as_u16().into()), "{path}");
+        assert!(example["detail"].is_string(), "{path}");
+    }
+}
+
+#[test]
+fn the_index_lists_every_problem_type_and_every_page() {
+    let index = read("docs/api/problems.md");
+    for kind in all() {
+        let row = format!("| [`/problems/{0}`](problems/{0}.md) | {1} |", kind.name(), kind.status().as_u16());
+        assert!(index.contains(&row), "docs/api/problems.md lacks {row}");
+    }
+    for page in std::fs::read_dir(repository("docs/api/problems")).unwrap() {
+        let link = format!("(problems/{})", page.unwrap().file_name().to_str().unwrap());
+        assert!(index.contains(&link), "docs/api/problems.md lacks {link}");
+    }
+}
+
+/// Otherwise a new type could be left out of the lists, and so of the documentation.
+#[test]
+fn every_problem_type_that_is_declared_is_listed_once() {
+    for (directory, kinds) in DECLARED {
+        let files = std::fs::read_dir(repository(directory)).unwrap().map(|entry| entry.unwrap().path());
+        let sources = files.filter(|path| path.is_file()).map(|path| std::fs::read_to_string(path).unwrap());
+        let declared: usize = sources.map(|source| source.matches("ProblemKind::new(").count()).sum();
+        assert_eq!(kinds.len(), declared, "the list of {directory} is not what it declares");
+    }
+    let names: BTreeSet<_> = all().map(ProblemKind::name).collect();
+    assert_eq!(names.len(), all().count(), "a name is used twice");
+}
