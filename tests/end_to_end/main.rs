@@ -2,6 +2,7 @@
 //! environment of its own.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod card_numbers;
 mod kept;
 mod ordering;
 mod recovery;

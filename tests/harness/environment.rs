@@ -41,20 +41,20 @@ impl Paystream {
         Self::start_with(None, &[]).await
     }
 
+    /// Starts one with these template parameters instead of their defaults.
+    ///
+    /// # Panics
+    /// Where the functions do not build or the environment does not start.
+    pub async fn start_with_parameters(parameters: &[(&str, &str)]) -> Self {
+        Self::start_with(None, parameters).await
+    }
+
     /// Starts one that keeps its tables in that directory.
     ///
     /// # Panics
     /// Where the functions do not build or the environment does not start.
     pub async fn start_in(directory: &Path) -> Self {
         Self::start_with(Some(directory.to_owned()), &[]).await
-    }
-
-    /// Starts one that forgets, with these parameters of the template.
-    ///
-    /// # Panics
-    /// Where the functions do not build or the environment does not start.
-    pub async fn start_with_parameters(parameters: &[(&str, &str)]) -> Self {
-        Self::start_with(None, parameters).await
     }
 
     async fn start_with(data: Option<PathBuf>, parameters: &[(&str, &str)]) -> Self {
@@ -90,6 +90,14 @@ impl Paystream {
     /// # Panics
     /// Where the template has no such table.
     pub fn payments_table(&self) -> PaymentsTable {
+        PaymentsTable::new(self.dynamodb(), self.table_name("PaymentsTable"))
+    }
+
+    pub(crate) fn table_name(&self, table: &str) -> &str {
+        self.environment.physical_name(table).unwrap_or_else(|| panic!("no table {table}"))
+    }
+
+    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(aws_connection::https_client())
@@ -97,8 +105,7 @@ impl Paystream {
             .credentials_provider(credentials())
             .endpoint_url(self.environment.dynamodb_url())
             .build();
-        let name = self.environment.physical_name("PaymentsTable").unwrap_or_else(|| panic!("no payments table"));
-        PaymentsTable::new(aws_sdk_dynamodb::Client::from_conf(config), name)
+        aws_sdk_dynamodb::Client::from_conf(config)
     }
 
     /// Puts bytes on the payment stream, as anybody who may write to it could.
@@ -152,6 +159,16 @@ impl Paystream {
     /// `POST path` with a JSON body under that idempotency key.
     pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Answer {
         self.send(self.json(path, &body.to_string()).header("idempotency-key", key)).await
+    }
+
+    /// `method path` with these headers and that body.
+    ///
+    /// # Panics
+    /// Where the method is none, or a header.
+    pub async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let method = method.parse().unwrap_or_else(|error| panic!("{method}: {error}"));
+        let request = self.http.request(method, self.url(path)).body(body.to_owned());
+        self.send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
     }
 
     /// Pays for an order, and answers with the payment.

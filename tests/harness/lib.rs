@@ -6,6 +6,7 @@
 mod answer;
 mod environment;
 mod faults;
+mod inspect;
 mod log;
 mod requests;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use paystream_local::LogSink;
 
 /// The last lines that are kept.
-const LINES_MAX: usize = 200;
+const LINES_MAX: usize = 1_000;
 
 /// Keeps the last lines of the log, and prints them when it is dropped by a panic.
 #[derive(Default)]
@@ -33,6 +33,16 @@ impl TestLog {
     /// The idempotency keys that the simulated processor approved: each is one charge, however often it was asked.
     pub(crate) fn charged(&self) -> BTreeSet<String> {
         self.charged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// All that was logged so far.
+    ///
+    /// # Panics
+    /// Where there was more than is kept: what is not in the lines may have been in the log.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(lines.len() < LINES_MAX, "the first lines of the log are gone");
+        lines.iter().cloned().collect()
     }
 }
 
