@@ -12,6 +12,11 @@ use telemetry::WithCauses;
 
 use crate::kinds;
 
+tokio::task_local! {
+    /// The path of the request that is being answered.
+    static INSTANCE: String;
+}
+
 /// A stable type of problem, documented for callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProblemKind {
@@ -63,7 +68,7 @@ struct Contents {
     errors: Vec<FieldError>,
     members: BTreeMap<&'static str, Value>,
     retry_after_s: Option<u16>,
-    /// The path of the request that the problem came up in.
+    /// The path of the request, where it is not known from [`INSTANCE`].
     instance: Option<String>,
 }
 
@@ -122,7 +127,12 @@ impl Problem {
         Self::new(kinds::INTERNAL, "This is our fault; the log of this request says more.")
     }
 
-    /// Names the request that the problem came up in, by its path.
+    /// Names the path in every problem that `answer` comes to.
+    pub(crate) async fn naming<A: Future>(path: String, answer: A) -> A::Output {
+        INSTANCE.scope(path, answer).await
+    }
+
+    /// Names the path of the request, where nothing else does.
     #[must_use]
     pub(crate) fn at(mut self, path: String) -> Self {
         self.0.instance = Some(path);
@@ -139,7 +149,8 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Contents { kind, detail, errors, members, retry_after_s, instance } = (*self.0).clone();
+        let Contents { kind, detail, errors, members, retry_after_s, instance } = *self.0;
+        let instance = instance.or_else(|| INSTANCE.try_with(String::clone).ok());
         let mut details = ProblemDetails::from_status_code(kind.status)
             .with_title(kind.title)
             .with_detail(detail)
@@ -154,7 +165,6 @@ impl IntoResponse for Problem {
         if let Some(seconds) = retry_after_s {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.extensions_mut().insert(self);
         response
     }
 }

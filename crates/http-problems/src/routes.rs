@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use crate::card_number::refuse_in_head;
 use crate::{Problem, kinds};
@@ -30,15 +30,5 @@ async fn refuse_card_numbers(request: Request, next: Next) -> Result<Response, P
 
 async fn name_instance(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let mut response = next.run(request).await;
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
-        return response;
-    };
-    let named = problem.at(path).into_response();
-    let (parts, body) = named.into_parts();
-    // What the router itself added (such as `allow`) stays.
-    response.headers_mut().extend(parts.headers);
-    response.headers_mut().remove(http::header::CONTENT_LENGTH);
-    *response.body_mut() = body;
-    response
+    Problem::naming(path, next.run(request)).await
 }

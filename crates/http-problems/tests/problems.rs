@@ -4,6 +4,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
 use http_problems::{JsonBody, Problem, kinds, with_problems};
@@ -129,8 +130,20 @@ async fn a_problem_has_members_of_its_own_beside_the_errors() {
     assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), expected);
 }
 
-#[test]
-fn problem_names_are_used_once() {
-    let names: std::collections::BTreeSet<_> = kinds::ALL.iter().map(|kind| kind.name()).collect();
-    assert_eq!(names.len(), kinds::ALL.len());
+#[tokio::test]
+async fn a_problem_outside_of_such_a_router_is_whole_but_for_its_instance() {
+    let response = Problem::new(kinds::INTERNAL, "Sorry.").into_response();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let expected =
+        json!({"type": "/problems/internal", "title": "The service failed", "status": 500, "detail": "Sorry."});
+    assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_allowed_is_told_those_that_are() {
+    let router = with_problems(Router::new().route("/pot", get(async || ())), 64);
+    let response = router.oneshot(Request::delete("/pot").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(response.headers()["allow"], "GET,HEAD");
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
 }
