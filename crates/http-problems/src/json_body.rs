@@ -13,12 +13,12 @@ use crate::{Object, Problem, kinds};
 /// Takes a JSON body as a `T`.
 ///
 /// Answers 415 without a JSON content type, 413 above the router's body limit, 400 for what is no JSON, and 400 with a
-/// JSON pointer for what is JSON but no `T`. A `T` that refuses unknown fields has them named. A
-/// card number anywhere in it is refused first. No answer repeats a value.
+/// JSON pointer for what is JSON but no `T`. A `T` that refuses unknown fields has them named. A card number anywhere in
+/// the body is refused before all else that is wrong with it. No answer repeats a value.
 ///
-/// The first error is told, not all of them. `eserde`, which goes on after an error, was looked at (0.1.7): it generates
-/// each type twice, cannot be put on other crates' types such as ours of the contract, and its places are no JSON
-/// pointers. Trying again without the part at fault works for unknown fields alone.
+/// The first error is told, not all of them. `eserde` (0.1.7), which goes on after an error, generates each type's
+/// reading twice, which a function's size has no room for, knows the contract's types only through serde, and gives its
+/// places as text that is no JSON pointer. Reading again without the part at fault would find unknown fields alone.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonBody<T>(pub T);
 
