@@ -1,6 +1,6 @@
 //! What is said over HTTP.
 
-use http_problems::{JsonBody, Problem};
+use http_problems::{JsonBody, Object, Problem};
 use payment_events::{Currency, Decline, InvalidMoney, Money, OrderId, PaymentId, Timestamp};
 use payments::{Payment, PaymentToken};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(deny_unknown_fields)]
 pub(crate) struct PaymentBody {
     pub(crate) order_id: OrderId,
-    pub(crate) amount: Amount,
-    pub(crate) method: Method,
+    pub(crate) amount: Object<Amount>,
+    pub(crate) method: Object<Method>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,18 +47,18 @@ impl Amount {
 pub(crate) struct PartBody {
     /// Not `null`: what was meant as a part must not become the whole.
     #[serde(default, deserialize_with = "present")]
-    amount: Option<Amount>,
+    amount: Option<Object<Amount>>,
 }
 
 impl PartBody {
     /// The amount asked for, or a problem that points to what is wrong.
     pub(crate) fn money(body: Option<JsonBody<Self>>) -> Result<Option<Money>, Problem> {
-        body.and_then(|JsonBody(body)| body.amount).map(Amount::into_money).transpose()
+        body.and_then(|JsonBody(body)| body.amount).map(|Object(amount)| amount.into_money()).transpose()
     }
 }
 
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Amount>, D::Error> {
-    Amount::deserialize(deserializer).map(Some)
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Object<Amount>>, D::Error> {
+    Object::deserialize(deserializer).map(Some)
 }
 
 /// The body of a void, which may be left out.

@@ -88,8 +88,8 @@ async fn pay(
         caller: caller(context.as_deref()),
         key,
         order_id: body.order_id,
-        amount: body.amount.into_money()?,
-        token: body.method.token,
+        amount: body.amount.0.into_money()?,
+        token: body.method.0.token,
         trace_parent: trace_parent(&headers),
     };
     let accepted = service.accept.accept(&request).await;

@@ -164,6 +164,8 @@ async fn every_bad_value_is_named_by_its_place() {
         ("/amount/minor", json!(9_223_372_036_854_775_808_u64), "/amount/minor"),
         ("/amount/currency", json!("EURO"), "/amount/currency"),
         ("/amount", json!(1299), "/amount"),
+        ("/amount", json!([1299, "EUR"]), "/amount"),
+        ("/method", json!(["tok_approve"]), "/method"),
         ("/amount", json!({"minor": 1, "currency": "EUR", "exponent": 2}), "/amount/exponent"),
         ("/method/token", json!("card"), "/method/token"),
         ("/method", json!({"token": "tok_approve", "cvc": "123"}), "/method/cvc"),
@@ -306,7 +308,15 @@ async fn what_is_not_possible_says_where_the_payment_stands() {
 async fn what_was_meant_as_a_part_never_becomes_the_whole() {
     let api = Api::new();
     let payment = api.authorized().await;
-    for body in [r#"{"amount": null}"#, r#"{"amount": 5}"#, r#"{"amount": {}}"#, r#"{"amout": {}}"#, "[]", "null"] {
+    for body in [
+        r#"{"amount": null}"#,
+        r#"{"amount": 5}"#,
+        r#"{"amount": [5, "EUR"]}"#,
+        r#"{"amount": {}}"#,
+        r#"{"amout": {}}"#,
+        "[]",
+        "null",
+    ] {
         let refused = api.change(&format!("{payment}/capture"), &[], body).await;
         assert_problem(&refused, StatusCode::BAD_REQUEST, "invalid-request");
     }
