@@ -1,6 +1,7 @@
 //! A function for the tests of the local environment: what it does is said by what it is given.
 //!
-//! It writes down every batch it is given (`JOURNAL`), and waits for a file where it is told to (`GATE`).
+//! It writes down every batch it is given (`JOURNAL`), waits for a file where it is told to (`GATE`), and calls the emulators
+//! with a client that tries nothing twice.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -45,6 +46,15 @@ async fn request(event: &Value) -> Result<Value, Error> {
             let variables: std::collections::BTreeMap<String, String> = std::env::vars().collect();
             json!({"statusCode": 200, "body": serde_json::to_string(&variables)?})
         }
+        "call" => {
+            let calls: Vec<Value> = serde_json::from_str(event["body"].as_str().unwrap_or_default())?;
+            let client = reqwest::Client::new();
+            let mut answers = Vec::new();
+            for wanted in &calls {
+                answers.push(call(&client, wanted).await?);
+            }
+            json!({"statusCode": 200, "body": Value::from(answers).to_string()})
+        }
         "log" => {
             let line =
                 json!({"timestamp": "2026-11-22T20:00:00.123Z", "level": "INFO", "message": "probed", "number": 7});
@@ -53,6 +63,39 @@ async fn request(event: &Value) -> Result<Value, Error> {
         }
         _ => json!({"statusCode": 200, "body": event.to_string(), "multiValueHeaders": {"x-many": ["1", "2"]}}),
     })
+}
+
+/// Makes a call to an emulator with the credentials of this sandbox, and says what came of it.
+async fn call(client: &reqwest::Client, call: &Value) -> Result<Value, Error> {
+    let (url, content_type) = match call["service"].as_str() {
+        Some("kinesis") => (std::env::var("AWS_ENDPOINT_URL_KINESIS")?, "application/x-amz-json-1.1"),
+        _ => (std::env::var("AWS_ENDPOINT_URL_DYNAMODB")?, "application/x-amz-json-1.0"),
+    };
+    let key = std::env::var("AWS_ACCESS_KEY_ID")?;
+    let scope = format!("Credential={key}/20260101/us-east-1/any/aws4_request");
+    let request = client.post(url).header("x-amz-target", call["target"].as_str().unwrap_or_default());
+    let request = request.header("content-type", content_type).header("x-amz-date", "20260101T000000Z");
+    let request = request.header("authorization", format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"));
+    let response = match request.body(call["body"].to_string()).send().await {
+        Ok(response) => response,
+        Err(error) => return Ok(json!({"broken": io_error_of(&error)})),
+    };
+    let headers = response.headers().iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().into()));
+    let (status, headers) = (response.status().as_u16(), headers.collect::<serde_json::Map<_, _>>());
+    Ok(json!({"status": status, "headers": headers, "body": response.json::<Value>().await?}))
+}
+
+/// What the operating system said was wrong with a connection.
+fn io_error_of(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return format!("{:?}", error.kind());
+        }
+        cause = error.source();
+    }
+    error.to_string()
 }
 
 /// Every record says what is to happen to it: `{"n": 1, "do": "ok"}`. What ends in `-once` happens once per record.

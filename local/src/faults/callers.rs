@@ -71,3 +71,25 @@ fn access_key_of(headers: &HeaderMap) -> Option<&str> {
     let (_, credential) = authorization.split_once("Credential=")?;
     credential.split_once('/').map(|(key, _)| key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed_with(key: &str) -> HeaderMap {
+        let credential = format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/any/aws4_request, Signature=0");
+        HeaderMap::from_iter([(AUTHORIZATION, credential.parse().unwrap())])
+    }
+
+    #[test]
+    fn a_function_is_known_by_the_access_key_of_its_sandbox_and_nobody_else_is() {
+        let logical_ids = vec!["OrderApi".to_owned(), "PaymentApi".to_owned()];
+        let callers = Callers::Functions { logical_ids, processes: Processes::default() };
+        let caller = callers.of(&signed_with(&access_key("PaymentApi", "6f2c"))).unwrap();
+        assert_eq!(caller, Caller { name: "PaymentApi".to_owned(), sandbox: Some("6f2c".to_owned()) });
+        for other in ["local", "PaymentApi", "Payment.6f2c", "AKIAIOSFODNN7EXAMPLE", ""] {
+            assert_eq!(callers.of(&signed_with(other)), None, "{other}");
+        }
+        assert_eq!(callers.of(&HeaderMap::new()), None);
+    }
+}

@@ -142,3 +142,65 @@ fn probability(field: &'static str, probability: f64) -> Result<(), InvalidFault
     let is_one = probability > 0.0 && probability <= 1.0;
     if is_one { Ok(()) } else { Err(InvalidFault::Probability(field)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fault::ErrorAnswer;
+    use super::*;
+
+    #[test]
+    fn what_could_never_happen_is_refused_by_name() {
+        let functions = ["OrderApi".to_owned(), "PaymentApi".to_owned()];
+        let throttle = |target| Fault::new(target, Effect::Throttle);
+        let dynamodb = |effect| Fault::new(Target::DynamoDb, effect);
+        let api = || Target::function("PaymentApi");
+        let answer = |code: &str, status| Effect::Error(ErrorAnswer { code: code.to_owned(), message: None, status });
+        for (fault, refusal) in [
+            (
+                throttle(Target::function("Payment")),
+                "target: there is no function \"Payment\": there are OrderApi, PaymentApi",
+            ),
+            (throttle(Target::Kinesis).from("kinesis"), "from: there is no function \"kinesis\": there are"),
+            (throttle(api()).from("OrderApi"), "from: invocations of a function come from no function"),
+            (throttle(Target::DynamoDb).operation("PutItems"), "operation: dynamodb has no operation \"PutItems\""),
+            (throttle(Target::Kinesis).operation("PutItem"), "operation: kinesis has no operation \"PutItem\""),
+            (throttle(api()).operation("PutItem"), "operation: PaymentApi has no operation \"PutItem\""),
+            (throttle(Target::Kinesis).count(0), "count: 0 would be no fault"),
+            (throttle(Target::Kinesis).probability(0.0, 1), "probability: a probability is above 0 and at most 1"),
+            (throttle(Target::Kinesis).probability(1.01, 1), "probability: a probability"),
+            (throttle(Target::Kinesis).probability(f64::NAN, 1), "probability: a probability"),
+            (dynamodb(Effect::LatencyMs(0)), "effect: latency_ms is at least 1 and at most 60000"),
+            (dynamodb(Effect::LatencyMs(60_001)), "effect: latency_ms"),
+            (dynamodb(Effect::error("")), "effect: an error's code"),
+            (dynamodb(Effect::error("a#b")), "effect: an error's code"),
+            (dynamodb(Effect::error("a".repeat(129))), "effect: an error's code"),
+            (dynamodb(answer("Boom", Some(399))), "effect: an error's status is from 400 to 599"),
+            (dynamodb(answer("Boom", Some(600))), "effect: an error's status"),
+            (Fault::new(api(), answer("Boom", Some(500))), "effect: the error of a function has no status"),
+            (dynamodb(Effect::Partial(0.5)).operation("PutItem"), "effect: only kinesis and its operation PutRecords"),
+            (Fault::new(Target::Kinesis, Effect::Partial(0.5)), "effect: only kinesis and its operation PutRecords"),
+            (
+                Fault::new(Target::Kinesis, Effect::Partial(1.5)).operation("PutRecords"),
+                "effect: partial: a probability",
+            ),
+        ] {
+            let error = check(&fault, Some(&functions)).unwrap_err().to_string();
+            assert!(error.starts_with(refusal), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_may_happen_is_taken() {
+        let functions = ["PaymentApi".to_owned()];
+        let error = ErrorAnswer { code: "Runtime.ExitError".to_owned(), message: Some(String::new()), status: None };
+        for fault in [
+            Fault::new(Target::function("PaymentApi"), Effect::Error(error)).operation("Invoke"),
+            Fault::new(Target::function("PaymentApi"), Effect::kill_after()).operation("*"),
+            Fault::new(Target::DynamoDb, Effect::kill_before()).operation("TransactWriteItems").from("PaymentApi"),
+            Fault::new(Target::Kinesis, Effect::Partial(1.0)).operation("PutRecords").probability(1.0, u64::MAX),
+            Fault::new(Target::Kinesis, Effect::LatencyMs(60_000)).skip(u64::MAX).count(u64::MAX),
+        ] {
+            assert_eq!(check(&fault, Some(&functions)), Ok(()), "{fault:?}");
+        }
+    }
+}

@@ -122,3 +122,35 @@ impl Faults {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_is_delayed_by_all_latencies_together_before_it_ends() {
+        let faults = Faults::new(Callers::Everybody, LogSink::discard());
+        let latency = |latency_ms| Fault::new(Target::Kinesis, Effect::LatencyMs(latency_ms));
+        let reset = Fault::new(Target::Kinesis, Effect::reset_before());
+        faults.inject(vec![latency(200), latency(50), reset]).unwrap();
+        let begun = tokio::time::Instant::now();
+        let ending = faults.of_call(Service::Kinesis, "PutRecord", "anyone").await;
+        assert!(matches!(ending, Some(Ending::Reset(Moment::Before))));
+        // The clock of the test stands still but for what is slept.
+        assert_eq!(begun.elapsed(), Duration::from_millis(250));
+    }
+
+    #[test]
+    fn there_is_a_bound_on_faults_that_spent_ones_count_towards() {
+        let faults = Faults::new(Callers::Everybody, LogSink::discard());
+        let fault = Fault::new(Target::Kinesis, Effect::Throttle);
+        faults.inject(vec![fault.clone(); FAULTS_MAX - 1]).unwrap();
+        assert_eq!(faults.inject(vec![fault.clone(); 2]), Err(InvalidFault::TooMany));
+        faults.inject_one(fault.clone()).unwrap();
+        assert_eq!(faults.inject_one(fault.clone()), Err(InvalidFault::TooMany));
+        faults.clear();
+        assert!(faults.inject_one(fault).is_ok());
+    }
+}

@@ -33,3 +33,52 @@ fn one(fault: &Value, place: Option<usize>) -> Result<Fault, InvalidFault> {
         InvalidFault::Malformed(format!("{within}{error}: {form}"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fault::Target;
+    use super::*;
+
+    #[test]
+    fn everything_but_the_target_and_the_effect_has_a_default() {
+        for (effect, expected) in [
+            (r#""throttle""#, Effect::Throttle),
+            (r#"{"latency_ms":200}"#, Effect::LatencyMs(200)),
+            (r#"{"reset":"before"}"#, Effect::reset_before()),
+            (r#"{"kill":"after"}"#, Effect::kill_after()),
+            (r#"{"partial":0.5}"#, Effect::Partial(0.5)),
+            (r#"{"error":{"code":"InternalServerError"}}"#, Effect::error("InternalServerError")),
+        ] {
+            let body = format!(r#"{{"target":"kinesis","effect":{effect}}}"#);
+            assert_eq!(parse(body.as_bytes()), Ok(vec![Fault::new(Target::Kinesis, expected)]));
+        }
+        assert_eq!(parse(b"[]"), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_no_fault_is_told_what_one_is() {
+        for (body, expected) in [
+            ("", "this is no JSON: "),
+            ("[1]", "[0]: a fault is "),
+            (r#"{"target":"kinesis"}"#, "missing field `effect`: a fault is "),
+            (r#"{"target":"kinesis","effect":"throttle","oops":1}"#, "unknown field `oops`, expected one of `target`"),
+            (r#"{"target":"kinesis","effect":"throttle","skip":-1}"#, "invalid value: integer `-1`, expected u64"),
+            (
+                r#"{"target":"kinesis","effect":"throttle","count":1.5}"#,
+                "invalid type: floating point `1.5`, expected u64",
+            ),
+            (
+                r#"{"target":"kinesis","effect":{"kill":"during"}}"#,
+                "unknown variant `during`, expected `before` or `after`: an effect is exactly one of ",
+            ),
+            (
+                r#"{"target":"kinesis","effect":{"kill":"after","reset":"after"}}"#,
+                "invalid value: map, expected map with a single key: an effect is exactly one of ",
+            ),
+            (r#"{"target":"kinesis","effect":{"error":{"code":"a","x":1}}}"#, "unknown field `x`"),
+        ] {
+            let Err(InvalidFault::Malformed(message)) = parse(body.as_bytes()) else { panic!("{body} was taken") };
+            assert!(message.starts_with(expected), "{message}");
+        }
+    }
+}

@@ -147,3 +147,46 @@ pub(super) fn refused_entry() -> serde_json::Value {
     let error = Service::throttled();
     json!({"ErrorCode": error.code, "ErrorMessage": message(&error)})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_spelled_as_the_service_spells_it() {
+        for (service, code, expected) in [
+            (Service::Kinesis, "ResourceNotFoundException", "ResourceNotFoundException"),
+            (
+                Service::DynamoDb,
+                "TransactionCanceledException",
+                "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            ),
+            (Service::DynamoDb, "ValidationException", "com.amazon.coral.validate#ValidationException"),
+            (Service::DynamoDb, "ThrottlingException", "com.amazon.coral.availability#ThrottlingException"),
+            (Service::DynamoDb, "ExpiredTokenException", "com.amazon.coral.service#ExpiredTokenException"),
+        ] {
+            assert_eq!(service.error_type(code), expected);
+        }
+    }
+
+    #[test]
+    fn the_status_is_that_of_the_code_unless_it_is_given() {
+        for (code, given, expected) in [
+            ("InternalServerError", None, 500),
+            ("InternalFailure", None, 500),
+            ("ServiceUnavailable", None, 503),
+            ("LimitExceededException", None, 400),
+            ("InternalServerError", Some(503), 503),
+        ] {
+            let error = ErrorAnswer { code: code.to_owned(), message: None, status: given };
+            assert_eq!(Service::DynamoDb.answer(&error).status(), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn every_operation_that_the_emulator_of_dynamodb_knows_is_known() {
+        assert!(DYNAMODB_OPERATIONS.is_sorted());
+        assert!(Service::DynamoDb.knows("UpdateItem") && !Service::DynamoDb.knows("PutRecord"));
+        assert!(Service::Kinesis.knows("PutRecord") && !Service::Kinesis.knows("UpdateItem"));
+    }
+}

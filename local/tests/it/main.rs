@@ -5,6 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 mod apis;
+mod faults_over_http;
+mod faulty_calls;
+mod faulty_invocations;
 mod harness;
 mod sandboxes;
 mod starting;
