@@ -1,5 +1,7 @@
 //! The sandboxes of one function: an idle one is used again, else another is started, up to a bound.
 
+mod running;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -14,8 +16,7 @@ use uuid::Uuid;
 use super::Surroundings;
 use super::invocation::InvokeError;
 use super::runtime_api::RuntimeApi;
-use super::sandbox::{Outcome, Sandbox};
-use crate::faults::{self, Ending, Moment};
+use super::sandbox::Sandbox;
 use crate::status::FunctionStatus;
 use crate::template::FunctionSpec;
 use crate::{ACCOUNT_ID, REGION};
@@ -27,8 +28,6 @@ const WAITING_MAX: usize = 100;
 /// After a failed init, the first pause before the next is tried; it doubles with each failure.
 const INIT_PAUSE_FIRST: Duration = Duration::from_millis(100);
 const INIT_PAUSE_MAX: Duration = Duration::from_secs(10);
-/// An invocation that no sandbox has taken goes to another, so many times.
-const NOT_TAKEN_MAX: u32 = 3;
 /// How long a killed process may take to be gone.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -99,21 +98,6 @@ impl Function {
         invocation.await.unwrap_or(Err(InvokeError::Stopping))
     }
 
-    async fn run(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
-        let fault = self.surroundings.faults.of_invocation(&self.spec.logical_id).await;
-        if matches!(fault, Some(Ending::Throttle)) {
-            self.counters.throttles.fetch_add(1, Ordering::Relaxed);
-            return Err(InvokeError::Throttled);
-        }
-        let _permit = self.permit().await?;
-        self.counters.invocations.fetch_add(1, Ordering::Relaxed);
-        let result = self.run_with(fault, payload).await;
-        if result.is_err() {
-            self.counters.errors.fetch_add(1, Ordering::Relaxed);
-        }
-        result
-    }
-
     async fn permit(&self) -> Result<SemaphorePermit<'_>, InvokeError> {
         if let Ok(permit) = self.permits.try_acquire() {
             return Ok(permit);
@@ -130,72 +114,6 @@ impl Function {
         let permit = self.permits.acquire().await;
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         permit.map_err(|_| InvokeError::Stopping)
-    }
-
-    /// Runs it, apart from what is to go wrong.
-    async fn run_with(&self, fault: Option<Ending>, payload: Bytes) -> Result<Bytes, InvokeError> {
-        match fault {
-            None => self.run_in_a_sandbox(payload, None).await,
-            Some(Ending::Error(error)) => {
-                let message = faults::message(&error);
-                Err(InvokeError::Function { error_type: error.code, message })
-            }
-            Some(Ending::Reset(Moment::Before)) => Err(InvokeError::Lost("before")),
-            Some(Ending::Reset(Moment::After)) => {
-                self.run_in_a_sandbox(payload, None).await?;
-                Err(InvokeError::Lost("after"))
-            }
-            Some(Ending::Kill(moment)) => self.run_in_a_sandbox(payload, Some(moment)).await,
-            // Neither gets here: the one is refused above, the other is for Kinesis alone.
-            Some(Ending::Throttle | Ending::Partial(_)) => Err(InvokeError::Throttled),
-        }
-    }
-
-    /// `kill` is when the sandbox is to be killed, if it is.
-    async fn run_in_a_sandbox(&self, payload: Bytes, kill: Option<Moment>) -> Result<Bytes, InvokeError> {
-        let mut not_taken = 0;
-        loop {
-            let idle = self.take_idle();
-            let sandbox = match idle {
-                Some(sandbox) => sandbox,
-                None => self.start().await?,
-            };
-            if kill == Some(Moment::Before) {
-                return Err(self.crash(&sandbox).await);
-            }
-            match sandbox.invoke(payload.clone(), self.spec.timeout, Arc::clone(&self.arn)).await {
-                Outcome::Response(_) | Outcome::Failed(InvokeError::Function { .. }) if kill.is_some() => {
-                    return Err(self.crash(&sandbox).await);
-                }
-                Outcome::Response(body) => {
-                    self.give_back(sandbox);
-                    return Ok(body);
-                }
-                Outcome::Failed(error @ InvokeError::Function { .. }) => {
-                    self.give_back(sandbox);
-                    return Err(error);
-                }
-                Outcome::Failed(error) => {
-                    self.state().all.remove(&sandbox.id);
-                    return Err(error);
-                }
-                Outcome::NotTaken(how) => {
-                    self.state().all.remove(&sandbox.id);
-                    not_taken += 1;
-                    if not_taken == NOT_TAKEN_MAX {
-                        return Err(InvokeError::Exited(how));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Kills a sandbox that was to run something, or has.
-    async fn crash(&self, sandbox: &Sandbox) -> InvokeError {
-        sandbox.process.kill();
-        let how = sandbox.process.until_ended().await;
-        self.state().all.remove(&sandbox.id);
-        InvokeError::Exited(how)
     }
 
     async fn start(&self) -> Result<Arc<Sandbox>, InvokeError> {
