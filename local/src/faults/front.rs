@@ -17,6 +17,7 @@ use super::connection::{self, Connection};
 use super::fault::Moment;
 use super::rules::Ending;
 use super::service::Service;
+use super::to_its_end::ToItsEnd;
 use super::{Faults, partial};
 use crate::net::Stop;
 
@@ -54,8 +55,7 @@ async fn pass(
     };
     // As with the services, a call that has arrived is carried out even where its caller has gone meanwhile: killed, or
     // tired of waiting.
-    let carried_out = tokio::spawn(async move { front.carry_out(parts, body, &connection, next).await });
-    carried_out.await.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response())
+    ToItsEnd::new(async move { front.carry_out(parts, body, &connection, next).await }).await
 }
 
 impl Front {

@@ -16,6 +16,7 @@ mod partial;
 mod routes;
 mod rules;
 mod service;
+mod to_its_end;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
