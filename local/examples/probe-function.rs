@@ -19,6 +19,10 @@ async fn main() -> Result<(), Error> {
     if std::env::var_os("FAIL_INIT").is_some() {
         return Err("this function was told not to start".into());
     }
+    if std::env::var_os("CALL_IN_INIT").is_some() {
+        let list_tables = json!({"service": "dynamodb", "target": "DynamoDB_20120810.ListTables", "body": {}});
+        call(&reqwest::Client::new(), &list_tables).await?;
+    }
     lambda_runtime::run(service_fn(handle)).await
 }
 

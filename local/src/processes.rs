@@ -73,3 +73,30 @@ impl Process {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn killing_a_process_waits_until_it_is_gone() {
+        let processes = Processes::default();
+        let process = processes.add("sandbox");
+        let mut killing = pin!(processes.kill("sandbox"));
+        tokio::select! {
+            biased;
+            () = &mut killing => panic!("it did not wait"),
+            () = process.until_killed() => {}
+        }
+        tokio::select! {
+            biased;
+            () = &mut killing => panic!("it is not gone yet"),
+            () = std::future::ready(()) => processes.remove("sandbox", "signal: 9".to_owned()),
+        }
+        killing.await;
+        assert_eq!(process.has_ended().as_deref(), Some("signal: 9"));
+        processes.kill("sandbox").await;
+    }
+}

@@ -135,6 +135,20 @@ async fn the_calling_sandbox_is_killed_before_or_after_the_call_took_effect_and_
 }
 
 #[tokio::test]
+async fn a_sandbox_that_calls_while_it_initialises_is_killed_too() {
+    let probe = Probe::start().await;
+    inject(&probe, Fault::new(Target::DynamoDb, Effect::kill_before()).operation("ListTables").count(1));
+    assert_eq!(probe.get("/connecting/echo").await.status(), 502);
+    let log = probe.log.lock().unwrap().join("\n");
+    assert!(
+        log.contains("did not start: Runtime.InitError: the process ended before it asked for work: signal: 9"),
+        "{log}"
+    );
+    // As after any failed init there is a pause before the next.
+    probe.eventually("it starts", async || probe.get("/connecting/echo").await.status() == 200).await;
+}
+
+#[tokio::test]
 async fn put_records_fails_in_part_and_writes_exactly_the_others() {
     let probe = Probe::start().await;
     let fault = Fault::new(Target::Kinesis, Effect::Partial(0.5)).operation("PutRecords");
