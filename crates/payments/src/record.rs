@@ -53,7 +53,7 @@ pub enum StepError {
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
     /// The record has no room for another step.
-    #[error("a payment takes at most {STEPS_MAX} steps")]
+    #[error("a payment takes at most {} refunds", STEPS_MAX - 2)]
     TooMany,
 }
 

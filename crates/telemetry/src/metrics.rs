@@ -70,7 +70,7 @@ mod tests {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let into = Arc::clone(&lines);
         record(&Metrics::new("payments-dev", move |line| {
-            into.lock().unwrap().push(serde_json::from_str(line).unwrap())
+            into.lock().unwrap().push(serde_json::from_str(line).unwrap());
         }));
         let lines = lines.lock().unwrap();
         lines.clone()
