@@ -2,6 +2,8 @@
 //! stream.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
+
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_kinesis::types::ShardIteratorType;
@@ -9,7 +11,7 @@ use payment_events::{Money, PaymentEvent, Timestamp};
 use payments::testing::store_suite;
 use payments::{Action, EventPublisher, Outcome, Payment};
 use payments_aws::{KinesisPublisher, PaymentsTable, kinesis_hot_path, kinesis_relay};
-use paystream_local::{Emulators, Template};
+use paystream_local::{Effect, Emulators, Fault, Target, Template};
 
 // Where the template does not name a resource, its logical id does.
 const PAYMENTS_TABLE: &str = "PaymentsTable";
@@ -32,9 +34,13 @@ fn aws(endpoint: &str) -> SdkConfig {
 }
 
 fn event(order_id: &str) -> PaymentEvent {
+    event_of(order_id, "pay_1")
+}
+
+fn event_of(order_id: &str, payment_id: &str) -> PaymentEvent {
     let amount = Money::new(1299, "EUR".parse().unwrap()).unwrap();
     let at = Timestamp::from_unix_ms(1_800_000_000_000).unwrap();
-    let payment = Payment::begin("pay_1".parse().unwrap(), order_id.parse().unwrap(), amount, None, at);
+    let payment = Payment::begin(payment_id.parse().unwrap(), order_id.parse().unwrap(), amount, None, at);
     payment.after(&Action::Decide(Outcome::Approved), at).unwrap().event().unwrap().unwrap()
 }
 
@@ -99,4 +105,54 @@ async fn an_answer_does_not_wait_for_a_stream_that_does_not_answer() {
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let publisher = KinesisPublisher::new(kinesis_hot_path(&aws(&endpoint)), PAYMENT_STREAM);
     assert!(publisher.publish(&event("ord-1")).await.is_err());
+}
+
+/// The events of each order, in the order they are on the stream.
+fn by_order(published: Vec<(String, PaymentEvent)>) -> BTreeMap<String, Vec<String>> {
+    let mut by_order: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (order_id, event) in published {
+        by_order.entry(order_id).or_default().push(event.id());
+    }
+    by_order
+}
+
+/// Several payments an order, one order after the other.
+fn events_of_orders(orders: u32, payments_each: u32) -> Vec<PaymentEvent> {
+    let of_order =
+        |order| (0..payments_each).map(move |n| event_of(&format!("ord-{order}"), &format!("pay_{order}x{n}")));
+    (0..orders).flat_map(of_order).collect()
+}
+
+fn expected(events: &[PaymentEvent]) -> BTreeMap<String, Vec<String>> {
+    by_order(events.iter().map(|event| (event.partition_key().to_owned(), event.clone())).collect())
+}
+
+#[tokio::test]
+async fn what_kinesis_refuses_is_tried_again_and_no_key_is_reordered_or_doubled() {
+    let emulators = emulators().await;
+    emulators.inject(Fault::new(Target::Kinesis, Effect::Partial(0.5)).operation("PutRecords").count(3)).unwrap();
+    let publisher = KinesisPublisher::new(kinesis_relay(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
+    let events = events_of_orders(12, 4);
+    let results = publisher.publish_all(&events).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert_eq!(emulators.faults()[0].struck, 3);
+    assert_eq!(by_order(published(&emulators).await), expected(&events));
+}
+
+#[tokio::test]
+async fn what_kinesis_keeps_refusing_is_an_error_and_nothing_overtakes_it() {
+    let emulators = emulators().await;
+    emulators.inject(Fault::new(Target::Kinesis, Effect::Partial(0.9)).operation("PutRecords").seed(3)).unwrap();
+    let publisher = KinesisPublisher::new(kinesis_relay(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
+    let events = events_of_orders(12, 4);
+    let results = publisher.publish_all(&events).await;
+    let sent: Vec<_> =
+        events.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(event, _)| event.clone()).collect();
+    assert!(!sent.is_empty() && sent.len() < events.len(), "some of {}: {}", events.len(), sent.len());
+    let published = by_order(published(&emulators).await);
+    assert_eq!(published, expected(&sent), "what is on the stream is what was answered for");
+    for (order_id, ids) in expected(&events) {
+        let sent = published.get(&order_id).map_or(&[][..], Vec::as_slice);
+        assert_eq!(sent, &ids[..sent.len()], "the first ones, without a gap");
+    }
 }
