@@ -4,6 +4,7 @@
 
 mod card_numbers;
 mod kept;
+mod lifecycle;
 mod ordering;
 mod recovery;
 mod refusals;

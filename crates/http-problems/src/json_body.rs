@@ -1,8 +1,8 @@
 //! A request body that is JSON of the right shape, or a problem that says where it is not.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
-use http::header::CONTENT_TYPE;
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
+use http::header::{CONTENT_TYPE, HeaderMap};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::{Path, Segment};
 
@@ -30,23 +30,48 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if !content_type.is_some_and(is_json) {
-            let detail = "Send the body with the header content-type: application/json.";
-            return Err(Problem::new(kinds::UNSUPPORTED_MEDIA_TYPE, detail));
-        }
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-            if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(
-                    kinds::BODY_TOO_LARGE,
-                    "Send a smaller body; the documentation of the route has its limit.",
-                )
-            } else {
-                Problem::new(kinds::MALFORMED_JSON, "The body ended before it was complete.")
-            }
-        })?;
-        parse(&body).map(Self)
+        expect_json(request.headers())?;
+        parse(&read(request, state).await?).map(Self)
     }
+}
+
+/// No body at all is `None`, whatever it is declared as.
+impl<S, T> OptionalFromRequest<S> for JsonBody<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        let declared = expect_json(request.headers());
+        let body = read(request, state).await?;
+        if body.is_empty() {
+            return Ok(None);
+        }
+        declared?;
+        parse(&body).map(Self).map(Some)
+    }
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
+            let detail = "Send a smaller body; the documentation of the route has its limit.";
+            Problem::new(kinds::BODY_TOO_LARGE, detail)
+        } else {
+            Problem::new(kinds::MALFORMED_JSON, "The body ended before it was complete.")
+        }
+    })
+}
+
+fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if content_type.is_some_and(is_json) {
+        return Ok(());
+    }
+    let detail = "Send the body with the header content-type: application/json.";
+    Err(Problem::new(kinds::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
 /// `application/json` or a type that ends in `+json`, with any parameters.

@@ -8,7 +8,6 @@ mod card_number;
 mod json_body;
 pub mod kinds;
 mod object;
-mod optional_body;
 mod parameters;
 mod problem;
 mod reason;

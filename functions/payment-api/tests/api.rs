@@ -61,7 +61,9 @@ impl Api {
         if !body.is_empty() {
             request = request.header("content-type", "application/json");
         }
-        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+        // A stream, which does not say how long it is, as behind Lambda.
+        let body = Body::from_stream(futures::stream::iter([Ok::<_, std::io::Error>(body.to_owned())]));
+        self.send(request.body(body).unwrap()).await
     }
 
     /// A payment of 1,299 that is authorized, as a path.

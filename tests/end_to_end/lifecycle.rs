@@ -1,0 +1,54 @@
+//! What becomes of a payment, and of the order that was accepted on it.
+
+use paystream_tests::{Paystream, eur, line, order_body};
+use serde_json::{Value, json};
+
+async fn accepted(paystream: &Paystream, order_id: &str) -> String {
+    let payment = paystream.pay(order_id, &eur(1299), "tok_approve").await;
+    paystream.post("/orders", &order_body(order_id, &[line("tea", 1, &eur(1299))])).await;
+    paystream.order_becomes(order_id, "accepted").await;
+    format!("/payments/{}", payment["payment_id"].as_str().unwrap())
+}
+
+/// `POST`s without a body and without headers.
+async fn post_nothing(paystream: &Paystream, path: &str) -> Value {
+    paystream.request("POST", path, &[], "").await.expect(200)
+}
+
+#[tokio::test]
+async fn an_order_stays_accepted_when_its_payment_is_captured_and_is_held_when_it_is_refunded() {
+    let paystream = Paystream::start().await;
+    let payment = accepted(&paystream, "ord-1").await;
+    let captured = post_nothing(&paystream, &format!("{payment}/capture")).await;
+    paystream.payment_arrives("ord-1", &captured).await;
+    assert_eq!(
+        paystream.order_becomes("ord-1", "accepted").await["payment"]["based_on"][0]["payment_id"],
+        captured["payment_id"]
+    );
+    let refunded = paystream.post(&format!("{payment}/refund"), &json!({"amount": eur(1)})).await.expect(200);
+    paystream.is_made_once("ord-1", &refunded).await;
+    paystream.order_becomes("ord-1", "on_hold").await;
+}
+
+#[tokio::test]
+async fn an_order_is_held_when_its_payment_is_voided() {
+    let paystream = Paystream::start().await;
+    let payment = accepted(&paystream, "ord-1").await;
+    let voided = post_nothing(&paystream, &format!("{payment}/void")).await;
+    paystream.is_made_once("ord-1", &voided).await;
+    paystream.order_becomes("ord-1", "on_hold").await;
+}
+
+#[tokio::test]
+async fn a_change_is_made_to_the_version_that_was_read_or_not_at_all() {
+    let paystream = Paystream::start().await;
+    let payment = accepted(&paystream, "ord-1").await;
+    let read = paystream.get(&payment).await.headers["etag"].to_str().unwrap().to_owned();
+    let void = format!("{payment}/void");
+    post_nothing(&paystream, &format!("{payment}/capture")).await;
+    let stale = paystream.request("POST", &void, &[("if-match", &read)], "").await;
+    assert_eq!(stale.headers["etag"], "\"2\"");
+    stale.expect_problem(412, "version-mismatch");
+    let captured = paystream.request("POST", &void, &[("if-match", "\"2\"")], "").await;
+    assert_eq!(captured.expect_problem(409, "illegal-transition")["payment_status"], "captured");
+}
