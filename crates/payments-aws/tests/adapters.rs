@@ -128,6 +128,15 @@ fn expected(events: &[PaymentEvent]) -> BTreeMap<String, Vec<String>> {
 }
 
 #[tokio::test]
+async fn an_answer_waits_for_one_retry_and_no_more() {
+    let emulators = emulators().await;
+    emulators.inject(Fault::new(Target::Kinesis, Effect::error("InternalFailure")).operation("PutRecord")).unwrap();
+    let publisher = KinesisPublisher::new(kinesis_hot_path(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
+    assert!(publisher.publish(&event("ord-1")).await.is_err());
+    assert_eq!(emulators.faults()[0].struck, 2);
+}
+
+#[tokio::test]
 async fn what_kinesis_refuses_is_tried_again_and_no_key_is_reordered_or_doubled() {
     let emulators = emulators().await;
     emulators.inject(Fault::new(Target::Kinesis, Effect::Partial(0.5)).operation("PutRecords").count(3)).unwrap();
