@@ -87,8 +87,8 @@ fn what_is_for_both_depends_on_nothing_of_ours_but_the_way_to_log() {
 fn only_adapters_and_functions_know_aws() {
     let workspace = Workspace::read();
     let adapters = ["payments-aws", "orders-aws", "stream-batch", "aws-connection"];
-    // What tests everything, and what has no code at all.
-    let outside = ["paystream-tests", "unified-features"];
+    // What operates both sides, what tests everything, and what has no code at all.
+    let outside = ["paystream-operations", "paystream-tests", "unified-features"];
     let may: BTreeSet<_> = FUNCTIONS.into_iter().chain(adapters).chain(outside).collect();
     for member in workspace.members().into_iter().filter(|member| !may.contains(member)) {
         for dependency in workspace.dependencies(member) {
@@ -113,9 +113,35 @@ fn nothing_that_deploys_depends_on_what_runs_it_locally() {
     let workspace = Workspace::read();
     for member in PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).chain(FOR_BOTH) {
         for dependency in workspace.dependencies(member) {
-            let local = ["paystream-local", "paystream", "unified-features", "dynoxide-rs", "ferrokinesis"];
+            let local = [
+                "paystream-local",
+                "paystream-operations",
+                "paystream",
+                "unified-features",
+                "dynoxide-rs",
+                "ferrokinesis",
+            ];
             assert!(!local.contains(&dependency), "{member} depends on {dependency}");
         }
+    }
+}
+
+#[test]
+fn only_operations_reads_whole_tables_and_it_knows_no_command_line_and_no_environment() {
+    let workspace = Workspace::read();
+    for member in PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).filter(|member| FUNCTIONS.contains(member)) {
+        for file in rust_files(&workspace.directory(member).join("src")) {
+            let source = std::fs::read_to_string(&file).unwrap();
+            for word in ["PaymentsScan", "OrdersScan", "QuarantineRecords", ".scan()"] {
+                assert!(!source.contains(word), "{} says {word}", file.display());
+            }
+        }
+    }
+    for dependency in workspace.dependencies("paystream-operations") {
+        assert!(
+            !["clap", "indicatif", "paystream-local", "paystream"].contains(&dependency),
+            "it depends on {dependency}"
+        );
     }
 }
 
@@ -138,7 +164,7 @@ fn no_function_has_a_line_that_knows_where_it_runs() {
 #[test]
 fn every_member_is_known_to_these_rules() {
     let workspace = Workspace::read();
-    let local = ["paystream", "paystream-local", "paystream-tests", "unified-features"];
+    let local = ["paystream", "paystream-local", "paystream-operations", "paystream-tests", "unified-features"];
     let known = PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).chain(FOR_BOTH).chain(local).collect::<BTreeSet<_>>();
     assert_eq!(workspace.members(), known);
 }

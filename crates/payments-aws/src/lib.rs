@@ -4,6 +4,7 @@ mod clients;
 mod config;
 mod kinesis_publisher;
 mod payment_item;
+mod payments_scan;
 mod payments_table;
 mod put_records;
 
@@ -11,4 +12,5 @@ pub use clients::{HOT_PUBLISH_MS, kinesis_hot_path, kinesis_relay};
 pub use config::Config;
 pub use kinesis_publisher::KinesisPublisher;
 pub use payment_item::{InvalidItem, StoredPayment};
+pub use payments_scan::{PaymentsPage, PaymentsScan, UnreadableItem};
 pub use payments_table::PaymentsTable;
