@@ -1,0 +1,59 @@
+//! Random faults: calls of functions that fail, hang, lose their answers or kill who makes them.
+
+use fastrand::Rng;
+use paystream_local::{Effect, Fault, Target};
+
+use crate::pick;
+
+/// The functions, by their logical ids.
+pub(crate) const FUNCTIONS: [&str; 4] = ["PaymentApi", "PaymentRelay", "OrderProjector", "OrderApi"];
+
+/// Which function makes which calls to what.
+const CALLS: [(&str, Target, &[&str]); 6] = [
+    ("PaymentApi", Target::DynamoDb, &["PutItem", "PutItem", "UpdateItem", "GetItem"]),
+    ("PaymentApi", Target::Kinesis, &["PutRecord"]),
+    ("PaymentRelay", Target::Kinesis, &["PutRecords"]),
+    ("PaymentRelay", Target::DynamoDb, &["UpdateItem"]),
+    ("OrderProjector", Target::DynamoDb, &["PutItem", "Query"]),
+    ("OrderApi", Target::DynamoDb, &["PutItem", "Query"]),
+];
+
+/// Something that goes wrong at most three times, at a call that some function makes or, one time in five, at its
+/// invocation.
+pub fn random_fault(rng: &mut Rng) -> Fault {
+    let fault = if rng.u8(..5) == 0 { of_an_invocation(rng) } else { of_a_call(rng) };
+    let probability = pick(rng, &[0.5, 1.0]);
+    fault.skip(rng.u64(..4)).count(rng.u64(1..=3)).probability(probability, rng.u64(..))
+}
+
+fn of_an_invocation(rng: &mut Rng) -> Fault {
+    let effects = [
+        Effect::reset_before(),
+        Effect::reset_after(),
+        Effect::kill_before(),
+        Effect::kill_after(),
+        Effect::Throttle,
+        Effect::error("Runtime.Unknown"),
+    ];
+    Fault::new(Target::function(pick(rng, &FUNCTIONS)), pick(rng, &effects))
+}
+
+fn of_a_call(rng: &mut Rng) -> Fault {
+    let (from, target, operations) = pick(rng, &CALLS);
+    let operation = pick(rng, operations);
+    // Above 400 ms, publishing on the way out of a request is given up.
+    let latency_ms = pick(rng, &[3, 30, 30, 450]);
+    let mut effects = vec![
+        Effect::error("InternalServerError"),
+        Effect::Throttle,
+        Effect::LatencyMs(latency_ms),
+        Effect::reset_before(),
+        Effect::reset_after(),
+        Effect::kill_before(),
+        Effect::kill_after(),
+    ];
+    if operation == "PutRecords" {
+        effects.push(Effect::Partial(0.5));
+    }
+    Fault::new(target, pick(rng, &effects)).operation(operation).from(from)
+}
