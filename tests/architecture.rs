@@ -88,7 +88,7 @@ fn only_adapters_and_functions_know_aws() {
     let workspace = Workspace::read();
     let adapters = ["payments-aws", "orders-aws", "stream-batch", "aws-connection"];
     // What operates both sides, what tests everything, and what has no code at all.
-    let outside = ["paystream-operations", "paystream-tests", "unified-features"];
+    let outside = ["paystream-operations", "paystream-chaos", "paystream-tests", "unified-features"];
     let may: BTreeSet<_> = FUNCTIONS.into_iter().chain(adapters).chain(outside).collect();
     for member in workspace.members().into_iter().filter(|member| !may.contains(member)) {
         for dependency in workspace.dependencies(member) {
@@ -116,6 +116,7 @@ fn nothing_that_deploys_depends_on_what_runs_it_locally() {
             let local = [
                 "paystream-local",
                 "paystream-operations",
+                "paystream-chaos",
                 "paystream",
                 "unified-features",
                 "dynoxide-rs",
@@ -164,7 +165,14 @@ fn no_function_has_a_line_that_knows_where_it_runs() {
 #[test]
 fn every_member_is_known_to_these_rules() {
     let workspace = Workspace::read();
-    let local = ["paystream", "paystream-local", "paystream-operations", "paystream-tests", "unified-features"];
+    let local = [
+        "paystream",
+        "paystream-chaos",
+        "paystream-local",
+        "paystream-operations",
+        "paystream-tests",
+        "unified-features",
+    ];
     let known = PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).chain(FOR_BOTH).chain(local).collect::<BTreeSet<_>>();
     assert_eq!(workspace.members(), known);
 }
