@@ -66,7 +66,7 @@ pub(crate) async fn run(up: Up) -> Result<(), UpError> {
 }
 
 /// The template of the current directory or of one above; else that of the workspace this program was built in.
-fn find_template() -> Result<PathBuf, UpError> {
+pub(crate) fn find_template() -> Result<PathBuf, UpError> {
     let here = std::env::current_dir().unwrap_or_default();
     let program = std::env::current_exe().unwrap_or_default();
     let above = |path: &Path| path.ancestors().map(|directory| directory.join(TEMPLATE)).find(|file| file.is_file());
@@ -74,7 +74,7 @@ fn find_template() -> Result<PathBuf, UpError> {
 }
 
 /// Cargo finds the workspace from any directory in it.
-fn workspace_of(template: &Path) -> PathBuf {
+pub(crate) fn workspace_of(template: &Path) -> PathBuf {
     match template.parent() {
         Some(directory) if directory != Path::new("") => directory.to_owned(),
         _ => PathBuf::from("."),

@@ -1,4 +1,4 @@
-//! The command as its user meets it when something is wrong: one clear line, and an exit code.
+//! The command as its user meets it: clear lines, and an exit code.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
@@ -23,7 +23,7 @@ fn a_broken_template_is_named_with_its_line() {
     let output = paystream(directory.path(), &["up", "--port", "0", "--template", "template.yaml"]);
     let said = said(&output);
     assert!(said.starts_with("error: template.yaml:3: resource Foo: AWS::SNS::Topic is not supported"), "{said}");
-    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1));
+    assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1));
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn a_template_that_is_not_there_is_named() {
     let output = paystream(directory.path(), &["--template", "gone.yaml"]);
     let said = said(&output);
     assert!(said.starts_with("error: cannot read the template gone.yaml: "), "{said}");
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_port_that_is_taken_is_noticed_before_anything_is_built() {
     let output = paystream(directory.path(), &["--port", &port]);
     let expected =
         format!("error: port {port} is taken: choose another with --port, or --port 0 for any that is free\n");
-    assert_eq!((said(&output), output.status.code()), (expected, Some(1)));
+    assert_eq!((said(&output), output.status.code()), (expected, Some(2)));
 }
 
 #[test]
@@ -69,4 +69,13 @@ fn a_value_that_a_parameter_does_not_allow_is_refused() {
 fn what_is_not_understood_is_a_usage_error() {
     let directory = tempfile::tempdir().unwrap();
     assert_eq!(paystream(directory.path(), &["--prot", "1"]).status.code(), Some(2));
+}
+
+#[test]
+fn chaos_tells_its_seed_what_happened_and_that_both_services_agree() {
+    let run = paystream(Path::new("."), &["chaos", "--payments", "40", "--seed", "7", "--json"]);
+    assert!(run.status.success(), "{run:?}");
+    let report = String::from_utf8(run.stdout).unwrap();
+    assert!(report.starts_with(r#"{"seed":7,"payments":40,"#), "{report}");
+    assert!(report.contains(r#""lost":[],"invented":[],"unpublished":[],"copies":[],"stuck":[]"#), "{report}");
 }
