@@ -23,6 +23,7 @@ mod emulators;
 mod environment;
 mod event_source;
 mod faults;
+mod filters;
 mod functions_build;
 mod gateway;
 mod lambda;
