@@ -63,6 +63,8 @@ pub struct EventSourceStatus {
     pub failures: u64,
     /// Records given up: out of attempts, or too old.
     pub given_up: u64,
+    /// Records passed over: no filter let them pass, or they are from before the timestamp that the mapping starts at.
+    pub filtered: u64,
     /// By shard id.
     pub shards: BTreeMap<String, ShardStatus>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::event_source::RetryDelays;
 use crate::log::LogSink;
@@ -21,6 +22,9 @@ pub struct Options {
     pub log: LogSink,
     /// How long failed batches wait before they are tried again.
     pub retry: RetryDelays,
+    /// How far the clock that tells the age of streams' records is ahead: with it records are old without anybody
+    /// waiting for that.
+    pub clock_ahead: Duration,
     /// Starts a sandbox of each function at once, so that the first invocation is no cold start.
     pub warm: bool,
 }
@@ -34,6 +38,7 @@ impl Default for Options {
             parameters: BTreeMap::new(),
             log: LogSink::discard(),
             retry: RetryDelays::default(),
+            clock_ahead: Duration::ZERO,
             warm: false,
         }
     }

@@ -83,6 +83,7 @@ impl Prepared {
             checkpoints: store.checkpoints.clone(),
             failures: Arc::clone(&failures),
             retry: options.retry,
+            clock_ahead: options.clock_ahead,
             log: log.clone(),
             stop: stop.clone(),
             draining: draining.clone(),

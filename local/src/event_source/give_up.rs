@@ -103,6 +103,7 @@ mod tests {
             .map(|number| Record {
                 sequence_number: number.to_owned(),
                 arrived_at: 1_700_000_000.5,
+                key_hash: 0,
                 event: "{}".to_owned(),
             })
             .collect();

@@ -1,22 +1,29 @@
 //! Event source mappings: read a stream shard by shard, invoke a function with batches of its records, and go on only
 //! after what the function has handled.
 //!
-//! [`decide`] holds the rules, apart from any I/O. A [`reader::ShardReader`] carries them out for one shard; this module
-//! starts readers, those of child shards once their parents have been read to the end.
+//! This module starts a [`reader::ShardReader`] for each shard, for child shards once their parents have been read to the
+//! end. It deals the records out to [`slot`]s, whose batches are [`deliver`]ed side by side; [`decide`] holds the rules of
+//! that, apart from any I/O, and the [`ledger`] knows how far the shard is done with.
+//!
+//! What AWS says of each rule, and which test shows it here: docs/event-source-mappings.md.
 
 mod checkpoints;
 mod decide;
+mod deliver;
 mod failures;
 mod give_up;
+mod ledger;
 mod progress;
 mod reader;
 mod response;
 mod retry;
+mod slot;
 mod source;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -34,7 +41,7 @@ use crate::status::EventSourceStatus;
 use crate::template::{MappingSpec, StartingPosition, StreamReference};
 use progress::Progress;
 use reader::ShardReader;
-use source::{Position, Source};
+use source::{Position, Record, Source};
 
 /// What every mapping works with.
 #[derive(Clone)]
@@ -47,6 +54,8 @@ pub(crate) struct Context {
     pub(crate) checkpoints: Option<Arc<Checkpoints>>,
     pub(crate) failures: Arc<FailureList>,
     pub(crate) retry: RetryDelays,
+    /// How far the clock that tells records' ages is ahead.
+    pub(crate) clock_ahead: Duration,
     pub(crate) log: LogSink,
     pub(crate) stop: Stop,
     /// Told before `stop`: batching windows are then not waited for.
@@ -61,6 +70,7 @@ pub(crate) struct Mapping {
     progress: Progress,
     failures: Arc<FailureList>,
     retry: RetryDelays,
+    clock_ahead: Duration,
     log: LogSink,
     stop: Stop,
     draining: Stop,
@@ -88,8 +98,8 @@ impl Mapping {
             }
         };
         let progress = Progress::new(&spec.id, checkpoints);
-        let Context { failures, retry, log, stop, draining, .. } = context;
-        Ok(Self { spec, source, function, progress, failures, retry, log, stop, draining })
+        let Context { failures, retry, clock_ahead, log, stop, draining, .. } = context;
+        Ok(Self { spec, source, function, progress, failures, retry, clock_ahead, log, stop, draining })
     }
 
     /// Begins to read. What is written from now on is read, also where the mapping begins at the latest record.
@@ -140,6 +150,18 @@ impl Mapping {
         Ok(())
     }
 
+    /// Whether a record is to be delivered. Kinesis keeps arrival times in whole seconds here, and a record that came in
+    /// the second of the starting position may have come after it.
+    fn wants(&self, record: &Record) -> bool {
+        let is_early = match self.spec.starting_position {
+            StartingPosition::AtTimestamp(since) => {
+                record.arrived_at < Duration::from_secs(since.as_secs()).as_secs_f64()
+            }
+            StartingPosition::TrimHorizon | StartingPosition::Latest => false,
+        };
+        !is_early && self.spec.filters.pass(&record.event)
+    }
+
     /// Whether everything written so far is done with.
     pub(crate) async fn is_drained(&self) -> bool {
         for (shard, from) in self.progress.remaining() {
@@ -168,6 +190,7 @@ impl Mapping {
             retries: count(&progress.retries),
             failures: count(&progress.failures),
             given_up: count(&progress.given_up),
+            filtered: count(&progress.filtered),
             shards: progress.status(),
         }
     }

@@ -15,6 +15,7 @@ pub(super) struct Progress {
     pub(super) retries: AtomicU64,
     pub(super) failures: AtomicU64,
     pub(super) given_up: AtomicU64,
+    pub(super) filtered: AtomicU64,
     shards: Mutex<BTreeMap<String, Shard>>,
     kept: Option<(String, Arc<Checkpoints>)>,
 }

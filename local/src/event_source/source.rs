@@ -1,5 +1,6 @@
 //! The two kinds of streams behind one way of reading them, and the records as functions are given them.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use ferrokinesis::actions::Operation;
@@ -36,6 +37,8 @@ pub(super) struct Record {
     pub(super) sequence_number: String,
     /// Seconds since 1970.
     pub(super) arrived_at: f64,
+    /// Of what its order is kept by: the partition key, or the key of the item.
+    pub(super) key_hash: u64,
     /// An element of the event's `Records`, as JSON.
     pub(super) event: String,
 }
@@ -74,7 +77,10 @@ impl Source {
 
     pub(super) async fn iterator(&self, shard: &str, position: &Position) -> Result<String, EmulatorError> {
         let kind = match position {
-            Position::Start(start) => start.as_str(),
+            // Where no record is as young as a timestamp yet, the emulator would begin at the oldest: so it is asked for
+            // all of them, and those that are too old are passed over.
+            Position::Start(StartingPosition::TrimHorizon | StartingPosition::AtTimestamp(_)) => "TRIM_HORIZON",
+            Position::Start(StartingPosition::Latest) => "LATEST",
             Position::After(_) => "AFTER_SEQUENCE_NUMBER",
         };
         let mut request = json!({"ShardId": shard, "ShardIteratorType": kind});
@@ -122,6 +128,7 @@ impl Source {
                 Record {
                     sequence_number: text(&stream_record["SequenceNumber"]),
                     arrived_at: stream_record["ApproximateCreationDateTime"].as_f64().unwrap_or_default(),
+                    key_hash: hash_of(&stream_record["Keys"].to_string()),
                     event: record.to_string(),
                 }
             }
@@ -144,6 +151,7 @@ impl Source {
 fn kinesis_record(shard: &str, arn: &str, function_name: &str, record: &mut Value) -> Record {
     let sequence_number = text(&record["SequenceNumber"]);
     let arrived_at = record["ApproximateArrivalTimestamp"].as_f64().unwrap_or_default();
+    let key_hash = hash_of(record["PartitionKey"].as_str().unwrap_or_default());
     let event = json!({
         "kinesis": {
             "kinesisSchemaVersion": "1.0",
@@ -160,7 +168,14 @@ fn kinesis_record(shard: &str, arn: &str, function_name: &str, record: &mut Valu
         "awsRegion": REGION,
         "eventSourceARN": arn,
     });
-    Record { sequence_number, arrived_at, event: event.to_string() }
+    Record { sequence_number, arrived_at, key_hash, event: event.to_string() }
+}
+
+/// The same in every run.
+fn hash_of(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn text(value: &Value) -> String {

@@ -82,6 +82,14 @@ pub enum Problem {
         /// What it should be.
         expected: String,
     },
+    /// A filter's pattern that cannot be used.
+    #[error("{owner}: Pattern: {reason}")]
+    Pattern {
+        /// The filter criteria.
+        owner: String,
+        /// Why it cannot be used.
+        reason: String,
+    },
     /// `!Ref` of something that is not there.
     #[error("{0} is neither a parameter nor a resource of this template")]
     UnknownReference(String),

@@ -47,14 +47,27 @@ impl<'n> Fields<'n> {
         if entry.value.entries().is_none() {
             return Err(self.wrong(entry, "a map"));
         }
-        let fields = Self::unchecked(format!("{}: {property}", self.owner), entry.line, &entry.value)?;
-        match fields.entries.iter().find(|entry| !known.contains(&entry.key.as_str())) {
+        Self::unchecked(format!("{}: {property}", self.owner), entry.line, &entry.value)?.checked(known).map(Some)
+    }
+
+    /// The properties of a map in the list that is that property, each of which must be one of `known`.
+    pub(super) fn item<'i>(&self, property: &str, item: &'i Node, known: &[&str]) -> Result<Fields<'i>, Fault> {
+        Fields::unchecked(format!("{}: {property}", self.owner), item.line, item)?.checked(known)
+    }
+
+    fn checked(self, known: &[&str]) -> Result<Self, Fault> {
+        match self.entries.iter().find(|entry| !known.contains(&entry.key.as_str())) {
             Some(entry) => {
-                let (owner, property) = (fields.owner, entry.key.clone());
+                let (owner, property) = (self.owner, entry.key.clone());
                 Err(Fault::at(entry.line, Problem::UnsupportedProperty { owner, property }))
             }
-            None => Ok(Some(fields)),
+            None => Ok(self),
         }
+    }
+
+    /// Whose properties they are, as problems name it.
+    pub(super) fn owner(&self) -> &str {
+        &self.owner
     }
 
     pub(super) fn entry(&self, property: &str) -> Option<&'n Entry> {

@@ -1,4 +1,4 @@
-//! Functions, their routes and their event source mappings.
+//! Functions, their routes, and the events that invoke them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::error::{Fault, Problem};
 use super::evaluate::Scope;
 use super::fields::Fields;
-use super::identity::{Identity, Kind};
-use super::model::{FunctionSpec, MappingSpec, Route, StartingPosition, StreamReference};
-use super::node::{Entry, Node, Value};
+use super::identity::Identity;
+use super::mappings::mapping;
+use super::model::{FunctionSpec, MappingSpec, Route};
+use super::node::{Entry, Node};
 use super::schema;
 
 /// What one `AWS::Serverless::Function` declares.
@@ -108,81 +109,6 @@ fn event_of(
     Ok(())
 }
 
-fn mapping(
-    id: String,
-    function: String,
-    is_kinesis: bool,
-    fields: &Fields<'_>,
-    scope: &Scope<'_>,
-) -> Result<MappingSpec, Fault> {
-    let stream = stream_of(is_kinesis, fields, scope)?;
-    let starting_position = fields.required(
-        "StartingPosition",
-        fields.optional("StartingPosition", "TRIM_HORIZON or LATEST", |node| match node.to_text()?.as_str() {
-            "TRIM_HORIZON" => Some(StartingPosition::TrimHorizon),
-            "LATEST" => Some(StartingPosition::Latest),
-            _ => None,
-        })?,
-    )?;
-    fields.optional("ParallelizationFactor", "1 in the local environment", |node| {
-        node.to_text().filter(|factor| factor == "1")
-    })?;
-    let reports = fields.optional("FunctionResponseTypes", "[ReportBatchItemFailures]", |node| match &node.value {
-        Value::List(items) => items
-            .iter()
-            .all(|item| item.to_text().as_deref() == Some("ReportBatchItemFailures"))
-            .then_some(!items.is_empty()),
-        _ => None,
-    })?;
-    Ok(MappingSpec {
-        id,
-        function,
-        stream,
-        starting_position,
-        batch_size: fields.number("BatchSize", 1, 10_000)?.and_then(|size| usize::try_from(size).ok()).unwrap_or(100),
-        batching_window: seconds(fields.number("MaximumBatchingWindowInSeconds", 0, 300)?.unwrap_or(0)),
-        bisect: fields.flag("BisectBatchOnFunctionError")?.unwrap_or(false),
-        // -1, which no u32 is, means without limit: for attempts and for age.
-        retries_max: fields.number("MaximumRetryAttempts", -1, 10_000)?.and_then(|count| u32::try_from(count).ok()),
-        record_age_max: fields
-            .number("MaximumRecordAgeInSeconds", -1, 604_800)?
-            .and_then(|age| u64::try_from(age).ok())
-            .map(Duration::from_secs),
-        reports_item_failures: reports.unwrap_or(false),
-        on_failure: destination(fields, scope)?,
-        enabled: fields.flag("Enabled")?.unwrap_or(true),
-    })
-}
-
-fn stream_of(is_kinesis: bool, fields: &Fields<'_>, scope: &Scope<'_>) -> Result<StreamReference, Fault> {
-    let arn = fields.required_text("Stream")?;
-    let (kind, attribute) = if is_kinesis { (Kind::Stream, "Arn") } else { (Kind::Table, "StreamArn") };
-    match scope.with_arn(kind, attribute, &arn) {
-        Some(identity) if is_kinesis => Ok(StreamReference::Kinesis(identity.name.clone())),
-        Some(identity) => Ok(StreamReference::Table(identity.name.clone())),
-        None => {
-            let entry = fields.required("Stream", fields.entry("Stream"))?;
-            let expected =
-                if is_kinesis { "!GetAtt of a Kinesis stream's Arn" } else { "!GetAtt of a table's StreamArn" };
-            Err(fields.wrong(entry, expected))
-        }
-    }
-}
-
-fn destination(fields: &Fields<'_>, scope: &Scope<'_>) -> Result<Option<String>, Fault> {
-    let Some(config) = fields.inner("DestinationConfig", &["OnFailure"])? else { return Ok(None) };
-    let Some(on_failure) = config.inner("OnFailure", &["Type", "Destination"])? else { return Ok(None) };
-    let arn = on_failure.required_text("Destination")?;
-    let kind = on_failure.text("Type")?;
-    match scope.with_arn(Kind::Bucket, "Arn", &arn) {
-        Some(bucket) if kind.as_deref().is_none_or(|kind| kind == "S3") => Ok(Some(bucket.name.clone())),
-        _ => {
-            let entry = on_failure.required("Destination", on_failure.entry("Destination"))?;
-            Err(on_failure.wrong(entry, "!GetAtt of an S3 bucket's Arn, with Type S3, in the local environment"))
-        }
-    }
-}
-
-fn seconds(count: i64) -> Duration {
+pub(super) fn seconds(count: i64) -> Duration {
     Duration::from_secs(u64::try_from(count).unwrap_or_default())
 }

@@ -8,6 +8,7 @@ mod evaluate;
 mod fields;
 mod functions;
 mod identity;
+mod mappings;
 mod model;
 mod node;
 mod parameters;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::filters::Filters;
+
 /// A function as the template declares it.
 #[derive(Debug, Clone)]
 pub(crate) struct FunctionSpec {
@@ -50,15 +52,8 @@ pub(crate) enum StreamReference {
 pub(crate) enum StartingPosition {
     TrimHorizon,
     Latest,
-}
-
-impl StartingPosition {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::TrimHorizon => "TRIM_HORIZON",
-            Self::Latest => "LATEST",
-        }
-    }
+    /// At the first record that arrived at or after this time, counted from 1970. Kinesis only.
+    AtTimestamp(Duration),
 }
 
 /// An event source mapping, every default filled in as AWS does.
@@ -71,6 +66,9 @@ pub(crate) struct MappingSpec {
     pub(crate) starting_position: StartingPosition,
     pub(crate) batch_size: usize,
     pub(crate) batching_window: Duration,
+    /// How many batches of a shard are delivered at once.
+    pub(crate) parallelization_factor: usize,
+    pub(crate) filters: Filters,
     pub(crate) bisect: bool,
     /// `None`: without limit.
     pub(crate) retries_max: Option<u32>,

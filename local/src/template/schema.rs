@@ -126,9 +126,11 @@ pub(super) const API_EVENT: Properties = &[
 pub(super) const STREAM_EVENT: Properties = &[
     ("Stream", Runs),
     ("StartingPosition", Runs),
+    ("StartingPositionTimestamp", Runs),
     ("BatchSize", Runs),
     ("MaximumBatchingWindowInSeconds", Runs),
     ("ParallelizationFactor", Runs),
+    ("FilterCriteria", Runs),
     ("BisectBatchOnFunctionError", Runs),
     ("MaximumRetryAttempts", Runs),
     ("MaximumRecordAgeInSeconds", Runs),

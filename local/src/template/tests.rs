@@ -1,3 +1,5 @@
+mod mappings;
+
 use super::*;
 
 fn parse(source: &str) -> Result<Template, Fault> {
@@ -105,51 +107,6 @@ fn what_does_not_fit_is_refused_by_name() {
     let event = "      Events:\n        Get:\n          Type: Api\n          Properties:\n            RestApiId: PaymentsApi\n            \
                  Method: GET\n            Path: /payments\n";
     refused(with_function(event), 12, "resource PaymentApi: event Get: RestApiId must be an AWS::Serverless::Api");
-}
-
-/// The event of a stream, whose further properties begin on line 14.
-fn with_stream_event(properties: &str) -> Result<Template, Fault> {
-    with_function(&format!(
-        "      Events:\n        Paid:\n          Type: Kinesis\n          Properties:\n            Stream: !GetAtt PaymentStream.Arn\n            \
-         StartingPosition: LATEST\n{properties}  PaymentStream:\n    Type: AWS::Kinesis::Stream\n"
-    ))
-}
-
-#[test]
-fn an_event_source_mapping_has_the_defaults_that_aws_has() {
-    let template = with_stream_event("").unwrap();
-    let mapping = &template.mappings[0];
-    assert_eq!(mapping.batch_size, 100);
-    assert_eq!(mapping.starting_position, StartingPosition::Latest);
-    assert!(!mapping.bisect && !mapping.reports_item_failures && mapping.enabled);
-    assert_eq!((mapping.retries_max, mapping.record_age_max), (None, None));
-    let template =
-        with_stream_event("            MaximumRetryAttempts: -1\n            MaximumRecordAgeInSeconds: 60\n").unwrap();
-    assert_eq!(template.mappings[0].retries_max, None);
-    assert_eq!(template.mappings[0].record_age_max.unwrap().as_secs(), 60);
-    let template = with_stream_event("            MaximumRetryAttempts: 0\n").unwrap();
-    assert_eq!(template.mappings[0].retries_max, Some(0));
-}
-
-#[test]
-fn settings_of_an_event_source_mapping_are_checked() {
-    for (property, message) in [
-        ("ParallelizationFactor: 2", "ParallelizationFactor must be 1 in the local environment"),
-        ("BatchSize: 10001", "BatchSize must be a whole number from 1 to 10000"),
-        ("FunctionResponseTypes: [Other]", "FunctionResponseTypes must be [ReportBatchItemFailures]"),
-        ("FilterCriteria: {}", "property FilterCriteria is not supported"),
-        ("BisectBatchOnFunctionError: often", "BisectBatchOnFunctionError must be true or false"),
-    ] {
-        let message = format!("resource PaymentApi: event Paid: {message}");
-        refused(with_stream_event(&format!("            {property}\n")), 14, &message);
-    }
-    let queue =
-        "            DestinationConfig:\n              OnFailure:\n                Destination: arn:aws:sqs:x:y:z\n";
-    refused(
-        with_stream_event(queue),
-        16,
-        "resource PaymentApi: event Paid: DestinationConfig: OnFailure: Destination must be !GetAtt",
-    );
 }
 
 #[test]

@@ -1,0 +1,172 @@
+//! Delivers a batch: invokes the function until every record of it is handled or given up.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+
+use super::Mapping;
+use super::decide::{Decision, Delivery, Outcome, Rules};
+use super::failures::FailedBatch;
+use super::give_up::{Condition, GivenUp};
+use super::ledger::Ledger;
+use super::progress::add;
+use super::response::outcome_of;
+use super::slot::Batch;
+use super::source::Record;
+use crate::lambda::InvokeError;
+
+/// The event around the records.
+pub(super) const EVENT_START: &str = "{\"Records\":[";
+pub(super) const EVENT_END: &str = "]}";
+
+/// A shard as its batches see it, which may be several at once.
+pub(super) struct Shard {
+    pub(super) mapping: Arc<Mapping>,
+    pub(super) id: String,
+    ledger: Mutex<Ledger>,
+}
+
+/// The environment is stopping.
+pub(super) struct Stopped;
+
+/// How an invocation ended, and the error if it was one.
+type Invoked = (Outcome, Option<InvokeError>);
+
+impl Shard {
+    pub(super) fn new(mapping: Arc<Mapping>, id: String) -> Self {
+        let ledger = Ledger::new(mapping.spec.batch_size, mapping.spec.parallelization_factor);
+        Self { mapping, id, ledger: Mutex::new(ledger) }
+    }
+
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) async fn deliver(&self, batch: &Batch) -> Result<(), Stopped> {
+        let (spec, progress) = (&self.mapping.spec, &self.mapping.progress);
+        let rules = Rules { bisect: spec.bisect, retries_max: spec.retries_max };
+        let mut delivery = Delivery::new(batch.records.len(), rules);
+        let mut invocations = 0;
+        while let Some(piece) = delivery.next() {
+            if self.mapping.stop.is_told() {
+                return Err(Stopped);
+            }
+            let old = self.count_too_old(&batch.records[piece.clone()]);
+            if old > 0 {
+                let decision = delivery.expire(old);
+                self.carry_out(batch, &decision, Condition::RecordAgeExceeded, invocations, None);
+                continue;
+            }
+            invocations += 1;
+            let (outcome, error) = self.invoke(&batch.records[piece]).await?;
+            if outcome != Outcome::Throttled {
+                add(&progress.batches, 1);
+                add(&progress.retries, usize::from(invocations > 1));
+                add(&progress.failures, usize::from(outcome != Outcome::Succeeded));
+            }
+            let decision = delivery.note(outcome);
+            self.carry_out(batch, &decision, Condition::RetryAttemptsExhausted, invocations, error);
+            if let Some(number) = decision.pause {
+                self.pause(self.mapping.retry.delay(number)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn invoke(&self, records: &[Record]) -> Result<Invoked, Stopped> {
+        let result = self.mapping.function.invoke(Bytes::from(event_of(records))).await;
+        Ok(match result {
+            Ok(response) if self.mapping.spec.reports_item_failures => {
+                let numbers: Vec<&str> = records.iter().map(|record| record.sequence_number.as_str()).collect();
+                (outcome_of(&response, &numbers), None)
+            }
+            Ok(_) => (Outcome::Succeeded, None),
+            Err(InvokeError::Stopping) => return Err(Stopped),
+            Err(InvokeError::Throttled) => (Outcome::Throttled, None),
+            Err(error) => {
+                self.mapping.log.warn(&format!("{}: batch of {} failed: {error}", self.mapping.spec.id, records.len()));
+                (Outcome::Failed, Some(error))
+            }
+        })
+    }
+
+    fn carry_out(
+        &self,
+        batch: &Batch,
+        decision: &Decision,
+        condition: Condition,
+        invocations: u32,
+        error: Option<InvokeError>,
+    ) {
+        let progress = &self.mapping.progress;
+        add(&progress.records, decision.handled.len());
+        if !decision.given_up.is_empty() {
+            add(&progress.given_up, decision.given_up.len());
+            self.give_up(&batch.records, decision.given_up.clone(), condition, invocations, error);
+        }
+        let mut ledger = self.ledger();
+        for settled in [&decision.handled, &decision.given_up] {
+            ledger.settle(&batch.tickets[settled.clone()]);
+        }
+        self.check_point(&mut ledger);
+    }
+
+    /// Keeps how far the shard is done with, if that has changed.
+    pub(super) fn check_point(&self, ledger: &mut Ledger) {
+        if let Some(number) = ledger.advance()
+            && let Err(error) = self.mapping.progress.check_point(&self.id, &number)
+        {
+            self.mapping.log.warn(&format!("{}: the checkpoint could not be kept: {error}", self.mapping.spec.id));
+        }
+    }
+
+    fn give_up(
+        &self,
+        batch: &[Record],
+        range: Range<usize>,
+        condition: Condition,
+        invocations: u32,
+        error: Option<InvokeError>,
+    ) {
+        let mapping = &self.mapping;
+        let given_up = GivenUp {
+            records: &batch[range],
+            condition,
+            invocations,
+            error,
+            function_arn: &mapping.function.arn,
+            stream_arn: mapping.source.arn(),
+            batch_info_name: mapping.source.batch_info_name(),
+            shard: &self.id,
+        };
+        let kept = if mapping.spec.on_failure.is_some() { "see /_local/failures" } else { "nothing keeps them" };
+        mapping.log.warn(&format!("{}: gave up {}; {kept}", mapping.spec.id, given_up.summary()));
+        if let Some(bucket) = mapping.spec.on_failure.clone() {
+            let record = given_up.record(&event_of(given_up.records));
+            mapping.failures.push(FailedBatch { bucket, event_source: mapping.spec.id.clone(), record });
+        }
+    }
+
+    /// How many records at the front are older than the mapping takes.
+    fn count_too_old(&self, records: &[Record]) -> usize {
+        let Some(age_max) = self.mapping.spec.record_age_max else { return 0 };
+        let now = SystemTime::now() + self.mapping.clock_ahead;
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        records.iter().take_while(|record| now - record.arrived_at > age_max.as_secs_f64()).count()
+    }
+
+    pub(super) async fn pause(&self, duration: Duration) -> Result<(), Stopped> {
+        tokio::select! {
+            () = tokio::time::sleep(duration) => Ok(()),
+            () = self.mapping.stop.told() => Err(Stopped),
+        }
+    }
+}
+
+/// The event that a function is given.
+fn event_of(records: &[Record]) -> String {
+    let events: Vec<&str> = records.iter().map(|record| record.event.as_str()).collect();
+    format!("{EVENT_START}{}{EVENT_END}", events.join(","))
+}
