@@ -113,6 +113,8 @@ async fn batch(event: &Value) -> Result<Value, Error> {
         match data["do"].as_str().unwrap_or("ok") {
             action if action.ends_with("-once") && !is_first(data)? => {}
             "report-once" | "report-always" => failures.push(json!({"itemIdentifier": identifier})),
+            "report-empty-once" => failures.push(json!({"itemIdentifier": ""})),
+            "report-unknown-once" => failures.push(json!({"itemIdentifier": "7"})),
             "fail-once" | "fail-always" => return Err("this record was told to fail".into()),
             "crash-once" => std::process::exit(3),
             "wait" => wait_for_gate().await,

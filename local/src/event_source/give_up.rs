@@ -2,11 +2,16 @@
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 use uuid::Uuid;
 
 use super::source::Record;
 use crate::lambda::InvokeError;
+
+/// As in AWS's example: to the millisecond.
+const TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// Why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +51,7 @@ impl GivenUp<'_> {
     /// What the object in the bucket holds.
     pub(super) fn record(&self, payload: &str) -> Value {
         let number = |record: Option<&Record>| record.map(|record| record.sequence_number.clone());
-        let arrival = |record: Option<&Record>| record.map(|record| rfc3339(record.arrived_at));
+        let arrival = |record: Option<&Record>| record.map(|record| formatted(record.arrived_at));
         let (first, last) = (self.records.first(), self.records.last());
         let mut record = json!({
             "requestContext": {
@@ -57,7 +62,7 @@ impl GivenUp<'_> {
             },
             "responseContext": null,
             "version": "1.0",
-            "timestamp": OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
+            "timestamp": OffsetDateTime::now_utc().format(TIME).unwrap_or_default(),
             "payload": payload,
         });
         if let Some(error) = &self.error {
@@ -82,14 +87,14 @@ impl GivenUp<'_> {
     }
 }
 
-fn rfc3339(seconds: f64) -> String {
+fn formatted(seconds: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "milliseconds of any date fit, and fractions of one do not matter"
     )]
     let nanoseconds = i128::from((seconds * 1000.0) as i64) * 1_000_000;
     let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    time.format(&Rfc3339).unwrap_or_default()
+    time.format(TIME).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -123,7 +128,7 @@ mod tests {
         assert_eq!(record["responseContext"]["functionError"], "Unhandled");
         let info = &record["KinesisBatchInfo"];
         assert_eq!((&info["startSequenceNumber"], &info["endSequenceNumber"]), (&json!("41"), &json!("42")));
-        assert_eq!(info["approximateArrivalOfFirstRecord"], "2023-11-14T22:13:20.5Z");
+        assert_eq!(info["approximateArrivalOfFirstRecord"], "2023-11-14T22:13:20.500Z");
         assert_eq!(record["payload"], "{\"Records\":[]}");
     }
 }

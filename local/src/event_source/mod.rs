@@ -150,16 +150,9 @@ impl Mapping {
         Ok(())
     }
 
-    /// Whether a record is to be delivered. Kinesis keeps arrival times in whole seconds here, and a record that came in
-    /// the second of the starting position may have come after it.
+    /// Whether a record is to be delivered.
     fn wants(&self, record: &Record) -> bool {
-        let is_early = match self.spec.starting_position {
-            StartingPosition::AtTimestamp(since) => {
-                record.arrived_at < Duration::from_secs(since.as_secs()).as_secs_f64()
-            }
-            StartingPosition::TrimHorizon | StartingPosition::Latest => false,
-        };
-        !is_early && self.spec.filters.pass(&record.event)
+        !is_before(self.spec.starting_position, record.arrived_at) && self.spec.filters.pass(&record.event)
     }
 
     /// Whether everything written so far is done with.
@@ -193,6 +186,16 @@ impl Mapping {
             filtered: count(&progress.filtered),
             shards: progress.status(),
         }
+    }
+}
+
+/// Whether a record that arrived then is from before where the mapping begins. Kinesis keeps arrival times in whole seconds
+/// here, so a record of that very second may have come after it, and is not.
+fn is_before(start: StartingPosition, arrived_at: f64) -> bool {
+    match start {
+        StartingPosition::AtTimestamp(since) => arrived_at < Duration::from_secs(since.as_secs()).as_secs_f64(),
+        // Their iterators begin there.
+        StartingPosition::TrimHorizon | StartingPosition::Latest => false,
     }
 }
 
@@ -238,6 +241,15 @@ mod tests {
         assert!(lineage.ready(&shards).is_empty());
         lineage.finished.insert("b".to_owned());
         assert_eq!(lineage.ready(&shards), ["c"]);
+    }
+
+    #[test]
+    fn what_arrived_before_the_timestamp_that_a_mapping_begins_at_is_not_for_it() {
+        let since = StartingPosition::AtTimestamp(Duration::from_millis(1_700_000_000_500));
+        assert!(is_before(since, 1_699_999_999.0));
+        assert!(!is_before(since, 1_700_000_000.0), "of the same second, which is all that is known of it");
+        assert!(!is_before(since, 1_700_000_001.0));
+        assert!(!is_before(StartingPosition::TrimHorizon, 0.0) && !is_before(StartingPosition::Latest, 0.0));
     }
 
     #[test]

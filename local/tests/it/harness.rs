@@ -47,6 +47,11 @@ pub(crate) fn options(directory: &Path, parameters: &[(&str, &str)]) -> Options 
     }
 }
 
+/// Records that are handled as soon as they are delivered.
+pub(crate) fn ok(numbers: std::ops::Range<i64>) -> Vec<(i64, &'static str)> {
+    numbers.map(|number| (number, "ok")).collect()
+}
+
 impl Probe {
     pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
@@ -108,7 +113,16 @@ impl Probe {
     }
 
     pub(crate) async fn mapping(&self) -> EventSourceStatus {
-        self.environment.status().await.event_sources["Consuming/Written"].clone()
+        self.event_source("Consuming/Written").await
+    }
+
+    pub(crate) async fn event_source(&self, id: &str) -> EventSourceStatus {
+        self.environment.status().await.event_sources[id].clone()
+    }
+
+    /// Up to where the first shard of the stream is done with.
+    pub(crate) async fn position(&self) -> Option<String> {
+        self.mapping().await.shards["shardId-000000000000"].position.clone()
     }
 
     /// Waits until so many records have been handled.
@@ -140,6 +154,12 @@ impl Probe {
         let records: Vec<Value> = records.iter().map(record).collect();
         let answer = self.kinesis("PutRecords", json!({"StreamName": "ProbeStream", "Records": records})).await;
         assert_eq!(answer["FailedRecordCount"], 0, "{answer}");
+    }
+
+    /// Writes one record, whatever it holds, and says which sequence number it got.
+    pub(crate) async fn write_data(&self, data: &str, key: &str) -> String {
+        let record = json!({"StreamName": "ProbeStream", "Data": STANDARD.encode(data), "PartitionKey": key});
+        self.kinesis("PutRecord", record).await["SequenceNumber"].as_str().unwrap().to_owned()
     }
 
     pub(crate) async fn kinesis(&self, operation: &str, body: Value) -> Value {

@@ -1,13 +1,10 @@
 //! Event source mappings: what a function is given, when, and what follows from its answers.
 
+use std::time::SystemTime;
+
 use paystream_local::Options;
-use serde_json::{Value, json};
 
-use crate::harness::{Probe, options};
-
-fn ok(numbers: std::ops::Range<i64>) -> Vec<(i64, &'static str)> {
-    numbers.map(|number| (number, "ok")).collect()
-}
+use crate::harness::{Probe, ok, options};
 
 #[tokio::test]
 async fn records_are_delivered_in_order() {
@@ -80,35 +77,37 @@ async fn a_batch_whose_sandbox_was_killed_is_delivered_again() {
 }
 
 #[tokio::test]
-async fn bisecting_isolates_the_record_that_fails() {
-    let probe = Probe::start_with(&[("Bisect", "true"), ("Retries", "0")]).await;
-    let mut records = ok(0..16);
-    records[11].1 = "fail-always";
-    probe.write(&records).await;
-    probe.handled(15).await;
-    assert_eq!(probe.mapping().await.given_up, 1);
-    let failures = probe.environment.failures().failures;
-    assert_eq!(failures.len(), 1);
-    assert_eq!(failures[0].record["KinesisBatchInfo"]["batchSize"], 1);
+async fn a_report_that_names_no_record_of_the_batch_fails_all_of_it() {
+    for action in ["report-empty-once", "report-unknown-once"] {
+        let probe = Probe::start().await;
+        probe.write(&[(0, "ok"), (1, action), (2, "ok")]).await;
+        probe.handled(3).await;
+        assert_eq!(probe.journal("stream"), [[0, 1, 2], [0, 1, 2]], "{action}");
+    }
 }
 
 #[tokio::test]
-async fn what_is_given_up_is_kept_with_its_payload_and_the_shard_goes_on() {
-    let probe = Probe::start_with(&[("Retries", "2")]).await;
+async fn reports_of_item_failures_count_only_where_the_mapping_asks_for_them() {
+    let probe = Probe::start_with(&[("Reports", "false")]).await;
     probe.write(&[(0, "ok"), (1, "report-always"), (2, "ok")]).await;
-    probe.eventually("it is given up", async || probe.mapping().await.given_up == 2).await;
-    probe.write(&[(3, "ok")]).await;
-    probe.handled(2).await;
-    let failures: Value = probe.get("/_local/failures").await.json().await.unwrap();
-    assert_eq!(failures["failures"].as_array().unwrap().len(), 1);
-    let batch = &failures["failures"][0];
-    assert_eq!((&batch["bucket"], &batch["event_source"]), (&json!("ProbeFailures"), &json!("Consuming/Written")));
-    let record = &batch["record"];
-    assert_eq!(record["requestContext"]["condition"], "RetryAttemptsExhausted");
-    assert_eq!(record["requestContext"]["approximateInvokeCount"], 3);
-    assert_eq!(record["KinesisBatchInfo"]["shardId"], "shardId-000000000000");
-    let payload: Value = serde_json::from_str(record["payload"].as_str().unwrap()).unwrap();
-    assert_eq!(payload["Records"].as_array().unwrap().len(), 2, "from the record that fails to the end of the batch");
+    probe.handled(3).await;
+    assert_eq!(probe.journal("stream"), [[0, 1, 2]]);
+}
+
+#[tokio::test]
+async fn a_batch_is_split_where_it_would_be_larger_than_a_payload() {
+    let probe = Probe::start().await;
+    // Everything is there when the reader comes to it.
+    probe.write(&[(0, "wait")]).await;
+    probe.eventually("it is being worked on", async || !probe.journal("stream").is_empty()).await;
+    // In an event each is a third larger than this, as it is base64: four fit into 6 MB.
+    let padding = "x".repeat(1_000_000);
+    for number in 1..7 {
+        probe.write_data(&serde_json::json!({"n": number, "padding": padding}).to_string(), "key").await;
+    }
+    probe.open_gate();
+    probe.handled(7).await;
+    assert_eq!(probe.journal("stream"), [vec![0], vec![1, 2, 3, 4], vec![5, 6]]);
 }
 
 #[tokio::test]
@@ -130,24 +129,13 @@ async fn a_mapping_from_the_latest_record_begins_with_what_comes_next() {
 }
 
 #[tokio::test]
-async fn children_of_a_resharded_stream_are_read_after_their_parents() {
-    let probe = Probe::start().await;
-    // The parent cannot be finished until the gate opens.
-    probe.write(&[(0, "wait")]).await;
-    probe.eventually("it is being worked on", async || !probe.journal("stream").is_empty()).await;
-    probe.write(&ok(1..5)).await;
-    let half = (1_u128 << 127).to_string();
-    let split =
-        json!({"StreamName": "ProbeStream", "ShardToSplit": "shardId-000000000000", "NewStartingHashKey": half});
-    probe.kinesis("SplitShard", split).await;
-    probe.eventually("it is split", async || probe.environment.status().await.streams["ProbeStream"].shards == 3).await;
-    probe.write_with_keys(&ok(5..25), |number| format!("key-{number}")).await;
-    probe.open_gate();
-    probe.handled(25).await;
-    let delivered = probe.delivered("stream");
-    assert_eq!(delivered[..5], [0, 1, 2, 3, 4]);
-    let status = probe.mapping().await;
-    assert!(status.shards["shardId-000000000000"].is_finished && status.shards.len() == 3, "{status:?}");
+async fn a_mapping_from_a_timestamp_begins_with_what_arrived_since() {
+    let an_hour_ago = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() - 3_600;
+    let timestamp = an_hour_ago.to_string();
+    let probe = Probe::start_with(&[("Start", "AT_TIMESTAMP"), ("StartTimestamp", &timestamp)]).await;
+    probe.write(&ok(0..3)).await;
+    probe.handled(3).await;
+    assert_eq!(probe.journal("stream").concat(), [0, 1, 2]);
 }
 
 #[tokio::test]
