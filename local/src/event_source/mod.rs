@@ -13,6 +13,7 @@ mod deliver;
 mod failures;
 mod give_up;
 mod ledger;
+mod lineage;
 mod progress;
 mod reader;
 mod response;
@@ -20,7 +21,6 @@ mod retry;
 mod slot;
 mod source;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -39,6 +39,7 @@ use crate::log::LogSink;
 use crate::net::Stop;
 use crate::status::EventSourceStatus;
 use crate::template::{MappingSpec, StartingPosition, StreamReference};
+use lineage::Lineage;
 use progress::Progress;
 use reader::ShardReader;
 use source::{Position, Record, Source};
@@ -74,13 +75,6 @@ pub(crate) struct Mapping {
     log: LogSink,
     stop: Stop,
     draining: Stop,
-}
-
-/// Which shards have been begun, and which read to their end.
-#[derive(Default)]
-struct Lineage {
-    begun: BTreeSet<String>,
-    finished: BTreeSet<String>,
 }
 
 impl Mapping {
@@ -199,49 +193,9 @@ fn is_before(start: StartingPosition, arrived_at: f64) -> bool {
     }
 }
 
-impl Lineage {
-    /// The shards that may be read now: not begun, and every parent that still exists is read to its end.
-    fn ready(&self, shards: &[ShardInfo]) -> Vec<String> {
-        let exists = |id: &String| shards.iter().any(|shard| shard.id == *id);
-        let is_ready = |shard: &&ShardInfo| {
-            !self.begun.contains(&shard.id) && shard.parents.iter().all(|id| !exists(id) || self.finished.contains(id))
-        };
-        shards.iter().filter(is_ready).map(|shard| shard.id.clone()).collect()
-    }
-
-    /// For a mapping that begins at the latest record, a shard that takes no more is as good as read.
-    fn skip_closed(&mut self, shards: &[ShardInfo]) {
-        for shard in shards.iter().filter(|shard| shard.is_closed) {
-            self.begun.insert(shard.id.clone());
-            self.finished.insert(shard.id.clone());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn shard(id: &str, parents: &[&str], is_closed: bool) -> ShardInfo {
-        ShardInfo { id: id.to_owned(), parents: parents.iter().map(|id| (*id).to_owned()).collect(), is_closed }
-    }
-
-    #[test]
-    fn children_are_read_after_all_their_parents() {
-        let shards = [
-            shard("a", &[], true),
-            shard("b", &[], true),
-            shard("c", &["a", "b"], false),
-            shard("d", &["gone"], false),
-        ];
-        let mut lineage = Lineage::default();
-        assert_eq!(lineage.ready(&shards), ["a", "b", "d"]);
-        lineage.begun.extend(["a", "b", "d"].map(str::to_owned));
-        lineage.finished.insert("a".to_owned());
-        assert!(lineage.ready(&shards).is_empty());
-        lineage.finished.insert("b".to_owned());
-        assert_eq!(lineage.ready(&shards), ["c"]);
-    }
 
     #[test]
     fn what_arrived_before_the_timestamp_that_a_mapping_begins_at_is_not_for_it() {
@@ -250,13 +204,5 @@ mod tests {
         assert!(!is_before(since, 1_700_000_000.0), "of the same second, which is all that is known of it");
         assert!(!is_before(since, 1_700_000_001.0));
         assert!(!is_before(StartingPosition::TrimHorizon, 0.0) && !is_before(StartingPosition::Latest, 0.0));
-    }
-
-    #[test]
-    fn a_mapping_from_the_latest_record_skips_what_is_closed() {
-        let shards = [shard("a", &[], true), shard("b", &["a"], false)];
-        let mut lineage = Lineage::default();
-        lineage.skip_closed(&shards);
-        assert_eq!(lineage.ready(&shards), ["b"]);
     }
 }

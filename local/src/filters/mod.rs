@@ -1,5 +1,5 @@
-//! Filter criteria: which records an event source mapping delivers. The language is that of EventBridge's event patterns,
-//! as far as Lambda lists its operators.
+//! Filter criteria: which records an event source mapping delivers. The language is that of the event
+//! patterns of `EventBridge`, as far as Lambda lists its operators.
 
 mod invalid;
 mod json;

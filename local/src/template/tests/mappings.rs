@@ -41,7 +41,7 @@ fn settings_of_an_event_source_mapping_are_read() {
     assert_eq!(mapping("MaximumRetryAttempts: -1").retries_max, None);
     assert_eq!(mapping("MaximumRetryAttempts: 0").retries_max, Some(0));
     assert_eq!(mapping("MaximumRecordAgeInSeconds: -1").record_age_max, None);
-    assert_eq!(mapping("MaximumRecordAgeInSeconds: 60").record_age_max, Some(Duration::from_secs(60)));
+    assert_eq!(mapping("MaximumRecordAgeInSeconds: 60").record_age_max, Some(Duration::from_mins(1)));
     assert_eq!(mapping("ParallelizationFactor: 10").parallelization_factor, 10);
     for passes_all in ["FilterCriteria: {}", "FilterCriteria: { Filters: [] }"] {
         assert!(mapping(passes_all).filters.pass("{}"), "{passes_all}");

@@ -1,0 +1,65 @@
+//! Which shards of a stream may be read: parents before their children.
+
+use std::collections::BTreeSet;
+
+use crate::emulators::ShardInfo;
+
+/// Which shards have been begun, and which read to their end.
+#[derive(Default)]
+pub(super) struct Lineage {
+    pub(super) begun: BTreeSet<String>,
+    pub(super) finished: BTreeSet<String>,
+}
+
+impl Lineage {
+    /// The shards that may be read now: not begun, and every parent that still exists is read to its end.
+    pub(super) fn ready(&self, shards: &[ShardInfo]) -> Vec<String> {
+        let exists = |id: &String| shards.iter().any(|shard| shard.id == *id);
+        let is_ready = |shard: &&ShardInfo| {
+            !self.begun.contains(&shard.id) && shard.parents.iter().all(|id| !exists(id) || self.finished.contains(id))
+        };
+        shards.iter().filter(is_ready).map(|shard| shard.id.clone()).collect()
+    }
+
+    /// For a mapping that begins at the latest record, a shard that takes no more is as good as read.
+    pub(super) fn skip_closed(&mut self, shards: &[ShardInfo]) {
+        for shard in shards.iter().filter(|shard| shard.is_closed) {
+            self.begun.insert(shard.id.clone());
+            self.finished.insert(shard.id.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shard(id: &str, parents: &[&str], is_closed: bool) -> ShardInfo {
+        ShardInfo { id: id.to_owned(), parents: parents.iter().map(|id| (*id).to_owned()).collect(), is_closed }
+    }
+
+    #[test]
+    fn children_are_read_after_all_their_parents() {
+        let shards = [
+            shard("a", &[], true),
+            shard("b", &[], true),
+            shard("c", &["a", "b"], false),
+            shard("d", &["gone"], false),
+        ];
+        let mut lineage = Lineage::default();
+        assert_eq!(lineage.ready(&shards), ["a", "b", "d"]);
+        lineage.begun.extend(["a", "b", "d"].map(str::to_owned));
+        lineage.finished.insert("a".to_owned());
+        assert!(lineage.ready(&shards).is_empty());
+        lineage.finished.insert("b".to_owned());
+        assert_eq!(lineage.ready(&shards), ["c"]);
+    }
+
+    #[test]
+    fn a_mapping_from_the_latest_record_skips_what_is_closed() {
+        let shards = [shard("a", &[], true), shard("b", &["a"], false)];
+        let mut lineage = Lineage::default();
+        lineage.skip_closed(&shards);
+        assert_eq!(lineage.ready(&shards), ["b"]);
+    }
+}
