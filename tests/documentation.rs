@@ -79,3 +79,65 @@ fn every_problem_type_that_is_declared_is_listed_once() {
     let names: BTreeSet<_> = all().map(ProblemKind::name).collect();
     assert_eq!(names.len(), all().count(), "a name is used twice");
 }
+
+const MAPPINGS: &str = "docs/event-source-mappings.md";
+/// Every test in these is about a rule of event source mappings.
+const MAPPING_TESTS: [&str; 5] = ["streams", "parallel", "filters", "giving_up", "resharding"];
+
+/// The cells of every row of a page's tables.
+fn rows(page: &str) -> Vec<Vec<&str>> {
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| rule |"));
+    rows.map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
+}
+
+/// The names in code marks.
+fn names(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+/// All Rust files below, read.
+fn sources(directory: &Path) -> Vec<String> {
+    let paths = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| match path.extension() {
+        _ if path.is_dir() => sources(&path),
+        Some(extension) if extension == "rs" => vec![std::fs::read_to_string(&path).unwrap()],
+        _ => Vec::new(),
+    };
+    paths.flat_map(read).collect()
+}
+
+#[test]
+fn every_rule_of_event_source_mappings_has_a_source_or_says_that_there_is_none_and_a_test_that_exists() {
+    let (page, sources) = (read(MAPPINGS), sources(&repository("local")));
+    let rows = rows(&page);
+    assert!(!rows.is_empty());
+    for row in rows {
+        let [rule, said, tests] = row.as_slice() else { panic!("{MAPPINGS}: three columns are expected: {row:?}") };
+        assert!(
+            said.contains("][") || said.starts_with("not documented"),
+            "{rule}: no page of AWS and no word on that"
+        );
+        assert!(!names(tests).is_empty(), "{rule}: no test");
+        for name in names(tests) {
+            let function = format!("fn {name}(");
+            assert!(sources.iter().any(|source| source.contains(&function)), "{rule}: there is no test {name}");
+        }
+    }
+    for label in page.split("][").skip(1).filter_map(|rest| rest.split_once(']')).map(|(label, _)| label) {
+        assert!(page.contains(&format!("\n[{label}]: https://")), "{MAPPINGS}: [{label}] leads nowhere");
+    }
+}
+
+#[test]
+fn every_test_of_event_source_mappings_is_listed_with_its_rule() {
+    let page = read(MAPPINGS);
+    let listed: BTreeSet<&str> =
+        rows(&page).into_iter().filter_map(|row| row.last().copied()).flat_map(names).collect();
+    for file in MAPPING_TESTS {
+        let source = read(&format!("local/tests/it/{file}.rs"));
+        let tests = source.split("#[tokio::test]\nasync fn ").skip(1).filter_map(|test| test.split_once('('));
+        for (name, _) in tests {
+            assert!(listed.contains(name), "{MAPPINGS} does not list {name}");
+        }
+    }
+}

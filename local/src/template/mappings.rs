@@ -86,10 +86,10 @@ fn filters(kind: RecordKind, fields: &Fields<'_>) -> Result<Filters, Fault> {
     let mut filters = Filters::new(kind);
     let Some(criteria) = fields.inner("FilterCriteria", &["Filters"])? else { return Ok(filters) };
     let list = |node: &'_ Node| match &node.value {
-        Value::List(items) if items.len() <= FILTERS_MAX => Some(items.clone()),
+        Value::List(items) if (1..=FILTERS_MAX).contains(&items.len()) => Some(items.clone()),
         _ => None,
     };
-    let expected = format!("a list of at most {FILTERS_MAX} filters");
+    let expected = format!("a list of 1 to {FILTERS_MAX} filters");
     for item in criteria.optional("Filters", &expected, list)?.unwrap_or_default() {
         let filter = criteria.item("Filters", &item, &["Pattern"])?;
         let pattern = filter.required_text("Pattern")?;

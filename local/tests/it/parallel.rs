@@ -19,14 +19,14 @@ async fn as_many_batches_of_a_shard_run_at_once_as_the_parallelization_factor_sa
 async fn records_of_one_key_keep_their_order_whatever_runs_beside_them() {
     let probe = Probe::start_with(&[("Factor", "10"), ("BatchSize", "4")]).await;
     let action = |number| if number % 17 == 0 { "report-once" } else { "ok" };
-    for start in [0, 100, 200] {
-        let records: Vec<(i64, &str)> = (start..start + 100).map(|number| (number, action(number))).collect();
-        probe.write_with_keys(&records, |number| format!("key-{}", number % 20)).await;
+    for start in [0, 130, 260] {
+        let records: Vec<(i64, &str)> = (start..start + 130).map(|number| (number, action(number))).collect();
+        probe.write_with_keys(&records, |number| format!("key-{}", number % 13)).await;
     }
-    probe.handled(300).await;
-    for key in 0..20 {
-        let of_key: Vec<i64> = probe.delivered("stream").into_iter().filter(|number| number % 20 == key).collect();
-        assert!(of_key.is_sorted() && of_key.len() == 15, "{of_key:?}");
+    probe.handled(390).await;
+    for key in 0..13 {
+        let of_key: Vec<i64> = probe.delivered("stream").into_iter().filter(|number| number % 13 == key).collect();
+        assert!(of_key.is_sorted() && of_key.len() == 30, "{of_key:?}");
     }
 }
 
