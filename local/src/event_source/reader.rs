@@ -107,11 +107,14 @@ impl ShardReader {
     }
 
     fn deal(&mut self, records: Vec<Record>) {
+        let mapping = &self.shard.mapping;
+        // Filters take their time, and what is being delivered wants the ledger meanwhile.
+        let records: Vec<(bool, Record)> = records.into_iter().map(|record| (mapping.wants(&record), record)).collect();
         let (now, mut ledger) = (Instant::now(), self.shard.ledger());
-        for record in records {
-            if !self.shard.mapping.wants(&record) {
+        for (is_wanted, record) in records {
+            if !is_wanted {
                 ledger.pass(&record.sequence_number);
-                add(&self.shard.mapping.progress.filtered, 1);
+                add(&mapping.progress.filtered, 1);
                 continue;
             }
             let ticket = ledger.enter(&record.sequence_number, record.event.len());

@@ -129,6 +129,26 @@ async fn a_mapping_from_the_latest_record_begins_with_what_comes_next() {
 }
 
 #[tokio::test]
+async fn where_a_mapping_starts_decides_on_what_was_there_before_it() {
+    for (start, expected) in [("LATEST", vec![1]), ("TRIM_HORIZON", vec![0, 1])] {
+        let directory = tempfile::tempdir().unwrap();
+        let with_data = |directory: &std::path::Path, parameters: &[(&str, &str)]| Options {
+            data: Some(directory.join("data")),
+            ..options(directory, parameters)
+        };
+        let disabled = with_data(directory.path(), &[("TableEnabled", "false")]);
+        let probe = Probe::start_in(directory, disabled).await;
+        probe.put_item(0, "ok").await;
+        let directory = probe.stop().await;
+        let enabled = with_data(directory.path(), &[("TableStart", start)]);
+        let probe = Probe::start_in(directory, enabled).await;
+        probe.put_item(1, "ok").await;
+        probe.eventually("the next is delivered", async || probe.delivered("table").contains(&1)).await;
+        assert_eq!(probe.delivered("table"), expected, "{start}");
+    }
+}
+
+#[tokio::test]
 async fn a_mapping_from_a_timestamp_begins_with_what_arrived_since() {
     let an_hour_ago = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() - 3_600;
     let timestamp = an_hour_ago.to_string();
