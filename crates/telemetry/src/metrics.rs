@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 /// The namespace of every metric.
 pub const METRICS_NAMESPACE: &str = "Paystream";
 
+/// The most values of one metric that a line may hold, by the specification of the format.
+pub const VALUES_A_LINE_MAX: usize = 100;
+
 /// Writes the metrics of one function. Their dimension is `FunctionName`.
 #[derive(Clone)]
 pub struct Metrics {
@@ -37,19 +40,31 @@ impl Metrics {
     /// Adds to counters, by their names, in one line. Those with nothing to add are left out.
     pub fn count(&self, counts: &[(&str, usize)]) {
         let counts: Vec<_> = counts.iter().filter(|(_, count)| *count > 0).collect();
-        if counts.is_empty() {
-            return;
+        if !counts.is_empty() {
+            let metrics = counts.iter().map(|(name, count)| (*name, "Count", Value::from(*count)));
+            self.write_line(metrics);
         }
+    }
+
+    /// Adds each of these to the distribution of that name, of which `CloudWatch` then knows percentiles. A line holds
+    /// [`VALUES_A_LINE_MAX`] of them.
+    pub fn milliseconds(&self, name: &str, values: &[u64]) {
+        for values in values.chunks(VALUES_A_LINE_MAX) {
+            self.write_line([(name, "Milliseconds", Value::from(values))]);
+        }
+    }
+
+    fn write_line<'a>(&self, metrics: impl IntoIterator<Item = (&'a str, &'a str, Value)>) {
         let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let metrics: Vec<_> = counts.iter().map(|(name, _)| json!({"Name": name, "Unit": "Count"})).collect();
-        let directive = json!({"Namespace": METRICS_NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": metrics});
-        let mut line = json!({
-            "_aws": {"Timestamp": u64::try_from(unix_ms).unwrap_or(u64::MAX), "CloudWatchMetrics": [directive]},
-            "FunctionName": &*self.function_name,
-        });
-        for (name, count) in counts {
-            line[*name] = Value::from(*count);
+        let mut line = json!({"FunctionName": &*self.function_name});
+        let mut named = Vec::new();
+        for (name, unit, value) in metrics {
+            named.push(json!({"Name": name, "Unit": unit}));
+            line[name] = value;
         }
+        let directive = json!({"Namespace": METRICS_NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": named});
+        line["_aws"] =
+            json!({"Timestamp": u64::try_from(unix_ms).unwrap_or(u64::MAX), "CloudWatchMetrics": [directive]});
         (self.write)(&line.to_string());
     }
 }
@@ -94,5 +109,19 @@ mod tests {
     #[test]
     fn nothing_to_count_is_no_line() {
         assert_eq!(lines(|metrics| metrics.count(&[("Published", 0)])), Vec::<Value>::new());
+        assert_eq!(lines(|metrics| metrics.milliseconds("Lag", &[])), Vec::<Value>::new());
+    }
+
+    #[test]
+    fn a_distribution_keeps_every_value_in_lines_of_a_hundred() {
+        let values: Vec<u64> = (0..250).collect();
+        let lines = lines(|metrics| metrics.milliseconds("Lag", &values));
+        let lengths: Vec<_> = lines.iter().map(|line| line["Lag"].as_array().unwrap().len()).collect();
+        assert_eq!(lengths, [100, 100, 50]);
+        let written =
+            lines.iter().flat_map(|line| line["Lag"].as_array().unwrap()).map(|value| value.as_u64().unwrap());
+        assert_eq!(written.collect::<Vec<_>>(), values);
+        let metrics = &lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"];
+        assert_eq!(*metrics, json!([{"Name": "Lag", "Unit": "Milliseconds"}]));
     }
 }
