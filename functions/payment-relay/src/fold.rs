@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use payment_events::PaymentId;
 use payments::{Payment, Status};
 use payments_aws::StoredPayment;
-
-use crate::event::{Change, ChangeRecord};
+use serde_dynamo::Item;
+use stream_batch::DynamoDbRecord;
 
 /// What a batch comes down to.
 #[derive(Debug, Default)]
@@ -19,11 +19,11 @@ pub(crate) struct Folded {
 }
 
 /// Folds a batch. The records of one item are in the order of its writes, so the last one is the newest.
-pub(crate) fn fold(records: Vec<ChangeRecord>) -> Folded {
+pub(crate) fn fold(records: Vec<DynamoDbRecord<Item>>) -> Folded {
     let mut newest: BTreeMap<PaymentId, (usize, StoredPayment, String)> = BTreeMap::new();
     let mut folded = Folded::default();
     for (position, record) in records.into_iter().enumerate() {
-        let Change { sequence_number, new_image } = record.change;
+        let DynamoDbRecord { sequence_number, new_image, .. } = record;
         // A removed item has nothing to publish.
         let Some(image) = new_image else { continue };
         match StoredPayment::from_image(image) {

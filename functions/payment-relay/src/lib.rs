@@ -4,14 +4,14 @@
 //! are still marked as unpublished are published and unmarked. Since every event carries the whole payment, older
 //! states need no event of their own.
 
-mod event;
 mod fold;
 
 use payments::{Publication, Published};
-use stream_batch::BatchResponse;
+use stream_batch::{BatchResponse, DynamoDbEvent};
 use telemetry::Metrics;
 
-pub use event::ChangeBatch;
+/// What Lambda invokes the function with.
+pub type ChangeBatch = DynamoDbEvent<serde_dynamo::Item>;
 
 /// Publishes what is left of a batch, and reports what could not be published, to be delivered again.
 ///
