@@ -5,6 +5,7 @@
 //! - [`PlaceOrder`]: the use case behind `POST /orders`, which waits for nobody.
 //! - [`ProjectPayments`]: keeps the copy of payment info, and settles the orders it pays for.
 //! - [`Settle`]: brings an order in line with the payment info there is. Both of the above end with it.
+//! - [`FindOrder`]: shows an order, in line with its payments.
 //! - Ports, one for each need: [`OrderStore`], [`OrderQueries`], [`PaymentCopies`], [`Quarantine`].
 //!
 //! No order is left waiting for a payment that has arrived, because both sides write their own item first and then read
@@ -12,6 +13,7 @@
 //! one looks again.
 
 mod decide;
+mod find;
 mod lines;
 mod order;
 mod place;
@@ -23,6 +25,7 @@ mod settle;
 pub mod testing;
 
 pub use decide::{Verdict, covering_minor, decide};
+pub use find::FindOrder;
 pub use lines::{InvalidLines, InvalidQuantity, InvalidSku, Line, Lines, Quantity, Sku};
 pub use order::{
     BasedOn, CustomerId, Decision, Fulfilment, InvalidCustomerId, Order, OrderRequest, OrderStatus, PaymentRead,
@@ -30,8 +33,9 @@ pub use order::{
 };
 pub use place::{PlaceError, PlaceOrder, Placed};
 pub use ports::{
-    Inserted, OrderQueries, OrderStore, OrderView, PaymentCopies, Quarantine, StoreError, Stored, StoredPayment,
+    Inserted, OrderQueries, OrderStore, OrderView, PLACED_AT_ONCE_MAX, PaymentCopies, Quarantine, StoreError, Stored,
+    StoredPayment,
 };
-pub use project::{ProjectPayments, Projected};
+pub use project::ProjectPayments;
 pub use quarantined::{QuarantinedRecord, Reason};
 pub use settle::{Settle, SettleError};

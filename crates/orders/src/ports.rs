@@ -59,6 +59,9 @@ pub struct StoreError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
+/// The most orders that are asked for at once with [`OrderQueries::placed`]: what `DynamoDB` reads in one call.
+pub const PLACED_AT_ONCE_MAX: usize = 100;
+
 /// Where orders are kept.
 #[async_trait]
 pub trait OrderStore: Send + Sync {
@@ -77,6 +80,14 @@ pub trait OrderQueries: Send + Sync {
     /// The order and its payments, by payment id. MUST see every write that was answered before this was asked, of the
     /// order as of the payments.
     async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError>;
+
+    /// Those of these orders that are placed, each once, in any order, without their payments. MUST see every write that
+    /// was answered before this was asked. At most [`PLACED_AT_ONCE_MAX`] ids are asked for.
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError>;
+
+    /// The payments of an order, by payment id, whether it is placed or not. MUST see every write that was answered before
+    /// this was asked.
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError>;
 }
 
 /// Where Orders' copies of payments are kept.

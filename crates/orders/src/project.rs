@@ -1,68 +1,49 @@
 //! Keeping Orders' own copy of payment info.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use payment_events::{OrderId, PaymentId, PaymentInfo, Timestamp};
+use payment_events::{OrderId, PaymentInfo, Timestamp};
 
-use crate::{PaymentCopies, Settle, SettleError, Stored, StoredPayment};
+use crate::{Order, OrderQueries, PaymentCopies, Settle, SettleError, StoreError, Stored, StoredPayment};
 
-/// The use case behind the payment stream.
+/// The use case behind the payment stream, in the steps that a batch takes together: every payment is stored, then the
+/// orders of all of them are looked for, then those that are placed are settled.
+///
+/// The order of the steps is what settling rests on: whoever writes a payment looks for its order afterwards. An order is
+/// looked for even when its payments are no news: they may be none because an earlier attempt stored them and ended before
+/// it settled. When a step fails, all of them can be done again.
 #[derive(Clone)]
 pub struct ProjectPayments {
     copies: Arc<dyn PaymentCopies>,
+    queries: Arc<dyn OrderQueries>,
     settle: Settle,
 }
 
-/// What became of payments that were projected.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Projected {
-    /// The copies that were written.
-    pub stored: Vec<StoredPayment>,
-    /// How many changed nothing: as new or newer ones were there, or came with them.
-    pub stale: usize,
-}
-
 impl ProjectPayments {
-    /// Copies into `copies`, and settles with `settle`.
-    pub fn new(copies: Arc<dyn PaymentCopies>, settle: Settle) -> Self {
-        Self { copies, settle }
+    /// Copies into `copies`, looks for orders through `queries`, and settles them with `settle`.
+    pub fn new(copies: Arc<dyn PaymentCopies>, queries: Arc<dyn OrderQueries>, settle: Settle) -> Self {
+        Self { copies, queries, settle }
     }
 
-    /// Stores the newest version of each payment and settles each order they pay for. When this fails, all of it can be
-    /// done again.
-    ///
-    /// An order is settled even when its payments are no news: they may be none because an earlier attempt stored them
-    /// and ended before it settled.
-    pub async fn project(&self, payments: Vec<PaymentInfo>) -> Result<Projected, SettleError> {
-        let count = payments.len();
-        let orders: BTreeSet<OrderId> = payments.iter().map(|payment| payment.order_id.clone()).collect();
-        let mut stored = Vec::new();
-        for payment in newest(payments) {
-            let copy = StoredPayment { payment, stored_at: Timestamp::now() };
-            if self.copies.put_if_newer(&copy).await? == Stored::Newer {
-                log(&copy);
-                stored.push(copy);
-            }
+    /// Stores the payment, and answers with the copy; with `None` where one that is as new or newer is there already.
+    pub async fn store(&self, payment: PaymentInfo) -> Result<Option<StoredPayment>, StoreError> {
+        let copy = StoredPayment { payment, stored_at: Timestamp::now() };
+        let stored = self.copies.put_if_newer(&copy).await?;
+        if stored == Stored::Newer {
+            log(&copy);
         }
-        for order_id in &orders {
-            self.settle.settle(order_id).await?;
-        }
-        let stale = count - stored.len();
-        Ok(Projected { stored, stale })
+        Ok((stored == Stored::Newer).then_some(copy))
     }
-}
 
-/// The newest version of each payment.
-fn newest(payments: Vec<PaymentInfo>) -> Vec<PaymentInfo> {
-    let mut newest: BTreeMap<(OrderId, PaymentId), PaymentInfo> = BTreeMap::new();
-    for payment in payments {
-        let key = (payment.order_id.clone(), payment.payment_id.clone());
-        if newest.get(&key).is_none_or(|known| known.version < payment.version) {
-            newest.insert(key, payment);
-        }
+    /// Those of these orders that are placed: at most [`PLACED_AT_ONCE_MAX`](crate::PLACED_AT_ONCE_MAX) are asked for.
+    pub async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        self.queries.placed(order_ids).await
     }
-    newest.into_values().collect()
+
+    /// Brings an order that was found placed in line with its payments.
+    pub async fn settle(&self, order: Order) -> Result<Option<Order>, SettleError> {
+        self.settle.settle_read(order).await
+    }
 }
 
 fn log(copy: &StoredPayment) {

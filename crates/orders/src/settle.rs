@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use payment_events::{OrderId, Timestamp};
 
-use crate::{Order, OrderQueries, OrderStore, StoreError};
+use crate::{Order, OrderQueries, OrderStore, StoreError, StoredPayment};
 
 /// Settles orders: reads an order with its payments, and where they change what it stands at, writes that.
 #[derive(Clone)]
@@ -46,12 +46,32 @@ impl Settle {
         for _ in 0..Self::ROUNDS_MAX {
             let view = self.queries.read(order_id).await?;
             let Some(order) = view.order else { return Ok(None) };
-            let Some(settled) = order.settled(&view.payments, Timestamp::now()) else { return Ok(Some(order)) };
-            if self.store.replace(&settled, order.revision).await? {
-                tracing::info!(%order_id, from = %order.status, to = %settled.status, revision = settled.revision,
-                    payments = view.payments.len(), "order {order_id} is {} now", settled.status);
+            if let Some(settled) = self.look(order, &view.payments).await? {
+                return Ok(Some(settled));
             }
         }
         Err(SettleError::Restless { order_id: order_id.clone() })
+    }
+
+    /// Settles an order that has just been read. Where it is in line with its payments, this is one read, of them.
+    pub async fn settle_read(&self, order: Order) -> Result<Option<Order>, SettleError> {
+        let order_id = order.order_id.clone();
+        let payments = self.queries.payments(&order_id).await?;
+        match self.look(order, &payments).await? {
+            Some(settled) => Ok(Some(settled)),
+            None => self.settle(&order_id).await,
+        }
+    }
+
+    /// The order, where its payments change nothing about it. Where they do, that is written, unless another write came
+    /// first, and it is to be looked at again.
+    async fn look(&self, order: Order, payments: &[StoredPayment]) -> Result<Option<Order>, StoreError> {
+        let Some(settled) = order.settled(payments, Timestamp::now()) else { return Ok(Some(order)) };
+        if self.store.replace(&settled, order.revision).await? {
+            let order_id = &order.order_id;
+            tracing::info!(%order_id, from = %order.status, to = %settled.status, revision = settled.revision,
+                payments = payments.len(), "order {order_id} is {} now", settled.status);
+        }
+        Ok(None)
     }
 }

@@ -33,6 +33,14 @@ impl OrderQueries for Forgetful {
     async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         self.0.read(order_id).await
     }
+
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        self.0.placed(order_ids).await
+    }
+
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
+        self.0.payments(order_id).await
+    }
 }
 
 #[async_trait]
@@ -55,7 +63,7 @@ async fn an_order_whose_write_was_made_twice_is_new_once() {
 async fn a_payment_whose_writes_were_made_twice_settles_its_order() {
     let store = Arc::new(Forgetful::default());
     PlaceOrder::new(store.clone(), store.clone()).place(request("ord-1", euros(1_000))).await.unwrap();
-    let project = ProjectPayments::new(store.clone(), Settle::new(store.clone(), store.clone()));
+    let project = ProjectPayments::new(store.clone(), store.clone(), Settle::new(store.clone(), store.clone()));
     project.project(vec![authorized("pay_1", euros(1_000))]).await.unwrap();
     let order = store.0.order("ord-1").unwrap();
     assert_eq!((order.status, order.revision), (OrderStatus::Accepted, 2));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use order_api::{Config, router};
-use orders::PlaceOrder;
+use orders::{FindOrder, PlaceOrder, Settle};
 use orders_aws::OrdersTable;
 use telemetry::Variables;
 
@@ -14,5 +14,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     let aws = aws_connection::shared_config().await;
     let table = Arc::new(OrdersTable::new(aws_connection::dynamodb(&aws), config.orders_table));
     let place = PlaceOrder::new(table.clone(), table.clone());
-    lambda_http::run(router(place, table)).await
+    let find = FindOrder::new(table.clone(), Settle::new(table.clone(), table.clone()));
+    lambda_http::run(router(place, find, table)).await
 }

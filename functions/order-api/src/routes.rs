@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http_problems::{JsonBody, PathParameter, Problem, with_problems};
-use orders::{OrderQueries, OrderStatus, PlaceOrder, Placed};
+use orders::{FindOrder, OrderQueries, OrderStatus, PlaceOrder, Placed};
 use payment_events::{OrderId, Timestamp};
 
 use crate::messages::{OrderAnswer, PaymentsAnswer};
@@ -21,12 +21,12 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
 type Queries = Arc<dyn OrderQueries>;
 
-/// All routes: orders are placed through `place` and read from `queries`.
-pub fn router(place: PlaceOrder, queries: Queries) -> Router {
-    let reads =
-        Router::new().route("/orders/{order_id}", get(find)).route("/orders/{order_id}/payments", get(payments));
-    let routes = Router::new().route("/orders", post(order)).with_state(place).merge(reads.with_state(queries));
-    with_problems(routes, BODY_BYTES_MAX)
+/// All routes: orders are placed through `place` and shown through `find`, and payments are read from `queries`.
+pub fn router(place: PlaceOrder, find: FindOrder, queries: Queries) -> Router {
+    let orders = Router::new().route("/orders", post(order)).with_state(place);
+    let shown = Router::new().route("/orders/{order_id}", get(show)).with_state(find);
+    let payments = Router::new().route("/orders/{order_id}/payments", get(payments)).with_state(queries);
+    with_problems(orders.merge(shown).merge(payments), BODY_BYTES_MAX)
 }
 
 /// 201 where the order is accepted, 202 where it is stored and not accepted yet, 200 where it was placed before.
@@ -43,13 +43,12 @@ async fn order(State(place): State<PlaceOrder>, JsonBody(body): JsonBody<OrderBo
     Ok(response)
 }
 
-async fn find(
-    State(queries): State<Queries>,
+async fn show(
+    State(find): State<FindOrder>,
     PathParameter(order_id): PathParameter<OrderId>,
 ) -> Result<Json<OrderAnswer>, Problem> {
-    let view = queries.read(&order_id).await.map_err(|error| Problem::unavailable(&error))?;
-    let order = view.order.ok_or_else(|| problems::not_found(&order_id))?;
-    Ok(Json(order.reviewed(&view.payments, Timestamp::now()).into()))
+    let order = find.find(&order_id).await.map_err(|error| Problem::unavailable(&error))?;
+    Ok(Json(order.ok_or_else(|| problems::not_found(&order_id))?.into()))
 }
 
 /// An order that is not placed yet may have payments: that there is nothing under an id is an empty list.

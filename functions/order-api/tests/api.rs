@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use order_api::{BODY_BYTES_MAX, router};
 use orders::testing::MemoryOrders;
 use orders::testing::samples::{authorized, captured, declined, euros, voided};
-use orders::{PlaceOrder, ProjectPayments, Settle};
+use orders::{FindOrder, PlaceOrder, ProjectPayments, Settle};
 use payment_events::{PaymentInfo, Timestamp};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -29,7 +29,8 @@ struct Answer {
 impl Api {
     fn new() -> Self {
         let store = Arc::new(MemoryOrders::default());
-        let router = router(PlaceOrder::new(store.clone(), store.clone()), store.clone());
+        let find = FindOrder::new(store.clone(), Settle::new(store.clone(), store.clone()));
+        let router = router(PlaceOrder::new(store.clone(), store.clone()), find, store.clone());
         Self { router, store }
     }
 
@@ -57,7 +58,7 @@ impl Api {
     /// What the projector does when a payment comes.
     async fn project(&self, payment: PaymentInfo) {
         let settle = Settle::new(self.store.clone(), self.store.clone());
-        ProjectPayments::new(self.store.clone(), settle).project(vec![payment]).await.unwrap();
+        ProjectPayments::new(self.store.clone(), self.store.clone(), settle).project(vec![payment]).await.unwrap();
     }
 }
 

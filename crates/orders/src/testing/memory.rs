@@ -25,7 +25,9 @@ struct State {
 /// How often a store was asked for what.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Calls {
-    /// Reads of an order with its payments.
+    /// Looks for orders, of however many.
+    pub looks: u32,
+    /// Reads of the payments of an order, with or without it.
     pub reads: u32,
     /// Attempts to write an order.
     pub order_writes: u32,
@@ -67,11 +69,20 @@ impl MemoryOrders {
         let mut state = self.state();
         count(&mut state.calls);
         if state.failing.contains(order_id) {
-            let context = format!("the order {order_id} cannot be reached");
-            return Err(StoreError { context, source: "it is set to fail".into() });
+            return Err(unreachable(order_id));
         }
         Ok(state)
     }
+}
+
+impl State {
+    fn payments_of(&self, order_id: &OrderId) -> Vec<StoredPayment> {
+        self.payments.values().filter(|stored| stored.payment.order_id == *order_id).cloned().collect()
+    }
+}
+
+fn unreachable(order_id: &OrderId) -> StoreError {
+    StoreError { context: format!("the order {order_id} cannot be reached"), source: "it is set to fail".into() }
 }
 
 #[async_trait]
@@ -96,8 +107,20 @@ impl OrderStore for MemoryOrders {
 impl OrderQueries for MemoryOrders {
     async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         let state = self.reach(order_id, |calls| calls.reads += 1)?;
-        let payments = state.payments.values().filter(|stored| stored.payment.order_id == *order_id);
-        Ok(OrderView { order: state.orders.get(order_id).cloned(), payments: payments.cloned().collect() })
+        Ok(OrderView { order: state.orders.get(order_id).cloned(), payments: state.payments_of(order_id) })
+    }
+
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        let mut state = self.state();
+        state.calls.looks += 1;
+        if let Some(failing) = order_ids.iter().find(|order_id| state.failing.contains(order_id)) {
+            return Err(unreachable(failing));
+        }
+        Ok(order_ids.iter().filter_map(|order_id| state.orders.get(order_id).cloned()).collect())
+    }
+
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
+        Ok(self.reach(order_id, |calls| calls.reads += 1)?.payments_of(order_id))
     }
 }
 

@@ -7,13 +7,14 @@ use payment_events::{Money, PaymentInfo};
 use super::samples;
 use crate::{
     Fulfilment, Inserted, Line, Lines, Order, OrderQueries, OrderRequest, OrderStatus, OrderStore, OrderView,
-    PaymentCopies, Quantity, Stored, StoredPayment,
+    PLACED_AT_ONCE_MAX, PaymentCopies, Quantity, Stored, StoredPayment,
 };
 
 /// All the checks, against one store that may hold other orders already.
 pub async fn check<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
     an_unknown_order_reads_as_nothing(store).await;
     an_order_is_inserted_once(store).await;
+    orders_are_found_among_others_with_and_without_their_payments(store).await;
     only_the_expected_revision_is_replaced(store).await;
     every_field_of_an_order_survives(store).await;
     every_field_of_a_payment_survives(store).await;
@@ -46,6 +47,27 @@ async fn an_order_is_inserted_once<S: OrderStore + OrderQueries>(store: &S) {
     let second = Order { customer_id: "someone-else".parse().unwrap(), ..first.clone() };
     assert_eq!(store.insert(&second).await.unwrap(), Inserted::Known(Box::new(first.clone())));
     assert_eq!(read(store, "suite-insert").await.order, Some(first));
+}
+
+async fn orders_are_found_among_others_with_and_without_their_payments<S>(store: &S)
+where
+    S: OrderStore + OrderQueries + PaymentCopies,
+{
+    let ids: Vec<payment_events::OrderId> =
+        (0..PLACED_AT_ONCE_MAX).map(|n| format!("suite-placed-{n}").parse().unwrap()).collect();
+    assert_eq!(store.placed(&ids).await.unwrap(), []);
+    let mut expected = Vec::new();
+    for order_id in ids.iter().step_by(7) {
+        expected.push(order(order_id.as_str()));
+        store.insert(&order(order_id.as_str())).await.unwrap();
+    }
+    let paid = payment("suite-placed-1", "pay_1", 1);
+    store.put_if_newer(&paid).await.unwrap();
+    let mut placed = store.placed(&ids).await.unwrap();
+    placed.sort_by_key(|order| ids.iter().position(|order_id| *order_id == order.order_id));
+    assert_eq!(placed, expected, "an order that has a payment alone is not placed");
+    assert_eq!(store.payments(&ids[0]).await.unwrap(), []);
+    assert_eq!(store.payments(&ids[1]).await.unwrap(), [paid]);
 }
 
 async fn only_the_expected_revision_is_replaced<S: OrderStore + OrderQueries>(store: &S) {
@@ -150,4 +172,6 @@ async fn a_long_list_of_payments_is_read_whole<S: OrderQueries + PaymentCopies>(
         expected.push(copy);
     }
     assert!(read(store, "suite-long").await.payments == expected, "some payments are missing or changed");
+    let payments = store.payments(&"suite-long".parse().unwrap()).await.unwrap();
+    assert!(payments == expected, "some payments are missing or changed");
 }

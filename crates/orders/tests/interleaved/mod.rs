@@ -17,7 +17,7 @@ pub(crate) fn place_order<S: OrderStore + OrderQueries + 'static>(store: Arc<S>)
 }
 
 pub(crate) fn project<S: OrderStore + OrderQueries + PaymentCopies + 'static>(store: Arc<S>) -> ProjectPayments {
-    ProjectPayments::new(store.clone(), Settle::new(store.clone(), store))
+    ProjectPayments::new(store.clone(), store.clone(), Settle::new(store.clone(), store))
 }
 
 /// What another function does, from beginning to end, before one of our writes.
@@ -82,6 +82,14 @@ impl OrderQueries for Interleaved {
     async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.inner.read(order_id).await
+    }
+
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        self.inner.placed(order_ids).await
+    }
+
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
+        self.inner.payments(order_id).await
     }
 }
 

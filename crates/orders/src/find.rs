@@ -1,0 +1,34 @@
+//! Showing an order as it stands.
+
+use std::sync::Arc;
+
+use payment_events::{OrderId, Timestamp};
+
+use crate::{Order, OrderQueries, Settle, SettleError};
+
+/// The use case behind `GET /orders/{order_id}`: one read.
+///
+/// An order that is not in line with its payments is settled before it is shown. That is left only where whoever wrote it
+/// ended before looking again, and was never asked again (docs/adr/0006).
+#[derive(Clone)]
+pub struct FindOrder {
+    queries: Arc<dyn OrderQueries>,
+    settle: Settle,
+}
+
+impl FindOrder {
+    /// Reads through `queries`, and settles with `settle`.
+    pub fn new(queries: Arc<dyn OrderQueries>, settle: Settle) -> Self {
+        Self { queries, settle }
+    }
+
+    /// The order with what it is decided on, or what keeps it from being accepted; `None` where it is not placed.
+    pub async fn find(&self, order_id: &OrderId) -> Result<Option<Order>, SettleError> {
+        let (view, now) = (self.queries.read(order_id).await?, Timestamp::now());
+        let Some(order) = view.order else { return Ok(None) };
+        if order.settled(&view.payments, now).is_some() {
+            return self.settle.settle(order_id).await;
+        }
+        Ok(Some(order.reviewed(&view.payments, now)))
+    }
+}
