@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use orders::{Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, StoreError, Stored, StoredPayment};
 use payment_events::OrderId;
 use serde::Serialize;
@@ -19,6 +20,9 @@ use crate::payment_item::{PAYMENT_PREFIX, PaymentItem};
 
 /// Pages of 1 MB that are read of one order: some 40,000 payments. More is no order, and must not take all memory.
 const PAGES_MAX: usize = 16;
+
+/// Calls to read orders by their ids, the first included: DynamoDB may leave some of them for another.
+const BATCH_READS_MAX: usize = 8;
 
 /// Orders in DynamoDB. Makes one call for each write, and one for each page read.
 #[derive(Debug, Clone)]
@@ -49,6 +53,27 @@ impl OrdersTable {
             }
             Err(error) => Err(self.failed("write", error)),
         }
+    }
+
+    /// A query for items of this order, of which `:order_id` holds the id.
+    fn query(&self, order_id: &OrderId) -> QueryFluentBuilder {
+        let order_id = AttributeValue::S(order_id.to_string());
+        let query = self.client.query().table_name(&self.table).consistent_read(true);
+        query.expression_attribute_values(":order_id", order_id)
+    }
+
+    async fn view(&self, order_id: &OrderId, query: QueryFluentBuilder) -> Result<OrderView, StoreError> {
+        let mut pages = query.into_paginator().send();
+        let mut view = OrderView::default();
+        for _ in 0..PAGES_MAX {
+            let Some(page) = pages.try_next().await.map_err(|error| self.failed("query", error))? else {
+                return Ok(view);
+            };
+            for attributes in page.items.unwrap_or_default() {
+                self.add(&mut view, attributes)?;
+            }
+        }
+        Err(self.failed("query", format!("order {order_id} has more than {PAGES_MAX} pages of payments")))
     }
 
     /// Sorts an item into the view by its key. Keys of later kinds are passed over.
@@ -106,25 +131,39 @@ impl OrderStore for OrdersTable {
 #[async_trait]
 impl OrderQueries for OrdersTable {
     async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("order_id = :order_id")
-            .expression_attribute_values(":order_id", AttributeValue::S(order_id.to_string()))
-            .into_paginator()
-            .send();
-        let mut view = OrderView::default();
-        for _ in 0..PAGES_MAX {
-            let Some(page) = pages.try_next().await.map_err(|error| self.failed("query", error))? else {
-                return Ok(view);
-            };
-            for attributes in page.items.unwrap_or_default() {
-                self.add(&mut view, attributes)?;
+        self.view(order_id, self.query(order_id).key_condition_expression("order_id = :order_id")).await
+    }
+
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        let key = |order_id: &OrderId| {
+            let text = |text: &str| AttributeValue::S(text.to_owned());
+            HashMap::from([("order_id".to_owned(), text(order_id.as_str())), ("item".to_owned(), text(ORDER))])
+        };
+        let keys =
+            KeysAndAttributes::builder().consistent_read(true).set_keys(Some(order_ids.iter().map(key).collect()));
+        let keys = keys.build().map_err(|error| self.failed("read", error))?;
+        let mut unread = HashMap::from([(self.table.clone(), keys)]);
+        let mut placed = Vec::new();
+        for _ in 0..BATCH_READS_MAX {
+            let answer = self.client.batch_get_item().set_request_items(Some(unread)).send().await;
+            let answer = answer.map_err(|error| self.failed("read", error))?;
+            for attributes in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+                placed.push(self.order(attributes)?);
+            }
+            unread = answer.unprocessed_keys.unwrap_or_default();
+            if unread.is_empty() {
+                return Ok(placed);
             }
         }
-        Err(self.failed("query", format!("order {order_id} has more than {PAGES_MAX} pages of payments")))
+        Err(self.failed("read", "DynamoDB kept leaving keys unread"))
+    }
+
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
+        let query =
+            self.query(order_id).key_condition_expression("order_id = :order_id AND begins_with(#item, :prefix)");
+        let prefix = AttributeValue::S(PAYMENT_PREFIX.to_owned());
+        let query = query.expression_attribute_names("#item", "item").expression_attribute_values(":prefix", prefix);
+        Ok(self.view(order_id, query).await?.payments)
     }
 }
 

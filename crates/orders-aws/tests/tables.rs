@@ -27,7 +27,7 @@ async fn the_orders_table_keeps_the_promises_of_the_order_ports() {
 async fn an_order_and_its_payment_meet_in_whichever_order_they_come() {
     let table = Arc::new(orders_table().await);
     let place = PlaceOrder::new(table.clone(), table.clone());
-    let project = ProjectPayments::new(table.clone(), Settle::new(table.clone(), table.clone()));
+    let project = ProjectPayments::new(table.clone(), table.clone(), Settle::new(table.clone(), table.clone()));
     let payment = authorized("pay_1", euros(1_000));
 
     project.project(vec![payment.clone()]).await.unwrap();

@@ -11,6 +11,8 @@ pub struct Config {
     pub quarantine_table: String,
     /// `LOG_LEVEL`: the least severe level to log, `info` by default.
     pub log_level: LogLevel,
+    /// `AWS_LAMBDA_FUNCTION_NAME`: what metrics are counted under.
+    pub function_name: String,
 }
 
 impl Config {
@@ -19,9 +21,10 @@ impl Config {
         let orders_table = variables.required("ORDERS_TABLE", "the name of the orders table");
         let quarantine_table = variables.required("QUARANTINE_TABLE", "the name of the quarantine table");
         let log_level = variables.optional("LOG_LEVEL", "the least severe level to log", LogLevel::INFO);
-        match (orders_table, quarantine_table, log_level) {
-            (Some(orders_table), Some(quarantine_table), Some(log_level)) => {
-                Ok(Self { orders_table, quarantine_table, log_level })
+        let function_name = variables.required("AWS_LAMBDA_FUNCTION_NAME", "the function's name, which Lambda sets");
+        match (orders_table, quarantine_table, log_level, function_name) {
+            (Some(orders_table), Some(quarantine_table), Some(log_level), Some(function_name)) => {
+                Ok(Self { orders_table, quarantine_table, log_level, function_name })
             }
             _ => Err(variables.into_error()),
         }
@@ -35,6 +38,8 @@ mod tests {
     #[test]
     fn everything_that_is_missing_is_said_at_once() {
         let error = Config::read(Variables::from_iter([])).unwrap_err().to_string();
-        assert!(error.contains("ORDERS_TABLE") && error.contains("QUARANTINE_TABLE"), "{error}");
+        for name in ["ORDERS_TABLE", "QUARANTINE_TABLE", "AWS_LAMBDA_FUNCTION_NAME"] {
+            assert!(error.contains(name), "{error}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use order_projector::{Config, Projector};
 use orders::{ProjectPayments, Settle};
 use orders_aws::{OrdersTable, QuarantineTable};
-use telemetry::Variables;
+use telemetry::{Metrics, Variables};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -16,8 +16,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let client = aws_connection::dynamodb(&aws);
     let table = Arc::new(OrdersTable::new(client.clone(), config.orders_table));
     let quarantine = Arc::new(QuarantineTable::new(client, config.quarantine_table));
-    let project = ProjectPayments::new(table.clone(), Settle::new(table.clone(), table));
-    let projector = &Projector::new(project, quarantine);
+    let project = ProjectPayments::new(table.clone(), table.clone(), Settle::new(table.clone(), table));
+    let metrics = Metrics::to_stdout(&config.function_name);
+    let projector = &Projector::new(project, quarantine, metrics);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
         let deadline = event.context.deadline();
         Ok::<_, lambda_runtime::Error>(projector.handle(event.payload, deadline).await)

@@ -1,21 +1,26 @@
 //! Batches as Lambda delivers them, against in-memory adapters.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use async_trait::async_trait;
 use data_encoding::BASE64;
 use order_projector::{Config, Projector};
-use orders::testing::samples::{at, authorized, euros, request, voided};
-use orders::testing::{MemoryOrders, MemoryQuarantine};
-use orders::{OrderQueries, OrderStatus, PlaceOrder, ProjectPayments, Settle};
+use orders::testing::samples::{at, authorized, captured, euros, request, voided};
+use orders::testing::{Calls, MemoryOrders, MemoryQuarantine};
+use orders::{
+    OrderQueries, OrderStatus, PaymentCopies, PlaceOrder, ProjectPayments, Settle, StoreError, Stored, StoredPayment,
+};
 use payment_events::{PaymentEvent, PaymentInfo};
 use serde_json::{Value, json};
+use telemetry::Metrics;
 
 #[derive(Default)]
 struct World {
     store: Arc<MemoryOrders>,
     quarantine: Arc<MemoryQuarantine>,
+    metrics: Arc<Mutex<Vec<Value>>>,
 }
 
 impl World {
@@ -25,10 +30,31 @@ impl World {
     }
 
     async fn deliver_until(&self, records: &[(&str, Vec<u8>)], deadline: SystemTime) -> Value {
+        self.deliver_through(self.store.clone(), records, deadline).await
+    }
+
+    /// The copies are kept through `copies`, everything else in the store.
+    async fn deliver_through(
+        &self,
+        copies: Arc<dyn PaymentCopies>,
+        records: &[(&str, Vec<u8>)],
+        deadline: SystemTime,
+    ) -> Value {
         let settle = Settle::new(self.store.clone(), self.store.clone());
-        let projector = Projector::new(ProjectPayments::new(self.store.clone(), settle), self.quarantine.clone());
+        let project = ProjectPayments::new(copies, self.store.clone(), settle);
+        let written = Arc::clone(&self.metrics);
+        let metrics = Metrics::new("projector", move |line| {
+            written.lock().unwrap().push(serde_json::from_str(line).unwrap());
+        });
+        let projector = Projector::new(project, self.quarantine.clone(), metrics);
         let batch = serde_json::from_value(batch(records)).unwrap();
         serde_json::to_value(projector.handle(batch, deadline).await).unwrap()
+    }
+
+    /// The values of a metric since the last call of this.
+    fn metric(&self, name: &str) -> Vec<Value> {
+        let lines = self.metrics.lock().unwrap();
+        lines.iter().filter_map(|line| line.get(name).cloned()).collect()
     }
 
     async fn place(&self, order_id: &str) -> OrderStatus {
@@ -144,8 +170,9 @@ async fn an_order_that_cannot_be_reached_is_reported_from_its_first_record_and_t
     world.store.fail_for(&order_id, true);
     let [one, two, three] = ["ord-1", "ord-2", "ord-3"].map(|order_id| payment(order_id, "pay_1"));
     let delivery = [event(&one), event(&two), event(&three), event(&two)];
+    assert_eq!(world.place("ord-1").await, OrderStatus::AwaitingPayment);
     assert_eq!(world.deliver(&delivery).await, failures(&["101"]));
-    assert_eq!(world.versions("ord-1").await, [1]);
+    assert_eq!(world.status("ord-1"), OrderStatus::Accepted);
     assert_eq!(world.versions("ord-3").await, [1]);
     world.store.fail_for(&order_id, false);
     assert_eq!(world.versions("ord-2").await, Vec::<u64>::new());
@@ -157,7 +184,7 @@ async fn an_order_that_cannot_be_reached_is_reported_from_its_first_record_and_t
 async fn what_cannot_be_read_is_set_aside_whole_and_the_batch_goes_on() {
     let world = World::default();
     let good = payment("ord-1", "pay_1");
-    let bad = b"\xf3\x89\x9a\xc2 not json".to_vec();
+    let bad = b"\xff\0 not json".to_vec();
     assert_eq!(world.deliver(&[("ord-1", bad.clone()), event(&good)]).await, failures(&[]));
     assert_eq!(world.versions("ord-1").await, [1]);
     let records = world.quarantine.records();
@@ -204,7 +231,7 @@ async fn the_lowest_record_is_reported_when_both_ways_of_failing_meet() {
     let held = payment("ord-1", "pay_1");
     let delivery = [("ord-1", b"first".to_vec()), event(&held), ("ord-1", b"second".to_vec())];
     assert_eq!(world.deliver(&delivery).await, failures(&["101"]));
-    assert_eq!(world.quarantine.records().len(), 1);
+    assert_eq!(world.quarantine.records().len(), 1, "the second waits for the payment");
 }
 
 #[tokio::test]
@@ -219,10 +246,156 @@ async fn what_there_is_no_time_for_is_reported_and_not_begun() {
     assert_eq!(world.store.take_calls(), orders::testing::Calls::default());
 }
 
+#[tokio::test]
+async fn a_batch_is_one_write_a_payment_and_one_read_an_order_however_often_it_repeats_them() {
+    let world = World::default();
+    let orders = ["ord-1", "ord-2", "ord-3"];
+    let mut delivery = Vec::new();
+    for _ in 0..5 {
+        for order_id in orders {
+            for payment_id in ["pay_1", "pay_2"] {
+                let held = PaymentInfo { amount: euros(100), ..payment(order_id, payment_id) };
+                let taken = captured(&held, 100, 0);
+                delivery.extend([held, taken]);
+            }
+        }
+    }
+    let delivery: Vec<_> = delivery.iter().map(event).collect();
+    for order_id in &orders[..2] {
+        world.place(order_id).await;
+    }
+    world.store.take_calls();
+    assert_eq!(world.deliver(&delivery).await, failures(&[]));
+    // Two of the three orders are placed; what there is of payments covers neither.
+    assert_eq!(world.store.take_calls(), Calls { looks: 1, reads: 2, order_writes: 0, payment_writes: 6 });
+    for order_id in orders {
+        assert_eq!(world.versions(order_id).await, [2, 2]);
+    }
+    world.store.take_calls();
+    world.deliver(&[event(&payment("ord-1", "pay_3"))]).await;
+    // An order that changes is written and looked at once more.
+    assert_eq!(world.status("ord-1"), OrderStatus::Accepted);
+    assert_eq!(world.store.take_calls(), Calls { looks: 1, reads: 2, order_writes: 1, payment_writes: 1 });
+}
+
+#[tokio::test]
+async fn orders_are_looked_for_a_hundred_at_once() {
+    let world = World::default();
+    let payments: Vec<_> = (0..250).map(|n| payment(&format!("ord-{n}"), "pay_1")).collect();
+    for n in [0, 120, 249] {
+        world.place(&format!("ord-{n}")).await;
+    }
+    world.store.take_calls();
+    let delivery: Vec<_> = payments.iter().map(event).collect();
+    assert_eq!(world.deliver(&delivery).await, failures(&[]));
+    assert_eq!(world.store.take_calls().looks, 3);
+    for n in [0, 120, 249] {
+        assert_eq!(world.status(&format!("ord-{n}")), OrderStatus::Accepted);
+    }
+}
+
+#[tokio::test]
+async fn the_newest_version_of_a_batch_is_stored_and_what_it_stands_for_is_reported_from_its_first_record() {
+    let world = World::default();
+    let held = payment("ord-1", "pay_1");
+    let taken = captured(&held, 1_000, 0);
+    let other = payment("ord-1", "pay_0");
+    let delivery = [event(&other), event(&held), event(&taken), event(&held)];
+    world.store.fail_for(&"ord-1".parse().unwrap(), true);
+    assert_eq!(world.deliver(&delivery).await, failures(&["100"]));
+    world.store.fail_for(&"ord-1".parse().unwrap(), false);
+    let refusing = Arc::new(Refusing { store: world.store.clone(), payment_id: "pay_1", how: Refusal::Error });
+    let in_a_minute = SystemTime::now() + Duration::from_mins(1);
+    let answer = world.deliver_through(refusing, &delivery, in_a_minute).await;
+    assert_eq!(answer, failures(&["101"]), "not from the record whose version was tried");
+    assert_eq!(world.deliver(&delivery).await, failures(&[]));
+    assert_eq!(world.versions("ord-1").await, [1, 2]);
+}
+
+/// Fails to store one payment.
+struct Refusing {
+    store: Arc<MemoryOrders>,
+    payment_id: &'static str,
+    how: Refusal,
+}
+
+#[derive(Clone, Copy)]
+enum Refusal {
+    Error,
+    Panic,
+    Silence,
+}
+
+#[async_trait]
+impl PaymentCopies for Refusing {
+    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
+        if payment.payment.payment_id.as_str() != self.payment_id {
+            return self.store.put_if_newer(payment).await;
+        }
+        match self.how {
+            Refusal::Error => Err(StoreError { context: "refused".into(), source: "on purpose".into() }),
+            Refusal::Panic => std::panic::resume_unwind(Box::new("on purpose")),
+            Refusal::Silence => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_panics_or_does_not_end_in_time_is_reported_and_the_other_orders_go_on() {
+    for how in [Refusal::Panic, Refusal::Silence] {
+        let world = World::default();
+        for order_id in ["ord-1", "ord-2"] {
+            world.place(order_id).await;
+        }
+        let (one, two) = (payment("ord-1", "pay_1"), payment("ord-2", "pay_2"));
+        let refusing = Arc::new(Refusing { store: world.store.clone(), payment_id: "pay_1", how });
+        // The clock of the test stands still but for what is waited for.
+        let in_a_minute = SystemTime::now() + Duration::from_mins(1);
+        let answer = world.deliver_through(refusing, &[event(&one), event(&two)], in_a_minute).await;
+        assert_eq!(answer, failures(&["100"]));
+        assert_eq!(world.status("ord-1"), OrderStatus::AwaitingPayment);
+        assert_eq!(world.status("ord-2"), OrderStatus::Accepted);
+    }
+}
+
+#[tokio::test]
+async fn what_a_producer_library_aggregated_is_set_aside_for_that_reason() {
+    let world = World::default();
+    let aggregated = b"\xf3\x89\x9a\xc2\x0a\x01k\x1a\x06\x08\x00\x1a\x02{}0123456789abcdef".to_vec();
+    assert_eq!(world.deliver(&[("ord-1", aggregated.clone())]).await, failures(&[]));
+    let records = world.quarantine.records();
+    assert_eq!(records[0].data, aggregated);
+    assert!(records[0].reason.as_str().contains("Kinesis Producer Library"), "{}", records[0].reason.as_str());
+}
+
+#[tokio::test]
+async fn what_is_projected_and_how_late_it_was_is_counted() {
+    let world = World::default();
+    let now = payment_events::Timestamp::now();
+    let held = PaymentInfo { updated_at: now, created_at: now, ..payment("ord-1", "pay_1") };
+    let delivery = [event(&held), event(&held), ("ord-2", b"?".to_vec())];
+    world.deliver(&delivery).await;
+    let [lag] = world.metric("ProjectionLag").try_into().unwrap();
+    let [lag_ms] = lag.as_array().unwrap().as_slice() else { panic!("one payment is stored: {lag}") };
+    let stored = &world.store.read(&"ord-1".parse().unwrap()).await.unwrap().payments[0];
+    assert_eq!(lag_ms.as_u64(), Some(stored.lag_ms()));
+    world.deliver(&delivery).await;
+    assert_eq!(world.metric("Projected"), [1]);
+    assert_eq!(world.metric("Stale"), [1, 2]);
+    assert_eq!(world.metric("Quarantined"), [1, 1]);
+    assert_eq!(world.metric("ProjectionLag").len(), 1);
+}
+
 #[test]
 fn the_configuration_is_read_from_the_variables_of_the_template() {
-    let variables = [("ORDERS_TABLE", "orders"), ("QUARANTINE_TABLE", "quarantine"), ("LOG_LEVEL", "debug")];
+    let variables = [
+        ("ORDERS_TABLE", "orders"),
+        ("QUARANTINE_TABLE", "quarantine"),
+        ("LOG_LEVEL", "debug"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "projector-dev"),
+    ];
     let config = Config::read(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect());
     let config = config.unwrap();
     assert_eq!((config.orders_table.as_str(), config.quarantine_table.as_str()), ("orders", "quarantine"));
+    assert_eq!(config.function_name, "projector-dev");
 }
