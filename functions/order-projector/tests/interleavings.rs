@@ -1,0 +1,121 @@
+//! `order-api` against `order-projector`: every order in which their calls of the store can come, and every place at which
+//! they can die. Whatever happens, a covered order ends accepted and an uncovered one does not.
+//!
+//! This runs the use cases that deploy, not a copy of them: see [`explorer`]. Each test states how many interleavings there
+//! are, so that one that explores less than it did is noticed. Two of the scenarios are larger than is fit for every run:
+//! `cargo test --release -p order-projector --test interleavings -- --ignored`.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod explorer;
+
+use explorer::{Explored, Scenario, Script, Trouble, batch};
+use orders::testing::samples::{authorized, captured, euros, voided};
+use payment_events::{PaymentInfo, PaymentStatus};
+
+/// The order costs this much.
+const TOTAL: i64 = 1_000;
+
+/// Delivers payments one by one, each as a batch of its own.
+fn delivers(payments: &[PaymentInfo]) -> Script {
+    Script::Projector(payments.iter().map(|payment| batch(std::slice::from_ref(payment))).collect())
+}
+
+/// A payment that is authorized, captured and given back.
+fn refunded_in_the_end() -> [PaymentInfo; 3] {
+    let held = authorized("pay_1", euros(TOTAL));
+    let taken = captured(&held, TOTAL, 0);
+    let refunded = PaymentInfo { status: PaymentStatus::Refunded, version: 3, refunded_minor: TOTAL, ..taken.clone() };
+    [held, taken, refunded]
+}
+
+/// A payment that is authorized and voided.
+fn voided_in_the_end(payment_id: &str, minor: i64) -> [PaymentInfo; 2] {
+    let held = authorized(payment_id, euros(minor));
+    let void = voided(&held);
+    [held, void]
+}
+
+fn explore(scripts: &[Script], trouble: Trouble) -> Explored {
+    Scenario { scripts: scripts.to_vec(), trouble }.explore()
+}
+
+fn deaths(deaths: u32) -> Trouble {
+    Trouble { deaths, late_calls: 0 }
+}
+
+fn settled(interleavings: u128, states: usize) -> Explored {
+    Explored { interleavings, unsettled: 0, states }
+}
+
+#[test]
+fn an_order_and_the_life_of_its_payment_meet_whatever_order_their_steps_come_in() {
+    let refund = [Script::Client, delivers(&refunded_in_the_end())];
+    assert_eq!(explore(&refund, deaths(0)), settled(5_983, 264));
+    let void = [Script::Client, delivers(&voided_in_the_end("pay_1", TOTAL))];
+    assert_eq!(explore(&void, deaths(0)), settled(1_993, 121));
+    // All versions in one batch are folded to the newest.
+    let folded = [Script::Client, Script::Projector(vec![batch(&refunded_in_the_end())])];
+    assert_eq!(explore(&folded, deaths(2)), settled(990, 80));
+}
+
+#[test]
+fn an_order_and_its_payment_meet_wherever_either_of_them_dies() {
+    let refund = [Script::Client, delivers(&refunded_in_the_end())];
+    assert_eq!(explore(&refund, deaths(1)), settled(370_535, 1_429));
+    let void = [Script::Client, delivers(&voided_in_the_end("pay_1", TOTAL))];
+    assert_eq!(explore(&void, deaths(2)), settled(3_604_510, 1_508));
+}
+
+#[test]
+fn a_client_that_repeats_its_request_while_the_first_one_runs_changes_nothing() {
+    let twice = [Script::Client, Script::Client, delivers(&voided_in_the_end("pay_1", TOTAL))];
+    assert_eq!(explore(&twice, deaths(0)), settled(60_191_138, 4_701));
+}
+
+#[test]
+fn an_order_and_two_payments_that_cover_it_together_meet_when_one_is_voided() {
+    let [first, void] = voided_in_the_end("pay_1", 400);
+    let second = delivers(&[authorized("pay_2", euros(600))]);
+    let both = [Script::Client, delivers(&[first, void]), second];
+    assert_eq!(explore(&both, deaths(0)), settled(65_232_062, 1_438));
+}
+
+/// More than Lambda does, which delivers one batch of a shard at a time: two sandboxes have the same one.
+#[test]
+fn a_stream_that_is_delivered_twice_at_once_changes_nothing() {
+    let void = delivers(&voided_in_the_end("pay_1", TOTAL));
+    assert_eq!(explore(&[Script::Client, void.clone(), void], deaths(0)), settled(3_461_221_202, 6_527));
+}
+
+/// Docs/adr/0006 says what this leaves open, and why. That a look at the order settles it is checked at every end.
+#[test]
+fn an_order_whose_client_got_no_answer_and_gave_up_is_settled_when_it_is_next_looked_at() {
+    let given_up = [Script::ClientThatGivesUp, delivers(&voided_in_the_end("pay_1", TOTAL))];
+    assert_eq!(explore(&given_up, deaths(1)), Explored { interleavings: 50_874, unsettled: 23, states: 399 });
+}
+
+/// The same: a write that its caller gave up waiting for may take effect after everybody has looked.
+#[test]
+fn an_order_that_a_late_write_changed_is_settled_when_it_is_next_looked_at() {
+    let late = [Script::Client, delivers(&voided_in_the_end("pay_1", TOTAL))];
+    let found = explore(&late, Trouble { deaths: 0, late_calls: 1 });
+    assert_eq!(found, Explored { interleavings: 1_198_350, unsettled: 56, states: 2_591 });
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn two_requests_for_an_order_and_its_payment_meet_wherever_one_of_them_dies() {
+    let twice = [Script::Client, Script::Client, delivers(&voided_in_the_end("pay_1", TOTAL))];
+    assert_eq!(explore(&twice, deaths(1)), settled(9_381_308_488, 26_185));
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn an_order_and_two_payments_meet_wherever_one_of_them_dies() {
+    let [first, void] = voided_in_the_end("pay_1", 400);
+    let second = delivers(&[authorized("pay_2", euros(600))]);
+    assert_eq!(
+        explore(&[Script::Client, delivers(&[first, void]), second], deaths(1)),
+        settled(14_677_782_145, 12_031)
+    );
+}
