@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use payments_aws::PaymentsTable;
 use paystream_local::{Environment, Functions, Options, Profile, Template, build_functions};
 use serde_json::Value;
@@ -113,6 +114,14 @@ impl Paystream {
     /// # Panics
     /// Where they are not taken.
     pub async fn put_on_stream(&self, partition_key: &str, data: &[u8]) {
+        self.put_all_on_stream(partition_key, &[data.to_vec()]).await;
+    }
+
+    /// Puts records on the payment stream, in one call.
+    ///
+    /// # Panics
+    /// Where not all of them are taken.
+    pub async fn put_all_on_stream(&self, partition_key: &str, records: &[Vec<u8>]) {
         let config = aws_sdk_kinesis::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(aws_connection::https_client())
@@ -121,9 +130,14 @@ impl Paystream {
             .endpoint_url(self.environment.kinesis_url())
             .build();
         let name = self.environment.physical_name("PaymentStream").unwrap_or_else(|| panic!("no payment stream"));
-        let put = aws_sdk_kinesis::Client::from_conf(config).put_record().stream_name(name);
-        let put = put.partition_key(partition_key).data(Blob::new(data)).send().await;
-        put.unwrap_or_else(|error| panic!("{error:?}"));
+        let entries = records.iter().map(|data| {
+            let entry = PutRecordsRequestEntry::builder().partition_key(partition_key).data(Blob::new(data.clone()));
+            entry.build().unwrap_or_else(|error| panic!("{error}"))
+        });
+        let put = aws_sdk_kinesis::Client::from_conf(config).put_records().stream_name(name);
+        let put = put.set_records(Some(entries.collect())).send().await;
+        let put = put.unwrap_or_else(|error| panic!("{error:?}"));
+        assert_eq!(put.failed_record_count(), Some(0), "all are taken");
     }
 
     /// How many items a table holds.

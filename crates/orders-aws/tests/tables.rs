@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use emulator::{ORDERS_TABLE, QUARANTINE_TABLE};
+use aws_sdk_dynamodb::types::TimeToLiveStatus;
+use emulator::{CALLER, ORDERS_TABLE, QUARANTINE_TABLE};
 use orders::testing::samples::{at, authorized, euros, request};
 use orders::testing::store_suite;
 use orders::{OrderQueries, OrderStatus, PlaceOrder, ProjectPayments, Quarantine, QuarantinedRecord, Reason, Settle};
 use orders_aws::{KEPT_DAYS, OrdersTable, PART_BYTES_MAX, QuarantineTable};
+use paystream_local::{Effect, Fault, Service, Target};
 
 async fn orders_table() -> OrdersTable {
     OrdersTable::new(emulator::start().await, ORDERS_TABLE)
@@ -39,6 +41,16 @@ async fn an_order_and_its_payment_meet_in_whichever_order_they_come() {
     project.project(vec![payment]).await.unwrap();
     let order = table.read(&"ord-2".parse().unwrap()).await.unwrap().order.unwrap();
     assert_eq!((order.status, order.revision), (OrderStatus::Accepted, 2));
+}
+
+#[tokio::test]
+async fn a_hundred_orders_are_looked_for_in_one_call() {
+    let emulators = emulator::start_emulators().await;
+    let table = OrdersTable::new(emulator::client(&emulators), ORDERS_TABLE);
+    let ids: Vec<_> = (0..100).map(|n| format!("ord-{n}").parse().unwrap()).collect();
+    table.placed(&ids).await.unwrap();
+    assert_eq!(emulators.calls().count(CALLER, Service::DynamoDb, "BatchGetItem"), 1);
+    assert_eq!(emulators.calls().total(), 1);
 }
 
 #[tokio::test]
@@ -107,6 +119,76 @@ async fn records_of_any_size_are_kept_whole() {
         assert_eq!(parts[0]["parts"].as_n().unwrap(), &count.to_string());
         assert!(bytes(&parts) == data, "{size} bytes came back changed");
     }
+}
+
+#[tokio::test]
+async fn no_item_of_a_record_is_too_large_for_dynamodb() {
+    let client = emulator::start().await;
+    // Everything at its longest. A partition key has 256 characters, of up to four bytes.
+    let longest = QuarantinedRecord {
+        reason: Reason::new(&"r".repeat(Reason::BYTES_MAX)),
+        sequence_number: "9".repeat(129),
+        partition_key: "\u{10ffff}".repeat(256),
+        ..record(vec![0xff; PART_BYTES_MAX])
+    };
+    QuarantineTable::new(client.clone(), QUARANTINE_TABLE).set_aside(&longest).await.unwrap();
+    let items = client.scan().table_name(QUARANTINE_TABLE).send().await.unwrap();
+    let [item] = items.items() else { panic!("one item") };
+    let size: usize = item.iter().map(|(name, value)| name.len() + length(value)).sum();
+    assert!(size > PART_BYTES_MAX && size < 400 * 1024, "{size} bytes");
+}
+
+/// What DynamoDB counts for a value, or more.
+fn length(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(_) => 21,
+        other => panic!("no such value is stored: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_record_whose_writing_was_interrupted_is_whole_after_its_next_delivery() {
+    let data: Vec<u8> = (0..=250).cycle().take(3 * PART_BYTES_MAX + 7).collect();
+    for written in 0..4 {
+        let emulators = emulator::start_emulators().await;
+        let client = emulator::client(&emulators);
+        let quarantine = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
+        let refused = Fault::new(Target::DynamoDb, Effect::error("AccessDeniedException")).operation("PutItem");
+        emulators.inject(refused.skip(written)).unwrap();
+        assert!(quarantine.set_aside(&record(data.clone())).await.is_err());
+        assert_eq!(parts(&client).await.len() as u64, written);
+        assert!(
+            parts(&client).await.iter().all(|part| part["part"].as_n().unwrap() != "0"),
+            "part 0 says that all is there"
+        );
+        emulators.clear_faults();
+        let again = QuarantinedRecord { quarantined_at: at().plus_ms(90_000), ..record(data.clone()) };
+        quarantine.set_aside(&again).await.unwrap();
+        let parts = parts(&client).await;
+        assert!(bytes(&parts) == data, "{written} parts were there before");
+        assert_eq!(parts[0]["parts"].as_n().unwrap(), "4");
+    }
+}
+
+#[tokio::test]
+async fn the_quarantine_table_forgets_what_has_expired() {
+    let description =
+        emulator::start().await.describe_time_to_live().table_name(QUARANTINE_TABLE).send().await.unwrap();
+    let description = description.time_to_live_description.unwrap();
+    assert_eq!(description.time_to_live_status, Some(TimeToLiveStatus::Enabled));
+    assert_eq!(description.attribute_name.as_deref(), Some("expires_at"));
+}
+
+#[tokio::test]
+async fn every_part_of_a_record_expires() {
+    let client = emulator::start().await;
+    let quarantine = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
+    quarantine.set_aside(&record(vec![7; PART_BYTES_MAX * 2])).await.unwrap();
+    let parts = parts(&client).await;
+    assert_eq!(parts.len(), 2);
+    assert!(parts.iter().all(|part| part["expires_at"] == parts[0]["expires_at"]));
 }
 
 #[tokio::test]

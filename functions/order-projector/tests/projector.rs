@@ -10,9 +10,10 @@ use order_projector::{Config, Projector};
 use orders::testing::samples::{at, authorized, captured, euros, request, voided};
 use orders::testing::{Calls, MemoryOrders, MemoryQuarantine};
 use orders::{
-    OrderQueries, OrderStatus, PaymentCopies, PlaceOrder, ProjectPayments, Settle, StoreError, Stored, StoredPayment,
+    Order, OrderQueries, OrderStatus, OrderView, PaymentCopies, PlaceOrder, ProjectPayments, Settle, StoreError,
+    Stored, StoredPayment,
 };
-use payment_events::{PaymentEvent, PaymentInfo};
+use payment_events::{OrderId, PaymentEvent, PaymentInfo};
 use serde_json::{Value, json};
 use telemetry::Metrics;
 
@@ -33,15 +34,15 @@ impl World {
         self.deliver_through(self.store.clone(), records, deadline).await
     }
 
-    /// The copies are kept through `copies`, everything else in the store.
-    async fn deliver_through(
+    /// Payments are kept and read, and orders read, through `store`.
+    async fn deliver_through<S: PaymentCopies + OrderQueries + 'static>(
         &self,
-        copies: Arc<dyn PaymentCopies>,
+        store: Arc<S>,
         records: &[(&str, Vec<u8>)],
         deadline: SystemTime,
     ) -> Value {
-        let settle = Settle::new(self.store.clone(), self.store.clone());
-        let project = ProjectPayments::new(copies, self.store.clone(), settle);
+        let settle = Settle::new(self.store.clone(), store.clone());
+        let project = ProjectPayments::new(store.clone(), store, settle);
         let written = Arc::clone(&self.metrics);
         let metrics = Metrics::new("projector", move |line| {
             written.lock().unwrap().push(serde_json::from_str(line).unwrap());
@@ -304,7 +305,7 @@ async fn the_newest_version_of_a_batch_is_stored_and_what_it_stands_for_is_repor
     world.store.fail_for(&"ord-1".parse().unwrap(), true);
     assert_eq!(world.deliver(&delivery).await, failures(&["100"]));
     world.store.fail_for(&"ord-1".parse().unwrap(), false);
-    let refusing = Arc::new(Refusing { store: world.store.clone(), payment_id: "pay_1", how: Refusal::Error });
+    let refusing = Arc::new(Refusing { store: world.store.clone(), what: "pay_1", how: Refusal::Error });
     let in_a_minute = SystemTime::now() + Duration::from_mins(1);
     let answer = world.deliver_through(refusing, &delivery, in_a_minute).await;
     assert_eq!(answer, failures(&["101"]), "not from the record whose version was tried");
@@ -312,11 +313,42 @@ async fn the_newest_version_of_a_batch_is_stored_and_what_it_stands_for_is_repor
     assert_eq!(world.versions("ord-1").await, [1, 2]);
 }
 
-/// Fails to store one payment.
+/// Fails to store one payment, or to look for orders, or to read the payments of any.
 struct Refusing {
     store: Arc<MemoryOrders>,
-    payment_id: &'static str,
+    what: &'static str,
     how: Refusal,
+}
+
+const LOOKING: &str = "looking for orders";
+const SETTLING: &str = "reading their payments";
+
+impl Refusing {
+    async fn unless_refused(&self, what: &str) -> Result<(), StoreError> {
+        match self.how {
+            _ if what != self.what => Ok(()),
+            Refusal::Error => Err(StoreError { context: "refused".into(), source: "on purpose".into() }),
+            Refusal::Panic => std::panic::resume_unwind(Box::new("on purpose")),
+            Refusal::Silence => std::future::pending().await,
+        }
+    }
+}
+
+#[async_trait]
+impl OrderQueries for Refusing {
+    async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
+        self.store.read(order_id).await
+    }
+
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        self.unless_refused(LOOKING).await?;
+        self.store.placed(order_ids).await
+    }
+
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
+        self.unless_refused(SETTLING).await?;
+        self.store.payments(order_id).await
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -329,32 +361,48 @@ enum Refusal {
 #[async_trait]
 impl PaymentCopies for Refusing {
     async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
-        if payment.payment.payment_id.as_str() != self.payment_id {
-            return self.store.put_if_newer(payment).await;
-        }
-        match self.how {
-            Refusal::Error => Err(StoreError { context: "refused".into(), source: "on purpose".into() }),
-            Refusal::Panic => std::panic::resume_unwind(Box::new("on purpose")),
-            Refusal::Silence => std::future::pending().await,
-        }
+        self.unless_refused(payment.payment.payment_id.as_str()).await?;
+        self.store.put_if_newer(payment).await
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_step_that_panics_or_does_not_end_in_time_is_reported_and_the_other_orders_go_on() {
-    for how in [Refusal::Panic, Refusal::Silence] {
+    for how in [Refusal::Error, Refusal::Panic, Refusal::Silence] {
         let world = World::default();
         for order_id in ["ord-1", "ord-2"] {
             world.place(order_id).await;
         }
         let (one, two) = (payment("ord-1", "pay_1"), payment("ord-2", "pay_2"));
-        let refusing = Arc::new(Refusing { store: world.store.clone(), payment_id: "pay_1", how });
+        let refusing = Arc::new(Refusing { store: world.store.clone(), what: "pay_1", how });
         // The clock of the test stands still but for what is waited for.
         let in_a_minute = SystemTime::now() + Duration::from_mins(1);
         let answer = world.deliver_through(refusing, &[event(&one), event(&two)], in_a_minute).await;
         assert_eq!(answer, failures(&["100"]));
         assert_eq!(world.status("ord-1"), OrderStatus::AwaitingPayment);
         assert_eq!(world.status("ord-2"), OrderStatus::Accepted);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn payments_whose_orders_cannot_be_looked_for_or_settled_are_reported_from_the_first_of_each_order() {
+    for what in [LOOKING, SETTLING] {
+        for how in [Refusal::Error, Refusal::Panic, Refusal::Silence] {
+            let world = World::default();
+            world.place("ord-2").await;
+            world.place("ord-3").await;
+            let other = ("ord-1", b"?".to_vec());
+            let (two, three) = (payment("ord-2", "pay_1"), payment("ord-3", "pay_1"));
+            let delivery = [other, event(&two), event(&three), event(&two)];
+            let refusing = Arc::new(Refusing { store: world.store.clone(), what, how });
+            let in_a_minute = SystemTime::now() + Duration::from_mins(1);
+            let answer = world.deliver_through(refusing, &delivery, in_a_minute).await;
+            // Orders are looked for together and settled apart.
+            assert_eq!(answer, if what == LOOKING { failures(&["101"]) } else { failures(&["101", "102"]) });
+            assert_eq!(world.status("ord-2"), OrderStatus::AwaitingPayment);
+            assert_eq!(world.deliver(&delivery).await, failures(&[]));
+            assert_eq!(world.status("ord-2"), OrderStatus::Accepted);
+        }
     }
 }
 

@@ -8,15 +8,26 @@ use paystream_local::{Emulators, Template};
 pub(crate) const ORDERS_TABLE: &str = "OrdersTable";
 pub(crate) const QUARANTINE_TABLE: &str = "QuarantineTable";
 
+/// What the client's calls are counted under.
+pub(crate) const CALLER: &str = "local";
+
 /// A client of an emulator of its own, which lasts as long as the test's process.
 pub(crate) async fn start() -> Client {
+    client(Box::leak(Box::new(start_emulators().await)))
+}
+
+/// Emulators whose calls are counted and can be made to go wrong.
+pub(crate) async fn start_emulators() -> Emulators {
     let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
     let template = Template::load(template.as_ref(), &[].into()).unwrap();
-    let emulators = Box::leak(Box::new(Emulators::start(template).await.unwrap()));
+    Emulators::start(template).await.unwrap()
+}
+
+pub(crate) fn client(emulators: &Emulators) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .credentials_provider(Credentials::new(CALLER, "local", None, None, "test"))
         .endpoint_url(emulators.dynamodb_url())
         .http_client(aws_connection::https_client())
         .build();

@@ -1,0 +1,244 @@
+//! How fast the projector is, against a handler that writes record by record and against what the store can do at all, and
+//! how much memory a full batch takes.
+//!
+//! `cargo bench -p paystream-tests --bench projector` prints the figures; docs/performance.md has them. Memory is read from
+//! `/proc`, so on Linux only.
+#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use futures::{StreamExt, stream};
+use order_projector::{LANES_AT_ONCE_MAX, Projector};
+use orders::{PaymentCopies, ProjectPayments, Settle, StoredPayment};
+use orders_aws::{OrdersTable, QuarantineTable};
+use payment_events::{PaymentEvent, PaymentInfo, PaymentStatus, Timestamp};
+use paystream_local::{Effect, Emulators, Fault, Target, Template};
+use paystream_tests::Paystream;
+use stream_batch::{KinesisEvent, KinesisRecord};
+use telemetry::Metrics;
+
+const RECORDS: usize = 1_000;
+/// Each figure is the best of so many, for both sides of a ratio alike: what the machine can do when nobody disturbs it.
+const ROUNDS: usize = 5;
+/// Added to every DynamoDB call, for what it takes on AWS.
+const LATENCY_MS: u64 = 4;
+/// Writes at once that are tried, for the store's best.
+const AT_ONCE: [usize; 4] = [8, 16, 32, 64];
+
+#[tokio::main]
+async fn main() {
+    let bench = Bench::start().await;
+    bench.projector(RECORDS).await;
+    println!("batches of {RECORDS} distinct payments, {LANES_AT_ONCE_MAX} lanes, best of {ROUNDS}:");
+    let mut store = 0.0_f64;
+    for at_once in AT_ONCE {
+        let rate = best(async || bench.writes(RECORDS, at_once).await).await;
+        println!("  {:<56} {rate:>8.0} a second", format!("the store's conditional writes alone, {at_once} at once"));
+        store = store.max(rate);
+    }
+    let projector = best(async || bench.projector(RECORDS).await).await;
+    println!("  {:<56} {projector:>8.0} a second", "the projector");
+    println!("  {:<56} {:>8.2} times as long (at most 1.5)", "the projector to the store's best", store / projector);
+
+    let latency = Fault::new(Target::DynamoDb, Effect::LatencyMs(LATENCY_MS));
+    bench.emulators.inject(latency).unwrap();
+    let one_by_one = bench.one_by_one(RECORDS).await;
+    let projector = best(async || bench.projector(RECORDS).await).await;
+    println!("the same with {LATENCY_MS} ms added to every call:");
+    println!("  {:<56} {one_by_one:>8.0} a second", "a handler that writes record by record");
+    println!("  {:<56} {projector:>8.0} a second", "the projector");
+    println!("  {:<56} {:>8.1} times as fast (at least 10)", "the projector to that handler", projector / one_by_one);
+
+    memory().await;
+}
+
+/// Records a second, at the best.
+async fn best(round: impl AsyncFn() -> Duration) -> f64 {
+    let mut shortest = Duration::MAX;
+    for _ in 0..ROUNDS {
+        shortest = shortest.min(round().await);
+    }
+    rate(shortest)
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn rate(took: Duration) -> f64 {
+    RECORDS as f64 / took.as_secs_f64()
+}
+
+/// The projector as it deploys, over a socket to a store of its own.
+struct Bench {
+    emulators: Emulators,
+    table: Arc<OrdersTable>,
+    projector: Projector,
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+        let emulators = Emulators::start(Template::load(template.as_ref(), &[].into()).unwrap()).await.unwrap();
+        let client = client(emulators.dynamodb_url());
+        let table = Arc::new(OrdersTable::new(client.clone(), "OrdersTable"));
+        let quarantine = Arc::new(QuarantineTable::new(client, "QuarantineTable"));
+        let settle = Settle::new(table.clone(), table.clone());
+        let project = ProjectPayments::new(table.clone(), table.clone(), settle);
+        let projector = Projector::new(project, quarantine, Metrics::new("projector", |_| {}));
+        Self { emulators, table, projector }
+    }
+
+    /// How long a batch takes that nothing is known of yet.
+    async fn projector(&self, records: usize) -> Duration {
+        let batch = batch(&payments(records), 0);
+        let begun = Instant::now();
+        let response = self.projector.handle(batch, SystemTime::now() + Duration::from_mins(5)).await;
+        let took = begun.elapsed();
+        assert!(response.batch_item_failures.is_empty(), "{response:?}");
+        took
+    }
+
+    /// Decodes and stores one record after the other, and looks for no order: less than what the projector does.
+    async fn one_by_one(&self, records: usize) -> f64 {
+        let batch = batch(&payments(records), 0);
+        let begun = Instant::now();
+        for record in batch.records {
+            let payment = PaymentEvent::decode(&record.data).unwrap().into_payment();
+            self.table.put_if_newer(&StoredPayment { payment, stored_at: Timestamp::now() }).await.unwrap();
+        }
+        rate(begun.elapsed())
+    }
+
+    /// How long the writes alone take, so many at once.
+    async fn writes(&self, records: usize, at_once: usize) -> Duration {
+        let stored_at = Timestamp::now();
+        let copies: Vec<_> =
+            payments(records).into_iter().map(|payment| StoredPayment { payment, stored_at }).collect();
+        let begun = Instant::now();
+        let writes = stream::iter(&copies).map(|copy| self.table.put_if_newer(copy)).buffer_unordered(at_once);
+        writes.for_each(async |stored| assert!(stored.is_ok())).await;
+        begun.elapsed()
+    }
+}
+
+fn client(url: &str) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "bench"))
+        .endpoint_url(url)
+        .http_client(aws_connection::https_client())
+        .build();
+    Client::from_conf(config)
+}
+
+/// Payments of orders that there are no others of.
+fn payments(count: usize) -> Vec<PaymentInfo> {
+    let (now, round) = (Timestamp::now(), fastrand::u64(..));
+    let payment = |n| PaymentInfo {
+        payment_id: format!("pay_{round}x{n}").parse().unwrap(),
+        order_id: format!("ord_{round}_{n}").parse().unwrap(),
+        amount: payment_events::Money::new(1_299, "EUR".parse().unwrap()).unwrap(),
+        status: PaymentStatus::Authorized,
+        captured_minor: 0,
+        refunded_minor: 0,
+        decline: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    (0..count).map(payment).collect()
+}
+
+/// Their records, made longer by so many bytes.
+fn batch(payments: &[PaymentInfo], padding: usize) -> KinesisEvent {
+    let records = payments.iter().zip(1..).map(|(payment, number)| KinesisRecord {
+        shard_id: "shardId-000000000000".to_owned(),
+        sequence_number: number.to_string(),
+        partition_key: payment.order_id.to_string(),
+        data: event(payment, padding),
+        arrived_at_unix_ms: None,
+    });
+    KinesisEvent { records: records.collect() }
+}
+
+/// An unknown member makes it longer.
+fn event(payment: &PaymentInfo, padding: usize) -> Vec<u8> {
+    let mut event = PaymentEvent::new(payment.clone(), None).unwrap().encode();
+    event.pop();
+    event.extend(format!(r#","padding":"{}"}}"#, "x".repeat(padding)).into_bytes());
+    event
+}
+
+/// As many records as the template's batches have, of a length that makes a batch the most that Lambda delivers: 6 MB, in
+/// which bytes are base64.
+const FULL_BATCH: (usize, usize) = (500, 8_300);
+/// What cannot be read, of the most bytes that a record has: three make another full batch.
+const UNREADABLE: (usize, usize) = (4, 1_048_000);
+
+/// How much the function's own process grows.
+async fn memory() {
+    let paystream = Paystream::start_with_parameters(&[("StreamShards", "1")]).await;
+    for _ in 0..5 {
+        put(&paystream, 100, 0).await;
+    }
+    let Some(small) = peak_kib() else {
+        println!("memory: there is no /proc here");
+        return;
+    };
+    for _ in 0..5 {
+        put(&paystream, FULL_BATCH.0, FULL_BATCH.1).await;
+    }
+    let full = peak_kib().unwrap();
+    let before = paystream.item_count("QuarantineTable").await;
+    let records = vec![vec![0xff; UNREADABLE.1]; UNREADABLE.0];
+    paystream.put_all_on_stream("ord-1", &records).await;
+    let parts = UNREADABLE.0 * UNREADABLE.1.div_ceil(orders_aws::PART_BYTES_MAX);
+    Paystream::eventually("all is in quarantine", async || {
+        (paystream.item_count("QuarantineTable").await >= before + parts as u64).then_some(())
+    })
+    .await;
+    let unreadable = peak_kib().unwrap();
+    let mb = |kib: u32| f64::from(kib) / 1_024.0;
+    println!("peak memory of the order-projector process:");
+    println!("  {:<56} {:>8.1} MB", "after batches of 100", mb(small));
+    println!("  {:<56} {:>8.1} MB", "after batches of 6 MB", mb(full));
+    println!("  {:<56} {:>8.1} MB", "after a batch of 6 MB that cannot be read", mb(unreadable));
+    println!("  {:<56} {:>8.1} MB (at most 64)", "growth", mb(unreadable - small));
+    let status = paystream.environment().status().await;
+    let batches: Vec<_> =
+        status.event_sources.iter().map(|(id, source)| (id, source.records, source.batches)).collect();
+    println!("  event sources, records and batches: {batches:?}");
+    paystream.stop().await;
+}
+
+/// Puts a batch on the stream, and waits until it is projected.
+async fn put(paystream: &Paystream, records: usize, padding: usize) {
+    let payments = payments(records);
+    let events: Vec<_> = payments.iter().map(|payment| event(payment, padding)).collect();
+    paystream.put_all_on_stream("ord-1", &events).await;
+    let last = payments.last().unwrap();
+    let path = format!("/orders/{}/payments", last.order_id);
+    Paystream::eventually("the last payment is projected", async || {
+        let copies = paystream.get(&path).await.expect(200);
+        (!copies["payments"].as_array().unwrap().is_empty()).then_some(())
+    })
+    .await;
+}
+
+/// The most memory that a child process of ours called `order-projector` has had, in KiB, as Linux tells it.
+fn peak_kib() -> Option<u32> {
+    let of_status = |status: &str, field: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(field).map(str::to_owned))?;
+        line.split_whitespace().next().map(str::to_owned)
+    };
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    let statuses = processes.filter_map(|process| std::fs::read_to_string(process.path().join("status")).ok());
+    let ours = std::process::id().to_string();
+    let peaks = statuses.filter(|status| {
+        of_status(status, "Name:").is_some_and(|name| name.starts_with("order-projecto"))
+            && of_status(status, "PPid:").is_some_and(|parent| parent == ours)
+    });
+    peaks.filter_map(|status| of_status(&status, "VmHWM:")?.parse().ok()).max()
+}
