@@ -2,6 +2,7 @@
 //! environment of its own.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod batches;
 mod card_numbers;
 mod kept;
 mod lifecycle;

@@ -2,6 +2,7 @@
 
 use payment_events::Timestamp;
 use payments::{Action, Caller, Lease, Outcome, PaymentRecord, PaymentRequest, PaymentStore, RequestKey, Step};
+use paystream_local::{Effect, Fault, Target};
 use paystream_tests::{Paystream, eur, line, order_body};
 
 #[tokio::test]
@@ -74,4 +75,19 @@ async fn a_record_that_cannot_be_read_is_set_aside_and_holds_up_nobody() {
     paystream.payment_arrives("ord-1", &payment).await;
     assert_eq!(paystream.item_count("QuarantineTable").await, 3);
     assert_eq!(paystream.environment().failures().failures.len(), 0);
+}
+
+#[tokio::test]
+async fn a_record_whose_setting_aside_is_interrupted_by_a_death_is_whole_in_the_end() {
+    let paystream = Paystream::start().await;
+    // Three parts: the projector dies when the second is written, which leaves the first to its successor.
+    let death = Fault::new(Target::DynamoDb, Effect::kill_after()).operation("PutItem").from("OrderProjector");
+    paystream.inject(death.skip(1).count(1));
+    let record: Vec<u8> = (0xf8..=0xff).cycle().take(1_000_000).collect();
+    paystream.put_on_stream("ord-1", &record).await;
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    paystream.payment_arrives("ord-1", &payment).await;
+    assert_eq!(paystream.environment().faults()[0].struck, 1);
+    assert_eq!(paystream.item_count("QuarantineTable").await, 3);
+    assert!(paystream.quarantined().await == [record]);
 }

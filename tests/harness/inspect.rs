@@ -1,5 +1,7 @@
 //! What no API shows: the log, and tables as they are.
 
+use std::collections::BTreeMap;
+
 use crate::Paystream;
 
 impl Paystream {
@@ -20,5 +22,31 @@ impl Paystream {
         let read = scan.unwrap_or_else(|error| panic!("{error:?}"));
         assert!(read.last_evaluated_key().is_none(), "{table} holds more than is read at once");
         format!("{:?}", read.items())
+    }
+
+    /// The records in quarantine, put together from their parts as whoever looks into them would.
+    ///
+    /// # Panics
+    /// Where one is not there whole, or the table cannot be read.
+    pub async fn quarantined(&self) -> Vec<Vec<u8>> {
+        let scan = self.dynamodb().scan().table_name(self.table_name("QuarantineTable")).into_paginator();
+        let items: Result<Vec<_>, _> = scan.items().send().collect().await;
+        let mut records: BTreeMap<String, BTreeMap<usize, (Vec<u8>, Option<usize>)>> = BTreeMap::new();
+        for item in items.unwrap_or_else(|error| panic!("{error:?}")) {
+            let number = |name: &str| item.get(name)?.as_n().ok()?.parse::<usize>().ok();
+            let record = item.get("record").and_then(|record| record.as_s().ok());
+            let data = item.get("data").and_then(|data| data.as_b().ok());
+            let (Some(record), Some(part), Some(data)) = (record, number("part"), data) else {
+                panic!("no part of a record: {item:?}");
+            };
+            let parts = records.entry(record.clone()).or_default();
+            parts.insert(part, (data.as_ref().to_vec(), number("parts")));
+        }
+        let whole = records.into_values().map(|parts| {
+            let count = parts.get(&0).and_then(|(_, count)| *count);
+            assert_eq!(count, Some(parts.len()), "part 0 says how many there are");
+            parts.into_values().flat_map(|(data, _)| data).collect()
+        });
+        whole.collect()
     }
 }
