@@ -20,8 +20,10 @@ use super::EmulatorError;
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// How often records past their retention are forgotten.
 const RETENTION_SWEEP_INTERVAL: Duration = Duration::from_mins(1);
-/// How often a stream that is being created is looked at.
-const CREATING_POLL: Duration = Duration::from_millis(1);
+/// How often a stream that is being created or resharded is looked at.
+const CHANGING_POLL: Duration = Duration::from_millis(1);
+/// How often at most: the emulator needs a moment, and a stream may be deleted meanwhile.
+const CHANGING_LOOKS_MAX: u32 = 10_000;
 
 /// The emulator, and who waits for what is written to it.
 #[derive(Clone)]
@@ -81,13 +83,19 @@ impl Kinesis {
     /// Makes a stream, and waits until it can be used.
     pub(crate) async fn create_stream(&self, name: &str, shard_count: i64) -> Result<(), EmulatorError> {
         self.call(Operation::CreateStream, json!({"StreamName": name, "ShardCount": shard_count})).await?;
-        loop {
+        self.settled(name).await
+    }
+
+    /// Waits until a stream is neither being created nor resharded.
+    async fn settled(&self, name: &str) -> Result<(), EmulatorError> {
+        for _ in 0..CHANGING_LOOKS_MAX {
             let summary = self.call(Operation::DescribeStreamSummary, json!({"StreamName": name})).await?;
             if summary["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE" {
                 return Ok(());
             }
-            tokio::time::sleep(CREATING_POLL).await;
+            tokio::time::sleep(CHANGING_POLL).await;
         }
+        Err(EmulatorError::new("DescribeStreamSummary", &format!("stream {name} does not become active")))
     }
 
     /// Forgets records past their retention, once a minute, for as long as it is polled. The emulator's own task would do
@@ -117,15 +125,28 @@ impl Kinesis {
         self.reshards.subscribe()
     }
 
-    fn notice(&self, operation: &str) {
+    /// Tells readers of what a call has changed. The emulator reshards after it has answered, and who looked before that
+    /// would see nothing new, and not be told again. So this waits for it, and the answer to the call with it.
+    async fn notice(&self, operation: &str, request: &[u8]) {
         match operation {
             "PutRecord" | "PutRecords" => self.writes.send_modify(|count| *count += 1),
             "SplitShard" | "MergeShards" | "UpdateShardCount" | "CreateStream" | "DeleteStream" => {
+                if let Some(name) = stream_of(request) {
+                    // A stream that is gone has settled, too.
+                    let _ = self.settled(&name).await;
+                }
                 self.reshards.send_modify(|count| *count += 1);
             }
             _ => {}
         }
     }
+}
+
+/// The stream that a request names, or whose ARN it gives.
+fn stream_of(request: &[u8]) -> Option<String> {
+    let request: Value = serde_json::from_slice(request).ok()?;
+    let of_arn = || Some(request["StreamARN"].as_str()?.rsplit('/').next()?.to_owned());
+    request["StreamName"].as_str().map(str::to_owned).or_else(of_arn)
 }
 
 fn shard_info(shard: &Value) -> ShardInfo {
@@ -152,10 +173,10 @@ async fn guard(State(kinesis): State<Kinesis>, request: Request, next: Next) -> 
     };
     let response = {
         let _guard = kinesis.gate.lock().await;
-        next.run(Request::from_parts(parts, Body::from(body))).await
+        next.run(Request::from_parts(parts, Body::from(body.clone()))).await
     };
     if response.status().is_success() {
-        kinesis.notice(&operation);
+        kinesis.notice(&operation, &body).await;
     }
     response
 }
@@ -169,6 +190,9 @@ fn refusal(message: &str) -> Response {
 mod tests {
     use super::*;
 
+    const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20261122/us-east-1/kinesis/aws4_request, \
+         SignedHeaders=host, Signature=0";
+
     #[tokio::test]
     async fn a_stream_can_be_used_as_soon_as_it_has_been_made() {
         let (kinesis, _router) = Kinesis::new();
@@ -178,6 +202,34 @@ mod tests {
         let shards = kinesis.shards("PaymentStream").await.unwrap();
         assert_eq!(shards.len(), 3);
         assert!(shards.iter().all(|shard| !shard.is_closed && shard.parents.is_empty()));
+    }
+
+    #[tokio::test]
+    async fn whoever_is_told_that_a_stream_was_resharded_sees_that_it_was() {
+        let (kinesis, router) = Kinesis::new();
+        kinesis.create_stream("PaymentStream", 1).await.unwrap();
+        let mut reshards = kinesis.reshards();
+        let shard = kinesis.shards("PaymentStream").await.unwrap().remove(0);
+        let split = json!({"StreamName": "PaymentStream", "ShardToSplit": shard.id, "NewStartingHashKey": "1000"});
+        let request = Request::post("/").header("x-amz-target", "Kinesis_20131202.SplitShard");
+        let request =
+            request.header("content-type", "application/x-amz-json-1.1").header("authorization", AUTHORIZATION);
+        let request = request.header("x-amz-date", "20261122T200000Z").body(Body::from(split.to_string())).unwrap();
+        let answer = tower::ServiceExt::oneshot(router, request).await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+        assert!(reshards.has_changed().unwrap());
+        reshards.mark_unchanged();
+        let shards = kinesis.shards("PaymentStream").await.unwrap();
+        assert_eq!(shards.iter().map(|shard| shard.is_closed).collect::<Vec<_>>(), [true, false, false]);
+    }
+
+    #[test]
+    fn a_request_names_its_stream_or_gives_its_arn() {
+        let arn = br#"{"StreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/PaymentStream"}"#;
+        for request in [&br#"{"StreamName": "PaymentStream"}"#[..], arn] {
+            assert_eq!(stream_of(request).as_deref(), Some("PaymentStream"));
+        }
+        assert_eq!(stream_of(b"\xbf"), None);
     }
 
     #[tokio::test]
