@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::{chaos, failures, quarantine, reconcile, replay};
+
 /// Paystream: the whole system on this machine, and the tools to operate it.
 #[derive(Debug, Parser)]
 #[command(name = "paystream", version, args_conflicts_with_subcommands = true)]
@@ -18,35 +20,27 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run the whole system on 127.0.0.1 (this is also what happens without a subcommand)
     Up(Up),
+    /// Compare Payments' table with Orders' copies, and mend what does not agree
+    Reconcile(reconcile::Arguments),
+    /// Publish all payments once more, to fill a new consumer or one that missed some
+    Replay(replay::Arguments),
+    /// Deal with records that Orders could not read
+    Quarantine {
+        #[command(subcommand)]
+        command: quarantine::Command,
+    },
+    /// Deal with batches that event source mappings gave up on
+    Failures {
+        #[command(subcommand)]
+        command: failures::Command,
+    },
     /// Make random payments under random faults, and check that both services agree on them afterwards
     ///
     /// It starts a system of its own, in memory. Clients pay, capture, void, refund and order, and repeat what is not answered,
     /// while calls fail, hang or lose their answers, processes are killed, shards split and merge, events come again and late,
     /// and records come that are none. Then it waits for quiet and compares what the clients were told with all that both
     /// services stored. It exits with 0 where they agree, with 1 where not, and with 2 where it did not come that far.
-    Chaos(Chaos),
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Chaos {
-    /// How many payments to make
-    #[arg(long, default_value_t = 2_000)]
-    pub(crate) payments: u64,
-    /// What all that is random is made from [default: another one each time, which is told]
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
-    /// The template to run [default: template.yaml, here or in a directory above]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) template: Option<PathBuf>,
-    /// Build the functions as they deploy
-    #[arg(long)]
-    pub(crate) release: bool,
-    /// Show what the functions log, on standard error
-    #[arg(long)]
-    pub(crate) log: bool,
-    /// Tell the result as one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
+    Chaos(chaos::Arguments),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -90,10 +84,8 @@ mod tests {
 
     fn up(arguments: &[&str]) -> Result<Up, clap::Error> {
         let arguments = Arguments::try_parse_from([&["paystream"], arguments].concat())?;
-        match arguments.command() {
-            Command::Up(up) => Ok(up),
-            other @ Command::Chaos(_) => panic!("{other:?}"),
-        }
+        let Command::Up(up) = arguments.command() else { panic!("not up") };
+        Ok(up)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `paystream chaos`: random work under random faults in an environment of its own, and what came of it.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,13 +9,35 @@ use indicatif::{ProgressBar, ProgressStyle};
 use paystream_chaos::{ChaosError, Findings, Report};
 use paystream_local::{BuildError, Environment, LogSink, Options, Profile, StartError, Template, build_functions};
 
-use crate::arguments::Chaos;
 use crate::up::{UpError, find_template, workspace_of};
 
 /// Where there is something wrong.
 const FOUND: u8 = 1;
 /// Of each kind of finding, so many are shown.
 const SHOWN_MAX: usize = 10;
+
+/// What can be said of it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// How many payments to make
+    #[arg(long, default_value_t = 2_000)]
+    payments: u64,
+    /// What all that is random is made from [default: another one each time, which is told]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The template to run [default: template.yaml, here or in a directory above]
+    #[arg(long, value_name = "PATH")]
+    template: Option<PathBuf>,
+    /// Build the functions as they deploy
+    #[arg(long)]
+    release: bool,
+    /// Show what the functions log, on standard error
+    #[arg(long)]
+    log: bool,
+    /// Tell the result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -32,30 +55,30 @@ pub(crate) enum ChaosCommandError {
 }
 
 /// Runs it, and answers with 0 where nothing is wrong and 1 where something is.
-pub(crate) async fn run(chaos: Chaos) -> Result<ExitCode, ChaosCommandError> {
-    let seed = chaos.seed.unwrap_or_else(new_seed);
-    let template = match chaos.template {
+pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, ChaosCommandError> {
+    let seed = arguments.seed.unwrap_or_else(new_seed);
+    let template = match arguments.template {
         Some(template) => template,
         None => find_template()?,
     };
     // Without these, most of the time would be spent waiting: a retry for a lease, the relay for its batch.
     let parameters = [("PaymentLeaseMs", "500"), ("RelayWindowSeconds", "0")];
     let parameters: BTreeMap<_, _> = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let profile = if chaos.release { Profile::Release } else { Profile::own() };
+    let profile = if arguments.release { Profile::Release } else { Profile::own() };
     let packages = Template::load(&template, &parameters).map_err(StartError::from)?.packages();
     let functions = build_functions(&workspace_of(&template), profile, &packages)?;
-    let log = if chaos.log { LogSink::stderr() } else { LogSink::discard() };
+    let log = if arguments.log { LogSink::stderr() } else { LogSink::discard() };
     let options = Options { template, parameters, log, ..Options::default() };
     let environment = Environment::start(options, &functions).await?;
-    let bar = progress_bar(chaos.payments, seed);
+    let bar = progress_bar(arguments.payments, seed);
     let report = tokio::select! {
-        report = paystream_chaos::run(&environment, chaos.payments, seed, |made| bar.set_position(made)) => report,
+        report = paystream_chaos::run(&environment, arguments.payments, seed, |made| bar.set_position(made)) => report,
         _ = tokio::signal::ctrl_c() => return Err(ChaosCommandError::Interrupted(seed)),
     };
     bar.finish_and_clear();
     environment.shutdown().await;
     let report = report.map_err(|source| ChaosCommandError::Chaos { seed, source })?;
-    tell(&report, chaos.json);
+    tell(&report, arguments.json);
     Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 

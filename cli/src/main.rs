@@ -2,6 +2,13 @@
 
 mod arguments;
 mod chaos;
+mod failures;
+mod output;
+mod progress;
+mod quarantine;
+mod reconcile;
+mod replay;
+mod target;
 mod up;
 
 use std::process::ExitCode;
@@ -10,18 +17,25 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 
-/// What did not come to its end; 1 is for what did, and found something.
-const FAILED: u8 = 2;
-
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
     let result = match Arguments::parse().command() {
-        Command::Up(up) => up::run(up).await.map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string()),
-        Command::Chaos(chaos) => chaos::run(chaos).await.map_err(|error| error.to_string()),
+        Command::Up(up) => return ended(up::run(up).await.map(|()| ExitCode::SUCCESS), 1),
+        Command::Chaos(arguments) => return ended(chaos::run(arguments).await, 2),
+        Command::Reconcile(arguments) => reconcile::run(arguments).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Quarantine { command } => quarantine::run(command).await,
+        Command::Failures { command } => failures::run(command).await,
     };
+    // 1 is for what they found, so that a script can tell it from not having found anything out.
+    ended(result, 2)
+}
+
+/// Tells what went wrong, if anything, and ends with that code.
+fn ended<E: std::fmt::Display>(result: Result<ExitCode, E>, code: u8) -> ExitCode {
     result.unwrap_or_else(|error| {
         tell(&format!("error: {error}"));
-        ExitCode::from(FAILED)
+        ExitCode::from(code)
     })
 }
 

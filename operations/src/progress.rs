@@ -29,6 +29,15 @@ pub enum Progress {
         /// Of so many.
         total: u64,
     },
+    /// Payments that are read and published.
+    Replaying {
+        /// So many are read.
+        read: u64,
+        /// Of about so many; 0 where that is not known.
+        about: u64,
+        /// So many of them are published.
+        sent: u64,
+    },
     /// Payments that Orders does not have yet.
     Waiting {
         /// So many.

@@ -11,6 +11,7 @@ use orders_aws::{Copies, OrdersScan, QuarantineRecords};
 use payments_aws::{KinesisPublisher, PaymentsScan, PaymentsTable};
 
 use crate::OperationError;
+use crate::failures::Bucket;
 
 /// Items a page may hold. A page is read into memory, and is at most 1 MB anyway.
 const PAGE_ITEMS_MAX: i32 = 1_000;
@@ -134,9 +135,10 @@ impl Stack {
         &self.names
     }
 
-    /// Region and credentials, for what has no client here.
-    pub(crate) fn shared(&self) -> &SdkConfig {
-        &self.shared
+    /// The bucket of failures, which only a stack on AWS has.
+    pub fn failures_bucket(&self) -> Result<Bucket, OperationError> {
+        let name = self.names.need(Resource::FailuresBucket)?;
+        Bucket::new(&self.shared, name).map_err(|error| OperationError::Failures(error.into()))
     }
 
     /// Payments' table.

@@ -1,4 +1,4 @@
-//! Many events to one stream: as few calls as Kinesis allows, and each key's events in order.
+//! Many records to one stream: as few calls as Kinesis allows, and each key's records in order.
 //!
 //! `PutRecords` writes each record of a call by itself: some may fail while later ones are written, and it does not
 //! promise an order between them. So a call carries at most one event of a partition key, and a key's next event goes
@@ -27,14 +27,13 @@ const BYTES_MAX: usize = 5 * 1024 * 1024;
 const PAUSES: ExponentialBuilder =
     ExponentialBuilder::new().with_min_delay(Duration::from_millis(100)).with_max_times(4).with_jitter();
 
-/// Puts all the events on the stream, and answers for each in its place.
+/// Puts all the records on the stream, and answers for each in its place.
 ///
 /// What Kinesis refuses record by record, as it does above a shard's throughput, is tried again after a pause. A call that
 /// fails altogether is not: the client has tried that again already.
-pub(crate) async fn put_all(client: &Client, stream: &str, events: &[PaymentEvent]) -> Vec<Result<(), PublishError>> {
-    let mut results: Vec<_> = events.iter().map(|_| Ok(())).collect();
-    let records: Vec<_> = events.iter().map(Record::new).collect();
-    let mut lanes = lanes(&records);
+pub(crate) async fn put_all(client: &Client, stream: &str, records: &[Record<'_>]) -> Vec<Result<(), PublishError>> {
+    let mut results: Vec<_> = records.iter().map(|_| Ok(())).collect();
+    let mut lanes = lanes(records);
     let mut pauses = PAUSES.build();
     while !lanes.is_empty() {
         for call in calls(&lanes) {
@@ -88,16 +87,20 @@ fn calls(lanes: &[Lane<'_>]) -> Vec<Range<usize>> {
     calls
 }
 
-/// An event as Kinesis takes it.
+/// A record as Kinesis takes it.
 #[derive(Debug)]
-struct Record<'e> {
+pub(crate) struct Record<'e> {
     key: &'e str,
     data: Vec<u8>,
 }
 
 impl<'e> Record<'e> {
-    fn new(event: &'e PaymentEvent) -> Self {
+    pub(crate) fn of_event(event: &'e PaymentEvent) -> Self {
         Self { key: event.partition_key(), data: event.encode() }
+    }
+
+    pub(crate) fn of_bytes(key: &'e str, data: Vec<u8>) -> Self {
+        Self { key, data }
     }
 
     /// What it counts for in a call's size.

@@ -1,0 +1,259 @@
+//! One record of a failure.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use payment_events::PaymentId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What kind of stream a batch came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchKind {
+    /// Kinesis: a batch of the payment stream.
+    Kinesis,
+    /// DynamoDB: a batch of the payments table's changes.
+    DynamoDb,
+}
+
+/// A batch that was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// What it is called where it is: the key of the object, or the path of the file.
+    pub id: String,
+    /// When it was given up.
+    pub at: String,
+    /// Whose function gave up.
+    pub function_arn: String,
+    /// Why: `RetryAttemptsExhausted`, for example.
+    pub condition: String,
+    /// About how often the function was invoked with it.
+    pub invocations: u64,
+    /// What the function failed with, where it said so.
+    pub error: Option<String>,
+    /// What kind of stream it came from.
+    pub kind: BatchKind,
+    /// Which stream.
+    pub stream_arn: String,
+    /// Which shard of it.
+    pub shard_id: String,
+    /// The place of its first record.
+    pub first_sequence_number: String,
+    /// The place of its last record.
+    pub last_sequence_number: String,
+    /// How many records it has.
+    pub records: u64,
+    /// Whether it holds the records themselves: without them it cannot be sent once more from here.
+    pub has_payload: bool,
+    /// The event, as the function would have been invoked with it.
+    #[serde(skip)]
+    pub(crate) payload: Option<String>,
+}
+
+/// Something that is no record of a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{id}: {reason}")]
+pub struct InvalidFailure {
+    /// What it is called.
+    pub id: String,
+    /// Why it is none.
+    pub reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Raw {
+    request_context: RequestContext,
+    #[serde(default)]
+    response_context: Option<Value>,
+    #[serde(default)]
+    timestamp: String,
+    #[serde(default, rename = "KinesisBatchInfo")]
+    kinesis: Option<BatchInfo>,
+    #[serde(default, rename = "DDBStreamBatchInfo")]
+    dynamodb: Option<BatchInfo>,
+    #[serde(default)]
+    payload: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RequestContext {
+    #[serde(default)]
+    function_arn: String,
+    #[serde(default)]
+    condition: String,
+    #[serde(default)]
+    approximate_invoke_count: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchInfo {
+    #[serde(default)]
+    shard_id: String,
+    #[serde(default)]
+    start_sequence_number: String,
+    #[serde(default)]
+    end_sequence_number: String,
+    #[serde(default)]
+    batch_size: u64,
+    stream_arn: String,
+}
+
+impl Failure {
+    /// Reads the object that Lambda writes.
+    pub fn read(id: &str, value: Value) -> Result<Self, InvalidFailure> {
+        let invalid = |reason: String| InvalidFailure { id: id.to_owned(), reason };
+        let raw: Raw = serde_json::from_value(value).map_err(|error| invalid(error.to_string()))?;
+        let (kind, batch) = match (raw.kinesis, raw.dynamodb) {
+            (Some(batch), None) => (BatchKind::Kinesis, batch),
+            (None, Some(batch)) => (BatchKind::DynamoDb, batch),
+            _ => return Err(invalid("it has no KinesisBatchInfo and no DDBStreamBatchInfo".to_owned())),
+        };
+        let error = raw.response_context.as_ref().and_then(|context| {
+            let part = |name: &str| context.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+            part("errorType").or_else(|| part("functionError")).map(str::to_owned)
+        });
+        // Lambda writes the event as a string; a tool in between may have made an object of it.
+        let payload = raw.payload.and_then(|payload| match payload {
+            Value::Null => None,
+            Value::String(text) => Some(text),
+            other => Some(other.to_string()),
+        });
+        Ok(Self {
+            id: id.to_owned(),
+            at: raw.timestamp,
+            function_arn: raw.request_context.function_arn,
+            condition: raw.request_context.condition,
+            invocations: raw.request_context.approximate_invoke_count,
+            error,
+            kind,
+            stream_arn: batch.stream_arn,
+            shard_id: batch.shard_id,
+            first_sequence_number: batch.start_sequence_number,
+            last_sequence_number: batch.end_sequence_number,
+            records: batch.batch_size,
+            has_payload: payload.is_some(),
+            payload,
+        })
+    }
+
+    /// The records of a Kinesis batch, each with its partition key, in order.
+    pub(crate) fn kinesis_records(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let record = |record: &Value| {
+            let kinesis = record.get("kinesis")?;
+            let data = BASE64_STANDARD.decode(kinesis.get("data")?.as_str()?).ok()?;
+            Some((kinesis.get("partitionKey")?.as_str()?.to_owned(), data))
+        };
+        let records = self.payload_records()?;
+        let records: Option<Vec<_>> = records.iter().map(record).collect();
+        records.ok_or_else(|| "its payload has a record that is none of Kinesis".to_owned())
+    }
+
+    /// The payments that a batch of changes is about, each once, in order.
+    pub(crate) fn changed_payments(&self) -> Result<Vec<PaymentId>, String> {
+        let id = |record: &Value| {
+            let change = record.get("dynamodb")?;
+            let id = |place: &str| change.get(place)?.get("payment_id")?.get("S")?.as_str()?.parse().ok();
+            id("Keys").or_else(|| id("NewImage"))
+        };
+        let records = self.payload_records()?;
+        let mut ids: Vec<PaymentId> = Vec::new();
+        for record in &records {
+            let id = id(record).ok_or("its payload has a record without a payment's id")?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        Ok(ids)
+    }
+
+    fn payload_records(&self) -> Result<Vec<Value>, String> {
+        #[derive(Deserialize)]
+        struct Event {
+            #[serde(rename = "Records")]
+            records: Vec<Value>,
+        }
+        let payload =
+            self.payload.as_deref().ok_or("it has no payload: `paystream reconcile --repair` may still help")?;
+        let event: Event =
+            serde_json::from_str(payload).map_err(|error| format!("its payload is no event: {error}"))?;
+        Ok(event.records)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn kinesis(payload: Value) -> Value {
+        // As AWS documents it.
+        json!({
+            "requestContext": {
+                "requestId": "c9b8fa9f-5a7f-xmpl-af9c-0c604cde93a5",
+                "functionArn": "arn:aws:lambda:us-east-2:123456789012:function:myfunction",
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": 1
+            },
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+            "version": "1.0",
+            "timestamp": "2019-11-14T00:38:06.021Z",
+            "KinesisBatchInfo": {
+                "shardId": "shardId-000000000001",
+                "startSequenceNumber": "49601189658422359378836298521827638475320189012309704722",
+                "endSequenceNumber": "49601189658422359378836298522902373528957594348623495186",
+                "approximateArrivalOfFirstRecord": "2019-11-14T00:38:04.835Z",
+                "approximateArrivalOfLastRecord": "2019-11-14T00:38:05.580Z",
+                "batchSize": 500,
+                "streamArn": "arn:aws:kinesis:us-east-2:123456789012:stream/mystream"
+            },
+            "payload": payload
+        })
+    }
+
+    #[test]
+    fn the_record_that_lambda_writes_is_read() {
+        let failure = Failure::read("key", kinesis(json!("{\"Records\":[]}"))).unwrap();
+        assert_eq!((failure.kind, failure.records, failure.invocations), (BatchKind::Kinesis, 500, 1));
+        assert_eq!((failure.error.as_deref(), failure.has_payload), (Some("Unhandled"), true));
+        assert_eq!(failure.kinesis_records(), Ok(vec![]));
+    }
+
+    #[test]
+    fn one_without_a_payload_is_read_and_says_that_it_cannot_be_sent() {
+        let failure = Failure::read("key", kinesis(Value::Null)).unwrap();
+        assert!(!failure.has_payload && failure.kinesis_records().unwrap_err().contains("no payload"));
+    }
+
+    #[test]
+    fn records_of_kinesis_keep_their_keys_bytes_and_order() {
+        let record = |key: &str, data: &str| json!({"kinesis": {"partitionKey": key, "data": data}});
+        let event = json!({"Records": [record("b", "/w=="), record("a", ""), record("b", "eHk=")]});
+        let text = Failure::read("key", kinesis(event.to_string().into())).unwrap().kinesis_records().unwrap();
+        let expected = [("b", &b"\xff"[..]), ("a", b""), ("b", b"xy")];
+        assert_eq!(text, expected.map(|(key, data)| (key.to_owned(), data.to_vec())));
+        let object = Failure::read("key", kinesis(event)).unwrap().kinesis_records().unwrap();
+        assert_eq!(object, text);
+        for bad in [json!({"Records": [{"kinesis": {"partitionKey": "a", "data": "?"}}]}), json!({"Records": [{}]})] {
+            assert!(Failure::read("key", kinesis(bad)).unwrap().kinesis_records().is_err());
+        }
+    }
+
+    #[test]
+    fn payments_that_changed_are_each_told_once() {
+        let change = |id: &str| json!({"dynamodb": {"Keys": {"payment_id": {"S": id}}}});
+        let image = json!({"dynamodb": {"NewImage": {"payment_id": {"S": "pay_3"}}}});
+        let event = json!({"Records": [change("pay_2"), change("pay_1"), change("pay_2"), image]});
+        let ids = Failure::read("key", kinesis(event)).unwrap().changed_payments().unwrap();
+        assert_eq!(ids.iter().map(PaymentId::as_str).collect::<Vec<_>>(), ["pay_2", "pay_1", "pay_3"]);
+    }
+
+    #[test]
+    fn what_is_no_failure_is_refused_by_name() {
+        let error = Failure::read("a/b", json!({"requestContext": {}})).unwrap_err().to_string();
+        assert_eq!(error, "a/b: it has no KinesisBatchInfo and no DDBStreamBatchInfo");
+    }
+}
