@@ -58,11 +58,23 @@ impl Paystream {
         Self::start_with(Some(directory.to_owned()), &[]).await
     }
 
+    /// Starts one that forgets, of another template.
+    ///
+    /// # Panics
+    /// Where the functions do not build or the environment does not start.
+    pub async fn start_of(template: &Path) -> Self {
+        Self::start_with_options(Options { template: template.to_owned(), ..Options::default() }).await
+    }
+
     async fn start_with(data: Option<PathBuf>, parameters: &[(&str, &str)]) -> Self {
-        let log = TestLog::default();
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let template = workspace().join("template.yaml");
-        let options = Options { template, data, parameters, log: log.sink(), ..Options::default() };
+        Self::start_with_options(Options { template, data, parameters, ..Options::default() }).await
+    }
+
+    async fn start_with_options(options: Options) -> Self {
+        let log = TestLog::default();
+        let options = Options { log: log.sink(), ..options };
         let functions = FUNCTIONS.get_or_init(|| functions(&options));
         let environment = Environment::start(options, functions).await.unwrap_or_else(|error| panic!("{error}"));
         Self { environment, http: client(), keys: AtomicU32::new(0), log }
@@ -273,6 +285,7 @@ pub fn command_line() -> PathBuf {
     target.join(directory).join(format!("paystream{}", std::env::consts::EXE_SUFFIX))
 }
 
-fn workspace() -> PathBuf {
+/// Where everything is.
+pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

@@ -8,8 +8,10 @@ mod environment;
 mod faults;
 mod inspect;
 mod log;
+mod operating;
 mod requests;
 
 pub use answer::Answer;
-pub use environment::{Paystream, command_line};
+pub use environment::{Paystream, command_line, workspace};
+pub use operating::Ran;
 pub use requests::{eur, line, order_body, payment_body};

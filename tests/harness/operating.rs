@@ -1,0 +1,187 @@
+//! The command line against a running Paystream, and tables that somebody else has been at.
+
+use std::process::{Output, Stdio};
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use payments_aws::PaymentsScan;
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::{Paystream, command_line};
+
+/// What a command came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit code.
+    pub code: i32,
+    /// What it wrote to standard output.
+    pub stdout: Vec<u8>,
+    /// What it wrote to standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The text it printed, where it ended with this code.
+    ///
+    /// # Panics
+    /// With all it said, where it did not.
+    #[track_caller]
+    pub fn text(&self, code: i32) -> String {
+        assert_eq!(self.code, code, "{}{}", String::from_utf8_lossy(&self.stdout), self.stderr);
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// The JSON it printed, where it ended with this code.
+    ///
+    /// # Panics
+    /// With all it said, where it did not, or printed anything else.
+    #[track_caller]
+    pub fn json(&self, code: i32) -> Value {
+        let text = self.text(code);
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+}
+
+impl Paystream {
+    /// Runs `paystream` with these arguments about this environment.
+    ///
+    /// # Panics
+    /// Where it cannot be run.
+    pub async fn command(&self, arguments: &[&str]) -> Ran {
+        run(&[arguments, &["--url", self.environment().url()]].concat(), &[]).await
+    }
+
+    /// Runs `paystream` with these arguments and the environment variables that lead an SDK to this environment, as if it
+    /// were a deployed stack.
+    ///
+    /// # Panics
+    /// Where it cannot be run.
+    pub async fn command_as_on_aws(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let emulators = [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.environment().dynamodb_url()),
+            ("AWS_ENDPOINT_URL_KINESIS", self.environment().kinesis_url()),
+        ];
+        run(arguments, &[&emulators[..], variables].concat()).await
+    }
+
+    /// Takes the copy of a payment away from Orders.
+    ///
+    /// # Panics
+    /// Where that is not possible.
+    pub async fn lose_copy(&self, payment: &Value) {
+        let delete = self.dynamodb().delete_item().table_name(self.table_name("OrdersTable"));
+        let [order_id, item] = copy_key(payment);
+        let deleted = delete.key("order_id", order_id).key("item", item).send().await;
+        deleted.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
+    /// Changes a number in the copy of a payment.
+    ///
+    /// # Panics
+    /// Where that is not possible.
+    pub async fn change_copy(&self, payment: &Value, attribute: &str, number: u64) {
+        let update = self.dynamodb().update_item().table_name(self.table_name("OrdersTable"));
+        let [order_id, item] = copy_key(payment);
+        let update = update.key("order_id", order_id).key("item", item).update_expression("SET #changed = :number");
+        let update = update.expression_attribute_names("#changed", attribute);
+        let update = update.expression_attribute_values(":number", AttributeValue::N(number.to_string()));
+        update.send().await.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
+    /// Takes a payment away from Payments, as restoring an earlier table would.
+    ///
+    /// # Panics
+    /// Where that is not possible.
+    pub async fn lose_payment(&self, payment: &Value) {
+        let delete = self.dynamodb().delete_item().table_name(self.table_name("PaymentsTable"));
+        let deleted = delete.key("payment_id", text(&payment["payment_id"])).send().await;
+        deleted.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
+    /// Takes an attribute from a payment without which it is none.
+    ///
+    /// # Panics
+    /// Where that is not possible.
+    pub async fn spoil_payment(&self, payment: &Value) {
+        let update = self.dynamodb().update_item().table_name(self.table_name("PaymentsTable"));
+        let update = update.key("payment_id", text(&payment["payment_id"])).update_expression("REMOVE amount");
+        update.send().await.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
+    /// The ids of all payments, in the order in which the table is read.
+    ///
+    /// # Panics
+    /// Where it cannot be read.
+    pub async fn payment_ids_as_read(&self) -> Vec<String> {
+        let mut scan = PaymentsScan::new(self.dynamodb(), self.table_name("PaymentsTable"), 100);
+        let mut ids = Vec::new();
+        while let Some(page) = scan.next_page().await.unwrap_or_else(|error| panic!("{error}")) {
+            ids.extend(page.into_iter().flatten().map(|record| record.payment.payment_id.to_string()));
+        }
+        ids
+    }
+
+    /// Sets a record aside that the projector did not.
+    ///
+    /// # Panics
+    /// Where that is not possible.
+    pub async fn put_in_quarantine(&self, id: &str, partition_key: &str, data: &[u8]) {
+        let put = self.dynamodb().put_item().table_name(self.table_name("QuarantineTable"));
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let number = |number: usize| AttributeValue::N(number.to_string());
+        let (shard_id, sequence_number) = id.split_once('#').unwrap_or_default();
+        let put = put.item("record", text(id)).item("part", number(0)).item("parts", number(1));
+        let put = put.item("bytes", number(data.len())).item("data", AttributeValue::B(Blob::new(data)));
+        let put = put.item("shard_id", text(shard_id)).item("sequence_number", text(sequence_number));
+        let put = put.item("partition_key", text(partition_key)).item("reason", text("unknown event type"));
+        let put = put.item("arrived_at", text("2026-11-23T00:00:00.000Z"));
+        let put =
+            put.item("quarantined_at", text("2026-11-23T00:00:00.000Z")).item("expires_at", number(4_000_000_000));
+        put.send().await.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
+    /// Runs `paystream` with these arguments about this environment, and sends it a signal when it is `time`.
+    ///
+    /// # Panics
+    /// Where it cannot be run, or it does not become time.
+    pub async fn command_until(&self, arguments: &[&str], signal: &str, time: impl AsyncFn() -> bool) -> Ran {
+        let mut command = Command::new(command_line());
+        command.args(arguments).args(["--url", self.environment().url()]).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap_or_else(|error| panic!("{error}"));
+        let id = child.id().unwrap_or_else(|| panic!("it has ended")).to_string();
+        Self::eventually("it is time for a signal", async || time().await.then_some(())).await;
+        let sent = Command::new("kill").args([&format!("-{signal}"), &id]).status().await;
+        assert!(sent.is_ok_and(|status| status.success()), "no signal");
+        ran(child.wait_with_output().await.unwrap_or_else(|error| panic!("{error}")))
+    }
+}
+
+fn copy_key(payment: &Value) -> [AttributeValue; 2] {
+    let item = format!("payment#{}", payment["payment_id"].as_str().unwrap_or_default());
+    [text(&payment["order_id"]), AttributeValue::S(item)]
+}
+
+fn text(value: &Value) -> AttributeValue {
+    AttributeValue::S(value.as_str().unwrap_or_default().to_owned())
+}
+
+async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let mut command = Command::new(command_line());
+    command.args(arguments).envs(variables.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
+    let output = command.output().await.unwrap_or_else(|error| panic!("{}: {error}", command_line().display()));
+    ran(output)
+}
+
+fn ran(output: Output) -> Ran {
+    Ran {
+        code: output.status.code().unwrap_or_else(|| panic!("killed: {output:?}")),
+        stdout: output.stdout,
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}

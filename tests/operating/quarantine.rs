@@ -1,0 +1,93 @@
+//! `paystream quarantine`.
+
+use paystream_tests::{Paystream, eur};
+use serde_json::{Value, json};
+
+const GARBAGE: &[u8] = b"\xff\xfe no event \x1b[2J";
+
+/// One record in quarantine, and what it is called there.
+async fn set_aside(paystream: &Paystream, key: &str, data: &[u8]) -> String {
+    let before = paystream.item_count("QuarantineTable").await;
+    paystream.put_on_stream(key, data).await;
+    Paystream::eventually("the record is set aside", async || {
+        (paystream.item_count("QuarantineTable").await > before).then_some(())
+    })
+    .await;
+    listed(paystream).await[0]["id"].as_str().unwrap().to_owned()
+}
+
+async fn listed(paystream: &Paystream) -> Vec<Value> {
+    let listed = paystream.command(&["quarantine", "list", "--json"]).await.json(0);
+    listed["records"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn records_are_listed_newest_first_and_shown_whole() {
+    let paystream = Paystream::start().await;
+    assert_eq!(paystream.command(&["quarantine", "list"]).await.text(0), "0 records in quarantine\n");
+    let first = set_aside(&paystream, "ord-1", GARBAGE).await;
+    let second = set_aside(&paystream, "ord-2", b"{}").await;
+    let records = listed(&paystream).await;
+    let ids: Vec<_> = records.iter().map(|record| record["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, [&second, &first]);
+    assert_eq!((&records[1]["bytes"], &records[1]["partition_key"]), (&json!(GARBAGE.len()), &json!("ord-1")));
+
+    assert_eq!(paystream.command(&["quarantine", "show", &first, "--raw"]).await.stdout, GARBAGE);
+    let shown = paystream.command(&["quarantine", "show", &first]).await.text(0);
+    assert!(shown.contains("ff fe 20 6e 6f 20 65 76 65 6e 74 20 1b") && shown.contains(".. no event .[2J"), "{shown}");
+    assert!(!shown.contains('\u{1b}'), "what a terminal would obey");
+    let json = paystream.command(&["quarantine", "show", &first, "--json"]).await.json(0);
+    assert_eq!(json["data_base64"], "//4gbm8gZXZlbnQgG1sySg==");
+    assert_eq!(paystream.command(&["quarantine", "show", "shardId-9#1"]).await.code, 2);
+}
+
+#[tokio::test]
+async fn a_record_that_can_be_read_now_arrives_after_it_is_redriven() {
+    let paystream = Paystream::start().await;
+    // An event whose copy is lost, in quarantine: as a reader that did not know its type would have left it.
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    paystream.payment_arrives("ord-1", &payment).await;
+    paystream.lose_copy(&payment).await;
+    let event = json!({"specversion": "1.0", "id": format!("{}:1", payment["payment_id"].as_str().unwrap()),
+        "source": "/payments", "type": "payment.authorized.v1", "data": payment});
+    paystream.put_in_quarantine("shardId-000000000000#77", "ord-1", event.to_string().as_bytes()).await;
+    let id = "shardId-000000000000#77";
+
+    let dry = paystream.command(&["quarantine", "redrive", id, "--dry-run", "--json"]).await.json(0);
+    assert_eq!(dry["sent"], json!([id]));
+    assert_eq!(listed(&paystream).await.len(), 1, "a dry run changes nothing");
+    let text = paystream.command(&["quarantine", "redrive", id]).await.text(0);
+    assert_eq!(text, format!("put 1 record back on the stream\n  {id}\n"));
+    paystream.payment_arrives("ord-1", &payment).await;
+    assert_eq!(listed(&paystream).await, Vec::<Value>::new());
+    let again = paystream.command(&["quarantine", "redrive", id, "--json"]).await.json(1);
+    assert_eq!(again["not_sent"][0]["reason"], "there is no such record in quarantine");
+}
+
+#[tokio::test]
+async fn a_record_that_still_cannot_be_read_comes_back_with_the_same_bytes_and_key() {
+    let paystream = Paystream::start().await;
+    let first = set_aside(&paystream, "ord-1", GARBAGE).await;
+    paystream.command(&["quarantine", "redrive", "--all"]).await.text(0);
+    let back = Paystream::eventually("it comes back", async || listed(&paystream).await.into_iter().next()).await;
+    let id = back["id"].as_str().unwrap();
+    assert_ne!(id, first);
+    assert_eq!(back["partition_key"], "ord-1");
+    assert_eq!(paystream.command(&["quarantine", "show", id, "--raw"]).await.stdout, GARBAGE);
+}
+
+#[tokio::test]
+async fn nothing_is_dropped_without_a_yes_and_one_record_leaves_the_others() {
+    let paystream = Paystream::start().await;
+    let first = set_aside(&paystream, "ord-1", b"first").await;
+    let second = set_aside(&paystream, "ord-1", b"second").await;
+    let refused = paystream.command(&["quarantine", "drop", &first]).await;
+    assert_eq!((refused.code, refused.stderr.contains("--yes")), (2, true), "{}", refused.stderr);
+    paystream.command(&["quarantine", "drop", &first, "--dry-run"]).await.text(0);
+    assert_eq!(listed(&paystream).await.len(), 2);
+    let dropped = paystream.command(&["quarantine", "drop", &first, "--yes", "--json"]).await.json(0);
+    assert_eq!(dropped["dropped"], json!([first]));
+    let left: Vec<_> = listed(&paystream).await.iter().map(|record| record["id"].clone()).collect();
+    assert_eq!(left, [json!(second)]);
+    assert_eq!(paystream.command(&["quarantine", "drop", &first, "--yes"]).await.code, 1, "it is gone");
+}
