@@ -163,7 +163,9 @@ fn print(redriven: &[FailureRedriven], dry_run: bool) {
 
 /// Where a stack keeps them: on AWS in a bucket; the local environment shows them itself.
 async fn source_of(target: &Target) -> Result<FailureSource, CommandError> {
-    let Some(local) = &target.local else { return Ok(FailureSource::Bucket(target.stack.failures_bucket()?)) };
+    let Some(local) = &target.local else {
+        return Ok(FailureSource::Bucket(Box::new(target.stack.failures_bucket()?)));
+    };
     let listed: Value = local.get("/_local/failures").await?;
     let failures = listed["failures"].as_array().cloned().unwrap_or_default();
     let named = failures.into_iter().map(|mut failure| {

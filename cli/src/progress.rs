@@ -24,7 +24,7 @@ impl Bar {
             Progress::LookingAgain { done, total } => self.bar(done, total, "looked at again"),
             Progress::Publishing { done, total } => self.bar(done, total, "published"),
             Progress::Replaying { read, about, sent } => {
-                self.bar(read, about, &format!("payments read, {sent} published"))
+                self.bar(read, about, &format!("payments read, {sent} published"));
             }
             Progress::Waiting { left } => self.count(format!("waiting until Orders has {left} more")),
         }

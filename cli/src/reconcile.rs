@@ -139,7 +139,11 @@ fn print_repair(repair: &Repair, waited: bool) {
         output::line(&format!("would publish {sent} again"));
         return;
     }
-    let arrived = if waited && repair.not_arrived.is_empty() { ", and Orders has them" } else { "" };
+    let arrived = if waited && repair.not_arrived.is_empty() && !repair.report.sent.is_empty() {
+        ", and Orders has them"
+    } else {
+        ""
+    };
     output::line(&format!("published {sent} again{arrived}"));
     output::lines(repair.report.not_sent.iter().map(|left| format!("  not published: {}: {}", left.id, left.reason)));
     let late = |sent: &Sent| format!("  not with Orders yet: {} of order {}", sent.payment_id, sent.order_id);

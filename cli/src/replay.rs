@@ -94,20 +94,7 @@ fn print(arguments: &Arguments, replayed: &Replayed) {
     }));
     output::lines(replayed.not_sent.iter().map(|left| format!("  not published: {}: {}", left.id, left.reason)));
     if !replayed.is_complete {
-        output::line(&format!("stopped before the end; go on with: {}", go_on(arguments, replayed)));
+        let after = replayed.go_on_after.as_ref().map(|payment_id| format!(" and --after {payment_id}"));
+        output::line(&format!("stopped before the end; go on with the same command{}", after.unwrap_or_default()));
     }
-}
-
-/// The command that goes on from here.
-fn go_on(arguments: &Arguments, replayed: &Replayed) -> String {
-    let mut command = format!("paystream replay --rate {}", arguments.rate);
-    if let Some(since) = arguments.since {
-        command.push_str(&format!(" --since {since}"));
-    }
-    if let Some(order_id) = &arguments.order_id {
-        command.push_str(&format!(" --order-id {order_id}"));
-    } else if let Some(after) = &replayed.go_on_after {
-        command.push_str(&format!(" --after {after}"));
-    }
-    command
 }

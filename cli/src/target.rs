@@ -27,7 +27,7 @@ const ANSWER_BYTES_MAX: usize = 512 * 1024 * 1024;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Where")]
 pub(crate) struct TargetArguments {
-    /// The local environment [default: http://127.0.0.1:3000]
+    /// The local environment [default: that on port 3000]
     #[arg(long, value_name = "URL", conflicts_with = "stack_outputs")]
     url: Option<String>,
     /// A deployed stack: what `sam list stack-outputs --output json` printed; - reads it from standard input
@@ -114,7 +114,9 @@ pub(crate) fn flag_of(resource: Resource) -> &'static str {
 }
 
 fn merged(mut names: Names, given: Vec<(Resource, String)>) -> Names {
-    given.into_iter().for_each(|(resource, name)| names.set(resource, name));
+    for (resource, name) in given {
+        names.set(resource, name);
+    }
     names
 }
 

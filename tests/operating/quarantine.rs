@@ -77,6 +77,17 @@ async fn a_record_that_still_cannot_be_read_comes_back_with_the_same_bytes_and_k
 }
 
 #[tokio::test]
+async fn a_record_that_the_stream_does_not_take_stays_in_quarantine() {
+    let paystream = Paystream::start().await;
+    let id = set_aside(&paystream, "ord-1", GARBAGE).await;
+    let names = ["--quarantine-table", "QuarantineTable", "--payment-stream", "NoSuchStream"];
+    let redrive = [&["quarantine", "redrive", "--all", "--json"], &names[..]].concat();
+    let report = paystream.command_as_on_aws(&redrive, &[]).await.json(1);
+    assert_eq!(report["not_sent"][0]["id"], id, "{report}");
+    assert_eq!(paystream.command(&["quarantine", "show", &id, "--raw"]).await.stdout, GARBAGE);
+}
+
+#[tokio::test]
 async fn nothing_is_dropped_without_a_yes_and_one_record_leaves_the_others() {
     let paystream = Paystream::start().await;
     let first = set_aside(&paystream, "ord-1", b"first").await;

@@ -202,7 +202,7 @@ impl Page {
 }
 
 fn text_of(element: &mut aws_smithy_xml::decode::ScopedDecoder<'_, '_>) -> Result<String, String> {
-    aws_smithy_xml::decode::try_data(element).map(|text| text.into_owned()).map_err(|error| error.to_string())
+    aws_smithy_xml::decode::try_data(element).map(std::borrow::Cow::into_owned).map_err(|error| error.to_string())
 }
 
 /// What S3 has to say of a request that failed.
@@ -214,7 +214,8 @@ fn error_of(status: u16, body: &[u8]) -> String {
     };
     match (part("Code"), part("Message")) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
-        _ => format!("S3 answered {status}"),
+        (Some(code), None) => code,
+        (None, _) => format!("S3 answered {status}"),
     }
 }
 

@@ -26,7 +26,7 @@ pub enum FailureSource {
     /// In the files below a directory, as `aws s3 sync` leaves them.
     Directory(PathBuf),
     /// In the bucket.
-    Bucket(Bucket),
+    Bucket(Box<Bucket>),
 }
 
 /// Why records of failures cannot be had.
