@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::Paystream;
 
+/// Bytes of a record in quarantine, and, with its first ones, how many parts it has.
+type Part = (Vec<u8>, Option<usize>);
+
 impl Paystream {
     /// What the functions and the environment logged so far.
     ///
@@ -31,7 +34,7 @@ impl Paystream {
     pub async fn quarantined(&self) -> Vec<Vec<u8>> {
         let scan = self.dynamodb().scan().table_name(self.table_name("QuarantineTable")).into_paginator();
         let items: Result<Vec<_>, _> = scan.items().send().collect().await;
-        let mut records: BTreeMap<String, BTreeMap<usize, (Vec<u8>, Option<usize>)>> = BTreeMap::new();
+        let mut records: BTreeMap<String, BTreeMap<usize, Part>> = BTreeMap::new();
         for item in items.unwrap_or_else(|error| panic!("{error:?}")) {
             let number = |name: &str| item.get(name)?.as_n().ok()?.parse::<usize>().ok();
             let record = item.get("record").and_then(|record| record.as_s().ok());

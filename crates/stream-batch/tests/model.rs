@@ -41,7 +41,7 @@ async fn acknowledges_failures(world: &World, batch: Vec<Entry>, _: &Limits<impl
 
 /// Reports the last of those that failed, when the lowest counts.
 async fn reports_the_last(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn() -> bool>) -> BatchResponse {
-    right(world, batch, limits).await.into_iter().last().into_iter().collect()
+    right(world, batch, limits).await.into_iter().next_back().into_iter().collect()
 }
 
 /// Passes a record that the sink did not take.
@@ -99,7 +99,7 @@ macro_rules! violation {
         );
         let found = runner.run(&(Shard::any(), Schedule::any()), |(shard, schedule)| {
             let drained = Mapping::new(&shard, &schedule)
-                .drain(async |world, batch, limits| $consumer(world, batch, limits).await);
+                .drain(&async |world: &World, batch, limits: &Limits<_>| $consumer(world, batch, limits).await);
             drained.map_err(TestCaseError::fail)
         });
         found.err().map(|error| error.to_string())
@@ -136,6 +136,6 @@ finds_out! {
 fn reasons_reach_the_sink() {
     let shard = Shard { keys: vec![1], is_bad: vec![true], noise: vec![vec![]], pauses: vec![0] };
     let mapping = Mapping::new(&shard, &Schedule::quiet());
-    mapping.drain(async |world, batch, limits| right(world, batch, limits).await).unwrap();
+    mapping.drain(&async |world: &World, batch, limits: &Limits<_>| right(world, batch, limits).await).unwrap();
     assert_eq!(mapping.world.set_aside(), [(0, Reason("bad"))]);
 }

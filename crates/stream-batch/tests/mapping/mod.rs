@@ -214,7 +214,7 @@ impl Mapping {
     }
 
     /// Delivers until everything is acknowledged, or a promise is broken.
-    pub(crate) fn drain<C>(&self, consumer: C) -> Result<(), String>
+    pub(crate) fn drain<C>(&self, consumer: &C) -> Result<(), String>
     where
         C: AsyncFn(&World, Vec<Record<u8, usize>>, &Limits<&dyn Fn() -> bool>) -> BatchResponse,
     {
@@ -230,7 +230,7 @@ impl Mapping {
             if n == DELIVERIES_MAX {
                 return Err(format!("record {checkpoint} is delivered for ever"));
             }
-            let outcome = self.deliver(checkpoint..end, &self.schedule.delivery(n), &consumer);
+            let outcome = self.deliver(checkpoint..end, &self.schedule.delivery(n), consumer);
             if let Some(violation) = self.world.violation.borrow().clone() {
                 return Err(violation);
             }
