@@ -1,113 +1,18 @@
 //! Batches as Lambda delivers them, against in-memory adapters.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::sync::{Arc, Mutex};
+mod world;
+
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
-use data_encoding::BASE64;
-use order_projector::{Config, Projector};
-use orders::testing::samples::{at, authorized, captured, euros, request, voided};
-use orders::testing::{Calls, MemoryOrders, MemoryQuarantine};
-use orders::{
-    Order, OrderQueries, OrderStatus, OrderView, PaymentCopies, PlaceOrder, ProjectPayments, Settle, StoreError,
-    Stored, StoredPayment,
-};
-use payment_events::{OrderId, PaymentEvent, PaymentInfo};
+use order_projector::Config;
+use orders::testing::Calls;
+use orders::testing::samples::{at, captured, euros, request, voided};
+use orders::{OrderQueries, OrderStatus};
+use payment_events::PaymentInfo;
 use serde_json::{Value, json};
-use telemetry::Metrics;
-
-#[derive(Default)]
-struct World {
-    store: Arc<MemoryOrders>,
-    quarantine: Arc<MemoryQuarantine>,
-    metrics: Arc<Mutex<Vec<Value>>>,
-}
-
-impl World {
-    /// Delivers records, numbered 100, 101 …, and answers with the function's answer.
-    async fn deliver(&self, records: &[(&str, Vec<u8>)]) -> Value {
-        self.deliver_until(records, SystemTime::now() + Duration::from_mins(1)).await
-    }
-
-    async fn deliver_until(&self, records: &[(&str, Vec<u8>)], deadline: SystemTime) -> Value {
-        self.deliver_through(self.store.clone(), records, deadline).await
-    }
-
-    /// Payments are kept and read, and orders read, through `store`.
-    async fn deliver_through<S: PaymentCopies + OrderQueries + 'static>(
-        &self,
-        store: Arc<S>,
-        records: &[(&str, Vec<u8>)],
-        deadline: SystemTime,
-    ) -> Value {
-        let settle = Settle::new(self.store.clone(), store.clone());
-        let project = ProjectPayments::new(store.clone(), store, settle);
-        let written = Arc::clone(&self.metrics);
-        let metrics = Metrics::new("projector", move |line| {
-            written.lock().unwrap().push(serde_json::from_str(line).unwrap());
-        });
-        let projector = Projector::new(project, self.quarantine.clone(), metrics);
-        let batch = serde_json::from_value(batch(records)).unwrap();
-        serde_json::to_value(projector.handle(batch, deadline).await).unwrap()
-    }
-
-    /// The values of a metric since the last call of this.
-    fn metric(&self, name: &str) -> Vec<Value> {
-        let lines = self.metrics.lock().unwrap();
-        lines.iter().filter_map(|line| line.get(name).cloned()).collect()
-    }
-
-    async fn place(&self, order_id: &str) -> OrderStatus {
-        let place = PlaceOrder::new(self.store.clone(), self.store.clone());
-        place.place(request(order_id, euros(1_000))).await.unwrap().order.status
-    }
-
-    fn status(&self, order_id: &str) -> OrderStatus {
-        self.store.order(order_id).unwrap().status
-    }
-
-    async fn versions(&self, order_id: &str) -> Vec<u64> {
-        let view = self.store.read(&order_id.parse().unwrap()).await.unwrap();
-        view.payments.iter().map(|stored| stored.payment.version).collect()
-    }
-}
-
-/// A Kinesis event as Lambda invokes with it.
-fn batch(records: &[(&str, Vec<u8>)]) -> Value {
-    let records = records.iter().zip(100..).map(|((partition_key, data), number)| {
-        json!({
-            "kinesis": {
-                "kinesisSchemaVersion": "1.0",
-                "partitionKey": partition_key,
-                "sequenceNumber": number.to_string(),
-                "data": BASE64.encode(data),
-                "approximateArrivalTimestamp": 1_700_000_001.5,
-            },
-            "eventSource": "aws:kinesis",
-            "eventVersion": "1.0",
-            "eventID": format!("shardId-000000000006:{number}"),
-            "eventName": "aws:kinesis:record",
-            "invokeIdentityArn": "arn:aws:iam::123456789012:role/projector",
-            "awsRegion": "eu-central-1",
-            "eventSourceARN": "arn:aws:kinesis:eu-central-1:123456789012:stream/payments",
-        })
-    });
-    json!({"Records": records.collect::<Vec<_>>()})
-}
-
-fn payment(order_id: &str, payment_id: &str) -> PaymentInfo {
-    PaymentInfo { order_id: order_id.parse().unwrap(), ..authorized(payment_id, euros(1_000)) }
-}
-
-fn event(payment: &PaymentInfo) -> (&str, Vec<u8>) {
-    (payment.order_id.as_str(), PaymentEvent::new(payment.clone(), None).unwrap().encode())
-}
-
-fn failures(numbers: &[&str]) -> Value {
-    let failures: Vec<_> = numbers.iter().map(|number| json!({"itemIdentifier": number})).collect();
-    json!({"batchItemFailures": failures})
-}
+use world::{LOOKING, Refusal, Refusing, SETTLING, World, event, failures, payment};
 
 #[tokio::test]
 async fn payments_are_stored_and_their_orders_settled() {
@@ -311,59 +216,6 @@ async fn the_newest_version_of_a_batch_is_stored_and_what_it_stands_for_is_repor
     assert_eq!(answer, failures(&["101"]), "not from the record whose version was tried");
     assert_eq!(world.deliver(&delivery).await, failures(&[]));
     assert_eq!(world.versions("ord-1").await, [1, 2]);
-}
-
-/// Fails to store one payment, or to look for orders, or to read the payments of any.
-struct Refusing {
-    store: Arc<MemoryOrders>,
-    what: &'static str,
-    how: Refusal,
-}
-
-const LOOKING: &str = "looking for orders";
-const SETTLING: &str = "reading their payments";
-
-impl Refusing {
-    async fn unless_refused(&self, what: &str) -> Result<(), StoreError> {
-        match self.how {
-            _ if what != self.what => Ok(()),
-            Refusal::Error => Err(StoreError { context: "refused".into(), source: "on purpose".into() }),
-            Refusal::Panic => std::panic::resume_unwind(Box::new("on purpose")),
-            Refusal::Silence => std::future::pending().await,
-        }
-    }
-}
-
-#[async_trait]
-impl OrderQueries for Refusing {
-    async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
-        self.store.read(order_id).await
-    }
-
-    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
-        self.unless_refused(LOOKING).await?;
-        self.store.placed(order_ids).await
-    }
-
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
-        self.unless_refused(SETTLING).await?;
-        self.store.payments(order_id).await
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Refusal {
-    Error,
-    Panic,
-    Silence,
-}
-
-#[async_trait]
-impl PaymentCopies for Refusing {
-    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
-        self.unless_refused(payment.payment.payment_id.as_str()).await?;
-        self.store.put_if_newer(payment).await
-    }
 }
 
 #[tokio::test(start_paused = true)]

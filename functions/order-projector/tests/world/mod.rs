@@ -1,0 +1,108 @@
+//! The projector in memory, and batches for it.
+
+mod refusing;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use data_encoding::BASE64;
+use order_projector::Projector;
+use orders::testing::samples::{authorized, euros, request};
+use orders::testing::{MemoryOrders, MemoryQuarantine};
+use orders::{OrderQueries, OrderStatus, PaymentCopies, PlaceOrder, ProjectPayments, Settle};
+use payment_events::{PaymentEvent, PaymentInfo};
+pub(crate) use refusing::{LOOKING, Refusal, Refusing, SETTLING};
+use serde_json::{Value, json};
+use telemetry::Metrics;
+
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) store: Arc<MemoryOrders>,
+    pub(crate) quarantine: Arc<MemoryQuarantine>,
+    pub(crate) metrics: Arc<Mutex<Vec<Value>>>,
+}
+
+impl World {
+    /// Delivers records, numbered 100, 101 …, and answers with the function's answer.
+    pub(crate) async fn deliver(&self, records: &[(&str, Vec<u8>)]) -> Value {
+        self.deliver_until(records, SystemTime::now() + Duration::from_mins(1)).await
+    }
+
+    pub(crate) async fn deliver_until(&self, records: &[(&str, Vec<u8>)], deadline: SystemTime) -> Value {
+        self.deliver_through(self.store.clone(), records, deadline).await
+    }
+
+    /// Payments are kept and read, and orders read, through `store`.
+    pub(crate) async fn deliver_through<S: PaymentCopies + OrderQueries + 'static>(
+        &self,
+        store: Arc<S>,
+        records: &[(&str, Vec<u8>)],
+        deadline: SystemTime,
+    ) -> Value {
+        let settle = Settle::new(self.store.clone(), store.clone());
+        let project = ProjectPayments::new(store.clone(), store, settle);
+        let written = Arc::clone(&self.metrics);
+        let metrics = Metrics::new("projector", move |line| {
+            written.lock().unwrap().push(serde_json::from_str(line).unwrap());
+        });
+        let projector = Projector::new(project, self.quarantine.clone(), metrics);
+        let batch = serde_json::from_value(batch(records)).unwrap();
+        serde_json::to_value(projector.handle(batch, deadline).await).unwrap()
+    }
+
+    /// The values of a metric since the last call of this.
+    pub(crate) fn metric(&self, name: &str) -> Vec<Value> {
+        let lines = self.metrics.lock().unwrap();
+        lines.iter().filter_map(|line| line.get(name).cloned()).collect()
+    }
+
+    pub(crate) async fn place(&self, order_id: &str) -> OrderStatus {
+        let place = PlaceOrder::new(self.store.clone(), self.store.clone());
+        place.place(request(order_id, euros(1_000))).await.unwrap().order.status
+    }
+
+    pub(crate) fn status(&self, order_id: &str) -> OrderStatus {
+        self.store.order(order_id).unwrap().status
+    }
+
+    pub(crate) async fn versions(&self, order_id: &str) -> Vec<u64> {
+        let view = self.store.read(&order_id.parse().unwrap()).await.unwrap();
+        view.payments.iter().map(|stored| stored.payment.version).collect()
+    }
+}
+
+/// A Kinesis event as Lambda invokes with it.
+pub(crate) fn batch(records: &[(&str, Vec<u8>)]) -> Value {
+    let records = records.iter().zip(100..).map(|((partition_key, data), number)| {
+        json!({
+            "kinesis": {
+                "kinesisSchemaVersion": "1.0",
+                "partitionKey": partition_key,
+                "sequenceNumber": number.to_string(),
+                "data": BASE64.encode(data),
+                "approximateArrivalTimestamp": 1_700_000_001.5,
+            },
+            "eventSource": "aws:kinesis",
+            "eventVersion": "1.0",
+            "eventID": format!("shardId-000000000006:{number}"),
+            "eventName": "aws:kinesis:record",
+            "invokeIdentityArn": "arn:aws:iam::123456789012:role/projector",
+            "awsRegion": "eu-central-1",
+            "eventSourceARN": "arn:aws:kinesis:eu-central-1:123456789012:stream/payments",
+        })
+    });
+    json!({"Records": records.collect::<Vec<_>>()})
+}
+
+pub(crate) fn payment(order_id: &str, payment_id: &str) -> PaymentInfo {
+    PaymentInfo { order_id: order_id.parse().unwrap(), ..authorized(payment_id, euros(1_000)) }
+}
+
+pub(crate) fn event(payment: &PaymentInfo) -> (&str, Vec<u8>) {
+    (payment.order_id.as_str(), PaymentEvent::new(payment.clone(), None).unwrap().encode())
+}
+
+pub(crate) fn failures(numbers: &[&str]) -> Value {
+    let failures: Vec<_> = numbers.iter().map(|number| json!({"itemIdentifier": number})).collect();
+    json!({"batchItemFailures": failures})
+}
