@@ -34,6 +34,8 @@ pub(crate) struct Trouble {
 pub(crate) struct Scenario {
     pub(crate) scripts: Vec<Script>,
     pub(crate) trouble: Trouble,
+    /// Takes no state for known, and so makes every single run.
+    pub(crate) forgets: bool,
 }
 
 /// What was found.
@@ -78,7 +80,7 @@ impl Scenario {
     fn follow(&self, run: Run, choices: &mut Vec<Choice>, known: &mut HashMap<String, Explored>) -> Explored {
         assert!(choices.len() < CHOICES_MAX, "a run does not end: {choices:?}");
         let state = run.state();
-        if let Some(found) = known.get(&state) {
+        if let Some(found) = known.get(&state).filter(|_| !self.forgets) {
             return *found;
         }
         let mut found = Explored::default();
@@ -105,8 +107,8 @@ impl Scenario {
 
     fn run(&self, choices: &[Choice]) -> Run {
         let store = Arc::new(MemoryOrders::default());
-        let start = |script: &Script| Process::start(script.clone(), &store);
-        let processes = self.scripts.iter().map(start).collect();
+        let start = |(number, script): (usize, &Script)| Process::start(number, script.clone(), &store);
+        let processes = self.scripts.iter().enumerate().map(start).collect();
         let mut run = Run { store: Arc::clone(&store), processes, late: Vec::new(), trouble: self.trouble };
         for choice in choices {
             run.take(*choice);

@@ -28,6 +28,8 @@ pub(crate) enum Script {
 
 /// A process, from one call of the store to the next.
 pub(crate) struct Process {
+    /// Which of the scenario's scripts.
+    number: usize,
     script: Script,
     /// Of a projector, batches that are acknowledged; of a client, answers it got.
     done: usize,
@@ -37,8 +39,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn start(script: Script, store: &Arc<MemoryOrders>) -> Self {
-        let mut process = Self { script, done: 0, gate: Gated::new(store), work: None };
+    pub(crate) fn start(number: usize, script: Script, store: &Arc<MemoryOrders>) -> Self {
+        let mut process = Self { number, script, done: 0, gate: Gated::new(store), work: None };
         process.begin(store);
         process
     }
@@ -52,7 +54,7 @@ impl Process {
     }
 
     pub(crate) fn state(&self) -> String {
-        format!("{} {} {}", self.done, self.is_done(), self.gate.answers())
+        format!("{} {} {} {}", self.number, self.done, self.is_done(), self.gate.answers())
     }
 
     /// Makes its next call of the store, and goes on until it is about to make another.
@@ -63,7 +65,8 @@ impl Process {
 
     /// It is gone, and what is left to be done is begun again by another. Answers with the one that is gone.
     pub(crate) fn die(&mut self, store: &Arc<MemoryOrders>) -> Self {
-        let next = Self { script: self.script.clone(), done: self.done, gate: Gated::new(store), work: None };
+        let Self { number, done, .. } = *self;
+        let next = Self { number, script: self.script.clone(), done, gate: Gated::new(store), work: None };
         let dead = std::mem::replace(self, next);
         if !matches!(self.script, Script::ClientThatGivesUp) {
             self.begin(store);
