@@ -40,9 +40,9 @@ impl Gated {
         }
     }
 
-    /// Every answer in brackets, so that having been answered "nothing" is not the same as not having asked.
+    /// Every answer in quotes, so that having been answered "nothing" is not the same as not having asked.
     pub(crate) fn answers(&self) -> String {
-        self.state.lock().unwrap().answers.iter().map(|answer| format!("[{answer}]")).collect()
+        format!("{:?}", self.state.lock().unwrap().answers)
     }
 
     pub(crate) fn has_answered(&self) -> bool {
