@@ -2,8 +2,7 @@
 //! they can die. Whatever happens, a covered order ends accepted and an uncovered one does not.
 //!
 //! This runs the use cases that deploy, not a copy of them: see [`explorer`]. Each test states how many interleavings there
-//! are, so that one that explores less than it did is noticed. Two of the scenarios are larger than is fit for every run:
-//! `cargo test --release -p order-projector --test interleavings -- --ignored`.
+//! are, so that one that explores less than it did is noticed.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod explorer;
@@ -114,14 +113,12 @@ fn an_order_that_a_late_write_changed_is_settled_when_it_is_next_looked_at() {
 }
 
 #[test]
-#[ignore = "takes a minute or two without optimisation"]
 fn two_requests_for_an_order_and_its_payment_meet_wherever_one_of_them_dies() {
     let twice = [Script::Client, Script::Client, delivers(&voided_in_the_end("pay_1", TOTAL))];
     assert_eq!(explore(&twice, deaths(1)), settled(8_348_487_564, 63_340));
 }
 
 #[test]
-#[ignore = "takes a minute or two without optimisation"]
 fn an_order_and_two_payments_meet_wherever_one_of_them_dies() {
     let [first, void] = voided_in_the_end("pay_1", 400);
     let second = delivers(&[authorized("pay_2", euros(600))]);
