@@ -77,7 +77,11 @@ async fn list(arguments: List) -> Result<ExitCode, CommandError> {
         return Ok(ExitCode::SUCCESS);
     }
     let records: u64 = found.failures.iter().map(|failure| failure.records).sum();
-    output::line(&format!("{} given up, with {records} records", output::count(found.failures.len(), "failure")));
+    output::line(&format!(
+        "{} given up, with {}",
+        output::count(found.failures.len(), "failure"),
+        count(records, "record")
+    ));
     output::lines(found.failures.iter().map(line));
     output::lines(
         found
@@ -91,20 +95,24 @@ async fn list(arguments: List) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn count(number: u64, noun: &str) -> String {
+    output::count(usize::try_from(number).unwrap_or(usize::MAX), noun)
+}
+
 fn line(failure: &Failure) -> String {
     let what = match failure.kind {
-        BatchKind::Kinesis => "records of the stream",
-        BatchKind::DynamoDb => "changes of the table",
+        BatchKind::Kinesis => "of the stream",
+        BatchKind::DynamoDb => "of the table's changes",
     };
     let error = failure.error.as_deref().map(|error| format!(", {}", output::foreign(error, 100)));
     let payload = if failure.has_payload { "" } else { ", without payload" };
     format!(
-        "  {}  {}  {} {what}, {} after {} invocations{}{payload}",
+        "  {}  {}  {what}: {}, {} after {}{}{payload}",
         output::foreign(&failure.id, 200),
         failure.at,
-        failure.records,
+        count(failure.records, "record"),
         output::foreign(&failure.condition, 60),
-        failure.invocations,
+        count(failure.invocations, "invocation"),
         error.unwrap_or_default(),
     )
 }
@@ -144,7 +152,8 @@ async fn redrive_failures(arguments: Redrive) -> Result<ExitCode, CommandError> 
 
 fn print(redriven: &[FailureRedriven], dry_run: bool) {
     let verb = if dry_run { "would send" } else { "sent" };
-    output::line(&format!("{verb} {} again", output::count(redriven.len(), "failure")));
+    let sent = redriven.iter().filter(|failure| failure.not_sent.is_empty()).count();
+    output::line(&format!("{verb} {} again", output::count(sent, "failure")));
     output::lines(redriven.iter().map(|failure| {
         let mut parts = Vec::new();
         if failure.records > 0 {

@@ -179,8 +179,8 @@ mod tests {
             let chunk = pace.chunk() as u64;
             for sent in (0..10_000_u64).step_by(pace.chunk()) {
                 let waited = pace.due(sent) - pace.begun;
-                let allowed = waited.as_secs_f64() * f64::from(rate);
-                assert!(sent as f64 <= allowed + 1.0, "{sent} at {rate}");
+                let allowed = waited.as_nanos() * u128::from(rate) / 1_000_000_000;
+                assert!(u128::from(sent) <= allowed + 1, "{sent} at {rate}");
             }
             assert!(chunk <= u64::from(rate / 4).max(1), "{rate}");
         }

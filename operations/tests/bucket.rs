@@ -90,10 +90,10 @@ fn is_signed(request: &Request) -> bool {
     }
     let mut query: Vec<_> = request.uri().query().unwrap_or_default().split('&').collect();
     query.sort_unstable();
-    let headers: String = signed.split(';').map(|name| format!("{name}:{}\n", header(name))).collect();
+    let headers: Vec<_> = signed.split(';').map(|name| format!("{name}:{}\n", header(name))).collect();
     let (path, payload) = (request.uri().path(), header("x-amz-content-sha256"));
     assert_eq!(payload, hex(&Sha256::digest(b"")));
-    let canonical = format!("GET\n{path}\n{}\n{headers}\n{signed}\n{payload}", query.join("&"));
+    let canonical = format!("GET\n{path}\n{}\n{}\n{signed}\n{payload}", query.join("&"), headers.concat());
     let hash = hex(&Sha256::digest(canonical));
     let to_sign = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{hash}", header("x-amz-date"));
     let key = scope.split('/').fold(format!("AWS4{SECRET}").into_bytes(), |key, part| hmac(&key, part.as_bytes()));
@@ -108,7 +108,7 @@ fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    data_encoding::HEXLOWER.encode(bytes)
 }
 
 fn failure(timestamp: &str) -> String {

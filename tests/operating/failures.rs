@@ -87,7 +87,7 @@ async fn batches_of_the_table_publish_what_is_still_unpublished_as_it_is_now() {
     let id = payment["payment_id"].as_str().unwrap();
     given_up(&paystream, 1).await;
     let failures = given_up(&paystream, 1).await;
-    assert_eq!(failures[0]["kind"], "dynamo_db");
+    assert_eq!(failures[0]["kind"], "dynamodb");
     // It goes on meanwhile; what is given up shows it as it was.
     let captured = paystream.post(&format!("/payments/{id}/capture"), &json!({})).await.expect(200);
     paystream.heal();

@@ -51,6 +51,19 @@ async fn what_is_missing_stale_or_different_is_found_and_repaired() {
 }
 
 #[tokio::test]
+async fn what_has_not_arrived_when_the_wait_is_over_is_told_and_the_exit_code_is_1() {
+    let paystream = Paystream::start().await;
+    let payments = paid(&paystream, 2).await;
+    paystream
+        .inject(serde_json::from_str(r#"{"target":"OrderProjector","effect":{"error":{"code":"Gone"}}}"#).unwrap());
+    paystream.lose_copy(&payments[1]).await;
+    let report = paystream.command(&[&NOW[..], &["--repair", "--wait=0"]].concat()).await.json(1);
+    assert_eq!(report["repair"]["not_arrived"][0]["payment_id"], payments[1]["payment_id"]);
+    paystream.heal();
+    paystream.payment_arrives("ord-1", &payments[1]).await;
+}
+
+#[tokio::test]
 async fn an_order_that_waits_for_a_payment_that_was_lost_is_accepted_after_the_repair() {
     let paystream = Paystream::start().await;
     let payments = paid(&paystream, 1).await;

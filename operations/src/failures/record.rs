@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// What kind of stream a batch came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "lowercase")]
 pub enum BatchKind {
     /// Kinesis: a batch of the payment stream.
     Kinesis,
@@ -189,7 +189,7 @@ mod tests {
 
     use super::*;
 
-    fn kinesis(payload: Value) -> Value {
+    fn kinesis(payload: &Value) -> Value {
         // As AWS documents it.
         json!({
             "requestContext": {
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_record_that_lambda_writes_is_read() {
-        let failure = Failure::read("key", kinesis(json!("{\"Records\":[]}"))).unwrap();
+        let failure = Failure::read("key", kinesis(&json!("{\"Records\":[]}"))).unwrap();
         assert_eq!((failure.kind, failure.records, failure.invocations), (BatchKind::Kinesis, 500, 1));
         assert_eq!((failure.error.as_deref(), failure.has_payload), (Some("Unhandled"), true));
         assert_eq!(failure.kinesis_records(), Ok(vec![]));
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn one_without_a_payload_is_read_and_says_that_it_cannot_be_sent() {
-        let failure = Failure::read("key", kinesis(Value::Null)).unwrap();
+        let failure = Failure::read("key", kinesis(&Value::Null)).unwrap();
         assert!(!failure.has_payload && failure.kinesis_records().unwrap_err().contains("no payload"));
     }
 
@@ -232,13 +232,13 @@ mod tests {
     fn records_of_kinesis_keep_their_keys_bytes_and_order() {
         let record = |key: &str, data: &str| json!({"kinesis": {"partitionKey": key, "data": data}});
         let event = json!({"Records": [record("b", "/w=="), record("a", ""), record("b", "eHk=")]});
-        let text = Failure::read("key", kinesis(event.to_string().into())).unwrap().kinesis_records().unwrap();
+        let text = Failure::read("key", kinesis(&event.to_string().into())).unwrap().kinesis_records().unwrap();
         let expected = [("b", &b"\xff"[..]), ("a", b""), ("b", b"xy")];
         assert_eq!(text, expected.map(|(key, data)| (key.to_owned(), data.to_vec())));
-        let object = Failure::read("key", kinesis(event)).unwrap().kinesis_records().unwrap();
+        let object = Failure::read("key", kinesis(&event)).unwrap().kinesis_records().unwrap();
         assert_eq!(object, text);
         for bad in [json!({"Records": [{"kinesis": {"partitionKey": "a", "data": "?"}}]}), json!({"Records": [{}]})] {
-            assert!(Failure::read("key", kinesis(bad)).unwrap().kinesis_records().is_err());
+            assert!(Failure::read("key", kinesis(&bad)).unwrap().kinesis_records().is_err());
         }
     }
 
@@ -247,7 +247,7 @@ mod tests {
         let change = |id: &str| json!({"dynamodb": {"Keys": {"payment_id": {"S": id}}}});
         let image = json!({"dynamodb": {"NewImage": {"payment_id": {"S": "pay_3"}}}});
         let event = json!({"Records": [change("pay_2"), change("pay_1"), change("pay_2"), image]});
-        let ids = Failure::read("key", kinesis(event)).unwrap().changed_payments().unwrap();
+        let ids = Failure::read("key", kinesis(&event)).unwrap().changed_payments().unwrap();
         assert_eq!(ids.iter().map(PaymentId::as_str).collect::<Vec<_>>(), ["pay_2", "pay_1", "pay_3"]);
     }
 
