@@ -79,3 +79,55 @@ fn chaos_tells_its_seed_what_happened_and_that_both_services_agree() {
     assert!(report.starts_with(r#"{"seed":7,"payments":40,"#), "{report}");
     assert!(report.contains(r#""lost":[],"invented":[],"unpublished":[],"copies":[],"stuck":[]"#), "{report}");
 }
+
+/// The commands that operate a Paystream, and whether they write.
+const OPERATING: [(&[&str], bool); 8] = [
+    (&["reconcile"], true),
+    (&["replay"], true),
+    (&["quarantine", "list"], false),
+    (&["quarantine", "show"], false),
+    (&["quarantine", "redrive"], true),
+    (&["quarantine", "drop"], true),
+    (&["failures", "list"], false),
+    (&["failures", "redrive"], true),
+];
+
+#[test]
+fn every_command_that_operates_has_help_json_a_place_and_a_dry_run_where_it_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    for (command, writes) in OPERATING {
+        let output = paystream(directory.path(), &[command, &["--help"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{command:?}");
+        let help = String::from_utf8(output.stdout).unwrap();
+        for flag in ["--json", "--url", "--stack-outputs", "--payments-table"] {
+            assert!(help.contains(flag), "{command:?} has no {flag}");
+        }
+        assert_eq!(help.contains("--dry-run"), writes, "{command:?}");
+    }
+}
+
+#[test]
+fn a_command_that_cannot_find_anything_out_says_so_in_one_line_with_exit_code_2() {
+    let directory = tempfile::tempdir().unwrap();
+    let nobody = "http://127.0.0.1:1";
+    let arguments: [&[&str]; 4] = [
+        &["reconcile", "--url", nobody],
+        &["replay", "--url", nobody],
+        &["quarantine", "list", "--url", nobody],
+        &["failures", "list", "--stack-outputs", "not-there.json"],
+    ];
+    for arguments in arguments {
+        let output = paystream(directory.path(), arguments);
+        let said = said(&output);
+        assert!(said.starts_with("error: ") && said.lines().count() == 1, "{arguments:?}: {said}");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_repair_that_is_not_asked_for_is_no_dry_run_either() {
+    let directory = tempfile::tempdir().unwrap();
+    for arguments in [&["reconcile", "--dry-run"][..], &["reconcile", "--wait"], &["quarantine", "redrive"]] {
+        assert_eq!(paystream(directory.path(), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
