@@ -74,8 +74,8 @@ pub struct Seen {
 /// A comparison that is given Orders' copies first and then, one by one, what Payments has.
 ///
 /// It holds, of each copy that no payment has been held against yet, its ids, version and hash: 33 bytes in a table that
-/// is 44 to 88 % full, and an allocation of both ids. With ids of 30 and 20 characters that is 100 to 140 bytes a copy, with
-/// the longest ids 220; while the table grows, half as much again.
+/// is 44 to 88 % full, and an allocation of both ids. With ids of 30 and 20 characters that is 100 to 140 bytes a copy
+/// (measured), with the longest ids 220; while the table grows, half as much again.
 #[derive(Debug)]
 pub struct Comparison {
     copies: HashMap<Key, Copied>,

@@ -172,15 +172,19 @@ impl<'s> Reconcile<'s> {
         let repairable: Vec<_> = found.repairable().collect();
         let total = repairable.len() as u64;
         let mut report = SendReport::default();
+        let (table, copies) = (republish.table(), &copies);
+        let prepare = async |difference: &Difference| {
+            let Difference { order_id, payment_id, .. } = difference;
+            if let (Class::Different, Some(version)) = (difference.class, difference.orders_version) {
+                copies.make_older(order_id, payment_id, version).await?;
+            }
+            Ok::<_, OperationError>(table.load(payment_id).await?)
+        };
         for (chunk, done) in repairable.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
             watch(Progress::Publishing { done, total });
-            let mut records = Vec::with_capacity(chunk.len());
-            for difference in chunk {
-                if let (Class::Different, Some(version)) = (difference.class, difference.orders_version) {
-                    copies.make_older(&difference.order_id, &difference.payment_id, version).await?;
-                }
-                records.extend(republish.table().load(&difference.payment_id).await?);
-            }
+            let loads = stream::iter(chunk.iter().copied()).map(prepare).buffered(LOOKS_AT_ONCE_MAX);
+            let records: Vec<_> = loads.try_collect().await?;
+            let records: Vec<_> = records.into_iter().flatten().collect();
             republish.send(&records, &mut report).await;
         }
         Ok(report)

@@ -1,11 +1,15 @@
 //! Putting payments on the stream once more, as they are now.
 
+use futures::{StreamExt, stream};
 use payment_events::{OrderId, PaymentId};
 use payments::{EventPublisher, Outbox, PaymentRecord};
 use payments_aws::{KinesisPublisher, PaymentsTable};
 use serde::Serialize;
 
 use crate::{OperationError, Stack};
+
+/// Marks that are cleared at once.
+const MARKS_AT_ONCE_MAX: usize = 16;
 
 /// A payment that is on the stream as of this version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -68,18 +72,22 @@ impl Republish {
             }
         }
         let results = self.publisher.publish_all(&events).await;
+        let mut marked = Vec::new();
         for ((event, record), result) in events.into_iter().zip(known).zip(results) {
             if let Err(error) = result {
                 report.not_sent(record.payment.payment_id.as_str(), &*error.0);
                 continue;
             }
             let payment = event.into_payment();
+            let sent = Sent { order_id: payment.order_id, payment_id: payment.payment_id, version: payment.version };
             if record.unpublished {
-                let _ = self.table.mark_published(&payment.payment_id, payment.version).await;
+                marked.push(sent.clone());
             }
-            let (order_id, payment_id) = (payment.order_id, payment.payment_id);
-            report.sent.push(Sent { order_id, payment_id, version: payment.version });
+            report.sent.push(sent);
         }
+        let table = &self.table;
+        let unmark = async |sent: Sent| table.mark_published(&sent.payment_id, sent.version).await;
+        stream::iter(marked).map(unmark).buffer_unordered(MARKS_AT_ONCE_MAX).for_each(async |_| {}).await;
     }
 }
 

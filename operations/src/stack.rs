@@ -13,7 +13,7 @@ use payments_aws::{KinesisPublisher, PaymentsScan, PaymentsTable};
 use crate::OperationError;
 use crate::failures::Bucket;
 
-/// Items a page may hold. A page is read into memory, and is at most 1 MB anyway.
+/// Items a page may hold, unless told otherwise. A page is read into memory, and is at most 1 MB anyway.
 const PAGE_ITEMS_MAX: i32 = 1_000;
 /// How long one attempt at a DynamoDB call may take; a page is a megabyte to read and to send.
 const DYNAMODB_ATTEMPT: Duration = Duration::from_secs(5);
@@ -97,6 +97,7 @@ pub struct Stack {
     dynamodb: aws_sdk_dynamodb::Client,
     kinesis: aws_sdk_kinesis::Client,
     names: Names,
+    page_items_max: i32,
 }
 
 impl Stack {
@@ -127,7 +128,19 @@ impl Stack {
             .retry_config(RetryConfig::standard().with_max_attempts(DYNAMODB_ATTEMPTS_MAX))
             .build();
         let client = aws_sdk_dynamodb::Client::from_conf(config);
-        Self { shared: dynamodb.clone(), dynamodb: client, kinesis: payments_aws::kinesis_relay(kinesis), names }
+        Self {
+            shared: dynamodb.clone(),
+            dynamodb: client,
+            kinesis: payments_aws::kinesis_relay(kinesis),
+            names,
+            page_items_max: PAGE_ITEMS_MAX,
+        }
+    }
+
+    /// The same one, whose tables are read in pages of at most so many items.
+    #[must_use]
+    pub fn with_pages_of(self, page_items_max: i32) -> Self {
+        Self { page_items_max, ..self }
     }
 
     /// What is known of it.
@@ -149,7 +162,7 @@ impl Stack {
     /// All of Payments' table.
     pub fn payments_scan(&self) -> Result<PaymentsScan, OperationError> {
         let table = self.names.need(Resource::PaymentsTable)?;
-        Ok(PaymentsScan::new(self.dynamodb.clone(), table, PAGE_ITEMS_MAX))
+        Ok(PaymentsScan::new(self.dynamodb.clone(), table, self.page_items_max))
     }
 
     /// Orders' copies, one by one.
@@ -160,7 +173,7 @@ impl Stack {
     /// All of Orders' table.
     pub fn orders_scan(&self) -> Result<OrdersScan, OperationError> {
         let table = self.names.need(Resource::OrdersTable)?;
-        Ok(OrdersScan::new(self.dynamodb.clone(), table, PAGE_ITEMS_MAX))
+        Ok(OrdersScan::new(self.dynamodb.clone(), table, self.page_items_max))
     }
 
     /// What Orders could not read.

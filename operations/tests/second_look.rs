@@ -11,7 +11,9 @@ use payment_events::{Money, Timestamp};
 use payments::{Action, Caller, Change, Lease, Outcome, PaymentRecord, PaymentRequest, PaymentStore, RequestKey, Step};
 use payments_aws::PaymentsTable;
 use paystream_local::{Emulators, Template};
-use paystream_operations::{Class, Endpoints, Names, Progress, Reconcile, Reconciled, Resource, Stack, unwatched};
+use paystream_operations::{
+    Class, Endpoints, Names, Progress, Reconcile, Reconciled, Replay, Resource, Stack, unwatched,
+};
 
 struct Sides {
     stack: Stack,
@@ -163,4 +165,30 @@ async fn all_of_a_small_stack_can_be_read_at_once() {
     let (seen, differences) = paystream_operations::compare(&payments, &orders.copies, Timestamp::now(), 0);
     assert_eq!((seen.agreeing, differences.len()), (1, 0));
     assert_eq!(sides.stack.read_quarantine().await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_several_pages_are_compared_and_published_whole() {
+    let count = 60;
+    let sides = Sides::start().await;
+    let stack = &sides.stack.clone().with_pages_of(7);
+    for n in 0..count {
+        let payment = sides.pay(&format!("ord-{n}")).await;
+        if n % 2 == 0 {
+            sides.project(&payment).await;
+        }
+    }
+    let found = Reconcile::new(stack, 0).compare(&unwatched).await.unwrap();
+    assert_eq!((found.seen.payments, found.seen.copies, found.count(Class::Missing)), (count, count / 2, 30));
+    let replay = Replay {
+        since: None,
+        order_id: None,
+        after: None,
+        rate_per_second: 1_000_000.try_into().unwrap(),
+        dry_run: false,
+    };
+    let replayed = replay.run(stack, &|| false, &unwatched).await.unwrap();
+    assert_eq!((replayed.read, replayed.sent, replayed.is_complete), (count, count, true));
+    let found = Reconcile::new(stack, 0).compare(&unwatched).await.unwrap();
+    assert!(found.differences.iter().all(|found| !found.unpublished), "their marks are cleared");
 }
