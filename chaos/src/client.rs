@@ -12,8 +12,15 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_mins(2);
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(10);
-/// Problems after which a request is repeated: nothing is decided yet.
-const UNDECIDED: [&str; 2] = ["/problems/payment-in-progress", "/problems/payment-changed"];
+/// Answers after which a request is repeated: nothing is decided yet.
+const UNDECIDED: [StatusCode; 4] = [
+    StatusCode::TOO_MANY_REQUESTS,
+    StatusCode::BAD_GATEWAY,
+    StatusCode::SERVICE_UNAVAILABLE,
+    StatusCode::GATEWAY_TIMEOUT,
+];
+/// Problems after which it is, too.
+const UNDECIDED_PROBLEMS: [&str; 2] = ["/problems/payment-in-progress", "/problems/payment-changed"];
 
 /// Speaks to both APIs of one environment.
 #[derive(Debug, Clone)]
@@ -107,7 +114,8 @@ impl Client {
     }
 }
 
-fn is_undecided(status: StatusCode, body: &Value) -> bool {
-    matches!(status.as_u16(), 429 | 502 | 503 | 504)
-        || body["type"].as_str().is_some_and(|problem| UNDECIDED.contains(&problem))
+/// Whether an answer leaves open what became of a request, so that a client sends it again.
+pub fn is_undecided(status: StatusCode, body: &Value) -> bool {
+    UNDECIDED.contains(&status)
+        || body["type"].as_str().is_some_and(|problem| UNDECIDED_PROBLEMS.contains(&problem))
 }

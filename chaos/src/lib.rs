@@ -16,7 +16,7 @@ mod run;
 
 pub use act::{ActError, act};
 pub use check::{Done, Findings, ReadError, World};
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, is_undecided};
 pub use disturb::{DisturbError, Disturbances};
 pub use faults::random_fault;
 pub use plan::{Change, Plan, PlannedOrder};

@@ -3,15 +3,11 @@
 use std::collections::BTreeSet;
 
 use payments::PaymentStore;
+use paystream_chaos::is_undecided;
 use paystream_local::Fault;
 use serde_json::Value;
 
 use crate::{Answer, Paystream};
-
-/// Answers after which a client repeats its request: nothing is decided yet.
-const UNDECIDED: [u16; 4] = [429, 502, 503, 504];
-/// Problems after which it does so too.
-const UNDECIDED_PROBLEMS: [&str; 2] = ["/problems/payment-in-progress", "/problems/payment-changed"];
 
 impl Paystream {
     /// From now on, this goes wrong.
@@ -34,9 +30,7 @@ impl Paystream {
     pub async fn insist(&self, path: &str, key: &str, body: &Value) -> Answer {
         Self::eventually(&format!("POST {path} under {key} is decided"), async || {
             let answer = self.post_with_key(path, key, body).await;
-            let is_open = UNDECIDED.contains(&answer.status.as_u16())
-                || answer.body["type"].as_str().is_some_and(|problem| UNDECIDED_PROBLEMS.contains(&problem));
-            (!is_open).then_some(answer)
+            (!is_undecided(answer.status, &answer.body)).then_some(answer)
         })
         .await
     }
