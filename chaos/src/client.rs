@@ -116,6 +116,5 @@ impl Client {
 
 /// Whether an answer leaves open what became of a request, so that a client sends it again.
 pub fn is_undecided(status: StatusCode, body: &Value) -> bool {
-    UNDECIDED.contains(&status)
-        || body["type"].as_str().is_some_and(|problem| UNDECIDED_PROBLEMS.contains(&problem))
+    UNDECIDED.contains(&status) || body["type"].as_str().is_some_and(|problem| UNDECIDED_PROBLEMS.contains(&problem))
 }
