@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::{EmulatorError, proxy};
+use super::{EmulatorError, proxy, stream_index};
 use crate::REGION;
 use crate::net::{Stop, bind_loopback};
 use crate::template::TableSpec;
@@ -29,14 +29,15 @@ pub(crate) struct DynamoDb {
 impl DynamoDb {
     /// Opens the tables in that file, or none in memory.
     pub(crate) fn open(file: Option<&Path>) -> Result<Self, EmulatorError> {
-        let refused = |error| EmulatorError::new("open", &error);
+        let refused = |error: &dyn ToString| EmulatorError::new("open", &error.to_string());
         let database = match file {
-            Some(file) => Database::new(&file.to_string_lossy()).map_err(refused)?,
-            None => Database::memory().map_err(refused)?,
-        };
+            Some(file) => stream_index::open(file),
+            None => stream_index::in_memory(),
+        }
+        .map_err(|error| refused(&error))?;
         // By its name a matter of imports, but what it does is to set `synchronous` to NORMAL, and the rest to what it
         // is anyway: no write waits for the disk. A killed process still loses nothing, a power cut the last moments.
-        database.disable_bulk_loading().map_err(refused)?;
+        database.disable_bulk_loading().map_err(|error| refused(&error))?;
         Ok(Self { database })
     }
 

@@ -6,6 +6,7 @@
 mod dynamodb;
 mod kinesis;
 mod proxy;
+mod stream_index;
 
 pub(crate) use dynamodb::DynamoDb;
 pub(crate) use kinesis::{Kinesis, ShardInfo};
