@@ -12,5 +12,9 @@ async fn nothing_is_lost_invented_stale_or_stuck_whatever_happens() {
     assert!(report.findings.is_empty(), "{report:#?}");
     assert_eq!(report.payments, PAYMENTS);
     let done = report.disturbances;
-    assert!([done.faults, done.kills, done.repeated_events, done.poison_records, done.reshards].iter().all(|n| *n > 0));
+    assert!(
+        [done.faults, done.outages, done.kills, done.repeated_events, done.poison_records, done.reshards]
+            .iter()
+            .all(|n| *n > 0)
+    );
 }

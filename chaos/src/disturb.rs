@@ -9,10 +9,10 @@ use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::Shard;
 use fastrand::Rng;
 use payment_events::{PaymentEvent, PaymentInfo};
-use paystream_local::Environment;
+use paystream_local::{Environment, Fault};
 use serde::Serialize;
 
-use crate::faults::{FUNCTIONS, random_fault};
+use crate::faults::{FUNCTIONS, outage, random_fault};
 use crate::pick;
 
 /// The stream's logical id in the template.
@@ -29,6 +29,8 @@ const FAULTS_MAX: usize = 200;
 pub struct Disturbances {
     /// Faults that were injected; each may strike up to three times, or never.
     pub faults: u64,
+    /// Faults that outlast what their caller tries.
+    pub outages: u64,
     /// Times that every process of a function was killed.
     pub kills: u64,
     /// Events published once more, or late, by somebody else.
@@ -96,18 +98,26 @@ impl<'e> Disturber<'e> {
             1 => self.reshard(rng).await,
             2..=4 => self.poison(rng).await,
             5..=9 => self.repeat_event(rng).await,
-            _ => self.inject(rng),
+            10..=12 => {
+                let turn = lock(&self.done).outages;
+                self.inject(outage(turn, rng))?;
+                lock(&self.done).outages += 1;
+                Ok(())
+            }
+            _ => {
+                self.inject(random_fault(rng))?;
+                lock(&self.done).faults += 1;
+                Ok(())
+            }
         }
     }
 
-    fn inject(&self, rng: &mut Rng) -> Result<(), DisturbError> {
+    fn inject(&self, fault: Fault) -> Result<(), DisturbError> {
         if self.environment.faults().len() > FAULTS_MAX {
             self.environment.clear_faults();
         }
-        let injected = self.environment.inject(random_fault(rng));
-        injected.map_err(|error| DisturbError { what: "inject a fault", reason: error.to_string() })?;
-        lock(&self.done).faults += 1;
-        Ok(())
+        let injected = self.environment.inject(fault);
+        injected.map(|_| ()).map_err(|error| DisturbError { what: "inject a fault", reason: error.to_string() })
     }
 
     async fn kill(&self, rng: &mut Rng) -> Result<(), DisturbError> {

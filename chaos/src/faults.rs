@@ -8,6 +8,9 @@ use crate::pick;
 /// The functions, by their logical ids.
 pub(crate) const FUNCTIONS: [&str; 4] = ["PaymentApi", "PaymentRelay", "OrderProjector", "OrderApi"];
 
+/// How often an outage strikes: more often than any caller tries.
+const OUTAGE_STRIKES: std::ops::RangeInclusive<u64> = 6..=24;
+
 /// Which function makes which calls to what.
 const CALLS: [(&str, Target, &[&str]); 6] = [
     ("PaymentApi", Target::DynamoDb, &["PutItem", "PutItem", "UpdateItem", "GetItem"]),
@@ -24,6 +27,20 @@ pub fn random_fault(rng: &mut Rng) -> Fault {
     let fault = if rng.u8(..5) == 0 { of_an_invocation(rng) } else { of_a_call(rng) };
     let probability = pick(rng, &[0.5, 1.0]);
     fault.skip(rng.u64(..4)).count(rng.u64(1..=3)).probability(probability, rng.u64(..))
+}
+
+/// A call that fails more often than its caller tries, so that the caller has to say that it failed. The calls take turns:
+/// a run with as many outages as there are calls has one of each.
+pub(crate) fn outage(turn: u64, rng: &mut Rng) -> Fault {
+    let calls = CALLS.into_iter().flat_map(|(from, target, operations)| {
+        operations.iter().map(move |operation| (from, target.clone(), *operation))
+    });
+    let calls: Vec<_> = calls.collect();
+    let turn = usize::try_from(turn % calls.len() as u64).unwrap_or_default();
+    let (from, target, operation) = calls[turn].clone();
+    let effects =
+        [Effect::error("InternalServerError"), Effect::Throttle, Effect::reset_before(), Effect::reset_after()];
+    Fault::new(target, pick(rng, &effects)).operation(operation).from(from).count(rng.u64(OUTAGE_STRIKES))
 }
 
 fn of_an_invocation(rng: &mut Rng) -> Fault {

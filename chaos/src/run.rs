@@ -18,7 +18,7 @@ use crate::plan::Plan;
 /// Clients at work at once.
 const AT_ONCE: usize = 16;
 /// One payment in so many has something go wrong beside it. Each such thing goes on to disturb the next ones.
-const DISTURBED_ONE_IN: u64 = 4;
+const DISTURBED_ONE_IN: u64 = 2;
 /// How long quiet is waited for, once nothing goes wrong any more.
 const QUIET_MAX: Duration = Duration::from_mins(3);
 /// How often it is looked whether it is quiet.

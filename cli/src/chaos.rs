@@ -103,8 +103,9 @@ fn tell(report: &Report, as_json: bool) {
     let Report { seed, payments, orders, disturbances, worked_ms, settled_ms, findings } = report;
     println!("seed {seed}: {payments} payments and {orders} orders");
     println!(
-        "meanwhile: {} faults, {} kills, {} events again, {} records that are none, {} reshards",
+        "meanwhile: {} faults, {} outages, {} kills, {} events again, {} records that are none, {} reshards",
         disturbances.faults,
+        disturbances.outages,
         disturbances.kills,
         disturbances.repeated_events,
         disturbances.poison_records,
