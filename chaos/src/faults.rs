@@ -1,5 +1,7 @@
 //! Random faults: calls of functions that fail, hang, lose their answers or kill who makes them.
 
+use std::ops::RangeInclusive;
+
 use fastrand::Rng;
 use paystream_local::{Effect, Fault, Target};
 
@@ -8,8 +10,8 @@ use crate::pick;
 /// The functions, by their logical ids.
 pub(crate) const FUNCTIONS: [&str; 4] = ["PaymentApi", "PaymentRelay", "OrderProjector", "OrderApi"];
 
-/// How often an outage strikes: more often than any caller tries.
-const OUTAGE_STRIKES: std::ops::RangeInclusive<u64> = 6..=24;
+/// How often an outage strikes: more often than all the callers try that make such a call at once.
+const OUTAGE_STRIKES: RangeInclusive<u64> = 12..=48;
 
 /// Which function makes which calls to what.
 const CALLS: [(&str, Target, &[&str]); 6] = [
