@@ -9,3 +9,4 @@ mod lifecycle;
 mod ordering;
 mod recovery;
 mod refusals;
+mod synchronous;

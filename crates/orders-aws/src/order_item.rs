@@ -51,6 +51,9 @@ struct BasedOnItem {
     payment_id: PaymentId,
     version: u64,
     status: PaymentStatus,
+    /// Orders that were stored without it were decided on copies that are as new, so that it is never looked at.
+    #[serde(default)]
+    covers_minor: i64,
     age_ms: u64,
 }
 
@@ -86,6 +89,7 @@ impl From<&Decision> for DecisionItem {
             payment_id: payment.payment_id.clone(),
             version: payment.version,
             status: payment.status,
+            covers_minor: payment.covers_minor,
             age_ms: payment.age_ms,
         });
         Self { read: decision.read.as_str().to_owned(), decided_at: decision.decided_at, based_on: based_on.collect() }
@@ -128,6 +132,7 @@ impl TryFrom<DecisionItem> for Decision {
             payment_id: payment.payment_id,
             version: payment.version,
             status: payment.status,
+            covers_minor: payment.covers_minor,
             age_ms: payment.age_ms,
         });
         let read = parse("decision.read", &item.read)?;

@@ -1,8 +1,9 @@
 //! The acceptance rule, as a pure function.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-use payment_events::{Currency, PaymentInfo, PaymentStatus, Timestamp};
+use payment_events::{Currency, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
 
 use crate::{BasedOn, Decision, Fulfilment, Order, OrderStatus, PaymentRead, StoredPayment};
 
@@ -17,13 +18,28 @@ pub struct Verdict {
     pub decision: Decision,
 }
 
-/// Decides about `order` on `payments`: all there are of it, in any order.
+/// Decides about `order` on `payments`: all that Orders holds of it, in any order.
 ///
 /// An order is accepted, and its fulfilment started, once the payments cover its total. Until then it waits, or is on
 /// hold where it was accepted before. Fulfilment keeps the time it first started.
+///
+/// What the order was decided on before counts as well, where that is newer than Orders' copy: a payment that Payments was
+/// asked for may be on its way to Orders still (docs/adr/0013).
 pub fn decide(order: &Order, payments: &[StoredPayment], now: Timestamp) -> Verdict {
+    decide_knowing(order, payments, None, now)
+}
+
+/// The same, on what Payments itself has just said as well, where it was `asked`. Of each payment the newest version counts.
+pub(crate) fn decide_knowing(
+    order: &Order,
+    payments: &[StoredPayment],
+    asked: Option<&[PaymentInfo]>,
+    now: Timestamp,
+) -> Verdict {
+    let payments = payments.iter().map(|stored| &stored.payment).chain(asked.unwrap_or_default());
+    let based_on = newest(order, payments, now);
     let total = order.total();
-    let covering: i128 = payments.iter().map(|stored| covering_minor(&stored.payment, total.currency())).sum();
+    let covering: i128 = based_on.iter().map(|payment| i128::from(payment.covers_minor)).sum();
     let covered = covering >= i128::from(total.minor());
     let status = match (covered, order.status) {
         (true, _) => OrderStatus::Accepted,
@@ -34,37 +50,50 @@ pub fn decide(order: &Order, payments: &[StoredPayment], now: Timestamp) -> Verd
         Fulfilment::NotStarted if covered => Fulfilment::Started { at: now },
         unchanged => unchanged,
     };
-    let based_on = based_on(payments, total.currency(), now);
-    Verdict { status, fulfilment, decision: Decision { read: PaymentRead::Local, decided_at: now, based_on } }
+    let read = if asked.is_some() { PaymentRead::Remote } else { PaymentRead::Local };
+    Verdict { status, fulfilment, decision: Decision { read, decided_at: now, based_on: named(based_on) } }
 }
 
 /// What a payment counts towards an order in `currency`, in minor units: what is held, or what was captured less what
-/// was given back. As wide as it takes for no sum of payments to overflow.
-pub fn covering_minor(payment: &PaymentInfo, currency: Currency) -> i128 {
+/// was given back.
+pub fn covering_minor(payment: &PaymentInfo, currency: Currency) -> i64 {
     if payment.amount.currency() != currency {
         return 0;
     }
     match payment.status {
-        PaymentStatus::Authorized => i128::from(payment.amount.minor()),
-        PaymentStatus::Captured => i128::from(payment.captured_minor) - i128::from(payment.refunded_minor),
+        PaymentStatus::Authorized => payment.amount.minor(),
+        // Both are at least 0.
+        PaymentStatus::Captured => payment.captured_minor.saturating_sub(payment.refunded_minor),
         PaymentStatus::Refunded | PaymentStatus::Voided | PaymentStatus::Declined => 0,
     }
 }
 
+/// Every payment that is known of the order, each once, as of the newest version that is known.
+fn newest<'p>(order: &Order, payments: impl Iterator<Item = &'p PaymentInfo>, now: Timestamp) -> Vec<BasedOn> {
+    let currency = order.total().currency();
+    let aged_ms = now.ms_since(order.decision.decided_at);
+    let before = order.decision.based_on.iter();
+    let before = before.map(|known| BasedOn { age_ms: known.age_ms.saturating_add(aged_ms), ..known.clone() });
+    let mut newest: BTreeMap<PaymentId, BasedOn> = before.map(|known| (known.payment_id.clone(), known)).collect();
+    for payment in payments {
+        // Of the same version Orders' copy wins: it tells the payment's age by the clock of now.
+        if newest.get(&payment.payment_id).is_none_or(|known| known.version <= payment.version) {
+            let payment = BasedOn {
+                payment_id: payment.payment_id.clone(),
+                version: payment.version,
+                status: payment.status,
+                covers_minor: covering_minor(payment, currency),
+                age_ms: now.ms_since(payment.updated_at),
+            };
+            newest.insert(payment.payment_id.clone(), payment);
+        }
+    }
+    newest.into_values().collect()
+}
+
 /// Those that count first, newest first, so that a bounded list never leaves out what mattered.
-fn based_on(payments: &[StoredPayment], currency: Currency, now: Timestamp) -> Vec<BasedOn> {
-    let mut payments: Vec<_> = payments.iter().map(|stored| &stored.payment).collect();
-    payments.sort_by_key(|payment| {
-        let counts = covering_minor(payment, currency) > 0;
-        (Reverse(counts), Reverse(payment.updated_at), &payment.payment_id)
-    });
-    let named = payments.into_iter().take(Decision::BASED_ON_MAX);
-    named
-        .map(|payment| BasedOn {
-            payment_id: payment.payment_id.clone(),
-            version: payment.version,
-            status: payment.status,
-            age_ms: now.ms_since(payment.updated_at),
-        })
-        .collect()
+fn named(mut payments: Vec<BasedOn>) -> Vec<BasedOn> {
+    payments.sort_by_key(|payment| (Reverse(payment.covers_minor > 0), payment.age_ms));
+    payments.truncate(Decision::BASED_ON_MAX);
+    payments
 }

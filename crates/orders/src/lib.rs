@@ -2,17 +2,20 @@
 //! HTTP.
 //!
 //! - [`Order`] and [`decide`]: the order and the rule that accepts it.
-//! - [`PlaceOrder`]: the use case behind `POST /orders`, which waits for nobody.
+//! - [`PlaceOrder`]: the use case behind `POST /orders`, which waits for nobody, and `POST /sync/orders`, which asks
+//!   Payments.
 //! - [`ProjectPayments`]: keeps the copy of payment info, and settles the orders it pays for.
 //! - [`Settle`]: brings an order in line with the payment info there is. Both of the above end with it.
 //! - [`FindOrder`]: shows an order, in line with its payments.
-//! - Ports, one for each need: [`OrderStore`], [`OrderQueries`], [`PaymentCopies`], [`Quarantine`].
+//! - Ports, one for each need: [`OrderStore`], [`OrderQueries`], [`PaymentLookup`], [`PaymentCopies`],
+//!   [`Quarantine`].
 //!
 //! No order is left waiting for a payment that has arrived, because both sides write their own item first and then read
 //! the other's: whichever comes second sees the first. No decision outlives what it was made on, because whoever wrote
 //! one looks again.
 
 mod decide;
+mod decision;
 mod find;
 mod lines;
 mod order;
@@ -25,16 +28,14 @@ mod settle;
 pub mod testing;
 
 pub use decide::{Verdict, covering_minor, decide};
+pub use decision::{BasedOn, Decision, PaymentRead};
 pub use find::FindOrder;
 pub use lines::{InvalidLines, InvalidQuantity, InvalidSku, Line, Lines, Quantity, Sku};
-pub use order::{
-    BasedOn, CustomerId, Decision, Fulfilment, InvalidCustomerId, Order, OrderRequest, OrderStatus, PaymentRead,
-    UnknownName,
-};
+pub use order::{CustomerId, Fulfilment, InvalidCustomerId, Order, OrderRequest, OrderStatus, UnknownName};
 pub use place::{PlaceError, PlaceOrder, Placed};
 pub use ports::{
-    Inserted, OrderQueries, OrderStore, OrderView, PLACED_AT_ONCE_MAX, PaymentCopies, Quarantine, StoreError, Stored,
-    StoredPayment,
+    Inserted, LookupError, OrderQueries, OrderStore, OrderView, PLACED_AT_ONCE_MAX, PaymentCopies, PaymentLookup,
+    Quarantine, StoreError, Stored, StoredPayment,
 };
 pub use project::ProjectPayments;
 pub use quarantined::{QuarantinedRecord, Reason};

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use payment_events::{Money, OrderId, PaymentId, PaymentStatus, Timestamp};
+use payment_events::{Money, OrderId, PaymentInfo, Timestamp};
 
-use crate::{Lines, StoredPayment, decide};
+use crate::decide::decide_knowing;
+use crate::{Decision, Lines, PaymentRead, StoredPayment, decide};
 
 /// Who orders: 1 to [`CustomerId::LENGTH_MAX`] characters of `A-Za-z0-9_-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +68,7 @@ pub enum OrderStatus {
 /// The text names none of the values there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be one of {0}")]
-pub struct UnknownName(&'static str);
+pub struct UnknownName(pub(crate) &'static str);
 
 impl OrderStatus {
     /// Every status.
@@ -110,59 +111,6 @@ pub enum Fulfilment {
     },
 }
 
-/// Where the payments that a decision was made on were read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PaymentRead {
-    /// In Orders' own copy.
-    Local,
-}
-
-impl PaymentRead {
-    /// As it is on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Local => "local",
-        }
-    }
-}
-
-impl FromStr for PaymentRead {
-    type Err = UnknownName;
-
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        if text == Self::Local.as_str() { Ok(Self::Local) } else { Err(UnknownName("local")) }
-    }
-}
-
-/// One payment that a decision was made on, as it was then.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BasedOn {
-    /// Which payment.
-    pub payment_id: PaymentId,
-    /// As of which version.
-    pub version: u64,
-    /// Where it stood.
-    pub status: PaymentStatus,
-    /// How old that version was at the decision, in milliseconds.
-    pub age_ms: u64,
-}
-
-/// What an order's status was decided on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    /// Where the payments were read.
-    pub read: PaymentRead,
-    /// When.
-    pub decided_at: Timestamp,
-    /// The payments that were looked at, those that count first, newest first, at most [`Decision::BASED_ON_MAX`].
-    pub based_on: Vec<BasedOn>,
-}
-
-impl Decision {
-    /// The most payments a decision names, so that an order stays small however often its customer is declined.
-    pub const BASED_ON_MAX: usize = 100;
-}
-
 /// An order as of one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
@@ -187,29 +135,48 @@ pub struct Order {
 }
 
 impl Order {
-    /// The order that `request` asks for, decided on the payments there are.
+    /// The order that `request` asks for, decided on the payments that Orders holds.
     pub fn place(request: OrderRequest, payments: &[StoredPayment], now: Timestamp) -> Self {
+        let order = Self::undecided(request, now);
+        order.with(decide(&order, payments, now))
+    }
+
+    /// The order that `request` asks for, decided on what Payments has just said.
+    pub fn place_asking(request: OrderRequest, asked: &[PaymentInfo], now: Timestamp) -> Self {
+        let order = Self::undecided(request, now);
+        order.with(decide_knowing(&order, &[], Some(asked), now))
+    }
+
+    fn undecided(request: OrderRequest, now: Timestamp) -> Self {
         let OrderRequest { order_id, customer_id, lines } = request;
-        let undecided = Decision { read: PaymentRead::Local, decided_at: now, based_on: Vec::new() };
-        let order = Self {
+        Self {
             order_id,
             customer_id,
             lines,
             status: OrderStatus::AwaitingPayment,
             fulfilment: Fulfilment::NotStarted,
-            decision: undecided,
+            decision: Decision { read: PaymentRead::Local, decided_at: now, based_on: Vec::new() },
             revision: 1,
             created_at: now,
             updated_at: now,
-        };
-        order.with(decide(&order, payments, now))
+        }
     }
 
     /// The next revision, where these payments change where the order stands; `None` where they do not.
     ///
     /// That other payments lead to the same status is no reason to write.
     pub fn settled(&self, payments: &[StoredPayment], now: Timestamp) -> Option<Self> {
-        let verdict = decide(self, payments, now);
+        self.settled_knowing(payments, None, now)
+    }
+
+    /// The same, on what Payments has just said as well, where it was `asked`.
+    pub(crate) fn settled_knowing(
+        &self,
+        payments: &[StoredPayment],
+        asked: Option<&[PaymentInfo]>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let verdict = decide_knowing(self, payments, asked, now);
         // A clock that went back does not take the order with it.
         let updated_at = now.max(self.updated_at);
         (verdict.status != self.status).then(|| Self { revision: self.revision + 1, updated_at, ..self.with(verdict) })
@@ -263,6 +230,6 @@ mod tests {
         }
         assert_eq!("local".parse(), Ok(PaymentRead::Local));
         assert!("lost".parse::<OrderStatus>().is_err());
-        assert!("remote".parse::<PaymentRead>().is_err());
+        assert!("nearby".parse::<PaymentRead>().is_err());
     }
 }

@@ -1,18 +1,24 @@
-//! Placing an order: decided at once on the payment info that is here already.
+//! Placing an order: decided at once, on the payment info that is here already or on what Payments says when asked.
 
 use std::sync::Arc;
 
 use payment_events::{OrderId, Timestamp};
 
-use crate::{Inserted, Order, OrderQueries, OrderRequest, OrderStore, Settle, SettleError, StoreError};
+use crate::{
+    Inserted, LookupError, Order, OrderQueries, OrderRequest, OrderStore, PaymentLookup, Settle, SettleError,
+    StoreError,
+};
 
-/// The use case behind `POST /orders`.
+/// The use case behind `POST /orders`, which waits for nobody, and behind `POST /sync/orders`, which waits for Payments.
 ///
-/// Where the payment came first, this is one write and two reads, and the order is accepted.
+/// Where the payment came first, the one is one write and two reads, the other one question to Payments, one write and one
+/// read, and the order is accepted. The rule that accepts it is the same.
 #[derive(Clone)]
 pub struct PlaceOrder {
     store: Arc<dyn OrderStore>,
     queries: Arc<dyn OrderQueries>,
+    /// Whom to ask first; without it, what is stored is what is decided on.
+    payments: Option<Arc<dyn PaymentLookup>>,
     settle: Settle,
 }
 
@@ -34,6 +40,9 @@ pub enum PlaceError {
         /// Which id.
         order_id: OrderId,
     },
+    /// Payments could not be asked. Nothing is stored.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// The order may be stored and is not known to be settled. The same request again is safe, and settles it.
     #[error(transparent)]
     Settle(#[from] SettleError),
@@ -52,35 +61,55 @@ impl From<StoreError> for PlaceError {
 }
 
 impl PlaceOrder {
-    /// Places orders in `store`, and reads what there is through `queries`.
+    /// Places orders in `store`, decided on what there is, which is read through `queries`.
     pub fn new(store: Arc<dyn OrderStore>, queries: Arc<dyn OrderQueries>) -> Self {
         let settle = Settle::new(store.clone(), queries.clone());
-        Self { store, queries, settle }
+        Self { store, queries, payments: None, settle }
+    }
+
+    /// Asks `payments` first, whatever is stored, and decides on what they say: every answer is as fresh as its request.
+    #[must_use]
+    pub fn asking(self, payments: Arc<dyn PaymentLookup>) -> Self {
+        Self { payments: Some(payments), ..self }
     }
 
     /// Stores the order with the decision on the payments there are, or finds it stored, and settles it either way.
     pub async fn place(&self, request: OrderRequest) -> Result<Placed, PlaceError> {
         let order_id = request.order_id.clone();
-        let known = self.insert(request).await?;
-        let order = self.settle.settle(&order_id).await?.ok_or_else(|| PlaceError::Gone { order_id })?;
+        let asked = match &self.payments {
+            Some(payments) => Some(payments.payments_of(&order_id).await?),
+            None => None,
+        };
+        let known = match &asked {
+            Some(asked) => self.insert(&request, Order::place_asking(request.clone(), asked, Timestamp::now())).await?,
+            None => self.insert_unless_known(&request).await?,
+        };
+        // What was asked is held against a known order, too: it may be news.
+        let order = self.settle.settle_knowing(&order_id, asked.as_deref()).await?;
+        let order = order.ok_or_else(|| PlaceError::Gone { order_id })?;
         if !known {
-            tracing::info!(order_id = %order.order_id, status = %order.status, "order {} is placed", order.order_id);
+            tracing::info!(order_id = %order.order_id, status = %order.status, read = order.decision.read.as_str(),
+                "order {} is placed", order.order_id);
         }
         Ok(Placed { order, known })
     }
 
-    /// Stores the order unless it is known, which it answers.
-    async fn insert(&self, request: OrderRequest) -> Result<bool, PlaceError> {
+    /// Stores the order, decided on what Orders holds, unless it is known, which it answers.
+    async fn insert_unless_known(&self, request: &OrderRequest) -> Result<bool, PlaceError> {
         let view = self.queries.read(&request.order_id).await?;
         if let Some(known) = view.order {
-            return expect_same(&known, &request);
+            return expect_same(&known, request);
         }
-        let order = Order::place(request.clone(), &view.payments, Timestamp::now());
+        self.insert(request, Order::place(request.clone(), &view.payments, Timestamp::now())).await
+    }
+
+    /// Stores the order unless it is known, which it answers.
+    async fn insert(&self, request: &OrderRequest, order: Order) -> Result<bool, PlaceError> {
         match self.store.insert(&order).await? {
             Inserted::New => Ok(false),
             // This very write: its answer was lost and the store's client tried again.
             Inserted::Known(known) if *known == order => Ok(false),
-            Inserted::Known(known) => expect_same(&known, &request),
+            Inserted::Known(known) => expect_same(&known, request),
         }
     }
 }

@@ -90,6 +90,28 @@ pub trait OrderQueries: Send + Sync {
     async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError>;
 }
 
+/// Payments could not be asked, did not answer in time, or answered what cannot be used. Nothing has changed anywhere.
+#[derive(Debug, thiserror::Error)]
+#[error("{context}")]
+pub struct LookupError {
+    /// What was tried.
+    pub context: String,
+    /// When it makes sense to try again, in seconds from now: at least 1.
+    pub retry_after_s: u16,
+    /// Why it failed.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Where an order's payments are asked for while a request waits: Payments itself.
+#[async_trait]
+pub trait PaymentLookup: Send + Sync {
+    /// Every payment of the order that Payments has decided on, in any order, each as of its newest version. MUST answer
+    /// with all that Payments says or with an error, never with a part. MUST end within a bound of its own, whatever
+    /// Payments does. A payment that was made a moment ago MAY be missing, as it may be with [`OrderQueries`].
+    async fn payments_of(&self, order_id: &OrderId) -> Result<Vec<PaymentInfo>, LookupError>;
+}
+
 /// Where Orders' copies of payments are kept.
 #[async_trait]
 pub trait PaymentCopies: Send + Sync {

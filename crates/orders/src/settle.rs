@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use payment_events::{OrderId, Timestamp};
+use payment_events::{OrderId, PaymentInfo, Timestamp};
 
 use crate::{Order, OrderQueries, OrderStore, StoreError, StoredPayment};
 
@@ -43,10 +43,19 @@ impl Settle {
     /// left; a write that took effect is looked at again, because a payment may have changed between the read and the
     /// write, and whoever stored that payment may have looked before the write.
     pub async fn settle(&self, order_id: &OrderId) -> Result<Option<Order>, SettleError> {
+        self.settle_knowing(order_id, None).await
+    }
+
+    /// The same, on what Payments has just said as well, where it was `asked`.
+    pub(crate) async fn settle_knowing(
+        &self,
+        order_id: &OrderId,
+        asked: Option<&[PaymentInfo]>,
+    ) -> Result<Option<Order>, SettleError> {
         for _ in 0..Self::ROUNDS_MAX {
             let view = self.queries.read(order_id).await?;
             let Some(order) = view.order else { return Ok(None) };
-            if let Some(settled) = self.look(order, &view.payments).await? {
+            if let Some(settled) = self.look(order, &view.payments, asked).await? {
                 return Ok(Some(settled));
             }
         }
@@ -57,7 +66,7 @@ impl Settle {
     pub async fn settle_read(&self, order: Order) -> Result<Option<Order>, SettleError> {
         let order_id = order.order_id.clone();
         let payments = self.queries.payments(&order_id).await?;
-        match self.look(order, &payments).await? {
+        match self.look(order, &payments, None).await? {
             Some(settled) => Ok(Some(settled)),
             None => self.settle(&order_id).await,
         }
@@ -65,8 +74,14 @@ impl Settle {
 
     /// The order, where its payments change nothing about it. Where they do, that is written, unless another write came
     /// first, and it is to be looked at again.
-    async fn look(&self, order: Order, payments: &[StoredPayment]) -> Result<Option<Order>, StoreError> {
-        let Some(settled) = order.settled(payments, Timestamp::now()) else { return Ok(Some(order)) };
+    async fn look(
+        &self,
+        order: Order,
+        payments: &[StoredPayment],
+        asked: Option<&[PaymentInfo]>,
+    ) -> Result<Option<Order>, StoreError> {
+        let settled = order.settled_knowing(payments, asked, Timestamp::now());
+        let Some(settled) = settled else { return Ok(Some(order)) };
         if self.store.replace(&settled, order.revision).await? {
             let order_id = &order.order_id;
             tracing::info!(%order_id, from = %order.status, to = %settled.status, revision = settled.revision,

@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use orders::testing::samples::{at, authorized, captured, declined, eur, euros, request, stored, voided};
-use orders::{Decision, Fulfilment, Order, OrderStatus, StoredPayment, covering_minor, decide};
+use orders::{BasedOn, Decision, Fulfilment, Order, OrderStatus, StoredPayment, covering_minor, decide};
 use payment_events::{Money, PaymentInfo, PaymentStatus};
 use proptest::prelude::*;
 
@@ -103,11 +103,15 @@ fn a_waiting_order_shows_what_keeps_it_waiting_and_an_accepted_one_what_it_was_a
 
 /// Any payments with amounts around the totals, each with an id of its own.
 fn any_payments() -> impl Strategy<Value = Vec<StoredPayment>> {
+    payments_called("pay_")
+}
+
+fn payments_called(prefix: &'static str) -> impl Strategy<Value = Vec<StoredPayment>> {
     let amount = prop_oneof![4 => 1..=600_i64, 1 => Just(i64::MAX)];
     let parts = (amount, any::<bool>(), prop::sample::select(PaymentStatus::ALL.to_vec()), 0.0..=1.0, 0.0..1.0);
-    prop::collection::vec(parts, 0..8).prop_map(|parts| {
+    prop::collection::vec(parts, 0..8).prop_map(move |parts| {
         let payments = parts.into_iter().enumerate();
-        payments.map(|(n, parts)| stored(payment(&format!("pay_{n}"), parts))).collect()
+        payments.map(|(n, parts)| stored(payment(&format!("{prefix}{n}"), parts))).collect()
     })
 }
 
@@ -129,14 +133,40 @@ fn payment(payment_id: &str, parts: (i64, bool, PaymentStatus, f64, f64)) -> Pay
     payment
 }
 
-fn any_order() -> impl Strategy<Value = Order> {
-    let total = prop_oneof![4 => 1..=1_500_i64, 1 => Just(i64::MAX)];
-    (total, any_payments()).prop_map(|(total, payments)| Order::place(request("ord-1", euros(total)), &payments, at()))
+/// Copies of every payment that there may be, each newer than any.
+fn payments_of_all() -> impl Strategy<Value = Vec<StoredPayment>> {
+    any_payments().prop_map(|payments| {
+        let others = (payments.len()..8).map(|n| stored(declined(&format!("pay_{n}"), euros(1))));
+        let newest = |stored: StoredPayment| {
+            let payment = PaymentInfo { version: stored.payment.version + 9, ..stored.payment };
+            StoredPayment { payment, ..stored }
+        };
+        payments.into_iter().chain(others).map(newest).collect()
+    })
 }
 
+/// An order, decided on payments of which Orders' copies may say something older or newer, or nothing yet.
+fn any_order() -> impl Strategy<Value = Order> {
+    order_decided_on(any_payments())
+}
+
+fn order_decided_on(payments: impl Strategy<Value = Vec<StoredPayment>>) -> impl Strategy<Value = Order> {
+    let total = prop_oneof![4 => 1..=1_500_i64, 1 => Just(i64::MAX)];
+    (total, payments).prop_map(|(total, payments)| Order::place(request("ord-1", euros(total)), &payments, at()))
+}
+
+/// Of each payment, what is newer counts: the copy, or what the order was decided on.
 fn covered(order: &Order, payments: &[StoredPayment]) -> bool {
-    let covering: i128 = payments.iter().map(|stored| covering_minor(&stored.payment, eur())).sum();
-    covering >= i128::from(order.total().minor())
+    let known = &order.decision.based_on;
+    let copy_of = |known: &BasedOn| payments.iter().find(|stored| stored.payment.payment_id == known.payment_id);
+    let is_news = |known: &&BasedOn| copy_of(known).is_none_or(|stored| stored.payment.version < known.version);
+    let is_outdated = |stored: &&StoredPayment| {
+        known.iter().filter(is_news).any(|known| known.payment_id == stored.payment.payment_id)
+    };
+    let copies = payments.iter().filter(|stored| !is_outdated(stored));
+    let copies: i128 = copies.map(|stored| i128::from(covering_minor(&stored.payment, eur()))).sum();
+    let known: i128 = known.iter().filter(is_news).map(|known| i128::from(known.covers_minor)).sum();
+    copies + known >= i128::from(order.total().minor())
 }
 
 proptest! {
@@ -151,7 +181,11 @@ proptest! {
     }
 
     #[test]
-    fn one_more_payment_never_uncovers_an_order(order in any_order(), payments in any_payments(), kept in 0..8_usize) {
+    fn one_more_payment_never_uncovers_an_order(
+        order in order_decided_on(payments_called("pay_before")),
+        payments in any_payments(),
+        kept in 0..8_usize,
+    ) {
         let fewer = &payments[..kept.min(payments.len())];
         if decide(&order, fewer, at()).status == OrderStatus::Accepted {
             prop_assert_eq!(decide(&order, &payments, at()).status, OrderStatus::Accepted);
@@ -164,6 +198,19 @@ proptest! {
         (payments, shuffled) in any_payments().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
     ) {
         prop_assert_eq!(decide(&order, &payments, at()), decide(&order, &shuffled, at()));
+    }
+
+    /// What was asked for is on its way: it makes no difference any more once it is there, or something newer is.
+    #[test]
+    fn an_order_stands_by_its_payments_alone_once_all_have_arrived(
+        before in any_payments(), payments in payments_of_all(), total in 1..=1_500_i64,
+    ) {
+        let wanted = request("ord-1", euros(total));
+        let asked: Vec<_> = before.into_iter().map(|stored| stored.payment).collect();
+        let order = Order::place_asking(wanted.clone(), &asked, at());
+        let now = decide(&order, &payments, at()).status;
+        let afresh = Order::place(wanted, &payments, at()).status;
+        prop_assert_eq!(now == OrderStatus::Accepted, afresh == OrderStatus::Accepted);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What the function is told by its environment.
 
+use std::str::FromStr;
+
+use orders_aws::PaymentsUrl;
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
 /// The function's configuration.
@@ -7,18 +10,95 @@ use telemetry::{InvalidEnvironment, LogLevel, Variables};
 pub struct Config {
     /// `ORDERS_TABLE`: the name of the orders table.
     pub orders_table: String,
+    /// `PAYMENT_LOOKUP` and `PAYMENTS_URL`: how an order's payments are looked up.
+    pub payments: Payments,
     /// `LOG_LEVEL`: the least severe level to log, `info` by default.
     pub log_level: LogLevel,
+}
+
+/// Where an order's payments are looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payments {
+    /// Among the copies that Orders holds; nobody is waited for.
+    Local,
+    /// At this Payments API, while the request waits.
+    Remote(PaymentsUrl),
+}
+
+/// The values of `PAYMENT_LOOKUP`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lookup {
+    Local,
+    Remote,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("is neither local nor remote")]
+struct UnknownLookup;
+
+impl FromStr for Lookup {
+    type Err = UnknownLookup;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLookup> {
+        match text {
+            "local" => Ok(Self::Local),
+            "remote" => Ok(Self::Remote),
+            _ => Err(UnknownLookup),
+        }
+    }
 }
 
 impl Config {
     /// Reads all of it, or says all that is wrong.
     pub fn read(mut variables: Variables) -> Result<Self, InvalidEnvironment> {
         let orders_table = variables.required("ORDERS_TABLE", "the name of the orders table");
+        let lookup = variables.optional("PAYMENT_LOOKUP", "local, or remote to ask the Payments API", Lookup::Local);
+        let payments = lookup.and_then(|lookup| match lookup {
+            Lookup::Local => Some(Payments::Local),
+            Lookup::Remote => {
+                variables.required("PAYMENTS_URL", "the base URL of the Payments API").map(Payments::Remote)
+            }
+        });
         let log_level = variables.optional("LOG_LEVEL", "the least severe level to log", LogLevel::INFO);
-        match (orders_table, log_level) {
-            (Some(orders_table), Some(log_level)) => Ok(Self { orders_table, log_level }),
+        match (orders_table, payments, log_level) {
+            (Some(orders_table), Some(payments), Some(log_level)) => Ok(Self { orders_table, payments, log_level }),
             _ => Err(variables.into_error()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, String> {
+        let table = [("ORDERS_TABLE", "orders")];
+        let variables = pairs.iter().chain(&table).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::read(variables.collect()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn payments_are_looked_up_locally_unless_it_says_otherwise() {
+        let url = "https://a1b2.execute-api.eu-central-1.amazonaws.com/dev";
+        for local in [&[][..], &[("PAYMENT_LOOKUP", "local")], &[("PAYMENTS_URL", "nonsense")]] {
+            assert_eq!(read(local).unwrap().payments, Payments::Local);
+        }
+        let remote = read(&[("PAYMENT_LOOKUP", "remote"), ("PAYMENTS_URL", url)]).unwrap();
+        assert_eq!(remote.payments, Payments::Remote(url.parse().unwrap()));
+    }
+
+    #[test]
+    fn who_is_to_be_asked_must_be_said() {
+        for (pairs, expected) in [
+            (&[("PAYMENT_LOOKUP", "remote")][..], "PAYMENTS_URL is missing; it holds the base URL of the Payments API"),
+            (
+                &[("PAYMENT_LOOKUP", "remote"), ("PAYMENTS_URL", "payments")],
+                "PAYMENTS_URL is no http:// or https:// URL",
+            ),
+            (&[("PAYMENT_LOOKUP", "both")], "PAYMENT_LOOKUP is neither local nor remote; it holds local, or remote to"),
+        ] {
+            let error = read(pairs).unwrap_err();
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use order_api::{Config, router};
+use order_api::{Config, Payments, router, sync_router};
 use orders::{FindOrder, PlaceOrder, Settle};
-use orders_aws::OrdersTable;
+use orders_aws::{Limits, OrdersTable, PaymentsApi};
 use telemetry::Variables;
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,6 +14,12 @@ async fn main() -> Result<(), lambda_http::Error> {
     let aws = aws_connection::shared_config().await;
     let table = Arc::new(OrdersTable::new(aws_connection::dynamodb(&aws), config.orders_table));
     let place = PlaceOrder::new(table.clone(), table.clone());
-    let find = FindOrder::new(table.clone(), Settle::new(table.clone(), table.clone()));
-    lambda_http::run(router(place, find, table)).await
+    let router = match config.payments {
+        Payments::Local => {
+            let find = FindOrder::new(table.clone(), Settle::new(table.clone(), table.clone()));
+            router(place, find, table)
+        }
+        Payments::Remote(url) => sync_router(place.asking(Arc::new(PaymentsApi::new(url, &aws, Limits::default())))),
+    };
+    lambda_http::run(router).await
 }

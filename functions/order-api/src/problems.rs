@@ -4,15 +4,19 @@ use axum::http::StatusCode;
 use http_problems::{Problem, ProblemKind};
 use orders::PlaceError;
 use payment_events::OrderId;
+use telemetry::WithCauses;
 
 /// There is another order under this id.
 const CONFLICT: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "order-conflict", "A different order is placed under this id");
 /// There is no such order.
 const NOT_FOUND: ProblemKind = ProblemKind::new(StatusCode::NOT_FOUND, "order-not-found", "There is no such order");
+/// Payments could not be asked, and nothing is stored.
+const PAYMENTS_UNREACHABLE: ProblemKind =
+    ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "payments-unreachable", "Payments cannot be asked right now");
 
 /// All of them; each has a page in `docs/api/problems/`.
-pub const PROBLEMS: &[ProblemKind] = &[CONFLICT, NOT_FOUND];
+pub const PROBLEMS: &[ProblemKind] = &[CONFLICT, NOT_FOUND, PAYMENTS_UNREACHABLE];
 
 pub(crate) fn not_placed(error: PlaceError) -> Problem {
     match error {
@@ -20,6 +24,12 @@ pub(crate) fn not_placed(error: PlaceError) -> Problem {
             let detail =
                 format!("Choose a new id for a new order, or send order {order_id} as it was placed to read it.");
             Problem::new(CONFLICT, detail)
+        }
+        PlaceError::Lookup(error) => {
+            tracing::error!(error = %WithCauses(&error), "answered 503: Payments could not be asked");
+            let detail = "The order is not stored. Send it again in a moment, which is safe; POST /orders takes it \
+                          without asking Payments.";
+            Problem::new(PAYMENTS_UNREACHABLE, detail).retry_after_s(error.retry_after_s)
         }
         PlaceError::Settle(_) | PlaceError::Gone { .. } => Problem::unavailable(&error),
     }

@@ -29,6 +29,13 @@ pub fn router(place: PlaceOrder, find: FindOrder, queries: Queries) -> Router {
     with_problems(orders.merge(shown).merge(payments), BODY_BYTES_MAX)
 }
 
+/// The route of synchronous mode: orders are placed through `place`, which asks Payments.
+///
+/// It is the only one. An order is the same one whichever way it was placed, and is read under `/orders`.
+pub fn sync_router(place: PlaceOrder) -> Router {
+    with_problems(Router::new().route("/sync/orders", post(order)).with_state(place), BODY_BYTES_MAX)
+}
+
 /// 201 where the order is accepted, 202 where it is stored and not accepted yet, 200 where it was placed before.
 async fn order(State(place): State<PlaceOrder>, JsonBody(body): JsonBody<OrderBody>) -> Result<Response, Problem> {
     let Placed { order, known } = place.place(body.into_request()?).await.map_err(problems::not_placed)?;

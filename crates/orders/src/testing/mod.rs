@@ -1,11 +1,13 @@
 //! Test doubles for the ports, and the suite that every store must pass.
 
+mod lookup;
 mod memory;
 mod project;
 mod quarantine;
 pub mod samples;
 pub mod store_suite;
 
+pub use lookup::MemoryPayments;
 pub use memory::{Calls, MemoryOrders};
 pub use project::Projected;
 pub use quarantine::MemoryQuarantine;

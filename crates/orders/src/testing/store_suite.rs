@@ -101,9 +101,16 @@ async fn every_field_of_an_order_survives<S: OrderStore + OrderQueries>(store: &
     store.insert(&placed).await.unwrap();
     assert_eq!(read(store, "suite-fields").await.order, Some(placed.clone()));
 
-    let held = placed.settled(&[], samples::at().plus_ms(99)).unwrap();
+    let voided = [samples::stored(samples::voided(&payments[0].payment))];
+    let held = placed.settled(&voided, samples::at().plus_ms(99)).unwrap();
     assert!(store.replace(&held, 1).await.unwrap());
     assert_eq!(read(store, "suite-fields").await.order, Some(held));
+
+    let asked = [samples::captured(&samples::authorized("pay_asked", samples::euros(2)), 2, 1)];
+    let placed = Order::place_asking(samples::request("suite-asked", samples::euros(1)), &asked, samples::at());
+    assert_eq!(placed.decision.based_on[0].covers_minor, 1);
+    store.insert(&placed).await.unwrap();
+    assert_eq!(read(store, "suite-asked").await.order, Some(placed));
 }
 
 async fn every_field_of_a_payment_survives<S: PaymentCopies + OrderQueries>(store: &S) {

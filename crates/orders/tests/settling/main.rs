@@ -1,6 +1,7 @@
 //! Payments and their order, in whichever order they come.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod asking;
 mod interleaved;
 
 use std::sync::Arc;

@@ -1,0 +1,101 @@
+//! The answer of `GET /payments?order_id=`: read up to a bound, and taken as a whole or not at all.
+
+use aws_smithy_runtime_api::http::Response;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
+use payment_events::{OrderId, PaymentInfo};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::failure::Failure;
+
+/// The longest answer that is read, in bytes: Lambda gives none that is longer.
+const BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// The one status of a payment that is Payments' own affair: it is not decided on yet, and no event tells of it.
+const UNDECIDED: &str = "processing";
+
+/// Fields that are not known are passed over, as they are in events.
+#[derive(Deserialize)]
+struct Payments {
+    payments: Vec<Value>,
+}
+
+/// The payments of the order that are decided on.
+pub(super) async fn read(response: Response, order_id: &OrderId) -> Result<Vec<PaymentInfo>, Failure> {
+    let status = response.status().as_u16();
+    // Redirects are among what is not taken: the API has none, and the signature is for this host alone.
+    if status != 200 {
+        return Err(Failure::Status(status));
+    }
+    parse(&bytes(response.into_body()).await?, order_id).map_err(Failure::NotUnderstood)
+}
+
+async fn bytes(body: SdkBody) -> Result<Vec<u8>, Failure> {
+    let mut body = ByteStream::new(body);
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.next().await {
+        bytes.extend_from_slice(&chunk.map_err(|error| Failure::BrokenOff(error.into()))?);
+        if bytes.len() > BYTES_MAX {
+            return Err(Failure::TooLong(BYTES_MAX));
+        }
+    }
+    Ok(bytes)
+}
+
+fn parse(bytes: &[u8], order_id: &OrderId) -> Result<Vec<PaymentInfo>, String> {
+    let answer: Payments = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let decided = answer.payments.into_iter().filter(|payment| payment["status"] != UNDECIDED);
+    decided.map(|payment| payment_of(payment, order_id)).collect()
+}
+
+fn payment_of(payment: Value, order_id: &OrderId) -> Result<PaymentInfo, String> {
+    let payment: PaymentInfo = serde_json::from_value(payment).map_err(|error| error.to_string())?;
+    payment.check().map_err(|error| error.to_string())?;
+    if payment.order_id == *order_id { Ok(payment) } else { Err("a payment is of another order".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use orders::testing::samples::{authorized, euros};
+    use serde_json::json;
+
+    use super::*;
+
+    fn parsed(answer: &Value) -> Result<Vec<PaymentInfo>, String> {
+        parse(answer.to_string().as_bytes(), &"ord-1".parse().unwrap())
+    }
+
+    #[test]
+    fn what_payments_has_decided_on_is_taken_with_whatever_else_it_may_say_one_day() {
+        let payment = authorized("pay_1", euros(7));
+        let mut said = serde_json::to_value(&payment).unwrap();
+        said["method"] = json!("card");
+        let undecided = json!({"payment_id": "pay_2", "order_id": "ord-1", "status": "processing", "version": 0});
+        assert_eq!(parsed(&json!({"payments": [said, undecided], "next": null})), Ok(vec![payment]));
+        assert_eq!(parsed(&json!({"payments": []})), Ok(vec![]));
+    }
+
+    #[test]
+    fn of_an_answer_that_cannot_be_understood_in_one_part_nothing_is_taken() {
+        let good = serde_json::to_value(authorized("pay_1", euros(7))).unwrap();
+        let with = |field: &str, value: Value| {
+            let mut payment = good.clone();
+            payment[field] = value;
+            json!({"payments": [good, payment]})
+        };
+        for (answer, reason) in [
+            (json!({}), "missing field `payments`"),
+            (json!([]), "invalid length 0"),
+            (json!({"payments": [1]}), "invalid type"),
+            (with("status", json!("suspended")), "must be authorized, captured"),
+            (with("captured_minor", json!(8)), "captured_minor does not fit"),
+            (with("version", json!(0)), "version must be at least 1"),
+            (with("order_id", json!("ord-2")), "a payment is of another order"),
+        ] {
+            let error = parsed(&answer).unwrap_err();
+            assert!(error.starts_with(reason), "{error}");
+        }
+        assert!(parse(b"<html>", &"ord-1".parse().unwrap()).is_err());
+    }
+}

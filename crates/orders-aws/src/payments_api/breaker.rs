@@ -1,0 +1,115 @@
+//! A circuit breaker: who does not answer is left alone for a while, and then asked by one request first.
+
+use std::time::Duration;
+
+use payment_events::Timestamp;
+
+/// Closed until so many lookups in a row have failed, then open for a while. When that is over it is half open: one
+/// lookup may try, and what comes of it closes the circuit or keeps it open.
+///
+/// It goes by the time of day, because a sandbox between two requests is frozen and its other clocks may be, too.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    failures_max: u32,
+    open_ms: u64,
+    failures: u32,
+    /// Until when nobody may try. Once that is over, whoever tries moves it on, so that nobody else does meanwhile; should
+    /// nothing ever be heard of that lookup, the next one may try then.
+    open_until: Option<Timestamp>,
+}
+
+impl Breaker {
+    /// Opens after `failures_max` failures in a row, for as long as `open`.
+    pub(super) fn new(failures_max: u32, open: Duration) -> Self {
+        let open_ms = u64::try_from(open.as_millis()).unwrap_or(u64::MAX);
+        Self { failures_max, open_ms, failures: 0, open_until: None }
+    }
+
+    /// Whether a lookup may be tried; otherwise for how many milliseconds from now none may.
+    pub(super) fn admit(&mut self, now: Timestamp) -> Result<(), u64> {
+        let Some(until) = self.open_until else { return Ok(()) };
+        let left_ms = until.ms_since(now);
+        // More than was ever to wait for: the clock was set back.
+        if (1..=self.open_ms).contains(&left_ms) {
+            return Err(left_ms);
+        }
+        self.open_until = Some(now.plus_ms(self.open_ms));
+        Ok(())
+    }
+
+    /// A lookup that was admitted has come to its end. Answers whether the circuit was closed and is open now.
+    pub(super) fn record(&mut self, is_answered: bool, now: Timestamp) -> bool {
+        if is_answered {
+            (self.failures, self.open_until) = (0, None);
+            return false;
+        }
+        let was_closed = self.open_until.is_none();
+        self.failures = self.failures.saturating_add(1);
+        if self.failures >= self.failures_max {
+            self.open_until = Some(now.plus_ms(self.open_ms));
+        }
+        was_closed && self.open_until.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_unix_ms(1_700_000_000_000 + ms).unwrap()
+    }
+
+    /// Open from 0 to 5,000.
+    fn open() -> Breaker {
+        let mut breaker = Breaker::new(3, Duration::from_secs(5));
+        assert_eq!([0, 0, 0].map(|ms| breaker.record(false, at(ms))), [false, false, true]);
+        breaker
+    }
+
+    #[test]
+    fn it_opens_at_so_many_failures_in_a_row_and_an_answer_between_them_counts_from_the_beginning() {
+        let mut breaker = Breaker::new(3, Duration::from_secs(5));
+        for _ in 0..10 {
+            breaker.record(false, at(0));
+            breaker.record(false, at(0));
+            assert_eq!(breaker.admit(at(0)), Ok(()));
+            breaker.record(true, at(0));
+        }
+        assert_eq!(open().admit(at(1)), Err(4_999));
+    }
+
+    #[test]
+    fn it_says_how_long_it_stays_open_and_then_lets_one_try() {
+        let mut breaker = open();
+        assert_eq!(breaker.admit(at(0)), Err(5_000));
+        assert_eq!(breaker.admit(at(4_999)), Err(1));
+        assert_eq!(breaker.admit(at(5_000)), Ok(()), "half open");
+        assert_eq!(breaker.admit(at(5_000)), Err(5_000), "one is trying");
+    }
+
+    #[test]
+    fn the_one_that_tries_closes_it_or_keeps_it_open() {
+        let mut breaker = open();
+        breaker.admit(at(5_000)).unwrap();
+        assert!(!breaker.record(false, at(6_000)), "it was open");
+        assert_eq!(breaker.admit(at(10_999)), Err(1));
+        breaker.admit(at(11_000)).unwrap();
+        breaker.record(true, at(11_001));
+        assert_eq!([breaker.admit(at(11_001)), breaker.admit(at(11_001))], [Ok(()), Ok(())]);
+        assert!(!breaker.record(false, at(11_002)), "failures are counted from the beginning");
+    }
+
+    #[test]
+    fn of_one_that_tries_and_is_never_heard_of_again_nobody_waits_for_ever() {
+        let mut breaker = open();
+        breaker.admit(at(5_000)).unwrap();
+        assert_eq!((breaker.admit(at(9_999)), breaker.admit(at(10_000))), (Err(1), Ok(())));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_keep_it_open() {
+        let mut breaker = open();
+        assert_eq!(breaker.admit(at(-3_600_000)), Ok(()));
+    }
+}

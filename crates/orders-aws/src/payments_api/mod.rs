@@ -1,0 +1,124 @@
+//! Payments over REST: what synchronous mode asks, `GET /payments?order_id=`, and waits for.
+//!
+//! Whoever asks is answered within a bound, whatever Payments does. One attempt that fails in a way that may pass is
+//! followed by one more, unless too many were lately; where lookups keep failing, Payments is left alone for a while
+//! (docs/adr/0013). All of that is counted for each sandbox on its own: sandboxes share nothing.
+
+mod answer;
+mod breaker;
+mod failure;
+mod limits;
+mod request;
+mod url;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
+use orders::{LookupError, PaymentLookup};
+use payment_events::{OrderId, PaymentInfo, Timestamp};
+use tokio::time::{sleep, timeout};
+use tower::retry::budget::{Budget, TpsBudget};
+
+use breaker::Breaker;
+use failure::Failure;
+
+pub use limits::Limits;
+pub use url::{InvalidPaymentsUrl, PaymentsUrl};
+
+/// When to come back after a lookup that failed, in seconds, where the circuit is closed.
+const RETRY_AFTER_S: u16 = 1;
+
+/// The Payments API, as Orders asks it.
+#[derive(Debug)]
+pub struct PaymentsApi {
+    url: PaymentsUrl,
+    aws: SdkConfig,
+    /// Keeps its connections for the next lookup.
+    connector: Connector,
+    limits: Limits,
+    retries: TpsBudget,
+    breaker: Mutex<Breaker>,
+}
+
+/// Payments is left alone for now.
+#[derive(Debug, thiserror::Error)]
+#[error("the lookups before this one failed: it is not asked for {0} ms")]
+struct Open(u64);
+
+impl PaymentsApi {
+    /// The API at `url`, asked with the credentials and for the region of `aws`, within `limits`.
+    pub fn new(url: PaymentsUrl, aws: &SdkConfig, limits: Limits) -> Self {
+        let settings =
+            HttpConnectorSettings::builder().connect_timeout(limits.connect).read_timeout(limits.attempt).build();
+        let connector = Connector::builder().connector_settings(settings);
+        let connector = connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
+        let retries = TpsBudget::new(Limits::RETRY_WINDOW, limits.retries_a_second, limits.retry_share);
+        let breaker = Mutex::new(Breaker::new(limits.failures_max, limits.open));
+        Self { url, aws: aws.clone(), connector, limits, retries, breaker }
+    }
+
+    /// Asks once, and once more where that may help and the budget has it.
+    async fn ask(&self, uri: &str, order_id: &OrderId) -> Result<Vec<PaymentInfo>, Failure> {
+        match self.attempt(uri, order_id).await {
+            Err(failure) if failure.is_passing() && self.retries.withdraw() => {
+                tracing::warn!(%order_id, %failure, "Payments is asked a second time for {order_id}");
+                sleep(self.limits.pause_max.mul_f64(fastrand::f64())).await;
+                self.attempt(uri, order_id).await
+            }
+            asked => asked,
+        }
+    }
+
+    async fn attempt(&self, uri: &str, order_id: &OrderId) -> Result<Vec<PaymentInfo>, Failure> {
+        let attempt = async {
+            let request = request::signed(&self.aws, uri).await.map_err(Failure::NotSigned)?;
+            let response = self.connector.call(request).await.map_err(Failure::Connection)?;
+            answer::read(response, order_id).await
+        };
+        let payments = within(self.limits.attempt, attempt).await?;
+        self.retries.deposit();
+        Ok(payments)
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(
+        &self,
+        order_id: &OrderId,
+        retry_after_s: u16,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> LookupError {
+        let context = format!("could not ask {} for the payments of {order_id}", self.url);
+        LookupError { context, retry_after_s, source: source.into() }
+    }
+}
+
+#[async_trait]
+impl PaymentLookup for PaymentsApi {
+    async fn payments_of(&self, order_id: &OrderId) -> Result<Vec<PaymentInfo>, LookupError> {
+        if let Err(left_ms) = self.breaker().admit(Timestamp::now()) {
+            let retry_after_s = u16::try_from(left_ms.div_ceil(1_000)).unwrap_or(u16::MAX);
+            return Err(self.failed(order_id, retry_after_s, Open(left_ms)));
+        }
+        let uri = self.url.of_order(order_id);
+        let asked = within(self.limits.overall, self.ask(&uri, order_id)).await;
+        // What is refused or cannot be understood is no reason to leave Payments alone: it answers.
+        let is_answered = asked.as_ref().err().is_none_or(|failure| !failure.is_passing());
+        if self.breaker().record(is_answered, Timestamp::now()) {
+            tracing::error!(open = ?self.limits.open, "Payments is left alone: {} lookups failed", self.limits.failures_max);
+        }
+        asked.map_err(|failure| self.failed(order_id, RETRY_AFTER_S, failure))
+    }
+}
+
+async fn within<T>(limit: Duration, asking: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    timeout(limit, asking).await.unwrap_or(Err(Failure::Silent(limit)))
+}
