@@ -1,6 +1,6 @@
 //! Synchronous mode: `POST /sync/orders` asks Payments and waits. The orders are the same ones.
 
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, ErrorAnswer, Fault, Target};
 use paystream_tests::{Paystream, eur, line, order_body};
 use serde_json::{Value, json};
 
@@ -29,4 +29,115 @@ async fn an_order_is_accepted_on_a_payment_that_has_not_arrived() {
     paystream.heal();
     paystream.payment_arrives("ord-1", &payment).await;
     assert_eq!(paystream.get("/orders/ord-1").await.expect(200), order);
+}
+
+#[tokio::test]
+async fn an_order_without_a_payment_waits_and_is_settled_when_the_payment_arrives() {
+    let paystream = Paystream::start().await;
+    let placed = paystream.post("/sync/orders", &tea("ord-1")).await.expect(202);
+    assert_eq!((&placed["status"], &placed["payment"]["read"]), (&json!("awaiting_payment"), &json!("remote")));
+    paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    let order = paystream.order_becomes("ord-1", "accepted").await;
+    assert_eq!(order["payment"]["read"], "local", "by the projector");
+}
+
+#[tokio::test]
+async fn a_void_that_has_not_arrived_is_known_and_one_that_comes_later_puts_the_order_on_hold() {
+    let paystream = Paystream::start().await;
+    cut_the_stream(&paystream);
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    paystream.post("/sync/orders", &tea("ord-1")).await.expect(201);
+    let void = format!("/payments/{}/void", payment["payment_id"].as_str().unwrap());
+    let voided = paystream.post_text(&void, "").await.expect(200);
+    // The same order again, decided anew: the void is known before any of it has arrived.
+    let order = paystream.post("/sync/orders", &tea("ord-1")).await.expect(200);
+    assert_eq!((&order["status"], &order["payment"]["read"]), (&json!("on_hold"), &json!("remote")));
+    paystream.heal();
+    paystream.payment_arrives("ord-1", &voided).await;
+    assert_eq!(paystream.get("/orders/ord-1").await.expect(200)["status"], "on_hold");
+    // And one that comes when the order is placed.
+    let payment = paystream.pay("ord-2", &eur(1299), "tok_approve").await;
+    paystream.post("/sync/orders", &tea("ord-2")).await.expect(201);
+    paystream.post_text(&format!("/payments/{}/void", payment["payment_id"].as_str().unwrap()), "").await.expect(200);
+    paystream.order_becomes("ord-2", "on_hold").await;
+}
+
+#[tokio::test]
+async fn the_same_order_both_ways_is_one_order() {
+    let paystream = Paystream::start().await;
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    paystream.payment_arrives("ord-1", &payment).await;
+    let local = paystream.post("/orders", &tea("ord-1")).await.expect(201);
+    assert_eq!(paystream.post("/sync/orders", &tea("ord-1")).await.expect(200), local);
+
+    paystream.pay("ord-2", &eur(1299), "tok_approve").await;
+    let remote = paystream.post("/sync/orders", &tea("ord-2")).await.expect(201);
+    assert_eq!(paystream.post("/orders", &tea("ord-2")).await.expect(200), remote);
+    let other = order_body("ord-2", &[line("tea", 2, &eur(1299))]);
+    paystream.post("/sync/orders", &other).await.expect_problem(409, "order-conflict");
+}
+
+#[tokio::test]
+async fn while_payments_cannot_be_asked_nothing_is_stored_and_orders_goes_on_without() {
+    let paystream = Paystream::start().await;
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    paystream.payment_arrives("ord-1", &payment).await;
+    let lookups = Fault::new(Target::api("PaymentsApi"), Effect::reset_before()).operation("GET /payments");
+    paystream.inject(lookups.from("SyncOrderApi"));
+    let refused = paystream.post("/sync/orders", &tea("ord-1")).await;
+    assert_eq!(refused.headers["retry-after"], "1");
+    refused.expect_problem(503, "payments-unreachable");
+    assert_eq!(paystream.environment().faults()[0].struck, 2, "it was tried twice");
+    paystream.get("/orders/ord-1").await.expect_problem(404, "order-not-found");
+    assert_eq!(paystream.item_count("OrdersTable").await, 1, "the copy of the payment, and nothing else");
+    // The other mode does not notice.
+    paystream.post("/orders", &tea("ord-1")).await.expect(201);
+
+    paystream.heal();
+    paystream.pay("ord-2", &eur(1299), "tok_approve").await;
+    paystream.post("/sync/orders", &tea("ord-2")).await.expect(201);
+}
+
+#[tokio::test]
+async fn payments_that_keeps_failing_is_left_alone_and_the_client_is_told_for_how_long() {
+    let paystream = Paystream::start().await;
+    let unavailable = ErrorAnswer { code: "ServiceUnavailable".to_owned(), message: None, status: None };
+    paystream.inject(Fault::new(Target::api("PaymentsApi"), Effect::Error(unavailable)));
+    for _ in 0..3 {
+        paystream.post("/sync/orders", &tea("ord-1")).await.expect_problem(503, "payments-unreachable");
+    }
+    let asked = paystream.environment().faults()[0].struck;
+    let open = paystream.post("/sync/orders", &tea("ord-1")).await;
+    let retry_after_s: u64 = open.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    open.expect_problem(503, "payments-unreachable");
+    assert!((1..=5).contains(&retry_after_s), "{retry_after_s}");
+    assert_eq!((asked, paystream.environment().faults()[0].struck), (6, 6), "nobody was asked any more");
+
+    // It is asked again once that time is over, and then always.
+    paystream.heal();
+    Paystream::eventually("Payments is asked again", async || {
+        let answer = paystream.post("/sync/orders", &tea("ord-1")).await;
+        (answer.status.as_u16() == 202).then_some(())
+    })
+    .await;
+    paystream.post("/sync/orders", &tea("ord-2")).await.expect(202);
+}
+
+#[tokio::test]
+async fn payments_that_takes_its_time_is_waited_for_by_one_mode_and_not_by_the_other() {
+    let paystream = Paystream::start().await;
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    paystream.payment_arrives("ord-1", &payment).await;
+    paystream.inject(Fault::new(Target::api("PaymentsApi"), Effect::LatencyMs(200)));
+    paystream.post("/orders", &tea("ord-1")).await.expect(201);
+    assert_eq!(paystream.environment().faults()[0].struck, 0);
+    paystream.post("/sync/orders", &tea("ord-2")).await.expect(202);
+    assert_eq!(paystream.environment().faults()[0].struck, 1);
+}
+
+#[tokio::test]
+async fn where_it_is_not_wanted_it_is_not_there() {
+    let paystream = Paystream::start_with_parameters(&[("Stage", "prod")]).await;
+    paystream.post("/sync/orders", &tea("ord-1")).await.expect(403);
+    paystream.post("/orders", &tea("ord-1")).await.expect(202);
 }

@@ -107,7 +107,8 @@ impl PlaceOrder {
     async fn insert(&self, request: &OrderRequest, order: Order) -> Result<bool, PlaceError> {
         match self.store.insert(&order).await? {
             Inserted::New => Ok(false),
-            // This very write: its answer was lost and the store's client tried again.
+            // This very write: its answer was lost and the store's client tried again. (Or another request wrote the very same
+            // in the same millisecond.)
             Inserted::Known(known) if *known == order => Ok(false),
             Inserted::Known(known) => expect_same(&known, request),
         }

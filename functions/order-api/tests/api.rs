@@ -7,9 +7,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
-use order_api::{BODY_BYTES_MAX, router};
-use orders::testing::MemoryOrders;
+use order_api::{BODY_BYTES_MAX, router, sync_router};
 use orders::testing::samples::{authorized, captured, declined, euros, voided};
+use orders::testing::{MemoryOrders, MemoryPayments};
 use orders::{FindOrder, PlaceOrder, ProjectPayments, Settle};
 use payment_events::{PaymentInfo, Timestamp};
 use serde_json::{Value, json};
@@ -40,6 +40,17 @@ impl Api {
         let body = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
         Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// The same orders in synchronous mode, by asking these payments.
+    fn sync(&self, payments: &Arc<MemoryPayments>) -> Self {
+        let place = PlaceOrder::new(self.store.clone(), self.store.clone()).asking(payments.clone());
+        Self { router: sync_router(place), store: self.store.clone() }
+    }
+
+    async fn sync_order(&self, body: &Value) -> Answer {
+        let request = Request::post("/sync/orders").header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 
     async fn order(&self, body: &Value) -> Answer {
@@ -333,4 +344,50 @@ async fn a_store_that_does_not_answer_is_unavailable_and_nothing_of_it_is_told()
         assert_eq!(answer.headers["retry-after"], "1");
         assert!(!answer.body.to_string().contains("set to fail"), "{}", answer.body);
     }
+}
+
+#[tokio::test]
+async fn in_synchronous_mode_an_order_is_accepted_on_what_payments_says_and_is_the_same_order() {
+    let (api, payments) = (Api::new(), Arc::new(MemoryPayments::default()));
+    let sync = api.sync(&payments);
+    payments.becomes(pay(1_299));
+    let placed = sync.sync_order(&tea()).await;
+    assert_eq!((placed.status, &placed.body["payment"]["read"]), (StatusCode::CREATED, &json!("remote")));
+    assert_eq!(placed.headers["location"], "/orders/ord-1");
+    assert_eq!(api.get("/orders/ord-1").await.body, placed.body);
+    // Within one millisecond it would be taken for the same request, sent twice by the store's client.
+    while Timestamp::now() == time(&placed.body["created_at"]) {}
+    for again in [sync.sync_order(&tea()).await, api.order(&tea()).await] {
+        assert_eq!((again.status, &again.body), (StatusCode::OK, &placed.body));
+    }
+    let other = sync.sync_order(&with("/customer_id", json!("cust-8"))).await;
+    assert_problem(&other, StatusCode::CONFLICT, "order-conflict");
+}
+
+#[tokio::test]
+async fn in_synchronous_mode_payments_that_cannot_be_asked_are_a_problem_that_says_when_to_come_back() {
+    let (api, payments) = (Api::new(), Arc::new(MemoryPayments::default()));
+    let sync = api.sync(&payments);
+    payments.is_down(true);
+    let refused = sync.sync_order(&tea()).await;
+    assert_problem(&refused, StatusCode::SERVICE_UNAVAILABLE, "payments-unreachable");
+    assert_eq!(
+        (&refused.headers["retry-after"], &refused.body["instance"]),
+        (&"7".parse().unwrap(), &json!("/sync/orders"))
+    );
+    assert_eq!(api.get("/orders/ord-1").await.status, StatusCode::NOT_FOUND);
+    payments.is_down(false);
+    let waits = sync.sync_order(&tea()).await;
+    assert_eq!((waits.status, &waits.body["payment"]["read"]), (StatusCode::ACCEPTED, &json!("remote")));
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_order_is_refused_before_payments_is_asked_and_there_is_no_other_route() {
+    let (api, payments) = (Api::new(), Arc::new(MemoryPayments::default()));
+    let sync = api.sync(&payments);
+    let refused = sync.sync_order(&with("/lines/0/quantity", json!(0))).await;
+    assert_problem(&refused, StatusCode::BAD_REQUEST, "invalid-request");
+    assert_eq!(payments.take_asked(), 0);
+    assert_problem(&sync.get("/orders/ord-1").await, StatusCode::NOT_FOUND, "no-such-route");
+    assert_problem(&sync.get("/sync/orders").await, StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed");
 }

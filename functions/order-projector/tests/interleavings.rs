@@ -1,6 +1,9 @@
 //! `order-api` against `order-projector`: every order in which their calls of the store can come, and every place at which
 //! they can die. Whatever happens, a covered order ends accepted and an uncovered one does not.
 //!
+//! So it is in synchronous mode, where the order is decided on what Payments says when asked, which may be ahead of what has
+//! arrived, or behind it.
+//!
 //! This runs the use cases that deploy, not a copy of them: see [`explorer`]. Each test states how many interleavings there
 //! are, so that one that explores less than it did is noticed.
 #![allow(missing_docs, clippy::unwrap_used)]
@@ -125,5 +128,51 @@ fn an_order_and_two_payments_meet_wherever_one_of_them_dies() {
     assert_eq!(
         explore(&[Script::Client, delivers(&[first, void]), second], deaths(1)),
         settled(14_828_485_318, 31_726)
+    );
+}
+
+/// Payments takes its steps, and they arrive one after the other, at any time after or before: what Payments says when asked
+/// is read from an index that may lag behind its stream.
+fn synchronous(client: Script, steps: &[PaymentInfo]) -> Vec<Script> {
+    vec![client, Script::Payments(steps.to_vec()), delivers(steps)]
+}
+
+#[test]
+fn an_order_that_was_decided_by_asking_stands_by_what_arrives() {
+    let void = voided_in_the_end("pay_1", TOTAL);
+    assert_eq!(explore(&synchronous(Script::SynchronousClient, &void), deaths(0)), settled(277_307, 483));
+    assert_eq!(explore(&synchronous(Script::SynchronousClient, &void), deaths(1)), settled(31_102_978, 2_908));
+    let refund = refunded_in_the_end();
+    assert_eq!(explore(&synchronous(Script::SynchronousClient, &refund), deaths(0)), settled(9_283_490, 1_360));
+    // All versions in one batch are folded to the newest: those that were asked for never arrive.
+    let folded =
+        vec![Script::SynchronousClient, Script::Payments(refund.to_vec()), Script::Projector(vec![batch(&refund)])];
+    assert_eq!(explore(&folded, deaths(1)), settled(512_194, 1_436));
+}
+
+/// The explorer holds at every state that an order is on hold only where one of its payments covers nothing.
+#[test]
+fn an_order_that_was_accepted_by_asking_is_never_put_on_hold_for_what_has_not_arrived() {
+    let held = authorized("pay_1", euros(TOTAL));
+    let paid = synchronous(Script::SynchronousClient, &[held.clone(), captured(&held, TOTAL, 0)]);
+    assert_eq!(explore(&paid, deaths(1)), settled(2_883_292, 1_994));
+}
+
+#[test]
+fn an_order_that_is_placed_both_ways_at_once_stands_by_what_arrives() {
+    let mut both = synchronous(Script::SynchronousClient, &voided_in_the_end("pay_1", TOTAL));
+    both.push(Script::Client);
+    assert_eq!(explore(&both, deaths(0)), settled(21_928_655_303, 30_591));
+}
+
+/// As with the other mode, what is left is an order whose client got no answer and never asked again.
+#[test]
+fn an_order_that_was_decided_by_asking_and_given_up_is_settled_when_it_is_next_looked_at() {
+    let given_up = synchronous(Script::SynchronousClientThatGivesUp, &voided_in_the_end("pay_1", TOTAL));
+    assert_eq!(explore(&given_up, deaths(1)), Explored { interleavings: 9_746_030, unsettled: 1_637, states: 1_566 });
+    let late = synchronous(Script::SynchronousClient, &voided_in_the_end("pay_1", TOTAL));
+    assert_eq!(
+        explore(&late, Trouble { deaths: 0, late_calls: 1 }),
+        Explored { interleavings: 439_816_789, unsettled: 11_372, states: 13_702 }
     );
 }

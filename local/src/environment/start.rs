@@ -1,7 +1,6 @@
 //! Bringing an environment up, step by step, so that it is ready when it is there.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use super::resources::{Resources, any_port, unheard};
 use super::{Environment, Options, StartError};
 use crate::emulators::EmulatorError;
 use crate::event_source::{Context, FailureList, Mapping};
-use crate::faults::{Callers, Faults};
+use crate::faults::{Callers, Faults, serve_resettable};
 use crate::functions_build::Functions;
 use crate::lambda::{Lambda, Surroundings};
 use crate::net::{Stop, bind_loopback, serve, url_of};
@@ -60,7 +59,7 @@ impl Prepared {
         let processes = Processes::default();
         let logical_ids = template.functions.iter().map(|function| function.logical_id.clone()).collect();
         let callers = Callers::Functions { logical_ids, processes: processes.clone() };
-        let faults = Arc::new(Faults::new(callers, log.clone()));
+        let faults = Arc::new(Faults::new(callers, log.clone()).with_routes(template.routes()));
         let Resources { kinesis, endpoints, mut servers } =
             Resources::start(&template, &store.dynamodb, &faults, &serves_the_rest).await?;
 
@@ -97,13 +96,8 @@ impl Prepared {
         let tables = template.tables.clone();
         let parts = Parts { url, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
         let parts = Arc::new(parts);
-        let router = gateway::router(template.routes(), &parts.lambda, &log).merge(parts::router(&parts));
-        let stopped = serves_apis.told();
-        let gateway = tokio::spawn(async move {
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            // Serving ends with an error only where the listener does.
-            let _ = axum::serve(listener, service).with_graceful_shutdown(stopped).await;
-        });
+        let router = gateway::router(template.routes(), &parts.lambda, &parts.faults, &log);
+        let gateway = serve_resettable(listener, router.merge(parts::router(&parts)), &serves_apis);
         let keeps_data = options.data.is_some();
         let mappings = reading;
         Ok(Environment {

@@ -23,7 +23,7 @@ pub(crate) enum Callers {
 
 /// A function that makes a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     /// The function's logical id.
     pub(super) name: String,
     /// The sandbox it runs in, where there are sandboxes.

@@ -17,22 +17,31 @@ use tokio::task::JoinHandle;
 use crate::net::Stop;
 
 /// The connection that a request came in on, as its handler sees it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Connection(Arc<AtomicBool>);
+#[derive(Debug, Clone)]
+pub(crate) struct Connection {
+    /// Who is at the other end.
+    pub(crate) client: SocketAddr,
+    is_broken: IsBroken,
+}
 
 impl Connection {
     /// Has it reset (RST) as soon as something is to be sent on it, instead of sending that.
-    pub(super) fn reset(&self) {
-        self.0.store(true, Ordering::SeqCst);
+    pub(crate) fn reset(&self) {
+        self.is_broken.0.store(true, Ordering::SeqCst);
     }
+}
 
+#[derive(Debug, Clone, Default)]
+struct IsBroken(Arc<AtomicBool>);
+
+impl IsBroken {
     fn check(&self) -> io::Result<()> {
         if self.0.load(Ordering::SeqCst) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
 /// Serves until told to stop, and then until the requests under way are answered. Handlers are told their [`Connection`].
-pub(super) fn serve(listener: TcpListener, router: Router, stop: &Stop) -> JoinHandle<()> {
+pub(crate) fn serve(listener: TcpListener, router: Router, stop: &Stop) -> JoinHandle<()> {
     let stopped = stop.told();
     tokio::spawn(async move {
         let service = router.into_make_service_with_connect_info::<Connection>();
@@ -49,7 +58,7 @@ impl Listener for Resettable {
 
     async fn accept(&mut self) -> (Stream, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        (Stream { stream, connection: Connection::default() }, address)
+        (Stream { stream, connection: IsBroken::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -59,14 +68,14 @@ impl Listener for Resettable {
 
 impl Connected<IncomingStream<'_, Resettable>> for Connection {
     fn connect_info(stream: IncomingStream<'_, Resettable>) -> Self {
-        stream.io().connection.clone()
+        Self { client: *stream.remote_addr(), is_broken: stream.io().connection.clone() }
     }
 }
 
 /// A connection that fails once it is to be reset, whereupon the server drops it.
 struct Stream {
     stream: TcpStream,
-    connection: Connection,
+    connection: IsBroken,
 }
 
 impl Drop for Stream {

@@ -26,12 +26,14 @@ pub(super) const ANY_OPERATION: &str = "*";
 pub struct Fault {
     /// What the calls are made to.
     pub target: Target,
-    /// Which calls: an operation as the service spells it, `Invoke` for a function, or `*` for every one (the default).
+    /// Which calls: an operation as the service spells it, `Invoke` for a function, a route of an API as the template spells
+    /// it (`GET /payments`), or `*` for every one (the default).
     #[serde(default = "any_operation")]
     pub operation: String,
     /// What happens to them.
     pub effect: Effect,
-    /// Only calls of this function, by its logical id. A function as the target has no such callers.
+    /// Only calls of this function, by its logical id. A function as the target has no such callers; those of an API are
+    /// known by their signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// So many matching calls pass first.
@@ -49,7 +51,7 @@ pub struct Fault {
     pub seed: u64,
 }
 
-/// What calls are made to. In JSON, and as text, it is `kinesis`, `dynamodb`, or the logical id of a function.
+/// What calls are made to. In JSON, and as text, it is `kinesis`, `dynamodb`, or the logical id of a function or of an API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Target {
@@ -57,18 +59,20 @@ pub enum Target {
     Kinesis,
     /// The emulator of DynamoDB.
     DynamoDb,
-    /// A function, by its logical id; what is called is its invocation.
-    Function(String),
+    /// A function, by its logical id, of which the invocations are called; or an API, of which the routes are, by whoever
+    /// calls.
+    Resource(String),
 }
 
 /// What happens to a call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// It is answered with an error, in the service's own form, and not carried out. An invocation fails with it.
+    /// It is answered with an error, in the form of the service or of API Gateway, and not carried out. An invocation fails
+    /// with it.
     Error(ErrorAnswer),
     /// It is refused for being one too many: `ProvisionedThroughputExceededException` of either service,
-    /// `TooManyRequestsException` of Lambda.
+    /// `TooManyRequestsException` of Lambda and of API Gateway.
     Throttle,
     /// It is carried out this many milliseconds later, or meets the next fault then; one minute at most.
     LatencyMs(u64),
@@ -161,7 +165,12 @@ impl Fault {
 impl Target {
     /// A function, by its logical id.
     pub fn function(logical_id: impl Into<String>) -> Self {
-        Self::Function(logical_id.into())
+        Self::Resource(logical_id.into())
+    }
+
+    /// An API, by its logical id.
+    pub fn api(logical_id: impl Into<String>) -> Self {
+        Self::Resource(logical_id.into())
     }
 }
 
@@ -170,7 +179,7 @@ impl From<String> for Target {
         match text.as_str() {
             "kinesis" => Self::Kinesis,
             "dynamodb" => Self::DynamoDb,
-            _ => Self::Function(text),
+            _ => Self::Resource(text),
         }
     }
 }
@@ -186,7 +195,7 @@ impl fmt::Display for Target {
         f.write_str(match self {
             Self::Kinesis => "kinesis",
             Self::DynamoDb => "dynamodb",
-            Self::Function(logical_id) => logical_id,
+            Self::Resource(logical_id) => logical_id,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Why a fault is refused, and what to do about it.
 
+use std::collections::BTreeMap;
+
 use super::fault::{ANY_OPERATION, Effect, Fault, Target};
 use super::service::Service;
 
@@ -18,11 +20,17 @@ pub enum InvalidFault {
     /// It is no fault in JSON.
     #[error("{0}")]
     Malformed(String),
-    /// The target or `from` is no function of the template.
-    #[error("{field}: there is no function {name:?}{}", there_are(functions))]
+    /// The target is no function of the template and no API with routes.
+    #[error("target: there is no function and no API {name:?}{}", there_are(resources))]
+    UnknownTarget {
+        /// The name.
+        name: String,
+        /// The functions and APIs that there are, by logical id.
+        resources: Vec<String>,
+    },
+    /// `from` is no function of the template.
+    #[error("from: there is no function {name:?}{}", there_are(functions))]
     UnknownFunction {
-        /// The field that names it.
-        field: &'static str,
         /// The name.
         name: String,
         /// The functions that there are, by logical id.
@@ -35,6 +43,16 @@ pub enum InvalidFault {
         target: Target,
         /// What was given.
         operation: String,
+    },
+    /// The API has no such route.
+    #[error("operation: {target} has no route {operation:?}{}", there_are(routes))]
+    UnknownRoute {
+        /// The target.
+        target: Target,
+        /// What was given.
+        operation: String,
+        /// The routes that there are.
+        routes: Vec<String>,
     },
     /// The target is a function.
     #[error("from: invocations of a function come from no function: leave it out")]
@@ -62,6 +80,9 @@ pub enum InvalidFault {
     /// Nothing else answers entry by entry.
     #[error("effect: only kinesis and its operation PutRecords can fail in part: name both")]
     PartialOfOther,
+    /// Anybody may call an API.
+    #[error("effect: of those who call an API only functions can be killed: name one in from")]
+    KillOfAnybody,
     /// The callers are not processes of this environment.
     #[error("effect: there are no functions here that could be killed")]
     NothingToKill,
@@ -78,62 +99,101 @@ fn there_are(functions: &[String]) -> String {
     }
 }
 
-/// Refuses what could never happen. `functions` are the logical ids that there are, or none where everyone who calls is
-/// taken for a function.
-pub(super) fn check(fault: &Fault, functions: Option<&[String]>) -> Result<(), InvalidFault> {
-    let known = |field, name: &String| match functions {
-        Some(functions) if functions.contains(name) => Ok(()),
-        None if field == "from" => Ok(()),
-        _ => Err(InvalidFault::UnknownFunction {
-            field,
-            name: name.clone(),
-            functions: functions.unwrap_or_default().to_vec(),
-        }),
-    };
-    let service = Service::of(&fault.target);
-    if let Target::Function(name) = &fault.target {
-        known("target", name)?;
-        if fault.from.is_some() {
-            return Err(InvalidFault::FromOfInvocation);
+/// What a fault may name.
+pub(super) struct Known<'a> {
+    /// The logical ids of the functions, or none where everyone who calls is taken for a function.
+    pub(super) functions: Option<&'a [String]>,
+    /// The routes of each API, by its logical id.
+    pub(super) apis: &'a Apis,
+}
+
+/// The routes of each API, by its logical id: `GET /payments`.
+pub(super) type Apis = BTreeMap<String, Vec<String>>;
+
+/// What a target is, among what is known.
+#[derive(Clone, Copy)]
+enum Kind<'a> {
+    Service(Service),
+    Function,
+    Api(&'a [String]),
+}
+
+impl<'a> Known<'a> {
+    fn kind_of(&self, target: &Target) -> Result<Kind<'a>, InvalidFault> {
+        let name = match target {
+            Target::Kinesis => return Ok(Kind::Service(Service::Kinesis)),
+            Target::DynamoDb => return Ok(Kind::Service(Service::DynamoDb)),
+            Target::Resource(name) => name,
+        };
+        let functions = self.functions.unwrap_or_default();
+        match self.apis.get(name) {
+            Some(routes) => Ok(Kind::Api(routes)),
+            None if functions.contains(name) => Ok(Kind::Function),
+            None => {
+                let resources = functions.iter().chain(self.apis.keys()).cloned().collect();
+                Err(InvalidFault::UnknownTarget { name: name.clone(), resources })
+            }
         }
     }
-    if let Some(name) = &fault.from {
-        known("from", name)?;
+}
+
+/// Refuses what could never happen.
+pub(super) fn check(fault: &Fault, known: &Known<'_>) -> Result<(), InvalidFault> {
+    let kind = known.kind_of(&fault.target)?;
+    if let (Kind::Function, Some(_)) = (kind, &fault.from) {
+        return Err(InvalidFault::FromOfInvocation);
     }
-    let is_known = match service {
-        Some(service) => service.knows(&fault.operation),
-        None => fault.operation == INVOKE,
-    };
-    if fault.operation != ANY_OPERATION && !is_known {
-        let (target, operation) = (fault.target.clone(), fault.operation.clone());
-        return Err(InvalidFault::UnknownOperation { target, operation });
+    if let (Some(name), Some(functions)) = (&fault.from, known.functions)
+        && !functions.contains(name)
+    {
+        return Err(InvalidFault::UnknownFunction { name: name.clone(), functions: functions.to_vec() });
+    }
+    if fault.operation != ANY_OPERATION {
+        check_operation(fault, kind)?;
     }
     if fault.count == Some(0) {
         return Err(InvalidFault::CountOfNone);
     }
     probability("probability", fault.probability)?;
-    check_effect(fault, service, functions.is_some())
+    check_effect(fault, kind, known.functions.is_some())
 }
 
-fn check_effect(fault: &Fault, service: Option<Service>, are_processes: bool) -> Result<(), InvalidFault> {
+fn check_operation(fault: &Fault, kind: Kind<'_>) -> Result<(), InvalidFault> {
+    let (target, operation) = (fault.target.clone(), fault.operation.clone());
+    match kind {
+        Kind::Service(service) if !service.knows(&operation) => {
+            Err(InvalidFault::UnknownOperation { target, operation })
+        }
+        Kind::Function if operation != INVOKE => Err(InvalidFault::UnknownOperation { target, operation }),
+        Kind::Api(routes) if !routes.contains(&operation) => {
+            Err(InvalidFault::UnknownRoute { target, operation, routes: routes.to_vec() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_effect(fault: &Fault, kind: Kind<'_>, are_processes: bool) -> Result<(), InvalidFault> {
     match &fault.effect {
         Effect::Error(error) => {
             let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.';
             if !(1..=CODE_CHARS_MAX).contains(&error.code.len()) || !error.code.bytes().all(is_code) {
                 return Err(InvalidFault::ErrorCode);
             }
-            match (error.status, service) {
-                (Some(_), None) => Err(InvalidFault::StatusOfFunction),
-                (Some(status), Some(_)) if !(400..=599).contains(&status) => Err(InvalidFault::ErrorStatus),
+            match (error.status, kind) {
+                (Some(_), Kind::Function) => Err(InvalidFault::StatusOfFunction),
+                (Some(status), _) if !(400..=599).contains(&status) => Err(InvalidFault::ErrorStatus),
                 _ => Ok(()),
             }
         }
         Effect::LatencyMs(latency_ms) if !(1..=LATENCY_MS_MAX).contains(latency_ms) => Err(InvalidFault::Latency),
         Effect::Kill(_) if !are_processes => Err(InvalidFault::NothingToKill),
-        Effect::Partial(_) if service != Some(Service::Kinesis) || fault.operation != "PutRecords" => {
-            Err(InvalidFault::PartialOfOther)
-        }
-        Effect::Partial(of_entry) => probability("effect: partial", *of_entry),
+        Effect::Kill(_) if matches!(kind, Kind::Api(_)) && fault.from.is_none() => Err(InvalidFault::KillOfAnybody),
+        Effect::Partial(of_entry) => match kind {
+            Kind::Service(Service::Kinesis) if fault.operation == "PutRecords" => {
+                probability("effect: partial", *of_entry)
+            }
+            _ => Err(InvalidFault::PartialOfOther),
+        },
         _ => Ok(()),
     }
 }
@@ -151,6 +211,8 @@ mod tests {
     #[test]
     fn what_could_never_happen_is_refused_by_name() {
         let functions = ["OrderApi".to_owned(), "PaymentApi".to_owned()];
+        let apis = Apis::from([("PaymentsApi".to_owned(), vec!["GET /payments".to_owned()])]);
+        let payments = |effect| Fault::new(Target::api("PaymentsApi"), effect);
         let throttle = |target| Fault::new(target, Effect::Throttle);
         let dynamodb = |effect| Fault::new(Target::DynamoDb, effect);
         let api = || Target::function("PaymentApi");
@@ -158,13 +220,20 @@ mod tests {
         for (fault, refusal) in [
             (
                 throttle(Target::function("Payment")),
-                "target: there is no function \"Payment\": there are OrderApi, PaymentApi",
+                "target: there is no function and no API \"Payment\": there are OrderApi, PaymentApi, PaymentsApi",
             ),
             (throttle(Target::Kinesis).from("kinesis"), "from: there is no function \"kinesis\": there are"),
             (throttle(api()).from("OrderApi"), "from: invocations of a function come from no function"),
             (throttle(Target::DynamoDb).operation("PutItems"), "operation: dynamodb has no operation \"PutItems\""),
             (throttle(Target::Kinesis).operation("PutItem"), "operation: kinesis has no operation \"PutItem\""),
             (throttle(api()).operation("PutItem"), "operation: PaymentApi has no operation \"PutItem\""),
+            (
+                payments(Effect::Throttle).operation("/payments"),
+                "operation: PaymentsApi has no route \"/payments\": there are GET /payments",
+            ),
+            (payments(Effect::kill_before()), "effect: of those who call an API only functions can be killed"),
+            (payments(answer("Boom", Some(399))), "effect: an error's status is from 400 to 599"),
+            (payments(Effect::Partial(0.5)), "effect: only kinesis and its operation PutRecords"),
             (throttle(Target::Kinesis).count(0), "count: 0 would be no fault"),
             (throttle(Target::Kinesis).probability(0.0, 1), "probability: a probability is above 0 and at most 1"),
             (throttle(Target::Kinesis).probability(1.01, 1), "probability: a probability"),
@@ -184,7 +253,7 @@ mod tests {
                 "effect: partial: a probability",
             ),
         ] {
-            let error = check(&fault, Some(&functions)).unwrap_err().to_string();
+            let error = check(&fault, &Known { functions: Some(&functions), apis: &apis }).unwrap_err().to_string();
             assert!(error.starts_with(refusal), "{error}");
         }
     }
@@ -192,15 +261,19 @@ mod tests {
     #[test]
     fn what_may_happen_is_taken() {
         let functions = ["PaymentApi".to_owned()];
+        let apis = Apis::from([("PaymentsApi".to_owned(), vec!["GET /payments".to_owned()])]);
+        let unavailable = Effect::Error(ErrorAnswer { code: "Down".to_owned(), message: None, status: Some(503) });
         let error = ErrorAnswer { code: "Runtime.ExitError".to_owned(), message: Some(String::new()), status: None };
         for fault in [
             Fault::new(Target::function("PaymentApi"), Effect::Error(error)).operation("Invoke"),
             Fault::new(Target::function("PaymentApi"), Effect::kill_after()).operation("*"),
             Fault::new(Target::DynamoDb, Effect::kill_before()).operation("TransactWriteItems").from("PaymentApi"),
             Fault::new(Target::Kinesis, Effect::Partial(1.0)).operation("PutRecords").probability(1.0, u64::MAX),
+            Fault::new(Target::api("PaymentsApi"), unavailable).operation("GET /payments"),
+            Fault::new(Target::api("PaymentsApi"), Effect::kill_after()).from("PaymentApi"),
             Fault::new(Target::Kinesis, Effect::LatencyMs(60_000)).skip(u64::MAX).count(u64::MAX),
         ] {
-            assert_eq!(check(&fault, Some(&functions)), Ok(()), "{fault:?}");
+            assert_eq!(check(&fault, &Known { functions: Some(&functions), apis: &apis }), Ok(()), "{fault:?}");
         }
     }
 }

@@ -1,9 +1,10 @@
-//! Making things go wrong, exactly and repeatably: between the functions and both emulators, and in front of each function.
+//! Making things go wrong, exactly and repeatably: between the functions and both emulators, in front of each function, and
+//! in front of each API.
 //!
 //! [`fault`] says what a fault is, [`invalid`] which make no sense, and [`rules`] which of them a call meets. [`front`] stands
 //! before the emulators and carries them out, over [`connection`]s that can be reset; for invocations the function itself
-//! does, in `lambda`. Only functions' calls go wrong, and only these are counted: a test's own calls, and those of the event
-//! source mappings, which read the emulators in process, always pass.
+//! does, in `lambda`, and for requests the `gateway`. Of the calls to the emulators only functions' go wrong, and only these
+//! are counted: a test's own calls, and those of the event source mappings, which read the emulators in process, always pass.
 
 mod callers;
 mod calls;
@@ -20,8 +21,9 @@ mod to_its_end;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub(crate) use callers::{Callers, access_key};
+pub(crate) use callers::{Caller, Callers, access_key};
 pub use calls::Calls;
+pub(crate) use connection::{Connection, serve as serve_resettable};
 pub use fault::{Effect, ErrorAnswer, Fault, Moment, Target};
 pub(crate) use front::serve;
 pub use invalid::InvalidFault;
@@ -29,15 +31,19 @@ pub(crate) use routes::router;
 pub(crate) use rules::Ending;
 pub use rules::{FaultId, InjectedFault};
 pub use service::Service;
-pub(crate) use service::message;
+pub(crate) use service::{message, status};
+
+use http::HeaderMap;
 
 use crate::log::LogSink;
-use invalid::{FAULTS_MAX, INVOKE, check};
+use crate::template::Route;
+use invalid::{Apis, FAULTS_MAX, INVOKE, Known, check};
 use rules::{Call, Rules};
 
 /// The faults of an environment, and the calls that it has seen.
 pub(crate) struct Faults {
     callers: Callers,
+    apis: Apis,
     rules: Mutex<Rules>,
     calls: Mutex<Calls>,
     log: LogSink,
@@ -46,13 +52,26 @@ pub(crate) struct Faults {
 impl Faults {
     /// No faults yet.
     pub(crate) fn new(callers: Callers, log: LogSink) -> Self {
-        Self { callers, rules: Mutex::default(), calls: Mutex::default(), log }
+        Self { callers, apis: Apis::new(), rules: Mutex::default(), calls: Mutex::default(), log }
+    }
+
+    /// Requests of these routes can go wrong, too.
+    pub(crate) fn with_routes(self, routes: &[Route]) -> Self {
+        let mut apis = Apis::new();
+        for route in routes {
+            apis.entry(route.api.clone()).or_default().push(route.key());
+        }
+        Self { apis, ..self }
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { functions: self.callers.logical_ids(), apis: &self.apis }
     }
 
     /// Adds all of them after those that there are, or none where one is invalid.
     pub(crate) fn inject(&self, faults: Vec<Fault>) -> Result<Vec<FaultId>, InvalidFault> {
         for fault in &faults {
-            check(fault, self.callers.logical_ids())?;
+            check(fault, &self.known())?;
         }
         let mut rules = self.rules();
         if rules.len() + faults.len() > FAULTS_MAX {
@@ -62,7 +81,7 @@ impl Faults {
     }
 
     pub(crate) fn inject_one(&self, fault: Fault) -> Result<FaultId, InvalidFault> {
-        check(&fault, self.callers.logical_ids())?;
+        check(&fault, &self.known())?;
         let mut rules = self.rules();
         if rules.len() == FAULTS_MAX { Err(InvalidFault::TooMany) } else { Ok(rules.push(fault)) }
     }
@@ -92,6 +111,24 @@ impl Faults {
     /// Waits for as long as an invocation of a function is delayed, and says how it ends if it is to go wrong.
     pub(crate) async fn of_invocation(&self, function: &str) -> Option<Ending> {
         self.meet(&Target::function(function), INVOKE, None).await
+    }
+
+    /// The function that makes a request with these headers, if one does.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+        self.callers.of(headers)
+    }
+
+    /// Waits for as long as a request of a route is delayed, and says how it ends if it is to go wrong.
+    pub(crate) async fn of_request(&self, route: &Route, caller: Option<&Caller>) -> Option<Ending> {
+        let caller = caller.map(|caller| caller.name.as_str());
+        self.meet(&Target::api(&route.api), &route.key(), caller).await
+    }
+
+    /// Kills the process that makes a request, where a function does.
+    pub(crate) async fn kill(&self, caller: Option<&Caller>) {
+        if let Some(caller) = caller {
+            self.callers.kill(caller).await;
+        }
     }
 
     /// Waits for as long as a function's call is delayed, and says how it ends if it is to go wrong.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::fault::{Effect, Fault};
 use super::invalid::InvalidFault;
 
-const FORM: &str = "a fault is {\"target\": \"kinesis\", \"dynamodb\" or a function, \"effect\": …}, and may have operation, \
+const FORM: &str = "a fault is {\"target\": \"kinesis\", \"dynamodb\", a function or an API, \"effect\": …}, and may have operation, \
                     from, skip, count, probability and seed";
 const EFFECTS: &str = "an effect is exactly one of {\"error\": {\"code\": …}}, \"throttle\", {\"latency_ms\": …}, \
                        {\"reset\": \"before\" or \"after\"}, {\"kill\": \"before\" or \"after\"}, {\"partial\": …}";

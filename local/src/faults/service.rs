@@ -70,15 +70,6 @@ pub enum Service {
 }
 
 impl Service {
-    /// The service that is the target, unless that is a function.
-    pub(super) fn of(target: &Target) -> Option<Self> {
-        match target {
-            Target::Kinesis => Some(Self::Kinesis),
-            Target::DynamoDb => Some(Self::DynamoDb),
-            Target::Function(_) => None,
-        }
-    }
-
     /// Itself as a target.
     pub(super) fn target(self) -> Target {
         match self {
@@ -102,19 +93,13 @@ impl Service {
 
     /// An error in its own form.
     pub(super) fn answer(self, error: &ErrorAnswer) -> Response {
-        let status = error.status.unwrap_or(match error.code.as_str() {
-            "InternalServerError" | "InternalFailure" => 500,
-            "ServiceUnavailable" => 503,
-            _ => 400,
-        });
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
         let headers = [
             ("content-type", self.content_type().to_owned()),
             ("x-amzn-errortype", error.code.clone()),
             ("x-amzn-requestid", Uuid::new_v4().to_string()),
         ];
         let body = json!({"__type": self.error_type(&error.code), "message": message(error)}).to_string();
-        (status, headers, body).into_response()
+        (status(error), headers, body).into_response()
     }
 
     pub(super) fn content_type(self) -> &'static str {
@@ -135,6 +120,16 @@ impl Service {
         };
         format!("{prefix}#{code}")
     }
+}
+
+/// The status of an injected error.
+pub(crate) fn status(error: &ErrorAnswer) -> StatusCode {
+    let status = error.status.unwrap_or(match error.code.as_str() {
+        "InternalServerError" | "InternalFailure" => 500,
+        "ServiceUnavailable" => 503,
+        _ => 400,
+    });
+    StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 /// What an injected error says.

@@ -11,6 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::faults::{self, ErrorAnswer};
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Returned {
@@ -69,6 +71,11 @@ pub(super) fn response(answer: &[u8]) -> Result<Response, String> {
 /// What API Gateway itself says, for example `{"message":"Missing Authentication Token"}`.
 pub(super) fn own(status: StatusCode, message: &str) -> Response {
     (status, axum::Json(json!({"message": message}))).into_response()
+}
+
+/// An error that was injected, as API Gateway would answer with it.
+pub(super) fn injected(error: &ErrorAnswer) -> Response {
+    ([("x-amzn-errortype", error.code.clone())], own(faults::status(error), &faults::message(error))).into_response()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use error::{Problem, TemplateError};
@@ -168,9 +168,11 @@ impl Template {
         &self.routes
     }
 
-    /// The cargo packages of the functions, each with a binary of the same name.
+    /// The cargo packages of the functions, each with a binary of the same name, and each once: two functions may be the same
+    /// code.
     pub fn packages(&self) -> Vec<String> {
-        self.functions.iter().map(|function| function.binary.clone()).collect()
+        let packages: BTreeSet<_> = self.functions.iter().map(|function| &function.binary).collect();
+        packages.into_iter().cloned().collect()
     }
 
     /// What deploys but makes no difference here, each with the reason.

@@ -38,6 +38,13 @@ pub struct Route {
     pub stage: String,
 }
 
+impl Route {
+    /// Its method and path in one: `GET /orders/{order_id}`.
+    pub(crate) fn key(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
 /// Which stream an event source mapping reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StreamReference {

@@ -23,11 +23,29 @@ fn refused(result: Result<Template, Fault>, line: usize, message: &str) {
 }
 
 #[test]
+fn synchronous_mode_is_there_unless_it_is_prod_or_as_it_is_told() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    for (stage, wanted, is_there) in [
+        ("dev", "outside-prod", true),
+        ("staging", "outside-prod", true),
+        ("prod", "outside-prod", false),
+        ("prod", "always", true),
+        ("dev", "never", false),
+    ] {
+        let given = [("Stage", stage), ("SynchronousOrders", wanted)];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let template = Template::load(&path, &given).unwrap();
+        let found = template.routes().iter().any(|route| route.path.starts_with("/sync"));
+        assert_eq!(found, is_there, "{stage} {wanted}");
+        assert_eq!(template.functions.iter().any(|function| function.logical_id == "SyncOrderApi"), is_there);
+    }
+}
+
+#[test]
 fn the_template_that_deploys_is_the_one_that_runs() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
     let template = Template::load(&path, &BTreeMap::new()).unwrap();
-    let mut packages = template.packages();
-    packages.sort();
+    let packages = template.packages();
     assert_eq!(packages, ["order-api", "order-projector", "payment-api", "payment-relay"]);
     let relay = template.functions.iter().find(|function| function.logical_id == "PaymentRelay").unwrap();
     assert_eq!(relay.timeout.as_secs(), 60);
@@ -35,6 +53,9 @@ fn the_template_that_deploys_is_the_one_that_runs() {
     assert_eq!(relay.variables["LOG_LEVEL"], "info", "variables of Globals are merged in");
     let place = template.routes().iter().find(|route| route.path == "/orders").unwrap();
     assert_eq!((place.method.as_str(), place.function.as_str(), place.stage.as_str()), ("POST", "OrderApi", "dev"));
+    let sync = template.functions.iter().find(|function| function.logical_id == "SyncOrderApi").unwrap();
+    assert_eq!((sync.binary.as_str(), sync.timeout.as_secs()), ("order-api", 15));
+    assert_eq!(sync.variables["PAYMENTS_URL"], "https://PaymentsApi.execute-api.us-east-1.amazonaws.com/dev");
     let mapping = template.mappings.iter().find(|mapping| mapping.id.starts_with("OrderProjector/")).unwrap();
     assert_eq!(mapping.stream, StreamReference::Kinesis("PaymentStream".to_owned()));
     assert_eq!(mapping.starting_position, StartingPosition::TrimHorizon);

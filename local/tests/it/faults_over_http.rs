@@ -56,7 +56,7 @@ async fn of_a_list_with_an_invalid_fault_nothing_is_injected() {
     for (bad, expected) in [
         (
             json!([good, {"target": "Nobody", "effect": "throttle"}]),
-            "target: there is no function \"Nobody\": there are Answering, ",
+            "target: there is no function and no API \"Nobody\": there are Answering, ",
         ),
         (json!([good, {"target": "kinesis", "effect": {"explode": 1}}]), "[1]: unknown variant `explode`"),
         (json!([good, ["kinesis"]]), "[1]: a fault is {\"target\": "),
@@ -102,5 +102,5 @@ async fn emulators_alone_take_whoever_calls_for_a_function() {
     let kill = emulators.inject(Fault::new(Target::Kinesis, Effect::kill_before()));
     assert_eq!(kill, Err(InvalidFault::NothingToKill));
     let none = emulators.inject(Fault::new(Target::function("Answering"), Effect::Throttle)).unwrap_err();
-    assert_eq!(none.to_string(), "target: there is no function \"Answering\": there are none here");
+    assert_eq!(none.to_string(), "target: there is no function and no API \"Answering\": there are none here");
 }

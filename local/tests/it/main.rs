@@ -8,6 +8,7 @@ mod apis;
 mod faults_over_http;
 mod faulty_calls;
 mod faulty_invocations;
+mod faulty_requests;
 mod filters;
 mod giving_up;
 mod harness;

@@ -54,8 +54,8 @@ struct Open(u64);
 impl PaymentsApi {
     /// The API at `url`, asked with the credentials and for the region of `aws`, within `limits`.
     pub fn new(url: PaymentsUrl, aws: &SdkConfig, limits: Limits) -> Self {
-        let settings =
-            HttpConnectorSettings::builder().connect_timeout(limits.connect).read_timeout(limits.attempt).build();
+        // How long an answer may take is bounded here, with its body.
+        let settings = HttpConnectorSettings::builder().connect_timeout(limits.connect).build();
         let connector = Connector::builder().connector_settings(settings);
         let connector = connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
         let retries = TpsBudget::new(Limits::RETRY_WINDOW, limits.retries_a_second, limits.retry_share);

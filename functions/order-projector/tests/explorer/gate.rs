@@ -1,4 +1,4 @@
-//! A store that does nothing before it is told to.
+//! A store, and Payments, that do nothing before they are told to.
 
 use std::fmt::Write;
 use std::future::poll_fn;
@@ -6,15 +6,24 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
-use orders::testing::MemoryOrders;
+use orders::testing::{MemoryOrders, MemoryPayments};
 use orders::{
-    Fulfilment, Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, StoreError, Stored, StoredPayment,
+    Fulfilment, Inserted, LookupError, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentLookup,
+    StoreError, Stored, StoredPayment,
 };
-use payment_events::OrderId;
+use payment_events::{OrderId, PaymentInfo};
 
-/// One process's way to the store.
+/// What there is, outside of any process.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) store: Arc<MemoryOrders>,
+    /// What Payments says when asked.
+    pub(crate) payments: MemoryPayments,
+}
+
+/// One process's way to the world.
 pub(crate) struct Gated {
-    store: Arc<MemoryOrders>,
+    world: Arc<World>,
     state: Mutex<State>,
 }
 
@@ -27,8 +36,15 @@ struct State {
 }
 
 impl Gated {
-    pub(crate) fn new(store: &Arc<MemoryOrders>) -> Arc<Self> {
-        Arc::new(Self { store: Arc::clone(store), state: Mutex::default() })
+    pub(crate) fn new(world: &Arc<World>) -> Arc<Self> {
+        Arc::new(Self { world: Arc::clone(world), state: Mutex::default() })
+    }
+
+    /// Payments takes the next step of a payment, as one call.
+    pub(crate) async fn becomes(&self, payment: PaymentInfo) {
+        self.opened().await;
+        self.answered(format!("{}:{}", payment.payment_id, payment.version));
+        self.world.payments.becomes(payment);
     }
 
     /// Lets one call through.
@@ -70,7 +86,7 @@ impl Gated {
 impl OrderStore for Gated {
     async fn insert(&self, order: &Order) -> Result<Inserted, StoreError> {
         self.opened().await;
-        let inserted = self.store.insert(order).await?;
+        let inserted = self.world.store.insert(order).await?;
         self.answered(match &inserted {
             Inserted::New => "new".to_owned(),
             Inserted::Known(order) => describe_order(order),
@@ -80,7 +96,7 @@ impl OrderStore for Gated {
 
     async fn replace(&self, order: &Order, expected_revision: u64) -> Result<bool, StoreError> {
         self.opened().await;
-        let replaced = self.store.replace(order, expected_revision).await?;
+        let replaced = self.world.store.replace(order, expected_revision).await?;
         self.answered(replaced.to_string());
         Ok(replaced)
     }
@@ -90,22 +106,32 @@ impl OrderStore for Gated {
 impl OrderQueries for Gated {
     async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         self.opened().await;
-        let view = self.store.read(order_id).await?;
+        let view = self.world.store.read(order_id).await?;
         self.answered(describe(&view));
         Ok(view)
     }
 
     async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
         self.opened().await;
-        let placed = self.store.placed(order_ids).await?;
+        let placed = self.world.store.placed(order_ids).await?;
         self.answered(placed.iter().map(describe_order).collect());
         Ok(placed)
     }
 
     async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
         self.opened().await;
-        let payments = self.store.payments(order_id).await?;
+        let payments = self.world.store.payments(order_id).await?;
         self.answered(describe(&OrderView { order: None, payments: payments.clone() }));
+        Ok(payments)
+    }
+}
+
+#[async_trait]
+impl PaymentLookup for Gated {
+    async fn payments_of(&self, order_id: &OrderId) -> Result<Vec<PaymentInfo>, LookupError> {
+        self.opened().await;
+        let payments = self.world.payments.payments_of(order_id).await?;
+        self.answered(payments.iter().map(|payment| format!(" {}:{}", payment.payment_id, payment.version)).collect());
         Ok(payments)
     }
 }
@@ -114,7 +140,7 @@ impl OrderQueries for Gated {
 impl PaymentCopies for Gated {
     async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
         self.opened().await;
-        let stored = self.store.put_if_newer(payment).await?;
+        let stored = self.world.store.put_if_newer(payment).await?;
         self.answered(format!("{stored:?}"));
         Ok(stored)
     }

@@ -1,6 +1,6 @@
-//! Runs the real use cases against one store, in every order that their calls of it can have.
+//! Runs the real use cases against one store and one Payments, in every order that their calls can have.
 //!
-//! A call of the store is one step, and nothing happens in between. A run is a list of choices: whose step comes next, or who
+//! A call is one step, and nothing happens in between. A run is a list of choices: whose step comes next, or who
 //! dies. Each list is run from the beginning; where it leads to a state that another one led to already, what can follow is
 //! known. A state is what is stored, and of every process what it has been answered since it began, which with its script is
 //! all that it goes by.
@@ -11,10 +11,11 @@ mod processes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use orders::testing::MemoryOrders;
-use orders::{FindOrder, OrderQueries, OrderView, Settle};
+use orders::testing::samples::{eur, euros, request};
+use orders::{FindOrder, Order, OrderQueries, OrderStatus, OrderView, PaymentLookup, Settle, covering_minor};
+use payment_events::PaymentInfo;
 
-pub(crate) use gate::{Gated, describe};
+pub(crate) use gate::{Gated, World, describe};
 pub(crate) use processes::{Process, Script, batch};
 
 /// More than the longest run has.
@@ -60,7 +61,7 @@ enum Choice {
 
 /// One run, as far as it has come.
 struct Run {
-    store: Arc<MemoryOrders>,
+    world: Arc<World>,
     processes: Vec<Process>,
     late: Vec<Process>,
     trouble: Trouble,
@@ -83,6 +84,7 @@ impl Scenario {
         if let Some(found) = known.get(&state).filter(|_| !self.forgets) {
             return *found;
         }
+        run.check_that_it_is_held_for_a_reason(choices);
         let mut found = Explored::default();
         let options = run.options();
         if options.is_empty() {
@@ -106,10 +108,10 @@ impl Scenario {
     }
 
     fn run(&self, choices: &[Choice]) -> Run {
-        let store = Arc::new(MemoryOrders::default());
-        let start = |(number, script): (usize, &Script)| Process::start(number, script.clone(), &store);
+        let world = Arc::new(World::default());
+        let start = |(number, script): (usize, &Script)| Process::start(number, script.clone(), &world);
         let processes = self.scripts.iter().enumerate().map(start).collect();
-        let mut run = Run { store: Arc::clone(&store), processes, late: Vec::new(), trouble: self.trouble };
+        let mut run = Run { world: Arc::clone(&world), processes, late: Vec::new(), trouble: self.trouble };
         for choice in choices {
             run.take(*choice);
         }
@@ -136,23 +138,26 @@ impl Run {
 
     fn take(&mut self, choice: Choice) {
         match choice {
-            Choice::Step(n) => self.processes[n].step(&self.store),
+            Choice::Step(n) => self.processes[n].step(&self.world),
             Choice::Die(n) => {
                 self.trouble.deaths -= 1;
-                self.processes[n].die(&self.store);
+                self.processes[n].die(&self.world);
             }
             Choice::DieWithCallUnderWay(n) => {
                 self.trouble.late_calls -= 1;
-                let dead = self.processes[n].die(&self.store);
+                let dead = self.processes[n].die(&self.world);
                 self.late.push(dead);
             }
-            Choice::Late(n) => self.late.remove(n).step(&self.store),
+            Choice::Late(n) => self.late.remove(n).step(&self.world),
         }
     }
 
     fn state(&self) -> String {
         let view = self.view();
         let mut state = format!("{} {} {}|", describe(&view), self.trouble.deaths, self.trouble.late_calls);
+        for payment in self.payments() {
+            state += &format!("{}:{}|", payment.payment_id, payment.version);
+        }
         for process in self.processes.iter().chain(&self.late) {
             state += &process.state();
             state.push('|');
@@ -161,17 +166,38 @@ impl Run {
     }
 
     fn view(&self) -> OrderView {
-        gate::at_once(self.store.read(&"ord-1".parse().unwrap())).unwrap()
+        gate::at_once(self.world.store.read(&"ord-1".parse().unwrap())).unwrap()
     }
 
+    /// Whether the order stands as it would had it been placed now, on its payments alone: at the end all of them are there,
+    /// and what it was decided on before must not matter any more.
     fn is_settled(&self) -> bool {
         let OrderView { order, payments } = self.view();
-        order.is_some_and(|order| order.settled(&payments, order.updated_at).is_none())
+        let is_accepted = |order: &Order| order.status == OrderStatus::Accepted;
+        order.is_some_and(|order| {
+            let afresh = Order::place(request("ord-1", euros(1_000)), &payments, order.updated_at);
+            is_accepted(&order) == is_accepted(&afresh)
+        })
+    }
+
+    /// Neither the order as it is stored, nor as whoever looks now would leave it, is on hold unless a payment of it counts
+    /// for nothing, at Payments or here.
+    fn check_that_it_is_held_for_a_reason(&self, choices: &[Choice]) {
+        let OrderView { order: Some(order), payments } = self.view() else { return };
+        let shown = order.settled(&payments, order.updated_at).unwrap_or(order);
+        let counts_for_nothing = |payment: &PaymentInfo| covering_minor(payment, eur()) == 0;
+        let has_reason = payments.iter().any(|stored| counts_for_nothing(&stored.payment))
+            || self.payments().iter().any(counts_for_nothing);
+        assert!(shown.status != OrderStatus::OnHold || has_reason, "after {choices:?}");
+    }
+
+    fn payments(&self) -> Vec<PaymentInfo> {
+        gate::at_once(self.world.payments.payments_of(&"ord-1".parse().unwrap())).unwrap()
     }
 
     fn check_that_it_settles_when_it_is_shown(&self, choices: &[Choice]) {
-        let settle = Settle::new(self.store.clone(), self.store.clone());
-        let find = FindOrder::new(self.store.clone(), settle);
+        let settle = Settle::new(self.world.store.clone(), self.world.store.clone());
+        let find = FindOrder::new(self.world.store.clone(), settle);
         let shown = gate::at_once(find.find(&"ord-1".parse().unwrap())).unwrap();
         if let Some(shown) = shown {
             assert!(self.is_settled(), "after {choices:?}");

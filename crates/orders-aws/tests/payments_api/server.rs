@@ -1,0 +1,112 @@
+//! A server that does with one request after the other what it is told, and checks how each is signed.
+
+use std::collections::{HashSet, VecDeque};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::{payment, signature};
+
+/// What it does with a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Does {
+    /// Says what there is to say.
+    Pay,
+    Answer(u16),
+    Say(&'static str),
+    SayForEver,
+    /// Leads to itself, where it would answer well.
+    Redirect,
+    Hang,
+    StopInTheMiddle,
+    /// Closes the connection in the middle of the answer.
+    BreakOff,
+}
+
+pub(crate) struct Server {
+    address: SocketAddr,
+    state: Arc<Plan>,
+}
+
+struct Plan {
+    next: Mutex<VecDeque<Does>>,
+    then: Does,
+    requests: AtomicUsize,
+    clients: Mutex<HashSet<SocketAddr>>,
+}
+
+impl Server {
+    /// Does these, and answers well after that.
+    pub(crate) async fn start(does: impl IntoIterator<Item = Does>) -> Self {
+        Self::serve(does.into_iter().collect(), Does::Pay).await
+    }
+
+    pub(crate) async fn always(does: Does) -> Self {
+        Self::serve(VecDeque::new(), does).await
+    }
+
+    async fn serve(next: VecDeque<Does>, then: Does) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (next, clients) = (Mutex::new(next), Mutex::default());
+        let state = Arc::new(Plan { next, then, requests: AtomicUsize::new(0), clients });
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&state));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        Self { address, state }
+    }
+
+    /// With a stage, as that of an API.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/dev", self.address)
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.state.requests.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.state.clients.lock().unwrap().len()
+    }
+}
+
+async fn answer(
+    State(plan): State<Arc<Plan>>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    plan.requests.fetch_add(1, Ordering::SeqCst);
+    plan.clients.lock().unwrap().insert(client);
+    assert_eq!(request.method(), "GET");
+    assert_eq!(request.uri(), "/dev/payments?order_id=ord-1");
+    signature::check(&request);
+    let does = plan.next.lock().unwrap().pop_front().unwrap_or_else(|| plan.then.clone());
+    match does {
+        Does::Pay => axum::Json(json!({"payments": [payment()]})).into_response(),
+        Does::Answer(status) => axum::http::StatusCode::from_u16(status).unwrap().into_response(),
+        Does::Say(text) => text.into_response(),
+        Does::SayForEver => stream(|_| Some(Ok(vec![b' '; 65_536]))),
+        Does::Redirect => (axum::http::StatusCode::FOUND, [("location", request.uri().to_string())]).into_response(),
+        Does::Hang => std::future::pending().await,
+        Does::StopInTheMiddle => {
+            let begun = futures::stream::once(async { Ok::<_, Infallible>(Bytes::from_static(b"{\"payments\":")) });
+            Body::from_stream(futures::StreamExt::chain(begun, futures::stream::pending())).into_response()
+        }
+        Does::BreakOff => stream(|part| match part {
+            0 => Some(Ok(b"{\"payments\":".to_vec())),
+            _ => Some(Err("on purpose")),
+        }),
+    }
+}
+
+/// An answer of parts that are made one after the other.
+fn stream(part: impl Fn(usize) -> Option<Result<Vec<u8>, &'static str>> + Send + 'static) -> Response {
+    Body::from_stream(futures::stream::iter((0..).map_while(part))).into_response()
+}
