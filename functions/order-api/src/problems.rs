@@ -27,7 +27,7 @@ pub(crate) fn not_placed(error: PlaceError) -> Problem {
         }
         PlaceError::Lookup(error) => {
             tracing::error!(error = %WithCauses(&error), "answered 503: Payments could not be asked");
-            let detail = "The order is not stored. Send it again in a moment, which is safe; POST /orders takes it \
+            let detail = "Nothing was stored. Send the order again in a moment, which is safe; POST /orders takes it \
                           without asking Payments.";
             Problem::new(PAYMENTS_UNREACHABLE, detail).retry_after_s(error.retry_after_s)
         }
