@@ -23,9 +23,9 @@ pub(crate) fn check(request: &Request) {
     for needed in ["host", "x-amz-date", "x-amz-security-token"] {
         assert!(signed.split(';').any(|name| name == needed), "{needed} is not signed");
     }
-    let headers: String = signed.split(';').map(|name| format!("{name}:{}\n", header(name))).collect();
+    let headers: Vec<_> = signed.split(';').map(|name| format!("{name}:{}\n", header(name))).collect();
     let (path, query) = (request.uri().path(), request.uri().query().unwrap());
-    let canonical = format!("GET\n{path}\n{query}\n{headers}\n{signed}\n{}", hex(&Sha256::digest(b"")));
+    let canonical = format!("GET\n{path}\n{query}\n{}\n{signed}\n{}", headers.concat(), hex(&Sha256::digest(b"")));
     let hash = hex(&Sha256::digest(canonical));
     let to_sign = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{hash}", header("x-amz-date"));
     let key = scope.split('/').fold(format!("AWS4{SECRET}").into_bytes(), |key, part| hmac(&key, part.as_bytes()));

@@ -131,7 +131,7 @@ impl PaymentLookup for Gated {
     async fn payments_of(&self, order_id: &OrderId) -> Result<Vec<PaymentInfo>, LookupError> {
         self.opened().await;
         let payments = self.world.payments.payments_of(order_id).await?;
-        self.answered(payments.iter().map(|payment| format!(" {}:{}", payment.payment_id, payment.version)).collect());
+        self.answered(describe_payments(&payments));
         Ok(payments)
     }
 }
@@ -144,6 +144,13 @@ impl PaymentCopies for Gated {
         self.answered(format!("{stored:?}"));
         Ok(stored)
     }
+}
+
+/// Which payments, as of which versions.
+pub(crate) fn describe_payments(payments: &[PaymentInfo]) -> String {
+    let versions: Vec<_> =
+        payments.iter().map(|payment| format!("{}:{}", payment.payment_id, payment.version)).collect();
+    versions.join(" ")
 }
 
 /// All that any process goes by, without the times, which differ from run to run.

@@ -15,7 +15,7 @@ use orders::testing::samples::{eur, euros, request};
 use orders::{FindOrder, Order, OrderQueries, OrderStatus, OrderView, PaymentLookup, Settle, covering_minor};
 use payment_events::PaymentInfo;
 
-pub(crate) use gate::{Gated, World, describe};
+pub(crate) use gate::{Gated, World, describe, describe_payments};
 pub(crate) use processes::{Process, Script, batch};
 
 /// More than the longest run has.
@@ -155,9 +155,7 @@ impl Run {
     fn state(&self) -> String {
         let view = self.view();
         let mut state = format!("{} {} {}|", describe(&view), self.trouble.deaths, self.trouble.late_calls);
-        for payment in self.payments() {
-            state += &format!("{}:{}|", payment.payment_id, payment.version);
-        }
+        state += &describe_payments(&self.payments());
         for process in self.processes.iter().chain(&self.late) {
             state += &process.state();
             state.push('|');
