@@ -39,7 +39,7 @@ pub use faults::{Calls, Effect, ErrorAnswer, Fault, FaultId, InjectedFault, Inva
 pub use functions_build::{BuildError, Functions, Profile, build_functions};
 pub use log::LogSink;
 pub use status::{EventSourceStatus, FunctionStatus, ShardStatus, Status, StreamStatus, TableStatus};
-pub use template::{LeftOut, Problem, Route, Template, TemplateError};
+pub use template::{LeftOut, PayloadFormat, Problem, Route, Template, TemplateError};
 
 /// The region that everything here says it is in.
 pub(crate) const REGION: &str = "us-east-1";

@@ -13,6 +13,8 @@ async fn impatient() -> Paystream {
     assert_ne!(template, impatient);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("template.yaml");
+    // What the template includes is looked for beside it.
+    std::os::unix::fs::symlink(workspace().join("infra"), directory.path().join("infra")).unwrap();
     std::fs::write(&path, impatient).unwrap();
     Paystream::start_of(&path).await
 }

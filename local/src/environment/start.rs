@@ -129,7 +129,8 @@ fn binaries(template: &Template, functions: &Functions, url: &str) -> Result<Vec
         let mut spec = spec.clone();
         for value in spec.variables.values_mut() {
             for route in template.routes() {
-                let deployed = format!("https://{}.execute-api.{REGION}.amazonaws.com/{}", route.api, route.stage);
+                let stage = if route.stage == "$default" { String::new() } else { format!("/{}", route.stage) };
+                let deployed = format!("https://{}.execute-api.{REGION}.amazonaws.com{stage}", route.api);
                 *value = value.replace(&deployed, url);
             }
         }

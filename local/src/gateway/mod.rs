@@ -1,5 +1,6 @@
-//! API Gateway: the routes of both APIs on one port, as REST APIs with Lambda proxy integration answer them.
+//! API Gateway: the routes of both APIs on one port, as REST APIs and HTTP APIs with Lambda proxy integration answer them.
 
+mod http_api;
 mod request;
 mod response;
 mod routes;
@@ -12,21 +13,29 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::StatusCode;
 
 use crate::faults::{Caller, Connection, Ending, Faults, Moment};
 use crate::lambda::{InvokeError, Lambda, PAYLOAD_BYTES_MAX};
 use crate::log::LogSink;
-use crate::template::Route;
+use crate::template::{PayloadFormat, Route};
+use response::Own;
 use routes::Routes;
 
 /// API Gateway takes no larger body.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
+
 /// How long API Gateway waits for a function.
-const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(29);
+fn integration_timeout(format: PayloadFormat) -> Duration {
+    match format {
+        PayloadFormat::V1 => Duration::from_secs(29),
+        PayloadFormat::V2 => Duration::from_secs(30),
+    }
+}
 
 struct Gateway {
     routes: Routes,
+    /// Of the APIs, where a path belongs to none of them.
+    format: PayloadFormat,
     lambda: Arc<Lambda>,
     faults: Arc<Faults>,
     log: LogSink,
@@ -34,8 +43,9 @@ struct Gateway {
 
 /// Serves the routes, each by its function and behind its faults. The router must be told the [`Connection`].
 pub(crate) fn router(routes: &[Route], lambda: &Arc<Lambda>, faults: &Arc<Faults>, log: &LogSink) -> Router {
+    let format = routes.first().map_or(PayloadFormat::V1, |route| route.format);
     let (lambda, faults) = (Arc::clone(lambda), Arc::clone(faults));
-    let gateway = Gateway { routes: Routes::new(routes), lambda, faults, log: log.clone() };
+    let gateway = Gateway { routes: Routes::new(routes), format, lambda, faults, log: log.clone() };
     Router::new().fallback(handle).with_state(Arc::new(gateway))
 }
 
@@ -46,15 +56,19 @@ async fn handle(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let Some(found) = gateway.routes.find(parts.method.as_str(), parts.uri.path()) else {
-        // This is how API Gateway says that there is no such route.
-        return response::own(StatusCode::FORBIDDEN, "Missing Authentication Token");
+        return Own::NoRoute.response(gateway.format);
     };
+    let format = found.route.format;
     let Ok(body) = read(body).await else {
-        return response::own(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
+        return Own::TooLarge.response(format);
     };
-    let event = request::event(&found, &parts, &body, connection.client).to_string();
+    let event = match format {
+        PayloadFormat::V1 => request::event(&found, &parts, &body, connection.client),
+        PayloadFormat::V2 => http_api::event(&found, &parts, &body, connection.client),
+    };
+    let event = event.to_string();
     if event.len() > PAYLOAD_BYTES_MAX {
-        return response::own(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
+        return Own::TooLarge.response(format);
     }
     let caller = gateway.faults.caller(&parts.headers);
     gateway.answer(found.route, Bytes::from(event), caller.as_ref(), &connection).await
@@ -69,12 +83,13 @@ impl Gateway {
     /// What the route's function answers, or what a fault makes of that.
     async fn answer(&self, route: &Route, event: Bytes, caller: Option<&Caller>, connection: &Connection) -> Response {
         let invoke = async || {
-            let answer = self.invoke(&route.function, event).await;
-            answer.unwrap_or_else(|(status, message)| response::own(status, message))
+            let answer = self.invoke(route, event).await;
+            answer.unwrap_or_else(|own| own.response(route.format))
         };
         let (moment, kills) = match self.faults.of_request(route, caller).await {
             Some(Ending::Error(error)) => return response::injected(&error),
-            Some(Ending::Throttle) => return response::own(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
+            // Both flavours say so when they throttle by themselves.
+            Some(Ending::Throttle) => return Own::Throttled.response(PayloadFormat::V1),
             Some(Ending::Reset(moment)) => (moment, false),
             Some(Ending::Kill(moment)) => (moment, true),
             // No route answers entry by entry.
@@ -88,25 +103,24 @@ impl Gateway {
         }
         connection.reset();
         // Nobody sees this answer.
-        response::own(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+        Own::Stopping.response(route.format)
     }
 
-    async fn invoke(&self, function: &str, event: Bytes) -> Result<Response, (StatusCode, &'static str)> {
-        const FAILED: (StatusCode, &str) = (StatusCode::BAD_GATEWAY, "Internal server error");
-        let function = self.lambda.function(function).ok_or(FAILED)?;
+    async fn invoke(&self, route: &Route, event: Bytes) -> Result<Response, Own> {
+        let function = self.lambda.function(&route.function).ok_or(Own::Failed)?;
         let name = &function.spec.binary;
-        match tokio::time::timeout(INTEGRATION_TIMEOUT, function.invoke(event)).await {
-            Ok(Ok(answer)) => response::response(&answer).map_err(|reason| {
+        match tokio::time::timeout(integration_timeout(route.format), function.invoke(event)).await {
+            Ok(Ok(answer)) => response::response(&answer, route.format).map_err(|reason| {
                 self.log.warn(&format!("{name} returned what is no HTTP response: {reason}"));
-                FAILED
+                Own::Failed
             }),
-            Ok(Err(InvokeError::Throttled)) => Err((StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")),
-            Ok(Err(InvokeError::Stopping)) => Err((StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")),
+            Ok(Err(InvokeError::Throttled)) => Err(Own::Throttled),
+            Ok(Err(InvokeError::Stopping)) => Err(Own::Stopping),
             Ok(Err(error)) => {
                 self.log.warn(&format!("{name} failed: {error}"));
-                Err(FAILED)
+                Err(Own::Failed)
             }
-            Err(_elapsed) => Err((StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out")),
+            Err(_elapsed) => Err(Own::TimedOut),
         }
     }
 }

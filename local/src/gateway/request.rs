@@ -19,7 +19,7 @@ use super::routes::Found;
 use crate::ACCOUNT_ID;
 
 /// As in an access log: `22/Nov/2026:20:00:00 +0000`.
-const REQUEST_TIME: StaticFormatDescription =
+pub(super) const REQUEST_TIME: StaticFormatDescription =
     format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
 
 /// Name to values, in the order they came.
@@ -80,7 +80,7 @@ fn headers(headers: &HeaderMap) -> Multi {
     all
 }
 
-fn query(query: &str) -> Multi {
+pub(super) fn query(query: &str) -> Multi {
     let mut all = Multi::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -109,7 +109,7 @@ fn last_values(all: &Multi) -> Value {
 mod tests {
     use super::*;
     use crate::gateway::routes::Routes;
-    use crate::template::Route;
+    use crate::template::{PayloadFormat, Route};
 
     fn event_of(uri: &str, headers: &[(&str, &str)], body: &'static [u8]) -> Value {
         let routes = Routes::new(&[Route {
@@ -118,6 +118,7 @@ mod tests {
             function: "OrderApi".to_owned(),
             api: "OrdersApi".to_owned(),
             stage: "dev".to_owned(),
+            format: PayloadFormat::V1,
         }]);
         let mut request = http::Request::post(uri);
         for (name, value) in headers {

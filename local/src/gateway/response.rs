@@ -6,12 +6,13 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::faults::{self, ErrorAnswer};
+use crate::template::PayloadFormat;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,11 +26,24 @@ struct Returned {
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: Option<bool>,
+    /// In format 2.0 only.
+    #[serde(default)]
+    cookies: Vec<String>,
 }
 
 /// The response, or why the function's answer is none.
-pub(super) fn response(answer: &[u8]) -> Result<Response, String> {
-    let returned: Returned = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
+pub(super) fn response(answer: &[u8], format: PayloadFormat) -> Result<Response, String> {
+    let returned: Value = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
+    if format == PayloadFormat::V2 && returned.get("statusCode").is_none() {
+        // An HTTP API takes whatever else is returned for the body of a 200.
+        let body = returned.as_str().map_or_else(|| returned.to_string(), str::to_owned);
+        return Ok((StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response());
+    }
+    let mut returned: Returned = serde_json::from_value(returned).map_err(|error| error.to_string())?;
+    if format == PayloadFormat::V2 {
+        let cookies = returned.cookies.drain(..).map(Value::String).collect();
+        returned.multi_value_headers = Some([(SET_COOKIE.to_string(), cookies)].into());
+    }
     let status = match &returned.status_code {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.parse().ok(),
@@ -68,14 +82,43 @@ pub(super) fn response(answer: &[u8]) -> Result<Response, String> {
     Ok((status, headers, Body::from(body)).into_response())
 }
 
-/// What API Gateway itself says, for example `{"message":"Missing Authentication Token"}`.
-pub(super) fn own(status: StatusCode, message: &str) -> Response {
-    (status, axum::Json(json!({"message": message}))).into_response()
+/// Why API Gateway answers by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Own {
+    NoRoute,
+    TooLarge,
+    Throttled,
+    Failed,
+    TimedOut,
+    Stopping,
+}
+
+impl Own {
+    /// What it says then, for example `{"message":"Missing Authentication Token"}`.
+    pub(super) fn response(self, format: PayloadFormat) -> Response {
+        let (status, message) = match (self, format) {
+            // This is how a REST API says that there is no such route.
+            (Self::NoRoute, PayloadFormat::V1) => (StatusCode::FORBIDDEN, "Missing Authentication Token"),
+            (Self::NoRoute, PayloadFormat::V2) => (StatusCode::NOT_FOUND, "Not Found"),
+            (Self::TooLarge, PayloadFormat::V1) => (StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
+            (Self::TooLarge, PayloadFormat::V2) => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            (Self::Throttled, PayloadFormat::V1) => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
+            (Self::Failed, PayloadFormat::V1) => (StatusCode::BAD_GATEWAY, "Internal server error"),
+            (Self::Failed, PayloadFormat::V2) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            (Self::TimedOut, PayloadFormat::V1) => (StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out"),
+            (Self::Stopping, _) | (Self::Throttled | Self::TimedOut, PayloadFormat::V2) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+            }
+        };
+        (status, axum::Json(json!({"message": message}))).into_response()
+    }
 }
 
 /// An error that was injected, as API Gateway would answer with it.
 pub(super) fn injected(error: &ErrorAnswer) -> Response {
-    ([("x-amzn-errortype", error.code.clone())], own(faults::status(error), &faults::message(error))).into_response()
+    let message = faults::message(error);
+    let headers = [("x-amzn-errortype", error.code.clone())];
+    (faults::status(error), headers, axum::Json(json!({"message": message}))).into_response()
 }
 
 #[cfg(test)]
@@ -88,7 +131,7 @@ mod tests {
             "statusCode": 201, "headers": {"Location": "/payments/1", "Retry-After": 3, "content-length": "99"},
             "multiValueHeaders": {"set-cookie": ["a=1", "b=2"]}, "body": "aGk=", "isBase64Encoded": true,
         });
-        let response = response(answer.to_string().as_bytes()).unwrap();
+        let response = response(answer.to_string().as_bytes(), PayloadFormat::V1).unwrap();
         assert_eq!(response.status(), 201);
         assert_eq!(response.headers()["location"], "/payments/1");
         assert_eq!(response.headers()["retry-after"], "3");
@@ -97,6 +140,24 @@ mod tests {
         assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);
         let body = axum::body::to_bytes(response.into_body(), 100).await.unwrap();
         assert_eq!(&body[..], b"hi");
+    }
+
+    #[tokio::test]
+    async fn an_http_api_takes_cookies_and_answers_without_a_status() {
+        let answer = json!({"statusCode": 204, "headers": {"x": "1"}, "cookies": ["a=1", "b=2"]});
+        let with_cookies = response(answer.to_string().as_bytes(), PayloadFormat::V2).unwrap();
+        assert_eq!(
+            (with_cookies.status().as_u16(), &with_cookies.headers()["x"]),
+            (204, &HeaderValue::from_static("1"))
+        );
+        assert_eq!(with_cookies.headers().get_all("set-cookie").iter().count(), 2);
+        let inferred = response(br#"{"a":1}"#, PayloadFormat::V2).unwrap();
+        assert_eq!(
+            (inferred.status().as_u16(), &inferred.headers()["content-type"]),
+            (200, &HeaderValue::from_static("application/json"))
+        );
+        let body = axum::body::to_bytes(inferred.into_body(), 100).await.unwrap();
+        assert_eq!(&body[..], br#"{"a":1}"#);
     }
 
     #[test]
@@ -112,7 +173,7 @@ mod tests {
             r#"{"statusCode":200,"headers":{"a b":"c"}}"#,
             r#"{"statusCode":200,"body":"%","isBase64Encoded":true}"#,
         ] {
-            assert!(response(answer.as_bytes()).is_err(), "{answer}");
+            assert!(response(answer.as_bytes(), PayloadFormat::V1).is_err(), "{answer}");
         }
     }
 }

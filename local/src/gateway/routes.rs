@@ -103,6 +103,7 @@ fn decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::template::PayloadFormat;
 
     fn routes() -> Routes {
         let route = |method: &str, path: &str, function: &str| Route {
@@ -111,6 +112,7 @@ mod tests {
             function: function.to_owned(),
             api: "Api".to_owned(),
             stage: "dev".to_owned(),
+            format: PayloadFormat::V1,
         };
         Routes::new(&[
             route("GET", "/orders/{order_id}", "GetOrder"),

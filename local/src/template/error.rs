@@ -104,6 +104,17 @@ pub enum Problem {
     /// A condition that is not there.
     #[error("there is no condition {0}")]
     UnknownCondition(String),
+    /// A rule about parameters is broken.
+    #[error("{0}")]
+    BrokenRule(String),
+    /// A file that the template includes cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Included {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, with its line where there is one.
+        reason: String,
+    },
     /// A condition that rests on itself.
     #[error("condition {0} rests on itself")]
     CircularCondition(String),

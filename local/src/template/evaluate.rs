@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use super::error::{Fault, Problem};
 use super::identity::{Identity, Kind};
@@ -14,13 +15,16 @@ pub(super) struct Scope<'t> {
     pub(super) parameters: Parameters,
     pub(super) conditions: Option<&'t Node>,
     pub(super) resources: BTreeMap<String, Identity>,
+    /// Where files that are included are looked for.
+    pub(super) directory: PathBuf,
     /// Conditions that are being evaluated, to notice one that rests on itself.
     pending: RefCell<BTreeSet<String>>,
 }
 
 impl<'t> Scope<'t> {
-    pub(super) fn new(parameters: Parameters, conditions: Option<&'t Node>) -> Self {
-        Self { parameters, conditions, resources: BTreeMap::new(), pending: RefCell::default() }
+    pub(super) fn new(parameters: Parameters, conditions: Option<&'t Node>, directory: &Path) -> Self {
+        let directory = directory.to_owned();
+        Self { parameters, conditions, resources: BTreeMap::new(), directory, pending: RefCell::default() }
     }
 
     /// The value with every intrinsic function carried out. `None` is `AWS::NoValue`: as if it were not written.
@@ -69,6 +73,7 @@ impl<'t> Scope<'t> {
                 let (resource, attribute) = path.ok_or_else(|| wrong("takes Resource.Attribute"))?;
                 self.attribute(&resource, &attribute, line).map(Some)
             }
+            "Fn::Transform" => self.include(argument, line),
             "Fn::Sub" => self.substitute(argument, line).map(Some),
             "Fn::Join" => {
                 let argument = self.evaluate(argument)?;
@@ -86,7 +91,9 @@ impl<'t> Scope<'t> {
                 .ok_or_else(|| wrong("takes [condition, value if true, value if false]"))?;
                 self.evaluate(if self.condition(&condition, line)? { yes } else { no })
             }
-            _ => Err(wrong("is not supported by the local environment, which knows Ref, Sub, GetAtt, If and Join")),
+            _ => Err(wrong(
+                "is not supported by the local environment, which knows Ref, Sub, GetAtt, If, Join and Transform",
+            )),
         }
     }
 
@@ -168,7 +175,8 @@ impl<'t> Scope<'t> {
         holds
     }
 
-    fn holds(&self, node: &Node) -> Result<bool, Fault> {
+    /// Whether what is written like a condition holds.
+    pub(super) fn holds(&self, node: &Node) -> Result<bool, Fault> {
         let wrong = |function: &str, reason: &str| {
             let (function, reason) = (function.to_owned(), reason.to_owned());
             Err(Fault::at(node.line, Problem::Intrinsic { function, reason }))
@@ -215,7 +223,7 @@ mod tests {
     fn evaluate(source: &str) -> Result<Option<Node>, Fault> {
         let conditions = Node::parse(CONDITIONS).unwrap();
         let parameters = [("Stage".to_owned(), Node::text(1, "dev"))].into();
-        let mut scope = Scope::new(parameters, Some(&conditions));
+        let mut scope = Scope::new(parameters, Some(&conditions), Path::new(""));
         scope.resources.insert("OrdersTable".to_owned(), Identity::new(Kind::Table, "OrdersTable", "OrdersTable"));
         scope.evaluate(&Node::parse(source).unwrap())
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::error::{Fault, Problem};
 use super::evaluate::Scope;
 use super::fields::Fields;
-use super::identity::Identity;
+use super::identity::{Identity, Kind};
 use super::mappings::mapping;
-use super::model::{FunctionSpec, MappingSpec, Route};
+use super::model::{FunctionSpec, MappingSpec, PayloadFormat, Referred, Route};
 use super::node::{Entry, Node};
 use super::schema;
 
@@ -23,7 +23,7 @@ pub(super) fn function(
     identity: &Identity,
     fields: &Fields<'_>,
     scope: &Scope<'_>,
-    apis: &BTreeMap<String, String>,
+    referred: &Referred,
 ) -> Result<Declared, Fault> {
     let runtime = fields.required_text("Runtime")?;
     if !matches!(runtime.as_str(), "provided.al2023" | "provided.al2") {
@@ -51,7 +51,7 @@ pub(super) fn function(
     let mut declared = Declared { function, routes: Vec::new(), mappings: Vec::new() };
     let events = fields.optional("Events", "a map", Node::entries)?.unwrap_or_default();
     for event in events {
-        event_of(&mut declared, event, scope, apis)?;
+        event_of(&mut declared, event, scope, referred)?;
     }
     Ok(declared)
 }
@@ -68,12 +68,7 @@ fn variables(fields: &Fields<'_>) -> Result<BTreeMap<String, String>, Fault> {
     Ok(variables)
 }
 
-fn event_of(
-    declared: &mut Declared,
-    event: &Entry,
-    scope: &Scope<'_>,
-    apis: &BTreeMap<String, String>,
-) -> Result<(), Fault> {
+fn event_of(declared: &mut Declared, event: &Entry, scope: &Scope<'_>, referred: &Referred) -> Result<(), Fault> {
     let logical_id = declared.function.logical_id.clone();
     let owner = format!("resource {logical_id}: event {}", event.key);
     let outer = Fields::unchecked(owner.clone(), event.line, &event.value)?;
@@ -82,23 +77,16 @@ fn event_of(
     match kind.as_str() {
         "Api" => {
             let fields = Fields::new(owner, event.line, &properties.value, schema::API_EVENT)?;
-            let api = fields.required_text("RestApiId")?;
-            let Some(stage) = apis.get(&api) else {
-                let entry = fields.required("RestApiId", fields.entry("RestApiId"))?;
-                return Err(fields.wrong(entry, "an AWS::Serverless::Api of this template"));
-            };
-            let path = fields.required_text("Path")?;
-            let method = fields.required_text("Method")?.to_ascii_uppercase();
-            if !path.starts_with('/') {
-                let entry = fields.required("Path", fields.entry("Path"))?;
-                return Err(fields.wrong(entry, "a path that starts with /"));
-            }
-            declared.routes.push(Route { method, path, function: logical_id, api, stage: stage.clone() });
+            declared.routes.push(route(logical_id, "RestApiId", PayloadFormat::V1, &fields, referred)?);
+        }
+        "HttpApi" => {
+            let fields = Fields::new(owner, event.line, &properties.value, schema::HTTP_API_EVENT)?;
+            declared.routes.push(route(logical_id, "ApiId", PayloadFormat::V2, &fields, referred)?);
         }
         "Kinesis" | "DynamoDB" => {
             let fields = Fields::new(owner, event.line, &properties.value, schema::STREAM_EVENT)?;
             let id = format!("{logical_id}/{}", event.key);
-            declared.mappings.push(mapping(id, logical_id, kind == "Kinesis", &fields, scope)?);
+            declared.mappings.push(mapping(id, logical_id, kind == "Kinesis", &fields, scope, referred)?);
         }
         _ => {
             let kind_line = outer.line_of("Type");
@@ -107,6 +95,39 @@ fn event_of(
         }
     }
     Ok(())
+}
+
+fn route(
+    function: String,
+    api_property: &str,
+    format: PayloadFormat,
+    fields: &Fields<'_>,
+    referred: &Referred,
+) -> Result<Route, Fault> {
+    let api = fields.required_text(api_property)?;
+    let Some(spec) = referred.apis.get(&api).filter(|api| api.format == format) else {
+        let entry = fields.required(api_property, fields.entry(api_property))?;
+        let kind = if format == PayloadFormat::V1 { "AWS::Serverless::Api" } else { "AWS::Serverless::HttpApi" };
+        return Err(fields.wrong(entry, format!("an {kind} of this template")));
+    };
+    let path = fields.required_text("Path")?;
+    let method = fields.required_text("Method")?.to_ascii_uppercase();
+    if !path.starts_with('/') {
+        let entry = fields.required("Path", fields.entry("Path"))?;
+        return Err(fields.wrong(entry, "a path that starts with /"));
+    }
+    Ok(Route { method, path, function, api, stage: spec.stage.clone(), format })
+}
+
+/// The event source mappings that SAM makes of a function's events, so that the template can refer to them.
+pub(super) fn mappings_of(identity: &Identity, resource: &Entry) -> Vec<Identity> {
+    if identity.kind != Kind::Function {
+        return Vec::new();
+    }
+    let events = resource.value.get("Properties").and_then(|properties| properties.value.get("Events"));
+    let events = events.and_then(|events| events.value.entries()).unwrap_or_default();
+    let id = |event: &Entry| format!("{}{}", identity.logical_id, event.key);
+    events.iter().map(|event| Identity::new(Kind::Mapping, &id(event), &id(event))).collect()
 }
 
 pub(super) fn seconds(count: i64) -> Duration {

@@ -6,37 +6,61 @@ use crate::{ACCOUNT_ID, REGION};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Api,
+    HttpApi,
     Function,
+    /// What SAM makes of a stream event of a function; a template can name it, and does not declare it.
+    Mapping,
     Stream,
+    StreamConsumer,
     Table,
     Bucket,
+    BucketPolicy,
     Role,
+    ManagedPolicy,
+    Permission,
     LogGroup,
+    ApiGatewayAccount,
+    Stack,
 }
 
 impl Kind {
     pub(super) fn of(type_name: &str) -> Option<Self> {
         Some(match type_name {
             "AWS::Serverless::Api" => Self::Api,
+            "AWS::Serverless::HttpApi" => Self::HttpApi,
             "AWS::Serverless::Function" => Self::Function,
             "AWS::Kinesis::Stream" => Self::Stream,
+            "AWS::Kinesis::StreamConsumer" => Self::StreamConsumer,
             "AWS::DynamoDB::Table" => Self::Table,
             "AWS::S3::Bucket" => Self::Bucket,
+            "AWS::S3::BucketPolicy" => Self::BucketPolicy,
             "AWS::IAM::Role" => Self::Role,
+            "AWS::IAM::ManagedPolicy" => Self::ManagedPolicy,
+            "AWS::Lambda::Permission" => Self::Permission,
             "AWS::Logs::LogGroup" => Self::LogGroup,
+            "AWS::ApiGateway::Account" => Self::ApiGatewayAccount,
+            "AWS::CloudFormation::Stack" => Self::Stack,
             _ => return None,
         })
     }
 
-    /// The property that names it, where it is not named after its logical id. An API's id is never chosen.
+    /// The property that names it, where it is not named after its logical id. Some names are never chosen.
     pub(super) fn name_property(self) -> Option<&'static str> {
         match self {
-            Self::Api => None,
+            Self::Api
+            | Self::HttpApi
+            | Self::Mapping
+            | Self::BucketPolicy
+            | Self::Permission
+            | Self::ApiGatewayAccount
+            | Self::Stack => None,
             Self::Function => Some("FunctionName"),
             Self::Stream => Some("Name"),
+            Self::StreamConsumer => Some("ConsumerName"),
             Self::Table => Some("TableName"),
             Self::Bucket => Some("BucketName"),
             Self::Role => Some("RoleName"),
+            Self::ManagedPolicy => Some("ManagedPolicyName"),
             Self::LogGroup => Some("LogGroupName"),
         }
     }
@@ -68,6 +92,9 @@ impl Identity {
             (Kind::Table, "StreamArn") => {
                 Some(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{name}/stream/local"))
             }
+            (Kind::StreamConsumer, "ConsumerARN") => {
+                Some(format!("arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:consumer/{}", self.logical_id))
+            }
             (_, "Arn") => self.arn(),
             _ => None,
         }
@@ -76,7 +103,15 @@ impl Identity {
     fn arn(&self) -> Option<String> {
         let name = &self.name;
         Some(match self.kind {
-            Kind::Api => return None,
+            Kind::Api
+            | Kind::HttpApi
+            | Kind::Mapping
+            | Kind::StreamConsumer
+            | Kind::BucketPolicy
+            | Kind::ManagedPolicy
+            | Kind::Permission
+            | Kind::ApiGatewayAccount
+            | Kind::Stack => return None,
             Kind::Function => format!("arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"),
             Kind::Stream => format!("arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:stream/{name}"),
             Kind::Table => format!("arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{name}"),

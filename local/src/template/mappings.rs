@@ -7,7 +7,7 @@ use super::evaluate::Scope;
 use super::fields::Fields;
 use super::functions::seconds;
 use super::identity::Kind;
-use super::model::{MappingSpec, StartingPosition, StreamReference};
+use super::model::{MappingSpec, Referred, StartingPosition, StreamReference};
 use super::node::{Node, Value};
 use crate::filters::{Filters, RecordKind};
 
@@ -20,6 +20,7 @@ pub(super) fn mapping(
     is_kinesis: bool,
     fields: &Fields<'_>,
     scope: &Scope<'_>,
+    referred: &Referred,
 ) -> Result<MappingSpec, Fault> {
     let reports = fields.optional("FunctionResponseTypes", "[ReportBatchItemFailures]", |node| match &node.value {
         Value::List(items) => items
@@ -35,7 +36,7 @@ pub(super) fn mapping(
     Ok(MappingSpec {
         id,
         function,
-        stream: stream_of(is_kinesis, fields, scope)?,
+        stream: stream_of(is_kinesis, fields, scope, referred)?,
         starting_position: starting_position(is_kinesis, fields)?,
         batch_size: count("BatchSize", 10_000)?.unwrap_or(100),
         batching_window: seconds(fields.number("MaximumBatchingWindowInSeconds", 0, 300)?.unwrap_or(0)),
@@ -101,16 +102,26 @@ fn filters(kind: RecordKind, fields: &Fields<'_>) -> Result<Filters, Fault> {
     Ok(filters)
 }
 
-fn stream_of(is_kinesis: bool, fields: &Fields<'_>, scope: &Scope<'_>) -> Result<StreamReference, Fault> {
+fn stream_of(
+    is_kinesis: bool,
+    fields: &Fields<'_>,
+    scope: &Scope<'_>,
+    referred: &Referred,
+) -> Result<StreamReference, Fault> {
     let arn = fields.required_text("Stream")?;
+    // A consumer of its own reads the same records, only sooner.
+    let arn = referred.consumers.get(&arn).cloned().unwrap_or(arn);
     let (kind, attribute) = if is_kinesis { (Kind::Stream, "Arn") } else { (Kind::Table, "StreamArn") };
     match scope.with_arn(kind, attribute, &arn) {
         Some(identity) if is_kinesis => Ok(StreamReference::Kinesis(identity.name.clone())),
         Some(identity) => Ok(StreamReference::Table(identity.name.clone())),
         None => {
             let entry = fields.required("Stream", fields.entry("Stream"))?;
-            let expected =
-                if is_kinesis { "!GetAtt of a Kinesis stream's Arn" } else { "!GetAtt of a table's StreamArn" };
+            let expected = if is_kinesis {
+                "!GetAtt of a Kinesis stream's Arn or a consumer's ConsumerARN"
+            } else {
+                "!GetAtt of a table's StreamArn"
+            };
             Err(fields.wrong(entry, expected))
         }
     }

@@ -3,15 +3,19 @@
 //! Whatever the local environment neither runs nor leaves out for a stated reason is an error with its line, so that
 //! nothing is silently different from what deploys.
 
+mod apis;
 mod error;
 mod evaluate;
 mod fields;
 mod functions;
+mod globals;
 mod identity;
+mod include;
 mod mappings;
 mod model;
 mod node;
 mod parameters;
+mod rules;
 mod schema;
 mod tables;
 #[cfg(test)]
@@ -22,12 +26,13 @@ use std::path::{Path, PathBuf};
 
 pub use error::{Problem, TemplateError};
 pub(crate) use model::{FunctionSpec, MappingSpec, StartingPosition, StreamReference, StreamSpec, TableSpec};
-pub use model::{LeftOut, Route};
+pub use model::{LeftOut, PayloadFormat, Route};
 
 use error::Fault;
 use evaluate::Scope;
 use fields::Fields;
 use identity::{Identity, Kind};
+use model::Referred;
 use node::{Entry, Node, Value};
 
 /// A template that the local environment can run.
@@ -49,14 +54,16 @@ impl Template {
     pub fn load(path: &Path, given: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
         let source = std::fs::read_to_string(path)
             .map_err(|reason| TemplateError::Unreadable { path: path.to_owned(), reason })?;
-        let template = Self::parse(&source, given).map_err(|Fault { line, problem }| match line {
-            0 => TemplateError::Parameter(problem),
-            line => TemplateError::Invalid { path: path.to_owned(), line, problem },
-        })?;
+        let template = Self::parse(&source, path.parent().unwrap_or(Path::new("")), given).map_err(
+            |Fault { line, problem }| match line {
+                0 => TemplateError::Parameter(problem),
+                line => TemplateError::Invalid { path: path.to_owned(), line, problem },
+            },
+        )?;
         Ok(Self { path: path.to_owned(), ..template })
     }
 
-    fn parse(source: &str, given: &BTreeMap<String, String>) -> Result<Self, Fault> {
+    fn parse(source: &str, directory: &Path, given: &BTreeMap<String, String>) -> Result<Self, Fault> {
         let document = Node::parse(source)?;
         let sections = document
             .entries()
@@ -67,7 +74,8 @@ impl Template {
         }
         let section = |name: &str| document.get(name).map(|entry| &entry.value);
         let parameters = parameters::read(section("Parameters"), given)?;
-        let mut scope = Scope::new(parameters, section("Conditions"));
+        let mut scope = Scope::new(parameters, section("Conditions"), directory);
+        rules::check(section("Rules"), &scope)?;
         for condition in scope.conditions.and_then(Node::entries).unwrap_or_default() {
             scope.condition(&condition.key, condition.line)?;
         }
@@ -76,9 +84,12 @@ impl Template {
         let present = present(resources, &scope)?;
         for resource in &present {
             let identity = identify(resource, &scope)?;
+            for mapping in functions::mappings_of(&identity, resource) {
+                scope.resources.insert(mapping.logical_id.clone(), mapping);
+            }
             scope.resources.insert(identity.logical_id.clone(), identity);
         }
-        let globals = globals(section("Globals"), &scope)?;
+        let globals = globals::of_functions(section("Globals"), &scope)?;
         let template = Self::build(&present, &scope, globals.as_ref())?;
         // Outputs name what exists once deployed: nothing to run, but a wrong name is noticed.
         if let Some(outputs) = section("Outputs") {
@@ -95,22 +106,30 @@ impl Template {
             let own = resource.value.get("Properties").map(|entry| scope.evaluate(&entry.value)).transpose()?.flatten();
             let mut properties = own.unwrap_or(Node { line: resource.line, value: Value::Map(Vec::new()) });
             if let (Kind::Function, Some(globals)) = (identity.kind, globals) {
-                properties = merge(globals, &properties);
+                properties = globals::merge(globals, &properties);
             }
             template.names.insert(identity.logical_id.clone(), identity.name.clone());
             evaluated.push((identity, resource.line, properties));
         }
-        // Routes name the stage of their API, which may be declared after them.
-        let mut apis = BTreeMap::new();
+        // What functions refer to may be declared after them.
+        let mut referred = Referred::default();
         for (identity, line, properties) in &evaluated {
-            if identity.kind == Kind::Api {
-                let fields = template.fields(identity, *line, properties)?;
-                apis.insert(identity.name.clone(), fields.required_text("StageName")?);
+            if !is_referred_to(identity.kind) {
+                continue;
+            }
+            let fields = template.fields(identity, *line, properties)?;
+            if identity.kind == Kind::StreamConsumer {
+                let arn = identity.attribute("ConsumerARN").unwrap_or_default();
+                referred.consumers.insert(arn, fields.required_text("StreamARN")?);
+            } else {
+                let api = apis::api(identity, &fields)?;
+                template.routes.extend(apis::routes(&api, &fields, scope)?);
+                referred.apis.insert(identity.name.clone(), api);
             }
         }
         for (identity, line, properties) in &evaluated {
-            if identity.kind != Kind::Api {
-                template.add(identity, *line, properties, scope, &apis)?;
+            if !is_referred_to(identity.kind) {
+                template.add(identity, *line, properties, scope, &referred)?;
             }
         }
         Ok(template)
@@ -122,7 +141,7 @@ impl Template {
         line: usize,
         properties: &Node,
         scope: &Scope<'_>,
-        apis: &BTreeMap<String, String>,
+        referred: &Referred,
     ) -> Result<(), Fault> {
         if let Err(reason) = schema::of(identity.kind) {
             let (resource, reason) = (identity.logical_id.clone(), reason.to_owned());
@@ -133,14 +152,14 @@ impl Template {
         let (id, name) = (identity.logical_id.as_str(), identity.name.as_str());
         match identity.kind {
             Kind::Function => {
-                let declared = functions::function(identity, &fields, scope, apis)?;
+                let declared = functions::function(identity, &fields, scope, referred)?;
                 self.functions.push(declared.function);
                 self.routes.extend(declared.routes);
                 self.mappings.extend(declared.mappings);
             }
             Kind::Table => self.tables.push(tables::table(id, name, line, &fields)?),
             Kind::Stream => self.streams.push(tables::stream(id, name, line, &fields)?),
-            Kind::Api | Kind::Bucket | Kind::Role | Kind::LogGroup => {}
+            _ => {}
         }
         Ok(())
     }
@@ -181,6 +200,10 @@ impl Template {
     }
 }
 
+fn is_referred_to(kind: Kind) -> bool {
+    matches!(kind, Kind::Api | Kind::HttpApi | Kind::StreamConsumer)
+}
+
 /// The resources whose condition holds.
 fn present<'n>(resources: &'n [Entry], scope: &Scope<'_>) -> Result<Vec<&'n Entry>, Fault> {
     let mut present = Vec::new();
@@ -217,33 +240,4 @@ fn identify(resource: &Entry, scope: &Scope<'_>) -> Result<Identity, Fault> {
     let given = named.map(|entry| scope.evaluate(&entry.value)).transpose()?.flatten();
     let name = tables::given_name(given).unwrap_or_else(|| resource.key.clone());
     Ok(Identity::new(known, &resource.key, &name))
-}
-
-/// What `Globals` says of functions; nothing else is there in a template that runs here.
-fn globals(section: Option<&Node>, scope: &Scope<'_>) -> Result<Option<Node>, Fault> {
-    let entries = section.and_then(Node::entries).unwrap_or_default();
-    if let Some(entry) = entries.iter().find(|entry| entry.key != "Function") {
-        let (owner, name) = ("Globals".to_owned(), entry.key.clone());
-        return Err(Fault::at(entry.line, Problem::UnknownKey { owner, name }));
-    }
-    entries.first().map(|entry| scope.evaluate(&entry.value)).transpose().map(Option::flatten)
-}
-
-/// SAM's rule: maps are merged, lists are joined, and for anything else the resource's own value wins.
-fn merge(global: &Node, own: &Node) -> Node {
-    let value = match (&global.value, &own.value) {
-        (Value::Map(globals), Value::Map(owns)) => {
-            let mut merged = owns.clone();
-            for entry in globals {
-                match merged.iter_mut().find(|own| own.key == entry.key) {
-                    Some(own) => own.value = merge(&entry.value, &own.value),
-                    None => merged.push(entry.clone()),
-                }
-            }
-            Value::Map(merged)
-        }
-        (Value::List(globals), Value::List(owns)) => Value::List(globals.iter().chain(owns).cloned().collect()),
-        _ => own.value.clone(),
-    };
-    Node { line: own.line, value }
 }

@@ -36,6 +36,35 @@ pub struct Route {
     pub api: String,
     /// The stage of that API.
     pub stage: String,
+    /// What the function is given, and what it returns.
+    pub format: PayloadFormat,
+}
+
+/// The form of the event that API Gateway makes of a request, and of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PayloadFormat {
+    /// That of REST APIs.
+    #[serde(rename = "1.0")]
+    V1,
+    /// That of HTTP APIs.
+    #[serde(rename = "2.0")]
+    V2,
+}
+
+/// An API, without its routes.
+#[derive(Debug, Clone)]
+pub(super) struct ApiSpec {
+    pub(super) logical_id: String,
+    pub(super) stage: String,
+    pub(super) format: PayloadFormat,
+}
+
+/// What functions refer to by name or ARN, and what is said of it.
+#[derive(Debug, Default)]
+pub(super) struct Referred {
+    pub(super) apis: BTreeMap<String, ApiSpec>,
+    /// The ARN of a consumer, and of the stream that it reads.
+    pub(super) consumers: BTreeMap<String, String>,
 }
 
 impl Route {

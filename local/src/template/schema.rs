@@ -23,8 +23,11 @@ const OBSERVED_ELSEWHERE: Handling = Ignored("logs go to the terminal, counters 
 const ONLY_DESCRIBES: Handling = Ignored("it describes or sorts, and changes nothing");
 const UNLIMITED: Handling = Ignored("the emulators have no throughput limits");
 
+const ONE_CALLER: Handling = Ignored("one developer calls, and is not throttled");
+
 const API: Properties = &[
     ("StageName", Runs),
+    ("DefinitionBody", Runs),
     ("Auth", NO_AUTHORIZER),
     ("OpenApiVersion", ONLY_DESCRIBES),
     ("EndpointConfiguration", Ignored("there is one endpoint, on this machine")),
@@ -35,6 +38,18 @@ const API: Properties = &[
     ("Description", ONLY_DESCRIBES),
     ("Tags", ONLY_DESCRIBES),
     ("AlwaysDeploy", ONLY_DESCRIBES),
+];
+
+const HTTP_API: Properties = &[
+    ("StageName", Runs),
+    ("DefinitionBody", Runs),
+    ("Auth", NO_AUTHORIZER),
+    ("DefaultRouteSettings", ONE_CALLER),
+    ("RouteSettings", ONE_CALLER),
+    ("AccessLogSettings", OBSERVED_ELSEWHERE),
+    ("Name", ONLY_DESCRIBES),
+    ("Description", ONLY_DESCRIBES),
+    ("Tags", ONLY_DESCRIBES),
 ];
 
 const FUNCTION: Properties = &[
@@ -68,6 +83,8 @@ const STREAM: Properties = &[
     ("StreamEncryption", AT_REST),
     ("Tags", ONLY_DESCRIBES),
 ];
+
+const STREAM_CONSUMER: Properties = &[("ConsumerName", ONLY_DESCRIBES), ("StreamARN", Runs), ("Tags", ONLY_DESCRIBES)];
 
 const TABLE: Properties = &[
     ("TableName", Runs),
@@ -104,12 +121,18 @@ const BUCKET: Properties = &[
 pub(super) fn of(kind: Kind) -> Result<Properties, &'static str> {
     match kind {
         Kind::Api => Ok(API),
+        Kind::HttpApi => Ok(HTTP_API),
         Kind::Function => Ok(FUNCTION),
         Kind::Stream => Ok(STREAM),
+        Kind::StreamConsumer => Ok(STREAM_CONSUMER),
         Kind::Table => Ok(TABLE),
         Kind::Bucket => Ok(BUCKET),
-        Kind::Role => Err("permissions are not checked locally"),
-        Kind::LogGroup => Err("logs go to the terminal"),
+        Kind::Mapping => Ok(&[]),
+        Kind::Role | Kind::ManagedPolicy | Kind::Permission | Kind::BucketPolicy => {
+            Err("permissions are not checked locally")
+        }
+        Kind::LogGroup | Kind::ApiGatewayAccount => Err("logs go to the terminal"),
+        Kind::Stack => Err("what a nested stack holds watches what is deployed"),
     }
 }
 
@@ -121,6 +144,10 @@ pub(super) const API_EVENT: Properties = &[
     ("Auth", NO_AUTHORIZER),
     ("RequestParameters", Ignored("functions check what they are given themselves")),
 ];
+
+/// An `HttpApi` event of a function.
+pub(super) const HTTP_API_EVENT: Properties =
+    &[("ApiId", Runs), ("Method", Runs), ("Path", Runs), ("Auth", NO_AUTHORIZER), ("RouteSettings", ONE_CALLER)];
 
 /// A `Kinesis` or `DynamoDB` event of a function.
 pub(super) const STREAM_EVENT: Properties = &[
@@ -147,12 +174,13 @@ pub(super) const RESOURCE_ATTRIBUTES: [&str; 7] =
     ["Type", "Properties", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Metadata"];
 
 /// Sections of a template.
-pub(super) const SECTIONS: [&str; 9] = [
+pub(super) const SECTIONS: [&str; 10] = [
     "AWSTemplateFormatVersion",
     "Transform",
     "Description",
     "Metadata",
     "Parameters",
+    "Rules",
     "Conditions",
     "Globals",
     "Resources",

@@ -1,9 +1,10 @@
+mod deploying;
 mod mappings;
 
 use super::*;
 
 fn parse(source: &str) -> Result<Template, Fault> {
-    Template::parse(source, &BTreeMap::new())
+    Template::parse(source, Path::new(env!("CARGO_MANIFEST_DIR")), &BTreeMap::new())
 }
 
 /// A template whose one function has these further properties, which begin on line 8.

@@ -1,0 +1,37 @@
+//! The same functions behind HTTP APIs, which is one parameter of the template: another form of event and of answer.
+
+use paystream_tests::{Paystream, eur, line, order_body, payment_body};
+use serde_json::json;
+
+#[tokio::test]
+async fn http_apis_serve_what_rest_apis_serve() {
+    let paystream = Paystream::start_with_parameters(&[("ApiFlavour", "http")]).await;
+    let formats: Vec<_> = paystream.environment().template().routes().iter().map(|route| json!(route.format)).collect();
+    assert!(!formats.is_empty() && formats.iter().all(|format| *format == json!("2.0")), "{formats:?}");
+
+    let body = payment_body("ord-1", &eur(1299), "tok_approve");
+    let first = paystream.post_with_key("/payments", "key-1", &body).await;
+    let location = first.headers["location"].to_str().unwrap().to_owned();
+    let payment = first.expect(201);
+    let again = paystream.post_with_key("/payments", "key-1", &body).await;
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(again.expect(201), payment);
+    paystream.payment_arrives("ord-1", &payment).await;
+
+    let order = paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1299))])).await.expect(201);
+    assert_eq!(order["status"], "accepted");
+    let captured = paystream.request("POST", &format!("{location}/capture"), &[], "").await.expect(200);
+    paystream.payment_arrives("ord-1", &captured).await;
+    assert_eq!(paystream.get("/payments?order_id=ord-1").await.expect(200)["payments"], json!([captured]));
+    assert_eq!(paystream.get("/orders/ord-1").await.expect(200)["status"], "accepted");
+}
+
+#[tokio::test]
+async fn what_an_http_api_refuses_it_refuses_in_its_own_words_and_functions_in_theirs() {
+    let paystream = Paystream::start_with_parameters(&[("ApiFlavour", "http")]).await;
+    let nowhere = paystream.get("/nowhere").await.expect(404);
+    assert_eq!(nowhere, json!({"message": "Not Found"}));
+    paystream.get("/orders/ord-none").await.expect_problem(404, "order-not-found");
+    let body = payment_body("ord-1", &eur(0), "tok_approve");
+    paystream.post("/payments", &body).await.expect_problem(400, "invalid-request");
+}
