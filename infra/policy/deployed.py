@@ -1,0 +1,88 @@
+"""The template as it deploys: files included, translated by SAM, conditions decided for given parameters."""
+
+import copy
+import json
+import logging
+import os
+import pathlib
+
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
+# The translator tells of metrics that it means to send.
+logging.disable()
+
+
+def read(path=ROOT / "template.yaml"):
+    """The template as it is written, with what it includes."""
+    return _include(yaml_parse(path.read_text()), path.parent)
+
+
+def _include(node, directory):
+    if isinstance(node, list):
+        return [_include(item, directory) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "Fn::Transform" in node:
+        return yaml_parse((directory / node["Fn::Transform"]["Parameters"]["Location"]).read_text())
+    return {key: _include(value, directory) for key, value in node.items()}
+
+
+def translate(template, **given):
+    """The resources that CloudFormation makes of it with these parameters instead of the defaults."""
+    template = copy.deepcopy(template)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/key"
+    # A round trip, as what is translated may share parts.
+    translated = json.loads(json.dumps(Translator({}, Parser()).translate(template, {})))
+    return Deployed(translated, given)
+
+
+class Deployed:
+    """Resources whose condition holds, with every `Fn::If` decided."""
+
+    def __init__(self, translated, given):
+        parameters = {name: declared.get("Default") for name, declared in translated["Parameters"].items()}
+        assert given.keys() <= parameters.keys(), f"no such parameter: {given.keys() - parameters.keys()}"
+        self._parameters = {name: str(value) for name, value in (parameters | given).items()}
+        self._conditions = translated["Conditions"]
+        self.resources = {
+            name: self._decide(resource)
+            for name, resource in translated["Resources"].items()
+            if "Condition" not in resource or self._holds({"Condition": resource["Condition"]})
+        }
+
+    def of(self, kind):
+        """Logical id, properties and the whole of each resource of a type."""
+        return [(name, it.get("Properties", {}), it) for name, it in self.resources.items() if it["Type"] == kind]
+
+    def _holds(self, node):
+        ((function, value),) = node.items()
+        match function:
+            case "Condition":
+                return self._holds(self._conditions[value])
+            case "Fn::Equals":
+                left, right = (self._parameters[it["Ref"]] if isinstance(it, dict) else str(it) for it in value)
+                return left == right
+            case "Fn::Not":
+                return not self._holds(value[0])
+            case "Fn::And":
+                return all([self._holds(it) for it in value])
+            case "Fn::Or":
+                return any([self._holds(it) for it in value])
+        raise ValueError(f"no condition: {function}")
+
+    def _decide(self, node):
+        if isinstance(node, list):
+            return [it for it in map(self._decide, node) if it != {"Ref": "AWS::NoValue"}]
+        if not isinstance(node, dict):
+            return node
+        if node.keys() == {"Fn::If"}:
+            condition, yes, no = node["Fn::If"]
+            return self._decide(yes if self._holds({"Condition": condition}) else no)
+        decided = {key: self._decide(value) for key, value in node.items()}
+        return {key: value for key, value in decided.items() if value != {"Ref": "AWS::NoValue"}}

@@ -1,0 +1,208 @@
+"""What must hold of every stack that template.yaml deploys. Each rule yields what breaks it, a sentence each."""
+
+import json
+import re
+
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"}
+TABLE, STREAM, BUCKET = "AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::S3::Bucket"
+
+# Whose actions AWS lets nobody narrow to a resource.
+WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+# Managed by AWS: the one role that is not a function's, for which API Gateway documents this policy.
+MANAGED_BY_AWS = {"ApiLogsRole"}
+# What the actions of a service may be allowed on.
+RESOURCES = {
+    "dynamodb": {TABLE},
+    "kinesis": {STREAM, "AWS::Kinesis::StreamConsumer"},
+    "s3": {BUCKET},
+    "logs": {"AWS::Logs::LogGroup"},
+    "execute-api": {"AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"},
+}
+
+
+def every_route_has_an_authorizer(stack):
+    apis = stack.of("AWS::ApiGateway::RestApi") + stack.of("AWS::ApiGatewayV2::Api")
+    if len(apis) != 2:
+        yield f"there are {len(apis)} APIs instead of 2"
+    for name, properties, _ in apis:
+        body = properties["Body"]
+        schemes = body.get("components", {}).get("securitySchemes", {})
+        for path, item in body["paths"].items():
+            for method in item.keys() & METHODS:
+                required = [scheme for one in item[method].get("security", []) for scheme in one]
+                if not required or not all(_authorizes(schemes.get(scheme, {})) for scheme in required):
+                    yield f"{name}: {method.upper()} {path} has no authorizer"
+    for kind in ("AWS::Lambda::Url", "AWS::ApiGatewayV2::Route", "AWS::ApiGateway::Method"):
+        for name, *_ in stack.of(kind):
+            yield f"{name}: a route beside the APIs' definitions"
+
+
+def _authorizes(scheme):
+    authorizer = scheme.get("x-amazon-apigateway-authorizer", {})
+    if scheme.get("x-amazon-apigateway-authtype") == "awsSigv4":
+        return True
+    if authorizer.get("type") == "cognito_user_pools":
+        return bool(authorizer.get("providerARNs"))
+    jwt = authorizer.get("jwtConfiguration", {})
+    return authorizer.get("type") == "jwt" and bool(jwt.get("issuer")) and bool(jwt.get("audience"))
+
+
+def every_role_has_what_it_needs_and_no_more(stack):
+    for name, properties, _ in stack.of("AWS::IAM::Role"):
+        for arn in properties.get("ManagedPolicyArns", []):
+            if "Ref" not in arn and name not in MANAGED_BY_AWS:
+                yield f"{name}: a policy that AWS manages, and may widen"
+        for policy in properties.get("Policies", []):
+            yield from _statements(stack, name, policy["PolicyDocument"])
+    for name, properties, _ in stack.of("AWS::IAM::ManagedPolicy"):
+        yield from _statements(stack, name, properties["PolicyDocument"])
+    owners = [properties["Role"]["Fn::GetAtt"][0] for _, properties, _ in stack.of("AWS::Lambda::Function")]
+    for role in sorted({owner for owner in owners if owners.count(owner) > 1}):
+        yield f"{role}: the role of more than one function"
+
+
+def _statements(stack, owner, document):
+    for statement in document["Statement"]:
+        actions, resources = _list(statement["Action"]), _list(statement["Resource"])
+        if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
+            yield f"{owner}: a statement that is no plain Allow"
+        for action in actions:
+            if "*" in action:
+                yield f"{owner}: the action {action} has a wildcard"
+                continue
+            for resource in resources:
+                yield from _resource(stack, owner, action, resource)
+
+
+def _resource(stack, owner, action, resource):
+    if resource == "*":
+        if action not in WITHOUT_RESOURCE:
+            yield f"{owner}: {action} is allowed on *"
+        return
+    text = json.dumps(resource)
+    if action.startswith("kms:"):
+        if resource != {"Ref": "KmsKeyArn"}:
+            yield f"{owner}: {action} is allowed on another key than the system's own"
+        return
+    kinds = {stack.resources[name]["Type"] for name in _named(stack, text)}
+    if not kinds or not kinds <= RESOURCES.get(action.split(":")[0], set()):
+        yield f"{owner}: {action} is allowed on {text}, which is no resource of this stack that it needs"
+    objects = action == "s3:PutObject" and re.fullmatch(r'\{"Fn::Sub": "\$\{\w+\.Arn\}/\*"\}', text)
+    if "*" in text and not objects:
+        yield f"{owner}: {action} is allowed on {text}, which has a wildcard"
+    if "/index/" in text and action != "dynamodb:Query":
+        yield f"{owner}: {action} is allowed on an index"
+
+
+def _named(stack, text):
+    words = set(re.findall(r"\w+", text))
+    return words & stack.resources.keys()
+
+
+def every_store_is_encrypted(stack):
+    own = stack._parameters["KmsKeyArn"] != ""
+    key = {"Ref": "KmsKeyArn"}
+    for name, properties, _ in stack.of(TABLE):
+        # Without a key of its own, DynamoDB encrypts by one that AWS owns.
+        if own and properties.get("SSESpecification", {}).get("KMSMasterKeyId") != key:
+            yield f"{name}: not encrypted by the system's own key"
+    for name, properties, _ in stack.of(STREAM):
+        encryption = properties.get("StreamEncryption", {})
+        if encryption.get("EncryptionType") != "KMS" or (own and encryption.get("KeyId") != key):
+            yield f"{name}: not encrypted"
+    for name, properties, _ in stack.of(BUCKET):
+        rules = properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
+        by_default = [rule["ServerSideEncryptionByDefault"] for rule in rules]
+        if not by_default or (own and by_default[0].get("KMSMasterKeyID") != key):
+            yield f"{name}: not encrypted"
+        blocks = properties.get("PublicAccessBlockConfiguration", {})
+        if len(blocks) != 4 or not all(blocks.values()):
+            yield f"{name}: may be public"
+    encrypted = (("AWS::Logs::LogGroup", "KmsKeyId"), ("AWS::Lambda::Function", "KmsKeyArn"))
+    for kind, attribute in encrypted:
+        for name, properties, _ in stack.of(kind):
+            if own and properties.get(attribute) != key:
+                yield f"{name}: not encrypted by the system's own key"
+
+
+def every_store_outlives_the_stack(stack):
+    protects = stack._parameters["Stage"] != "dev"
+    for kind in (TABLE, STREAM, BUCKET):
+        for name, properties, resource in stack.of(kind):
+            policies = resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")
+            if policies != ("RetainExceptOnCreate", "Retain"):
+                yield f"{name}: not retained"
+            if kind == TABLE and properties.get("DeletionProtectionEnabled") is not protects:
+                yield f"{name}: deletion protection is not {protects}"
+            recovery = properties.get("PointInTimeRecoverySpecification", {})
+            if kind == TABLE and recovery.get("PointInTimeRecoveryEnabled") is not True:
+                yield f"{name}: no recovery to a point in time"
+
+
+def every_function_has_bounds_of_its_own(stack):
+    groups = []
+    for name, properties, _ in stack.of("AWS::Lambda::Function"):
+        for bound in ("Timeout", "MemorySize"):
+            if bound not in properties:
+                yield f"{name}: no {bound}"
+        if stack._parameters["ConcurrencyMax"] != "0" and "ReservedConcurrentExecutions" not in properties:
+            yield f"{name}: no bound on its concurrency"
+        group = properties.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref")
+        if group is None or group in groups or group not in stack.resources:
+            yield f"{name}: no log group of its own"
+        groups.append(group)
+    for name, properties, _ in stack.of("AWS::Logs::LogGroup"):
+        if "RetentionInDays" not in properties:
+            yield f"{name}: kept for ever"
+
+
+def every_event_source_mapping_has_bounds(stack):
+    mappings = stack.of("AWS::Lambda::EventSourceMapping")
+    if len(mappings) != 2:
+        yield f"there are {len(mappings)} event source mappings instead of 2"
+    for name, properties, _ in mappings:
+        for bound in ("BatchSize", "MaximumBatchingWindowInSeconds", "ParallelizationFactor", "MaximumRetryAttempts"):
+            if bound not in properties:
+                yield f"{name}: no {bound}"
+        if properties.get("MaximumRecordAgeInSeconds", -1) == -1:
+            yield f"{name}: tries for ever, as it has no MaximumRecordAgeInSeconds"
+        if "Destination" not in properties.get("DestinationConfig", {}).get("OnFailure", {}):
+            yield f"{name}: what it gives up is lost"
+        if properties.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+            yield f"{name}: a batch fails as a whole"
+        if properties.get("BisectBatchOnFunctionError") is not True:
+            yield f"{name}: a batch is not bisected"
+
+
+def every_stage_is_throttled_and_logs_routes_only(stack):
+    stages = stack.of("AWS::ApiGateway::Stage") + stack.of("AWS::ApiGatewayV2::Stage")
+    for name, properties, _ in stages:
+        settings = [properties.get("DefaultRouteSettings", {}), *properties.get("MethodSettings", [])]
+        if not any({"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= setting.keys() for setting in settings):
+            yield f"{name}: not throttled"
+        log = properties.get("AccessLogSetting") or properties.get("AccessLogSettings")
+        if log is None:
+            yield f"{name}: no access log"
+        elif forbidden := re.findall(r"\$context\.(?:path|identity\.\w+|authorizer\.\w+)\b", log["Format"]):
+            yield f"{name}: the access log has {', '.join(forbidden)}, which may hold what no log may"
+        if any(setting.get("DataTraceEnabled") or setting.get("LoggingLevel") for setting in settings):
+            yield f"{name}: execution logs hold whole requests"
+
+
+RULES = [
+    every_route_has_an_authorizer,
+    every_role_has_what_it_needs_and_no_more,
+    every_store_is_encrypted,
+    every_store_outlives_the_stack,
+    every_function_has_bounds_of_its_own,
+    every_event_source_mapping_has_bounds,
+    every_stage_is_throttled_and_logs_routes_only,
+]
+
+
+def findings(stack):
+    return [f"{rule.__name__}: {finding}" for rule in RULES for finding in rule(stack)]
+
+
+def _list(value):
+    return value if isinstance(value, list) else [value]

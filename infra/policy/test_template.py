@@ -1,0 +1,152 @@
+"""Holds the rules against the template, and sees each of them fail when the template is broken on purpose."""
+
+import copy
+import unittest
+
+import deployed
+import rules
+
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
+ISSUER = {"JwtIssuer": "https://issuer.example", "JwtAudience": "paystream"}
+POOL = {"CognitoUserPoolArn": "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/1"}
+EVERYTHING = {
+    "Stage": "prod",
+    "SynchronousOrders": "always",
+    "StreamMode": "on-demand",
+    "EnhancedFanOut": "on",
+    "ConcurrencyMax": "100",
+    "KmsKeyArn": KEY,
+    "Tracing": "on",
+}
+STACKS = [
+    {},
+    {"Stage": "staging"},
+    EVERYTHING,
+    EVERYTHING | {"ApiFlavour": "http"},
+    {"ApiFlavour": "http"} | ISSUER,
+    POOL,
+]
+
+
+def edit(*path, value=None):
+    """Sets what is at a path of the template, or takes it out."""
+
+    def change(template):
+        *parents, last = path
+        node = template["Resources"]
+        for key in parents:
+            node = node[key]
+        if value is None:
+            del node[last]
+        else:
+            node[last] = value
+
+    return change
+
+
+def everywhere(old, new):
+    """Replaces a value wherever it stands."""
+
+    def change(node):
+        for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
+            if value == old:
+                node[key] = new
+            elif isinstance(value, dict | list):
+                change(value)
+
+    return change
+
+
+def properties(resource, *path, value=None):
+    return edit(resource, "Properties", *path, value=value)
+
+
+def statement(number, *path, value, of="PaymentApi"):
+    return properties(f"{of}Role", "Policies", 0, "PolicyDocument", "Statement", number, *path, value=value)
+
+
+def post(*path, value=None):
+    return properties("PaymentsApi", "DefinitionBody", "paths", "/payments", "post", *path, value=value)
+
+
+def event(function, name, *path, value=None):
+    return properties(function, "Events", name, "Properties", *path, value=value)
+
+
+EVERYONE = {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "NONE"}}
+TABLE_ARN = {"Fn::GetAtt": ["PaymentsTable", "Arn"]}
+PAID, CHANGED = ("OrderProjector", "PaymentPublished"), ("PaymentRelay", "PaymentChanged")
+LOG = ("AccessLogSetting", "Fn::If", 1, "Format")
+
+# How the template is broken, what is then found, and with which parameters.
+BROKEN = [
+    (post("security"), "PaymentsApi: POST /payments has no authorizer", {}),
+    (post("security", value=[{"nobody": []}]), "PaymentsApi: POST /payments has no authorizer", {}),
+    (everywhere("awsSigv4", "none"), "OrdersApi: POST /sync/orders has no authorizer", {}),
+    (everywhere("jwt", "none"), "PaymentsHttpApi: GET /payments has no authorizer", {"ApiFlavour": "http"} | ISSUER),
+    (everywhere("cognito_user_pools", "none"), "OrdersApi: POST /orders has no authorizer", POOL),
+    (edit("Door", value=EVERYONE), "Door: a route beside the APIs' definitions", {}),
+    (statement(0, "Action", value="dynamodb:*"), "PaymentApiRole: the action dynamodb:* has a wildcard", {}),
+    (statement(0, "Resource", value="*"), "PaymentApiRole: dynamodb:PutItem is allowed on *", {}),
+    (statement(1, "Resource", value={"Fn::Sub": "${PaymentsTable.Arn}/index/*"}), "which has a wildcard", {}),
+    (statement(2, "Resource", value=TABLE_ARN), "kinesis:PutRecord is allowed on", {}),
+    (statement(2, "Resource", value="arn:aws:kinesis:eu-central-1:1:stream/x"), "which is no resource of this stack", {}),
+    (statement(3, "Resource", value="*", of="OrderProjector"), "OrderProjectorRole: dynamodb:PutItem is allowed on *", {}),
+    (properties("WritingTraces", "PolicyDocument", "Statement", 0, "Action", value="s3:GetObject"),
+     "WritingTraces: s3:GetObject is allowed on *", {"Tracing": "on"}),
+    (properties("OrderApiRole", "ManagedPolicyArns", value=["arn:aws:iam::aws:policy/X"]), "may widen", {}),
+    (properties("OrderApi", "Role", value={"Fn::GetAtt": ["PaymentApiRole", "Arn"]}), "role of more than one function", {}),
+    (properties("PaymentStream", "StreamEncryption"), "PaymentStream: not encrypted", {}),
+    (properties("FailuresBucket", "BucketEncryption"), "FailuresBucket: not encrypted", {}),
+    (properties("FailuresBucket", "PublicAccessBlockConfiguration", "BlockPublicAcls", value=False), "may be public", {}),
+    (properties("OrdersTable", "SSESpecification"), "OrdersTable: not encrypted by the system's own key", {"KmsKeyArn": KEY}),
+    (properties("OrderApiLogs", "KmsKeyId"), "OrderApiLogs: not encrypted by the system's own key", {"KmsKeyArn": KEY}),
+    (edit("QuarantineTable", "DeletionPolicy"), "QuarantineTable: not retained", {}),
+    (edit("PaymentStream", "UpdateReplacePolicy", value="Delete"), "PaymentStream: not retained", {}),
+    (properties("OrdersTable", "DeletionProtectionEnabled"), "OrdersTable: deletion protection is not", {"Stage": "prod"}),
+    (properties("OrdersTable", "PointInTimeRecoverySpecification"), "OrdersTable: no recovery to a point in time", {}),
+    (properties("PaymentApi", "Timeout"), "PaymentApi: no Timeout", {}),
+    (properties("PaymentRelay", "MemorySize"), "PaymentRelay: no MemorySize", {}),
+    (lambda template: template["Globals"]["Function"].pop("ReservedConcurrentExecutions"),
+     "OrderApi: no bound on its concurrency", {"ConcurrencyMax": "5"}),
+    (properties("OrderApi", "LoggingConfig"), "OrderApi: no log group of its own", {}),
+    (properties("OrderApi", "LoggingConfig", "LogGroup", value={"Ref": "PaymentApiLogs"}), "no log group of its own", {}),
+    (properties("PaymentsApiLogs", "RetentionInDays"), "PaymentsApiLogs: kept for ever", {}),
+    (event(*PAID, "BatchSize"), "OrderProjectorPaymentPublished: no BatchSize", {}),
+    (event(*CHANGED, "ParallelizationFactor"), "PaymentRelayPaymentChanged: no ParallelizationFactor", {}),
+    (event(*CHANGED, "MaximumRecordAgeInSeconds", value=-1), "PaymentRelayPaymentChanged: tries for ever", {}),
+    (event(*PAID, "DestinationConfig"), "OrderProjectorPaymentPublished: what it gives up is lost", {}),
+    (event(*PAID, "FunctionResponseTypes"), "a batch fails as a whole", {}),
+    (event(*PAID, "BisectBatchOnFunctionError", value=False), "a batch is not bisected", {}),
+    (properties("PaymentsApi", "MethodSettings"), "not throttled", {}),
+    (properties("OrdersHttpApi", "DefaultRouteSettings"), "not throttled", {"ApiFlavour": "http"}),
+    (properties("PaymentsApi", "AccessLogSetting"), "no access log", {}),
+    (properties("PaymentsApi", *LOG, value="$context.path"), "the access log has $context.path", {}),
+    (properties("PaymentsApi", "MethodSettings", 0, "LoggingLevel", value="INFO"), "execution logs hold whole requests", {}),
+]
+
+
+class Template(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.template = deployed.read()
+
+    def test_every_stack_keeps_every_rule(self):
+        for given in STACKS:
+            with self.subTest(given):
+                self.assertEqual(rules.findings(deployed.translate(self.template, **given)), [])
+
+    def test_every_rule_notices_what_breaks_it(self):
+        noticed = set()
+        for change, expected, given in BROKEN:
+            with self.subTest(expected):
+                broken = copy.deepcopy(self.template)
+                change(broken)
+                found = rules.findings(deployed.translate(broken, **given))
+                self.assertTrue(any(expected in finding for finding in found), found)
+                noticed |= {finding.split(":")[0] for finding in found}
+        self.assertEqual(noticed, {rule.__name__ for rule in rules.RULES})
+
+
+if __name__ == "__main__":
+    unittest.main()
