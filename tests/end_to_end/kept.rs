@@ -1,9 +1,12 @@
 //! A data directory keeps what there was.
 
-use paystream_tests::{Paystream, eur, line, order_body};
+use paystream_tests::{Need, Paystream, eur, line, order_body, skip_without};
 
 #[tokio::test]
 async fn payments_and_orders_are_kept_across_a_restart() {
+    if skip_without(&[Need::Restart]) {
+        return;
+    }
     let directory = tempfile::tempdir().unwrap();
     let paystream = Paystream::start_in(directory.path()).await;
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;

@@ -17,32 +17,35 @@ async fn post_nothing(paystream: &Paystream, path: &str) -> Value {
 
 #[tokio::test]
 async fn an_order_stays_accepted_when_its_payment_is_captured_and_is_held_when_it_is_refunded() {
-    let paystream = Paystream::start().await;
-    let payment = accepted(&paystream, "ord-1").await;
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
+    let payment = accepted(&paystream, order_id).await;
     let captured = post_nothing(&paystream, &format!("{payment}/capture")).await;
-    paystream.payment_arrives("ord-1", &captured).await;
+    paystream.payment_arrives(order_id, &captured).await;
     assert_eq!(
-        paystream.order_becomes("ord-1", "accepted").await["payment"]["based_on"][0]["payment_id"],
+        paystream.order_becomes(order_id, "accepted").await["payment"]["based_on"][0]["payment_id"],
         captured["payment_id"]
     );
     let refunded = paystream.post(&format!("{payment}/refund"), &json!({"amount": eur(1)})).await.expect(200);
-    paystream.is_made_once("ord-1", &refunded).await;
-    paystream.order_becomes("ord-1", "on_hold").await;
+    paystream.is_made_once(order_id, &refunded).await;
+    paystream.order_becomes(order_id, "on_hold").await;
 }
 
 #[tokio::test]
 async fn an_order_is_held_when_its_payment_is_voided() {
-    let paystream = Paystream::start().await;
-    let payment = accepted(&paystream, "ord-1").await;
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
+    let payment = accepted(&paystream, order_id).await;
     let voided = post_nothing(&paystream, &format!("{payment}/void")).await;
-    paystream.is_made_once("ord-1", &voided).await;
-    paystream.order_becomes("ord-1", "on_hold").await;
+    paystream.is_made_once(order_id, &voided).await;
+    paystream.order_becomes(order_id, "on_hold").await;
 }
 
 #[tokio::test]
 async fn a_change_is_made_to_the_version_that_was_read_or_not_at_all() {
-    let paystream = Paystream::start().await;
-    let payment = accepted(&paystream, "ord-1").await;
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
+    let payment = accepted(&paystream, order_id).await;
     let read = paystream.get(&payment).await.headers["etag"].to_str().unwrap().to_owned();
     let void = format!("{payment}/void");
     post_nothing(&paystream, &format!("{payment}/capture")).await;

@@ -1,5 +1,5 @@
 //! The whole system, end to end: the template that deploys, the function binaries, real sockets. Each test has an
-//! environment of its own.
+//! environment of its own; or shares what is deployed where `PAYSTREAM_TARGET` says, and so names things as nobody else does.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod batches;

@@ -5,12 +5,13 @@ use serde_json::json;
 
 #[tokio::test]
 async fn an_order_is_accepted_at_once_on_the_payment_that_is_already_there() {
-    let paystream = Paystream::start().await;
-    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
-    paystream.payment_arrives("ord-1", &payment).await;
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
+    let payment = paystream.pay(order_id, &eur(1299), "tok_approve").await;
+    paystream.payment_arrives(order_id, &payment).await;
 
-    let placed = paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1299))])).await;
-    assert_eq!(placed.headers["location"], "/orders/ord-1");
+    let placed = paystream.post("/orders", &order_body(order_id, &[line("tea", 1, &eur(1299))])).await;
+    assert_eq!(placed.headers["location"], format!("/orders/{order_id}"));
     let order = placed.expect(201);
     assert_eq!(order["status"], "accepted");
     assert_eq!(order["total"], eur(1299));
@@ -18,32 +19,34 @@ async fn an_order_is_accepted_at_once_on_the_payment_that_is_already_there() {
     assert_eq!(order["payment"]["read"], "local");
     assert_eq!(order["payment"]["based_on"][0]["payment_id"], payment["payment_id"]);
     assert_eq!(order["payment"]["based_on"][0]["version"], 1);
-    assert_eq!(paystream.get("/orders/ord-1").await.expect(200), order);
+    assert_eq!(paystream.get(&format!("/orders/{order_id}")).await.expect(200), order);
 }
 
 #[tokio::test]
 async fn an_order_placed_first_is_accepted_once_its_payment_arrives() {
-    let paystream = Paystream::start().await;
-    let placed = paystream.post("/orders", &order_body("ord-1", &[line("tea", 2, &eur(500))])).await.expect(202);
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
+    let placed = paystream.post("/orders", &order_body(order_id, &[line("tea", 2, &eur(500))])).await.expect(202);
     assert_eq!(placed["status"], "awaiting_payment");
     assert_eq!(placed["fulfilment"]["status"], "not_started");
 
-    let payment = paystream.pay("ord-1", &eur(1000), "tok_approve").await;
-    let order = paystream.order_becomes("ord-1", "accepted").await;
+    let payment = paystream.pay(order_id, &eur(1000), "tok_approve").await;
+    let order = paystream.order_becomes(order_id, "accepted").await;
     assert_eq!(order["fulfilment"]["status"], "started");
     assert_eq!(order["payment"]["based_on"][0]["payment_id"], payment["payment_id"]);
 }
 
 #[tokio::test]
 async fn two_payments_cover_one_order_together() {
-    let paystream = Paystream::start().await;
-    paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1000))])).await.expect(202);
-    let first = paystream.pay("ord-1", &eur(400), "tok_approve").await;
-    paystream.payment_arrives("ord-1", &first).await;
-    assert_eq!(paystream.get("/orders/ord-1").await.expect(200)["status"], "awaiting_payment");
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
+    paystream.post("/orders", &order_body(order_id, &[line("tea", 1, &eur(1000))])).await.expect(202);
+    let first = paystream.pay(order_id, &eur(400), "tok_approve").await;
+    paystream.payment_arrives(order_id, &first).await;
+    assert_eq!(paystream.get(&format!("/orders/{order_id}")).await.expect(200)["status"], "awaiting_payment");
 
-    let second = paystream.pay("ord-1", &eur(600), "tok_approve").await;
-    let order = paystream.order_becomes("ord-1", "accepted").await;
+    let second = paystream.pay(order_id, &eur(600), "tok_approve").await;
+    let order = paystream.order_becomes(order_id, "accepted").await;
     let mut based_on: Vec<_> = order["payment"]["based_on"].as_array().unwrap().iter().collect();
     based_on.sort_by_key(|payment| payment["age_ms"].as_u64());
     let ids: Vec<_> = based_on.iter().map(|payment| &payment["payment_id"]).collect();
@@ -52,67 +55,73 @@ async fn two_payments_cover_one_order_together() {
 
 #[tokio::test]
 async fn a_declined_payment_leaves_the_order_waiting_and_is_shown() {
-    let paystream = Paystream::start().await;
-    let payment = paystream.pay("ord-1", &eur(1299), "tok_decline_insufficient_funds").await;
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
+    let payment = paystream.pay(order_id, &eur(1299), "tok_decline_insufficient_funds").await;
     assert_eq!(payment["status"], "declined");
-    paystream.payment_arrives("ord-1", &payment).await;
+    paystream.payment_arrives(order_id, &payment).await;
 
-    let order = paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1299))])).await.expect(202);
+    let order = paystream.post("/orders", &order_body(order_id, &[line("tea", 1, &eur(1299))])).await.expect(202);
     assert_eq!(order["status"], "awaiting_payment");
     assert_eq!(order["payment"]["based_on"][0]["status"], "declined");
-    let copies = paystream.get("/orders/ord-1/payments").await.expect(200);
+    let copies = paystream.get(&format!("/orders/{order_id}/payments")).await.expect(200);
     assert_eq!(copies["payments"][0]["decline"]["code"], "insufficient_funds");
 
-    paystream.pay("ord-1", &eur(1299), "tok_approve").await;
-    paystream.order_becomes("ord-1", "accepted").await;
+    paystream.pay(order_id, &eur(1299), "tok_approve").await;
+    paystream.order_becomes(order_id, "accepted").await;
 }
 
 #[tokio::test]
 async fn a_payment_in_another_currency_covers_nothing() {
-    let paystream = Paystream::start().await;
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
     let dollars = json!({"minor": 1_000_000, "currency": "USD"});
-    let payment = paystream.pay("ord-1", &dollars, "tok_approve").await;
-    paystream.payment_arrives("ord-1", &payment).await;
-    let order = paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1))])).await.expect(202);
+    let payment = paystream.pay(order_id, &dollars, "tok_approve").await;
+    paystream.payment_arrives(order_id, &payment).await;
+    let order = paystream.post("/orders", &order_body(order_id, &[line("tea", 1, &eur(1))])).await.expect(202);
     assert_eq!(order["status"], "awaiting_payment");
 }
 
 #[tokio::test]
 async fn a_payment_that_is_a_cent_too_little_covers_nothing() {
-    let paystream = Paystream::start().await;
-    let payment = paystream.pay("ord-1", &eur(1298), "tok_approve").await;
-    paystream.payment_arrives("ord-1", &payment).await;
-    paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1299))])).await.expect(202);
-    paystream.pay("ord-1", &eur(1), "tok_approve").await;
-    paystream.order_becomes("ord-1", "accepted").await;
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
+    let payment = paystream.pay(order_id, &eur(1298), "tok_approve").await;
+    paystream.payment_arrives(order_id, &payment).await;
+    paystream.post("/orders", &order_body(order_id, &[line("tea", 1, &eur(1299))])).await.expect(202);
+    paystream.pay(order_id, &eur(1), "tok_approve").await;
+    paystream.order_becomes(order_id, "accepted").await;
 }
 
 #[tokio::test]
 async fn the_same_order_twice_is_one_order_and_a_different_one_is_refused() {
-    let paystream = Paystream::start().await;
-    let body = order_body("ord-1", &[line("tea", 1, &eur(1299))]);
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
+    let body = order_body(order_id, &[line("tea", 1, &eur(1299))]);
     let first = paystream.post("/orders", &body).await.expect(202);
     let again = paystream.post("/orders", &body).await.expect(200);
     assert_eq!((&again["created_at"], &again["revision"]), (&first["created_at"], &first["revision"]));
-    let other = order_body("ord-1", &[line("tea", 2, &eur(1299))]);
+    let other = order_body(order_id, &[line("tea", 2, &eur(1299))]);
     paystream.post("/orders", &other).await.expect_problem(409, "order-conflict");
-    assert_eq!(paystream.get("/orders/ord-1").await.expect(200)["lines"], first["lines"]);
+    assert_eq!(paystream.get(&format!("/orders/{order_id}")).await.expect(200)["lines"], first["lines"]);
 }
 
 #[tokio::test]
 async fn a_payment_asked_for_twice_is_made_once_and_reaches_orders_once() {
-    let paystream = Paystream::start().await;
-    let body = payment_body("ord-1", &eur(1299), "tok_approve");
-    let first = paystream.post_with_key("/payments", "key-1", &body).await;
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
+    let key = &paystream.name("key");
+    let body = payment_body(order_id, &eur(1299), "tok_approve");
+    let first = paystream.post_with_key("/payments", key, &body).await;
     assert!(!first.headers.contains_key("idempotent-replayed"));
-    let second = paystream.post_with_key("/payments", "key-1", &body).await;
+    let second = paystream.post_with_key("/payments", key, &body).await;
     assert_eq!(second.headers["idempotent-replayed"], "true");
     let payment = first.expect(201);
     assert_eq!(second.expect(201), payment);
 
-    paystream.payment_arrives("ord-1", &payment).await;
-    let copies = paystream.get("/orders/ord-1/payments").await.expect(200);
+    paystream.payment_arrives(order_id, &payment).await;
+    let copies = paystream.get(&format!("/orders/{order_id}/payments")).await.expect(200);
     assert_eq!(copies["payments"].as_array().unwrap().len(), 1);
-    let made = paystream.get("/payments?order_id=ord-1").await.expect(200);
+    let made = paystream.get(&format!("/payments?order_id={order_id}")).await.expect(200);
     assert_eq!(made["payments"], json!([payment]));
 }

@@ -1,39 +1,60 @@
-//! A whole Paystream, for one test.
+//! A whole Paystream, for one test: of its own, or the one that is deployed.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use payments_aws::PaymentsTable;
 use paystream_local::{Environment, Functions, Options, Profile, Template, build_functions};
 use serde_json::Value;
 
+use crate::deployed::Deployed;
 use crate::log::TestLog;
-use crate::{Answer, payment_body};
+use crate::{Answer, Target, payment_body};
 
-/// How long anything may take to come about. Passing tests need a fraction of a second; the bound is for failing ones,
-/// on a machine that is busy with other things.
-const EVENTUALLY_MAX: Duration = Duration::from_mins(1);
+/// How long anything may take to come about. Passing tests need a fraction of a second, and some seconds where they share a
+/// deployed stack; the bound is for failing ones, on a machine that is busy with other things.
+const EVENTUALLY_MAX: Duration = Duration::from_mins(2);
 /// How long an answer may take: as long as API Gateway waits for a function, and a little.
 const ANSWER_MAX: Duration = Duration::from_secs(35);
 const POLL: Duration = Duration::from_millis(5);
+/// The same for what is shared, where each look is a request that somebody else waits for, or pays.
+const POLL_DEPLOYED: Duration = Duration::from_millis(100);
 
 /// The functions, built once for all tests of a process.
 static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
 
-/// A running Paystream and a client of its APIs. It ends with the test.
+/// A running Paystream and a client of its APIs. One of its own ends with the test.
 pub struct Paystream {
-    environment: Environment,
+    system: System,
     http: reqwest::Client,
-    keys: AtomicU32,
-    pub(crate) log: TestLog,
+    /// What sets the names of this test apart from those of others.
+    mark: String,
+    names: AtomicU32,
+}
+
+enum System {
+    Embedded { environment: Box<Environment>, log: TestLog },
+    Deployed(Deployed),
 }
 
 impl Paystream {
+    /// The one that `PAYSTREAM_TARGET` says: one that starts for this test, or one that is deployed and shared.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub async fn of_target() -> Self {
+        match Target::current() {
+            Target::Embedded => Self::start().await,
+            target => Self::new(System::Deployed(Deployed::reach(target).await)),
+        }
+    }
+
     /// Starts one that forgets.
     ///
     /// # Panics
@@ -77,17 +98,44 @@ impl Paystream {
         let options = Options { log: log.sink(), ..options };
         let functions = FUNCTIONS.get_or_init(|| functions(&options));
         let environment = Environment::start(options, functions).await.unwrap_or_else(|error| panic!("{error}"));
-        Self { environment, http: client(), keys: AtomicU32::new(0), log }
+        Self::new(System::Embedded { environment: Box::new(environment), log })
     }
 
-    /// Ends it in order.
+    fn new(system: System) -> Self {
+        // Letters alone, as digits might come to be a card number.
+        let mark = std::iter::repeat_with(fastrand::lowercase).take(10).collect();
+        Self { system, http: client(), mark, names: AtomicU32::new(0) }
+    }
+
+    /// Ends it in order, where it is of its own.
     pub async fn stop(self) {
-        self.environment.shutdown().await;
+        if let System::Embedded { environment, .. } = self.system {
+            environment.shutdown().await;
+        }
     }
 
     /// The environment, for what the APIs do not offer.
+    ///
+    /// # Panics
+    /// Where there is none: the test should say what it needs ([`crate::skip_without`]).
     pub fn environment(&self) -> &Environment {
-        &self.environment
+        match &self.system {
+            System::Embedded { environment, .. } => environment,
+            System::Deployed(_) => panic!("what is deployed has no local environment: `skip_without` is missing"),
+        }
+    }
+
+    /// What the functions logged, where that can be read.
+    pub(crate) fn log(&self) -> Option<&TestLog> {
+        match &self.system {
+            System::Embedded { log, .. } => Some(log),
+            System::Deployed(_) => None,
+        }
+    }
+
+    /// A name that nothing else has, for an order or a key.
+    pub fn name(&self, what: &str) -> String {
+        format!("{what}-{}-{}", self.mark, self.names.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Kills every process of a function, whatever it is doing.
@@ -95,7 +143,7 @@ impl Paystream {
     /// # Panics
     /// Where the template has no such function.
     pub async fn kill(&self, function: &str) {
-        self.environment.kill_sandboxes(function).await.unwrap_or_else(|error| panic!("{error}"));
+        self.environment().kill_sandboxes(function).await.unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// The payments table, through Payments' own adapter.
@@ -103,22 +151,35 @@ impl Paystream {
     /// # Panics
     /// Where the template has no such table.
     pub fn payments_table(&self) -> PaymentsTable {
-        PaymentsTable::new(self.dynamodb(), self.table_name("PaymentsTable"))
+        PaymentsTable::new(self.dynamodb(), self.physical_name("PaymentsTable"))
     }
 
-    pub(crate) fn table_name(&self, table: &str) -> &str {
-        self.environment.physical_name(table).unwrap_or_else(|| panic!("no table {table}"))
+    /// # Panics
+    /// Where the stack has no such table or stream.
+    pub(crate) fn physical_name(&self, logical_id: &str) -> &str {
+        match &self.system {
+            System::Embedded { environment, .. } => {
+                environment.physical_name(logical_id).unwrap_or_else(|| panic!("no {logical_id}"))
+            }
+            System::Deployed(deployed) => deployed.output(logical_id),
+        }
     }
 
     pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_connection::https_client())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(credentials())
-            .endpoint_url(self.environment.dynamodb_url())
-            .build();
-        aws_sdk_dynamodb::Client::from_conf(config)
+        aws_sdk_dynamodb::Client::new(&self.sdk(Environment::dynamodb_url))
+    }
+
+    fn sdk(&self, emulator: impl Fn(&Environment) -> &str) -> SdkConfig {
+        match &self.system {
+            System::Embedded { environment, .. } => SdkConfig::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .http_client(aws_connection::https_client())
+                .region(Region::new("us-east-1"))
+                .credentials_provider(credentials())
+                .endpoint_url(emulator(environment))
+                .build(),
+            System::Deployed(deployed) => deployed.sdk().clone(),
+        }
     }
 
     /// Puts bytes on the payment stream, as anybody who may write to it could.
@@ -134,19 +195,12 @@ impl Paystream {
     /// # Panics
     /// Where not all of them are taken.
     pub async fn put_all_on_stream(&self, partition_key: &str, records: &[Vec<u8>]) {
-        let config = aws_sdk_kinesis::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_connection::https_client())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(credentials())
-            .endpoint_url(self.environment.kinesis_url())
-            .build();
-        let name = self.environment.physical_name("PaymentStream").unwrap_or_else(|| panic!("no payment stream"));
         let entries = records.iter().map(|data| {
             let entry = PutRecordsRequestEntry::builder().partition_key(partition_key).data(Blob::new(data.clone()));
             entry.build().unwrap_or_else(|error| panic!("{error}"))
         });
-        let put = aws_sdk_kinesis::Client::from_conf(config).put_records().stream_name(name);
+        let put = aws_sdk_kinesis::Client::new(&self.sdk(Environment::kinesis_url)).put_records();
+        let put = put.stream_name(self.physical_name("PaymentStream"));
         let put = put.set_records(Some(entries.collect())).send().await;
         let put = put.unwrap_or_else(|error| panic!("{error:?}"));
         assert_eq!(put.failed_record_count(), Some(0), "all are taken");
@@ -157,7 +211,7 @@ impl Paystream {
     /// # Panics
     /// Where the template has no such table.
     pub async fn item_count(&self, table: &str) -> u64 {
-        let status = self.environment.status().await;
+        let status = self.environment().status().await;
         status.tables.get(table).and_then(|table| table.items).unwrap_or_else(|| panic!("no table {table}"))
     }
 
@@ -173,8 +227,7 @@ impl Paystream {
 
     /// `POST path` with a body that claims to be JSON, and an idempotency key of its own.
     pub async fn post_text(&self, path: &str, body: &str) -> Answer {
-        let key = format!("key-{}", self.keys.fetch_add(1, Ordering::Relaxed));
-        self.send(self.json(path, body).header("idempotency-key", key)).await
+        self.send(self.json(path, body).header("idempotency-key", self.name("key"))).await
     }
 
     /// `POST path` with a body that claims to be JSON, and no idempotency key.
@@ -239,17 +292,21 @@ impl Paystream {
     /// Where there is none in time, with what was waited for.
     pub async fn eventually<T>(what: &str, probe: impl AsyncFn() -> Option<T>) -> T {
         let begun = Instant::now();
+        let poll = if Target::current() == Target::Embedded { POLL } else { POLL_DEPLOYED };
         loop {
             if let Some(found) = probe().await {
                 return found;
             }
             assert!(begun.elapsed() < EVENTUALLY_MAX, "waited in vain until {what}");
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(poll).await;
         }
     }
 
     fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.environment.url())
+        match &self.system {
+            System::Embedded { environment, .. } => format!("{}{path}", environment.url()),
+            System::Deployed(deployed) => deployed.url(path),
+        }
     }
 
     fn json(&self, path: &str, body: &str) -> reqwest::RequestBuilder {
@@ -257,8 +314,14 @@ impl Paystream {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let answer = async { Answer::read(request.send().await?).await };
-        answer.await.unwrap_or_else(|error| panic!("no answer: {error}"))
+        let mut request = request.build().unwrap_or_else(|error| panic!("no request: {error}"));
+        let mut hint = "";
+        if let System::Deployed(deployed) = &self.system {
+            deployed.sign(&mut request).await;
+            hint = deployed.hint();
+        }
+        let answer = async { Answer::read(self.http.execute(request).await?).await };
+        answer.await.unwrap_or_else(|error| panic!("no answer: {error:?} {hint}"))
     }
 }
 
@@ -268,8 +331,8 @@ fn client() -> reqwest::Client {
 }
 
 /// Emulators take any.
-fn credentials() -> Credentials {
-    Credentials::new("local", "local", None, None, "test")
+fn credentials() -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "test"))
 }
 
 fn functions(options: &Options) -> Functions {

@@ -44,9 +44,10 @@ impl Paystream {
         let stored = self.get(&format!("/payments?order_id={order_id}")).await.expect(200);
         assert_eq!(stored["payments"], Value::from(vec![payment.clone()]), "the order has this payment, once");
         let payment_id = payment["payment_id"].as_str().unwrap_or_else(|| panic!("no id: {payment}"));
-        if payment["status"] != "declined" {
+        // The processor is simulated, and only its log tells. Where that cannot be read, the rest is still checked.
+        if let Some(log) = self.log().filter(|_| payment["status"] != "declined") {
             Self::eventually(&format!("{payment_id} is charged"), async || {
-                self.charged().contains(payment_id).then_some(())
+                log.charged().contains(payment_id).then_some(())
             })
             .await;
         }
@@ -74,7 +75,10 @@ impl Paystream {
     }
 
     /// The idempotency keys that the processor charged for, which are the ids of payments.
+    ///
+    /// # Panics
+    /// Where they cannot be told.
     pub fn charged(&self) -> BTreeSet<String> {
-        self.log.charged()
+        self.log().unwrap_or_else(|| panic!("`skip_without` is missing")).charged()
     }
 }

@@ -74,7 +74,7 @@ impl Paystream {
     /// # Panics
     /// Where that is not possible.
     pub async fn lose_copy(&self, payment: &Value) {
-        let delete = self.dynamodb().delete_item().table_name(self.table_name("OrdersTable"));
+        let delete = self.dynamodb().delete_item().table_name(self.physical_name("OrdersTable"));
         let [order_id, item] = copy_key(payment);
         let deleted = delete.key("order_id", order_id).key("item", item).send().await;
         deleted.unwrap_or_else(|error| panic!("{error:?}"));
@@ -85,7 +85,7 @@ impl Paystream {
     /// # Panics
     /// Where that is not possible.
     pub async fn change_copy(&self, payment: &Value, attribute: &str, number: u64) {
-        let update = self.dynamodb().update_item().table_name(self.table_name("OrdersTable"));
+        let update = self.dynamodb().update_item().table_name(self.physical_name("OrdersTable"));
         let [order_id, item] = copy_key(payment);
         let update = update.key("order_id", order_id).key("item", item).update_expression("SET #changed = :number");
         let update = update.expression_attribute_names("#changed", attribute);
@@ -98,7 +98,7 @@ impl Paystream {
     /// # Panics
     /// Where that is not possible.
     pub async fn lose_payment(&self, payment: &Value) {
-        let delete = self.dynamodb().delete_item().table_name(self.table_name("PaymentsTable"));
+        let delete = self.dynamodb().delete_item().table_name(self.physical_name("PaymentsTable"));
         let deleted = delete.key("payment_id", text(&payment["payment_id"])).send().await;
         deleted.unwrap_or_else(|error| panic!("{error:?}"));
     }
@@ -108,7 +108,7 @@ impl Paystream {
     /// # Panics
     /// Where that is not possible.
     pub async fn spoil_payment(&self, payment: &Value) {
-        let update = self.dynamodb().update_item().table_name(self.table_name("PaymentsTable"));
+        let update = self.dynamodb().update_item().table_name(self.physical_name("PaymentsTable"));
         let update = update.key("payment_id", text(&payment["payment_id"])).update_expression("REMOVE amount");
         update.send().await.unwrap_or_else(|error| panic!("{error:?}"));
     }
@@ -118,7 +118,7 @@ impl Paystream {
     /// # Panics
     /// Where it cannot be read.
     pub async fn payment_ids_as_read(&self) -> Vec<String> {
-        let mut scan = PaymentsScan::new(self.dynamodb(), self.table_name("PaymentsTable"), 100);
+        let mut scan = PaymentsScan::new(self.dynamodb(), self.physical_name("PaymentsTable"), 100);
         let mut ids = Vec::new();
         while let Some(page) = scan.next_page().await.unwrap_or_else(|error| panic!("{error}")) {
             ids.extend(page.into_iter().flatten().map(|record| record.payment.payment_id.to_string()));
@@ -131,7 +131,7 @@ impl Paystream {
     /// # Panics
     /// Where that is not possible.
     pub async fn put_in_quarantine(&self, id: &str, partition_key: &str, data: &[u8]) {
-        let put = self.dynamodb().put_item().table_name(self.table_name("QuarantineTable"));
+        let put = self.dynamodb().put_item().table_name(self.physical_name("QuarantineTable"));
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let number = |number: usize| AttributeValue::N(number.to_string());
         let (shard_id, sequence_number) = id.split_once('#').unwrap_or_default();

@@ -1,0 +1,73 @@
+//! `dynamodb-local PORT`: the DynamoDB of the local environment, speaking as DynamoDB Local does, for whoever would start that
+//! and has no Java. LocalStack without Docker does (`localstack/host`).
+//!
+//! It listens on 127.0.0.1, keeps everything in memory, and ends when its standard input does, so that it cannot outlive who
+//! started it. What it changes on the way is what LocalStack expects of ARNs and shard iterators.
+
+use std::io::{Error, Read, Result};
+use std::net::{Ipv4Addr, SocketAddr};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
+use dynoxide::Database;
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{HeaderMap, StatusCode};
+use tokio::net::{TcpListener, TcpSocket};
+
+/// The region in our emulator's ARNs, and in those of DynamoDB Local.
+const REGIONS: [&str; 2] = [":dynoxide:", ":ddblocal:"];
+/// A shard iterator of DynamoDB Local begins with an ARN, which LocalStack takes apart. What is behind it is its own affair.
+const ITERATOR: &str = "arn:aws:dynamodb:ddblocal:000000000000:iterator/";
+/// `BatchWriteItem` takes 16 MB.
+const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+#[derive(Clone)]
+struct Emulator {
+    client: reqwest::Client,
+    url: String,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let port = std::env::args().nth(1).and_then(|port| port.parse().ok());
+    let port = port.ok_or_else(|| Error::other("say on which port: dynamodb-local PORT"))?;
+    let (outer, inner) = (listen(port)?, listen(0)?);
+    let emulator = Emulator { client: reqwest::Client::new(), url: format!("http://{}", inner.local_addr()?) };
+    let database = Database::memory().map_err(Error::other)?;
+    tokio::spawn(dynoxide::server::serve_with_shutdown(inner, database, std::future::pending()));
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    let routes = Router::new().fallback(pass_on).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(emulator);
+    axum::serve(outer, routes).await
+}
+
+/// Without `TCP_NODELAY`, small answers over loopback would wait 40 ms for each other.
+fn listen(port: u16) -> Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_nodelay(true)?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    socket.listen(1024)
+}
+
+async fn pass_on(State(emulator): State<Emulator>, mut headers: HeaderMap, body: Bytes) -> Response {
+    headers.remove(HOST);
+    headers.remove(CONTENT_LENGTH);
+    let [ours, theirs] = REGIONS;
+    let request = String::from_utf8_lossy(&body).replace(ITERATOR, "").replace(theirs, ours);
+    let answer = async {
+        let answer = emulator.client.post(&emulator.url).headers(headers).body(request).send().await?;
+        Ok((answer.status(), answer.text().await?))
+    };
+    match answer.await {
+        Ok((status, text)) => {
+            let text = text.replace(ours, theirs);
+            (status, text.replace(r#"ShardIterator":""#, &format!(r#"ShardIterator":"{ITERATOR}"#))).into_response()
+        }
+        Err::<_, reqwest::Error>(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+    }
+}
