@@ -59,7 +59,7 @@ async fn bodies_beyond_the_limit_of_api_gateway_are_refused_by_it() {
 #[tokio::test]
 async fn a_payment_without_a_key_is_refused() {
     let paystream = Paystream::of_target().await;
-    let body = payment_body(order_id, &eur(1), "tok_approve").to_string();
+    let body = payment_body("ord-1", &eur(1), "tok_approve").to_string();
     paystream.post_without_key("/payments", &body).await.expect_problem(400, "idempotency-key-missing");
 }
 

@@ -66,7 +66,7 @@ impl Deployed {
 
     /// Where that path is: Payments and Orders have an API each.
     pub(crate) fn url(&self, path: &str) -> String {
-        let api = if path.starts_with("/orders") { "OrdersUrl" } else { "PaymentsUrl" };
+        let api = if path.starts_with("/payments") { "PaymentsUrl" } else { "OrdersUrl" };
         format!("{}{path}", self.output(api).trim_end_matches('/'))
     }
 

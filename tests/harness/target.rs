@@ -47,9 +47,14 @@ impl Target {
     /// Where there is none of that name.
     pub fn current() -> Self {
         let name = std::env::var_os(VARIABLE).unwrap_or_default();
-        let named = |target: &Self| name == target.to_string().as_str();
-        let found = Self::ALL.into_iter().find(named).or_else(|| name.is_empty().then_some(Self::Embedded));
-        found.unwrap_or_else(|| panic!("{VARIABLE} is {name:?}; it must be embedded, localstack or aws"))
+        Self::named(&name.to_string_lossy()).unwrap_or_else(|reason| panic!("{VARIABLE} {reason}"))
+    }
+
+    /// The one of that name; embedded, for none.
+    pub fn named(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|target| name == target.to_string());
+        let found = found.or_else(|| name.is_empty().then_some(Self::Embedded));
+        found.ok_or_else(|| format!("is {name:?}, and must be embedded, localstack or aws"))
     }
 
     /// Why it cannot give what is needed, if it cannot.
