@@ -19,7 +19,8 @@ const OUTPUTS: &str = "PAYSTREAM_STACK_OUTPUTS";
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
 /// How to come by what is missing.
-const ON_LOCALSTACK: &str = "`localstack/stack deploy` deploys the stack and writes its outputs";
+const ON_LOCALSTACK: &str =
+    "`localstack/stack deploy` deploys the stack and writes its outputs, and says how to start LocalStack";
 const ON_AWS: &str = "`sam list stack-outputs --stack-name NAME --output json > FILE` writes those of a deployed stack, and \
     PAYSTREAM_STACK_OUTPUTS=FILE says where they are; AWS_REGION and AWS_PROFILE or AWS_ACCESS_KEY_ID say whose stack it is";
 
@@ -50,8 +51,8 @@ impl Deployed {
         let outputs = outputs_of(&text).map_err(|reason| format!("{}: {reason}", file.display()))?;
         let sdk = if target == Target::LocalStack { localstack() } else { aws_connection::shared_config().await };
         sdk.region().ok_or("no region is set")?;
-        let credentials = sdk.credentials_provider().ok_or("there are no credentials")?;
-        credentials.provide_credentials().await.map_err(|error| format!("there are no credentials: {error:?}"))?;
+        let credentials = sdk.credentials_provider().ok_or("no credentials")?;
+        credentials.provide_credentials().await.map_err(|error| format!("no credentials: {error}"))?;
         Ok(Self { target, outputs, sdk })
     }
 
