@@ -101,7 +101,7 @@ async fn payments_refuse(paystream: &Paystream) {
 
 #[tokio::test]
 async fn payments_keep_nothing_of_them() {
-    if skip_without(&[Need::Log]) {
+    if skip_without(&[Need::Parameters, Need::Log]) {
         return;
     }
     let paystream = start().await;
@@ -150,7 +150,7 @@ async fn orders_refuse(paystream: &Paystream) {
 
 #[tokio::test]
 async fn orders_keep_nothing_of_them() {
-    if skip_without(&[Need::Log]) {
+    if skip_without(&[Need::Parameters, Need::Log]) {
         return;
     }
     let paystream = start().await;

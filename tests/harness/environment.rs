@@ -11,17 +11,15 @@ use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use payments_aws::PaymentsTable;
 use paystream_local::{Environment, Functions, Options, Profile, Template, build_functions};
-use serde_json::Value;
 
+use crate::Target;
+use crate::client::http_client;
 use crate::deployed::Deployed;
 use crate::log::TestLog;
-use crate::{Answer, Target, payment_body};
 
 /// How long anything may take to come about. Passing tests need a fraction of a second, and some seconds where they share a
 /// deployed stack; the bound is for failing ones, on a machine that is busy with other things.
 const EVENTUALLY_MAX: Duration = Duration::from_mins(2);
-/// How long an answer may take: as long as API Gateway waits for a function, and a little.
-const ANSWER_MAX: Duration = Duration::from_secs(35);
 const POLL: Duration = Duration::from_millis(5);
 /// The same for what is shared, where each look is a request that somebody else waits for, or pays.
 const POLL_DEPLOYED: Duration = Duration::from_millis(100);
@@ -31,16 +29,16 @@ static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
 
 /// A running Paystream and a client of its APIs. One of its own ends with the test.
 pub struct Paystream {
-    system: System,
-    http: reqwest::Client,
+    pub(crate) system: System,
+    pub(crate) http: reqwest::Client,
     /// What sets the names of this test apart from those of others.
     mark: String,
     names: AtomicU32,
 }
 
-enum System {
+pub(crate) enum System {
     Embedded { environment: Box<Environment>, log: TestLog },
-    Deployed(Deployed),
+    Deployed(Box<Deployed>),
 }
 
 impl Paystream {
@@ -51,7 +49,7 @@ impl Paystream {
     pub async fn of_target() -> Self {
         match Target::current() {
             Target::Embedded => Self::start().await,
-            target => Self::new(System::Deployed(Deployed::reach(target).await)),
+            target => Self::new(System::Deployed(Box::new(Deployed::reach(target).await))),
         }
     }
 
@@ -104,7 +102,7 @@ impl Paystream {
     fn new(system: System) -> Self {
         // Letters alone, as digits might come to be a card number.
         let mark = std::iter::repeat_with(fastrand::lowercase).take(10).collect();
-        Self { system, http: client(), mark, names: AtomicU32::new(0) }
+        Self { system, http: http_client(), mark, names: AtomicU32::new(0) }
     }
 
     /// Ends it in order, where it is of its own.
@@ -215,77 +213,6 @@ impl Paystream {
         status.tables.get(table).and_then(|table| table.items).unwrap_or_else(|| panic!("no table {table}"))
     }
 
-    /// `GET path`.
-    pub async fn get(&self, path: &str) -> Answer {
-        self.send(self.http.get(self.url(path))).await
-    }
-
-    /// `POST path` with a JSON body and an idempotency key of its own.
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.post_text(path, &body.to_string()).await
-    }
-
-    /// `POST path` with a body that claims to be JSON, and an idempotency key of its own.
-    pub async fn post_text(&self, path: &str, body: &str) -> Answer {
-        self.send(self.json(path, body).header("idempotency-key", self.name("key"))).await
-    }
-
-    /// `POST path` with a body that claims to be JSON, and no idempotency key.
-    pub async fn post_without_key(&self, path: &str, body: &str) -> Answer {
-        self.send(self.json(path, body)).await
-    }
-
-    /// `POST path` with a JSON body under that idempotency key.
-    pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Answer {
-        self.send(self.json(path, &body.to_string()).header("idempotency-key", key)).await
-    }
-
-    /// `method path` with these headers and that body.
-    ///
-    /// # Panics
-    /// Where the method is none, or a header.
-    pub async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let method = method.parse().unwrap_or_else(|error| panic!("{method}: {error}"));
-        let request = self.http.request(method, self.url(path)).body(body.to_owned());
-        self.send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
-    }
-
-    /// Pays for an order, and answers with the payment.
-    ///
-    /// # Panics
-    /// Where the payment is not made.
-    pub async fn pay(&self, order_id: &str, amount: &Value, token: &str) -> Value {
-        self.post("/payments", &payment_body(order_id, amount, token)).await.expect(201)
-    }
-
-    /// Waits until Orders holds this payment as of this version.
-    ///
-    /// # Panics
-    /// Where it does not come.
-    pub async fn payment_arrives(&self, order_id: &str, payment: &Value) {
-        let path = format!("/orders/{order_id}/payments");
-        Self::eventually(&format!("{payment} arrives at Orders"), async || {
-            let copies = self.get(&path).await.expect(200);
-            let mut copies = copies["payments"].as_array().into_iter().flatten();
-            let same = |copy: &&Value| ["payment_id", "version"].iter().all(|key| copy[key] == payment[key]);
-            copies.find(same).map(|_| ())
-        })
-        .await;
-    }
-
-    /// Waits until the order has this status, and answers with it.
-    ///
-    /// # Panics
-    /// Where it does not get it.
-    pub async fn order_becomes(&self, order_id: &str, status: &str) -> Value {
-        let path = format!("/orders/{order_id}");
-        Self::eventually(&format!("order {order_id} becomes {status}"), async || {
-            let order = self.get(&path).await.expect(200);
-            (order["status"] == status).then_some(order)
-        })
-        .await
-    }
-
     /// Asks until there is an answer.
     ///
     /// # Panics
@@ -301,33 +228,6 @@ impl Paystream {
             tokio::time::sleep(poll).await;
         }
     }
-
-    fn url(&self, path: &str) -> String {
-        match &self.system {
-            System::Embedded { environment, .. } => format!("{}{path}", environment.url()),
-            System::Deployed(deployed) => deployed.url(path),
-        }
-    }
-
-    fn json(&self, path: &str, body: &str) -> reqwest::RequestBuilder {
-        self.http.post(self.url(path)).header("content-type", "application/json").body(body.to_owned())
-    }
-
-    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let mut request = request.build().unwrap_or_else(|error| panic!("no request: {error}"));
-        let mut hint = "";
-        if let System::Deployed(deployed) = &self.system {
-            deployed.sign(&mut request).await;
-            hint = deployed.hint();
-        }
-        let answer = async { Answer::read(self.http.execute(request).await?).await };
-        answer.await.unwrap_or_else(|error| panic!("no answer: {error:?} {hint}"))
-    }
-}
-
-fn client() -> reqwest::Client {
-    let client = reqwest::Client::builder().timeout(ANSWER_MAX).build();
-    client.unwrap_or_else(|error| panic!("no client: {error}"))
 }
 
 /// Emulators take any.

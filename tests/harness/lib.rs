@@ -5,6 +5,7 @@
 //! one that fails says what it waited for.
 
 mod answer;
+mod client;
 mod deployed;
 mod environment;
 mod faults;

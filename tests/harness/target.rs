@@ -29,7 +29,9 @@ pub enum Need {
     Kill,
     /// Counting the calls of functions.
     Calls,
-    /// Reading all that functions log, at the level `trace`.
+    /// A system with parameters of the template other than their defaults.
+    Parameters,
+    /// Reading all that functions log.
     Log,
     /// Stopping the whole system and starting it again with its tables.
     Restart,
@@ -64,8 +66,8 @@ impl Target {
             (Self::LocalStack, Need::GatewayLimit) => Some("its API Gateway takes bodies of any size"),
             (_, Need::Faults | Need::Calls) => Some("nothing stands between its functions and its services"),
             (_, Need::Kill) => Some("its functions' processes are out of reach"),
-            (_, Need::Log) => Some("its stack is deployed once, at its own log level, and its log comes late"),
-            (_, Need::Restart) => Some("its tables are not the tests' to take along"),
+            (_, Need::Log) => Some("its log holds what all tests do, and comes late"),
+            (_, Need::Parameters | Need::Restart) => Some("its stack is deployed once, for all tests"),
         }
     }
 }
@@ -82,7 +84,8 @@ impl fmt::Display for Target {
 
 impl Need {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Faults, Self::Kill, Self::Calls, Self::Log, Self::Restart, Self::GatewayLimit];
+    pub const ALL: [Self; 7] =
+        [Self::Faults, Self::Kill, Self::Calls, Self::Parameters, Self::Log, Self::Restart, Self::GatewayLimit];
 }
 
 /// Whether the test that asks is to be passed over, because its target lacks something of this. Says so if it is.
