@@ -32,6 +32,7 @@ mod net;
 mod processes;
 mod status;
 mod template;
+mod usage;
 
 pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction};
 pub use event_source::{FailedBatch, Failures, RetryDelays};
@@ -40,6 +41,7 @@ pub use functions_build::{BuildError, Functions, Profile, build_functions};
 pub use log::LogSink;
 pub use status::{EventSourceStatus, FunctionStatus, ShardStatus, Status, StreamStatus, TableStatus};
 pub use template::{LeftOut, PayloadFormat, Problem, Route, Template, TemplateError};
+pub use usage::{FunctionUsage, StreamUsage, TableUsage, Usage};
 
 /// The region that everything here says it is in.
 pub(crate) const REGION: &str = "us-east-1";

@@ -24,6 +24,7 @@ use crate::log::LogSink;
 use crate::net::Stop;
 use crate::status::Status;
 use crate::template::Template;
+use crate::usage::Usage;
 use data::Store;
 use parts::Parts;
 
@@ -129,6 +130,16 @@ impl Environment {
     /// Counts calls from nothing again; the same as `DELETE /_local/calls`.
     pub fn reset_calls(&self) {
         self.parts.faults.reset_calls();
+    }
+
+    /// What has been used that AWS would bill; the same as `GET /_local/usage`.
+    pub fn usage(&self) -> Usage {
+        self.parts.faults.meter().all()
+    }
+
+    /// Counts what is used from nothing again; the same as `DELETE /_local/usage`.
+    pub fn reset_usage(&self) {
+        self.parts.faults.meter().reset();
     }
 
     /// Ends it in order: takes no more requests, lets what runs finish, and leaves no process behind. Where a directory

@@ -12,6 +12,7 @@ use crate::lambda::Endpoints;
 use crate::log::LogSink;
 use crate::net::{Stop, bind_loopback, url_of};
 use crate::template::Template;
+use crate::usage::Usage;
 
 /// Emulators that serve until they are told to stop.
 pub(super) struct Resources {
@@ -133,5 +134,10 @@ impl Emulators {
     /// Counts calls from nothing again.
     pub fn reset_calls(&self) {
         self.faults.reset_calls();
+    }
+
+    /// What has been used that AWS would bill, by access key.
+    pub fn usage(&self) -> Usage {
+        self.faults.meter().all()
     }
 }

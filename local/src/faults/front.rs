@@ -20,6 +20,7 @@ use super::service::Service;
 use super::to_its_end::ToItsEnd;
 use super::{Faults, partial};
 use crate::net::Stop;
+use crate::usage::{dynamodb, kinesis};
 
 /// The largest request that any of the two services takes.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -67,7 +68,7 @@ impl Front {
         let ending = self.faults.of_call(self.service, &operation, &caller.name).await;
         let reach = |body| {
             self.faults.count(&caller.name, self.service, &operation);
-            ask(next, parts, body)
+            self.ask_and_meter(&caller.name, &operation, next, parts, body)
         };
         match ending {
             None => reach(body).await,
@@ -88,6 +89,28 @@ impl Front {
             }
             Some(Ending::Partial(mut refusals)) => partial::put_records(body, &mut refusals, reach).await,
         }
+    }
+
+    /// Has the emulator carry out the call of a function, and counts what that used.
+    async fn ask_and_meter(&self, caller: &str, operation: &str, next: Next, parts: Parts, body: Bytes) -> Response {
+        let (metered, body) = match self.service {
+            Service::DynamoDb => dynamodb::ask(operation, body),
+            Service::Kinesis => (None, body),
+        };
+        let (parts, answer) = ask(next, parts, body.clone()).await.into_parts();
+        let Ok(answer) = axum::body::to_bytes(answer, BODY_BYTES_MAX).await else { return parts.into_response() };
+        let (meter, is_success) = (self.faults.meter(), parts.status.is_success());
+        if let Some(call) = metered {
+            for (table, units) in dynamodb::used(&call, is_success, &answer) {
+                meter.table(caller, &table, units);
+            }
+        } else if self.service == Service::Kinesis
+            && is_success
+            && let Some((stream, units)) = kinesis::used(operation, &body, &answer)
+        {
+            meter.stream(caller, &stream, units);
+        }
+        Response::from_parts(parts, Body::from(answer))
     }
 }
 

@@ -37,6 +37,7 @@ use http::HeaderMap;
 
 use crate::log::LogSink;
 use crate::template::Route;
+use crate::usage::Meter;
 use invalid::{Apis, FAULTS_MAX, INVOKE, Known, check};
 use rules::{Call, Rules};
 
@@ -46,13 +47,21 @@ pub(crate) struct Faults {
     apis: Apis,
     rules: Mutex<Rules>,
     calls: Mutex<Calls>,
+    meter: Meter,
     log: LogSink,
 }
 
 impl Faults {
     /// No faults yet.
     pub(crate) fn new(callers: Callers, log: LogSink) -> Self {
-        Self { callers, apis: Apis::new(), rules: Mutex::default(), calls: Mutex::default(), log }
+        Self {
+            callers,
+            apis: Apis::new(),
+            rules: Mutex::default(),
+            calls: Mutex::default(),
+            meter: Meter::default(),
+            log,
+        }
     }
 
     /// Requests of these routes can go wrong, too.
@@ -106,6 +115,11 @@ impl Faults {
 
     pub(crate) fn reset_calls(&self) {
         *self.counted() = Calls::default();
+    }
+
+    /// Counts what is used; so do the gateway, and functions as they run.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Waits for as long as an invocation of a function is delayed, and says how it ends if it is to go wrong.

@@ -1,4 +1,4 @@
-//! Faults and counted calls over HTTP: `/_local/faults` and `/_local/calls`.
+//! Faults, and what is counted, over HTTP: `/_local/faults`, `/_local/calls` and `/_local/usage`.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::calls::Calls;
 use super::parse::parse;
 use super::rules::{FaultId, InjectedFault};
 use super::{Faults, InvalidFault};
+use crate::usage::Usage;
 
 /// As many faults as there can be, with room for their messages.
 const BODY_BYTES_MAX: usize = 512 * 1024;
@@ -24,6 +25,7 @@ pub(crate) fn router(faults: &Arc<Faults>) -> Router {
         .route("/_local/faults", get(list).post(inject).delete(clear))
         .route("/_local/faults/{id}", delete(remove))
         .route("/_local/calls", get(calls).delete(reset_calls))
+        .route("/_local/usage", get(usage).delete(reset_usage))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(Arc::clone(faults))
 }
@@ -59,6 +61,15 @@ async fn calls(State(faults): State<Arc<Faults>>) -> Json<Calls> {
 
 async fn reset_calls(State(faults): State<Arc<Faults>>) -> StatusCode {
     faults.reset_calls();
+    StatusCode::NO_CONTENT
+}
+
+async fn usage(State(faults): State<Arc<Faults>>) -> Json<Usage> {
+    Json(faults.meter().all())
+}
+
+async fn reset_usage(State(faults): State<Arc<Faults>>) -> StatusCode {
+    faults.meter().reset();
     StatusCode::NO_CONTENT
 }
 

@@ -59,6 +59,7 @@ async fn handle(
         return Own::NoRoute.response(gateway.format);
     };
     let format = found.route.format;
+    gateway.faults.meter().request(&found.route.api, &found.route.method, &found.route.path);
     let Ok(body) = read(body).await else {
         return Own::TooLarge.response(format);
     };

@@ -130,7 +130,9 @@ impl Function {
         }
         self.counters.cold_starts.fetch_add(1, Ordering::Relaxed);
         let id = Uuid::new_v4().simple().to_string();
+        let begun = Instant::now();
         let started = Sandbox::start(id, &self.binary, &self.spec, &self.surroundings, &self.api).await;
+        self.surroundings.faults.meter().init(&self.spec.logical_id, self.spec.memory_mb, begun.elapsed());
         let mut state = self.state();
         match started {
             Ok(sandbox) => {

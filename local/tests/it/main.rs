@@ -17,3 +17,4 @@ mod resharding;
 mod sandboxes;
 mod starting;
 mod streams;
+mod usage;

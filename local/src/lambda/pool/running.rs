@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::Function;
 use crate::faults::{self, Ending, Moment};
@@ -62,7 +63,13 @@ impl Function {
             if kill == Some(Moment::Before) {
                 return Err(self.crash(&sandbox).await);
             }
-            match sandbox.invoke(payload.clone(), self.spec.timeout, Arc::clone(&self.arn)).await {
+            let begun = Instant::now();
+            let outcome = sandbox.invoke(payload.clone(), self.spec.timeout, Arc::clone(&self.arn)).await;
+            if !matches!(outcome, Outcome::NotTaken(_)) {
+                let meter = self.surroundings.faults.meter();
+                meter.invocation(&self.spec.logical_id, self.spec.memory_mb, begun.elapsed());
+            }
+            match outcome {
                 Outcome::Response(_) | Outcome::Failed(InvokeError::Function { .. }) if kill.is_some() => {
                     return Err(self.crash(&sandbox).await);
                 }
