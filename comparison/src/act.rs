@@ -1,0 +1,156 @@
+//! Paying, voiding and ordering, and what was seen of each.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::api::{Api, ApiError, Decision, PaymentAnswer};
+use crate::mark::Mark;
+use crate::open_loop::Arrival;
+use crate::plan::PlannedOrder;
+
+/// How long a payment is asked for, again and again under the same key.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The pause before it is asked for again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A version of the payment that its client was told of. All times are milliseconds since the window began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Version {
+    pub(crate) version: u64,
+    /// When Payments made it.
+    pub(crate) made_ms: i64,
+    /// When its client was told.
+    pub(crate) told_ms: i64,
+}
+
+/// What came of placing the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) sent_ms: i64,
+    pub(crate) intended_ms: i64,
+    /// From the time it was to be sent until it was answered.
+    pub(crate) latency: Duration,
+    /// How late it was sent.
+    pub(crate) lateness: Duration,
+    pub(crate) answer: Answer,
+}
+
+/// How the order was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Accepted at once.
+    Accepted(Decision),
+    /// Placed, and waiting for its payment.
+    Waiting(Decision),
+    /// Not placed, as far as its client knows: why.
+    Failed(String),
+}
+
+/// One order, with all that its client saw of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) order: PlannedOrder,
+    /// Oldest first.
+    pub(crate) versions: Vec<Version>,
+    pub(crate) payment_id: Option<String>,
+    /// Whether the payment was voided, as far as its client knows.
+    pub(crate) is_voided: bool,
+    pub(crate) placed: Option<Placed>,
+}
+
+/// What a client does for one order, at three times that may come in any order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Pay,
+    Void,
+    Order,
+}
+
+/// The clients of one scenario.
+#[derive(Debug, Clone)]
+pub(crate) struct Clients {
+    api: Api,
+    mark: Mark,
+    records: Arc<Vec<Mutex<Record>>>,
+}
+
+impl Clients {
+    pub(crate) fn new(api: Api, mark: Mark, orders: Vec<PlannedOrder>) -> Self {
+        let record = |order| {
+            Mutex::new(Record { order, versions: Vec::new(), payment_id: None, is_voided: false, placed: None })
+        };
+        Self { api, mark, records: Arc::new(orders.into_iter().map(record).collect()) }
+    }
+
+    /// All that was seen so far.
+    pub(crate) fn records(&self) -> Vec<Record> {
+        self.records.iter().map(|record| record.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
+    }
+
+    /// Does one step of the order of this number.
+    pub(crate) async fn act(self, number: usize, step: Step, arrival: Arrival) {
+        let order = self.with(number, |record| record.order.clone());
+        match step {
+            Step::Pay => self.pay(number, &order).await,
+            Step::Void => self.void(number).await,
+            Step::Order => {
+                let sent_ms = self.mark.now_ms();
+                let answer = match self.api.place(&order).await {
+                    Ok(answer) if answer.status == "accepted" => Answer::Accepted(answer.payment),
+                    Ok(answer) => Answer::Waiting(answer.payment),
+                    Err(error) => Answer::Failed(error.kind()),
+                };
+                let (latency, lateness) = (arrival.latency(), arrival.lateness());
+                let intended_ms = sent_ms - i64::try_from(lateness.as_millis()).unwrap_or(0);
+                self.with(number, |record| {
+                    record.placed = Some(Placed { sent_ms, intended_ms, latency, lateness, answer });
+                });
+            }
+        }
+    }
+
+    async fn pay(&self, number: usize, order: &PlannedOrder) {
+        if let Some(payment) = self.insist(|| self.api.pay(order)).await {
+            self.told(number, &payment);
+        }
+    }
+
+    /// Voids the payment, where its client was told of it by now.
+    async fn void(&self, number: usize) {
+        let Some(payment_id) = self.with(number, |record| record.payment_id.clone()) else { return };
+        if let Some(voided) = self.insist(|| self.api.void(&payment_id)).await {
+            self.told(number, &voided);
+            self.with(number, |record| record.is_voided = true);
+        }
+    }
+
+    fn told(&self, number: usize, payment: &PaymentAnswer) {
+        let told_ms = self.mark.now_ms();
+        let version = Version { version: payment.version, made_ms: self.mark.ms(payment.updated_at), told_ms };
+        self.with(number, |record| {
+            record.payment_id = Some(payment.payment_id.clone());
+            record.versions.push(version);
+            record.versions.sort_by_key(|version| version.version);
+        });
+    }
+
+    /// Asks again for as long as nothing is decided.
+    async fn insist<F>(&self, ask: impl Fn() -> F) -> Option<PaymentAnswer>
+    where
+        F: Future<Output = Result<PaymentAnswer, ApiError>>,
+    {
+        let begun = std::time::Instant::now();
+        loop {
+            match ask().await {
+                Ok(payment) => return Some(payment),
+                Err(ApiError::Status { status: 400 | 403 | 404 | 422, .. } | ApiError::Request(_)) => return None,
+                Err(_) if begun.elapsed() > PATIENCE => return None,
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    fn with<T>(&self, number: usize, work: impl FnOnce(&mut Record) -> T) -> T {
+        work(&mut self.records[number].lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

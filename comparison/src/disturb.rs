@@ -1,0 +1,67 @@
+//! What goes wrong in a scenario, in a local environment.
+
+use std::time::Duration;
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_kinesis::primitives::Blob;
+use paystream_local::{Effect, Environment, Fault, InvalidFault, Target};
+
+use crate::api::with_sources;
+use crate::scenario::Scenario;
+
+/// The function behind the Payments API, and the one that keeps Orders' copy.
+const PAYMENTS: &str = "PaymentApi";
+const CONSUMER: &str = "OrderProjector";
+/// The stream's logical id.
+const STREAM: &str = "PaymentStream";
+/// How many poison records come, and how far apart.
+const POISON_RECORDS: u32 = 5;
+const POISON_PAUSE: Duration = Duration::from_millis(200);
+const POISON: &[u8] = b"\xff\xfe no event";
+
+/// The environment could not be disturbed.
+#[derive(Debug, thiserror::Error)]
+pub enum DisturbError {
+    /// The fault makes no sense in this environment.
+    #[error("cannot inject a fault: {0}")]
+    Fault(#[from] InvalidFault),
+    /// The stream took no record.
+    #[error("cannot put a record on the stream: {0}")]
+    Stream(String),
+}
+
+/// Makes happen what the scenario is about. Faults stay until they are cleared; records come one after the other.
+pub(crate) async fn disturb(environment: &Environment, scenario: Scenario, seed: u64) -> Result<(), DisturbError> {
+    let payments = |effect| Fault::new(Target::function(PAYMENTS), effect);
+    let fault = match scenario {
+        Scenario::Healthy | Scenario::OrderFirst | Scenario::PaymentVoided => return Ok(()),
+        Scenario::PoisonRecord => return poison(environment).await,
+        Scenario::Payments200Ms => payments(Effect::LatencyMs(200)),
+        Scenario::Payments2S => payments(Effect::LatencyMs(2_000)),
+        Scenario::PaymentsErrors => payments(Effect::error("Runtime.Unknown")).probability(0.1, seed),
+        Scenario::PaymentsDown => payments(Effect::error("Runtime.Unknown")),
+        Scenario::KinesisDown => Fault::new(Target::Kinesis, Effect::error("InternalFailure")),
+        Scenario::ConsumerDown => Fault::new(Target::function(CONSUMER), Effect::error("Runtime.Unknown")),
+    };
+    environment.inject(fault)?;
+    Ok(())
+}
+
+async fn poison(environment: &Environment) -> Result<(), DisturbError> {
+    let config = aws_sdk_kinesis::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(aws_connection::https_client())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("comparison", "comparison", None, None, "emulators take any"))
+        .endpoint_url(environment.kinesis_url())
+        .build();
+    let kinesis = Client::from_conf(config);
+    let stream = environment.physical_name(STREAM).unwrap_or(STREAM);
+    for number in 0..POISON_RECORDS {
+        let put = kinesis.put_record().stream_name(stream).partition_key(number.to_string()).data(Blob::new(POISON));
+        put.send().await.map_err(|error| DisturbError::Stream(with_sources(&error)))?;
+        tokio::time::sleep(POISON_PAUSE).await;
+    }
+    Ok(())
+}

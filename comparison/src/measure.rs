@@ -1,0 +1,284 @@
+//! What one mode did in one scenario, in figures.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use crate::act::{Answer, Placed, Record};
+use crate::observe::End;
+
+/// Latencies are counted in microseconds, up to a minute, to three digits.
+const LATENCY_US_MAX: u64 = 60_000_000;
+const DIGITS: u8 = 3;
+
+/// What one mode did in one scenario.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Orders that came.
+    pub offered: u64,
+    /// Of these, accepted in the answer.
+    pub accepted: u64,
+    /// Of these, placed and waiting for their payment in the answer.
+    pub waiting: u64,
+    /// Of these, not placed.
+    pub failed: u64,
+    /// Why those failed: a status, or what else happened.
+    pub failures: BTreeMap<String, u64>,
+    /// Orders that came while the fault lasted; all, where nothing or everything was wrong.
+    pub during_fault: Share,
+    /// Orders whose client had been told of the payment before.
+    pub paid_before: Share,
+    /// Orders whose payment info Orders had stored before.
+    pub arrived_before: Share,
+    /// Answered with the order placed: from when it was to be sent until the answer was there.
+    pub latency_ms: Latency,
+    /// The same of those that failed.
+    pub failed_latency_ms: Latency,
+    /// How late the generator sent its requests.
+    pub lateness_ms: Latency,
+    /// Orders placed a second.
+    pub orders_per_s: f64,
+    /// Requests to Payments to decide one order, where that can be counted.
+    pub calls_to_payments_per_order: Option<f64>,
+    /// From when Payments made a payment's version until Orders had stored it.
+    pub lag_ms: Latency,
+    /// What the orders were decided on.
+    pub info: InfoUsed,
+    /// Where orders that were accepted at once ended.
+    pub accepted_ended: Ended,
+    /// Where orders that waited ended.
+    pub waiting_ended: Ended,
+    /// From the end of what was wrong until the last order that waited was accepted.
+    pub drain_ms: Option<u64>,
+    /// Orders that were answered and are not there, and payments that were and that Orders does not have.
+    pub lost: u64,
+    /// Orders with more payments than were made for them.
+    pub duplicated: u64,
+    /// Orders that are not where their payment puts them.
+    pub unsettled: u64,
+}
+
+/// Some orders, and how many of them were accepted at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// How many there were.
+    pub orders: u64,
+    /// Of these, accepted in the answer.
+    pub accepted: u64,
+}
+
+/// How long things took, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// How many there were. Above 1 - 1 / count, percentiles are the largest value.
+    pub count: u64,
+    /// Half took at most this.
+    pub p50: f64,
+    /// 90 % took at most this.
+    pub p90: f64,
+    /// 99 % took at most this.
+    pub p99: f64,
+    /// 99.9 % took at most this.
+    pub p99_9: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+/// How fresh the payment info was that orders were decided on. What Payments had told the payment's client before the order
+/// was sent, and the decision did not know, makes it stale, or missing where it knew nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct InfoUsed {
+    /// Since Payments made what the decision was made on.
+    pub age_ms: Latency,
+    /// Since Payments made what the decision did not know; 0 where it knew the newest.
+    pub behind_ms: Latency,
+    /// Decided on an older version than the newest.
+    pub stale: u64,
+    /// Where those ended.
+    pub stale_ended: Ended,
+    /// Decided without any.
+    pub missing: u64,
+    /// Where those ended.
+    pub missing_ended: Ended,
+}
+
+/// Where orders ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Accepted.
+    pub accepted: u64,
+    /// Accepted once, and then on hold: the payment does not cover them any more.
+    pub on_hold: u64,
+    /// Waiting for a payment.
+    pub waiting: u64,
+    /// Not there.
+    pub missing: u64,
+}
+
+/// When the window ended and when something was wrong, in milliseconds since it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) ms: u64,
+    pub(crate) fault_ms: Option<(i64, i64)>,
+}
+
+impl Share {
+    /// The part that was accepted; all of none.
+    #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 orders")]
+    pub fn part(&self) -> f64 {
+        if self.orders == 0 { 1.0 } else { self.accepted as f64 / self.orders as f64 }
+    }
+
+    fn add(&mut self, is_accepted: bool) {
+        self.orders += 1;
+        self.accepted += u64::from(is_accepted);
+    }
+}
+
+impl Ended {
+    fn add(&mut self, status: Option<&str>) {
+        match status {
+            Some("accepted") => self.accepted += 1,
+            Some("on_hold") => self.on_hold += 1,
+            Some(_) => self.waiting += 1,
+            None => self.missing += 1,
+        }
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.accepted + self.on_hold + self.waiting + self.missing
+    }
+}
+
+impl Latency {
+    /// Of these durations. What took longer than a minute counts as a minute.
+    #[expect(clippy::cast_precision_loss, reason = "a minute in microseconds fits")]
+    pub fn of(durations: impl IntoIterator<Item = Duration>) -> Self {
+        // These bounds are valid, which is all that can be wrong.
+        let Ok(mut histogram) = Histogram::<u64>::new_with_bounds(1, LATENCY_US_MAX, DIGITS) else {
+            return Self::default();
+        };
+        for duration in durations {
+            histogram.saturating_record(u64::try_from(duration.as_micros()).unwrap_or(LATENCY_US_MAX));
+        }
+        if histogram.is_empty() {
+            return Self::default();
+        }
+        let ms = |us: u64| us as f64 / 1_000.0;
+        let at = |percentile| ms(histogram.value_at_percentile(percentile).min(histogram.max()));
+        Self {
+            count: histogram.len(),
+            p50: at(50.0),
+            p90: at(90.0),
+            p99: at(99.0),
+            p99_9: at(99.9),
+            max: ms(histogram.max()),
+        }
+    }
+}
+
+impl Measured {
+    /// What the clients and the services noted about the orders of one mode.
+    pub(crate) fn of(orders: &[(&Record, &End)], window: Window) -> Self {
+        let mut measured = Self::default();
+        let (mut latencies, mut failed, mut lateness) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ages, mut behind) = (Vec::new(), Vec::new());
+        let mut settled_ms: Option<i64> = None;
+        for (record, end) in orders.iter().copied() {
+            let Some(placed) = &record.placed else { continue };
+            lateness.push(placed.lateness);
+            measured.shares(record, placed, end, window);
+            let (decision, ended) = match &placed.answer {
+                Answer::Failed(why) => {
+                    measured.failed += 1;
+                    *measured.failures.entry(why.clone()).or_default() += 1;
+                    failed.push(placed.latency);
+                    continue;
+                }
+                Answer::Accepted(decision) => {
+                    measured.accepted += 1;
+                    (decision, &mut measured.accepted_ended)
+                }
+                Answer::Waiting(decision) => {
+                    measured.waiting += 1;
+                    if end.status.as_deref() == Some("accepted") {
+                        settled_ms = settled_ms.max(Some(end.decided_ms));
+                    }
+                    (decision, &mut measured.waiting_ended)
+                }
+            };
+            ended.add(end.status.as_deref());
+            latencies.push(placed.latency);
+            ages.extend(decision.based_on.iter().map(|info| Duration::from_millis(info.age_ms)).min());
+            behind.push(measured.info.judge(record, placed, end));
+        }
+        measured.offered = measured.accepted + measured.waiting + measured.failed;
+        measured.latency_ms = Latency::of(latencies);
+        measured.failed_latency_ms = Latency::of(failed);
+        measured.lateness_ms = Latency::of(lateness);
+        measured.info.age_ms = Latency::of(ages);
+        measured.info.behind_ms = Latency::of(behind);
+        let copies = orders.iter().flat_map(|(_, end)| &end.copies);
+        let lag = copies.map(|copy| u64::try_from(copy.stored_ms - copy.made_ms).unwrap_or_default());
+        measured.lag_ms = Latency::of(lag.map(Duration::from_millis));
+        measured.orders_per_s = per_second(measured.accepted + measured.waiting, window.ms);
+        let over_ms = window.fault_ms.map(|(_, over)| over).filter(|_| measured.waiting > 0);
+        measured.drain_ms =
+            over_ms.zip(settled_ms).map(|(over, settled)| u64::try_from(settled - over).unwrap_or_default());
+        measured.wrong(orders);
+        measured
+    }
+
+    fn shares(&mut self, record: &Record, placed: &Placed, end: &End, window: Window) {
+        let is_accepted = matches!(placed.answer, Answer::Accepted(_));
+        let (begin, over) = window.fault_ms.unwrap_or((i64::MIN, i64::MAX));
+        if (begin..over).contains(&placed.sent_ms) {
+            self.during_fault.add(is_accepted);
+        }
+        if record.versions.first().is_some_and(|version| version.told_ms <= placed.sent_ms) {
+            self.paid_before.add(is_accepted);
+        }
+        // A copy that was stored again since tells nothing of the first time; voided payments aside there are none.
+        if end.copies.iter().any(|copy| copy.version == 1 && copy.stored_ms <= placed.sent_ms) {
+            self.arrived_before.add(is_accepted);
+        }
+    }
+
+    fn wrong(&mut self, orders: &[(&Record, &End)]) {
+        for (record, end) in orders.iter().copied() {
+            let last = record.versions.last().map(|version| version.version);
+            let is_missing = record.is_placed() && end.status.is_none();
+            let is_unknown = last.is_some_and(|last| end.copies.iter().all(|copy| copy.version < last));
+            self.lost += u64::from(is_missing) + u64::from(is_unknown);
+            self.duplicated += u64::from(end.copies.len() > 1);
+            self.unsettled += u64::from(!end.is_settled(record));
+        }
+    }
+}
+
+impl InfoUsed {
+    /// Counts what the decision knew, and says how far behind that was.
+    fn judge(&mut self, record: &Record, placed: &Placed, end: &End) -> Duration {
+        let (Answer::Accepted(decision) | Answer::Waiting(decision)) = &placed.answer else { return Duration::ZERO };
+        let known = decision.based_on.iter().map(|info| info.version).max();
+        let told = record.versions.iter().filter(|version| version.told_ms <= placed.sent_ms);
+        let unknown = told.clone().find(|version| known.is_none_or(|known| version.version > known));
+        let Some(unknown) = unknown else { return Duration::ZERO };
+        if known.is_none() {
+            self.missing += 1;
+            self.missing_ended.add(end.status.as_deref());
+        } else {
+            self.stale += 1;
+            self.stale_ended.add(end.status.as_deref());
+        }
+        Duration::from_millis(u64::try_from(placed.sent_ms - unknown.made_ms).unwrap_or_default())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no run has 2^52 orders")]
+fn per_second(orders: u64, ms: u64) -> f64 {
+    if ms == 0 { 0.0 } else { orders as f64 * 1_000.0 / ms as f64 }
+}

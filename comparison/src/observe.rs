@@ -1,0 +1,116 @@
+//! Where every order ended, read through the APIs that anybody reads them through.
+
+use std::time::{Duration, Instant};
+
+use futures::{StreamExt, stream};
+
+use crate::act::{Answer, Record};
+use crate::api::{Api, ApiError};
+use crate::mark::Mark;
+
+/// Orders that are read at once.
+const AT_ONCE: usize = 8;
+/// How long it may take until every order is where its payment puts it.
+const SETTLED_MAX: Duration = Duration::from_secs(60);
+/// How often it is looked whether those are, that were not.
+const POLL: Duration = Duration::from_millis(200);
+/// A read is tried so often.
+const READS_MAX: u32 = 5;
+
+/// Where an order ended. All times are milliseconds since the window began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct End {
+    /// Its status; none where there is no such order.
+    pub(crate) status: Option<String>,
+    /// When that was decided.
+    pub(crate) decided_ms: i64,
+    /// Orders' copies of its payments.
+    pub(crate) copies: Vec<Copied>,
+}
+
+/// Orders' copy of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Copied {
+    pub(crate) version: u64,
+    /// When Payments made that version.
+    pub(crate) made_ms: i64,
+    /// When Orders stored it.
+    pub(crate) stored_ms: i64,
+}
+
+impl Record {
+    /// Whether its client knows that the order was placed.
+    pub(crate) fn is_placed(&self) -> bool {
+        matches!(&self.placed, Some(placed) if !matches!(placed.answer, Answer::Failed(_)))
+    }
+
+    /// Whether the payment covers the order: it does until it is voided.
+    pub(crate) fn is_covered(&self) -> bool {
+        !self.versions.is_empty() && !self.is_voided
+    }
+}
+
+impl End {
+    /// Whether nothing is to come: Orders has the payment's last version, and the order is where that puts it.
+    pub(crate) fn is_settled(&self, record: &Record) -> bool {
+        let last = record.versions.last().map(|version| version.version);
+        let has_last = last.is_none_or(|last| self.copies.iter().any(|copy| copy.version >= last));
+        let is_right = match &self.status {
+            None => !record.is_placed(),
+            Some(status) => (status == "accepted") == record.is_covered(),
+        };
+        has_last && is_right
+    }
+}
+
+/// Reads where each order ended, again and again until all are settled, or as long as that may take.
+pub(crate) async fn ends(api: &Api, mark: Mark, records: &[Record]) -> Result<Vec<End>, ApiError> {
+    let begun = Instant::now();
+    let mut ends: Vec<Option<End>> = vec![None; records.len()];
+    loop {
+        let open: Vec<usize> = (0..records.len())
+            .filter(|number| ends[*number].as_ref().is_none_or(|end| !end.is_settled(&records[*number])))
+            .collect();
+        if open.is_empty() || (begun.elapsed() > SETTLED_MAX && ends.iter().all(Option::is_some)) {
+            return Ok(ends.into_iter().flatten().collect());
+        }
+        if ends.iter().all(Option::is_some) {
+            tokio::time::sleep(POLL).await;
+        }
+        let reads = stream::iter(open).map(|number| async move { (number, end(api, mark, &records[number]).await) });
+        let mut reads = std::pin::pin!(reads.buffer_unordered(AT_ONCE));
+        while let Some((number, end)) = reads.next().await {
+            ends[number] = Some(end?);
+        }
+    }
+}
+
+async fn end(api: &Api, mark: Mark, record: &Record) -> Result<End, ApiError> {
+    let order_id = &record.order.order_id;
+    let order = match read(|| api.order(order_id)).await {
+        Ok(order) => Some(order),
+        Err(ApiError::Status { status: 404, .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let copies = read(|| api.copies(order_id)).await?;
+    let copies = copies.payments.into_iter().map(|copy| Copied {
+        version: copy.version,
+        made_ms: mark.ms(copy.updated_at),
+        stored_ms: mark.ms(copy.stored_at),
+    });
+    let decided_ms = order.as_ref().map_or(0, |order| mark.ms(order.payment.decided_at));
+    Ok(End { status: order.map(|order| order.status), decided_ms, copies: copies.collect() })
+}
+
+/// Reads, more than once where there is passing trouble.
+async fn read<T, F: Future<Output = Result<T, ApiError>>>(ask: impl Fn() -> F) -> Result<T, ApiError> {
+    for _ in 1..READS_MAX {
+        match ask().await {
+            Err(ApiError::Status { status: 429 | 500.., .. } | ApiError::TimedOut | ApiError::Connection(_)) => {
+                tokio::time::sleep(POLL).await;
+            }
+            answer => return answer,
+        }
+    }
+    ask().await
+}

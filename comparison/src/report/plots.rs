@@ -1,0 +1,63 @@
+//! The plots, as SVG. Their background is transparent and their colours are of middle brightness, so that they read well on
+//! a light page and on a dark one.
+
+mod bars;
+mod panels;
+
+use plotters::style::RGBColor;
+
+use super::{Report, ReportError};
+use crate::mode::Mode;
+use crate::scenario::Scenario;
+use panels::Panels;
+
+const TEXT: RGBColor = RGBColor(118, 127, 138);
+const GRID: RGBColor = RGBColor(128, 138, 150);
+const FONT: &str = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
+
+/// What is drawn in a mode's colour. Blue and orange are told apart by those who do not see red or green.
+fn colour(mode: Mode) -> RGBColor {
+    match mode {
+        Mode::Asynchronous => RGBColor(47, 129, 247),
+        Mode::Synchronous => RGBColor(219, 118, 40),
+    }
+}
+
+/// Every plot that there are figures for, with its file's name.
+pub(super) fn plots(report: &Report) -> Result<Vec<(&'static str, String)>, ReportError> {
+    let mut plots = Vec::new();
+    let failed = |name| move |reason: String| ReportError::Plot { name, reason };
+    if !report.comparisons.is_empty() {
+        plots.push(("latency.svg", bars::latencies(report).map_err(failed("latency.svg"))?));
+    }
+    let availability = Panels {
+        title: "Orders accepted at once",
+        unit: "%",
+        scenarios: &[Scenario::PaymentsDown, Scenario::KinesisDown, Scenario::ConsumerDown],
+        of: |timeline| &timeline.accepted,
+        scale: 100.0,
+        least: 100.0,
+    };
+    let staleness = Panels {
+        title: "How far behind Payments what is known is",
+        unit: "s",
+        scenarios: &[Scenario::KinesisDown, Scenario::ConsumerDown],
+        of: |timeline| &timeline.behind_s,
+        scale: 1.0,
+        least: 1.0,
+    };
+    let drain = Panels {
+        title: "Orders waiting for their payment",
+        unit: "",
+        scenarios: &[Scenario::KinesisDown, Scenario::ConsumerDown],
+        of: |timeline| &timeline.waiting,
+        scale: 1.0,
+        least: 10.0,
+    };
+    for (name, panels) in [("availability.svg", availability), ("staleness.svg", staleness), ("drain.svg", drain)] {
+        if let Some(svg) = panels.draw(report).map_err(failed(name))? {
+            plots.push((name, svg));
+        }
+    }
+    Ok(plots)
+}

@@ -1,0 +1,246 @@
+//! Running scenarios.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use paystream_local::Environment;
+
+use crate::act::{Clients, Record, Step};
+use crate::api::{Api, ApiError};
+use crate::costs::{self, Costs};
+use crate::disturb::{DisturbError, disturb};
+use crate::mark::Mark;
+use crate::measure::{Measured, Window};
+use crate::mode::Mode;
+use crate::observe::{self, End};
+use crate::open_loop;
+use crate::plan::{Times, outage, plan};
+use crate::report::Comparison;
+use crate::scenario::{Extent, Scenario};
+use crate::target::Target;
+use crate::timeline::Timeline;
+
+/// Requests that may be under way at once. Beyond, orders fail for being too many, which is counted.
+const UNDER_WAY_MAX: usize = 10_000;
+/// From when everything is set up until the first payment.
+const START: Duration = Duration::from_millis(200);
+/// The API whose requests are calls to Payments, and the route that synchronous mode calls.
+const PAYMENTS_API: &str = "PaymentsApi";
+const PAYMENTS_ROUTE: &str = "/payments";
+
+/// How a comparison is run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// Orders a second in each mode.
+    pub rate: f64,
+    /// For how long each scenario is measured.
+    pub duration: Duration,
+    /// For how long orders come before that, to warm everything up.
+    pub warm_up: Duration,
+    /// What all that is random is made from.
+    pub seed: u64,
+}
+
+/// How far a scenario is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Orders have been answered, of all that come.
+    Orders {
+        /// So many.
+        done: usize,
+        /// Of so many.
+        total: usize,
+    },
+    /// It is waited until every order is where its payment puts it.
+    Settling,
+}
+
+/// Stops a comparison early: what was measured until then is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Stopper(Arc<AtomicBool>);
+
+impl Stopper {
+    /// No more orders come.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether that was said.
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Why a scenario could not be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Something could not be made to go wrong.
+    #[error(transparent)]
+    Disturb(#[from] DisturbError),
+    /// Where the orders ended could not be read.
+    #[error("cannot read where the orders ended: {0}")]
+    Observe(#[source] ApiError),
+    /// Nothing answers, or not as it should.
+    #[error("cannot place orders: {0}")]
+    Target(#[source] ApiError),
+    /// There is no synchronous mode.
+    #[error("there is no route for {0} orders: deploy the template with SynchronousOrders=always")]
+    NoMode(Mode),
+}
+
+/// Measures one scenario, in the environment where there is one, which should be nobody else's.
+pub async fn run_scenario(
+    target: Target,
+    environment: Option<&Environment>,
+    scenario: Scenario,
+    options: &Plan,
+    stopper: &Stopper,
+    progress: impl Fn(Progress) + Clone + Send + Sync + 'static,
+) -> Result<Comparison, RunError> {
+    let api = Api::new(target);
+    for mode in Mode::BOTH {
+        if !api.has(mode).await.map_err(RunError::Target)? {
+            return Err(RunError::NoMode(mode));
+        }
+    }
+    let times = Times::new(scenario, options.rate, options.duration, options.warm_up);
+    let prefix = format!("cmp-{:x}-{scenario}", payment_events::Timestamp::now().unix_ms());
+    let orders = plan(scenario, &times, &prefix, options.seed);
+    let steps = steps(&orders);
+    let mark = Mark::in_(START + times.window);
+    let clients = Clients::new(api.clone(), mark, orders);
+    let (done, total) = (Arc::new(AtomicUsize::new(0)), clients.records().len());
+    let send = {
+        let (clients, progress) = (clients.clone(), progress.clone());
+        move |(number, step): (usize, Step), arrival| {
+            let (clients, progress, done) = (clients.clone(), progress.clone(), Arc::clone(&done));
+            async move {
+                clients.act(number, step, arrival).await;
+                if step == Step::Order {
+                    progress(Progress::Orders { done: done.fetch_add(1, Ordering::SeqCst) + 1, total });
+                }
+            }
+        }
+    };
+    let is_stopped = {
+        let stopper = stopper.clone();
+        move || stopper.is_stopped()
+    };
+    let working = open_loop::run(mark.before(times.window), steps, UNDER_WAY_MAX, is_stopped, send);
+    let disturbing = disturbed(environment, scenario, options, mark, stopper);
+    let (_, fault_ms) = tokio::join!(working, disturbing);
+    let fault_ms = fault_ms?;
+    progress(Progress::Settling);
+    let calls = environment.map(|environment| environment.usage().requests(PAYMENTS_API, "GET", PAYMENTS_ROUTE));
+    let records: Vec<Record> = clients.records().into_iter().filter(|record| record.placed.is_some()).collect();
+    let ends = observe::ends(&api, mark, &records).await.map_err(RunError::Observe)?;
+    let window = Window { ms: measured_ms(&records, options, stopper), fault_ms };
+    Ok(comparison(scenario, &records, &ends, window, calls, stopper.is_stopped()))
+}
+
+/// What the orders through each mode, and keeping the copy, use of what AWS bills.
+pub async fn run_costs(environment: &Environment, options: &Plan, stopper: &Stopper) -> Option<Costs> {
+    costs::run(environment, options, stopper).await
+}
+
+/// Every step of every order, with its time.
+fn steps(orders: &[crate::plan::PlannedOrder]) -> Vec<(Duration, (usize, Step))> {
+    let of = |(number, order): (usize, &crate::plan::PlannedOrder)| {
+        let steps = [(Some(order.pay_at), Step::Pay), (order.void_at, Step::Void), (Some(order.order_at), Step::Order)];
+        steps.into_iter().filter_map(move |(at, step)| Some((at?, (number, step))))
+    };
+    orders.iter().enumerate().flat_map(of).collect()
+}
+
+/// Has it go wrong for as long as the scenario says, and answers with from when until when that was.
+async fn disturbed(
+    environment: Option<&Environment>,
+    scenario: Scenario,
+    options: &Plan,
+    mark: Mark,
+    stopper: &Stopper,
+) -> Result<Option<(i64, i64)>, RunError> {
+    let Some(environment) = environment else { return Ok(None) };
+    let (from, until) = match scenario.extent() {
+        Extent::Never => return Ok(None),
+        Extent::Whole => (mark.before(options.warm_up), mark.after(options.duration)),
+        Extent::Middle => {
+            let (from, until) = outage(options.duration);
+            (mark.after(from), mark.after(until))
+        }
+    };
+    wait_until(from, stopper).await;
+    let from_ms = mark.now_ms();
+    disturb(environment, scenario, options.seed).await?;
+    wait_until(until, stopper).await;
+    environment.clear_faults();
+    // What is wrong all the time is no interval of it.
+    Ok((scenario.extent() == Extent::Middle).then(|| (from_ms, mark.now_ms())))
+}
+
+async fn wait_until(time: std::time::Instant, stopper: &Stopper) {
+    const LOOK: Duration = Duration::from_millis(50);
+    loop {
+        let left = time.saturating_duration_since(std::time::Instant::now());
+        if left.is_zero() || stopper.is_stopped() {
+            return;
+        }
+        tokio::time::sleep(left.min(LOOK)).await;
+    }
+}
+
+/// How long orders came for.
+fn measured_ms(records: &[Record], options: &Plan, stopper: &Stopper) -> u64 {
+    let planned = u64::try_from(options.duration.as_millis()).unwrap_or(u64::MAX);
+    if !stopper.is_stopped() {
+        return planned;
+    }
+    let last = records.iter().filter_map(|record| Some(record.placed.as_ref()?.intended_ms)).max();
+    u64::try_from(last.unwrap_or_default()).unwrap_or_default().clamp(1, planned)
+}
+
+fn comparison(
+    scenario: Scenario,
+    records: &[Record],
+    ends: &[End],
+    window: Window,
+    calls: Option<u64>,
+    is_interrupted: bool,
+) -> Comparison {
+    let of = |mode: Mode, measured: bool| -> Vec<(&Record, &End)> {
+        let of_mode = |(record, _): &(&Record, &End)| record.order.mode == mode;
+        let pairs = records.iter().zip(ends).filter(of_mode);
+        pairs.filter(|(record, _)| record.order.is_measured || !measured).collect()
+    };
+    let measured = |mode| {
+        let orders = of(mode, true);
+        let mut measured = Measured::of(&orders, window);
+        // Only synchronous mode asks Payments, and it does for the orders that warm up, too.
+        let all = u64::try_from(of(mode, false).len()).unwrap_or(u64::MAX);
+        measured.calls_to_payments_per_order = calls.filter(|_| all > 0).map(|calls| match mode {
+            Mode::Asynchronous => 0.0,
+            Mode::Synchronous => ratio(calls, all),
+        });
+        let timeline = Timeline::of(&orders, window, mode == Mode::Asynchronous);
+        (measured, timeline)
+    };
+    let (asynchronous, asynchronous_timeline) = measured(Mode::Asynchronous);
+    let (synchronous, synchronous_timeline) = measured(Mode::Synchronous);
+    #[expect(clippy::cast_precision_loss, reason = "no run takes 2^52 ms")]
+    let fault_s = window.fault_ms.map(|(from, until)| (from as f64 / 1_000.0, until as f64 / 1_000.0));
+    Comparison {
+        scenario,
+        is_interrupted,
+        fault_s,
+        asynchronous,
+        synchronous,
+        asynchronous_timeline,
+        synchronous_timeline,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no run has 2^52 orders")]
+pub(crate) fn ratio(part: u64, of: u64) -> f64 {
+    if of == 0 { 0.0 } else { part as f64 / of as f64 }
+}
