@@ -88,7 +88,8 @@ fn only_adapters_and_functions_know_aws() {
     let workspace = Workspace::read();
     let adapters = ["payments-aws", "orders-aws", "stream-batch", "aws-connection"];
     // What operates both sides, what tests everything, and what has no code at all.
-    let outside = ["paystream-operations", "paystream-chaos", "paystream-tests", "unified-features"];
+    let outside =
+        ["paystream-operations", "paystream-chaos", "paystream-comparison", "paystream-tests", "unified-features"];
     let may: BTreeSet<_> = FUNCTIONS.into_iter().chain(adapters).chain(outside).collect();
     for member in workspace.members().into_iter().filter(|member| !may.contains(member)) {
         for dependency in workspace.dependencies(member) {
@@ -117,6 +118,7 @@ fn nothing_that_deploys_depends_on_what_runs_it_locally() {
                 "paystream-local",
                 "paystream-operations",
                 "paystream-chaos",
+                "paystream-comparison",
                 "paystream",
                 "unified-features",
                 "dynoxide-rs",
@@ -168,6 +170,7 @@ fn every_member_is_known_to_these_rules() {
     let local = [
         "paystream",
         "paystream-chaos",
+        "paystream-comparison",
         "paystream-local",
         "paystream-operations",
         "paystream-tests",

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{chaos, failures, quarantine, reconcile, replay};
+use crate::{chaos, compare, failures, quarantine, reconcile, replay};
 
 /// Paystream: the whole system on this machine, and the tools to operate it.
 #[derive(Debug, Parser)]
@@ -41,6 +41,14 @@ pub(crate) enum Command {
     /// and records come that are none. Then it waits for quiet and compares what the clients were told with all that both
     /// services stored. It exits with 0 where they agree, with 1 where not, and with 2 where it did not come that far.
     Chaos(chaos::Arguments),
+    /// Place the same orders both ways, asynchronously and synchronously, and measure what each gains and pays
+    ///
+    /// It starts a system of its own for each scenario, in memory, and places orders at a fixed rate through both modes in
+    /// turns, while nothing or something goes wrong. Then it reads where every order ended. It prints a table, and writes
+    /// report.md, report.json and plots where --output says. Ctrl-C stops it and keeps what was measured until then. It exits
+    /// with 0 where nothing was lost or made twice and every order is where its payment puts it, with 1 where not, and with 2
+    /// where it did not come that far.
+    Compare(compare::Arguments),
 }
 
 #[derive(Debug, Clone, Args)]

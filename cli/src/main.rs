@@ -2,6 +2,7 @@
 
 mod arguments;
 mod chaos;
+mod compare;
 mod failures;
 mod output;
 mod progress;
@@ -22,6 +23,7 @@ async fn main() -> ExitCode {
     let result = match Arguments::parse().command() {
         Command::Up(up) => return ended(up::run(up).await.map(|()| ExitCode::SUCCESS), 1),
         Command::Chaos(arguments) => return ended(chaos::run(arguments).await, 2),
+        Command::Compare(arguments) => return ended(compare::run(arguments).await, 2),
         Command::Reconcile(arguments) => reconcile::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Quarantine { command } => quarantine::run(command).await,

@@ -139,23 +139,37 @@ struct Output {
     output_value: String,
 }
 
+/// The value of an output of a stack, such as the URL of an API.
+pub(crate) fn output(path: &Path, key: &str) -> Result<Option<String>, TargetError> {
+    let outputs = read(path).and_then(|text| parsed(&text));
+    let outputs = outputs.map_err(|reason| TargetError::Outputs { path: path.to_owned(), reason })?;
+    Ok(outputs.into_iter().find(|output| output.output_key == key).map(|output| output.output_value))
+}
+
 fn outputs(path: &Path) -> Result<Names, String> {
+    names_of(&read(path)?)
+}
+
+fn read(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     let read = match path.to_str() {
         Some("-") => std::io::stdin().read_to_string(&mut text).map(|_| ()),
         _ => std::fs::read_to_string(path).map(|read| text = read),
     };
     read.map_err(|error| error.to_string())?;
-    names_of(&text)
+    Ok(text)
+}
+
+fn parsed(text: &str) -> Result<Vec<Output>, String> {
+    serde_json::from_str(text).map_err(|error| {
+        format!("{error}: it should be the array of OutputKey and OutputValue that `sam list stack-outputs --output json` prints")
+    })
 }
 
 /// The names in what `sam list stack-outputs --output json` prints.
 fn names_of(text: &str) -> Result<Names, String> {
-    let outputs: Vec<Output> = serde_json::from_str(text).map_err(|error| {
-        format!("{error}: it should be the array of OutputKey and OutputValue that `sam list stack-outputs --output json` prints")
-    })?;
     let mut names = Names::default();
-    for output in outputs {
+    for output in parsed(text)? {
         if let Some(resource) = Resource::ALL.into_iter().find(|known| known.logical_id() == output.output_key) {
             names.set(resource, output.output_value);
         }

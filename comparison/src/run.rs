@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::StreamExt;
 use paystream_local::Environment;
 
 use crate::act::{Clients, Record, Step};
@@ -23,6 +24,8 @@ use crate::timeline::Timeline;
 
 /// Requests that may be under way at once. Beyond, orders fail for being too many, which is counted.
 const UNDER_WAY_MAX: usize = 10_000;
+/// As many orders are placed ahead in each mode as there are seconds here.
+const WARMED: Duration = Duration::from_secs(15);
 /// From when everything is set up until the first payment.
 const START: Duration = Duration::from_millis(200);
 /// The API whose requests are calls to Payments, and the route that synchronous mode calls.
@@ -104,6 +107,10 @@ pub async fn run_scenario(
             return Err(RunError::NoMode(mode));
         }
     }
+    warm(&api, options.seed).await;
+    if let Some(environment) = environment {
+        environment.reset_usage();
+    }
     let times = Times::new(scenario, options.rate, options.duration, options.warm_up);
     let prefix = format!("cmp-{:x}-{scenario}", payment_events::Timestamp::now().unix_ms());
     let orders = plan(scenario, &times, &prefix, options.seed);
@@ -142,6 +149,20 @@ pub async fn run_scenario(
 /// What the orders through each mode, and keeping the copy, use of what AWS bills.
 pub async fn run_costs(environment: &Environment, options: &Plan, stopper: &Stopper) -> Option<Costs> {
     costs::run(environment, options, stopper).await
+}
+
+/// Has a few clients pay and order through both modes, one thing after the other, so that there are sandboxes and
+/// connections. What comes of it is of no interest.
+async fn warm(api: &Api, seed: u64) {
+    const CLIENTS: usize = 3;
+    let times = Times::new(Scenario::Healthy, 1.0, WARMED, Duration::ZERO);
+    let prefix = format!("warm-{:x}", payment_events::Timestamp::now().unix_ms());
+    let orders = plan(Scenario::Healthy, &times, &prefix, seed);
+    let paid_and_placed = futures::stream::iter(orders).map(|order| async move {
+        let _ = api.pay(&order).await;
+        let _ = api.place(&order).await;
+    });
+    paid_and_placed.buffer_unordered(CLIENTS).collect::<()>().await;
 }
 
 /// Every step of every order, with its time.

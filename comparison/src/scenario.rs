@@ -133,6 +133,20 @@ impl Scenario {
         (self == Self::OrderFirst).then_some(LATE)
     }
 
+    /// Requests of a function that are under way at once at this rate, and some in reserve: what has no sandbox waits, which
+    /// it would not on AWS. But each sandbox is a process that takes its time to start.
+    pub fn sandboxes_max(self, rate: f64) -> usize {
+        const RESERVE: usize = 10;
+        let added = match self {
+            Self::Payments200Ms => 0.2,
+            Self::Payments2S => 2.0,
+            _ => 0.0,
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates and delays are small")]
+        let waiting = (rate * added * 1.2).ceil() as usize;
+        waiting + RESERVE
+    }
+
     /// Whether payments are voided right before their orders.
     pub(crate) fn voids(self) -> bool {
         self == Self::PaymentVoided

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::event_source::RetryDelays;
+use crate::lambda::SANDBOXES_MAX;
 use crate::log::LogSink;
 
 /// How to start an environment. The default is `template.yaml` of the current directory, any free port, in memory, silent.
@@ -27,6 +28,9 @@ pub struct Options {
     pub clock_ahead: Duration,
     /// Starts a sandbox of each function at once, so that the first invocation is no cold start.
     pub warm: bool,
+    /// Sandboxes of a function at once, where the template reserves no concurrency for it; 10 unless told otherwise. Each is
+    /// a process of about 11 MB. Lambda has a thousand.
+    pub sandboxes_max: usize,
 }
 
 impl Default for Options {
@@ -40,6 +44,7 @@ impl Default for Options {
             retry: RetryDelays::default(),
             clock_ahead: Duration::ZERO,
             warm: false,
+            sandboxes_max: SANDBOXES_MAX,
         }
     }
 }

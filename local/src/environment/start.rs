@@ -53,7 +53,7 @@ impl Prepared {
         let Self { template, options, listener, store } = self;
         let log = options.log.clone();
         let url = url_of(&listener).map_err(unheard)?;
-        let binaries = binaries(&template, functions, &url)?;
+        let binaries = binaries(&template, functions, &url, options.sandboxes_max)?;
         let (serves_apis, serves_the_rest, stop, draining) = (Stop::new(), Stop::new(), Stop::new(), Stop::new());
 
         let processes = Processes::default();
@@ -120,13 +120,19 @@ impl Prepared {
 
 /// Every function of the template with its binary. Where a variable names the URL of an API of this template, as
 /// `!Sub https://${Api}.execute-api.…/${Stage}` does, it is given that of this environment.
-fn binaries(template: &Template, functions: &Functions, url: &str) -> Result<Vec<(FunctionSpec, PathBuf)>, StartError> {
+fn binaries(
+    template: &Template,
+    functions: &Functions,
+    url: &str,
+    sandboxes_max: usize,
+) -> Result<Vec<(FunctionSpec, PathBuf)>, StartError> {
     let mut binaries = Vec::new();
     for spec in &template.functions {
         let (function, package) = (spec.logical_id.clone(), spec.binary.clone());
         let binary = functions.get(&package).filter(|binary| binary.is_file());
         let binary = binary.ok_or(StartError::NoBinary { function, package })?.to_owned();
         let mut spec = spec.clone();
+        spec.concurrency_max.get_or_insert(sandboxes_max);
         for value in spec.variables.values_mut() {
             for route in template.routes() {
                 let stage = if route.stage == "$default" { String::new() } else { format!("/{}", route.stage) };

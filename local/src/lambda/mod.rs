@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub(crate) use invocation::InvokeError;
-pub(crate) use pool::Function;
+pub(crate) use pool::{Function, SANDBOXES_MAX};
 pub(crate) use runtime_api::PAYLOAD_BYTES_MAX;
 pub(crate) use variables::Endpoints;
 

@@ -22,7 +22,7 @@ use crate::template::FunctionSpec;
 use crate::{ACCOUNT_ID, REGION};
 
 /// Sandboxes of a function at once, where the template reserves no concurrency for it. Each is a process of about 11 MB.
-const SANDBOXES_MAX: usize = 10;
+pub(crate) const SANDBOXES_MAX: usize = 10;
 /// Invocations that wait for a sandbox; Lambda has no such queue, but it also has a thousand sandboxes.
 const WAITING_MAX: usize = 100;
 /// After a failed init, the first pause before the next is tried; it doubles with each failure.

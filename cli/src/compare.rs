@@ -1,0 +1,303 @@
+//! `paystream compare`: the same orders both ways, measured side by side.
+
+mod progress;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use payment_events::Timestamp;
+use paystream_comparison::{
+    Machine, Plan, Report, ReportError, RunError, Scenario, Signer, Skipped, Stopper, Target, run_costs, run_scenario,
+};
+use paystream_local::{
+    BuildError, Environment, Functions, LogSink, Options, Profile, StartError, Template, build_functions,
+};
+
+use crate::target::{TargetError, output};
+use crate::up::{UpError, find_template, workspace_of};
+use crate::{output as out, tell};
+use progress::Bar;
+
+/// Where something was lost, made twice, or is not where its payment puts it.
+const WRONG: u8 = 1;
+/// The rates and durations that make sense: below, there is nothing to measure; above, no one machine keeps up.
+const RATE: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
+const SECONDS: std::ops::RangeInclusive<f64> = 1.0..=3_600.0;
+/// What `--quick` runs, and for how long.
+const QUICK: [Scenario; 4] =
+    [Scenario::Healthy, Scenario::Payments200Ms, Scenario::PaymentsDown, Scenario::KinesisDown];
+const QUICK_SECONDS: f64 = 6.0;
+const FULL_SECONDS: f64 = 30.0;
+/// The part of a scenario's time that orders come for before it is measured, and at most.
+const WARM_UP_PART: f64 = 0.25;
+const WARM_UP_MAX: f64 = 3.0;
+
+/// What can be said of it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// A scenario to run; may be repeated [default: all; --help lists them]
+    ///
+    /// healthy, payments-200ms, payments-2s, payments-errors, payments-down, kinesis-down, consumer-down, poison-record,
+    /// order-first, payment-voided
+    #[arg(long = "scenario", value_name = "NAME")]
+    scenarios: Vec<Scenario>,
+    /// Four of the scenarios, for 6 s each: under a minute
+    #[arg(long, conflicts_with = "scenarios")]
+    quick: bool,
+    /// Orders a second in each mode
+    #[arg(long, default_value_t = 20.0, value_parser = rate)]
+    rate: f64,
+    /// How long each scenario is measured, in seconds [default: 30, or 6 with --quick]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    duration: Option<f64>,
+    /// What all that is random is made from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write report.md, report.json and the plots into this directory
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Tell the result as one JSON object
+    #[arg(long)]
+    json: bool,
+    /// The template to run [default: template.yaml, here or in a directory above]
+    #[arg(long, value_name = "PATH", conflicts_with = "stack_outputs")]
+    template: Option<PathBuf>,
+    /// Build the functions as they deploy
+    #[arg(long, conflicts_with = "stack_outputs")]
+    release: bool,
+    /// Show what the functions log, on standard error
+    #[arg(long, conflicts_with = "stack_outputs")]
+    log: bool,
+    /// Measure a deployed stack instead, in the scenarios that need nothing to go wrong: what `sam list stack-outputs
+    /// --output json` printed; - reads it from standard input. It makes payments and orders there
+    #[arg(long, value_name = "FILE")]
+    stack_outputs: Option<PathBuf>,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CompareError {
+    #[error(transparent)]
+    Up(#[from] UpError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error("the stack outputs in {} have no {name}: they should be those of a Paystream", path.display())]
+    NoUrl { path: PathBuf, name: &'static str },
+    #[error("{scenario}: {source}")]
+    Run { scenario: Scenario, source: RunError },
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error("interrupted before anything was measured")]
+    Interrupted,
+}
+
+/// What is measured.
+enum Place {
+    /// Environments of our own, one for each scenario.
+    Local { template: PathBuf, functions: Functions, profile: Profile, log: bool },
+    /// A deployed stack.
+    Stack(Target),
+}
+
+/// Runs it, and answers with 0 where nothing is wrong and 1 where something is.
+pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> {
+    let place = place(&arguments).await?;
+    let duration = arguments.duration.unwrap_or(if arguments.quick { QUICK_SECONDS } else { FULL_SECONDS });
+    let plan = Plan {
+        rate: arguments.rate,
+        duration: Duration::from_secs_f64(duration),
+        warm_up: Duration::from_secs_f64((duration * WARM_UP_PART).min(WARM_UP_MAX)),
+        seed: arguments.seed,
+    };
+    let mut report = Report {
+        command: command(),
+        begun_at: Timestamp::now(),
+        machine: Machine::this(),
+        target: place.name(),
+        rate: plan.rate,
+        duration_s: duration,
+        seed: plan.seed,
+        comparisons: Vec::new(),
+        skipped: Vec::new(),
+        costs: None,
+    };
+    let stopper = stopper();
+    let bar = Bar::new();
+    let scenarios = scenarios(&arguments);
+    for (number, scenario) in scenarios.iter().copied().enumerate() {
+        if let Some(reason) = place.skips(scenario).or_else(|| interrupted(&stopper)) {
+            report.skipped.push(Skipped { scenario, reason });
+            continue;
+        }
+        bar.begin(scenario, number, scenarios.len());
+        let comparison = place.run(scenario, &plan, &stopper, &bar).await?;
+        if comparison.asynchronous.offered + comparison.synchronous.offered > 0 {
+            report.comparisons.push(comparison);
+        } else {
+            report.skipped.push(Skipped { scenario, reason: "interrupted".to_owned() });
+        }
+    }
+    if arguments.scenarios.is_empty() && !arguments.quick {
+        bar.counting();
+        report.costs = place.costs(&plan, &stopper).await?;
+    }
+    bar.finish();
+    if report.comparisons.is_empty() && stopper.is_stopped() {
+        return Err(CompareError::Interrupted);
+    }
+    if let Some(directory) = &arguments.output {
+        report.write(directory)?;
+        tell(&format!("written to {}", directory.display()));
+    }
+    if arguments.json {
+        out::bytes(report.json()?.as_bytes())
+    } else {
+        out::line(report.table().trim_end())
+    }
+    Ok(if report.is_right() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
+}
+
+async fn place(arguments: &Arguments) -> Result<Place, CompareError> {
+    if let Some(path) = &arguments.stack_outputs {
+        let url = |name| {
+            let url = output(path, name)?.ok_or_else(|| CompareError::NoUrl { path: path.clone(), name })?;
+            Ok::<_, CompareError>(url.trim_end_matches('/').to_owned())
+        };
+        let (payments_url, orders_url) = (url("PaymentsUrl")?, url("OrdersUrl")?);
+        let signer = Some(Signer::from_environment().await);
+        return Ok(Place::Stack(Target { payments_url, orders_url, signer }));
+    }
+    let template = match &arguments.template {
+        Some(template) => template.clone(),
+        None => find_template()?,
+    };
+    let profile = if arguments.release { Profile::Release } else { Profile::own() };
+    let packages = Template::load(&template, &BTreeMap::new()).map_err(StartError::from)?.packages();
+    let functions = build_functions(&workspace_of(&template), profile, &packages)?;
+    Ok(Place::Local { template, functions, profile, log: arguments.log })
+}
+
+impl Place {
+    fn name(&self) -> String {
+        match self {
+            Self::Local { profile, .. } => {
+                let built = match profile {
+                    Profile::Dev => "built for development: run it in release for figures to show",
+                    Profile::Release => "built as they deploy",
+                };
+                format!("the local environment, one for each scenario, with the functions {built}")
+            }
+            Self::Stack(target) => format!("a deployed stack, {}", target.orders_url),
+        }
+    }
+
+    /// Why a scenario cannot be run here, where it cannot.
+    fn skips(&self, scenario: Scenario) -> Option<String> {
+        let is_deployed = matches!(self, Self::Stack(_));
+        (is_deployed && scenario.needs_faults())
+            .then(|| "something has to go wrong in it, which only the local environment can be made to do".to_owned())
+    }
+
+    async fn start(&self, sandboxes_max: usize) -> Result<Option<Environment>, CompareError> {
+        let Self::Local { template, functions, log, .. } = self else { return Ok(None) };
+        let options = Options {
+            template: template.clone(),
+            log: if *log { LogSink::stderr() } else { LogSink::discard() },
+            warm: true,
+            sandboxes_max,
+            ..Options::default()
+        };
+        Ok(Some(Environment::start(options, functions).await?))
+    }
+
+    async fn run(
+        &self,
+        scenario: Scenario,
+        plan: &Plan,
+        stopper: &Stopper,
+        bar: &Bar,
+    ) -> Result<paystream_comparison::Comparison, CompareError> {
+        let environment = self.start(scenario.sandboxes_max(plan.rate)).await?;
+        let target = match (self, &environment) {
+            (Self::Stack(target), _) => target.clone(),
+            (Self::Local { .. }, environment) => {
+                Target::local(environment.as_ref().map(Environment::url).unwrap_or_default())
+            }
+        };
+        let progress = {
+            let bar = bar.clone();
+            move |progress| bar.show(progress)
+        };
+        let run = run_scenario(target, environment.as_ref(), scenario, plan, stopper, progress).await;
+        if let Some(environment) = environment {
+            environment.shutdown().await;
+        }
+        run.map_err(|source| CompareError::Run { scenario, source })
+    }
+
+    async fn costs(&self, plan: &Plan, stopper: &Stopper) -> Result<Option<paystream_comparison::Costs>, CompareError> {
+        if stopper.is_stopped() {
+            return Ok(None);
+        }
+        let Some(environment) = self.start(Scenario::Healthy.sandboxes_max(plan.rate)).await? else { return Ok(None) };
+        let costs = run_costs(&environment, plan, stopper).await;
+        environment.shutdown().await;
+        Ok(costs)
+    }
+}
+
+fn scenarios(arguments: &Arguments) -> Vec<Scenario> {
+    if arguments.quick {
+        QUICK.to_vec()
+    } else if arguments.scenarios.is_empty() {
+        Scenario::ALL.to_vec()
+    } else {
+        arguments.scenarios.clone()
+    }
+}
+
+fn interrupted(stopper: &Stopper) -> Option<String> {
+    stopper.is_stopped().then(|| "interrupted".to_owned())
+}
+
+/// Stops at the first Ctrl-C; the second one ends the process.
+fn stopper() -> Stopper {
+    let stopper = Stopper::default();
+    let told = stopper.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            tell("stopping; what was measured is kept. Press Ctrl-C again to stop at once");
+            told.stop();
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    });
+    stopper
+}
+
+/// As it was typed, more or less: what runs it again.
+fn command() -> String {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let release = if cfg!(debug_assertions) { "" } else { " --release" };
+    format!("cargo run{release} -- {}", arguments.join(" "))
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    within(text, RATE)
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    within(text, SECONDS)
+}
+
+fn within(text: &str, bounds: std::ops::RangeInclusive<f64>) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| bounds.contains(number));
+    number.ok_or_else(|| format!("must be a number from {} to {}", bounds.start(), bounds.end()))
+}
