@@ -25,6 +25,8 @@ const WRONG: u8 = 1;
 /// The rates and durations that make sense: below, there is nothing to measure; above, no one machine keeps up.
 const RATE: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
 const SECONDS: std::ops::RangeInclusive<f64> = 1.0..=3_600.0;
+/// Orders in each mode whose use of what AWS bills is counted.
+const COSTED_ORDERS: u32 = 200;
 /// What `--quick` runs, and for how long.
 const QUICK: [Scenario; 4] =
     [Scenario::Healthy, Scenario::Payments200Ms, Scenario::PaymentsDown, Scenario::KinesisDown];
@@ -246,7 +248,7 @@ impl Place {
             return Ok(None);
         }
         let Some(environment) = self.start(Scenario::Healthy.sandboxes_max(plan.rate)).await? else { return Ok(None) };
-        let costs = run_costs(&environment, plan, stopper).await;
+        let costs = run_costs(&environment, plan, COSTED_ORDERS, stopper).await;
         environment.shutdown().await;
         Ok(costs)
     }

@@ -80,6 +80,38 @@ fn chaos_tells_its_seed_what_happened_and_that_both_services_agree() {
     assert!(report.contains(r#""lost":[],"invented":[],"unpublished":[],"copies":[],"stuck":[]"#), "{report}");
 }
 
+#[test]
+fn compare_tells_its_figures_and_that_nothing_was_lost_and_writes_its_report() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("report");
+    let arguments = ["compare", "--scenario", "healthy", "--rate", "4", "--duration", "2", "--output"];
+    let run = paystream(Path::new("."), &[&arguments[..], &[output.to_str().unwrap()]].concat());
+    assert!(run.status.success(), "{run:?}");
+    let table = String::from_utf8(run.stdout).unwrap();
+    for said in ["healthy", "asynchronous", "synchronous", "p99.9"] {
+        assert!(table.contains(said), "{table}");
+    }
+    for file in ["report.md", "report.json", "latency.svg"] {
+        assert!(output.join(file).is_file(), "no {file}");
+    }
+}
+
+#[test]
+fn compare_refuses_what_it_cannot_run_and_says_what_it_can() {
+    let directory = tempfile::tempdir().unwrap();
+    for (arguments, expected) in [
+        (&["--scenario", "lightning"][..], "there are healthy, payments-200ms"),
+        (&["--rate", "0"], "must be a number from 0.1 to 1000"),
+        (&["--duration", "a while"], "must be a number from 1 to 3600"),
+        (&["--stack-outputs", "not-there.json"], "cannot read the stack outputs in not-there.json"),
+    ] {
+        let output = paystream(directory.path(), &[&["compare"], arguments].concat());
+        let said = said(&output);
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+}
+
 /// The commands that operate a Paystream, and whether they write.
 const OPERATING: [(&[&str], bool); 8] = [
     (&["reconcile"], true),

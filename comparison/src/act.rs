@@ -10,8 +10,9 @@ use crate::plan::PlannedOrder;
 
 /// How long a payment is asked for, again and again under the same key.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The pause before it is asked for again.
+/// The pause before it is asked for again, which doubles each time.
 const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// A version of the payment that its client was told of. All times are milliseconds since the window began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,13 +140,16 @@ impl Clients {
     where
         F: Future<Output = Result<PaymentAnswer, ApiError>>,
     {
-        let begun = std::time::Instant::now();
+        let (begun, mut pause) = (std::time::Instant::now(), PAUSE);
         loop {
             match ask().await {
                 Ok(payment) => return Some(payment),
                 Err(ApiError::Status { status: 400 | 403 | 404 | 422, .. } | ApiError::Request(_)) => return None,
                 Err(_) if begun.elapsed() > PATIENCE => return None,
-                Err(_) => tokio::time::sleep(PAUSE).await,
+                Err(_) => {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
             }
         }
     }

@@ -16,8 +16,6 @@ use crate::run::{Plan, Stopper};
 use crate::scenario::Scenario;
 use crate::target::Target;
 
-/// Orders in each mode, at the rate of the run: enough for batches as they come at that rate.
-const ORDERS: u32 = 200;
 const UNDER_WAY_MAX: usize = 1_000;
 /// How long quiet is waited for, how often it is looked, and how often nothing may have moved.
 const QUIET_MAX: Duration = Duration::from_secs(30);
@@ -100,10 +98,10 @@ impl PerOrder {
     }
 }
 
-/// Counts, or answers with nothing where it is stopped.
-pub(crate) async fn run(environment: &Environment, options: &Plan, stopper: &Stopper) -> Option<Costs> {
+/// Counts it for so many orders in each mode, at the rate of the run, or answers with nothing where it is stopped.
+pub(crate) async fn run(environment: &Environment, options: &Plan, count: u32, stopper: &Stopper) -> Option<Costs> {
     let api = Api::new(Target::local(environment.url()));
-    let duration = Duration::from_secs_f64(f64::from(ORDERS) / options.rate);
+    let duration = Duration::from_secs_f64(f64::from(count) / options.rate);
     let times = Times::new(Scenario::Healthy, options.rate, duration, Duration::ZERO);
     let orders = plan(Scenario::Healthy, &times, "cost", options.seed);
     let clients = Clients::new(api, Mark::in_(Duration::ZERO), orders.clone());
@@ -130,7 +128,7 @@ pub(crate) async fn run(environment: &Environment, options: &Plan, stopper: &Sto
     let each = all / 2.0;
     let (payment, copy) = split(&paying, marks);
     Some(Costs {
-        orders: u64::from(ORDERS),
+        orders: u64::from(count),
         payment: payment.per(all),
         copy: copy.per(all),
         asynchronous_order: total(&asynchronous).per(each),

@@ -10,8 +10,8 @@ use paystream_local::{Effect, Environment, Fault, InvalidFault, Target};
 use crate::api::with_sources;
 use crate::scenario::Scenario;
 
-/// The function behind the Payments API, and the one that keeps Orders' copy.
-const PAYMENTS: &str = "PaymentApi";
+/// The API of Payments, and the function that keeps Orders' copy.
+const PAYMENTS: &str = "PaymentsApi";
 const CONSUMER: &str = "OrderProjector";
 /// The stream's logical id.
 const STREAM: &str = "PaymentStream";
@@ -33,14 +33,14 @@ pub enum DisturbError {
 
 /// Makes happen what the scenario is about. Faults stay until they are cleared; records come one after the other.
 pub(crate) async fn disturb(environment: &Environment, scenario: Scenario, seed: u64) -> Result<(), DisturbError> {
-    let payments = |effect| Fault::new(Target::function(PAYMENTS), effect);
+    let payments = |effect| Fault::new(Target::api(PAYMENTS), effect);
     let fault = match scenario {
         Scenario::Healthy | Scenario::OrderFirst | Scenario::PaymentVoided => return Ok(()),
         Scenario::PoisonRecord => return poison(environment).await,
         Scenario::Payments200Ms => payments(Effect::LatencyMs(200)),
         Scenario::Payments2S => payments(Effect::LatencyMs(2_000)),
-        Scenario::PaymentsErrors => payments(Effect::error("Runtime.Unknown")).probability(0.1, seed),
-        Scenario::PaymentsDown => payments(Effect::error("Runtime.Unknown")),
+        Scenario::PaymentsErrors => payments(Effect::error("InternalServerError")).probability(0.1, seed),
+        Scenario::PaymentsDown => payments(Effect::reset_before()),
         Scenario::KinesisDown => Fault::new(Target::Kinesis, Effect::error("InternalFailure")),
         Scenario::ConsumerDown => Fault::new(Target::function(CONSUMER), Effect::error("Runtime.Unknown")),
     };

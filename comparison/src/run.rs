@@ -146,9 +146,9 @@ pub async fn run_scenario(
     Ok(comparison(scenario, &records, &ends, window, calls, stopper.is_stopped()))
 }
 
-/// What the orders through each mode, and keeping the copy, use of what AWS bills.
-pub async fn run_costs(environment: &Environment, options: &Plan, stopper: &Stopper) -> Option<Costs> {
-    costs::run(environment, options, stopper).await
+/// What so many orders through each mode, and keeping the copy, use of what AWS bills. Nothing, where it is stopped.
+pub async fn run_costs(environment: &Environment, options: &Plan, orders: u32, stopper: &Stopper) -> Option<Costs> {
+    costs::run(environment, options, orders, stopper).await
 }
 
 /// Has a few clients pay and order through both modes, one thing after the other, so that there are sandboxes and

@@ -41,3 +41,44 @@ impl Signer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, Region};
+    use aws_sdk_kinesis::config::{Credentials, SharedCredentialsProvider};
+    use aws_smithy_types::body::SdkBody;
+
+    use super::*;
+
+    fn config() -> aws_config::sdk_config::Builder {
+        SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("eu-west-1"))
+    }
+
+    fn request() -> Request {
+        let mut request = Request::new(SdkBody::from("{}"));
+        request.set_uri("https://a1b2.execute-api.eu-west-1.amazonaws.com/dev/orders").unwrap();
+        request.headers_mut().insert("idempotency-key", "first-1");
+        request
+    }
+
+    #[tokio::test]
+    async fn a_request_is_signed_for_the_api_with_its_host_its_key_and_the_session() {
+        let credentials = Credentials::new("AKIDEXAMPLE", "secret", Some("session".to_owned()), None, "test");
+        let config = config().credentials_provider(SharedCredentialsProvider::new(credentials)).build();
+        let mut request = request();
+        Signer { config }.sign(&mut request, b"{}").await.unwrap();
+        let authorization = request.headers().get("authorization").unwrap();
+        assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"), "{authorization}");
+        assert!(authorization.contains("/eu-west-1/execute-api/aws4_request, "), "{authorization}");
+        let signed = "SignedHeaders=host;idempotency-key;x-amz-date;x-amz-security-token";
+        assert!(authorization.contains(signed), "{authorization}");
+        assert_eq!(request.headers().get("x-amz-security-token"), Some("session"));
+    }
+
+    #[tokio::test]
+    async fn that_there_are_no_credentials_is_said() {
+        let config = config().build();
+        let reason = Signer { config }.sign(&mut request(), b"{}").await.unwrap_err();
+        assert_eq!(reason, "there are no AWS credentials");
+    }
+}

@@ -40,7 +40,7 @@ fn draw<'a>(
     report: &Report,
     root: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
 ) -> Result<(), Box<dyn std::error::Error + 'a>> {
-    let title = (FONT, 17).into_font().style(FontStyle::Bold).color(&TEXT);
+    let title = (FONT, 21).into_font().style(FontStyle::Bold).color(&TEXT);
     root.draw(&Text::new("Until an order is answered", (16, 14), title))?;
     legend(root)?;
     let (least, most) = bounds(report);
@@ -57,7 +57,7 @@ fn draw<'a>(
         .disable_y_axis()
         .x_labels(6)
         .x_label_formatter(&|value| ms(*value))
-        .label_style((FONT, 12).into_font().color(&TEXT))
+        .label_style((FONT, 15).into_font().color(&TEXT))
         .axis_style(GRID.mix(0.6))
         .bold_line_style(GRID.mix(0.25))
         .light_line_style(TRANSPARENT)
@@ -86,13 +86,13 @@ fn row<'a>(
 ) -> Result<(), Box<dyn std::error::Error + 'a>> {
     let (_, y) = chart.backend_coord(&(most, middle));
     let right = Pos::new(HPos::Right, VPos::Center);
-    let label = (FONT, 14).into_font().color(&TEXT).pos(right);
+    let label = (FONT, 17).into_font().color(&TEXT).pos(right);
     root.draw(&Text::new(comparison.scenario.title(), (i32::try_from(LABELS)? - 14, y), label))?;
     for (mode, lane) in LANES {
         let (latency, y) = (comparison.measured(mode).latency_ms, middle + lane);
         let (figures_x, figures_y) = chart.backend_coord(&(most, y));
         let left = Pos::new(HPos::Left, VPos::Center);
-        let figures = (FONT, 12).into_font().color(&colour(mode)).pos(left);
+        let figures = (FONT, 15).into_font().color(&colour(mode)).pos(left);
         let text = if latency.count == 0 {
             "none placed".to_owned()
         } else {
@@ -118,12 +118,12 @@ fn row<'a>(
 fn legend<'a>(
     root: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
 ) -> Result<(), Box<dyn std::error::Error + 'a>> {
-    let style = (FONT, 13).into_font().color(&TEXT);
+    let style = (FONT, 16).into_font().color(&TEXT);
     let mut x = 16;
     for mode in Mode::BOTH {
         root.draw(&Rectangle::new([(x, 42), (x + 12, 52)], colour(mode).filled()))?;
         root.draw(&Text::new(mode.as_str(), (x + 18, 41), style.clone()))?;
-        x += 120;
+        x += 140;
     }
     let how = "dot: half of the orders · thick: 90 % · thin: 99 % · line: the slowest · figures: p50 · p99";
     root.draw(&Text::new(how, (x + 8, 41), style))?;

@@ -46,14 +46,14 @@ impl Panels {
         found: &[&Comparison],
         root: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
     ) -> Result<(), Box<dyn std::error::Error + 'a>> {
-        let title = (FONT, 17).into_font().style(FontStyle::Bold).color(&TEXT);
+        let title = (FONT, 21).into_font().style(FontStyle::Bold).color(&TEXT);
         root.draw(&Text::new(self.title, (16, 14), title))?;
-        let style = (FONT, 13).into_font().color(&TEXT);
+        let style = (FONT, 16).into_font().color(&TEXT);
         let mut x = 16;
         for mode in Mode::BOTH {
             root.draw(&Rectangle::new([(x, 42), (x + 12, 52)], colour(mode).filled()))?;
             root.draw(&Text::new(mode.as_str(), (x + 18, 41), style.clone()))?;
-            x += 120;
+            x += 140;
         }
         root.draw(&Rectangle::new([(x, 42), (x + 12, 52)], GRID.mix(0.25).filled()))?;
         root.draw(&Text::new("something is wrong", (x + 18, 41), style))?;
@@ -77,7 +77,7 @@ impl Panels {
         let longest = all.iter().map(|(at, _)| *at).fold(1.0, f64::max);
         let highest = all.iter().map(|(_, value)| *value).fold(self.least, f64::max) * 1.08;
         let mut chart = ChartBuilder::on(area)
-            .caption(comparison.scenario.title(), (FONT, 14).into_font().color(&TEXT))
+            .caption(comparison.scenario.title(), (FONT, 17).into_font().color(&TEXT))
             .margin_right(24)
             .margin_bottom(6)
             .x_label_area_size(30)
@@ -91,7 +91,7 @@ impl Panels {
             .y_labels(5)
             .x_label_formatter(&|value| format!("{value:.0} s"))
             .y_label_formatter(&|value| format!("{value:.0} {unit}").trim_end().to_owned())
-            .label_style((FONT, 12).into_font().color(&TEXT))
+            .label_style((FONT, 15).into_font().color(&TEXT))
             .axis_style(GRID.mix(0.6))
             .bold_line_style(GRID.mix(0.25))
             .light_line_style(TRANSPARENT)
