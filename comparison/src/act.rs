@@ -9,7 +9,7 @@ use crate::open_loop::Arrival;
 use crate::plan::PlannedOrder;
 
 /// How long a payment is asked for, again and again under the same key.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The pause before it is asked for again, which doubles each time.
 const PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -17,7 +17,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// A version of the payment that its client was told of. All times are milliseconds since the window began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Version {
-    pub(crate) version: u64,
+    pub(crate) number: u64,
     /// When Payments made it.
     pub(crate) made_ms: i64,
     /// When its client was told.
@@ -127,11 +127,11 @@ impl Clients {
 
     fn told(&self, number: usize, payment: &PaymentAnswer) {
         let told_ms = self.mark.now_ms();
-        let version = Version { version: payment.version, made_ms: self.mark.ms(payment.updated_at), told_ms };
+        let version = Version { number: payment.version, made_ms: self.mark.ms(payment.updated_at), told_ms };
         self.with(number, |record| {
             record.payment_id = Some(payment.payment_id.clone());
             record.versions.push(version);
-            record.versions.sort_by_key(|version| version.version);
+            record.versions.sort_by_key(|version| version.number);
         });
     }
 

@@ -158,8 +158,8 @@ fn split(usage: &Usage, marks: u64) -> (PerOrder, PerOrder) {
 
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 of anything")]
 fn total(usage: &Usage) -> PerOrder {
-    let mut total = PerOrder::default();
-    total.api_requests = usage.apis.values().flat_map(|routes| routes.values()).sum::<u64>() as f64;
+    let requests: u64 = usage.apis.values().flat_map(|routes| routes.values()).sum();
+    let mut total = PerOrder { api_requests: requests as f64, ..PerOrder::default() };
     usage.functions.values().for_each(|function| total.add(function));
     total
 }

@@ -11,7 +11,7 @@ use crate::mark::Mark;
 /// Orders that are read at once.
 const AT_ONCE: usize = 8;
 /// How long it may take until every order is where its payment puts it.
-const SETTLED_MAX: Duration = Duration::from_secs(60);
+const SETTLED_MAX: Duration = Duration::from_mins(1);
 /// How often it is looked whether those are, that were not.
 const POLL: Duration = Duration::from_millis(200);
 /// A read is tried so often.
@@ -53,7 +53,7 @@ impl Record {
 impl End {
     /// Whether nothing is to come: Orders has the payment's last version, and the order is where that puts it.
     pub(crate) fn is_settled(&self, record: &Record) -> bool {
-        let last = record.versions.last().map(|version| version.version);
+        let last = record.versions.last().map(|version| version.number);
         let has_last = last.is_none_or(|last| self.copies.iter().any(|copy| copy.version >= last));
         let is_right = match &self.status {
             None => !record.is_placed(),

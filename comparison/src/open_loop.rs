@@ -113,6 +113,7 @@ fn sleep_until(time: Instant, is_stopped: impl Fn() -> bool) -> bool {
         if left.is_zero() {
             return true;
         }
+        #[expect(clippy::disallowed_methods, reason = "this is a thread of its own, and no test waits for it")]
         std::thread::sleep(left.min(SLEEP_MAX));
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct Times {
 
 impl Times {
     pub(crate) fn new(scenario: Scenario, rate: f64, duration: Duration, warm_up: Duration) -> Self {
-        let lead = scenario.lead(outage(duration).1 - outage(duration).0);
+        let lead = scenario.lead(duration / 3);
         let window = lead + warm_up;
         Self { window, end: window + duration, rate, warm_up, lead }
     }
@@ -53,7 +53,7 @@ pub(crate) fn outage(duration: Duration) -> (Duration, Duration) {
 /// is the first of the two every other time.
 pub(crate) fn plan(scenario: Scenario, times: &Times, prefix: &str, seed: u64) -> Vec<PlannedOrder> {
     let mut rng = Rng::with_seed(seed);
-    let first = times.window - times.warm_up;
+    let first = times.window.saturating_sub(times.warm_up);
     let mut orders = Vec::new();
     for number in 0_u32.. {
         let at = first + Duration::from_secs_f64(f64::from(number) / times.rate);
@@ -70,8 +70,8 @@ pub(crate) fn plan(scenario: Scenario, times: &Times, prefix: &str, seed: u64) -
                 mode,
                 minor,
                 order_at,
-                pay_at: scenario.late().map_or_else(|| order_at - times.lead, |late| order_at + late),
-                void_at: scenario.voids().then(|| order_at - void_lead),
+                pay_at: scenario.late().map_or_else(|| order_at.saturating_sub(times.lead), |late| order_at + late),
+                void_at: scenario.voids().then(|| order_at.saturating_sub(void_lead)),
                 is_measured: at >= times.window,
             });
         }

@@ -50,8 +50,11 @@ mod tests {
 
     use super::*;
 
-    fn config() -> aws_config::sdk_config::Builder {
-        SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("eu-west-1"))
+    fn signer(credentials: Option<Credentials>) -> Signer {
+        let mut config =
+            SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("eu-west-1"));
+        config.set_credentials_provider(credentials.map(SharedCredentialsProvider::new));
+        Signer { config: config.build() }
     }
 
     fn request() -> Request {
@@ -64,9 +67,8 @@ mod tests {
     #[tokio::test]
     async fn a_request_is_signed_for_the_api_with_its_host_its_key_and_the_session() {
         let credentials = Credentials::new("AKIDEXAMPLE", "secret", Some("session".to_owned()), None, "test");
-        let config = config().credentials_provider(SharedCredentialsProvider::new(credentials)).build();
         let mut request = request();
-        Signer { config }.sign(&mut request, b"{}").await.unwrap();
+        signer(Some(credentials)).sign(&mut request, b"{}").await.unwrap();
         let authorization = request.headers().get("authorization").unwrap();
         assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"), "{authorization}");
         assert!(authorization.contains("/eu-west-1/execute-api/aws4_request, "), "{authorization}");
@@ -77,8 +79,7 @@ mod tests {
 
     #[tokio::test]
     async fn that_there_are_no_credentials_is_said() {
-        let config = config().build();
-        let reason = Signer { config }.sign(&mut request(), b"{}").await.unwrap_err();
+        let reason = signer(None).sign(&mut request(), b"{}").await.unwrap_err();
         assert_eq!(reason, "there are no AWS credentials");
     }
 }

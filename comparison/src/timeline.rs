@@ -43,8 +43,8 @@ impl Timeline {
             if at_ms < end_ms {
                 timeline.accepted.push(point(accepted(orders, at_ms)));
             }
-            let behind = if knows_by_copy { behind_ms(orders, at_ms) } else { Some(0) };
-            timeline.behind_s.push(point(behind.map(seconds)));
+            let behind_ms = if knows_by_copy { behind_ms(orders, at_ms) } else { 0 };
+            timeline.behind_s.push(point(Some(seconds(behind_ms))));
             timeline.waiting.push(point(Some(waiting(orders, at_ms))));
             at_ms += STEP_MS;
         }
@@ -62,10 +62,10 @@ fn accepted(orders: &[(&Record, &End)], at_ms: i64) -> Option<f64> {
 }
 
 /// Since the oldest payment that Orders did not have at the time.
-fn behind_ms(orders: &[(&Record, &End)], at_ms: i64) -> Option<i64> {
+fn behind_ms(orders: &[(&Record, &End)], at_ms: i64) -> i64 {
     let copies = orders.iter().flat_map(|(_, end)| &end.copies);
     let unknown = copies.filter(|copy| copy.made_ms <= at_ms && at_ms < copy.stored_ms);
-    Some(unknown.map(|copy| at_ms - copy.made_ms).max().unwrap_or_default())
+    unknown.map(|copy| at_ms - copy.made_ms).max().unwrap_or_default()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 orders")]

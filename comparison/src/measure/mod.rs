@@ -205,7 +205,7 @@ impl Measured {
 
     fn wrong(&mut self, orders: &[(&Record, &End)]) {
         for (record, end) in orders.iter().copied() {
-            let last = record.versions.last().map(|version| version.version);
+            let last = record.versions.last().map(|version| version.number);
             let is_missing = record.is_placed() && end.status.is_none();
             let is_unknown = last.is_some_and(|last| end.copies.iter().all(|copy| copy.version < last));
             self.lost += u64::from(is_missing) + u64::from(is_unknown);
@@ -221,7 +221,7 @@ impl InfoUsed {
         let (Answer::Accepted(decision) | Answer::Waiting(decision)) = &placed.answer else { return Duration::ZERO };
         let known = decision.based_on.iter().map(|info| info.version).max();
         let told = record.versions.iter().filter(|version| version.told_ms <= placed.sent_ms);
-        let unknown = told.clone().find(|version| known.is_none_or(|known| version.version > known));
+        let unknown = told.clone().find(|version| known.is_none_or(|known| version.number > known));
         let Some(unknown) = unknown else { return Duration::ZERO };
         if known.is_none() {
             self.missing += 1;

@@ -31,7 +31,7 @@ fn record(sent_ms: i64, answer: Answer) -> Record {
     };
     let (latency, lateness) = (Duration::from_millis(20), Duration::from_millis(1));
     let placed = Placed { sent_ms, intended_ms: sent_ms - 1, latency, lateness, answer };
-    let version = Version { version: 1, made_ms: sent_ms - 1_005, told_ms: sent_ms - 1_000 };
+    let version = Version { number: 1, made_ms: sent_ms - 1_005, told_ms: sent_ms - 1_000 };
     Record { order, versions: vec![version], payment_id: None, is_voided: false, placed: Some(placed) }
 }
 
@@ -82,7 +82,7 @@ fn an_order_that_waits_for_what_its_client_knew_decided_on_missing_info_and_is_d
 #[test]
 fn an_order_that_is_accepted_on_a_version_before_the_void_is_stale_and_has_to_end_on_hold() {
     let mut voided = record(4_000, Answer::Accepted(decision(&[1])));
-    voided.versions.push(Version { version: 2, made_ms: 3_970, told_ms: 3_990 });
+    voided.versions.push(Version { number: 2, made_ms: 3_970, told_ms: 3_990 });
     voided.is_voided = true;
     let copies = vec![Copied { version: 2, made_ms: 3_970, stored_ms: 4_030 }];
     let held = End { status: Some("on_hold".to_owned()), decided_ms: 4_040, copies };
