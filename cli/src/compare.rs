@@ -1,23 +1,20 @@
 //! `paystream compare`: the same orders both ways, measured side by side.
 
+mod place;
 mod progress;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use payment_events::Timestamp;
-use paystream_comparison::{
-    Machine, Plan, Report, ReportError, RunError, Scenario, Signer, Skipped, Stopper, Target, run_costs, run_scenario,
-};
-use paystream_local::{
-    BuildError, Environment, Functions, LogSink, Options, Profile, StartError, Template, build_functions,
-};
+use paystream_comparison::{Machine, Plan, Report, ReportError, RunError, Scenario, Skipped, Stopper};
+use paystream_local::{BuildError, StartError};
 
-use crate::target::{TargetError, output};
-use crate::up::{UpError, find_template, workspace_of};
-use crate::{output as out, tell};
+use crate::target::TargetError;
+use crate::up::UpError;
+use crate::{output, tell};
+use place::Place;
 use progress::Bar;
 
 /// Where something was lost, made twice, or is not where its payment puts it.
@@ -25,8 +22,6 @@ const WRONG: u8 = 1;
 /// The rates and durations that make sense: below, there is nothing to measure; above, no one machine keeps up.
 const RATE: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
 const SECONDS: std::ops::RangeInclusive<f64> = 1.0..=3_600.0;
-/// Orders in each mode whose use of what AWS bills is counted.
-const COSTED_ORDERS: u32 = 200;
 /// What `--quick` runs, and for how long.
 const QUICK: [Scenario; 4] =
     [Scenario::Healthy, Scenario::Payments200Ms, Scenario::PaymentsDown, Scenario::KinesisDown];
@@ -63,15 +58,8 @@ pub(crate) struct Arguments {
     /// Tell the result as one JSON object
     #[arg(long)]
     json: bool,
-    /// The template to run [default: template.yaml, here or in a directory above]
-    #[arg(long, value_name = "PATH", conflicts_with = "stack_outputs")]
-    template: Option<PathBuf>,
-    /// Build the functions as they deploy
-    #[arg(long, conflicts_with = "stack_outputs")]
-    release: bool,
-    /// Show what the functions log, on standard error
-    #[arg(long, conflicts_with = "stack_outputs")]
-    log: bool,
+    #[command(flatten)]
+    local: place::LocalArguments,
     /// Measure a deployed stack instead, in the scenarios that need nothing to go wrong: what `sam list stack-outputs
     /// --output json` printed; - reads it from standard input. It makes payments and orders there
     #[arg(long, value_name = "FILE")]
@@ -99,17 +87,9 @@ pub(crate) enum CompareError {
     Interrupted,
 }
 
-/// What is measured.
-enum Place {
-    /// Environments of our own, one for each scenario.
-    Local { template: PathBuf, functions: Functions, profile: Profile, log: bool },
-    /// A deployed stack.
-    Stack(Target),
-}
-
 /// Runs it, and answers with 0 where nothing is wrong and 1 where something is.
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> {
-    let place = place(&arguments).await?;
+    let place = Place::find(&arguments.local, arguments.stack_outputs.as_deref()).await?;
     let duration = arguments.duration.unwrap_or(if arguments.quick { QUICK_SECONDS } else { FULL_SECONDS });
     let plan = Plan {
         rate: arguments.rate,
@@ -157,101 +137,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
         report.write(directory)?;
         tell(&format!("written to {}", directory.display()));
     }
-    if arguments.json {
-        out::bytes(report.json()?.as_bytes())
-    } else {
-        out::line(report.table().trim_end())
-    }
+    let text = if arguments.json { report.json()? } else { report.table() };
+    output::line(text.trim_end());
     Ok(if report.is_right() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
-}
-
-async fn place(arguments: &Arguments) -> Result<Place, CompareError> {
-    if let Some(path) = &arguments.stack_outputs {
-        let url = |name| {
-            let url = output(path, name)?.ok_or_else(|| CompareError::NoUrl { path: path.clone(), name })?;
-            Ok::<_, CompareError>(url.trim_end_matches('/').to_owned())
-        };
-        let (payments_url, orders_url) = (url("PaymentsUrl")?, url("OrdersUrl")?);
-        let signer = Some(Signer::from_environment().await);
-        return Ok(Place::Stack(Target { payments_url, orders_url, signer }));
-    }
-    let template = match &arguments.template {
-        Some(template) => template.clone(),
-        None => find_template()?,
-    };
-    let profile = if arguments.release { Profile::Release } else { Profile::own() };
-    let packages = Template::load(&template, &BTreeMap::new()).map_err(StartError::from)?.packages();
-    let functions = build_functions(&workspace_of(&template), profile, &packages)?;
-    Ok(Place::Local { template, functions, profile, log: arguments.log })
-}
-
-impl Place {
-    fn name(&self) -> String {
-        match self {
-            Self::Local { profile, .. } => {
-                let built = match profile {
-                    Profile::Dev => "built for development: run it in release for figures to show",
-                    Profile::Release => "built as they deploy",
-                };
-                format!("the local environment, one for each scenario, with the functions {built}")
-            }
-            Self::Stack(target) => format!("a deployed stack, {}", target.orders_url),
-        }
-    }
-
-    /// Why a scenario cannot be run here, where it cannot.
-    fn skips(&self, scenario: Scenario) -> Option<String> {
-        let is_deployed = matches!(self, Self::Stack(_));
-        (is_deployed && scenario.needs_faults())
-            .then(|| "something has to go wrong in it, which only the local environment can be made to do".to_owned())
-    }
-
-    async fn start(&self, sandboxes_max: usize) -> Result<Option<Environment>, CompareError> {
-        let Self::Local { template, functions, log, .. } = self else { return Ok(None) };
-        let options = Options {
-            template: template.clone(),
-            log: if *log { LogSink::stderr() } else { LogSink::discard() },
-            warm: true,
-            sandboxes_max,
-            ..Options::default()
-        };
-        Ok(Some(Environment::start(options, functions).await?))
-    }
-
-    async fn run(
-        &self,
-        scenario: Scenario,
-        plan: &Plan,
-        stopper: &Stopper,
-        bar: &Bar,
-    ) -> Result<paystream_comparison::Comparison, CompareError> {
-        let environment = self.start(scenario.sandboxes_max(plan.rate)).await?;
-        let target = match (self, &environment) {
-            (Self::Stack(target), _) => target.clone(),
-            (Self::Local { .. }, environment) => {
-                Target::local(environment.as_ref().map(Environment::url).unwrap_or_default())
-            }
-        };
-        let progress = {
-            let bar = bar.clone();
-            move |progress| bar.show(progress)
-        };
-        let run = run_scenario(target, environment.as_ref(), scenario, plan, stopper, progress).await;
-        if let Some(environment) = environment {
-            environment.shutdown().await;
-        }
-        run.map_err(|source| CompareError::Run { scenario, source })
-    }
-
-    async fn costs(&self, plan: &Plan, stopper: &Stopper) -> Result<Option<paystream_comparison::Costs>, CompareError> {
-        if stopper.is_stopped() {
-            return Ok(None);
-        }
-        let Some(environment) = self.start(Scenario::Healthy.sandboxes_max(plan.rate)).await? else { return Ok(None) };
-        let costs = run_costs(&environment, plan, COSTED_ORDERS, stopper).await;
-        environment.shutdown().await;
-        Ok(costs)
-    }
 }
 
 fn scenarios(arguments: &Arguments) -> Vec<Scenario> {

@@ -1,5 +1,6 @@
 //! What was measured, and the four ways in which it is told.
 
+mod beside;
 mod differences;
 mod machine;
 mod markdown;

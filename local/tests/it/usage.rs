@@ -7,11 +7,11 @@ use crate::harness::Probe;
 
 const TABLE: &str = "ProbeItemsTable";
 
-fn dynamodb(operation: &str, body: Value) -> Value {
+fn dynamodb(operation: &str, body: &Value) -> Value {
     json!({"service": "dynamodb", "target": format!("DynamoDB_20120810.{operation}"), "body": body})
 }
 
-fn kinesis(operation: &str, body: Value) -> Value {
+fn kinesis(operation: &str, body: &Value) -> Value {
     json!({"service": "kinesis", "target": format!("Kinesis_20131202.{operation}"), "body": body})
 }
 
@@ -27,7 +27,7 @@ async fn use_of(probe: &Probe, call: Value) -> Usage {
     probe.environment.usage().since(&before)
 }
 
-async fn table_units(probe: &Probe, operation: &str, body: Value) -> TableUsage {
+async fn table_units(probe: &Probe, operation: &str, body: &Value) -> TableUsage {
     use_of(probe, dynamodb(operation, body)).await.function("Answering").table_units()
 }
 
@@ -43,28 +43,28 @@ fn read(read_units: f64) -> TableUsage {
 async fn writes_are_billed_by_the_kilobyte_and_twice_in_a_transaction() {
     let probe = Probe::start().await;
     let put = json!({"TableName": TABLE, "Item": item(1, 2_500)});
-    assert_eq!(table_units(&probe, "PutItem", put.clone()).await, written(3.0));
+    assert_eq!(table_units(&probe, "PutItem", &put).await, written(3.0));
     // The larger of before and after.
     let smaller = json!({"TableName": TABLE, "Item": item(1, 10)});
-    assert_eq!(table_units(&probe, "PutItem", smaller.clone()).await, written(3.0));
-    assert_eq!(table_units(&probe, "PutItem", smaller.clone()).await, written(1.0));
+    assert_eq!(table_units(&probe, "PutItem", &smaller).await, written(3.0));
+    assert_eq!(table_units(&probe, "PutItem", &smaller).await, written(1.0));
     let both = json!({"TransactItems": [{"Put": smaller}, {"Put": {"TableName": TABLE, "Item": item(2, 1_500)}}]});
-    assert_eq!(table_units(&probe, "TransactWriteItems", both).await, written(6.0));
+    assert_eq!(table_units(&probe, "TransactWriteItems", &both).await, written(6.0));
     let mut refused = put;
     refused["ConditionExpression"] = "attribute_not_exists(n)".into();
-    assert_eq!(table_units(&probe, "PutItem", refused).await, written(1.0));
+    assert_eq!(table_units(&probe, "PutItem", &refused).await, written(1.0));
 }
 
 #[tokio::test]
 async fn reads_are_billed_by_four_kilobytes_and_half_where_they_may_be_stale() {
     let probe = Probe::start().await;
-    table_units(&probe, "PutItem", json!({"TableName": TABLE, "Item": item(1, 5_000)})).await;
+    table_units(&probe, "PutItem", &json!({"TableName": TABLE, "Item": item(1, 5_000)})).await;
     let mut get = json!({"TableName": TABLE, "Key": {"n": {"N": "1"}}});
-    assert_eq!(table_units(&probe, "GetItem", get.clone()).await, read(1.0));
+    assert_eq!(table_units(&probe, "GetItem", &get).await, read(1.0));
     get["ConsistentRead"] = true.into();
-    assert_eq!(table_units(&probe, "GetItem", get).await, read(2.0));
+    assert_eq!(table_units(&probe, "GetItem", &get).await, read(2.0));
     let absent = json!({"RequestItems": {TABLE: {"Keys": [{"n": {"N": "1"}}, {"n": {"N": "2"}}]}}});
-    assert_eq!(table_units(&probe, "BatchGetItem", absent).await, read(1.5));
+    assert_eq!(table_units(&probe, "BatchGetItem", &absent).await, read(1.5));
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn records_are_billed_by_their_payload_and_requests_and_invocations_by_the
     let probe = Probe::start().await;
     let data = "eHh4".repeat(26 * 1024 / 3);
     let records = [json!({"PartitionKey": "a", "Data": "e30="}), json!({"PartitionKey": "b", "Data": data})];
-    let put = kinesis("PutRecords", json!({"StreamName": "ProbeStream", "Records": records}));
+    let put = kinesis("PutRecords", &json!({"StreamName": "ProbeStream", "Records": records}));
     let used = use_of(&probe, put).await;
     let answering = used.function("Answering");
     assert_eq!(answering.kinesis["ProbeStream"], StreamUsage { records: 2, payload_units: 3, kilobytes: 27 });
@@ -92,6 +92,6 @@ async fn what_a_fault_keeps_from_an_emulator_is_not_billed_and_what_loses_its_an
     let put = json!({"TableName": TABLE, "Item": item(1, 10)});
     for (effect, billed) in [(Effect::Throttle, 0.0), (Effect::reset_after(), 1.0)] {
         probe.environment.inject(Fault::new(Target::DynamoDb, effect).count(1)).unwrap();
-        assert_eq!(table_units(&probe, "PutItem", put.clone()).await, written(billed));
+        assert_eq!(table_units(&probe, "PutItem", &put).await, written(billed));
     }
 }
