@@ -234,6 +234,7 @@ fn comparison(
         let pairs = records.iter().zip(ends).filter(of_mode);
         pairs.filter(|(record, _)| record.order.is_measured || !measured).collect()
     };
+    let until_ms = Timeline::until_ms(ends, window);
     let measured = |mode| {
         let orders = of(mode, true);
         let mut measured = Measured::of(&orders, window);
@@ -243,7 +244,7 @@ fn comparison(
             Mode::Asynchronous => 0.0,
             Mode::Synchronous => ratio(calls, all),
         });
-        let timeline = Timeline::of(&orders, window, mode == Mode::Asynchronous);
+        let timeline = Timeline::of(&orders, window, until_ms, mode == Mode::Asynchronous);
         (measured, timeline)
     };
     let (asynchronous, asynchronous_timeline) = measured(Mode::Asynchronous);

@@ -32,10 +32,15 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    pub(crate) fn of(orders: &[(&Record, &End)], window: Window, knows_by_copy: bool) -> Self {
-        let settled = orders.iter().map(|(_, end)| end.decided_ms).max().unwrap_or_default();
+    /// Until when there is something to see: the end of the window, or when all these orders were where they ended.
+    pub(crate) fn until_ms(ends: &[End], window: Window) -> i64 {
+        let settled = ends.iter().map(|end| end.decided_ms).max().unwrap_or_default();
         let end_ms = i64::try_from(window.ms).unwrap_or(i64::MAX);
-        let until_ms = settled.clamp(end_ms, end_ms + AFTER_MS) + STEP_MS;
+        settled.clamp(end_ms, end_ms.saturating_add(AFTER_MS)).saturating_add(STEP_MS)
+    }
+
+    pub(crate) fn of(orders: &[(&Record, &End)], window: Window, until_ms: i64, knows_by_copy: bool) -> Self {
+        let end_ms = i64::try_from(window.ms).unwrap_or(i64::MAX);
         let mut timeline = Self::default();
         let mut at_ms = 0;
         while at_ms <= until_ms {
