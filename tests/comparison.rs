@@ -102,7 +102,9 @@ async fn what_was_measured_until_it_was_stopped_is_kept_and_is_right() {
     assert!(found.is_interrupted);
     let all = found.asynchronous.offered + found.synchronous.offered;
     assert!((20..1_000).contains(&all), "{all}");
-    Mode::BOTH.iter().for_each(|mode| assert_accounted_for(found.measured(*mode)));
+    for mode in Mode::BOTH {
+        assert_accounted_for(found.measured(mode));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
