@@ -6,10 +6,12 @@
 
 mod logs;
 mod metrics;
+mod trace;
 mod variables;
 mod with_causes;
 
 pub use logs::{LogLevel, UnknownLogLevel, init_logs};
 pub use metrics::{METRICS_NAMESPACE, Metrics, VALUES_A_LINE_MAX};
+pub use trace::trace_parent;
 pub use variables::{InvalidEnvironment, Variables};
 pub use with_causes::WithCauses;

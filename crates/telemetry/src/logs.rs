@@ -2,7 +2,11 @@
 
 use std::str::FromStr;
 
+use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::prelude::*;
 
 /// The least severe level that is logged: `error`, `warn`, `info`, `debug` or `trace`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,23 +38,33 @@ impl FromStr for LogLevel {
     }
 }
 
-/// Logs from here on, as JSON with `timestamp`, `level`, `target`, `message` and each field at the top level.
+/// Logs from here on, as JSON with `timestamp`, `level`, `target`, `message` and each field at the top level, and in `spans`
+/// what the line is part of: the invocation with its `requestId`, and the payment with its `trace_id`.
 ///
 /// Dependencies log from `warn` on, whatever the level: below it the SDK writes out requests, and a request holds what
 /// no log may.
 ///
 /// A second call changes nothing.
 pub fn init_logs(level: LogLevel) {
-    use tracing_subscriber::filter::Targets;
-    use tracing_subscriber::prelude::*;
-
-    let ours = OWN_TARGETS.into_iter().map(|target| (target, level.0));
-    let filter = Targets::new().with_default(level.0.min(LevelFilter::WARN)).with_targets(ours);
-    let json =
-        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
     // An error says that a log was started before, which is what is wanted.
-    let _ = tracing_subscriber::registry().with(json.with_filter(filter)).try_init();
+    let _ = subscriber(level, std::io::stdout).try_init();
 }
+
+fn subscriber<W>(level: LogLevel, write_to: W) -> impl Subscriber
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let ours = OWN_TARGETS.into_iter().map(|target| (target, level.0));
+    let filter = Targets::new()
+        .with_default(level.0.min(LevelFilter::WARN))
+        .with_targets(ours)
+        .with_target(INVOCATIONS, LevelFilter::INFO);
+    let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
+    tracing_subscriber::registry().with(json.with_writer(write_to).with_filter(filter))
+}
+
+/// Where `lambda_runtime` makes the span of an invocation; it logs nothing there.
+const INVOCATIONS: &str = "lambda_runtime::layers::trace";
 
 /// The crates whose lines follow the chosen level: ours.
 const OWN_TARGETS: [&str; 10] = [
@@ -68,7 +82,45 @@ const OWN_TARGETS: [&str; 10] = [
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::{Value, json};
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_names_its_invocation_and_its_trace_and_dependencies_say_nothing_below_a_warning() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        tracing::subscriber::with_default(subscriber(LogLevel::INFO, move || writer.clone()), || {
+            let invocation = tracing::info_span!(target: INVOCATIONS, "Lambda runtime invoke", requestId = "r-1");
+            let _invoked = invocation.enter();
+            let payment = tracing::info_span!(target: "order_projector", "payment", trace_id = "t-1");
+            let _stored = payment.enter();
+            tracing::info!(target: "orders", payment_id = "pay_1", order_id = "ord-1", "payment is stored");
+            tracing::info!(target: "aws_smithy_runtime", "a whole request");
+        });
+        let lines = lines.0.lock().unwrap();
+        let line: Value = serde_json::from_slice(&lines).unwrap();
+        assert_eq!((&line["payment_id"], &line["order_id"]), (&json!("pay_1"), &json!("ord-1")));
+        assert_eq!((&line["level"], &line["message"]), (&json!("INFO"), &json!("payment is stored")));
+        assert_eq!(line["spans"][0], json!({"name": "Lambda runtime invoke", "requestId": "r-1"}));
+        assert_eq!(line["spans"][1], json!({"name": "payment", "trace_id": "t-1"}));
+    }
 
     #[test]
     fn levels_are_read_by_name() {

@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use orders::{QuarantinedRecord, Reason};
-use payment_events::{DecodeError, OrderId, PaymentEvent, PaymentId, PaymentInfo, Timestamp};
+use payment_events::{DecodeError, OrderId, PaymentEvent, PaymentId, Timestamp};
 use stream_batch::{KinesisRecord, Record};
 
 /// What a record comes down to.
 #[derive(Debug)]
 pub(crate) enum Entry {
     /// A payment to store: the newest version that the batch has of it.
-    Payment(Box<PaymentInfo>),
+    Payment(Box<PaymentEvent>),
     /// A payment that an earlier entry of the batch stands for.
     Folded,
     /// Bytes to set aside.
@@ -52,7 +52,8 @@ pub(crate) fn fold(records: impl IntoIterator<Item = KinesisRecord>) -> Folded {
     let mut places: HashMap<(OrderId, PaymentId), usize> = HashMap::new();
     let mut touched = HashSet::new();
     for mut entry in records.into_iter().map(read) {
-        if let Entry::Payment(payment) = &mut entry.payload {
+        if let Entry::Payment(event) = &mut entry.payload {
+            let payment = event.payment();
             let order_id = payment.order_id.clone();
             if touched.insert(order_id.clone()) {
                 let sequence_number = entry.sequence_number.clone();
@@ -60,8 +61,8 @@ pub(crate) fn fold(records: impl IntoIterator<Item = KinesisRecord>) -> Folded {
             }
             let place = *places.entry((order_id, payment.payment_id.clone())).or_insert(folded.entries.len());
             if let Some(Record { payload: Entry::Payment(known), .. }) = folded.entries.get_mut(place) {
-                if known.version < payment.version {
-                    std::mem::swap(known, payment);
+                if known.payment().version < payment.version {
+                    std::mem::swap(known, event);
                 }
                 entry.payload = Entry::Folded;
             }
@@ -78,7 +79,7 @@ fn read(record: KinesisRecord) -> Record<String, Entry> {
         Ok(data) => match PaymentEvent::decode(data) {
             Ok(event) => {
                 let key = event.partition_key().to_owned();
-                return Record { key, sequence_number, payload: Entry::Payment(Box::new(event.into_payment())) };
+                return Record { key, sequence_number, payload: Entry::Payment(Box::new(event)) };
             }
             Err(error) => (kind(&error), Reason::new(&error.to_string())),
         },

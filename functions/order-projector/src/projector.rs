@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use orders::{Order, PLACED_AT_ONCE_MAX, ProjectPayments, Quarantine};
+use payment_events::TraceParent;
 use stream_batch::{
     BatchResponse, Failure, KinesisEvent, Limits, Progress, Record, Sink, before, process_lanes, process_records,
 };
 use telemetry::{Metrics, WithCauses};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::entry::{Entry, Folded, Touched, Unreadable, fold};
 use crate::tally::Tally;
@@ -81,8 +83,12 @@ impl<M: Fn() -> bool> Run<'_, M> {
     /// Stores every payment, and sets aside what cannot be read.
     async fn store(&self, entries: Vec<Record<String, Entry>>) -> BatchResponse {
         process_records(entries, &self.limits, self, async |entry: &Record<String, Entry>| match &entry.payload {
-            Entry::Payment(payment) => {
-                let stored = self.in_time(&entry.key, self.projector.project.store(payment.as_ref().clone())).await;
+            Entry::Payment(event) => {
+                // The trace that the payment was made in goes on here.
+                let trace_id = event.trace_parent().map(TraceParent::trace_id);
+                let stored = self.projector.project.store(event.payment().clone());
+                let stored = stored.instrument(tracing::info_span!("payment", trace_id));
+                let stored = self.in_time(&entry.key, stored).await;
                 let stored = stored.ok_or(Failure::Transient)?;
                 self.tally.payment(&entry.key, stored.as_ref());
                 Ok(())

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use http_problems::{JsonBody, PathParameter, Problem, QueryParameters, with_problems};
 use lambda_http::request::RequestContext;
-use payment_events::PaymentId;
+use payment_events::{PaymentId, TraceParent};
 use payments::{AcceptPayment, Accepted, ChangePayment, Payment, PaymentQueries, PaymentRequest, Published};
 use telemetry::Metrics;
 
@@ -54,8 +54,9 @@ impl Service {
     /// The answer to a request that made `payment` what it is, or did so before where nothing was published.
     pub(crate) fn answer(&self, status: StatusCode, payment: Payment, published: Option<Published>) -> Response {
         let replayed = published.is_none();
+        let trace_id = payment.trace_parent.as_ref().map(TraceParent::trace_id);
         tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id, status = %payment.status,
-            version = payment.version, replayed, "payment {} is {}", payment.payment_id, payment.status);
+            version = payment.version, replayed, trace_id, "payment {} is {}", payment.payment_id, payment.status);
         match published {
             Some(Published::Now) => self.metrics.count(&[("PublishedHot", 1)]),
             Some(Published::Deferred) => self.metrics.count(&[("Deferred", 1)]),

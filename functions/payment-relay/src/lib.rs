@@ -6,7 +6,8 @@
 
 mod fold;
 
-use payments::{Publication, Published};
+use payment_events::{Timestamp, TraceParent};
+use payments::{Payment, Publication, Published};
 use stream_batch::{BatchResponse, DynamoDbEvent};
 use telemetry::Metrics;
 
@@ -18,7 +19,8 @@ pub type ChangeBatch = DynamoDbEvent<serde_dynamo::Item>;
 /// An image that cannot be understood is reported too: acknowledging it could lose a payment that a newer version of
 /// `payment-api` wrote. What it holds up behind it, the way out of the requests publishes all the same.
 ///
-/// Counts `PublishedByRelay`, and `Deferred`: payments that have to wait for another delivery.
+/// Counts `PublishedByRelay`, and `Deferred`: payments that have to wait for another delivery, of each of which
+/// `UnpublishedAge` is how long it has waited, in milliseconds.
 pub async fn relay(publication: &Publication, metrics: &Metrics, batch: ChangeBatch) -> BatchResponse {
     let folded = fold::fold(batch.records);
     let (due, sequence_numbers): (Vec<_>, Vec<_>) = folded.due.into_iter().unzip();
@@ -26,12 +28,26 @@ pub async fn relay(publication: &Publication, metrics: &Metrics, batch: ChangeBa
     let deferred = published.iter().filter(|published| **published == Published::Deferred).count();
     metrics.count(&[("PublishedByRelay", published.len() - deferred), ("Deferred", deferred)]);
     let mut failed = folded.unreadable;
+    let mut ages_ms = Vec::new();
     for ((payment, sequence_number), published) in due.iter().zip(sequence_numbers).zip(published) {
         match published {
-            Published::Now => tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id,
-                version = payment.version, "payment published by the relay"),
-            Published::Deferred => failed.push(sequence_number),
+            Published::Now => {
+                let trace_id = payment.trace_parent.as_ref().map(TraceParent::trace_id);
+                tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id, version = payment.version,
+                    trace_id, "payment published by the relay");
+            }
+            Published::Deferred => {
+                ages_ms.push(age_ms(payment));
+                failed.push(sequence_number);
+            }
         }
     }
+    metrics.milliseconds("UnpublishedAge", &ages_ms);
     failed.into_iter().collect()
+}
+
+/// How long ago the payment became what is not published yet.
+fn age_ms(payment: &Payment) -> u64 {
+    let age_ms = Timestamp::now().unix_ms() - payment.updated_at.unix_ms();
+    u64::try_from(age_ms).unwrap_or_default()
 }

@@ -128,7 +128,8 @@ async fn what_was_published_and_what_has_to_wait_is_counted() {
         relay(&publication, &metrics, serde_json::from_value(json!({"Records": records})).unwrap()).await;
     }
     let lines = lines.lock().unwrap();
-    let [line] = lines.as_slice() else { panic!("nothing to count is no line: {lines:?}") };
-    let line: Value = serde_json::from_str(line).unwrap();
-    assert_eq!((&line["PublishedByRelay"], &line["Deferred"]), (&json!(2), &json!(1)));
+    let [counts, ages] = lines.as_slice() else { panic!("nothing to count is no line: {lines:?}") };
+    let (counts, ages): (Value, Value) = (serde_json::from_str(counts).unwrap(), serde_json::from_str(ages).unwrap());
+    assert_eq!((&counts["PublishedByRelay"], &counts["Deferred"]), (&json!(2), &json!(1)));
+    assert_eq!(ages["UnpublishedAge"].as_array().map(Vec::len), Some(1), "how long the one that waits has waited");
 }
