@@ -1,0 +1,65 @@
+"""The calculator, with usage and prices that can be reckoned in the head."""
+
+import importlib.util
+import subprocess
+import sys
+import tomllib
+import unittest
+from importlib.machinery import SourceFileLoader
+
+import deployed
+
+COST = deployed.ROOT / "infra/cost"
+loader = SourceFileLoader("cost", str(COST))
+sys.dont_write_bytecode = True
+cost = importlib.util.module_from_spec(importlib.util.spec_from_loader("cost", loader))
+loader.exec_module(cost)
+
+PRICES = {
+    "lambda": {"request_million": 0.2, "gb_second_arm64": 0.00001},
+    "dynamodb": {"write_unit_million": 0.5, "read_unit_million": 0.1},
+    "kinesis": {"shard_hour": 0.02, "payload_unit_million": 0.01, "on_demand_stream_hour": 0.04,
+                "on_demand_gb_in": 0.08, "on_demand_gb_out": 0.04},
+    "api_gateway": {"rest_request_million": 3.5, "http_request_million": 1.0},
+}
+USAGE = {
+    "apis": {"PaymentsApi": {"POST /payments": 2, "GET /payments": 1}},
+    "functions": {
+        "PaymentApi": {
+            "invocations": 3, "billed_ms": 500, "memory_mb": 512,
+            "dynamodb": {"PaymentsTable": {"write_units": 4, "read_units": 1.5}},
+            "kinesis": {"PaymentStream": {"records": 1, "payload_units": 2, "kilobytes": 1048.576}},
+        }
+    },
+}
+
+
+class Cost(unittest.TestCase):
+    def test_a_million_times_the_usage_is_billed_unit_by_unit(self):
+        bill = cost.per_million(USAGE, PRICES, "rest", "provisioned")
+        expected = {"requests": 10.5, "functions": 3 * 0.2 + 0.25 * 10, "tables": 4 * 0.5 + 1.5 * 0.1, "stream": 0.02}
+        self.assertEqual(bill.keys(), expected.keys())
+        for name, value in expected.items():
+            self.assertAlmostEqual(bill[name], value, msg=name)
+
+    def test_what_is_chosen_changes_what_it_concerns(self):
+        rest, http = (cost.per_million(USAGE, PRICES, api, "on-demand") for api in ("rest", "http"))
+        self.assertAlmostEqual(rest["requests"] - http["requests"], 3 * 2.5)
+        self.assertAlmostEqual(http["stream"], 1000 * 0.12)
+        self.assertAlmostEqual(cost.stream_hours(PRICES, "provisioned", 3), 3 * 14.6)
+        self.assertAlmostEqual(cost.stream_hours(PRICES, "on-demand", 3), 29.2)
+
+    def test_every_price_has_its_region_date_and_source(self):
+        for name, prices in tomllib.loads((deployed.ROOT / "infra/prices.toml").read_text()).items():
+            self.assertLessEqual({"region", "date", "source"}, prices.keys(), name)
+
+    def test_what_is_wrong_is_told_with_the_file(self):
+        ran = subprocess.run([COST, "--prices", "gone.toml"], capture_output=True, text=True, timeout=30)
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertIn("error: gone.toml: ", ran.stderr)
+        ran = subprocess.run([COST, "--payments-a-second", "0"], capture_output=True, text=True, timeout=30)
+        self.assertEqual(ran.returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
