@@ -2,9 +2,11 @@
 //! strict JSON body that most of them come from.
 //!
 //! An API declares its problem types as [`ProblemKind`] constants, answers with [`Problem`], reads its requests with
-//! [`JsonBody`], [`PathParameter`] and [`QueryParameters`], and passes its router through [`with_problems`].
+//! [`JsonBody`], [`PathParameter`] and [`QueryParameters`], and passes its router through [`with_problems`]. What it
+//! promises is told by the same routes and types: [`contract`].
 
 mod card_number;
+pub mod contract;
 mod json_body;
 pub mod kinds;
 mod object;

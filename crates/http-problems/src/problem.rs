@@ -1,11 +1,13 @@
 //! One problem answer.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{StatusCode, Uri};
 use problem_details::ProblemDetails;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
 use telemetry::WithCauses;
@@ -48,7 +50,7 @@ impl ProblemKind {
 }
 
 /// What is wrong with one part of the request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldError {
     /// Where, as a JSON pointer (RFC 6901) into the body; the name of a header or parameter otherwise.
     pub pointer: String,
@@ -144,6 +146,42 @@ impl Problem {
     pub fn retry_after_s(mut self, seconds: u16) -> Self {
         self.0.retry_after_s = Some(seconds);
         self
+    }
+}
+
+/// As it is answered; some kinds have members of their own.
+impl JsonSchema for Problem {
+    fn schema_name() -> Cow<'static, str> {
+        "Problem".into()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        let field_error = schemas.subschema_for::<FieldError>();
+        json_schema!({
+            "description": "What went wrong and what to do (RFC 9457). Some types have members of their own.",
+            "type": "object",
+            "properties": {
+                "type": {
+                    "description": "Stable: what a program should look at.",
+                    "type": "string",
+                    "format": "uri-reference",
+                },
+                "title": { "description": "What it is, whatever the request.", "type": "string" },
+                "status": { "description": "The status of this answer.", "type": "integer" },
+                "detail": { "description": "What to do about it, for people.", "type": "string" },
+                "instance": {
+                    "description": "The path of the request; not where the path holds a card number.",
+                    "type": "string",
+                    "format": "uri-reference",
+                },
+                "errors": {
+                    "description": "The parts of the request that are at fault.",
+                    "type": "array",
+                    "items": field_error,
+                },
+            },
+            "required": ["type", "title", "status", "detail"],
+        })
     }
 }
 

@@ -1,9 +1,11 @@
 //! What is ordered. Lines that exist have a total.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use payment_events::Money;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// What the customer orders: 1 to [`Sku::LENGTH_MAX`] visible ASCII characters, none of them a space.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,23 @@ impl fmt::Display for Sku {
     }
 }
 
+impl JsonSchema for Sku {
+    fn schema_name() -> Cow<'static, str> {
+        "Sku".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What the customer orders: visible ASCII without spaces.",
+            "type": "string",
+            "pattern": format!("^[!-~]{{1,{}}}$", Self::LENGTH_MAX),
+            "minLength": 1,
+            "maxLength": Self::LENGTH_MAX,
+            "examples": ["tea"],
+        })
+    }
+}
+
 /// How many of them: 1 to [`Quantity::MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quantity(u32);
@@ -64,6 +83,22 @@ impl Quantity {
     /// The count.
     pub fn get(self) -> u32 {
         self.0
+    }
+}
+
+impl JsonSchema for Quantity {
+    fn schema_name() -> Cow<'static, str> {
+        "Quantity".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "How many of them.",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": Self::MAX,
+            "examples": [1],
+        })
     }
 }
 

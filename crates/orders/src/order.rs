@@ -1,9 +1,11 @@
 //! An order, and what was decided about it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use payment_events::{Money, OrderId, PaymentInfo, Timestamp};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::decide::decide_knowing;
 use crate::{Decision, Lines, PaymentRead, StoredPayment, decide};
@@ -40,6 +42,23 @@ impl FromStr for CustomerId {
 impl fmt::Display for CustomerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl JsonSchema for CustomerId {
+    fn schema_name() -> Cow<'static, str> {
+        "CustomerId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Who orders: letters, digits, _ and -.",
+            "type": "string",
+            "pattern": format!("^[A-Za-z0-9_-]{{1,{}}}$", Self::LENGTH_MAX),
+            "minLength": 1,
+            "maxLength": Self::LENGTH_MAX,
+            "examples": ["cust-7"],
+        })
     }
 }
 
@@ -96,6 +115,20 @@ impl FromStr for OrderStatus {
 impl fmt::Display for OrderStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl JsonSchema for OrderStatus {
+    fn schema_name() -> Cow<'static, str> {
+        "OrderStatus".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Where the order stands.",
+            "type": "string",
+            "enum": Self::ALL.map(Self::as_str),
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! The envelope: one CloudEvents 1.0 object in JSON, written strictly and read tolerantly.
 
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use crate::{InvalidPaymentInfo, PaymentInfo, PaymentStatus, Timestamp, TraceParent};
+use crate::{InvalidPaymentInfo, PaymentId, PaymentInfo, PaymentStatus, Timestamp, TraceParent};
 
 /// The only CloudEvents version there is.
 const SPEC_VERSION: &str = "1.0";
@@ -52,7 +53,12 @@ impl PaymentEvent {
 
     /// The CloudEvents `type`, for example `payment.captured.v1`.
     pub fn event_type(&self) -> &'static str {
-        match self.payment.status {
+        Self::type_of(self.payment.status)
+    }
+
+    /// The CloudEvents `type` of events about payments that stand there.
+    pub const fn type_of(status: PaymentStatus) -> &'static str {
+        match status {
             PaymentStatus::Authorized => "payment.authorized.v1",
             PaymentStatus::Captured => "payment.captured.v1",
             PaymentStatus::Refunded => "payment.refunded.v1",
@@ -157,18 +163,35 @@ fn bad_value(field: &str, reason: impl Into<String>) -> DecodeError {
     DecodeError::BadValue { field: field.to_owned(), reason: reason.into() }
 }
 
-#[derive(Serialize)]
-struct Outgoing<'a> {
+/// A CloudEvents 1.0 object: what a record on the stream holds.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PaymentEvent")]
+pub(crate) struct Outgoing<'a> {
+    /// The version of CloudEvents.
+    #[schemars(extend("const" = SPEC_VERSION))]
     specversion: &'static str,
+    /// `<payment id>:<version>`, the same however often the event is sent.
+    #[schemars(extend("examples" = ["pay_01J9Z3NDEKTSV4RRFFQ69G5FAV:3"]))]
     id: String,
+    /// Who sent it.
+    #[schemars(extend("const" = SOURCE))]
     source: &'static str,
+    /// What happened, and the major version of this contract.
     #[serde(rename = "type")]
     event_type: &'static str,
+    /// The payment's id.
+    #[schemars(with = "PaymentId")]
     subject: &'a str,
+    /// When it happened.
     time: Timestamp,
+    /// What `data` is.
+    #[schemars(extend("const" = CONTENT_TYPE))]
     datacontenttype: &'static str,
+    /// The trace in which it happened, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "SchemaGenerator::subschema_for::<TraceParent>")]
     traceparent: Option<&'a TraceParent>,
+    /// The whole payment as of this version. The highest version is the truth.
     data: &'a PaymentInfo,
 }
 

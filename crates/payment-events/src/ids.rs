@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::text::json_string;
+use crate::text::{json_string, string_schema};
 
 /// Chosen by the client before paying: 1 to [`OrderId::LENGTH_MAX`] characters of `A-Za-z0-9_-`.
 ///
@@ -45,6 +45,13 @@ impl fmt::Display for OrderId {
 }
 
 json_string!(OrderId);
+string_schema!(OrderId, {
+    "description": "Chosen by the client before paying: letters, digits, _ and -.",
+    "pattern": format!("^[A-Za-z0-9_-]{{1,{}}}$", Self::LENGTH_MAX),
+    "minLength": 1,
+    "maxLength": Self::LENGTH_MAX,
+    "examples": ["ord-42"],
+});
 
 /// Given by Payments: `pay_` and 1 to [`PaymentId::SUFFIX_LENGTH_MAX`] characters of `A-Za-z0-9`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,6 +94,12 @@ impl fmt::Display for PaymentId {
 }
 
 json_string!(PaymentId);
+string_schema!(PaymentId, {
+    "description": "Given by Payments.",
+    "pattern": format!("^{}[A-Za-z0-9]{{1,{}}}$", Self::PREFIX, Self::SUFFIX_LENGTH_MAX),
+    "maxLength": Self::PREFIX.len() + Self::SUFFIX_LENGTH_MAX,
+    "examples": ["pay_3474IU76GZUC7ZC4MR5KV7HBFY"],
+});
 
 #[cfg(test)]
 mod tests {

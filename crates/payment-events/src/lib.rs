@@ -22,6 +22,7 @@ mod event;
 mod ids;
 mod money;
 mod payment_info;
+mod schema;
 mod text;
 mod timestamp;
 mod trace_parent;

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::text::json_string;
+use crate::text::{json_string, string_schema};
 
 /// An [ISO 4217](https://www.iso.org/iso-4217-currency-codes.html) currency, written as its three capital letters.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,6 +43,15 @@ impl fmt::Debug for Currency {
 }
 
 json_string!(Currency);
+string_schema!(Currency, { "description": "An ISO 4217 currency.", "enum": all_codes(), "examples": ["EUR"] });
+
+/// Every code that parses.
+fn all_codes() -> Vec<String> {
+    let letters = || 'A'..='Z';
+    let codes =
+        letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| String::from_iter([a, b, c]))));
+    codes.filter(|code| code.parse::<Currency>().is_ok()).collect()
+}
 
 /// An amount above zero, in the currency's minor unit (cents for EUR, yen for JPY).
 ///
@@ -57,7 +67,7 @@ pub struct Money {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMoney {
     /// Zero, or below.
-    #[error("must be at least 1 minor unit")]
+    #[error("must be at least {} minor unit", Money::MINOR_MIN)]
     NotPositive,
     /// Not three capital letters that ISO 4217 lists.
     #[error("must be an ISO 4217 currency code in capital letters, such as EUR")]
@@ -65,9 +75,12 @@ pub enum InvalidMoney {
 }
 
 impl Money {
+    /// The smallest amount, in minor units.
+    pub const MINOR_MIN: i64 = 1;
+
     /// An amount of `minor` units, which must be above zero.
     pub fn new(minor: i64, currency: Currency) -> Result<Self, InvalidMoney> {
-        if minor <= 0 {
+        if minor < Self::MINOR_MIN {
             return Err(InvalidMoney::NotPositive);
         }
         Ok(Self { minor, currency })
@@ -76,6 +89,18 @@ impl Money {
     /// The amount in minor units, at least 1.
     pub fn minor(self) -> i64 {
         self.minor
+    }
+
+    /// The JSON Schema of an amount in minor units.
+    pub fn minor_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "In the currency's minor unit: cents for EUR, yen for JPY.",
+            "type": "integer",
+            "format": "int64",
+            "minimum": Self::MINOR_MIN,
+            "maximum": i64::MAX,
+            "examples": [1299],
+        })
     }
 
     /// The currency the amount is in.
@@ -113,9 +138,21 @@ impl fmt::Debug for Money {
     }
 }
 
-/// Unknown fields pass: the contract is read tolerantly, and the request types of the APIs are strict on their own.
-#[derive(Serialize, Deserialize)]
+impl JsonSchema for Money {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Money".into()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+        RawMoney::json_schema(schemas)
+    }
+}
+
+// Unknown fields pass: the contract is read tolerantly, and the request types of the APIs are strict on their own.
+/// An amount above zero in minor units, and its currency.
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct RawMoney {
+    #[schemars(schema_with = "Money::minor_schema")]
     minor: i64,
     currency: Currency,
 }

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use crate::text::json_string;
+use crate::text::{json_string, string_schema};
 use crate::{Money, OrderId, PaymentId, Timestamp};
 
 /// Where a published payment stands. (`processing` is Payments' own affair and never published.)
@@ -59,9 +60,13 @@ impl fmt::Display for PaymentStatus {
 }
 
 json_string!(PaymentStatus);
+string_schema!(PaymentStatus, {
+    "description": "Where a published payment stands.",
+    "enum": Self::ALL.map(Self::as_str),
+});
 
 /// Why the processor declined.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decline {
     /// Stable, for programs: `insufficient_funds`.
     pub code: String,
@@ -70,7 +75,7 @@ pub struct Decline {
 }
 
 /// The whole payment as of one version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentInfo {
     /// Which payment.
     pub payment_id: PaymentId,
@@ -81,13 +86,17 @@ pub struct PaymentInfo {
     /// What was asked for, and what is held while authorized.
     pub amount: Money,
     /// What was captured, in minor units of `amount`'s currency: 0 to `amount`.
+    #[schemars(range(min = 0))]
     pub captured_minor: i64,
     /// What was refunded, in minor units of `amount`'s currency: 0 to `captured_minor`.
+    #[schemars(range(min = 0))]
     pub refunded_minor: i64,
     /// Present exactly when declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "SchemaGenerator::subschema_for::<Decline>")]
     pub decline: Option<Decline>,
     /// 1, 2, 3 …: one for each published state. The highest is the truth.
+    #[schemars(range(min = 1))]
     pub version: u64,
     /// When the payment was accepted.
     pub created_at: Timestamp,

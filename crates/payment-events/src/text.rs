@@ -18,4 +18,19 @@ macro_rules! json_string {
     };
 }
 
-pub(crate) use json_string;
+/// States the JSON Schema of a string beside its parser; a test in `contracts` holds that both take the same.
+macro_rules! string_schema {
+    ($name:ident, { $($schema:tt)* }) => {
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", $($schema)* })
+            }
+        }
+    };
+}
+
+pub(crate) use {json_string, string_schema};

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
-use crate::text::json_string;
+use crate::text::{json_string, string_schema};
 
 /// A point in time in whole milliseconds, UTC, from the year 1970 to 9999.
 ///
@@ -89,6 +89,13 @@ impl fmt::Debug for Timestamp {
 }
 
 json_string!(Timestamp);
+// As it is written. Any RFC 3339 time is read, so that who writes otherwise is understood all the same.
+string_schema!(Timestamp, {
+    "description": "RFC 3339, UTC, in milliseconds.",
+    "format": "date-time",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+    "examples": ["2026-11-22T20:00:00.123Z"],
+});
 
 #[cfg(test)]
 mod tests {

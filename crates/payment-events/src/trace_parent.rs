@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::text::json_string;
+use crate::text::{json_string, string_schema};
 
 /// A [W3C Trace Context](https://www.w3.org/TR/trace-context/#traceparent-header) `traceparent` of version 00:
 /// `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`, lower case, neither id all zeros.
@@ -52,6 +52,11 @@ impl fmt::Display for TraceParent {
 }
 
 json_string!(TraceParent);
+string_schema!(TraceParent, {
+    "description": "A W3C Trace Context traceparent of version 00.",
+    "pattern": "^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$",
+    "examples": ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
+});
 
 #[cfg(test)]
 mod tests {

@@ -6,12 +6,14 @@
 //!      └─▶ declined
 //! ```
 
-use std::fmt;
+use std::borrow::Cow;
+use std::{fmt, iter};
 
 use payment_events::{
     Currency, Decline, InvalidPaymentInfo, Money, OrderId, PaymentEvent, PaymentId, PaymentInfo, PaymentStatus,
     Timestamp, TraceParent,
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// Where a payment stands, as Payments sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,12 +24,33 @@ pub enum Status {
     Public(PaymentStatus),
 }
 
+impl Status {
+    /// Every status, in the order of a payment's life.
+    pub fn all() -> impl Iterator<Item = Self> {
+        iter::once(Self::Processing).chain(PaymentStatus::ALL.map(Self::Public))
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Processing => f.write_str("processing"),
             Self::Public(status) => status.fmt(f),
         }
+    }
+}
+
+impl JsonSchema for Status {
+    fn schema_name() -> Cow<'static, str> {
+        "Status".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Where the payment stands. While it is processing, its processor has not answered.",
+            "type": "string",
+            "enum": Self::all().map(|status| status.to_string()).collect::<Vec<_>>(),
+        })
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a caller asks for, parsed.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use payment_events::{Money, OrderId, PaymentId, TraceParent};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -136,6 +138,23 @@ impl FromStr for IdempotencyKey {
     }
 }
 
+impl JsonSchema for IdempotencyKey {
+    fn schema_name() -> Cow<'static, str> {
+        "IdempotencyKey".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What the caller calls this request, so that asking again is safe: visible ASCII, such as a UUID.",
+            "type": "string",
+            "pattern": format!("^[!-~]{{1,{}}}$", Self::LENGTH_MAX),
+            "minLength": 1,
+            "maxLength": Self::LENGTH_MAX,
+            "examples": ["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+        })
+    }
+}
+
 /// What stands for the card: `tok_` and 1 to [`PaymentToken::SUFFIX_LENGTH_MAX`] of `a-z0-9_`. Never a card number.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PaymentToken(String);
@@ -146,6 +165,8 @@ pub struct PaymentToken(String);
 pub struct InvalidToken;
 
 impl PaymentToken {
+    /// What every token starts with.
+    pub const PREFIX: &'static str = "tok_";
     /// The longest part after `tok_`, in characters.
     pub const SUFFIX_LENGTH_MAX: usize = 60;
 
@@ -159,13 +180,29 @@ impl FromStr for PaymentToken {
     type Err = InvalidToken;
 
     fn from_str(text: &str) -> Result<Self, InvalidToken> {
-        let suffix = text.strip_prefix("tok_").ok_or(InvalidToken)?;
+        let suffix = text.strip_prefix(Self::PREFIX).ok_or(InvalidToken)?;
         let allowed = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
         if (1..=Self::SUFFIX_LENGTH_MAX).contains(&suffix.len()) && suffix.bytes().all(allowed) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidToken)
         }
+    }
+}
+
+impl JsonSchema for PaymentToken {
+    fn schema_name() -> Cow<'static, str> {
+        "PaymentToken".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What stands for the card. Never a card number.",
+            "type": "string",
+            "pattern": format!("^{}[a-z0-9_]{{1,{}}}$", Self::PREFIX, Self::SUFFIX_LENGTH_MAX),
+            "maxLength": Self::PREFIX.len() + Self::SUFFIX_LENGTH_MAX,
+            "examples": ["tok_approve"],
+        })
     }
 }
 

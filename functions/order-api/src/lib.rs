@@ -6,11 +6,13 @@
 //! The routes are an axum router, so that tests call them directly; `main` puts them behind `lambda_http`.
 
 mod config;
+mod contract;
 mod messages;
 mod problems;
 mod request;
 mod routes;
 
 pub use config::{Config, Payments};
+pub use contract::description;
 pub use problems::PROBLEMS;
 pub use routes::{BODY_BYTES_MAX, router, sync_router};

@@ -1,51 +1,83 @@
 //! What is answered over HTTP.
 
-use orders::{Fulfilment, Line, Order, StoredPayment};
+use orders::{CustomerId, Decision, Fulfilment, Line, Order, OrderStatus, PaymentRead, Quantity, Sku, StoredPayment};
 use payment_events::{Money, OrderId, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// An order, as callers see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Order")]
 pub(crate) struct OrderAnswer {
     order_id: OrderId,
+    #[schemars(with = "CustomerId")]
     customer_id: String,
+    /// As they were ordered.
     lines: Vec<LineAnswer>,
+    /// What the lines come to.
     total: Money,
+    #[schemars(with = "OrderStatus")]
     status: &'static str,
+    /// Whether the goods are on their way. It starts once, and an order on hold does not unstart it.
     fulfilment: FulfilmentAnswer,
+    /// What the status was decided on.
     payment: DecisionAnswer,
+    /// 1, 2, 3 …: one for each time the order was written.
+    #[schemars(range(min = 1))]
     revision: u64,
+    /// When the order was placed.
     created_at: Timestamp,
+    /// When this revision came about.
     updated_at: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
+/// One line of an order.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Line")]
 struct LineAnswer {
+    #[schemars(with = "Sku")]
     sku: String,
+    #[schemars(with = "Quantity")]
     quantity: u32,
+    /// What one of them costs.
     unit_price: Money,
 }
 
-#[derive(Debug, Serialize)]
+/// Whether the goods are on their way.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Fulfilment")]
 #[serde(tag = "status", rename_all = "snake_case")]
 enum FulfilmentAnswer {
+    /// Not yet.
     NotStarted,
+    /// Since the order was first accepted.
     Started { started_at: Timestamp },
 }
 
 /// What the order's status was decided on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Decision")]
 struct DecisionAnswer {
+    /// Where the payments were read.
+    #[schemars(extend("enum" = PaymentRead::ALL.map(PaymentRead::as_str)))]
     read: &'static str,
+    /// When it was decided.
     decided_at: Timestamp,
+    /// The payments that were looked at, those that count first, newest first.
+    #[schemars(length(max = Decision::BASED_ON_MAX))]
     based_on: Vec<BasedOnAnswer>,
 }
 
-#[derive(Debug, Serialize)]
+/// A payment that was looked at, as it was then.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "BasedOn")]
 struct BasedOnAnswer {
     payment_id: PaymentId,
+    /// As of which version.
+    #[schemars(range(min = 1))]
     version: u64,
     status: PaymentStatus,
+    /// How old that version was, in milliseconds.
     age_ms: u64,
 }
 
@@ -86,18 +118,21 @@ impl From<&Line> for LineAnswer {
 }
 
 /// The payment info that Orders holds of one order, oldest payment first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StoredPayments")]
 pub(crate) struct PaymentsAnswer {
     order_id: OrderId,
     payments: Vec<PaymentAnswer>,
 }
 
 /// Orders' copy of a payment, and how fresh it is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "StoredPayment")]
 struct PaymentAnswer {
-    /// As it came, whole: what Orders holds is the contract's payment info.
+    // As it came, whole: what Orders holds is the contract's payment info.
     #[serde(flatten)]
     payment: PaymentInfo,
+    /// When Orders stored it.
     stored_at: Timestamp,
     /// From `updated_at` to `stored_at`: how long it took from Payments to Orders.
     lag_ms: u64,

@@ -7,12 +7,13 @@ use payment_events::OrderId;
 use telemetry::WithCauses;
 
 /// There is another order under this id.
-const CONFLICT: ProblemKind =
+pub(crate) const CONFLICT: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "order-conflict", "A different order is placed under this id");
 /// There is no such order.
-const NOT_FOUND: ProblemKind = ProblemKind::new(StatusCode::NOT_FOUND, "order-not-found", "There is no such order");
+pub(crate) const NOT_FOUND: ProblemKind =
+    ProblemKind::new(StatusCode::NOT_FOUND, "order-not-found", "There is no such order");
 /// Payments could not be asked, and nothing is stored.
-const PAYMENTS_UNREACHABLE: ProblemKind =
+pub(crate) const PAYMENTS_UNREACHABLE: ProblemKind =
     ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "payments-unreachable", "Payments cannot be asked right now");
 
 /// All of them; each has a page in `docs/api/problems/`.

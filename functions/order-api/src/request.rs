@@ -6,32 +6,40 @@ use std::str::FromStr;
 use http_problems::{Object, Problem};
 use orders::{CustomerId, InvalidLines, Line, Lines, OrderRequest, Quantity, Sku};
 use payment_events::{Currency, InvalidMoney, Money, OrderId};
+use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-/// Unknown fields are refused: one that is misspelt must not be lost in silence.
-#[derive(Debug, Deserialize)]
+/// An order to be placed. Unknown fields are refused: one that is misspelt must not be lost in silence.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OrderBody {
     order_id: OrderId,
     #[serde(deserialize_with = "parsed")]
     customer_id: CustomerId,
+    /// All in one currency; what they come to is at most 9223372036854775807 minor units.
+    #[schemars(length(min = 1, max = Lines::COUNT_MAX))]
     lines: Vec<Object<LineBody>>,
 }
 
-#[derive(Debug, Deserialize)]
+/// One line of an order.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct LineBody {
     #[serde(deserialize_with = "parsed")]
     sku: Sku,
+    #[schemars(with = "Quantity")]
     quantity: u32,
+    /// What one of them costs.
     unit_price: Object<Amount>,
 }
 
-/// An amount without unknown fields, where the contract's own reading lets them pass.
-#[derive(Debug, Deserialize)]
+// The contract's own reading lets unknown fields pass.
+/// An amount above zero. Unknown fields are refused.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Amount {
+    #[schemars(schema_with = "Money::minor_schema")]
     minor: i64,
     currency: Currency,
 }

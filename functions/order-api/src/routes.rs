@@ -6,15 +6,15 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use axum::{Json, Router};
+use http_problems::contract::Routes;
 use http_problems::{JsonBody, PathParameter, Problem, with_problems};
 use orders::{FindOrder, OrderQueries, OrderStatus, PlaceOrder, Placed};
 use payment_events::{OrderId, Timestamp};
 
 use crate::messages::{OrderAnswer, PaymentsAnswer};
-use crate::problems;
 use crate::request::OrderBody;
+use crate::{contract, problems};
 
 /// The largest body taken, in bytes: a hundred lines with all their fields at their longest are less than half of it.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -23,9 +23,9 @@ type Queries = Arc<dyn OrderQueries>;
 
 /// All routes: orders are placed through `place` and shown through `find`, and payments are read from `queries`.
 pub fn router(place: PlaceOrder, find: FindOrder, queries: Queries) -> Router {
-    let orders = Router::new().route("/orders", post(order)).with_state(place);
-    let shown = Router::new().route("/orders/{order_id}", get(show)).with_state(find);
-    let payments = Router::new().route("/orders/{order_id}/payments", get(payments)).with_state(queries);
+    let orders = placing(Router::new()).with_state(place);
+    let shown = showing(Router::new()).with_state(find);
+    let payments = reading(Router::new()).with_state(queries);
     with_problems(orders.merge(shown).merge(payments), BODY_BYTES_MAX)
 }
 
@@ -33,7 +33,25 @@ pub fn router(place: PlaceOrder, find: FindOrder, queries: Queries) -> Router {
 ///
 /// It is the only one. An order is the same one whichever way it was placed, and is read under `/orders`.
 pub fn sync_router(place: PlaceOrder) -> Router {
-    with_problems(Router::new().route("/sync/orders", post(order)).with_state(place), BODY_BYTES_MAX)
+    with_problems(asking(Router::new()).with_state(place), BODY_BYTES_MAX)
+}
+
+// Each route, with what answers it and what is said of it.
+
+pub(crate) fn placing<R: Routes<PlaceOrder>>(routes: R) -> R {
+    routes.post("/orders", order, contract::order)
+}
+
+pub(crate) fn asking<R: Routes<PlaceOrder>>(routes: R) -> R {
+    routes.post("/sync/orders", order, contract::order_asking)
+}
+
+pub(crate) fn showing<R: Routes<FindOrder>>(routes: R) -> R {
+    routes.get("/orders/{order_id}", show, contract::show)
+}
+
+pub(crate) fn reading<R: Routes<Queries>>(routes: R) -> R {
+    routes.get("/orders/{order_id}/payments", payments, contract::payments)
 }
 
 /// 201 where the order is accepted, 202 where it is stored and not accepted yet, 200 where it was placed before.

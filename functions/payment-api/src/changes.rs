@@ -5,14 +5,16 @@ use axum::http::StatusCode;
 use axum::http::header::ETAG;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use http_problems::contract::{Input, Operation};
 use http_problems::{JsonBody, PathParameter, Problem};
 use lambda_http::request::RequestContext;
 use payment_events::{PaymentId, TraceParent};
 use payments::{Change, ChangeError, ChangeRequest, Changed, RequestKey};
+use schemars::SchemaGenerator;
 
 use crate::caller::caller;
 use crate::etag::etag;
-use crate::headers::{RequiredKey, idempotency_key, only_versions, trace_parent};
+use crate::headers::{OnlyVersions, OptionalKey, OptionalTrace, RequiredKey};
 use crate::messages::{EmptyBody, PartBody};
 use crate::problems;
 use crate::routes::Service;
@@ -65,11 +67,20 @@ impl FromRequestParts<Service> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
         let PathParameter(payment_id) = PathParameter::from_request_parts(parts, service).await?;
-        let only_versions = only_versions(&parts.headers)?;
+        let OnlyVersions(only_versions) = OnlyVersions::from_request_parts(parts, service).await?;
+        let OptionalKey(key) = OptionalKey::from_request_parts(parts, service).await?;
         let caller = caller(parts.extensions.get::<RequestContext>());
-        let key = idempotency_key(&parts.headers)?;
         let key = key.map_or_else(RequestKey::random, |key| RequestKey::given(&caller, &payment_id, &key));
-        let trace_parent = trace_parent(&parts.headers);
+        let Ok(OptionalTrace(trace_parent)) = OptionalTrace::from_request_parts(parts, service).await;
         Ok(Self { service: service.clone(), payment_id, key, only_versions, trace_parent })
+    }
+}
+
+impl Input for Asked {
+    fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator) {
+        PathParameter::<PaymentId>::describe(operation, schemas);
+        OptionalKey::describe(operation, schemas);
+        OnlyVersions::describe(operation, schemas);
+        OptionalTrace::describe(operation, schemas);
     }
 }

@@ -4,10 +4,21 @@
 //! [section 13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1).
 
 use axum::http::HeaderValue;
+use schemars::{Schema, json_schema};
 
 /// The entity tag of a payment with this version.
 pub(crate) fn etag(version: u64) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("\"{version}\"")).ok()
+}
+
+/// What [`versions`] takes.
+pub(crate) fn if_match_schema() -> Schema {
+    json_schema!({ "type": "string", "pattern": r#"^(\*|(W/)?"[^",]*"( *, *(W/)?"[^",]*")*)$"#, "examples": ["\"1\""] })
+}
+
+/// What [`etag`] gives.
+pub(crate) fn etag_schema() -> Schema {
+    json_schema!({ "type": "string", "pattern": r#"^"[0-9]+"$"#, "examples": ["\"1\""] })
 }
 
 /// An `If-Match` that is neither `*` nor a list of entity tags.

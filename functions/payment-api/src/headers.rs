@@ -1,14 +1,24 @@
-//! What requests say in their headers.
+//! What requests say in their headers, each header with what it may hold.
+
+use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use http_problems::Problem;
+use http_problems::contract::{Input, Location, Operation, Parameter};
+use http_problems::{Problem, kinds};
 use payment_events::TraceParent;
 use payments::{IdempotencyKey, InvalidIdempotencyKey};
+use schemars::{SchemaGenerator, json_schema};
 
 use crate::etag::{self, InvalidIfMatch};
 use crate::problems;
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const IF_MATCH: &str = "if-match";
+const TRACE_PARENT: &str = "traceparent";
+/// Where API Gateway gives every request a trace, as X-Ray spells it.
+const GATEWAY_TRACE: &str = "x-amzn-trace-id";
 
 /// The `Idempotency-Key` header, where a request must have one.
 pub(crate) struct RequiredKey(pub(crate) IdempotencyKey);
@@ -21,26 +31,111 @@ impl<S: Sync> FromRequestParts<S> for RequiredKey {
     }
 }
 
-/// The `Idempotency-Key` header.
-pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
-    let Some(header) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = header.to_str().map_err(|_| InvalidIdempotencyKey).and_then(str::parse);
-    key.map(Some).map_err(|error| Problem::invalid("idempotency-key", error.to_string()))
+impl Input for RequiredKey {
+    fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator) {
+        OptionalKey::describe(operation, schemas);
+        operation
+            .parameters
+            .iter_mut()
+            .filter(|known| known.name == IDEMPOTENCY_KEY)
+            .for_each(|key| key.required = true);
+        operation.may_answer([problems::KEY_MISSING]);
+    }
+}
+
+/// The `Idempotency-Key` header, where a request may have one.
+pub(crate) struct OptionalKey(pub(crate) Option<IdempotencyKey>);
+
+impl<S: Sync> FromRequestParts<S> for OptionalKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        idempotency_key(&parts.headers).map(Self)
+    }
+}
+
+impl Input for OptionalKey {
+    fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator) {
+        operation.parameter(Parameter {
+            name: IDEMPOTENCY_KEY.to_owned(),
+            location: Location::Header,
+            required: false,
+            description: "Makes asking again safe: what is asked under one key is done once, and the same request is \
+                          answered as the first time."
+                .to_owned(),
+            schema: schemas.subschema_for::<IdempotencyKey>(),
+        });
+        operation.may_answer([kinds::INVALID_REQUEST, problems::KEY_REUSED]);
+    }
 }
 
 /// The versions that `If-Match` allows to change; any, without one.
-pub(crate) fn only_versions(headers: &HeaderMap) -> Result<Option<Vec<u64>>, Problem> {
-    let Some(header) = headers.get("if-match") else { return Ok(None) };
+pub(crate) struct OnlyVersions(pub(crate) Option<Vec<u64>>);
+
+impl<S: Sync> FromRequestParts<S> for OnlyVersions {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        only_versions(&parts.headers).map(Self)
+    }
+}
+
+impl Input for OnlyVersions {
+    fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
+        operation.parameter(Parameter {
+            name: IF_MATCH.to_owned(),
+            location: Location::Header,
+            required: false,
+            description: "The `ETag` of the only version that may be changed, several of them, or `*`.".to_owned(),
+            schema: etag::if_match_schema(),
+        });
+        operation.may_answer([kinds::INVALID_REQUEST, problems::VERSION_MISMATCH]);
+    }
+}
+
+/// The trace that the request is part of.
+pub(crate) struct OptionalTrace(pub(crate) Option<TraceParent>);
+
+impl<S: Sync> FromRequestParts<S> for OptionalTrace {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(trace_parent(&parts.headers)))
+    }
+}
+
+impl Input for OptionalTrace {
+    fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
+        operation.parameter(Parameter {
+            name: TRACE_PARENT.to_owned(),
+            location: Location::Header,
+            required: false,
+            description: "The W3C trace that the request is part of; its event carries it. What is none is left out."
+                .to_owned(),
+            schema: json_schema!({ "type": "string" }),
+        });
+    }
+}
+
+/// The `Idempotency-Key` header.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let Some(header) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let key = header.to_str().map_err(|_| InvalidIdempotencyKey).and_then(str::parse);
+    key.map(Some).map_err(|error| Problem::invalid(IDEMPOTENCY_KEY, error.to_string()))
+}
+
+fn only_versions(headers: &HeaderMap) -> Result<Option<Vec<u64>>, Problem> {
+    let Some(header) = headers.get(IF_MATCH) else { return Ok(None) };
     let versions = header.to_str().map_err(|_| InvalidIfMatch).and_then(etag::versions);
-    versions.map_err(|error| Problem::invalid("if-match", error.to_string()))
+    versions.map_err(|error| Problem::invalid(IF_MATCH, error.to_string()))
 }
 
 /// The trace that the request is part of: the caller's own, or else the one that API Gateway gives every request. A trace is
 /// an aid: one that cannot be read is left out.
-pub(crate) fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
+fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
     let header = |name| headers.get(name)?.to_str().ok();
-    let own = header("traceparent").and_then(|text| text.parse().ok());
-    own.or_else(|| telemetry::trace_parent(header("x-amzn-trace-id")?)?.parse().ok())
+    let own = header(TRACE_PARENT).and_then(|text| text.parse().ok());
+    own.or_else(|| telemetry::trace_parent(header(GATEWAY_TRACE)?)?.parse().ok())
 }
 
 #[cfg(test)]
@@ -49,7 +144,7 @@ mod tests {
 
     fn trace_of(headers: &[(&'static str, &str)]) -> Option<String> {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        trace_parent(&headers).map(|trace| trace.to_string())
+        trace_parent(&headers).map(|trace: TraceParent| trace.to_string())
     }
 
     #[test]

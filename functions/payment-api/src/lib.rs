@@ -5,11 +5,13 @@
 
 mod caller;
 mod changes;
+mod contract;
 mod etag;
 mod headers;
 mod messages;
 mod problems;
 mod routes;
 
+pub use contract::description;
 pub use problems::PROBLEMS;
 pub use routes::{BODY_BYTES_MAX, Service, router};

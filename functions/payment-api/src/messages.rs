@@ -2,11 +2,12 @@
 
 use http_problems::{JsonBody, Object, Problem};
 use payment_events::{Currency, Decline, InvalidMoney, Money, OrderId, PaymentId, Timestamp};
-use payments::{Payment, PaymentToken};
+use payments::{Payment, PaymentToken, Status};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The body of `POST /payments`. Unknown fields are refused: one that is misspelt must not be lost in silence.
-#[derive(Debug, Deserialize)]
+/// A payment to be made. Unknown fields are refused: one that is misspelt must not be lost in silence.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PaymentBody {
     pub(crate) order_id: OrderId,
@@ -14,10 +15,12 @@ pub(crate) struct PaymentBody {
     pub(crate) method: Object<Method>,
 }
 
-#[derive(Debug, Deserialize)]
+/// What is paid with.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Method {
     #[serde(deserialize_with = "token")]
+    #[schemars(with = "PaymentToken")]
     pub(crate) token: PaymentToken,
 }
 
@@ -25,10 +28,12 @@ fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PaymentToken, D::
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
-/// An amount without unknown fields, where the contract's own reading lets them pass.
-#[derive(Debug, Deserialize)]
+// The contract's own reading lets unknown fields pass.
+/// An amount above zero. Unknown fields are refused.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Amount {
+    #[schemars(schema_with = "Money::minor_schema")]
     minor: i64,
     currency: Currency,
 }
@@ -41,12 +46,13 @@ impl Amount {
     }
 }
 
-/// The body of a capture or a refund, which may be left out like its amount: then it is about all there is.
-#[derive(Debug, Deserialize)]
+/// How much to capture or refund: all there is, where the amount is left out.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PartBody {
-    /// Not `null`: what was meant as a part must not become the whole.
+    // Not `null`: what was meant as a part must not become the whole.
     #[serde(default, deserialize_with = "present")]
+    #[schemars(schema_with = "SchemaGenerator::subschema_for::<Amount>")]
     amount: Option<Object<Amount>>,
 }
 
@@ -61,31 +67,45 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Object<A
     Object::deserialize(deserializer).map(Some)
 }
 
-/// The body of a void, which may be left out.
-#[derive(Debug, Deserialize)]
+/// Nothing.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EmptyBody {}
 
 /// The query of `GET /payments`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ByOrder {
+    /// Whose payments.
     pub(crate) order_id: OrderId,
 }
 
 /// A payment, as callers see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Payment")]
 pub(crate) struct PaymentView {
     payment_id: PaymentId,
+    /// The order it pays for.
     order_id: OrderId,
+    #[schemars(with = "Status")]
     status: String,
+    /// What was asked for.
     amount: Money,
+    /// What was captured, in minor units of `amount`'s currency: 0 to `amount`.
+    #[schemars(range(min = 0))]
     captured_minor: i64,
+    /// What was refunded, in minor units of `amount`'s currency: 0 to `captured_minor`.
+    #[schemars(range(min = 0))]
     refunded_minor: i64,
+    /// Why the processor declined; present exactly when it did.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "SchemaGenerator::subschema_for::<Decline>")]
     decline: Option<Decline>,
+    /// 0 while processing, then one more for each published state. The `ETag` in quotes.
     version: u64,
+    /// When the payment was accepted.
     created_at: Timestamp,
+    /// When this version came about.
     updated_at: Timestamp,
 }
 
@@ -107,7 +127,7 @@ impl From<Payment> for PaymentView {
 }
 
 /// The payments of one order, oldest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct PaymentList {
     pub(crate) payments: Vec<PaymentView>,
 }

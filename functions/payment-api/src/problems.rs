@@ -6,37 +6,38 @@ use payment_events::PaymentId;
 use payments::{AcceptError, ChangeError, IllegalTransition};
 
 /// A payment or a refund without an `Idempotency-Key`.
-const KEY_MISSING: ProblemKind =
+pub(crate) const KEY_MISSING: ProblemKind =
     ProblemKind::new(StatusCode::BAD_REQUEST, "idempotency-key-missing", "An Idempotency-Key header is needed");
 /// The key was used for another payment, or another change of it.
-const KEY_REUSED: ProblemKind = ProblemKind::new(
+pub(crate) const KEY_REUSED: ProblemKind = ProblemKind::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "idempotency-key-reused",
     "The Idempotency-Key was used for a different request",
 );
 /// The first request with the key has not ended yet.
-const IN_PROGRESS: ProblemKind =
+pub(crate) const IN_PROGRESS: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "payment-in-progress", "This payment is being made right now");
 /// The processor gave no answer.
-const PROCESSOR_UNAVAILABLE: ProblemKind =
+pub(crate) const PROCESSOR_UNAVAILABLE: ProblemKind =
     ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "processor-unavailable", "The payment processor does not answer");
 /// The state machine has no such step.
-const ILLEGAL_TRANSITION: ProblemKind =
+pub(crate) const ILLEGAL_TRANSITION: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "illegal-transition", "The payment cannot go there from where it stands");
 /// More than there is to capture or to refund, or in another currency.
-const AMOUNT_UNAVAILABLE: ProblemKind =
+pub(crate) const AMOUNT_UNAVAILABLE: ProblemKind =
     ProblemKind::new(StatusCode::UNPROCESSABLE_ENTITY, "amount-unavailable", "The amount is more than there is");
 /// Others were faster, several times.
-const CHANGED: ProblemKind =
+pub(crate) const CHANGED: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "payment-changed", "The payment kept changing meanwhile");
 /// `If-Match` names another version.
-const VERSION_MISMATCH: ProblemKind =
+pub(crate) const VERSION_MISMATCH: ProblemKind =
     ProblemKind::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", "The payment has changed");
 /// There is a bound on refunds.
-const TOO_MANY_REFUNDS: ProblemKind =
+pub(crate) const TOO_MANY_REFUNDS: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "too-many-refunds", "The payment has no room for more refunds");
 /// There is no such payment.
-const NOT_FOUND: ProblemKind = ProblemKind::new(StatusCode::NOT_FOUND, "payment-not-found", "There is no such payment");
+pub(crate) const NOT_FOUND: ProblemKind =
+    ProblemKind::new(StatusCode::NOT_FOUND, "payment-not-found", "There is no such payment");
 
 pub(crate) fn key_missing() -> Problem {
     let detail = "Send an Idempotency-Key header with a value of your own, such as a UUID; a retry sends the same one.";

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header::{ETAG, HeaderMap, HeaderName, LOCATION};
+use axum::http::header::{ETAG, HeaderName, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
+use http_problems::contract::Routes;
 use http_problems::{JsonBody, PathParameter, Problem, QueryParameters, with_problems};
 use lambda_http::request::RequestContext;
 use payment_events::{PaymentId, TraceParent};
@@ -16,9 +16,9 @@ use telemetry::Metrics;
 
 use crate::caller::caller;
 use crate::etag::etag;
-use crate::headers::{RequiredKey, trace_parent};
+use crate::headers::{OptionalTrace, RequiredKey};
 use crate::messages::{ByOrder, PaymentBody, PaymentList, PaymentView};
-use crate::{changes, problems};
+use crate::{changes, contract, problems};
 
 /// The largest body taken, in bytes.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -41,13 +41,18 @@ pub struct Service {
 
 /// All routes.
 pub fn router(service: Service) -> Router {
-    let routes = Router::new()
-        .route("/payments", post(pay).get(list))
-        .route("/payments/{payment_id}", get(find))
-        .route("/payments/{payment_id}/capture", post(changes::capture))
-        .route("/payments/{payment_id}/void", post(changes::void))
-        .route("/payments/{payment_id}/refund", post(changes::refund));
-    with_problems(routes.with_state(service), BODY_BYTES_MAX)
+    with_problems(routes(Router::new()).with_state(service), BODY_BYTES_MAX)
+}
+
+/// Each route, with what answers it and what is said of it.
+pub(crate) fn routes<R: Routes<Service>>(routes: R) -> R {
+    routes
+        .post("/payments", pay, contract::pay)
+        .get("/payments", list, contract::list)
+        .get("/payments/{payment_id}", find, contract::find)
+        .post("/payments/{payment_id}/capture", changes::capture, contract::capture)
+        .post("/payments/{payment_id}/void", changes::void, contract::void)
+        .post("/payments/{payment_id}/refund", changes::refund, contract::refund)
 }
 
 impl Service {
@@ -82,7 +87,7 @@ async fn pay(
     State(service): State<Service>,
     context: Option<Extension<RequestContext>>,
     RequiredKey(key): RequiredKey,
-    headers: HeaderMap,
+    OptionalTrace(trace_parent): OptionalTrace,
     JsonBody(body): JsonBody<PaymentBody>,
 ) -> Result<Response, Problem> {
     let request = PaymentRequest {
@@ -91,7 +96,7 @@ async fn pay(
         order_id: body.order_id,
         amount: body.amount.0.into_money()?,
         token: body.method.0.token,
-        trace_parent: trace_parent(&headers),
+        trace_parent,
     };
     let accepted = service.accept.accept(&request).await;
     let Accepted { payment, published } = accepted.map_err(problems::not_accepted)?;

@@ -1,0 +1,153 @@
+//! Holding what an API is asked and answers against its document.
+
+use std::collections::HashMap;
+
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+
+use crate::events::breaches;
+
+/// A document, ready to hold answers against.
+pub struct Contract {
+    operations: Vec<Operation>,
+}
+
+struct Operation {
+    method: String,
+    path: String,
+    body: Option<Validator>,
+    responses: HashMap<u16, Response>,
+}
+
+struct Response {
+    /// Each header with whether it is required.
+    headers: Vec<(String, bool, Validator)>,
+    /// By media type.
+    bodies: HashMap<String, Validator>,
+}
+
+/// What was answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    /// The status.
+    pub status: u16,
+    /// The headers, each with its name in any case and its value.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The body.
+    pub body: &'a Value,
+}
+
+/// What is not as the document says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Breach(pub String);
+
+impl Contract {
+    /// Of an `OpenAPI` 3.1 document, whose references all lead to `#/components/schemas`.
+    pub fn new(document: &Value) -> Result<Self, Breach> {
+        let mut operations = Vec::new();
+        for (path, item) in members(&document["paths"]) {
+            for (method, operation) in members(item) {
+                let said = &operation["requestBody"]["content"]["application/json"]["schema"];
+                let body = said.is_object().then(|| validator(document, said)).transpose()?;
+                let responses = members(&operation["responses"])
+                    .map(|(status, response)| Ok((status.parse().unwrap_or(0), Response::new(document, response)?)))
+                    .collect::<Result<_, Breach>>()?;
+                operations.push(Operation { method: method.to_uppercase(), path: path.clone(), body, responses });
+            }
+        }
+        Ok(Self { operations })
+    }
+
+    /// The method and path of each operation.
+    pub fn routes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.operations.iter().map(|operation| (operation.method.as_str(), operation.path.as_str()))
+    }
+
+    /// Whether there is an operation for that method and path, which may have a query.
+    pub fn knows(&self, method: &str, path: &str) -> bool {
+        self.operation(method, path).is_some()
+    }
+
+    /// Whether the document takes this request body.
+    pub fn takes(&self, method: &str, path: &str, body: &Value) -> Result<(), Breach> {
+        let validator = self.operation(method, path).and_then(|operation| operation.body.as_ref());
+        let validator = validator.ok_or_else(|| Breach(format!("{method} {path} takes no body")))?;
+        holds(&format!("{method} {path}: the body"), validator, body)
+    }
+
+    /// Whether the document has this answer.
+    pub fn allows(&self, method: &str, path: &str, answered: Answered<'_>) -> Result<(), Breach> {
+        let Answered { status, headers, body } = answered;
+        let what = format!("{method} {path} answered {status}");
+        let operation = self.operation(method, path).ok_or_else(|| Breach(format!("{what}: no such operation")))?;
+        let response =
+            operation.responses.get(&status).ok_or_else(|| Breach(format!("{what}, undocumented: {body}")))?;
+        for (name, required, validator) in &response.headers {
+            match headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)) {
+                Some((_, value)) => holds_text(&format!("{what}: header {name}"), validator, value)?,
+                None if *required => return Err(Breach(format!("{what}: without header {name}"))),
+                None => {}
+            }
+        }
+        let content_type =
+            headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map_or("", |(_, value)| *value);
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        let validator = response.bodies.get(essence);
+        let validator = validator.ok_or_else(|| Breach(format!("{what}: undocumented content type {essence:?}")))?;
+        holds(&format!("{what}: the body {body}"), validator, body)
+    }
+
+    fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
+        let path = path.split('?').next().unwrap_or_default();
+        self.operations.iter().find(|operation| operation.method == method && matches(&operation.path, path))
+    }
+}
+
+impl Response {
+    fn new(document: &Value, response: &Value) -> Result<Self, Breach> {
+        let headers = members(&response["headers"]).map(|(name, header)| {
+            let required = header["required"] == true;
+            Ok((name.clone(), required, validator(document, &header["schema"])?))
+        });
+        let bodies = members(&response["content"])
+            .map(|(media_type, content)| Ok((media_type.clone(), validator(document, &content["schema"])?)));
+        Ok(Self { headers: headers.collect::<Result<_, Breach>>()?, bodies: bodies.collect::<Result<_, Breach>>()? })
+    }
+}
+
+/// Whether a path is one of those that a template with parameters in braces stands for.
+fn matches(template: &str, path: &str) -> bool {
+    let (mut template, mut path) = (template.split('/'), path.split('/'));
+    loop {
+        match (template.next(), path.next()) {
+            (None, None) => return true,
+            (Some(expected), Some(found)) if expected == found || expected.starts_with('{') && !found.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
+fn validator(document: &Value, schema: &Value) -> Result<Validator, Breach> {
+    let whole = json!({ "allOf": [schema], "components": { "schemas": document["components"]["schemas"] } });
+    let built = jsonschema::options().should_validate_formats(true).build(&whole);
+    built.map_err(|error| Breach(format!("not a schema: {error}: {schema}")))
+}
+
+fn holds(what: &str, validator: &Validator, value: &Value) -> Result<(), Breach> {
+    let breaches = breaches(validator, value);
+    if breaches.is_empty() { Ok(()) } else { Err(Breach(format!("{what}: {}", breaches.join("; ")))) }
+}
+
+/// A header is text, whatever it stands for.
+fn holds_text(what: &str, validator: &Validator, text: &str) -> Result<(), Breach> {
+    let value = Value::from(text);
+    match text.parse::<i64>() {
+        Ok(number) if !validator.is_valid(&value) => holds(what, validator, &number.into()),
+        _ => holds(what, validator, &value),
+    }
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flat_map(Map::iter)
+}

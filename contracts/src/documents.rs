@@ -1,0 +1,133 @@
+//! Which documents there are, and where they are kept.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use http_problems::contract::TwoMeanings;
+use serde_json::Value;
+
+use crate::compatibility::{self, Breaking};
+use crate::events::EventSchemas;
+use crate::{asyncapi, openapi};
+
+/// The version of the contracts, which all documents state. A breaking change needs a new major version.
+pub const VERSION: &str = "1.0.0";
+
+/// Where the last released documents are, below the repository.
+const RELEASED: &str = "docs/api/released";
+const OPENAPI_OF_PAYMENTS: &str = "docs/api/openapi/payments.json";
+
+/// A document, as JSON text that ends with a new line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Where it is kept, below the repository.
+    pub path: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// Why documents could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerateError {
+    /// A file that they are made from cannot be read.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// A problem's page shows no answer.
+    #[error("{}: there is no example, or it is no JSON", .0.display())]
+    NoExample(PathBuf),
+    /// A golden event is none.
+    #[error("{}: not JSON: {error}", path.display())]
+    Json {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        error: serde_json::Error,
+    },
+    /// One name stands for two schemas.
+    #[error(transparent)]
+    TwoMeanings(#[from] TwoMeanings),
+}
+
+/// Where everything is.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every document, as the code has it now.
+pub fn generated() -> Result<Vec<Document>, GenerateError> {
+    let mut documents = vec![
+        document(OPENAPI_OF_PAYMENTS, &openapi::payments()?),
+        document("docs/api/openapi/orders.json", &openapi::orders()?),
+        document("docs/api/asyncapi.json", &asyncapi::document()?),
+    ];
+    for (event_type, schema) in EventSchemas::new().standalone() {
+        documents.push(document(&format!("docs/api/events/{event_type}.schema.json"), &schema));
+    }
+    Ok(documents)
+}
+
+/// What breaks those who rely on the documents that were released last, each with the document it is about. A new major
+/// version may break anything.
+pub fn breaks_since_release() -> Result<Vec<(String, Breaking)>, GenerateError> {
+    let documents = generated()?;
+    let mut found = Vec::new();
+    for old in released_files(&repository().join(RELEASED))? {
+        let released = read(&old)?;
+        let new = documents.iter().find(|document| released_path(&document.path) == old);
+        let path = new.map_or_else(|| old.display().to_string(), |document| document.path.clone());
+        let breaks = match new {
+            Some(document) => compatibility::breaking(&released, &value(document)?),
+            None => vec![Breaking { part: "the document".to_owned(), change: "was removed".to_owned() }],
+        };
+        found.extend(breaks.into_iter().map(|breaking| (path.clone(), breaking)));
+    }
+    let released = read(&released_path(OPENAPI_OF_PAYMENTS)).ok();
+    let released = released.and_then(|released| major(released["info"]["version"].as_str()?));
+    if major(VERSION) > released && released.is_some() {
+        found.clear();
+    }
+    Ok(found)
+}
+
+fn major(version: &str) -> Option<u32> {
+    version.split('.').next()?.parse().ok()
+}
+
+/// Where the released form of a document is kept.
+pub fn released_path(path: &str) -> PathBuf {
+    repository().join(path.replacen("docs/api", RELEASED, 1))
+}
+
+/// All documents below a directory.
+fn released_files(directory: &Path) -> Result<Vec<PathBuf>, GenerateError> {
+    let failed = |error| GenerateError::File { path: directory.to_owned(), error };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() {
+            files.extend(released_files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<Value, GenerateError> {
+    let text = std::fs::read_to_string(path).map_err(|error| GenerateError::File { path: path.to_owned(), error })?;
+    serde_json::from_str(&text).map_err(|error| GenerateError::Json { path: path.to_owned(), error })
+}
+
+fn value(document: &Document) -> Result<Value, GenerateError> {
+    let failed = |error| GenerateError::Json { path: PathBuf::from(&document.path), error };
+    serde_json::from_str(&document.text).map_err(failed)
+}
+
+fn document(path: &str, value: &Value) -> Document {
+    Document { path: path.to_owned(), text: format!("{value:#}\n") }
+}

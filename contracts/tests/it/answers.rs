@@ -1,0 +1,50 @@
+//! What is not as a document says is told.
+
+use paystream_contracts::{Answered, Contract};
+use serde_json::{Value, json};
+
+use crate::payments;
+
+fn shown() -> Value {
+    payments()["paths"]["/payments"]["post"]["responses"]["201"]["content"]["application/json"]["example"].clone()
+}
+
+const HEADERS: [(&str, &str); 3] =
+    [("content-type", "application/json"), ("location", "/payments/pay_1"), ("etag", "\"1\"")];
+
+fn breach(status: u16, headers: &[(&str, &str)], body: &Value) -> String {
+    let contract = Contract::new(&payments()).unwrap();
+    contract.allows("POST", "/payments", Answered { status, headers, body }).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_as_the_document_says_passes() {
+    let contract = Contract::new(&payments()).unwrap();
+    let answered = Answered { status: 201, headers: &HEADERS, body: &shown() };
+    assert_eq!(contract.allows("POST", "/payments?x=1", answered), Ok(()));
+    assert!(contract.knows("GET", "/payments/pay_1"));
+    assert!(!contract.knows("GET", "/payments/pay_1/capture") && !contract.knows("GET", "/payments/"));
+}
+
+#[test]
+fn each_part_that_is_not_is_told() {
+    let without = |name: &str| HEADERS.into_iter().filter(|(header, _)| *header != name).collect::<Vec<_>>();
+    let with = |pointer: &str, value: Value| {
+        let mut body = shown();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    };
+    let cases = [
+        (breach(418, &HEADERS, &shown()), "undocumented"),
+        (breach(201, &without("etag"), &shown()), "without header ETag"),
+        (breach(201, &without("content-type"), &shown()), "content type"),
+        (breach(201, &[&without("etag")[..], &[("etag", "1")]].concat(), &shown()), "header ETag"),
+        (breach(201, &HEADERS, &with("/version", json!("1"))), "/version"),
+        (breach(201, &HEADERS, &with("/amount/currency", json!("EURO"))), "/amount/currency"),
+        (breach(201, &HEADERS, &json!({})), "payment_id"),
+        (breach(409, &[("content-type", "application/json")], &json!({ "message": "x" })), "content type"),
+    ];
+    for (told, expected) in cases {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+}

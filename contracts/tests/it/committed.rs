@@ -1,0 +1,34 @@
+//! What is committed is what the code has.
+
+use std::collections::BTreeSet;
+
+use paystream_contracts::{Document, breaks_since_release, generated, repository};
+
+#[test]
+fn committed_contracts_are_what_the_code_generates() {
+    for Document { path, text } in generated().unwrap() {
+        let committed = std::fs::read_to_string(repository().join(&path)).unwrap_or_default();
+        // Compared first, and not shown: they are long.
+        let same = committed == text;
+        assert!(same, "{path} is not what the code has: run `cargo run -p paystream-contracts -- write` and commit it");
+    }
+}
+
+#[test]
+fn no_contract_is_left_of_what_the_code_has_no_more() {
+    let known: BTreeSet<_> =
+        generated().unwrap().into_iter().map(|document| repository().join(document.path)).collect();
+    for directory in ["docs/api/openapi", "docs/api/events"] {
+        for entry in std::fs::read_dir(repository().join(directory)).unwrap() {
+            let path = entry.unwrap().path();
+            assert!(known.contains(&path), "{} is not generated any more: delete it", path.display());
+        }
+    }
+}
+
+#[test]
+fn nothing_breaks_who_relies_on_the_released_contracts() {
+    let breaks: Vec<_> =
+        breaks_since_release().unwrap().into_iter().map(|(path, what)| format!("{path}: {what}")).collect();
+    assert!(breaks.is_empty(), "{}", breaks.join("\n"));
+}

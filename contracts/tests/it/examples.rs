@@ -1,0 +1,98 @@
+//! The examples of the documents: what they show is what they say.
+
+use paystream_contracts::{Answered, Contract};
+use serde_json::Value;
+
+use crate::{orders, payments};
+
+/// All operations, each as its method, its path and its object.
+fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            found.push((method.to_uppercase(), path.clone(), operation.clone()));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_body_that_is_shown_is_one_that_is_taken() {
+    for document in [payments(), orders()] {
+        let contract = Contract::new(&document).unwrap();
+        for (method, path, operation) in operations(&document) {
+            let examples = &operation["requestBody"]["content"]["application/json"]["examples"];
+            assert!(
+                method == "GET" || examples.as_object().is_some_and(|shown| !shown.is_empty()),
+                "{path} shows no body"
+            );
+            for (_, example) in examples.as_object().into_iter().flatten() {
+                contract.takes(&method, &path, &example["value"]).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn every_answer_that_is_shown_is_one_that_is_allowed() {
+    for document in [payments(), orders()] {
+        let contract = Contract::new(&document).unwrap();
+        for (method, path, operation) in operations(&document) {
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let status: u16 = status.parse().unwrap();
+                for (content_type, content) in response["content"].as_object().unwrap() {
+                    let shown = content.get("example").into_iter();
+                    let named =
+                        content["examples"].as_object().into_iter().flatten().map(|(_, example)| &example["value"]);
+                    let shown: Vec<_> = shown.chain(named).collect();
+                    let by_gateway = status >= 400 && content_type == "application/json";
+                    assert!(by_gateway || !shown.is_empty(), "{method} {path} {status} shows no answer");
+                    for body in shown {
+                        let mut headers = vec![("Content-Type", content_type.as_str())];
+                        headers.extend(required_headers(response));
+                        contract.allows(&method, &path, Answered { status, headers: &headers, body }).unwrap();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The headers that must be there, as they are shown.
+fn required_headers(response: &Value) -> Vec<(&str, &str)> {
+    let headers = response["headers"].as_object().into_iter().flatten();
+    let required = headers.filter(|(_, header)| header["required"] == true);
+    required.map(|(name, header)| (name.as_str(), header["schema"]["examples"][0].as_str().unwrap())).collect()
+}
+
+#[test]
+fn every_link_leads_to_an_operation_and_gives_it_what_it_needs() {
+    for document in [payments(), orders()] {
+        for (method, path, operation) in operations(&document) {
+            for (_, response) in operation["responses"].as_object().unwrap() {
+                for (name, link) in response["links"].as_object().into_iter().flatten() {
+                    let target =
+                        target(&document, link).unwrap_or_else(|| panic!("{method} {path}: {name} leads nowhere"));
+                    let given = link["parameters"].as_object().unwrap();
+                    for parameter in target["parameters"].as_array().unwrap() {
+                        let named = parameter["name"].as_str().unwrap();
+                        // A key is the caller's own.
+                        let needed = parameter["required"] == true && named != "Idempotency-Key";
+                        assert!(!needed || given.contains_key(named), "{method} {path}: {name} gives no {named}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn target(document: &Value, link: &Value) -> Option<Value> {
+    if let Some(reference) = link["operationRef"].as_str() {
+        let (file, pointer) = reference.split_once('#')?;
+        let other = crate::document(&format!("docs/api/openapi/{}", file.strip_prefix("./")?));
+        return other.pointer(pointer).cloned();
+    }
+    let found =
+        operations(document).into_iter().find(|(_, _, operation)| operation["operationId"] == link["operationId"]);
+    found.map(|(_, _, operation)| operation)
+}

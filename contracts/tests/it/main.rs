@@ -1,0 +1,27 @@
+//! The contracts: that they are what the code has, that they hold, and that a change that breaks somebody is named.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod answers;
+mod breaking;
+mod committed;
+mod events;
+mod examples;
+mod parsers;
+mod template;
+
+use serde_json::Value;
+
+/// A committed document.
+fn document(path: &str) -> Value {
+    let path = paystream_contracts::repository().join(path);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
+fn payments() -> Value {
+    document("docs/api/openapi/payments.json")
+}
+
+fn orders() -> Value {
+    document("docs/api/openapi/orders.json")
+}

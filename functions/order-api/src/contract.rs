@@ -1,0 +1,137 @@
+//! What is said of each route that no type says.
+
+use axum::http::StatusCode;
+use http_problems::contract::{About, Answer, Description, Link, Target};
+use schemars::{Schema, json_schema};
+use serde_json::{Value, json};
+
+use crate::messages::{OrderAnswer, PaymentsAnswer};
+use crate::problems::{CONFLICT, NOT_FOUND, PAYMENTS_UNREACHABLE};
+use crate::routes::{asking, placing, reading, showing};
+
+/// All routes, described: what [`router`](crate::router) and [`sync_router`](crate::sync_router) serve.
+pub fn description() -> Description {
+    reading(showing(asking(placing(Description::new()))))
+}
+
+pub(crate) fn order() -> About {
+    placing_an_order(
+        "placeOrder",
+        "Place an order",
+        "Decides on the payment info that Orders already holds, without asking Payments. The same order again is \
+         answered with the order as it stands.",
+        "local",
+    )
+}
+
+pub(crate) fn order_asking() -> About {
+    placing_an_order(
+        "placeOrderSynchronously",
+        "Place an order, asking Payments",
+        "Decides on what Payments says when asked, for which it waits. There to be compared with `POST /orders`, and \
+         not in every stage.",
+        "remote",
+    )
+    .problems([PAYMENTS_UNREACHABLE])
+}
+
+fn placing_an_order(id: &'static str, summary: &'static str, description: &'static str, read: &str) -> About {
+    let order = |status, description, order_status| {
+        Answer::json::<OrderAnswer>(status, description)
+            .header("location", "Where the order is.", location_schema())
+            .link(of_order("getOrder", "The order can be read."))
+            .link(of_order("getOrderPayments", "Its payments."))
+            .example(placed(order_status, read))
+    };
+    About::new(id, summary, description)
+        .answers(order(StatusCode::OK, "The order was placed before.", "accepted"))
+        .answers(order(StatusCode::CREATED, "The order is accepted: its payments cover it.", "accepted"))
+        .answers(order(
+            StatusCode::ACCEPTED,
+            "The order is kept, and accepted as soon as payments that cover it arrive.",
+            "awaiting_payment",
+        ))
+        .problems([CONFLICT])
+        .example("tea", json!({ "order_id": "ord-42", "customer_id": "cust-7", "lines": lines() }))
+}
+
+pub(crate) fn show() -> About {
+    let shown = Answer::json::<OrderAnswer>(StatusCode::OK, "The order.").example(placed("accepted", "local"));
+    About::new("getOrder", "Read an order", "The order as it is now, with what it was decided on.")
+        .answers(shown)
+        .problems([NOT_FOUND])
+}
+
+pub(crate) fn payments() -> About {
+    let known = Answer::json::<PaymentsAnswer>(
+        StatusCode::OK,
+        "Orders' copies of its payments, oldest payment first; none, where none has arrived.",
+    )
+    .example(json!({
+        "order_id": "ord-42",
+        "payments": [{
+            "payment_id": "pay_3474IU76GZUC7ZC4MR5KV7HBFY",
+            "order_id": "ord-42",
+            "status": "authorized",
+            "amount": price(),
+            "captured_minor": 0,
+            "refunded_minor": 0,
+            "version": 1,
+            "created_at": "2026-11-23T02:23:37.470Z",
+            "updated_at": "2026-11-23T02:23:37.478Z",
+            "stored_at": "2026-11-23T02:23:37.489Z",
+            "lag_ms": 11,
+            "age_ms": 34,
+        }],
+    }));
+    About::new(
+        "getOrderPayments",
+        "List the payment info that Orders holds",
+        "There may be payments before there is an order.",
+    )
+    .answers(known)
+}
+
+fn of_order(operation: &'static str, description: &'static str) -> Link {
+    let target = Target::Operation(operation);
+    Link { name: operation, description, target, parameters: vec![("order_id", "$response.body#/order_id")], body: None }
+}
+
+fn location_schema() -> Schema {
+    json_schema!({ "type": "string", "format": "uri-reference", "examples": ["/orders/ord-42"] })
+}
+
+fn price() -> Value {
+    json!({ "minor": 1299, "currency": "EUR" })
+}
+
+fn lines() -> Value {
+    json!([{ "sku": "tea", "quantity": 1, "unit_price": price() }])
+}
+
+fn placed(status: &str, read: &str) -> Value {
+    let accepted = status == "accepted";
+    let fulfilment = json!({ "status": "started", "started_at": "2026-11-23T02:23:37.528Z" });
+    let payment = json!({
+        "payment_id": "pay_3474IU76GZUC7ZC4MR5KV7HBFY",
+        "version": 1,
+        "status": "authorized",
+        "age_ms": 50,
+    });
+    json!({
+        "order_id": "ord-42",
+        "customer_id": "cust-7",
+        "lines": lines(),
+        "total": price(),
+        "status": status,
+        "fulfilment": if accepted { fulfilment } else { json!({ "status": "not_started" }) },
+        "payment": {
+            "read": read,
+            "decided_at": "2026-11-23T02:23:37.528Z",
+            "based_on": if accepted { vec![payment] } else { Vec::new() },
+        },
+        "revision": 1,
+        "created_at": "2026-11-23T02:23:37.528Z",
+        "updated_at": "2026-11-23T02:23:37.528Z",
+    })
+}
