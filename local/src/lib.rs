@@ -30,6 +30,7 @@ mod lambda;
 mod log;
 mod net;
 mod processes;
+mod reference;
 mod status;
 mod template;
 mod usage;

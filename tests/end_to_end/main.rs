@@ -4,6 +4,7 @@
 
 mod batches;
 mod card_numbers;
+mod contracts;
 mod http_apis;
 mod kept;
 mod lifecycle;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::environment::System;
-use crate::{Answer, Paystream, payment_body};
+use crate::{Answer, Paystream, contract, payment_body};
 
 /// How long an answer may take: as long as API Gateway waits for a function, and a little.
 const ANSWER_MAX: Duration = Duration::from_secs(35);
@@ -100,8 +100,11 @@ impl Paystream {
             deployed.sign(&mut request).await;
             hint = deployed.hint();
         }
+        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
         let answer = async { Answer::read(self.http.execute(request).await?).await };
-        answer.await.unwrap_or_else(|error| panic!("no answer: {error:?} {hint}"))
+        let answer = answer.await.unwrap_or_else(|error| panic!("no answer: {error:?} {hint}"));
+        contract::check(&method, &path, &answer);
+        answer
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod answer;
 mod client;
+mod contract;
 mod deployed;
 mod environment;
 mod faults;
@@ -13,6 +14,7 @@ mod inspect;
 mod log;
 mod operating;
 mod requests;
+mod stream;
 mod target;
 
 pub use answer::Answer;

@@ -10,7 +10,9 @@
 
 mod accept;
 mod change;
+mod idempotency_key;
 mod payment;
+mod payment_token;
 mod ports;
 mod publication;
 mod record;
@@ -21,15 +23,14 @@ pub mod testing;
 
 pub use accept::{AcceptError, AcceptPayment, Accepted};
 pub use change::{ChangeError, ChangePayment, Changed};
+pub use idempotency_key::{IdempotencyKey, InvalidIdempotencyKey};
 pub use payment::{Action, Change, IllegalTransition, Outcome, Payment, Status};
+pub use payment_token::{InvalidToken, PaymentToken};
 pub use ports::{
     Authorization, Begun, EventPublisher, Outbox, PaymentProcessor, PaymentQueries, PaymentStore, ProcessorError,
     PublishError, Replaced, StoreError,
 };
 pub use publication::{Publication, Published};
 pub use record::{Lease, PaymentRecord, STEPS_MAX, Step, StepError};
-pub use request::{
-    Caller, ChangeRequest, Fingerprint, IdempotencyKey, InvalidIdempotencyKey, InvalidToken, PaymentRequest,
-    PaymentToken, RequestKey,
-};
+pub use request::{Caller, ChangeRequest, Fingerprint, PaymentRequest, RequestKey};
 pub use simulator::SimulatedProcessor;

@@ -1,5 +1,5 @@
-//! What an environment consists of, and the routes that show it: `/_local/status`, `/_local/failures`, and those of its
-//! faults.
+//! What an environment consists of, and the routes that show it: `/_local/status`, `/_local/failures`, those of its
+//! faults, and the API reference.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::emulators::{DynamoDb, Kinesis};
 use crate::event_source::{FailureList, Failures, Mapping};
 use crate::faults::{self, Faults};
 use crate::lambda::{Endpoints, Lambda};
+use crate::reference;
 use crate::status::{Status, StreamStatus, TableStatus};
 use crate::template::{StreamSpec, TableSpec};
 
@@ -33,6 +34,7 @@ pub(super) fn router(parts: &Arc<Parts>) -> Router {
         .route("/_local/failures", get(failures))
         .with_state(Arc::clone(parts))
         .merge(faults::router(&parts.faults))
+        .merge(reference::router())
 }
 
 async fn status(State(parts): State<Arc<Parts>>) -> Json<Status> {

@@ -1,20 +1,22 @@
 //! The contract, held against the golden events and against what must be refused.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod any_input;
+
 use payment_events::{Decline, DecodeError, PaymentEvent, PaymentInfo, PaymentStatus};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const GOLDEN: [(PaymentStatus, &str); 5] = [
-    (PaymentStatus::Authorized, include_str!("../golden/payment.authorized.v1.json")),
-    (PaymentStatus::Captured, include_str!("../golden/payment.captured.v1.json")),
-    (PaymentStatus::Refunded, include_str!("../golden/payment.refunded.v1.json")),
-    (PaymentStatus::Voided, include_str!("../golden/payment.voided.v1.json")),
-    (PaymentStatus::Declined, include_str!("../golden/payment.declined.v1.json")),
+    (PaymentStatus::Authorized, include_str!("../../golden/payment.authorized.v1.json")),
+    (PaymentStatus::Captured, include_str!("../../golden/payment.captured.v1.json")),
+    (PaymentStatus::Refunded, include_str!("../../golden/payment.refunded.v1.json")),
+    (PaymentStatus::Voided, include_str!("../../golden/payment.voided.v1.json")),
+    (PaymentStatus::Declined, include_str!("../../golden/payment.declined.v1.json")),
 ];
 
 fn captured() -> Value {
-    serde_json::from_str(include_str!("../golden/payment.captured.v1.json")).unwrap()
+    serde_json::from_str(include_str!("../../golden/payment.captured.v1.json")).unwrap()
 }
 
 fn decode(event: &Value) -> Result<PaymentEvent, DecodeError> {

@@ -1,0 +1,124 @@
+// Uses the API reference as a person would: sees the operations, sends the example, reads the answer.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const url = process.argv[2];
+const profile = mkdtempSync(join(tmpdir(), "reference-"));
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: process.env.CHROMIUM,
+  headless: true,
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+context.setDefaultTimeout(30_000);
+
+const foreign = [];
+const complaints = [];
+let passed = 0;
+
+async function step(name, action) {
+  await action();
+  passed += 1;
+  console.log(`ok - ${name}`);
+}
+
+/** Opens an API's reference, and waits until its operations are there. */
+async function open(api, operations) {
+  const page = await context.newPage();
+  page.on("request", (request) => {
+    if (!request.url().startsWith(`${url}/`) && !/^(data|blob):/.test(request.url())) foreign.push(request.url());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  await page.goto(`${url}/reference?api=${api}`);
+  for (const operation of operations) await page.locator(`#operations-${api}-${operation}`).waitFor();
+  return page;
+}
+
+/** Sends an operation as it is filled in, after `fill`, and answers with the status and body that the page shows. */
+async function send(page, api, operation, fill = async () => {}) {
+  const block = page.locator(`#operations-${api}-${operation}`);
+  if (!(await block.getByRole("button", { name: "Execute" }).isVisible())) {
+    await block.locator(".opblock-summary-control").click();
+  }
+  await fill(block);
+  const answered = page.waitForResponse((response) => !response.url().includes("/reference"));
+  await block.getByRole("button", { name: "Execute" }).click();
+  const response = await answered;
+  const shown = block.locator(".live-responses-table tbody .response-col_status").first();
+  await shown.waitFor();
+  assert.equal((await shown.innerText()).trim().split(/\s/)[0], String(response.status()), "what is shown is what came");
+  return { status: response.status(), body: await response.json() };
+}
+
+/** The row of a parameter. */
+const parameter = (block, name) => block.locator(`tr[data-param-name="${name}"] input`);
+
+try {
+  const order = `browser-${Date.now().toString(36)}`;
+  const body = { order_id: order, amount: { minor: 1299, currency: "EUR" }, method: { token: "tok_approve" } };
+  const payments = await open("payments", [
+    "acceptPayment", "listPayments", "findPayment", "capturePayment", "voidPayment", "refundPayment",
+  ]);
+  let payment;
+  await step("the page shows every operation of Payments", async () => {
+    assert.equal(await payments.locator(".opblock").count(), 6);
+  });
+  await step("a payment is made from the page", async () => {
+    const answer = await send(payments, "payments", "acceptPayment", async (block) => {
+      await parameter(block, "Idempotency-Key").fill(order);
+      await block.locator("textarea.body-param__text").fill(JSON.stringify(body));
+    });
+    assert.equal(answer.status, 201, JSON.stringify(answer.body));
+    assert.equal(answer.body.status, "authorized");
+    payment = answer.body;
+  });
+  await step("it is captured from the page", async () => {
+    const answer = await send(payments, "payments", "capturePayment", async (block) => {
+      await parameter(block, "payment_id").fill(payment.payment_id);
+      for (const name of ["Idempotency-Key", "If-Match", "traceparent"]) await parameter(block, name).fill("");
+      await block.locator("textarea.body-param__text").fill("{}");
+    });
+    assert.deepEqual([answer.status, answer.body.status], [200, "captured"], JSON.stringify(answer.body));
+  });
+  await step("what is wrong is shown as a problem", async () => {
+    const answer = await send(payments, "payments", "acceptPayment", async (block) => {
+      const tooMuch = { ...body, amount: { minor: 1, currency: "EUR" } };
+      await block.locator("textarea.body-param__text").fill(JSON.stringify(tooMuch));
+    });
+    assert.deepEqual([answer.status, answer.body.type], [422, "/problems/idempotency-key-reused"]);
+  });
+  const orders = await open("orders", ["placeOrder", "findOrder", "listOrderPayments"]);
+  await step("the order is placed from the page, and accepted", async () => {
+    const line = { sku: "tea", quantity: 1, unit_price: body.amount };
+    const placed = { order_id: order, customer_id: "cust-7", lines: [line] };
+    // The payment is on its way to Orders: the same order again is answered with the order as it stands.
+    let answer;
+    for (let attempt = 0; attempt < 100; attempt += 1) {
+      answer = await send(orders, "orders", "placeOrder", async (block) => {
+        await block.locator("textarea.body-param__text").fill(JSON.stringify(placed));
+      });
+      if (answer.body.status === "accepted") break;
+    }
+    assert.equal(answer.body.status, "accepted", JSON.stringify(answer.body));
+  });
+  await step("nothing was loaded from elsewhere, and the page complains of nothing", async () => {
+    assert.deepEqual(foreign, []);
+    assert.deepEqual(complaints.filter((text) => !text.includes("422")), []);
+  });
+  console.log(`${passed} passed, 0 failed`);
+} finally {
+  await context.close();
+  rmSync(profile, { recursive: true, force: true });
+}

@@ -1,0 +1,55 @@
+//! Pays for an order and places it, typed: `cargo run -p paystream-contracts --example pay_and_order`, with `cargo run`
+//! in another terminal. Takes the URL of both APIs as its argument, where that is not http://127.0.0.1:3000.
+
+use std::error::Error;
+
+use payment_events::{Money, OrderId, PaymentId, PaymentStatus};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+#[derive(Debug, Deserialize)]
+struct Payment {
+    payment_id: PaymentId,
+    status: PaymentStatus,
+}
+
+#[derive(Debug, Deserialize)]
+struct Order {
+    order_id: OrderId,
+    status: String,
+    total: Money,
+}
+
+/// What went wrong: `type` is what to look at, `detail` what to do (docs/api/problems.md).
+#[derive(Debug, Deserialize, thiserror::Error)]
+#[error("{kind}: {detail}")]
+struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
+    detail: String,
+}
+
+/// Asks under a key, so that it can be asked again where there is no answer.
+async fn post<T: DeserializeOwned>(url: String, key: &str, body: impl Serialize) -> Result<T, Box<dyn Error>> {
+    let answer = reqwest::Client::new().post(url).header("Idempotency-Key", key).json(&body).send().await?;
+    if answer.status().is_success() { Ok(answer.json().await?) } else { Err(answer.json::<Problem>().await?.into()) }
+}
+
+#[tokio::main(flavor = "current_thread")]
+#[expect(clippy::print_stdout, reason = "this is what it is for")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let url = std::env::args().nth(1).unwrap_or_else(|| "http://127.0.0.1:3000".to_owned());
+    let order_id: OrderId = format!("ord-{}", uuid::Uuid::new_v4()).parse()?;
+    let price = Money::new(1299, "EUR".parse()?)?;
+
+    let body = json!({ "order_id": order_id, "amount": price, "method": { "token": "tok_approve" } });
+    let payment: Payment = post(format!("{url}/payments"), order_id.as_str(), body).await?;
+    println!("{} is {}", payment.payment_id, payment.status);
+
+    let line: Value = json!({ "sku": "tea", "quantity": 1, "unit_price": price });
+    let body = json!({ "order_id": order_id, "customer_id": "cust-7", "lines": [line] });
+    let order: Order = post(format!("{url}/orders"), order_id.as_str(), body).await?;
+    println!("{} over {} is {}", order.order_id, order.total, order.status);
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! What makes asking again safe.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+/// What the caller calls this payment, so that asking again is safe: 1 to [`IdempotencyKey::LENGTH_MAX`] visible ASCII
+/// characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+/// The text is not 1 to 255 visible ASCII characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to {} visible ASCII characters", IdempotencyKey::LENGTH_MAX)]
+pub struct InvalidIdempotencyKey;
+
+impl IdempotencyKey {
+    /// The longest key, in characters.
+    pub const LENGTH_MAX: usize = 255;
+
+    /// The key as the caller wrote it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for IdempotencyKey {
+    type Err = InvalidIdempotencyKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidIdempotencyKey> {
+        let bounded = (1..=Self::LENGTH_MAX).contains(&text.len());
+        if bounded && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidIdempotencyKey)
+        }
+    }
+}
+
+impl JsonSchema for IdempotencyKey {
+    fn schema_name() -> Cow<'static, str> {
+        "IdempotencyKey".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What the caller calls this request, so that asking again is safe: visible ASCII, such as a UUID.",
+            "type": "string",
+            "pattern": format!("^[!-~]{{1,{}}}$", Self::LENGTH_MAX),
+            "minLength": 1,
+            "maxLength": Self::LENGTH_MAX,
+            "examples": ["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn idempotency_keys_are_1_to_255_visible_characters() {
+        for good in ["a", "8e03978e-40d5-43e8-bc93-6894a57f9324", &"~".repeat(255)] {
+            assert!(good.parse::<IdempotencyKey>().is_ok(), "{good:?}");
+        }
+        for bad in ["", " ", "a b", "é", "a\t", &"x".repeat(256)] {
+            assert_eq!(bad.parse::<IdempotencyKey>(), Err(InvalidIdempotencyKey), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        /// `.ci/fuzz` tries a million.
+        #[test]
+        fn any_header_is_a_key_or_is_refused(header in prop::collection::vec(any::<u8>(), 0..300)) {
+            let visible = (1..=IdempotencyKey::LENGTH_MAX).contains(&header.len()) && header.iter().all(u8::is_ascii_graphic);
+            let key = std::str::from_utf8(&header).ok().and_then(|text| text.parse::<IdempotencyKey>().ok());
+            prop_assert_eq!(key.is_some(), visible);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Every answer that a test gets is held against the document of its API.
+
+use std::sync::LazyLock;
+
+use paystream_contracts::{Answered, Contract};
+use serde_json::Value;
+
+use crate::Answer;
+
+static CONTRACTS: LazyLock<Vec<Contract>> = LazyLock::new(|| {
+    let documents =
+        [include_str!("../../docs/api/openapi/payments.json"), include_str!("../../docs/api/openapi/orders.json")];
+    let contract = |text: &str| {
+        let document: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}"));
+        Contract::new(&document).unwrap_or_else(|error| panic!("{error}"))
+    };
+    documents.into_iter().map(contract).collect()
+});
+
+/// Checks that the document of the API has this answer. What is no operation of either is nobody's promise.
+///
+/// # Panics
+/// With what is not as the document says.
+pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
+    // A deployed REST API has its stage before the path.
+    let behind_stage = path.get(1..).and_then(|rest| rest.find('/')).map_or("", |end| &path[1 + end..]);
+    let known = [path, behind_stage].into_iter().find_map(|path| {
+        let contract = CONTRACTS.iter().find(|contract| contract.knows(method, path))?;
+        Some((contract, path))
+    });
+    let Some((contract, path)) = known else { return };
+    let headers: Vec<_> =
+        answer.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
+    let answered = Answered { status: answer.status.as_u16(), headers: &headers, body: &answer.body };
+    contract.allows(method, path, answered).unwrap_or_else(|breach| panic!("{breach}"));
+}
