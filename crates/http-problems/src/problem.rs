@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use axum::response::{IntoResponse, Response};
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{StatusCode, Uri};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use problem_details::ProblemDetails;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -17,6 +18,26 @@ use crate::kinds;
 tokio::task_local! {
     /// The path of the request that is being answered.
     static INSTANCE: String;
+}
+
+/// What a path may hold on the wire and a URI reference may not (RFC 3986, section 3.3). What is encoded already stays so.
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// A path, as problems name it.
+fn instance_of(path: &str) -> String {
+    utf8_percent_encode(path, NOT_IN_A_PATH).to_string()
 }
 
 /// A stable type of problem, documented for callers.
@@ -130,14 +151,14 @@ impl Problem {
     }
 
     /// Names the path in every problem that `answer` comes to.
-    pub(crate) async fn naming<A: Future>(path: String, answer: A) -> A::Output {
-        INSTANCE.scope(path, answer).await
+    pub(crate) async fn naming<A: Future>(path: &str, answer: A) -> A::Output {
+        INSTANCE.scope(instance_of(path), answer).await
     }
 
     /// Names the path of the request, where nothing else does.
     #[must_use]
-    pub(crate) fn at(mut self, path: String) -> Self {
-        self.0.instance = Some(path);
+    pub(crate) fn at(mut self, path: &str) -> Self {
+        self.0.instance = Some(instance_of(path));
         self
     }
 

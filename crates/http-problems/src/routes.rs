@@ -30,5 +30,5 @@ async fn refuse_card_numbers(request: Request, next: Next) -> Result<Response, P
 
 async fn name_instance(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    Problem::naming(path, next.run(request)).await
+    Problem::naming(&path, next.run(request)).await
 }

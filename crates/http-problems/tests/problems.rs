@@ -103,6 +103,21 @@ async fn unknown_paths_and_methods_are_problems_too() {
     assert_eq!((status, &problem["type"]), (StatusCode::METHOD_NOT_ALLOWED, &json!("/problems/method-not-allowed")));
 }
 
+/// Found by fuzzing: a path may hold on the wire what a URI reference may not.
+#[tokio::test]
+async fn the_instance_is_a_uri_reference_whatever_the_path() {
+    for (path, instance) in [
+        ("/ru]%C3%B4%07", "/ru%5D%C3%B4%07"),
+        ("/a[b]c", "/a%5Bb%5Dc"),
+        ("/a|b", "/a%7Cb"),
+        ("/a^b", "/a%5Eb"),
+        ("/plain-1_~", "/plain-1_~"),
+    ] {
+        let (status, problem) = send(Request::get(path).body(Body::empty()).unwrap()).await;
+        assert_eq!((status, &problem["instance"]), (StatusCode::NOT_FOUND, &json!(instance)), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_problem_has_members_of_its_own_beside_the_errors() {
     let problem = || async {

@@ -11,9 +11,17 @@ pub(crate) fn etag(version: u64) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("\"{version}\"")).ok()
 }
 
+/// Entity tags of visible characters without commas.
+const ENTITY_TAGS: &str = r#"^(W/)?"[!#-+\--~]*"( *, *(W/)?"[!#-+\--~]*")*$"#;
+
 /// What [`versions`] takes.
 pub(crate) fn if_match_schema() -> Schema {
-    json_schema!({ "type": "string", "pattern": r#"^(\*|(W/)?"[^",]*"( *, *(W/)?"[^",]*")*)$"#, "examples": ["\"1\""] })
+    json_schema!({
+        "type": "string",
+        "anyOf": [{ "const": "*" }, { "pattern": ENTITY_TAGS }],
+        "minLength": 1,
+        "examples": ["\"1\""],
+    })
 }
 
 /// What [`etag`] gives.
@@ -41,7 +49,8 @@ pub(crate) fn versions(if_match: &str) -> Result<Option<Vec<u64>>, InvalidIfMatc
 }
 
 fn quoted(tag: &str) -> Option<&str> {
-    tag.strip_prefix('"')?.strip_suffix('"')
+    let characters = tag.strip_prefix('"')?.strip_suffix('"')?;
+    characters.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"').then_some(characters)
 }
 
 #[cfg(test)]
@@ -68,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_is_no_list_of_tags_is_refused() {
-        for bad in ["", "3", "\"", "\"1\",", "\"1\" 2", "W/3"] {
+        for bad in ["", "3", "\"", "\"1\",", "\"1\" 2", "W/3", "\"1 2\"", "\"\"\"", "\"é\""] {
             assert_eq!(versions(bad), Err(InvalidIfMatch), "{bad:?}");
         }
     }

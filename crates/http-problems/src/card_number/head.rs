@@ -29,7 +29,7 @@ pub(crate) fn refuse_in_head(head: &mut Parts) -> Result<(), Problem> {
         .then(|| "query".to_owned());
     let in_headers = REFUSED.into_iter().filter(|name| headers(head, name)).map(|name| name.to_string());
     let places: Vec<_> = in_query.into_iter().chain(in_headers).collect();
-    if places.is_empty() { Ok(()) } else { Err(refused(places).at(head.uri.path().to_owned())) }
+    if places.is_empty() { Ok(()) } else { Err(refused(places).at(head.uri.path())) }
 }
 
 /// Whether a header of that name holds a card number.
