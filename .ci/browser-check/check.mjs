@@ -69,7 +69,7 @@ try {
   const order = `browser-${Date.now().toString(36)}`;
   const body = { order_id: order, amount: { minor: 1299, currency: "EUR" }, method: { token: "tok_approve" } };
   const payments = await open("payments", [
-    "acceptPayment", "listPayments", "findPayment", "capturePayment", "voidPayment", "refundPayment",
+    "acceptPayment", "listPayments", "getPayment", "capturePayment", "voidPayment", "refundPayment",
   ]);
   let payment;
   await step("the page shows every operation of Payments", async () => {
@@ -99,7 +99,7 @@ try {
     });
     assert.deepEqual([answer.status, answer.body.type], [422, "/problems/idempotency-key-reused"]);
   });
-  const orders = await open("orders", ["placeOrder", "findOrder", "listOrderPayments"]);
+  const orders = await open("orders", ["placeOrder", "placeOrderSynchronously", "getOrder", "getOrderPayments"]);
   await step("the order is placed from the page, and accepted", async () => {
     const line = { sku: "tea", quantity: 1, unit_price: body.amount };
     const placed = { order_id: order, customer_id: "cust-7", lines: [line] };

@@ -74,7 +74,7 @@ fn a_request_that_must_say_more_is_named() {
     assert_eq!(found, ["POST /payments: body/tip became required"]);
 
     let found = changed(&orders(), |new| schema(new, "OrderBody")["properties"]["lines"]["maxItems"] = json!(50));
-    assert_eq!(found, ["POST /orders: body/lines had the maxItems 100 and has 50"]);
+    names(&found, "POST /orders: body/lines had the maxItems 100 and has 50");
 
     let found = changed(&payments(), |new| {
         let capture = &mut new["paths"]["/payments/{payment_id}/capture"]["post"];

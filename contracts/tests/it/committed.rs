@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use paystream_contracts::{Document, breaks_since_release, generated, repository};
+use paystream_contracts::{Document, breaks_since_release, generated, released_path, repository};
 
 #[test]
 fn committed_contracts_are_what_the_code_generates() {
@@ -31,4 +31,12 @@ fn nothing_breaks_who_relies_on_the_released_contracts() {
     let breaks: Vec<_> =
         breaks_since_release().unwrap().into_iter().map(|(path, what)| format!("{path}: {what}")).collect();
     assert!(breaks.is_empty(), "{}", breaks.join("\n"));
+}
+
+/// Without them nothing would be compared.
+#[test]
+fn what_was_released_is_there() {
+    for path in ["docs/api/openapi/payments.json", "docs/api/openapi/orders.json", "docs/api/asyncapi.json"] {
+        assert!(released_path(path).is_file(), "{} is missing", released_path(path).display());
+    }
 }

@@ -94,7 +94,13 @@ pub(crate) fn payments() -> About {
 
 fn of_order(operation: &'static str, description: &'static str) -> Link {
     let target = Target::Operation(operation);
-    Link { name: operation, description, target, parameters: vec![("order_id", "$response.body#/order_id")], body: None }
+    Link {
+        name: operation,
+        description,
+        target,
+        parameters: vec![("order_id", "$response.body#/order_id")],
+        body: None,
+    }
 }
 
 fn location_schema() -> Schema {
