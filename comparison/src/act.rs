@@ -36,6 +36,13 @@ pub(crate) struct Placed {
     pub(crate) answer: Answer,
 }
 
+impl Placed {
+    /// When the answer was there.
+    pub(crate) fn answered_ms(&self) -> i64 {
+        self.intended_ms.saturating_add(i64::try_from(self.latency.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
 /// How the order was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {

@@ -26,7 +26,7 @@ pub struct Measured {
     pub failed: u64,
     /// Why those failed: a status, or what else happened.
     pub failures: BTreeMap<String, u64>,
-    /// Orders that came while the fault lasted; all, where nothing or everything was wrong.
+    /// Orders that came and were answered while the fault lasted; all, where nothing or everything was wrong.
     pub during_fault: Share,
     /// Orders whose client had been told of the payment before.
     pub paid_before: Share,
@@ -191,7 +191,8 @@ impl Measured {
     fn shares(&mut self, record: &Record, placed: &Placed, end: &End, window: Window) {
         let is_accepted = matches!(placed.answer, Answer::Accepted(_));
         let (begin, over) = window.fault_ms.unwrap_or((i64::MIN, i64::MAX));
-        if (begin..over).contains(&placed.sent_ms) {
+        // What is still waiting when it is over is answered by what is healthy again.
+        if begin <= placed.sent_ms && placed.answered_ms() < over {
             self.during_fault.add(is_accepted);
         }
         if record.versions.first().is_some_and(|version| version.told_ms <= placed.sent_ms) {

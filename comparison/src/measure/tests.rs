@@ -122,6 +122,13 @@ fn an_order_that_failed_is_counted_with_its_reason_and_need_not_be_there() {
 }
 
 #[test]
+fn an_order_that_is_answered_when_the_fault_is_over_is_not_one_of_the_fault() {
+    let end = end("accepted", 6_010, 3_500);
+    let of = |sent_ms| measured(&record(sent_ms, Answer::Accepted(decision(&[1]))), &end).during_fault.orders;
+    assert_eq!([2_999, 3_000, 5_980, 5_981, 6_000].map(of), [0, 1, 1, 0, 0]);
+}
+
+#[test]
 fn percentiles_are_those_of_the_values_to_three_digits() {
     let latency = Latency::of((1..=1_000).map(Duration::from_millis));
     let near = |found: f64, expected: f64| (found / expected - 1.0).abs() < 0.002;
