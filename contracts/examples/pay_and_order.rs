@@ -1,5 +1,5 @@
 //! Pays for an order and places it, typed: `cargo run -p paystream-contracts --example pay_and_order`, with `cargo run`
-//! in another terminal. Takes the URL of both APIs as its argument, where that is not http://127.0.0.1:3000.
+//! in another terminal. Takes the URL of both APIs as its argument, where that is not <http://127.0.0.1:3000>.
 
 use std::error::Error;
 
@@ -16,7 +16,6 @@ struct Payment {
 
 #[derive(Debug, Deserialize)]
 struct Order {
-    order_id: OrderId,
     status: String,
     total: Money,
 }
@@ -50,6 +49,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let line: Value = json!({ "sku": "tea", "quantity": 1, "unit_price": price });
     let body = json!({ "order_id": order_id, "customer_id": "cust-7", "lines": [line] });
     let order: Order = post(format!("{url}/orders"), order_id.as_str(), body).await?;
-    println!("{} over {} is {}", order.order_id, order.total, order.status);
+    println!("{order_id} over {} is {}", order.total, order.status);
     Ok(())
 }
