@@ -26,6 +26,8 @@ const SECONDS: std::ops::RangeInclusive<f64> = 1.0..=3_600.0;
 const QUICK: [Scenario; 4] =
     [Scenario::Healthy, Scenario::Payments200Ms, Scenario::PaymentsDown, Scenario::KinesisDown];
 const QUICK_SECONDS: f64 = 6.0;
+const QUICK_RATE: f64 = 10.0;
+const FULL_RATE: f64 = 20.0;
 const FULL_SECONDS: f64 = 30.0;
 /// The part of a scenario's time that orders come for before it is measured, and at most.
 const WARM_UP_PART: f64 = 0.25;
@@ -43,9 +45,9 @@ pub(crate) struct Arguments {
     /// Four of the scenarios, for 6 s each: under a minute
     #[arg(long, conflicts_with = "scenarios")]
     quick: bool,
-    /// Orders a second in each mode
-    #[arg(long, default_value_t = 20.0, value_parser = rate)]
-    rate: f64,
+    /// Orders a second in each mode [default: 20, or 10 with --quick]
+    #[arg(long, value_parser = rate)]
+    rate: Option<f64>,
     /// How long each scenario is measured, in seconds [default: 30, or 6 with --quick]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     duration: Option<f64>,
@@ -92,7 +94,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
     let place = Place::find(&arguments.local, arguments.stack_outputs.as_deref()).await?;
     let duration = arguments.duration.unwrap_or(if arguments.quick { QUICK_SECONDS } else { FULL_SECONDS });
     let plan = Plan {
-        rate: arguments.rate,
+        rate: arguments.rate.unwrap_or(if arguments.quick { QUICK_RATE } else { FULL_RATE }),
         duration: Duration::from_secs_f64(duration),
         warm_up: Duration::from_secs_f64((duration * WARM_UP_PART).min(WARM_UP_MAX)),
         seed: arguments.seed,
