@@ -1,7 +1,7 @@
 //! Synchronous mode: `POST /sync/orders` asks Payments and waits. The orders are the same ones.
 
 use paystream_local::{Effect, ErrorAnswer, Fault, Target};
-use paystream_tests::{Paystream, eur, line, order_body};
+use paystream_tests::{Need, Paystream, eur, line, order_body, skip_without};
 use serde_json::{Value, json};
 
 fn tea(order_id: &str) -> Value {
@@ -15,7 +15,10 @@ fn cut_the_stream(paystream: &Paystream) {
 
 #[tokio::test]
 async fn an_order_is_accepted_on_a_payment_that_has_not_arrived() {
-    let paystream = Paystream::start().await;
+    if skip_without(&[Need::Faults]) {
+        return;
+    }
+    let paystream = Paystream::of_target().await;
     cut_the_stream(&paystream);
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     let answer = paystream.post("/sync/orders", &tea("ord-1")).await;
@@ -33,17 +36,21 @@ async fn an_order_is_accepted_on_a_payment_that_has_not_arrived() {
 
 #[tokio::test]
 async fn an_order_without_a_payment_waits_and_is_settled_when_the_payment_arrives() {
-    let paystream = Paystream::start().await;
-    let placed = paystream.post("/sync/orders", &tea("ord-1")).await.expect(202);
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
+    let placed = paystream.post("/sync/orders", &tea(order_id)).await.expect(202);
     assert_eq!((&placed["status"], &placed["payment"]["read"]), (&json!("awaiting_payment"), &json!("remote")));
-    paystream.pay("ord-1", &eur(1299), "tok_approve").await;
-    let order = paystream.order_becomes("ord-1", "accepted").await;
+    paystream.pay(order_id, &eur(1299), "tok_approve").await;
+    let order = paystream.order_becomes(order_id, "accepted").await;
     assert_eq!(order["payment"]["read"], "local", "by the projector");
 }
 
 #[tokio::test]
 async fn a_void_that_has_not_arrived_is_known_and_one_that_comes_later_puts_the_order_on_hold() {
-    let paystream = Paystream::start().await;
+    if skip_without(&[Need::Faults]) {
+        return;
+    }
+    let paystream = Paystream::of_target().await;
     cut_the_stream(&paystream);
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     paystream.post("/sync/orders", &tea("ord-1")).await.expect(201);
@@ -64,22 +71,26 @@ async fn a_void_that_has_not_arrived_is_known_and_one_that_comes_later_puts_the_
 
 #[tokio::test]
 async fn the_same_order_both_ways_is_one_order() {
-    let paystream = Paystream::start().await;
-    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
-    paystream.payment_arrives("ord-1", &payment).await;
-    let local = paystream.post("/orders", &tea("ord-1")).await.expect(201);
-    assert_eq!(paystream.post("/sync/orders", &tea("ord-1")).await.expect(200), local);
+    let paystream = Paystream::of_target().await;
+    let (first, second) = (&paystream.name("ord"), &paystream.name("ord"));
+    let payment = paystream.pay(first, &eur(1299), "tok_approve").await;
+    paystream.payment_arrives(first, &payment).await;
+    let local = paystream.post("/orders", &tea(first)).await.expect(201);
+    assert_eq!(paystream.post("/sync/orders", &tea(first)).await.expect(200), local);
 
-    paystream.pay("ord-2", &eur(1299), "tok_approve").await;
-    let remote = paystream.post("/sync/orders", &tea("ord-2")).await.expect(201);
-    assert_eq!(paystream.post("/orders", &tea("ord-2")).await.expect(200), remote);
-    let other = order_body("ord-2", &[line("tea", 2, &eur(1299))]);
+    paystream.pay(second, &eur(1299), "tok_approve").await;
+    let remote = paystream.post("/sync/orders", &tea(second)).await.expect(201);
+    assert_eq!(paystream.post("/orders", &tea(second)).await.expect(200), remote);
+    let other = order_body(second, &[line("tea", 2, &eur(1299))]);
     paystream.post("/sync/orders", &other).await.expect_problem(409, "order-conflict");
 }
 
 #[tokio::test]
 async fn while_payments_cannot_be_asked_nothing_is_stored_and_orders_goes_on_without() {
-    let paystream = Paystream::start().await;
+    if skip_without(&[Need::Faults]) {
+        return;
+    }
+    let paystream = Paystream::of_target().await;
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     paystream.payment_arrives("ord-1", &payment).await;
     let lookups = Fault::new(Target::api("PaymentsApi"), Effect::reset_before()).operation("GET /payments");
@@ -100,7 +111,10 @@ async fn while_payments_cannot_be_asked_nothing_is_stored_and_orders_goes_on_wit
 
 #[tokio::test]
 async fn payments_that_keeps_failing_is_left_alone_and_the_client_is_told_for_how_long() {
-    let paystream = Paystream::start().await;
+    if skip_without(&[Need::Faults]) {
+        return;
+    }
+    let paystream = Paystream::of_target().await;
     let unavailable = ErrorAnswer { code: "ServiceUnavailable".to_owned(), message: None, status: None };
     paystream.inject(Fault::new(Target::api("PaymentsApi"), Effect::Error(unavailable)));
     let asked = || paystream.environment().faults()[0].struck;
@@ -130,7 +144,10 @@ async fn payments_that_keeps_failing_is_left_alone_and_the_client_is_told_for_ho
 
 #[tokio::test]
 async fn payments_that_takes_its_time_is_waited_for_by_one_mode_and_not_by_the_other() {
-    let paystream = Paystream::start().await;
+    if skip_without(&[Need::Faults]) {
+        return;
+    }
+    let paystream = Paystream::of_target().await;
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     paystream.payment_arrives("ord-1", &payment).await;
     paystream.inject(Fault::new(Target::api("PaymentsApi"), Effect::LatencyMs(200)));
@@ -142,6 +159,9 @@ async fn payments_that_takes_its_time_is_waited_for_by_one_mode_and_not_by_the_o
 
 #[tokio::test]
 async fn where_it_is_not_wanted_it_is_not_there() {
+    if skip_without(&[Need::Parameters]) {
+        return;
+    }
     let paystream = Paystream::start_with_parameters(&[("Stage", "prod")]).await;
     paystream.post("/sync/orders", &tea("ord-1")).await.expect(403);
     paystream.post("/orders", &tea("ord-1")).await.expect(202);
