@@ -97,7 +97,8 @@ class RuntimeApi(BaseHTTPRequestHandler):
         self.function.doings.put(("ready", "", b""))
         event = self.function.events.get()
         if event is None:
-            self._answer(500, b"")
+            # Nobody is left to be answered.
+            self.close_connection = True
             return
         headers = {
             "Lambda-Runtime-Aws-Request-Id": event["invoke-id"],
