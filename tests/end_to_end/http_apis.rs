@@ -1,10 +1,13 @@
 //! The same functions behind HTTP APIs, which is one parameter of the template: another form of event and of answer.
 
-use paystream_tests::{Paystream, eur, line, order_body, payment_body};
+use paystream_tests::{Need, Paystream, eur, line, order_body, payment_body, skip_without};
 use serde_json::json;
 
 #[tokio::test]
 async fn http_apis_serve_what_rest_apis_serve() {
+    if skip_without(&[Need::Parameters]) {
+        return;
+    }
     let paystream = Paystream::start_with_parameters(&[("ApiFlavour", "http")]).await;
     let formats: Vec<_> = paystream.environment().template().routes().iter().map(|route| json!(route.format)).collect();
     assert!(!formats.is_empty() && formats.iter().all(|format| *format == json!("2.0")), "{formats:?}");
@@ -28,6 +31,9 @@ async fn http_apis_serve_what_rest_apis_serve() {
 
 #[tokio::test]
 async fn what_an_http_api_refuses_it_refuses_in_its_own_words_and_functions_in_theirs() {
+    if skip_without(&[Need::Parameters]) {
+        return;
+    }
     let paystream = Paystream::start_with_parameters(&[("ApiFlavour", "http")]).await;
     let nowhere = paystream.get("/nowhere").await.expect(404);
     assert_eq!(nowhere, json!({"message": "Not Found"}));
