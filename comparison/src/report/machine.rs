@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 /// A machine, as far as it tells about itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Machine {
     /// The processor's name.
     pub processor: String,
@@ -15,6 +15,9 @@ pub struct Machine {
     pub memory_gib: Option<u64>,
     /// The operating system.
     pub system: String,
+    /// Processes that had something to do in the last minute, where it is known: above the cores, it was busy with other
+    /// things, and figures are of that.
+    pub load: Option<f64>,
 }
 
 impl Machine {
@@ -27,7 +30,9 @@ impl Machine {
         let release: String = release.trim().chars().take_while(|char| char.is_ascii_digit() || *char == '.').collect();
         let system = format!("{} {release}", std::env::consts::OS);
         let memory_gib = kilobytes.map(|kilobytes| kilobytes.div_ceil(1024 * 1024));
-        Self { processor, cores, memory_gib, system: system.trim().to_owned() }
+        let load = std::fs::read_to_string("/proc/loadavg").ok();
+        let load = load.and_then(|text| text.split(' ').next()?.parse().ok());
+        Self { processor, cores, memory_gib, system: system.trim().to_owned(), load }
     }
 }
 
@@ -37,7 +42,14 @@ impl fmt::Display for Machine {
         if let Some(memory_gib) = self.memory_gib {
             write!(f, ", {memory_gib} GiB of memory")?;
         }
-        write!(f, ", {}", self.system)
+        write!(f, ", {}", self.system)?;
+        match self.load {
+            // As many as there are cores for.
+            Some(load) if u32::try_from(self.cores).is_ok_and(|cores| load > f64::from(cores)) => {
+                write!(f, ", **busy with other things** (a load of {load:.1} when it began)")
+            }
+            _ => Ok(()),
+        }
     }
 }
 
