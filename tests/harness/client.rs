@@ -95,12 +95,13 @@ impl Paystream {
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let mut request = request.build().unwrap_or_else(|error| panic!("no request: {error}"));
+        let (method, mut path) = (request.method().to_string(), request.url().path().to_owned());
         let mut hint = "";
         if let System::Deployed(deployed) = &self.system {
             deployed.sign(&mut request).await;
+            path = deployed.path_in_api(&path).to_owned();
             hint = deployed.hint();
         }
-        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
         let answer = async { Answer::read(self.http.execute(request).await?).await };
         let answer = answer.await.unwrap_or_else(|error| panic!("no answer: {error:?} {hint}"));
         contract::check(&method, &path, &answer);

@@ -22,13 +22,7 @@ static CONTRACTS: LazyLock<Vec<Contract>> = LazyLock::new(|| {
 /// # Panics
 /// With what is not as the document says.
 pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
-    // A deployed REST API has its stage before the path.
-    let behind_stage = path.get(1..).and_then(|rest| rest.find('/')).map_or("", |end| &path[1 + end..]);
-    let known = [path, behind_stage].into_iter().find_map(|path| {
-        let contract = CONTRACTS.iter().find(|contract| contract.knows(method, path))?;
-        Some((contract, path))
-    });
-    let Some((contract, path)) = known else { return };
+    let Some(contract) = CONTRACTS.iter().find(|contract| contract.knows(method, path)) else { return };
     let headers: Vec<_> =
         answer.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
     let answered = Answered { status: answer.status.as_u16(), headers: &headers, body: &answer.body };

@@ -71,6 +71,13 @@ impl Deployed {
         format!("{}{path}", self.output(api).trim_end_matches('/'))
     }
 
+    /// The path of a request as the API has it, which is behind its stage.
+    pub(crate) fn path_in_api<'a>(&self, path: &'a str) -> &'a str {
+        let base = |api| self.output(api).splitn(4, '/').nth(3).unwrap_or_default().trim_end_matches('/');
+        let within = |api| path.strip_prefix('/')?.strip_prefix(base(api)).filter(|rest| rest.starts_with('/'));
+        ["PaymentsUrl", "OrdersUrl"].into_iter().find_map(within).unwrap_or(path)
+    }
+
     pub(crate) fn sdk(&self) -> &SdkConfig {
         &self.sdk
     }

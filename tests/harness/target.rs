@@ -35,6 +35,10 @@ pub enum Need {
     Log,
     /// Stopping the whole system and starting it again with its tables.
     Restart,
+    /// A system that nobody else uses meanwhile.
+    Alone,
+    /// The documents that are served beside the APIs.
+    Documents,
     /// The limit that API Gateway itself puts on a body.
     GatewayLimit,
 }
@@ -67,7 +71,8 @@ impl Target {
             (_, Need::Faults | Need::Calls) => Some("nothing stands between its functions and its services"),
             (_, Need::Kill) => Some("its functions' processes are out of reach"),
             (_, Need::Log) => Some("its log holds what all tests do, and comes late"),
-            (_, Need::Parameters | Need::Restart) => Some("its stack is deployed once, for all tests"),
+            (_, Need::Parameters | Need::Restart | Need::Alone) => Some("its stack is deployed once, for all tests"),
+            (_, Need::Documents) => Some("its APIs serve their own routes and nothing else"),
         }
     }
 }
@@ -84,8 +89,17 @@ impl fmt::Display for Target {
 
 impl Need {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Faults, Self::Kill, Self::Calls, Self::Parameters, Self::Log, Self::Restart, Self::GatewayLimit];
+    pub const ALL: [Self; 9] = [
+        Self::Faults,
+        Self::Kill,
+        Self::Calls,
+        Self::Parameters,
+        Self::Log,
+        Self::Restart,
+        Self::Alone,
+        Self::Documents,
+        Self::GatewayLimit,
+    ];
 }
 
 /// Whether the test that asks is to be passed over, because its target lacks something of this. Says so if it is.
