@@ -199,6 +199,23 @@ fn every_build_of_the_workspace_uses_one_set_of_features() {
     assert!(missing.is_empty(), "crates/unified-features lacks\n{}", missing.join("\n"));
 }
 
+/// Otherwise `sam build`, which builds one function after the other, would build the AWS SDK for each anew (docs/adr/0007).
+#[test]
+fn every_function_is_built_with_one_set_of_features() {
+    let built = FUNCTIONS.map(|name| (name, features(&["--package", name, "--edges", "normal,build"])));
+    let mut missing = BTreeSet::new();
+    for (name, of_one) in &built {
+        for (_, of_another) in &built {
+            for (package, features) in of_one {
+                let more = of_another.get(package).into_iter().flat_map(|others| others.difference(features));
+                missing.extend(more.map(|feature| format!("{name} is built with {package} without {feature}")));
+            }
+        }
+    }
+    let missing: Vec<_> = missing.into_iter().collect();
+    assert!(missing.is_empty(), "crates/aws-connection lacks\n{}", missing.join("\n"));
+}
+
 /// The features of every dependency from outside, as a build of this selection resolves them.
 fn features(selection: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
