@@ -78,8 +78,9 @@ pub(super) fn method(report: &Report) -> String {
          - **In turns**: each order goes through both modes, half a period apart, and each mode is first every other time. What \
          drifts, drifts for both.\n\
          - **A system of its own for each scenario**, warmed up by the same load before it is measured.\n\
-         - **What went wrong**: Payments' function is delayed or fails, with it the Payments API; Kinesis answers every call of a \
-         function with an error; the consumer fails every batch. Where the fault is for a while, it is the middle third.\n\
+         - **What went wrong**: requests of the Payments API are delayed, answered with 500 or have their connections reset; Kinesis \
+         answers every call of a function with an error; the consumer fails every batch. Where that is for a while, it is the middle \
+         third.\n\
          - **Afterwards every order is read** again, until it is where its payment puts it, or for a minute. An order is lost where \
          it was answered and is not there, or its payment was answered and Orders does not have it.\n",
         report.rate,
