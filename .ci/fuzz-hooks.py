@@ -1,5 +1,7 @@
 """What JSON Schema cannot say of a request: schemathesis is not to send it as one that must be accepted."""
 
+import re
+
 import schemathesis
 
 
@@ -27,8 +29,37 @@ def lines_add_up(lines) -> bool:
     return len(currencies) <= 1 and (not isinstance(total, int) or total < 2**63)
 
 
+def passes_luhn(digits) -> bool:
+    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
+    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
+
+
+def looks_like_a_card_number(value) -> bool:
+    """One in ten numbers of 13 to 19 digits does by chance, and is refused: docs/api/problems/card-number.md."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return False
+    digits = re.findall(r"[0-9]+(?:[ -][0-9]+)*", str(value))
+    runs = (run for group in digits for run in (group, re.sub("[ -]", "", group)))
+    return any(run.isdigit() and 13 <= len(run) <= 19 and passes_luhn(run) for run in runs)
+
+
+@schemathesis.hook
+def filter_headers(context, headers) -> bool:
+    return not anywhere(dict(headers or {}), looks_like_a_card_number)
+
+
+@schemathesis.hook
+def filter_path_parameters(context, parameters) -> bool:
+    return not anywhere(dict(parameters or {}), looks_like_a_card_number)
+
+
+@schemathesis.hook
+def filter_query(context, query) -> bool:
+    return not anywhere(dict(query or {}), looks_like_a_card_number)
+
+
 @schemathesis.hook
 def filter_body(context, body) -> bool:
-    if anywhere(body, is_whole_with_fraction):
+    if anywhere(body, lambda value: is_whole_with_fraction(value) or looks_like_a_card_number(value)):
         return False
     return not isinstance(body, dict) or not isinstance(body.get("lines"), list) or lines_add_up(body["lines"])

@@ -157,6 +157,12 @@ fn problems(status: u16, kinds: &[ProblemKind]) -> Result<Value, GenerateError> 
         },
     });
     match status {
+        405 => {
+            response["headers"]["Allow"] = json!({
+                "description": "What the path takes instead.",
+                "schema": { "type": "string" },
+            });
+        }
         409 | 503 => {
             response["headers"]["Retry-After"] = json!({
                 "description": "Where repeating helps: after how many seconds.",

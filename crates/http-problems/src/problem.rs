@@ -35,9 +35,15 @@ const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// A path, as problems name it.
+/// A path, as problems name it. A `%` that begins no encoding, as a path may have that was decoded on its way, is one.
 fn instance_of(path: &str) -> String {
-    utf8_percent_encode(path, NOT_IN_A_PATH).to_string()
+    let is_encoding = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    let mut parts = path.split('%');
+    let first = utf8_percent_encode(parts.next().unwrap_or_default(), NOT_IN_A_PATH).to_string();
+    parts.fold(first, |instance, rest| {
+        let percent = if is_encoding(rest) { "%" } else { "%25" };
+        format!("{instance}{percent}{}", utf8_percent_encode(rest, NOT_IN_A_PATH))
+    })
 }
 
 /// A stable type of problem, documented for callers.

@@ -111,6 +111,10 @@ async fn the_instance_is_a_uri_reference_whatever_the_path() {
         ("/a[b]c", "/a%5Bb%5Dc"),
         ("/a|b", "/a%7Cb"),
         ("/a^b", "/a%5Eb"),
+        ("/a%%C3%98", "/a%25%C3%98"),
+        ("/a%", "/a%25"),
+        ("/a%4", "/a%254"),
+        ("/a%zz", "/a%25zz"),
         ("/plain-1_~", "/plain-1_~"),
     ] {
         let (status, problem) = send(Request::get(path).body(Body::empty()).unwrap()).await;

@@ -57,7 +57,8 @@ impl<T: JsonSchema> Input for PathParameter<T> {
         let description = take_description(&mut schema);
         let schema = schemas.subschema_for::<T>();
         operation.parameter(Parameter { name, location: Location::Path, required: true, description, schema });
-        operation.may_answer([kinds::INVALID_REQUEST]);
+        // Functions are given the path decoded: with an encoded `/`, `\\`, `#` or `?` in it, it is another path.
+        operation.may_answer([kinds::INVALID_REQUEST, kinds::NO_SUCH_ROUTE, kinds::METHOD_NOT_ALLOWED]);
     }
 }
 
