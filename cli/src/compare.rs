@@ -26,7 +26,7 @@ const SECONDS: std::ops::RangeInclusive<f64> = 1.0..=3_600.0;
 const QUICK: [Scenario; 4] =
     [Scenario::Healthy, Scenario::Payments200Ms, Scenario::PaymentsDown, Scenario::KinesisDown];
 const QUICK_SECONDS: f64 = 6.0;
-const QUICK_RATE: f64 = 10.0;
+const QUICK_RATE: f64 = 5.0;
 const FULL_RATE: f64 = 20.0;
 const FULL_SECONDS: f64 = 30.0;
 /// The part of a scenario's time that orders come for before it is measured, and at most.
@@ -42,10 +42,10 @@ pub(crate) struct Arguments {
     /// order-first, payment-voided
     #[arg(long = "scenario", value_name = "NAME")]
     scenarios: Vec<Scenario>,
-    /// Four of the scenarios, for 6 s each: under a minute
+    /// Four of the scenarios, for 6 s each: about a minute
     #[arg(long, conflicts_with = "scenarios")]
     quick: bool,
-    /// Orders a second in each mode [default: 20, or 10 with --quick]
+    /// Orders a second in each mode [default: 20, or 5 with --quick]
     #[arg(long, value_parser = rate)]
     rate: Option<f64>,
     /// How long each scenario is measured, in seconds [default: 30, or 6 with --quick]
