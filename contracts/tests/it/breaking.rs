@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::{document, orders, payments};
 
+/// A change of a document.
+type Change = fn(&mut Value);
+
 fn changed(document: &Value, change: impl FnOnce(&mut Value)) -> Vec<String> {
     let mut new = document.clone();
     change(&mut new);
@@ -145,7 +148,7 @@ fn an_event_type_that_is_removed_or_changed_is_named() {
 
 #[test]
 fn what_only_adds_passes() {
-    let payments_changes: [(&str, fn(&mut Value)); 7] = [
+    let payments_changes: [(&str, Change); 7] = [
         ("a field of an answer", |new| {
             schema(new, "Payment")["properties"]["loyalty_points"] = json!({ "type": "integer" });
             add_value(&mut schema(new, "Payment")["required"], "loyalty_points");
@@ -172,7 +175,7 @@ fn what_only_adds_passes() {
     let wider = changed(&orders(), |new| schema(new, "OrderBody")["properties"]["lines"]["maxItems"] = json!(200));
     assert_eq!(wider, Vec::<String>::new(), "more lines");
 
-    let stream_changes: [(&str, fn(&mut Value)); 2] = [
+    let stream_changes: [(&str, Change); 2] = [
         ("an event type", |new| {
             new["channels"]["paymentEvents"]["messages"]["payment.disputed.v1"] = json!({ "payload": {} });
         }),
