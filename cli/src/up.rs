@@ -97,6 +97,7 @@ fn greet(environment: &Environment) {
     println!("  {:<6} {:<width$}  makes something go wrong; GET lists, DELETE ends it", "POST", "/_local/faults");
     println!("  {:<6} {:<width$}  calls of functions to Kinesis and DynamoDB", "GET", "/_local/calls");
     println!("  {:<6} {:<width$}  what AWS would bill, by function", "GET", "/_local/usage");
+    println!("  {:<6} {:<width$}  both APIs, to read and to try in a browser", "GET", "/reference");
     println!();
     println!("Pay, order, and see what Orders knows of the payment:");
     println!();
