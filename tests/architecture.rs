@@ -189,9 +189,12 @@ fn every_build_of_the_workspace_uses_one_set_of_features() {
         ["paystream"].into_iter().chain(FUNCTIONS).flat_map(|name| ["--package", name]).collect();
     let command_line = features(&["--package", "paystream", "--edges", "normal,build"]);
     let functions = features(&[&with_functions[..], &["--edges", "normal,build"]].concat());
+    let contracts = features(&["--package", "paystream-contracts", "--edges", "normal,build"]);
+    let examples = features(&["--package", "paystream-contracts", "--edges", "normal,build,dev"]);
+    let tests = features(&["--package", "paystream-tests", "--edges", "normal,build,dev"]);
     let everything = features(&["--workspace", "--edges", "normal,build,dev"]);
     let mut missing = Vec::new();
-    for selection in [command_line, functions] {
+    for selection in [command_line, functions, contracts, examples, tests] {
         for (package, features) in selection {
             missing.extend(everything[&package].difference(&features).map(|feature| format!("{package}: {feature}")));
         }
