@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::request::{REQUEST_TIME, query};
+use super::request::{self, REQUEST_TIME, query};
 use super::routes::Found;
 use crate::ACCOUNT_ID;
 
@@ -27,7 +27,7 @@ pub(super) fn event(found: &Found<'_>, parts: &Parts, body: &Bytes, client: Sock
     let route_key = format!("{} {}", route.method, route.path);
     let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
     let raw_path = if route.stage == "$default" { path.into_owned() } else { format!("/{}{path}", route.stage) };
-    let headers = headers(&parts.headers);
+    let headers = joined(&parts.headers);
     let now = OffsetDateTime::now_utc();
     let mut event = json!({
         "version": "2.0",
@@ -80,18 +80,10 @@ pub(super) fn event(found: &Found<'_>, parts: &Parts, body: &Bytes, client: Sock
 }
 
 /// Those of one name are joined; cookies are apart.
-fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, String> = BTreeMap::new();
-    for (name, value) in headers.iter().filter(|(name, _)| *name != COOKIE) {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        all.entry(name.as_str().to_owned())
-            .and_modify(|values| {
-                values.push(',');
-                values.push_str(&value);
-            })
-            .or_insert_with(|| value.clone().into_owned());
-    }
-    all
+fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let mut all = request::headers(headers);
+    all.remove(COOKIE.as_str());
+    all.into_iter().map(|(name, values)| (name, values.join(","))).collect()
 }
 
 fn is_text(headers: &HeaderMap) -> bool {

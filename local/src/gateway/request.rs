@@ -71,7 +71,7 @@ pub(super) fn event(found: &Found<'_>, parts: &Parts, body: &Bytes, client: Sock
     })
 }
 
-fn headers(headers: &HeaderMap) -> Multi {
+pub(super) fn headers(headers: &HeaderMap) -> Multi {
     let mut all = Multi::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
