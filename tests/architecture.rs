@@ -159,7 +159,9 @@ fn no_function_has_a_line_that_knows_where_it_runs() {
         for file in files {
             let source = std::fs::read_to_string(&file).unwrap();
             for word in telling {
-                assert!(!source.contains(word), "{} says {word}", file.display());
+                // The SDKs' variable for where a service is, read in the one place where all such variables are.
+                let is_read = word == "AWS_ENDPOINT_URL" && file.ends_with("aws-connection/src/environment.rs");
+                assert!(is_read || !source.contains(word), "{} says {word}", file.display());
             }
         }
     }

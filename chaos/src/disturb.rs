@@ -62,7 +62,7 @@ impl<'e> Disturber<'e> {
     pub(crate) fn new(environment: &'e Environment) -> Self {
         let config = aws_sdk_kinesis::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_connection::https_client())
+            .http_client(aws_connection::Https::new(aws_connection::Trust::System))
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("chaos", "chaos", None, None, "chaos"))
             .endpoint_url(environment.kinesis_url())

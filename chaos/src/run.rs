@@ -139,7 +139,7 @@ async fn quiet(environment: &Environment, begun: Instant) {
 fn dynamodb(environment: &Environment) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_connection::https_client())
+        .http_client(aws_connection::Https::new(aws_connection::Trust::System))
         .timeout_config(aws_connection::timeouts(CALL_MAX, CALL_MAX))
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("chaos", "chaos", None, None, "chaos"))

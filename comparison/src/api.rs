@@ -1,11 +1,8 @@
 //! Both APIs, as a client sees them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_connection::{Https, Trust};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::http::Request;
 use aws_smithy_types::body::SdkBody;
@@ -106,14 +103,13 @@ pub(crate) struct CopyAnswer {
 /// Speaks to both APIs. Connections are kept and used again.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
-    connector: Arc<Connector>,
+    https: Https,
     target: Target,
 }
 
 impl Api {
     pub(crate) fn new(target: Target) -> Self {
-        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
-        Self { connector: Arc::new(connector), target }
+        Self { https: Https::new(Trust::System), target }
     }
 
     pub(crate) async fn place(&self, order: &PlannedOrder) -> Result<OrderAnswer, ApiError> {
@@ -159,7 +155,7 @@ impl Api {
         let body = body.map(ToString::to_string).unwrap_or_default();
         let request = self.request(method, url, key, body).await.map_err(ApiError::Request)?;
         let answer = async {
-            let answer = self.connector.call(request).await;
+            let answer = self.https.call(request).await;
             let answer = answer.map_err(|error| ApiError::Connection(with_sources(&error)))?;
             let status = answer.status().as_u16();
             let mut stream = ByteStream::new(answer.into_body());

@@ -51,7 +51,7 @@ pub(crate) async fn disturb(environment: &Environment, scenario: Scenario, seed:
 async fn poison(environment: &Environment) -> Result<(), DisturbError> {
     let config = aws_sdk_kinesis::Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_connection::https_client())
+        .http_client(aws_connection::Https::new(aws_connection::Trust::System))
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("comparison", "comparison", None, None, "emulators take any"))
         .endpoint_url(environment.kinesis_url())

@@ -2,25 +2,25 @@
 
 use std::time::SystemTime;
 
-use aws_config::SdkConfig;
 use aws_sdk_kinesis::config::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_runtime_api::http::Request;
+use aws_types::SdkConfig;
 
 /// What API Gateway signs its requests for.
 const SERVICE: &str = "execute-api";
 
-/// Signs with the credentials and for the region of the process's environment.
+/// Signs with the credentials and for the region of whoever runs it.
 #[derive(Debug, Clone)]
 pub struct Signer {
     config: SdkConfig,
 }
 
 impl Signer {
-    /// What the process's environment leads to.
-    pub async fn from_environment() -> Self {
-        Self { config: aws_connection::shared_config().await }
+    /// With the credentials and for the region of `config`.
+    pub fn new(config: SdkConfig) -> Self {
+        Self { config }
     }
 
     /// Signs a request whose body is this.
@@ -44,7 +44,7 @@ impl Signer {
 
 #[cfg(test)]
 mod tests {
-    use aws_config::{BehaviorVersion, Region};
+    use aws_sdk_kinesis::config::{BehaviorVersion, Region};
     use aws_sdk_kinesis::config::{Credentials, SharedCredentialsProvider};
     use aws_smithy_types::body::SdkBody;
 

@@ -7,6 +7,7 @@
 //! - [`quarantine`]: what Orders could not read, sent once more.
 //! - [`failures`]: what event source mappings gave up on, sent once more.
 
+mod aws;
 mod compare;
 mod differences;
 pub mod failures;
@@ -22,6 +23,7 @@ mod stack;
 pub use orders::{QuarantinedRecord, StoreError};
 pub use orders_aws::{RecordId, RecordSummary};
 
+pub use aws::aws_of_operator;
 pub use compare::{Comparison, Seen, Verdict, compare, verdict};
 pub use differences::{Class, Copied, Difference, Digest, Truth, Unreadable, UnreadableSide};
 pub use progress::{Progress, Watch, unwatched};

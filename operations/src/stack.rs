@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use orders_aws::{Copies, OrdersScan, QuarantineRecords};
 use payments_aws::{KinesisPublisher, PaymentsScan, PaymentsTable};
 
-use crate::OperationError;
 use crate::failures::Bucket;
+use crate::{OperationError, aws_of_operator};
 
 /// Items a page may hold, unless told otherwise. A page is read into memory, and is at most 1 MB anyway.
 const PAGE_ITEMS_MAX: i32 = 1_000;
@@ -103,7 +103,7 @@ pub struct Stack {
 impl Stack {
     /// The one on AWS that region, credentials and endpoints of the process's environment lead to.
     pub async fn on_aws(names: Names) -> Self {
-        let shared = aws_connection::shared_config().await;
+        let shared = aws_of_operator().await;
         Self::new(&shared, &shared, names)
     }
 
@@ -113,7 +113,7 @@ impl Stack {
             let credentials = Credentials::new("operations", "operations", None, None, "emulators take any");
             SdkConfig::builder()
                 .behavior_version(aws_config::BehaviorVersion::latest())
-                .http_client(aws_connection::https_client())
+                .http_client(aws_connection::Https::new(aws_connection::Trust::System))
                 .region(Region::new("us-east-1"))
                 .credentials_provider(SharedCredentialsProvider::new(credentials))
                 .endpoint_url(endpoint)

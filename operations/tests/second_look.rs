@@ -33,7 +33,7 @@ impl Sides {
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("local", "local", None, None, "test"))
             .endpoint_url(&dynamodb)
-            .http_client(aws_connection::https_client())
+            .http_client(aws_connection::Https::new(aws_connection::Trust::System))
             .build();
         let client = aws_sdk_dynamodb::Client::from_conf(config);
         let mut names = Names::default();

@@ -130,7 +130,7 @@ fn client(url: &str) -> Client {
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "bench"))
         .endpoint_url(url)
-        .http_client(aws_connection::https_client())
+        .http_client(aws_connection::Https::new(aws_connection::Trust::System))
         .build();
     Client::from_conf(config)
 }

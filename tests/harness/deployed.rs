@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, ProvideCredentials, Region, SharedCredentialsProvider};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
+use aws_types::SdkConfig;
+use paystream_operations::aws_of_operator;
 use reqwest::header::HeaderName;
 use serde_json::Value;
 
@@ -49,7 +50,7 @@ impl Deployed {
         };
         let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         let outputs = outputs_of(&text).map_err(|reason| format!("{}: {reason}", file.display()))?;
-        let sdk = if target == Target::LocalStack { localstack() } else { aws_connection::shared_config().await };
+        let sdk = if target == Target::LocalStack { localstack() } else { aws_of_operator().await };
         sdk.region().ok_or("no region is set")?;
         let credentials = sdk.credentials_provider().ok_or("no credentials")?;
         credentials.provide_credentials().await.map_err(|error| format!("no credentials: {error}"))?;
@@ -109,7 +110,7 @@ fn localstack() -> SdkConfig {
     let credentials = Credentials::new("test", "test", None, None, "localstack");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_connection::https_client())
+        .http_client(aws_connection::Https::new(aws_connection::Trust::System))
         .region(Region::new("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(endpoint)

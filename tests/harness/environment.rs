@@ -5,10 +5,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use aws_types::SdkConfig;
 use payments_aws::PaymentsTable;
 use paystream_local::{Environment, Functions, Options, Profile, Template, build_functions};
 
@@ -171,7 +172,7 @@ impl Paystream {
         match &self.system {
             System::Embedded { environment, .. } => SdkConfig::builder()
                 .behavior_version(BehaviorVersion::latest())
-                .http_client(aws_connection::https_client())
+                .http_client(aws_connection::Https::new(aws_connection::Trust::System))
                 .region(Region::new("us-east-1"))
                 .credentials_provider(credentials())
                 .endpoint_url(emulator(environment))

@@ -22,7 +22,7 @@ impl Paystream {
     async fn all_events(&self) -> Vec<Value> {
         let config = aws_sdk_kinesis::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_connection::https_client())
+            .http_client(aws_connection::Https::new(aws_connection::Trust::System))
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("local", "local", None, None, "test"))
             .endpoint_url(self.environment().kinesis_url())

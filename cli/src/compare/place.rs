@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use paystream_comparison::{Comparison, Costs, Plan, Scenario, Signer, Stopper, Target, run_costs, run_scenario};
 use paystream_local::{Environment, Functions, LogSink, Options, Profile, StartError, Template, build_functions};
+use paystream_operations::aws_of_operator;
 
 use super::CompareError;
 use super::progress::Bar;
@@ -45,7 +46,7 @@ impl Place {
                 Ok::<_, CompareError>(url.trim_end_matches('/').to_owned())
             };
             let (payments_url, orders_url) = (url("PaymentsUrl")?, url("OrdersUrl")?);
-            let signer = Some(Signer::from_environment().await);
+            let signer = Some(Signer::new(aws_of_operator().await));
             return Ok(Self::Stack(Box::new(Target { payments_url, orders_url, signer })));
         }
         let template = match &local.template {

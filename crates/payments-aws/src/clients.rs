@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_connection::timeouts;
 use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::Builder;
+use aws_sdk_kinesis::config::retry::RetryConfig;
+use aws_sdk_kinesis::config::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
 
 /// How long the way out of a request may take Kinesis, all attempts together, in milliseconds. What takes longer is
 /// left to the relay.
@@ -29,6 +30,6 @@ pub fn kinesis_relay(shared: &SdkConfig) -> Client {
 }
 
 fn kinesis(shared: &SdkConfig, timeouts: TimeoutConfig, retries: RetryConfig) -> Client {
-    let config = aws_sdk_kinesis::config::Builder::from(shared).timeout_config(timeouts).retry_config(retries).build();
+    let config = Builder::from(shared).timeout_config(timeouts).retry_config(retries).build();
     Client::from_conf(config)
 }

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_kinesis::types::ShardIteratorType;
+use aws_types::SdkConfig;
 use payment_events::{Money, PaymentEvent, Timestamp};
 use payments::testing::store_suite;
 use payments::{Action, EventPublisher, Outcome, Payment};
@@ -29,7 +30,7 @@ fn aws(endpoint: &str) -> SdkConfig {
         .region(Region::new("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(endpoint)
-        .http_client(aws_connection::https_client())
+        .http_client(aws_connection::Https::new(aws_connection::Trust::System))
         .build()
 }
 

@@ -24,7 +24,7 @@ async fn client() -> Client {
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
         .endpoint_url(emulators.dynamodb_url())
-        .http_client(aws_connection::https_client())
+        .http_client(aws_connection::Https::new(aws_connection::Trust::System))
         .build();
     Client::from_conf(config)
 }

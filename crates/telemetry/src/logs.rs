@@ -67,7 +67,7 @@ where
 const INVOCATIONS: &str = "lambda_runtime::layers::trace";
 
 /// The crates whose lines follow the chosen level: ours.
-const OWN_TARGETS: [&str; 10] = [
+const OWN_TARGETS: [&str; 11] = [
     "payment_api",
     "payment_relay",
     "order_projector",
@@ -77,6 +77,7 @@ const OWN_TARGETS: [&str; 10] = [
     "orders",
     "orders_aws",
     "stream_batch",
+    "aws_connection",
     "http_problems",
 ];
 

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use aws_connection::Trust;
 use orders_aws::PaymentsUrl;
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
@@ -21,8 +22,8 @@ pub struct Config {
 pub enum Payments {
     /// Among the copies that Orders holds; nobody is waited for.
     Local,
-    /// At this Payments API, while the request waits.
-    Remote(PaymentsUrl),
+    /// At this Payments API, while the request waits, if it has a certificate that is trusted so.
+    Remote(PaymentsUrl, Trust),
 }
 
 /// The values of `PAYMENT_LOOKUP`.
@@ -56,7 +57,9 @@ impl Config {
         let payments = lookup.and_then(|lookup| match lookup {
             Lookup::Local => Some(Payments::Local),
             Lookup::Remote => {
-                variables.required("PAYMENTS_URL", "the base URL of the Payments API").map(Payments::Remote)
+                let url = variables.required("PAYMENTS_URL", "the base URL of the Payments API");
+                let trust = Trust::read(&mut variables);
+                Some(Payments::Remote(url?, trust?))
             }
         });
         let log_level = variables.optional("LOG_LEVEL", "the least severe level to log", LogLevel::INFO);
@@ -84,7 +87,7 @@ mod tests {
             assert_eq!(read(local).unwrap().payments, Payments::Local);
         }
         let remote = read(&[("PAYMENT_LOOKUP", "remote"), ("PAYMENTS_URL", url)]).unwrap();
-        assert_eq!(remote.payments, Payments::Remote(url.parse().unwrap()));
+        assert_eq!(remote.payments, Payments::Remote(url.parse().unwrap(), Trust::Amazon));
     }
 
     #[test]

@@ -11,15 +11,20 @@ use telemetry::Variables;
 async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
-    let aws = aws_connection::shared_config().await;
+    let aws = aws_connection::from_environment(Variables::of_process())?;
     let table = Arc::new(OrdersTable::new(aws_connection::dynamodb(&aws), config.orders_table));
     let place = PlaceOrder::new(table.clone(), table.clone());
     let router = match config.payments {
         Payments::Local => {
+            table.connect().await;
             let find = FindOrder::new(table.clone(), Settle::new(table.clone(), table.clone()));
             router(place, find, table)
         }
-        Payments::Remote(url) => sync_router(place.asking(Arc::new(PaymentsApi::new(url, &aws, Limits::default())))),
+        Payments::Remote(url, trust) => {
+            let payments = PaymentsApi::new(url, trust, &aws, Limits::default());
+            tokio::join!(table.connect(), payments.connect());
+            sync_router(place.asking(Arc::new(payments)))
+        }
     };
     lambda_http::run(router).await
 }

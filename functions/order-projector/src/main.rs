@@ -12,9 +12,10 @@ use telemetry::{Metrics, Variables};
 async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
-    let aws = aws_connection::shared_config().await;
+    let aws = aws_connection::from_environment(Variables::of_process())?;
     let client = aws_connection::dynamodb(&aws);
     let table = Arc::new(OrdersTable::new(client.clone(), config.orders_table));
+    table.connect().await;
     let quarantine = Arc::new(QuarantineTable::new(client, config.quarantine_table));
     let project = ProjectPayments::new(table.clone(), table.clone(), Settle::new(table.clone(), table));
     let metrics = Metrics::to_stdout(&config.function_name);

@@ -11,9 +11,10 @@ use telemetry::{Metrics, Variables};
 async fn main() -> Result<(), lambda_http::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
-    let aws = aws_connection::shared_config().await;
+    let aws = aws_connection::from_environment(Variables::of_process())?;
     let table = Arc::new(PaymentsTable::new(aws_connection::dynamodb(&aws), config.payments_table));
     let publisher = KinesisPublisher::new(payments_aws::kinesis_hot_path(&aws), config.payment_stream);
+    tokio::join!(table.connect(), publisher.connect());
     let publication = Publication::new(Arc::new(publisher), table.clone());
     let accept = AcceptPayment::new(table.clone(), Arc::new(SimulatedProcessor), publication.clone(), config.lease_ms);
     let change = ChangePayment::new(table.clone(), publication);

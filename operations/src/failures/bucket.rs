@@ -6,15 +6,13 @@
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
+use aws_connection::{Https, Trust};
 use aws_sdk_dynamodb::config::ProvideCredentials;
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
     sign,
 };
 use aws_sigv4::sign::v4::SigningParams;
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::http::Request;
 use aws_smithy_types::body::SdkBody;
@@ -50,7 +48,7 @@ pub struct BucketError {
 pub struct Bucket {
     name: String,
     config: SdkConfig,
-    connector: Connector,
+    https: Https,
     base: String,
 }
 
@@ -72,8 +70,7 @@ impl Bucket {
             None if region.as_ref().starts_with("cn-") => format!("https://{name}.s3.{region}.amazonaws.com.cn"),
             None => format!("https://{name}.s3.{region}.amazonaws.com"),
         };
-        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
-        Ok(Self { name: name.to_owned(), config: config.clone(), connector, base })
+        Ok(Self { name: name.to_owned(), config: config.clone(), https: Https::new(Trust::System), base })
     }
 
     /// The keys of what is in it, `keys_max` at most.
@@ -120,7 +117,7 @@ impl Bucket {
     /// `GET`, once. The error tells whether trying again may help.
     async fn try_read(&self, path: &str) -> Result<Vec<u8>, (bool, String)> {
         let request = self.request(path).await.map_err(|reason| (false, reason))?;
-        let answer = self.connector.call(request).await.map_err(|error| (true, with_source(&error)))?;
+        let answer = self.https.call(request).await.map_err(|error| (true, with_source(&error)))?;
         let status = answer.status().as_u16();
         let body = read_body(answer.into_body()).await.map_err(|reason| (true, reason))?;
         match status {

@@ -15,11 +15,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_config::SdkConfig;
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
+use aws_connection::{GREETING_MAX, Https, Trust};
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_types::SdkConfig;
 use orders::{LookupError, PaymentLookup};
 use payment_events::{OrderId, PaymentInfo, Timestamp};
 use tokio::time::{sleep, timeout};
@@ -40,7 +39,7 @@ pub struct PaymentsApi {
     url: PaymentsUrl,
     aws: SdkConfig,
     /// Keeps its connections for the next lookup.
-    connector: Connector,
+    https: Https,
     limits: Limits,
     retries: TpsBudget,
     breaker: Mutex<Breaker>,
@@ -52,15 +51,26 @@ pub struct PaymentsApi {
 struct Open(u64);
 
 impl PaymentsApi {
-    /// The API at `url`, asked with the credentials and for the region of `aws`, within `limits`.
-    pub fn new(url: PaymentsUrl, aws: &SdkConfig, limits: Limits) -> Self {
+    /// The API at `url`, if it has a certificate that is trusted so, asked with the credentials and for the region of `aws`,
+    /// within `limits`.
+    pub fn new(url: PaymentsUrl, trust: Trust, aws: &SdkConfig, limits: Limits) -> Self {
         // How long an answer may take is bounded here, with its body.
-        let settings = HttpConnectorSettings::builder().connect_timeout(limits.connect).build();
-        let connector = Connector::builder().connector_settings(settings);
-        let connector = connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
+        let https = Https::connecting_within(trust, limits.connect);
         let retries = TpsBudget::new(Limits::RETRY_WINDOW, limits.retries_a_second, limits.retry_share);
         let breaker = Mutex::new(Breaker::new(limits.failures_max, limits.open));
-        Self { url, aws: aws.clone(), connector, limits, retries, breaker }
+        Self { url, aws: aws.clone(), https, limits, retries, breaker }
+    }
+
+    /// Connects, so that the first lookup finds a connection.
+    pub async fn connect(&self) {
+        let greeting = async {
+            let response = self.https.call(request::greeting(&self.url)?).await.map_err(Failure::Connection)?;
+            // Only a connection whose answer has been read is there for the next request.
+            answer::bytes(response.into_body()).await
+        };
+        if let Err(error) = within(GREETING_MAX, greeting).await {
+            tracing::warn!(error = %DisplayErrorContext(&error), "could not connect to {} before the first event", self.url);
+        }
     }
 
     /// Asks once, and once more where that may help and the budget has it.
@@ -78,7 +88,7 @@ impl PaymentsApi {
     async fn attempt(&self, uri: &str, order_id: &OrderId) -> Result<Vec<PaymentInfo>, Failure> {
         let attempt = async {
             let request = request::signed(&self.aws, uri).await.map_err(Failure::NotSigned)?;
-            let response = self.connector.call(request).await.map_err(Failure::Connection)?;
+            let response = self.https.call(request).await.map_err(Failure::Connection)?;
             answer::read(response, order_id).await
         };
         let payments = within(self.limits.attempt, attempt).await?;

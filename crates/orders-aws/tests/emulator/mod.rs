@@ -29,7 +29,7 @@ pub(crate) fn client(emulators: &Emulators) -> Client {
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new(CALLER, "local", None, None, "test"))
         .endpoint_url(emulators.dynamodb_url())
-        .http_client(aws_connection::https_client())
+        .http_client(aws_connection::Https::new(aws_connection::Trust::System))
         .build();
     Client::from_conf(config)
 }

@@ -7,8 +7,10 @@ mod signature;
 
 use std::time::Duration;
 
-use aws_config::{Region, SdkConfig};
+use aws_connection::Trust;
+use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_types::SdkConfig;
 use orders::testing::samples::{authorized, euros};
 use orders::{LookupError, PaymentLookup};
 use orders_aws::{Limits, PaymentsApi};
@@ -23,7 +25,7 @@ const SHORT: Duration = Duration::from_millis(50);
 fn aws() -> SdkConfig {
     let credentials = Credentials::new("AKIDEXAMPLE", SECRET, Some("session+token".to_owned()), None, "test");
     SdkConfig::builder()
-        .behavior_version(aws_config::BehaviorVersion::latest())
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build()
@@ -36,7 +38,7 @@ fn limits() -> Limits {
 }
 
 fn api(server: &Server, limits: Limits) -> PaymentsApi {
-    PaymentsApi::new(server.url().parse().unwrap(), &aws(), limits)
+    PaymentsApi::new(server.url().parse().unwrap(), Trust::Amazon, &aws(), limits)
 }
 
 async fn ask(api: &PaymentsApi) -> Result<Vec<PaymentInfo>, LookupError> {
@@ -119,7 +121,7 @@ async fn a_connection_that_does_not_come_about_is_given_up() {
     // It takes the connection, and never says a word of TLS.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap()).parse().unwrap();
-    let api = PaymentsApi::new(url, &aws(), Limits { connect: SHORT, ..limits() });
+    let api = PaymentsApi::new(url, Trust::Amazon, &aws(), Limits { connect: SHORT, ..limits() });
     assert_eq!(reason(&api).await, "the connection failed");
     // And nobody is there at all.
     drop(listener);
@@ -139,7 +141,12 @@ async fn second_attempts_stop_where_their_budget_is_spent() {
     assert!((10..30).contains(&second), "{second} second attempts");
 
     let server = Server::always(Does::Answer(503)).await;
-    let api = PaymentsApi::new(server.url().parse().unwrap(), &aws(), Limits { retries_a_second: 0, ..limits() });
+    let api = PaymentsApi::new(
+        server.url().parse().unwrap(),
+        Trust::Amazon,
+        &aws(),
+        Limits { retries_a_second: 0, ..limits() },
+    );
     ask(&api).await.unwrap_err();
     assert_eq!(server.requests(), 1, "nothing is earned yet");
 }

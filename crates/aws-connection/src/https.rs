@@ -1,0 +1,123 @@
+//! The HTTP client under all AWS clients: hyper with rustls, over HTTP/1.1, with one pool of connections.
+//!
+//! It does what the SDK's own client does for a function, without what a function has no use for: HTTP/2, which neither
+//! DynamoDB nor Kinesis speak, and proxies (docs/adr/0018).
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::io;
+use std::iter::successors;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use http::Uri;
+use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tower::BoxError;
+use tower::timeout::Timeout;
+use tower::util::BoxCloneSyncService;
+
+use crate::trust::Trust;
+
+/// How long connecting may take, the handshake included.
+const CONNECT_MAX: Duration = Duration::from_secs(3);
+
+/// Sends requests over HTTPS, or over plain HTTP where the address says so, as those of emulators do. Clones share their
+/// connections, which are kept for the next request.
+///
+/// A call ends when its answer has begun or the connection failed. It has no bound of its own but on connecting: AWS clients
+/// are configured with [`timeouts`](crate::timeouts), everybody else brings one.
+#[derive(Debug, Clone)]
+pub struct Https(SharedHttpConnector);
+
+impl Https {
+    /// With a pool of its own, trusting so.
+    pub fn new(trust: Trust) -> Self {
+        Self::connecting_within(trust, CONNECT_MAX)
+    }
+
+    /// The same, with another bound on connecting.
+    pub fn connecting_within(trust: Trust, connect_max: Duration) -> Self {
+        let mut tcp = legacy::connect::HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        let tls = HttpsConnectorBuilder::new().with_tls_config(trust.client_config());
+        let connector = Timeout::new(tls.https_or_http().enable_http1().wrap_connector(tcp), connect_max);
+        let connector = BoxCloneSyncService::new(connector);
+        let client = legacy::Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        Self(SharedHttpConnector::new(Hyper(client)))
+    }
+}
+
+impl HttpConnector for Https {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.0.call(request)
+    }
+}
+
+impl HttpClient for Https {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        self.0.clone()
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        Some(ConnectorMetadata::new("hyper", Some(Cow::Borrowed("1.x"))))
+    }
+}
+
+#[derive(Debug)]
+struct Hyper(legacy::Client<Connector, SdkBody>);
+
+type Connection = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Connector = BoxCloneSyncService<Uri, Connection, BoxError>;
+
+impl HttpConnector for Hyper {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let mut request = match request.try_into_http1x() {
+            Ok(request) => request,
+            Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
+        };
+        // The SDK gives a connection up that answered like a server in trouble, so that the next attempt meets another one.
+        let captured = capture_connection(&mut request);
+        if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
+            capture.set_connection_retriever(move || connection(captured.clone()));
+        }
+        let answered = self.0.request(request);
+        HttpConnectorFuture::new(async move {
+            let response = answered.await.map_err(failed)?.map(SdkBody::from_body_1_x);
+            HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+fn connection(captured: CaptureConnection) -> Option<ConnectionMetadata> {
+    captured.connection_metadata().as_ref()?;
+    let poison = move || captured.connection_metadata().iter().for_each(legacy::connect::Connected::poison);
+    Some(ConnectionMetadata::builder().proxied(false).poison_fn(poison).build())
+}
+
+/// What the SDK tries again is what failed on the wire.
+fn failed(error: legacy::Error) -> ConnectorError {
+    if error.is_connect() {
+        return ConnectorError::io(error.into()).never_connected();
+    }
+    let on_the_wire = |cause: &(dyn Error + 'static)| {
+        let broken = |error: &hyper::Error| error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+        cause.is::<io::Error>() || cause.downcast_ref().is_some_and(broken)
+    };
+    if successors(Some(&error as &(dyn Error + 'static)), |&cause| cause.source()).any(on_the_wire) {
+        return ConnectorError::io(error.into());
+    }
+    ConnectorError::other(error.into(), None)
+}
