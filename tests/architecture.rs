@@ -11,11 +11,12 @@ const PAYMENTS_SIDE: [&str; 4] = ["payments", "payments-aws", "payment-api", "pa
 const ORDERS_SIDE: [&str; 4] = ["orders", "orders-aws", "order-api", "order-projector"];
 const FUNCTIONS: [&str; 4] = ["payment-api", "payment-relay", "order-api", "order-projector"];
 /// What either side may use of ours, beside its own crates.
-const FOR_BOTH: [&str; 5] = ["payment-events", "telemetry", "http-problems", "stream-batch", "aws-connection"];
+const FOR_BOTH: [&str; 6] =
+    ["payment-events", "telemetry", "http-problems", "api-gateway", "stream-batch", "aws-connection"];
 /// Crates whose presence means that a crate knows AWS.
 const AWS_PREFIXES: [&str; 5] = ["aws-", "aws_", "lambda_", "serde_dynamo", "lambda-"];
 /// Crates whose presence means that a crate knows HTTP.
-const HTTP: [&str; 5] = ["axum", "http", "hyper", "reqwest", "http-problems"];
+const HTTP: [&str; 6] = ["axum", "http", "hyper", "reqwest", "http-problems", "api-gateway"];
 
 struct Workspace(Metadata);
 
@@ -86,7 +87,7 @@ fn what_is_for_both_depends_on_nothing_of_ours_but_the_way_to_log() {
 #[test]
 fn only_adapters_and_functions_know_aws() {
     let workspace = Workspace::read();
-    let adapters = ["payments-aws", "orders-aws", "stream-batch", "aws-connection"];
+    let adapters = ["payments-aws", "orders-aws", "stream-batch", "api-gateway", "aws-connection"];
     // What operates both sides, what tests everything, and what has no code at all.
     let outside =
         ["paystream-operations", "paystream-chaos", "paystream-comparison", "paystream-tests", "unified-features"];

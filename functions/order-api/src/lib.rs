@@ -3,7 +3,7 @@
 //! Deployed a second time, with `PAYMENT_LOOKUP=remote`, it is synchronous mode: `POST /sync/orders`, which places the same
 //! orders and asks Payments first.
 //!
-//! The routes are an axum router, so that tests call them directly; `main` puts them behind `lambda_http`.
+//! The routes are an axum router, so that tests call them directly; `main` puts them behind `api_gateway`.
 
 mod config;
 mod contract;

@@ -8,7 +8,7 @@ use orders_aws::{Limits, OrdersTable, PaymentsApi};
 use telemetry::Variables;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), api_gateway::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
     let aws = aws_connection::from_environment(Variables::of_process())?;
@@ -26,5 +26,5 @@ async fn main() -> Result<(), lambda_http::Error> {
             sync_router(place.asking(Arc::new(payments)))
         }
     };
-    lambda_http::run(router).await
+    api_gateway::run(router).await
 }

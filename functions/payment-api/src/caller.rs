@@ -1,24 +1,14 @@
 //! Who asks, as API Gateway's authorizer tells it.
 
-use lambda_http::request::RequestContext;
+use api_gateway::Identity;
 use payments::Caller;
 
-/// The caller in a request's context; requests without one (tests, APIs without an authorizer) are of one caller.
-pub(crate) fn caller(context: Option<&RequestContext>) -> Caller {
-    let identity = match context {
-        Some(RequestContext::ApiGatewayV1(context)) => {
-            let claims = context.authorizer.fields.get("claims");
-            let subject = claims.and_then(|claims| claims.get("sub")).and_then(|subject| subject.as_str());
-            context.identity.user_arn.as_deref().map(without_session).or(subject)
-        }
-        Some(RequestContext::ApiGatewayV2(context)) => context.authorizer.as_ref().and_then(|authorizer| {
-            let arn = authorizer.iam.as_ref().and_then(|iam| iam.user_arn.as_deref()).map(without_session);
-            let subject = authorizer.jwt.as_ref().and_then(|jwt| jwt.claims.get("sub")).map(String::as_str);
-            arn.or(subject)
-        }),
-        _ => None,
-    };
-    Caller::named(identity)
+/// The caller whom API Gateway names; requests of nobody in particular (tests, APIs without an authorizer) are of one caller.
+pub(crate) fn caller(identity: Option<&Identity>) -> Caller {
+    Caller::named(identity.map(|identity| match identity {
+        Identity::Principal(arn) => without_session(arn),
+        Identity::Subject(subject) => subject,
+    }))
 }
 
 /// A role stays the same caller from one session to the next: the session's name, which ends the ARN of an assumed

@@ -1,5 +1,6 @@
 //! Capture, void and refund: three routes to one use case.
 
+use api_gateway::Identity;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::header::ETAG;
@@ -7,7 +8,6 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use http_problems::contract::{Input, Operation};
 use http_problems::{JsonBody, PathParameter, Problem};
-use lambda_http::request::RequestContext;
 use payment_events::{PaymentId, TraceParent};
 use payments::{Change, ChangeError, ChangeRequest, Changed, RequestKey};
 use schemars::SchemaGenerator;
@@ -69,7 +69,7 @@ impl FromRequestParts<Service> for Asked {
         let PathParameter(payment_id) = PathParameter::from_request_parts(parts, service).await?;
         let OnlyVersions(only_versions) = OnlyVersions::from_request_parts(parts, service).await?;
         let OptionalKey(key) = OptionalKey::from_request_parts(parts, service).await?;
-        let caller = caller(parts.extensions.get::<RequestContext>());
+        let caller = caller(parts.extensions.get::<Identity>());
         let key = key.map_or_else(RequestKey::random, |key| RequestKey::given(&caller, &payment_id, &key));
         let Ok(OptionalTrace(trace_parent)) = OptionalTrace::from_request_parts(parts, service).await;
         Ok(Self { service: service.clone(), payment_id, key, only_versions, trace_parent })

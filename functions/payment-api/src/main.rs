@@ -8,7 +8,7 @@ use payments_aws::{Config, KinesisPublisher, PaymentsTable};
 use telemetry::{Metrics, Variables};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), api_gateway::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
     let aws = aws_connection::from_environment(Variables::of_process())?;
@@ -19,5 +19,5 @@ async fn main() -> Result<(), lambda_http::Error> {
     let accept = AcceptPayment::new(table.clone(), Arc::new(SimulatedProcessor), publication.clone(), config.lease_ms);
     let change = ChangePayment::new(table.clone(), publication);
     let metrics = Metrics::to_stdout(&config.function_name);
-    lambda_http::run(router(Service { accept, change, queries: table, metrics })).await
+    api_gateway::run(router(Service { accept, change, queries: table, metrics })).await
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use api_gateway::Identity;
 use axum::extract::State;
 use axum::http::header::{ETAG, HeaderName, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
@@ -9,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, Router};
 use http_problems::contract::Routes;
 use http_problems::{JsonBody, PathParameter, Problem, QueryParameters, with_problems};
-use lambda_http::request::RequestContext;
 use payment_events::{PaymentId, TraceParent};
 use payments::{AcceptPayment, Accepted, ChangePayment, Payment, PaymentQueries, PaymentRequest, Published};
 use telemetry::Metrics;
@@ -85,13 +85,13 @@ fn view(payment: Payment) -> Response {
 
 async fn pay(
     State(service): State<Service>,
-    context: Option<Extension<RequestContext>>,
+    identity: Option<Extension<Identity>>,
     RequiredKey(key): RequiredKey,
     OptionalTrace(trace_parent): OptionalTrace,
     JsonBody(body): JsonBody<PaymentBody>,
 ) -> Result<Response, Problem> {
     let request = PaymentRequest {
-        caller: caller(context.as_deref()),
+        caller: caller(identity.as_deref()),
         key,
         order_id: body.order_id,
         amount: body.amount.0.into_money()?,

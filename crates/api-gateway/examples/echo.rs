@@ -1,0 +1,19 @@
+//! A function that answers every request with what it was asked, by whom.
+
+use api_gateway::Identity;
+use axum::http::{Method, Uri};
+use axum::{Extension, Router};
+use telemetry::LogLevel;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), api_gateway::Error> {
+    telemetry::init_logs(LogLevel::INFO);
+    api_gateway::run(Router::new().fallback(echo)).await
+}
+
+async fn echo(method: Method, uri: Uri, identity: Option<Extension<Identity>>) -> String {
+    if identity.is_none() {
+        tracing::warn!("nobody in particular asked");
+    }
+    format!("{method} {uri} by {:?}", identity.map(|Extension(identity)| identity))
+}

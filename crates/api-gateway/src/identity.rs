@@ -1,0 +1,31 @@
+//! Who made a request.
+
+use serde_json::Value;
+
+use crate::event::RequestContext;
+use crate::request::PayloadFormat;
+
+/// Who made a request, as the authorizer of its route says. It is an extension of the request; requests of a route
+/// without an authorizer have none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// The ARN of an IAM user or of a role's session, such as `arn:aws:sts::123456789012:assumed-role/checkout/i-1`.
+    Principal(String),
+    /// The subject (`sub`) of a token, of Cognito's or another issuer's.
+    Subject(String),
+}
+
+impl Identity {
+    pub(crate) fn of(context: &RequestContext<'_>, format: PayloadFormat) -> Option<Self> {
+        let said = |pointer| context.authorizer.pointer(pointer).and_then(Value::as_str);
+        let (principal, subject) = match format {
+            PayloadFormat::V1 => {
+                let identity = context.identity.as_ref();
+                (identity.and_then(|identity| identity.user_arn.as_ref()).map(|arn| &*arn.0), said("/claims/sub"))
+            }
+            PayloadFormat::V2 => (said("/iam/userArn"), said("/jwt/claims/sub")),
+        };
+        let subject = || subject.map(|subject| Self::Subject(subject.to_owned()));
+        principal.map(|arn| Self::Principal(arn.to_owned())).or_else(subject)
+    }
+}

@@ -1,0 +1,150 @@
+//! The request that an event stands for.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use serde::de::{Deserialize, Deserializer, Error};
+
+use crate::Identity;
+use crate::event::{Event, Http, Text};
+use crate::target::{InvalidTarget, query, target};
+
+/// A request as API Gateway passes it on: an event of format 1.0 or 2.0, parsed.
+#[derive(Debug)]
+pub struct ProxyRequest {
+    pub(crate) request: Request<Body>,
+    pub(crate) format: PayloadFormat,
+}
+
+/// What an event looks like, and what its answer must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PayloadFormat {
+    /// `1.0`, of REST APIs.
+    V1,
+    /// `2.0`, of HTTP APIs and function URLs.
+    V2,
+}
+
+/// Why an event is none. Nothing of it is repeated but names.
+#[derive(Debug, thiserror::Error)]
+enum InvalidEvent {
+    #[error("this is no event of API Gateway's: it has no {0}")]
+    Missing(&'static str),
+    #[error("the event's payload format is neither 1.0 nor 2.0: set the integration's payload format version")]
+    Format,
+    #[error("the event's method is none of HTTP")]
+    Method,
+    #[error("the event's path and query make no target of a request: {0}")]
+    Target(#[from] InvalidTarget),
+    #[error("header {0:?} of the event is none of HTTP")]
+    Header(String),
+    #[error("the event has more headers than a request can have")]
+    TooManyHeaders,
+    #[error("the event's body is not the base64 that it says it is: {0}")]
+    Body(#[from] base64::DecodeError),
+}
+
+impl<'de> Deserialize<'de> for ProxyRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::of(Event::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl ProxyRequest {
+    fn of(mut event: Event<'_>) -> Result<Self, InvalidEvent> {
+        let format = match event.version.as_ref().map(|version| &*version.0) {
+            None | Some("1.0") => PayloadFormat::V1,
+            Some("2.0") => PayloadFormat::V2,
+            Some(_) => return Err(InvalidEvent::Format),
+        };
+        let context = event.request_context.take().ok_or(InvalidEvent::Missing("requestContext"))?;
+        let mut request = Request::new(body(event.body.take(), event.is_base64_encoded)?);
+        if let Some(identity) = Identity::of(&context, format) {
+            request.extensions_mut().insert(identity);
+        }
+        let Head { method, path, query, headers } = match format {
+            PayloadFormat::V1 => Head::v1(event)?,
+            PayloadFormat::V2 => Head::v2(event, context.http)?,
+        };
+        *request.method_mut() = Method::from_bytes(method.0.as_bytes()).map_err(|_| InvalidEvent::Method)?;
+        *request.uri_mut() = target(&path.0, &query)?;
+        *request.headers_mut() = headers;
+        Ok(Self { request, format })
+    }
+}
+
+/// What comes before the body.
+struct Head<'a> {
+    method: Text<'a>,
+    path: Text<'a>,
+    query: Cow<'a, str>,
+    headers: HeaderMap,
+}
+
+impl<'a> Head<'a> {
+    fn v1(event: Event<'a>) -> Result<Self, InvalidEvent> {
+        let parameters = all_values(event.multi_value_query_string_parameters, event.query_string_parameters);
+        Ok(Self {
+            method: event.http_method.ok_or(InvalidEvent::Missing("httpMethod"))?,
+            path: event.path.ok_or(InvalidEvent::Missing("path"))?,
+            query: query(&parameters).into(),
+            headers: headers(all_values(event.multi_value_headers, event.headers))?,
+        })
+    }
+
+    fn v2(event: Event<'a>, http: Option<Http<'a>>) -> Result<Self, InvalidEvent> {
+        let mut headers = headers(all_values(None, event.headers))?;
+        if let Some(cookies) = event.cookies.filter(|cookies| !cookies.is_empty()) {
+            let cookies: Vec<_> = cookies.iter().map(|cookie| &*cookie.0).collect();
+            append(&mut headers, COOKIE.as_str(), &cookies.join("; "))?;
+        }
+        Ok(Self {
+            method: http.and_then(|http| http.method).ok_or(InvalidEvent::Missing("requestContext.http.method"))?,
+            path: event.raw_path.ok_or(InvalidEvent::Missing("rawPath"))?,
+            query: event.raw_query_string.map(|query| query.0).unwrap_or_default(),
+            headers,
+        })
+    }
+}
+
+/// Each name's values: where an event has them all, what it has of the last value of each says nothing more.
+fn all_values<'a>(
+    all: Option<BTreeMap<Text<'a>, Vec<Text<'a>>>>,
+    last: Option<BTreeMap<Text<'a>, Text<'a>>>,
+) -> BTreeMap<Text<'a>, Vec<Text<'a>>> {
+    all.filter(|all| !all.is_empty()).unwrap_or_else(|| {
+        let last = last.unwrap_or_default();
+        last.into_iter().map(|(name, value)| (name, vec![value])).collect()
+    })
+}
+
+fn headers(of_event: BTreeMap<Text<'_>, Vec<Text<'_>>>) -> Result<HeaderMap, InvalidEvent> {
+    let mut headers = HeaderMap::new();
+    for (name, values) in of_event {
+        for value in values {
+            append(&mut headers, &name.0, &value.0)?;
+        }
+    }
+    Ok(headers)
+}
+
+fn append(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), InvalidEvent> {
+    let invalid = || InvalidEvent::Header(name.to_owned());
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
+    let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| invalid())?;
+    headers.try_append(name, value).map_err(|_| InvalidEvent::TooManyHeaders)?;
+    Ok(())
+}
+
+fn body(body: Option<Text<'_>>, is_base64_encoded: Option<bool>) -> Result<Body, InvalidEvent> {
+    let Some(Text(body)) = body else { return Ok(Body::empty()) };
+    if is_base64_encoded == Some(true) {
+        return Ok(Body::from(STANDARD.decode(&*body)?));
+    }
+    Ok(Body::from(body.into_owned()))
+}

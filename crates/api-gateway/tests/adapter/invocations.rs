@@ -1,0 +1,108 @@
+//! A whole function, as Lambda runs it: one event after the other over the Runtime API.
+
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::sync::mpsc;
+
+use super::{HTTP_JWT, REST_COGNITO, with, without};
+
+/// How an invocation ended: its id, whether as a `response` or an `error`, and what that is.
+type Outcome = (String, String, Value);
+
+/// Lambda's side of a function's life.
+#[derive(Clone)]
+struct Lambda {
+    /// Still to be handed out, the next one last, each with its id.
+    events: Arc<Mutex<Vec<(usize, String)>>>,
+    outcomes: mpsc::UnboundedSender<Outcome>,
+}
+
+async fn next(State(lambda): State<Lambda>) -> Response {
+    let event = lambda.events.lock().unwrap().pop();
+    let Some((id, event)) = event else { std::future::pending().await };
+    let headers = [("lambda-runtime-aws-request-id", id.to_string()), ("lambda-runtime-deadline-ms", "0".to_owned())];
+    (headers, event).into_response()
+}
+
+async fn outcome(State(lambda): State<Lambda>, Path((id, kind)): Path<(String, String)>, body: String) -> StatusCode {
+    lambda.outcomes.send((id, kind, serde_json::from_str(&body).unwrap())).unwrap();
+    StatusCode::ACCEPTED
+}
+
+/// What the example `echo` makes of these events, one process for all of them, and what it logs meanwhile.
+async fn invoke(events: &[&str]) -> (Vec<Outcome>, Vec<Value>) {
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let to_come = events.iter().enumerate().rev().map(|(id, event)| (id, (*event).to_owned())).collect();
+    let api = Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route("/2018-06-01/runtime/invocation/{id}/{kind}", post(outcome))
+        .with_state(Lambda { events: Arc::new(Mutex::new(to_come)), outcomes: sender });
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async { axum::serve(listener, api).await.unwrap() });
+    // Cargo puts examples beside the directory of the test that is running.
+    let test = std::env::current_exe().unwrap();
+    let examples = test.ancestors().nth(2).unwrap().join("examples");
+    let mut function = Command::new(examples.join(format!("echo{}", std::env::consts::EXE_SUFFIX)))
+        .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+        .env("AWS_LAMBDA_FUNCTION_NAME", "echo")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut outcomes = Vec::new();
+    while outcomes.len() < events.len() {
+        tokio::select! {
+            Some(outcome) = receiver.recv() => outcomes.push(outcome),
+            ended = function.wait() => panic!("it ended before the last event: {ended:?}"),
+        }
+    }
+    function.kill().await.unwrap();
+    server.abort();
+    let mut log = String::new();
+    function.stdout.take().unwrap().read_to_string(&mut log).await.unwrap();
+    (outcomes, log.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+#[tokio::test]
+async fn an_event_is_answered_in_its_own_format_and_logged_as_part_of_its_invocation() {
+    let nobody = without(REST_COGNITO, "/requestContext/authorizer");
+    let (outcomes, log) = invoke(&[HTTP_JWT, &nobody]).await;
+    let body = "GET /orders/ord-42 by None";
+    let headers = json!({"content-type": ["text/plain; charset=utf-8"], "content-length": [body.len().to_string()]});
+    let rest = json!({"statusCode": 200, "multiValueHeaders": headers, "body": body, "isBase64Encoded": false});
+    let body = r#"GET /orders/ord-42 by Some(Subject("client-7@clients"))"#;
+    let headers = json!({"content-type": "text/plain; charset=utf-8", "content-length": body.len().to_string()});
+    let http = json!({"statusCode": 200, "headers": headers, "body": body, "isBase64Encoded": false});
+    let response = |id: &str, response| (id.to_owned(), "response".to_owned(), response);
+    assert_eq!(outcomes, [response("0", http), response("1", rest)]);
+    let logged: Vec<_> = log.iter().map(|line| (&line["message"], &line["spans"][0]["requestId"])).collect();
+    assert_eq!(logged, [(&json!("nobody in particular asked"), &json!("1"))], "{log:?}");
+}
+
+#[tokio::test]
+async fn an_event_that_is_none_fails_its_invocation_and_the_next_one_is_served() {
+    let neither = with(REST_COGNITO, "/version", "3.0");
+    let (outcomes, log) = invoke(&[r#"{"key1": "value1"}"#, "[[", &neither, REST_COGNITO]).await;
+    let reasons =
+        ["this is no event of API Gateway's: it has no requestContext", "invalid type", "neither 1.0 nor 2.0"];
+    for (reason, (_, kind, error)) in reasons.into_iter().zip(&outcomes) {
+        assert_eq!(kind, "error");
+        assert!(error["errorMessage"].as_str().unwrap().contains(reason), "{error}");
+    }
+    let (_, kind, served) = &outcomes[3];
+    assert_eq!((kind.as_str(), &served["statusCode"]), ("response", &json!(200)));
+    assert_eq!(log.iter().filter(|line| line["level"] == "ERROR").count(), 3, "each failure is logged once: {log:?}");
+}

@@ -1,0 +1,77 @@
+//! What API Gateway gets of answers.
+
+use api_gateway::{BODY_BYTES_MAX, InvalidResponse};
+use axum::body::Body;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::json;
+
+use super::{HTTP_JWT, REST_COGNITO, returned};
+
+fn answer() -> Response {
+    let headers = AppendHeaders([
+        ("content-type", "application/problem+json"),
+        ("vary", "accept"),
+        ("vary", "origin"),
+        ("set-cookie", "a=1, 2"),
+        ("set-cookie", "b=2"),
+        ("etag", "\"3\""),
+    ]);
+    (StatusCode::NOT_FOUND, headers, Body::from("{\"é\": 1}")).into_response()
+}
+
+#[tokio::test]
+async fn a_rest_api_gets_every_value_of_every_header() {
+    let returned = returned(REST_COGNITO, answer()).await.unwrap();
+    let headers = json!({
+        "content-type": ["application/problem+json"], "vary": ["accept", "origin"], "set-cookie": ["a=1, 2", "b=2"],
+        "etag": ["\"3\""], "content-length": ["9"],
+    });
+    let expected =
+        json!({"statusCode": 404, "multiValueHeaders": headers, "body": "{\"é\": 1}", "isBase64Encoded": false});
+    assert_eq!(returned, expected);
+}
+
+#[tokio::test]
+async fn an_http_api_gets_joined_headers_and_cookies_apart() {
+    let returned = returned(HTTP_JWT, answer()).await.unwrap();
+    let headers = json!({
+        "content-type": "application/problem+json", "vary": "accept, origin", "etag": "\"3\"", "content-length": "9",
+    });
+    let expected = json!({
+        "statusCode": 404, "headers": headers, "cookies": ["a=1, 2", "b=2"], "body": "{\"é\": 1}",
+        "isBase64Encoded": false,
+    });
+    assert_eq!(returned, expected);
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_base64_whatever_its_type_says() {
+    for event in [REST_COGNITO, HTTP_JWT] {
+        let answer = ([("content-type", "text/plain; charset=utf-8")], vec![0x00, 0xff]).into_response();
+        let returned = returned(event, answer).await.unwrap();
+        assert_eq!((&returned["body"], &returned["isBase64Encoded"]), (&json!("AP8="), &json!(true)));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_has_an_empty_one() {
+    let returned = returned(REST_COGNITO, StatusCode::NO_CONTENT.into_response()).await.unwrap();
+    let headers = json!({"content-length": ["0"]});
+    let expected = json!({"statusCode": 204, "multiValueHeaders": headers, "body": "", "isBase64Encoded": false});
+    assert_eq!(returned, expected);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_told_is_an_error_and_no_panic() {
+    let name = HeaderName::from_static("x-bytes");
+    let answer = ([(name.clone(), HeaderValue::from_bytes(b"\xff").unwrap())], "").into_response();
+    let error = returned(REST_COGNITO, answer).await.unwrap_err();
+    assert!(matches!(&error, InvalidResponse::Header(of) if *of == name), "{error}");
+
+    let long = Body::from(vec![b'a'; BODY_BYTES_MAX + 1]).into_response();
+    let error = returned(REST_COGNITO, long).await.unwrap_err();
+    assert!(matches!(error, InvalidResponse::Body(_)), "{error}");
+    let longest = Body::from(vec![b'a'; BODY_BYTES_MAX]).into_response();
+    assert!(returned(REST_COGNITO, longest).await.is_ok());
+}
