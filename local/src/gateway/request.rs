@@ -35,7 +35,8 @@ pub(super) fn event(found: &Found<'_>, parts: &Parts, body: &Bytes, client: Sock
         Err(_) => (STANDARD.encode(body).into(), true),
     };
     let route = found.route;
-    let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
+    // As it was sent; its parameters, and the path of an HTTP API, are decoded.
+    let path = parts.uri.path();
     let now = OffsetDateTime::now_utc();
     json!({
         "resource": route.path,
@@ -134,7 +135,7 @@ mod tests {
         let event =
             event_of("/orders/a%20b?x=1&x=2+3&y=%26", &[("accept", "a"), ("accept", "b"), ("host", "h")], b"{}");
         assert_eq!(event["resource"], "/orders/{order_id}");
-        assert_eq!(event["path"], "/orders/a b");
+        assert_eq!(event["path"], "/orders/a%20b");
         assert_eq!(event["pathParameters"], json!({"order_id": "a b"}));
         assert_eq!(event["queryStringParameters"], json!({"x": "2 3", "y": "&"}));
         assert_eq!(event["multiValueQueryStringParameters"], json!({"x": ["1", "2 3"], "y": ["&"]}));
@@ -142,7 +143,7 @@ mod tests {
         assert_eq!(event["multiValueHeaders"], json!({"accept": ["a", "b"], "host": ["h"]}));
         assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("{}"), &json!(false)));
         let context = &event["requestContext"];
-        assert_eq!((&context["stage"], &context["path"]), (&json!("dev"), &json!("/dev/orders/a b")));
+        assert_eq!((&context["stage"], &context["path"]), (&json!("dev"), &json!("/dev/orders/a%20b")));
         assert_eq!((&context["protocol"], &context["identity"]["sourceIp"]), (&json!("HTTP/1.1"), &json!("127.0.0.1")));
     }
 

@@ -13,7 +13,7 @@ async fn a_request_reaches_the_function_as_a_rest_api_sends_it() {
     assert_eq!(response.headers().get_all("x-many").iter().count(), 2);
     let event: Value = response.json().await.unwrap();
     assert_eq!(event["resource"], "/do/{action}");
-    assert_eq!(event["path"], "/do/echo it");
+    assert_eq!(event["path"], "/do/echo%20it");
     assert_eq!(event["httpMethod"], "PUT");
     assert_eq!(event["pathParameters"], json!({"action": "echo it"}));
     assert_eq!(event["multiValueQueryStringParameters"], json!({"a": ["1", "2"], "b": ["é"]}));
