@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::event::RequestContext;
-use crate::request::PayloadFormat;
+use crate::request::{InvalidEvent, PayloadFormat};
 
 /// Who made a request, as the authorizer of its route says. It is an extension of the request; requests of a route
 /// without an authorizer have none.
@@ -16,16 +16,17 @@ pub enum Identity {
 }
 
 impl Identity {
-    pub(crate) fn of(context: &RequestContext<'_>, format: PayloadFormat) -> Option<Self> {
+    /// Every event of format 1.0 says something of who asks. A load balancer's, which looks the same otherwise, does not.
+    pub(crate) fn of(context: &RequestContext<'_>, format: PayloadFormat) -> Result<Option<Self>, InvalidEvent> {
         let said = |pointer| context.authorizer.pointer(pointer).and_then(Value::as_str);
         let (principal, subject) = match format {
             PayloadFormat::V1 => {
-                let identity = context.identity.as_ref();
-                (identity.and_then(|identity| identity.user_arn.as_ref()).map(|arn| &*arn.0), said("/claims/sub"))
+                let identity = context.identity.as_ref().ok_or(InvalidEvent::Missing("requestContext.identity"))?;
+                (identity.user_arn.as_ref().map(|arn| &*arn.0), said("/claims/sub"))
             }
             PayloadFormat::V2 => (said("/iam/userArn"), said("/jwt/claims/sub")),
         };
         let subject = || subject.map(|subject| Self::Subject(subject.to_owned()));
-        principal.map(|arn| Self::Principal(arn.to_owned())).or_else(subject)
+        Ok(principal.map(|arn| Self::Principal(arn.to_owned())).or_else(subject))
     }
 }

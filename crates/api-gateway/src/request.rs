@@ -32,7 +32,7 @@ pub(crate) enum PayloadFormat {
 
 /// Why an event is none. Nothing of it is repeated but names.
 #[derive(Debug, thiserror::Error)]
-enum InvalidEvent {
+pub(crate) enum InvalidEvent {
     #[error("this is no event of API Gateway's: it has no {0}")]
     Missing(&'static str),
     #[error("the event's payload format is neither 1.0 nor 2.0: set the integration's payload format version")]
@@ -64,7 +64,7 @@ impl ProxyRequest {
         };
         let context = event.request_context.take().ok_or(InvalidEvent::Missing("requestContext"))?;
         let mut request = Request::new(body(event.body.take(), event.is_base64_encoded)?);
-        if let Some(identity) = Identity::of(&context, format) {
+        if let Some(identity) = Identity::of(&context, format)? {
             request.extensions_mut().insert(identity);
         }
         let Head { method, path, query, headers } = match format {
@@ -101,6 +101,8 @@ impl<'a> Head<'a> {
         let mut headers = headers(all_values(None, event.headers))?;
         if let Some(cookies) = event.cookies.filter(|cookies| !cookies.is_empty()) {
             let cookies: Vec<_> = cookies.iter().map(|cookie| &*cookie.0).collect();
+            // A function URL's are in the header as well.
+            headers.remove(COOKIE);
             append(&mut headers, COOKIE.as_str(), &cookies.join("; "))?;
         }
         Ok(Self {

@@ -67,6 +67,12 @@ async fn an_http_api_may_send_format_1_0_and_says_so() {
 }
 
 #[tokio::test]
+async fn cookies_that_are_in_their_header_as_well_are_not_doubled() {
+    let (request, _) = seen(&with(HTTP_IAM, "/headers/cookie", "session=1; theme=dark"), Context::default()).await;
+    assert_eq!(headers_of(&request, "cookie"), json!(["session=1; theme=dark"]));
+}
+
+#[tokio::test]
 async fn a_stage_is_neither_added_to_a_path_nor_taken_off_it() {
     let event = with(HTTP_JWT, "/requestContext/stage", "prod");
     assert_eq!(seen(&event, Context::default()).await.0.uri, "/orders/ord-42");
@@ -128,6 +134,7 @@ fn what_is_no_event_says_why_and_repeats_nothing_of_it() {
         (with(REST_IAM, "/version", "3.0"), "neither 1.0 nor 2.0"),
         (without(REST_IAM, "/httpMethod"), "it has no httpMethod"),
         (without(REST_IAM, "/path"), "it has no path"),
+        (with(REST_IAM, "/requestContext", json!({"elb": {"targetGroupArn": "arn"}})), "no requestContext.identity"),
         (without(HTTP_IAM, "/rawPath"), "it has no rawPath"),
         (without(HTTP_IAM, "/requestContext/http"), "it has no requestContext.http.method"),
         (with(REST_IAM, "/httpMethod", "A B"), "method is none of HTTP"),
