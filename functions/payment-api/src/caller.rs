@@ -32,4 +32,13 @@ mod tests {
         let user = "arn:aws:iam::123456789012:user/ops/anna";
         assert_eq!(without_session(user), user);
     }
+
+    #[test]
+    fn a_subject_is_its_own_caller_and_nobody_in_particular_another() {
+        let subject = Identity::Subject("client-7@clients".to_owned());
+        assert_eq!(caller(Some(&subject)), Caller::named(Some("client-7@clients")));
+        let session = Identity::Principal("arn:aws:sts::123456789012:assumed-role/checkout/i-1".to_owned());
+        assert_eq!(caller(Some(&session)), Caller::named(Some("arn:aws:sts::123456789012:assumed-role/checkout")));
+        assert_eq!(caller(None), Caller::named(None));
+    }
 }

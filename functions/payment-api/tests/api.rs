@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use api_gateway::Identity;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -117,6 +118,22 @@ async fn a_retry_is_answered_with_the_first_payment_and_says_so() {
     let second = api.pay("key-1", &tea("tok_approve")).await;
     assert_eq!((second.status, second.body), (StatusCode::CREATED, first.body));
     assert_eq!(second.headers["idempotent-replayed"], "true");
+}
+
+#[tokio::test]
+async fn a_key_is_its_callers_own() {
+    let api = Api::new();
+    let pay_as = async |identity: Identity| {
+        let request = Request::post("/payments").header("content-type", "application/json").extension(identity);
+        let request = request.header("idempotency-key", "key-1").body(Body::from(tea("tok_approve").to_string()));
+        api.send(request.unwrap()).await.body["payment_id"].clone()
+    };
+    let session = |name| Identity::Principal(format!("arn:aws:sts::123456789012:assumed-role/{name}"));
+    let first = pay_as(session("checkout/i-1")).await;
+    assert_eq!(pay_as(session("checkout/i-2")).await, first, "another session of the same role");
+    assert_ne!(pay_as(session("kiosk/i-1")).await, first);
+    assert_ne!(pay_as(Identity::Subject("client-7@clients".to_owned())).await, first);
+    assert_ne!(api.pay("key-1", &tea("tok_approve")).await.body["payment_id"], first);
 }
 
 #[tokio::test]

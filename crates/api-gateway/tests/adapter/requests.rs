@@ -67,6 +67,14 @@ async fn an_http_api_may_send_format_1_0_and_says_so() {
 }
 
 #[tokio::test]
+async fn what_is_encoded_in_a_path_stays_so_and_a_percent_sign_that_begins_no_encoding_is_encoded() {
+    for (path, target) in [("/a%2Fb%c3", "/a%2Fb%c3"), ("/100%", "/100%25"), ("/%2/%zz/%%41", "/%252/%25zz/%25%41")] {
+        assert_eq!(seen(&with(HTTP_JWT, "/rawPath", path), Context::default()).await.0.uri, target);
+        assert_eq!(seen(&with(REST_COGNITO, "/path", path), Context::default()).await.0.uri, target);
+    }
+}
+
+#[tokio::test]
 async fn cookies_that_are_in_their_header_as_well_are_not_doubled() {
     let (request, _) = seen(&with(HTTP_IAM, "/headers/cookie", "session=1; theme=dark"), Context::default()).await;
     assert_eq!(headers_of(&request, "cookie"), json!(["session=1; theme=dark"]));
