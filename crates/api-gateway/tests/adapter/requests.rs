@@ -136,7 +136,7 @@ async fn the_trace_is_the_one_of_the_invocation() {
 }
 
 #[test]
-fn what_is_no_event_says_why_and_repeats_nothing_of_it() {
+fn what_is_no_event_says_why() {
     let cases = [
         (json!({"key1": "value1"}).to_string(), "no event of API Gateway's: it has no requestContext"),
         (with(REST_IAM, "/version", "3.0"), "neither 1.0 nor 2.0"),
