@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod calls;
+mod cold_starts;
 mod crashes;
 mod lost_answers;
 mod outages;

@@ -236,6 +236,11 @@ fn credentials() -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "test"))
 }
 
+/// The functions of the template, built.
+pub fn function_binaries() -> Functions {
+    functions(&Options { template: workspace().join("template.yaml"), ..Options::default() })
+}
+
 fn functions(options: &Options) -> Functions {
     let template = Template::load(&options.template, &options.parameters).unwrap_or_else(|error| panic!("{error}"));
     let built = build_functions(&workspace(), Profile::own(), &template.packages());

@@ -19,7 +19,7 @@ mod target;
 
 pub use answer::Answer;
 pub use deployed::{outputs_of, sign_request};
-pub use environment::{Paystream, command_line, workspace};
+pub use environment::{Paystream, command_line, function_binaries, workspace};
 pub use operating::Ran;
 pub use requests::{eur, line, order_body, payment_body};
 pub use target::{Need, Target, skip_without};

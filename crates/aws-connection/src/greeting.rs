@@ -38,14 +38,17 @@ pub fn greet(request: &mut HttpRequest) {
     *request.body_mut() = SdkBody::empty();
 }
 
-/// Says so where there was no connection. An answer of whatever kind is one.
+/// Says so where there is no connection. An answer of whatever kind came over one.
 pub fn greeted<T, E, R>(service: &str, answer: Result<T, SdkError<E, R>>)
 where
     E: Error + 'static,
     R: Debug,
 {
-    if let Err(error @ (SdkError::DispatchFailure(_) | SdkError::TimeoutError(_))) = answer {
-        let error = DisplayErrorContext(&error);
-        tracing::warn!(%error, "could not connect to {service} before the first event, whose calls will try again");
+    match answer {
+        Ok(_) | Err(SdkError::ResponseError(_) | SdkError::ServiceError(_)) => {}
+        Err(error) => {
+            let error = DisplayErrorContext(&error);
+            tracing::warn!(%error, "could not connect to {service} before the first event, whose calls will try again");
+        }
     }
 }

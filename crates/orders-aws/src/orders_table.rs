@@ -45,7 +45,8 @@ impl OrdersTable {
     pub async fn connect(&self) {
         let (timeouts, retries) = greeting_bounds();
         let bounds = Builder::new().timeout_config(timeouts).retry_config(retries);
-        let greeting = self.client.put_item().customize().config_override(bounds).mutate_request(greet);
+        let greeting =
+            self.client.put_item().table_name(&self.table).customize().config_override(bounds).mutate_request(greet);
         greeted("DynamoDB", greeting.send().await);
     }
 

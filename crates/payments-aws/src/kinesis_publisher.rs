@@ -27,7 +27,13 @@ impl KinesisPublisher {
     pub async fn connect(&self) {
         let (timeouts, retries) = greeting_bounds();
         let bounds = Builder::new().timeout_config(timeouts).retry_config(retries);
-        let greeting = self.client.put_records().customize().config_override(bounds).mutate_request(greet);
+        let greeting = self
+            .client
+            .put_records()
+            .stream_name(&self.stream)
+            .customize()
+            .config_override(bounds)
+            .mutate_request(greet);
         greeted("Kinesis", greeting.send().await);
     }
 

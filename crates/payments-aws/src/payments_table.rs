@@ -39,7 +39,8 @@ impl PaymentsTable {
     pub async fn connect(&self) {
         let (timeouts, retries) = greeting_bounds();
         let bounds = Builder::new().timeout_config(timeouts).retry_config(retries);
-        let greeting = self.client.update_item().customize().config_override(bounds).mutate_request(greet);
+        let greeting =
+            self.client.update_item().table_name(&self.table).customize().config_override(bounds).mutate_request(greet);
         greeted("DynamoDB", greeting.send().await);
     }
 

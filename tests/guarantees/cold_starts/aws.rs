@@ -1,0 +1,101 @@
+//! A stand-in for an AWS service, over TLS.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::Method;
+use axum::serve::Listener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::server::TlsStream;
+
+/// What every call is answered: what is asked of either service here takes it for success.
+const ANSWER: &str = r#"{"ShardId":"shardId-000000000000","SequenceNumber":"1"}"#;
+
+/// Answers every call, and counts connections and calls.
+pub(super) struct Aws {
+    address: SocketAddr,
+    counted: Arc<Counted>,
+}
+
+#[derive(Default)]
+struct Counted {
+    connections: AtomicUsize,
+    calls: AtomicUsize,
+}
+
+impl Aws {
+    /// Two of them with one certificate, which is written to this file.
+    pub(super) async fn start_two(certificate: &Path) -> (Self, Self) {
+        let signed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        std::fs::write(certificate, signed.cert.pem()).unwrap();
+        let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(vec![signed.cert.into()], key).unwrap()));
+        (Self::start(acceptor.clone()).await, Self::start(acceptor).await)
+    }
+
+    async fn start(acceptor: TlsAcceptor) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let counted = Arc::<Counted>::default();
+        let calls = counted.clone();
+        let router = Router::new().fallback(answer).with_state(calls);
+        let listener = TlsListener { listener, acceptor, counted: counted.clone() };
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, counted }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// Connections whose handshake came to its end.
+    pub(super) fn connections(&self) -> usize {
+        self.counted.connections.load(Ordering::SeqCst)
+    }
+
+    /// Calls answered. A greeting is none.
+    pub(super) fn calls(&self) -> usize {
+        self.counted.calls.load(Ordering::SeqCst)
+    }
+}
+
+async fn answer(State(counted): State<Arc<Counted>>, method: Method) -> &'static str {
+    counted.calls.fetch_add(usize::from(method == Method::POST), Ordering::SeqCst);
+    ANSWER
+}
+
+struct TlsListener {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    counted: Arc<Counted>,
+}
+
+impl Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        loop {
+            let (stream, address) = self.listener.accept().await.unwrap();
+            // Whom the client does not trust it does not connect to.
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                self.counted.connections.fetch_add(1, Ordering::SeqCst);
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
