@@ -12,7 +12,8 @@ use crate::{
 /// The use case behind `POST /orders`, which waits for nobody, and behind `POST /sync/orders`, which waits for Payments.
 ///
 /// Where the payment came first, the one is one write and two reads, the other one question to Payments, one write and one
-/// read, and the order is accepted. The rule that accepts it is the same.
+/// read, and the order is accepted. The rule that accepts it is the same. An order that is known and in line with its payments
+/// is one read where nobody is asked.
 #[derive(Clone)]
 pub struct PlaceOrder {
     store: Arc<dyn OrderStore>,
@@ -76,17 +77,11 @@ impl PlaceOrder {
     /// Stores the order with the decision on the payments there are, or finds it stored, and settles it either way.
     pub async fn place(&self, request: OrderRequest) -> Result<Placed, PlaceError> {
         let order_id = request.order_id.clone();
-        let asked = match &self.payments {
-            Some(payments) => Some(payments.payments_of(&order_id).await?),
-            None => None,
+        let (known, settled) = match &self.payments {
+            Some(payments) => self.place_asking(request, &**payments).await?,
+            None => self.place_on_what_is_held(request).await?,
         };
-        let known = match &asked {
-            Some(asked) => self.insert(&request, Order::place_asking(request.clone(), asked, Timestamp::now())).await?,
-            None => self.insert_unless_known(&request).await?,
-        };
-        // What was asked is held against a known order, too: it may be news.
-        let order = self.settle.settle_knowing(&order_id, asked.as_deref()).await?;
-        let order = order.ok_or_else(|| PlaceError::Gone { order_id })?;
+        let order = settled.ok_or_else(|| PlaceError::Gone { order_id })?;
         if !known {
             tracing::info!(order_id = %order.order_id, status = %order.status, read = order.decision.read.as_str(),
                 "order {} is placed", order.order_id);
@@ -94,13 +89,28 @@ impl PlaceOrder {
         Ok(Placed { order, known })
     }
 
-    /// Stores the order, decided on what Orders holds, unless it is known, which it answers.
-    async fn insert_unless_known(&self, request: &OrderRequest) -> Result<bool, PlaceError> {
+    /// Whether the order is known, and the order, settled.
+    async fn place_asking(
+        &self,
+        request: OrderRequest,
+        payments: &dyn PaymentLookup,
+    ) -> Result<(bool, Option<Order>), PlaceError> {
+        let asked = payments.payments_of(&request.order_id).await?;
+        let known = self.insert(&request, Order::place_asking(request.clone(), &asked, Timestamp::now())).await?;
+        // What was asked is held against a known order, too: it may be news.
+        Ok((known, self.settle.settle_knowing(&request.order_id, Some(&asked)).await?))
+    }
+
+    /// The same, decided on what Orders holds.
+    async fn place_on_what_is_held(&self, request: OrderRequest) -> Result<(bool, Option<Order>), PlaceError> {
         let view = self.queries.read(&request.order_id).await?;
         if let Some(known) = view.order {
-            return expect_same(&known, request);
+            expect_same(&known, &request)?;
+            // Nothing is written, so that this read is the one that comes after the write that placed the order.
+            return Ok((true, self.settle.settle_seen(known, &view.payments).await?));
         }
-        self.insert(request, Order::place(request.clone(), &view.payments, Timestamp::now())).await
+        let known = self.insert(&request, Order::place(request.clone(), &view.payments, Timestamp::now())).await?;
+        Ok((known, self.settle.settle(&request.order_id).await?))
     }
 
     /// Stores the order unless it is known, which it answers.

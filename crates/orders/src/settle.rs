@@ -64,9 +64,18 @@ impl Settle {
 
     /// Settles an order that has just been read. Where it is in line with its payments, this is one read, of them.
     pub async fn settle_read(&self, order: Order) -> Result<Option<Order>, SettleError> {
+        let payments = self.queries.payments(&order.order_id).await?;
+        self.settle_seen(order, &payments).await
+    }
+
+    /// Settles an order that has just been read, with all its payments. Where it is in line with them, this is no call at all.
+    pub(crate) async fn settle_seen(
+        &self,
+        order: Order,
+        payments: &[StoredPayment],
+    ) -> Result<Option<Order>, SettleError> {
         let order_id = order.order_id.clone();
-        let payments = self.queries.payments(&order_id).await?;
-        match self.look(order, &payments, None).await? {
+        match self.look(order, payments, None).await? {
             Some(settled) => Ok(Some(settled)),
             None => self.settle(&order_id).await,
         }
