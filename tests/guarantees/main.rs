@@ -8,3 +8,4 @@ mod crashes;
 mod lost_answers;
 mod outages;
 mod schedules;
+mod units;

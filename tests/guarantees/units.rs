@@ -1,0 +1,245 @@
+//! What each path costs in the units that AWS bills. The table of docs/performance.md is what is expected here: a path that
+//! costs another unit than its row says fails, and so does a row that nothing measures.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, stream};
+use paystream_local::{Effect, Fault, Target, Usage};
+use paystream_tests::{Paystream, eur, line, order_body, payment_body, workspace};
+use serde_json::{Value, json};
+
+const DOCUMENT: &str = include_str!("../../docs/performance.md");
+const SECTION: &str = "## What a payment costs in units";
+/// How often a path is taken until it has cost what it should. A machine that is busy with other things makes a function try a
+/// call again; what always costs more never passes.
+const TRIES: usize = 10;
+/// Paths that are taken side by side, each in a system of its own. Most of their time they wait for the relay's window.
+const AT_ONCE: usize = 4;
+
+/// What can be done about one order and its one payment.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Pay,
+    Decline,
+    /// From here on, what `payment-api` puts on the stream is refused for good.
+    RefuseKinesis,
+    Capture,
+    Void,
+    Refund,
+    ReadPayment,
+    ReadPaymentsOfOrder,
+    Order,
+    OrderAsking,
+    ReadOrder,
+    ReadCopies,
+    /// The payment's event comes once more.
+    Redeliver,
+}
+use Step::*;
+
+/// Each row of the table, and what is measured for it: the last step, when the others are done and everything is at rest. The
+/// same step twice is the same request, under the same key.
+const PATHS: &[(&str, &[Step])] = &[
+    ("payment, approved or declined", &[Pay]),
+    ("payment, approved or declined", &[Decline]),
+    ("the same payment again", &[Pay, Pay]),
+    ("payment, left to the relay", &[RefuseKinesis, Pay]),
+    ("payment of an order that waits", &[Order, Pay]),
+    ("capture, void or refund, no order yet", &[Pay, Capture]),
+    ("capture, void or refund, no order yet", &[Pay, Void]),
+    ("capture, void or refund, no order yet", &[Pay, Capture, Refund]),
+    ("capture of an accepted order's payment", &[Pay, Order, Capture]),
+    ("void or refund that puts the order on hold", &[Pay, Order, Void]),
+    ("void or refund that puts the order on hold", &[Pay, Order, Capture, Refund]),
+    ("the same capture, void or refund again", &[Pay, Capture, Capture]),
+    ("the same capture, void or refund again", &[Pay, Void, Void]),
+    ("the same capture, void or refund again", &[Pay, Capture, Refund, Refund]),
+    ("event delivered again, no order yet", &[Pay, Redeliver]),
+    ("event delivered again, order placed", &[Pay, Order, Redeliver]),
+    ("order on a payment that is there, or before it", &[Pay, Order]),
+    ("order on a payment that is there, or before it", &[Order]),
+    ("the same order again", &[Pay, Order, Order]),
+    ("order that asks Payments", &[Pay, OrderAsking]),
+    ("the same order again, asking Payments", &[Pay, OrderAsking, OrderAsking]),
+    ("`GET /payments/{payment_id}`", &[Pay, ReadPayment]),
+    ("`GET /payments?order_id=`, one payment", &[Pay, ReadPaymentsOfOrder]),
+    ("`GET /orders/{order_id}`", &[Pay, Order, ReadOrder]),
+    ("`GET /orders/{order_id}/payments`", &[Pay, Order, ReadCopies]),
+];
+
+/// What was measured of single requests for infra/cost, and the row that says the same.
+const MEASURED: [(&str, &str); 4] = [
+    ("order", "order on a payment that is there, or before it"),
+    ("order-synchronous", "order that asks Payments"),
+    ("payment-by-relay", "payment, left to the relay"),
+    ("payment-hot-path", "payment, approved or declined"),
+];
+
+#[tokio::test]
+async fn every_path_costs_the_units_that_its_row_says_and_no_more() {
+    let rows = rows();
+    let measured: BTreeSet<_> = PATHS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(
+        rows.keys().copied().collect::<BTreeSet<_>>(),
+        measured,
+        "each row is measured, and has what is measured"
+    );
+    let taken = stream::iter(PATHS).map(async |(name, steps)| {
+        let cost = cost(steps, &rows[name]).await;
+        (cost != rows[name]).then(|| format!("{name} {steps:?} costs {cost:?}, not {:?}", rows[name]))
+    });
+    let wrong: Vec<_> = taken.buffer_unordered(AT_ONCE).filter_map(async |wrong| wrong).collect().await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_the_cost_calculator_reckons_with_is_what_the_rows_say() {
+    let rows = rows();
+    for (file, row) in MEASURED {
+        let path = workspace().join(format!("infra/usage/{file}.json"));
+        let usage: Usage = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(cells(&usage), rows[row], "{file}");
+    }
+}
+
+type Cells = [String; 5];
+
+/// The rows of the table by path, without the column that says why.
+fn rows() -> BTreeMap<&'static str, Cells> {
+    let (_, section) = DOCUMENT.split_once(SECTION).unwrap();
+    let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
+    let rows = section.lines().filter(|line| line.starts_with('|')).skip(2).map(|row| {
+        let mut cells = row.trim_matches('|').split('|').map(str::trim);
+        let path = cells.next().unwrap();
+        (path, std::array::from_fn(|_| cells.next().unwrap_or_default().to_owned()))
+    });
+    rows.collect()
+}
+
+/// What was used, as a row has it: requests, units of both tables, payload units, invocations.
+fn cells(usage: &Usage) -> Cells {
+    let requests: u64 = usage.apis.values().flat_map(BTreeMap::values).sum();
+    let table = |name: &str| {
+        let units = usage.functions.values().filter_map(|function| function.dynamodb.get(name));
+        let (written, read) = units.fold((0.0, 0.0), |(w, r), units| (w + units.write_units, r + units.read_units));
+        let parts = [(written, "W"), (read, "R")].into_iter().filter(|(units, _)| *units > 0.0);
+        parts.map(|(units, kind)| format!("{units} {kind}")).collect::<Vec<_>>().join(", ")
+    };
+    let payload_units: u64 = usage.functions.values().map(|function| function.stream_units().payload_units).sum();
+    let invocations = usage.functions.iter().filter(|(_, function)| function.invocations > 0);
+    let invocations = invocations.map(|(name, function)| match function.invocations {
+        1 => name.clone(),
+        times => format!("{name} ×{times}"),
+    });
+    [
+        if requests == 0 { String::new() } else { requests.to_string() },
+        table("PaymentsTable"),
+        table("OrdersTable"),
+        if payload_units == 0 { String::new() } else { payload_units.to_string() },
+        invocations.collect::<Vec<_>>().join(", "),
+    ]
+}
+
+/// What the last of these steps costs: what is expected, or else what it came to in the end.
+async fn cost(steps: &[Step], expected: &Cells) -> Cells {
+    let paystream = Paystream::start().await;
+    let (last, before) = steps.split_last().unwrap();
+    let mut cost = Cells::default();
+    for _ in 0..TRIES {
+        paystream.heal();
+        let mut order = OneOrder::new(&paystream);
+        for step in before {
+            order.take(*step).await;
+        }
+        paystream.environment().reset_usage();
+        order.take(*last).await;
+        cost = cells(&paystream.environment().usage());
+        if cost == *expected {
+            break;
+        }
+    }
+    paystream.stop().await;
+    cost
+}
+
+/// An order and its payment.
+struct OneOrder<'p> {
+    paystream: &'p Paystream,
+    order_id: String,
+    payment: Value,
+}
+
+impl<'p> OneOrder<'p> {
+    fn new(paystream: &'p Paystream) -> Self {
+        Self { paystream, order_id: paystream.name("ord"), payment: Value::Null }
+    }
+
+    /// Takes a step, and waits until all that comes of it is done.
+    async fn take(&mut self, step: Step) {
+        let before = self.handled().await;
+        let version = self.payment["version"].clone();
+        self.send(step).await;
+        let is_new = self.payment["version"] != version;
+        // Writes to the payments table, each of which the relay is given, and events, each of which the projector is.
+        let (changes, events) = match step {
+            Pay | Decline if is_new => (3, 1),
+            Capture | Void | Refund if is_new => (2, 1),
+            Redeliver => (0, 1),
+            _ => (0, 0),
+        };
+        Paystream::eventually(&format!("all that {step:?} changes is handled"), async || {
+            let now = self.handled().await;
+            (now.0 >= before.0 + changes && now.1 >= before.1 + events).then_some(())
+        })
+        .await;
+    }
+
+    /// Records that the relay has handled, and records that the projector has.
+    async fn handled(&self) -> (u64, u64) {
+        let status = self.paystream.environment().status().await;
+        let of = |function: &str| {
+            let sources = status.event_sources.values().filter(|source| source.function == function);
+            sources.map(|source| source.records).sum()
+        };
+        (of("PaymentRelay"), of("OrderProjector"))
+    }
+
+    async fn send(&mut self, step: Step) {
+        let Self { paystream, order_id, payment } = self;
+        let payment_path = format!("/payments/{}", payment["payment_id"].as_str().unwrap_or_default());
+        let pay = async |token| {
+            let body = payment_body(order_id, &eur(1299), token);
+            paystream.post_with_key("/payments", &format!("pay-{order_id}"), &body).await
+        };
+        let change = async |what: &str, body: Value| {
+            paystream.post_with_key(&format!("{payment_path}/{what}"), &format!("{what}-{order_id}"), &body).await
+        };
+        let order = order_body(order_id, &[line("tea", 1, &eur(1299))]);
+        let answer = match step {
+            RefuseKinesis => {
+                let refused = Fault::new(Target::Kinesis, Effect::error("AccessDeniedException"));
+                return paystream.inject(refused.from("PaymentApi"));
+            }
+            Redeliver => {
+                let events = paystream.events_on_stream(1).await;
+                let event = events.iter().find(|event| event["subject"] == payment["payment_id"]).unwrap();
+                return paystream.put_on_stream(order_id, event.to_string().as_bytes()).await;
+            }
+            Pay => pay("tok_approve").await,
+            Decline => pay("tok_decline_fraud").await,
+            Capture => change("capture", json!({})).await,
+            Void => change("void", json!({})).await,
+            Refund => change("refund", json!({"amount": eur(1)})).await,
+            Order => paystream.post("/orders", &order).await,
+            OrderAsking => paystream.post("/sync/orders", &order).await,
+            ReadPayment => paystream.get(&payment_path).await,
+            ReadPaymentsOfOrder => paystream.get(&format!("/payments?order_id={order_id}")).await,
+            ReadOrder => paystream.get(&format!("/orders/{order_id}")).await,
+            ReadCopies => paystream.get(&format!("/orders/{order_id}/payments")).await,
+        };
+        assert!(answer.status.is_success(), "{answer:?}");
+        if matches!(step, Pay | Decline | Capture | Void | Refund) {
+            *payment = answer.body;
+        }
+    }
+}
