@@ -12,3 +12,4 @@ mod ordering;
 mod recovery;
 mod refusals;
 mod synchronous;
+mod traces;

@@ -17,7 +17,8 @@ use crate::problems;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const IF_MATCH: &str = "if-match";
 const TRACE_PARENT: &str = "traceparent";
-/// Where API Gateway gives every request a trace, as X-Ray spells it.
+/// Where the trace of the invocation is, as X-Ray spells it: every invocation has one, which API Gateway begins, and
+/// `lambda_http` puts it here in place of what came.
 const GATEWAY_TRACE: &str = "x-amzn-trace-id";
 
 /// The `Idempotency-Key` header, where a request must have one.
@@ -130,7 +131,7 @@ fn only_versions(headers: &HeaderMap) -> Result<Option<Vec<u64>>, Problem> {
     versions.map_err(|error| Problem::invalid(IF_MATCH, error.to_string()))
 }
 
-/// The trace that the request is part of: the caller's own, or else the one that API Gateway gives every request. A trace is
+/// The trace that the request is part of: the caller's own, or else the one of its invocation. A trace is
 /// an aid: one that cannot be read is left out.
 fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
     let header = |name| headers.get(name)?.to_str().ok();

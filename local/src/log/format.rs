@@ -17,6 +17,8 @@ const TAG_WIDTH: usize = 15;
 const TIME_OF_DAY: StaticFormatDescription = format_description!("[hour]:[minute]:[second].[subsecond digits:3]");
 /// Fields that a line has another place for, or that say nothing to someone who watches.
 const LEFT_OUT: [&str; 8] = ["timestamp", "level", "message", "target", "fields", "span", "spans", "threadId"];
+/// What lines and spans call the trace that they are part of.
+const TRACE: &str = "trace_id";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
@@ -46,7 +48,20 @@ pub(super) fn function_line(tag: &str, line: &str, style: Style) -> Option<Strin
         // Writing to a String cannot fail.
         let _ = write!(text, " {key}={}", plain(value));
     }
+    if let Some(trace_id) = trace_of_spans(&fields) {
+        let _ = write!(text, " {TRACE}={trace_id}");
+    }
     Some(assemble(&time.map_or_else(now, str::to_owned), level, tag, text.trim_start(), style))
+}
+
+/// The trace that a line is part of, where one of its spans says so and the line itself does not: it follows a request through
+/// all functions. The rest of what spans say is for those who search.
+fn trace_of_spans(fields: &[(String, Value)]) -> Option<&str> {
+    let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    if field(TRACE).is_some() {
+        return None;
+    }
+    field("spans")?.as_array()?.iter().find_map(|span| span[TRACE].as_str())
 }
 
 /// What the environment itself has to say.
@@ -136,6 +151,14 @@ mod tests {
     fn fields_may_be_nested() {
         let json = r#"{"timestamp":"2026-11-22T20:00:00.123Z","level":"WARN","fields":{"message":"late","age_ms":7},"span":{}}"#;
         assert_eq!(line(json), "20:00:00.123 WARN  payment-api     late age_ms=7");
+    }
+
+    #[test]
+    fn the_trace_of_a_span_is_shown_once_and_nothing_else_of_it() {
+        let json = r#"{"level":"INFO","message":"stored","spans":[{"name":"i","requestId":"r"},{"name":"p","trace_id":"t-1"}]}"#;
+        assert!(line(json).ends_with("stored trace_id=t-1"), "{}", line(json));
+        let own = json.replace(r#""message""#, r#""trace_id":"t-2","message""#);
+        assert!(line(&own).ends_with("stored trace_id=t-2"), "{}", line(&own));
     }
 
     #[test]
