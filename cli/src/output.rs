@@ -33,9 +33,17 @@ fn operation(error: &OperationError) -> String {
             "{error}: give it with {} NAME, or all names with --stack-outputs FILE, which needs an output {resource}",
             flag_of(*resource)
         ),
-        error => with_source(error),
+        error => {
+            let text = with_source(error);
+            // What a deployed stack's names say in a region that it is not in.
+            let hint = if text.contains("ResourceNotFound") { NOT_FOUND_HINT } else { "" };
+            text + hint
+        }
     }
 }
+
+const NOT_FOUND_HINT: &str =
+    " (where the name is right: is the region, AWS_REGION or that of AWS_PROFILE, the one of the stack?)";
 
 /// A line on standard output. Where nobody reads it any more, as behind `| head`, it is nobody's loss.
 pub(crate) fn line(text: &str) {

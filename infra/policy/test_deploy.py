@@ -1,7 +1,9 @@
-"""What infra/deploy says when something is missing, before it does anything."""
+"""What infra/deploy says when something is missing or wrong, before it does anything, and what it does in which order."""
 
 import pathlib
+import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -10,23 +12,58 @@ import deployed
 COMMANDS = ["bash", "dirname", "env", "grep", "id", "python3", "sed", "uname"]
 
 
+# Tools that note how they were called, and do nothing.
+TOOLS = {name: f'echo "{name} $*" >>"$HOME/calls"' for name in ("sam", "cargo", "cargo_lambda", "zig")}
+
+
+def aws(stack="CREATE_COMPLETE", credentials="exit 0"):
+    """An `aws` that has credentials, and a stack in this state, or says this of it and fails."""
+    describe = f'echo "{stack}"' if stack.isupper() else f'echo "{stack}" >&2; exit 254'
+    return f"""case "$*" in
+"sts "*) {credentials} ;;
+"cloudformation describe-stacks "*) {describe} ;;
+*) echo "aws $*" >>"$HOME/calls" ;;
+esac"""
+
+
+NO_STACK = "An error occurred (ValidationError) when calling DescribeStacks: Stack with id paystream-dev does not exist"
+
+
 class Deploy(unittest.TestCase):
-    def run_with(self, *arguments, **programs):
-        """Runs it where nothing is installed but these programs, each of which is a line of shell."""
+    def run_with(self, *arguments, region=None, **programs):
+        """Runs it where nothing is installed but these programs, each of which is a line of shell.
+
+        What they note in `$HOME/calls` is `calls` of what it answers with."""
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory)
             for command in COMMANDS:
                 found = subprocess.run(["which", command], capture_output=True, text=True, check=True).stdout.strip()
                 (path / command).symlink_to(found)
-            # A python3 that has no ziglang.
+            # A python3 that has no ziglang, unless it is to read samconfig.toml.
             (path / "python3").unlink()
             for name, line in ({"python3": "exit 1"} | programs).items():
                 program = path / name.replace("_", "-")
                 program.write_text(f"#!{path}/bash\n{line}\n")
                 program.chmod(0o755)
-            environment = {"PATH": directory, "HOME": directory}
-            script = [str(path / "bash"), str(deployed.ROOT / "infra/deploy"), *arguments]
-            return subprocess.run(script, capture_output=True, text=True, env=environment, timeout=30)
+            # A copy, in which nothing is built.
+            (path / "repository/infra").mkdir(parents=True)
+            for name in ("infra/deploy", "samconfig.toml", "template.yaml"):
+                shutil.copy(deployed.ROOT / name, path / "repository" / name)
+            environment = {"PATH": directory, "HOME": directory} | ({"AWS_REGION": region} if region else {})
+            script = [str(path / "bash"), str(path / "repository/infra/deploy"), *arguments]
+            ran = subprocess.run(script, capture_output=True, text=True, env=environment, timeout=30)
+            ran.calls = (path / "calls").read_text().splitlines() if (path / "calls").exists() else []
+            return ran
+
+    def deploy(self, *arguments, **programs):
+        """Runs it where everything is there, in a region."""
+        programs = {"python3": f'exec "{sys.executable}" "$@"', "aws": aws()} | TOOLS | programs
+        return self.run_with(*arguments, region="eu-central-1", **programs)
+
+    def assert_refused(self, ran, *parts):
+        self.assertEqual((ran.returncode, ran.stdout, ran.calls), (1, "", []), ran.stderr)
+        for part in ("nothing was done", *parts):
+            self.assertIn(part, ran.stderr)
 
     def test_everything_that_is_missing_is_told_together_and_how_to_get_it(self):
         ran = self.run_with("dev")
@@ -35,12 +72,61 @@ class Deploy(unittest.TestCase):
             self.assertIn(name, ran.stderr)
 
     def test_credentials_and_region_are_looked_for_before_anything_is_built(self):
-        programs = {name: "echo called $* >&2; exit 9" for name in ("sam", "cargo", "cargo_lambda", "zig")}
-        ran = self.run_with("dev", aws="exit 255", **programs)
-        self.assertEqual(ran.returncode, 1)
-        self.assertIn("credentials: aws configure", ran.stderr)
-        self.assertIn("a region: export AWS_REGION", ran.stderr)
-        self.assertNotIn("called", ran.stderr)
+        neither = self.run_with("dev", aws="exit 255", **TOOLS)
+        self.assert_refused(neither, "credentials that AWS takes: aws configure", "region: export AWS_REGION")
+        expired = "echo 'An error occurred (ExpiredToken): the token is expired' >&2; exit 254"
+        ran = self.deploy("dev", aws=aws(credentials=expired))
+        self.assert_refused(ran, "credentials that AWS takes", "the token is expired")
+        self.assertNotIn("region", ran.stderr)
+
+    def test_a_region_that_there_is_none_of_is_not_taken_for_missing_credentials(self):
+        nowhere = "echo 'Could not connect to the endpoint URL: https://sts.eu-central-1.amazonaws.com/' >&2; exit 255"
+        ran = self.deploy("dev", aws=aws(credentials=nowhere))
+        self.assert_refused(ran, "way to AWS in the region eu-central-1", "no such region")
+        self.assertNotIn("credentials", ran.stderr)
+
+    def test_a_region_without_the_stack_is_named_before_the_stack_is_made_there(self):
+        ran = self.deploy("dev", aws=aws(NO_STACK))
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("no stack paystream-dev in eu-central-1 yet: it will be made", ran.stderr)
+        self.assertEqual([call.split(" --")[0] for call in ran.calls], ["sam build", "sam deploy", "sam list stack-outputs"])
+
+    def test_a_stack_that_cannot_be_changed_is_told_before_anything_is_built_with_what_to_do(self):
+        for state, way in (("ROLLBACK_COMPLETE", "delete-stack"), ("DELETE_FAILED", "delete-stack"),
+                           ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"), ("UPDATE_IN_PROGRESS", "Try again")):
+            with self.subTest(state):
+                self.assert_refused(self.deploy("dev", aws=aws(state)), "paystream-dev in eu-central-1", state, way)
+        denied = "User ci is not authorized to perform: cloudformation:DescribeStacks"
+        self.assert_refused(self.deploy("dev", aws=aws(denied)), "does not tell of paystream-dev", denied)
+
+    def test_a_parameter_that_there_is_none_of_is_refused_and_not_passed_over(self):
+        self.assert_refused(self.deploy("dev", "StreamShard=8"), "no parameter StreamShard.", "StreamShards")
+        self.assert_refused(self.deploy("dev", "Stage=prod"), "Stage is what samconfig.toml says of dev")
+
+    def test_what_is_to_be_deployed_as_built_has_to_be_built(self):
+        self.assert_refused(self.deploy("--built", "dev"), "build: infra/deploy --build-only dev")
+
+    def test_parameters_of_the_stage_are_deployed_with_those_that_are_given(self):
+        ran = self.deploy("prod", "StreamRetentionHours=48")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        build, deploy, protect, outputs = ran.calls
+        for call in (build, deploy):
+            self.assertIn("--config-env prod ", call)
+            self.assertRegex(call, "Stage=prod .*StreamMode=on-demand .*StreamRetentionHours=48$")
+        self.assertIn("enable-termination-protection --stack-name paystream-prod", protect)
+        self.assertIn("--stack-name paystream-prod", outputs)
+
+    def test_building_alone_asks_for_no_account(self):
+        ran = self.run_with("--build-only", "dev", python3=f'exec "{sys.executable}" "$@"', **TOOLS)
+        self.assertEqual((ran.returncode, len(ran.calls)), (0, 1), ran.stderr)
+
+    def test_after_a_deployment_that_failed_nothing_else_is_done(self):
+        for failing in ("build", "deploy"):
+            with self.subTest(failing):
+                sam = TOOLS["sam"] + f'; [ "$1" != {failing} ]'
+                ran = self.deploy("prod", sam=sam)
+                self.assertEqual(ran.returncode, 1)
+                self.assertTrue(ran.calls[-1].startswith(f"sam {failing} "), ran.calls)
 
     def test_what_is_not_understood_is_answered_with_how_to_call_it(self):
         for arguments in ([], ["production"], ["--role-arn"], ["dev", "Stage"]):

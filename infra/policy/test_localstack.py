@@ -1,0 +1,66 @@
+"""What localstack/stack says where LocalStack, its tools or its stack are missing."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import deployed
+
+# Nothing listens there: it is what no port has.
+NOWHERE = "http://127.0.0.1:1"
+
+
+class Stack(unittest.TestCase):
+    def run_with(self, *arguments, **programs):
+        """Runs it where these programs, each a line of shell, come before those that are installed."""
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory)
+            for name, line in programs.items():
+                (path / name).write_text(f"#!/usr/bin/env bash\n{line}\n")
+                (path / name).chmod(0o755)
+            environment = os.environ | {"PATH": f"{path}:{os.environ['PATH']}", "AWS_ENDPOINT_URL": NOWHERE,
+                                        "PAYSTREAM_LOCALSTACK_DIR": f"{path}/made"}
+            ran = subprocess.run([deployed.ROOT / "localstack/stack", *arguments], capture_output=True, text=True,
+                                 env=environment, timeout=60)
+            ran.made = (path / "made").exists()
+            return ran
+
+    def test_where_localstack_does_not_run_it_says_how_to_start_it_and_makes_nothing(self):
+        tools = {"sam": "exit 9", "cargo": "exit 0", "zig": "exit 0"}
+        for command in ("deploy", "outputs", "teardown"):
+            with self.subTest(command):
+                ran = self.run_with(command, **tools)
+                self.assertEqual((ran.returncode, ran.stdout, ran.made), (1, "", False), ran.stderr)
+                for part in (NOWHERE, "docker compose up --wait", "localstack/host/localstack start"):
+                    self.assertIn(part, ran.stderr)
+
+    def test_where_there_is_no_stack_it_says_how_to_make_it(self):
+        sam = "echo 'Error: The input stack paystream does not exist on Cloudformation in the region us-east-1' >&2; exit 1"
+        ran = self.run_with("outputs", sam=sam, curl="exit 0")
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertIn("no", ran.stderr)
+        self.assertIn("`localstack/stack deploy` makes it", ran.stderr)
+
+    def test_tools_that_are_missing_are_told_together_and_how_to_get_them(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory)
+            for command in ("bash", "dirname", "env"):
+                found = subprocess.run(["which", command], capture_output=True, text=True, check=True).stdout.strip()
+                (path / command).symlink_to(found)
+            script = [str(path / "bash"), str(deployed.ROOT / "localstack/stack"), "deploy"]
+            ran = subprocess.run(script, capture_output=True, text=True, env={"PATH": directory}, timeout=30)
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertIn("missing: sam cargo-lambda zig. `pip install --requirement .ci/requirements-package.txt`", ran.stderr)
+
+    def test_what_is_not_understood_is_answered_with_how_to_call_it(self):
+        for arguments in ([], ["destroy"], ["deploy", "--built-in"]):
+            with self.subTest(arguments):
+                ran = self.run_with(*arguments)
+                self.assertEqual((ran.returncode, ran.stdout), (2, ""))
+                self.assertIn("localstack/stack deploy --built DIR", ran.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
