@@ -16,6 +16,7 @@ mod mode;
 mod observe;
 pub mod open_loop;
 mod plan;
+pub mod plot_style;
 mod report;
 mod run;
 mod scenario;

@@ -5,20 +5,16 @@
 //! `/proc`, so on Linux only.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+mod projecting;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use futures::{StreamExt, stream};
-use order_projector::{LANES_AT_ONCE_MAX, Projector};
-use orders::{PaymentCopies, ProjectPayments, Settle, StoredPayment};
-use orders_aws::{OrdersTable, QuarantineTable};
-use payment_events::{PaymentEvent, PaymentInfo, PaymentStatus, Timestamp};
-use paystream_local::{Effect, Emulators, Fault, Target, Template};
+use std::time::{Duration, Instant};
+
+use order_projector::LANES_AT_ONCE_MAX;
+use orders::{PaymentCopies, StoredPayment};
+use payment_events::{PaymentEvent, Timestamp};
+use paystream_local::{Effect, Fault, Target};
 use paystream_tests::Paystream;
-use stream_batch::{KinesisEvent, KinesisRecord};
-use telemetry::Metrics;
+use projecting::{Bench, batch, event, payments};
 
 const RECORDS: usize = 1_000;
 /// Each figure is the best of so many, in turns for both sides of a ratio: what the machine can do when nobody disturbs it.
@@ -50,16 +46,16 @@ async fn main() {
 
     let latency = Fault::new(Target::DynamoDb, Effect::LatencyMs(LATENCY_MS));
     bench.emulators.inject(latency).unwrap();
-    let (mut one_by_one, mut projector) = (0.0_f64, Duration::MAX);
+    let (mut handler, mut projector) = (0.0_f64, Duration::MAX);
     for _ in 0..ROUNDS {
         projector = bench.projector(RECORDS).await.min(projector);
-        one_by_one = bench.one_by_one(RECORDS / ROUNDS).await.max(one_by_one);
+        handler = one_by_one(&bench, RECORDS / ROUNDS).await.max(handler);
     }
     let projector = rate(projector);
     println!("the same with {LATENCY_MS} ms added to every call:");
-    println!("  {:<56} {one_by_one:>8.0} a second", "a handler that writes record by record");
+    println!("  {:<56} {handler:>8.0} a second", "a handler that writes record by record");
     println!("  {:<56} {projector:>8.0} a second", "the projector");
-    println!("  {:<56} {:>8.1} times as fast (at least 10)", "the projector to that handler", projector / one_by_one);
+    println!("  {:<56} {:>8.1} times as fast (at least 10)", "the projector to that handler", projector / handler);
 
     memory().await;
 }
@@ -70,109 +66,16 @@ fn rate(took: Duration) -> f64 {
     RECORDS as f64 / took.as_secs_f64()
 }
 
-/// The projector as it deploys, over a socket to a store of its own.
-struct Bench {
-    emulators: Emulators,
-    table: Arc<OrdersTable>,
-    projector: Projector,
-}
-
-impl Bench {
-    async fn start() -> Self {
-        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
-        let emulators = Emulators::start(Template::load(template.as_ref(), &[].into()).unwrap()).await.unwrap();
-        let client = client(emulators.dynamodb_url());
-        let table = Arc::new(OrdersTable::new(client.clone(), "OrdersTable"));
-        let quarantine = Arc::new(QuarantineTable::new(client, "QuarantineTable"));
-        let settle = Settle::new(table.clone(), table.clone());
-        let project = ProjectPayments::new(table.clone(), table.clone(), settle);
-        let projector = Projector::new(project, quarantine, Metrics::new("projector", |_| {}));
-        Self { emulators, table, projector }
+/// Decodes and stores one record after the other, and looks for no order: less than what the projector does.
+#[allow(clippy::cast_precision_loss)]
+async fn one_by_one(bench: &Bench, records: usize) -> f64 {
+    let batch = batch(&payments(records), 0);
+    let begun = Instant::now();
+    for record in batch.records {
+        let payment = PaymentEvent::decode(&record.data).unwrap().into_payment();
+        bench.table.put_if_newer(&StoredPayment { payment, stored_at: Timestamp::now() }).await.unwrap();
     }
-
-    /// How long a batch takes that nothing is known of yet.
-    async fn projector(&self, records: usize) -> Duration {
-        let batch = batch(&payments(records), 0);
-        let begun = Instant::now();
-        let response = self.projector.handle(batch, SystemTime::now() + Duration::from_mins(5)).await;
-        let took = begun.elapsed();
-        assert!(response.batch_item_failures.is_empty(), "{response:?}");
-        took
-    }
-
-    /// Decodes and stores one record after the other, and looks for no order: less than what the projector does.
-    #[allow(clippy::cast_precision_loss)]
-    async fn one_by_one(&self, records: usize) -> f64 {
-        let batch = batch(&payments(records), 0);
-        let begun = Instant::now();
-        for record in batch.records {
-            let payment = PaymentEvent::decode(&record.data).unwrap().into_payment();
-            self.table.put_if_newer(&StoredPayment { payment, stored_at: Timestamp::now() }).await.unwrap();
-        }
-        rate(begun.elapsed().mul_f64(RECORDS as f64 / records as f64))
-    }
-
-    /// How long the writes alone take, so many at once.
-    async fn writes(&self, records: usize, at_once: usize) -> Duration {
-        let stored_at = Timestamp::now();
-        let copies: Vec<_> =
-            payments(records).into_iter().map(|payment| StoredPayment { payment, stored_at }).collect();
-        let begun = Instant::now();
-        let writes = stream::iter(&copies).map(|copy| self.table.put_if_newer(copy)).buffer_unordered(at_once);
-        writes.for_each(async |stored| assert!(stored.is_ok())).await;
-        begun.elapsed()
-    }
-}
-
-fn client(url: &str) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "bench"))
-        .endpoint_url(url)
-        .http_client(aws_connection::Https::new(aws_connection::Trust::System))
-        .build();
-    Client::from_conf(config)
-}
-
-/// Payments of orders that there are no others of.
-fn payments(count: usize) -> Vec<PaymentInfo> {
-    // Letters only: a long number may pass for that of a card.
-    let round: String = std::iter::repeat_with(fastrand::lowercase).take(12).collect();
-    let now = Timestamp::now();
-    let payment = |n| PaymentInfo {
-        payment_id: format!("pay_{round}x{n}").parse().unwrap(),
-        order_id: format!("ord_{round}_{n}").parse().unwrap(),
-        amount: payment_events::Money::new(1_299, "EUR".parse().unwrap()).unwrap(),
-        status: PaymentStatus::Authorized,
-        captured_minor: 0,
-        refunded_minor: 0,
-        decline: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    };
-    (0..count).map(payment).collect()
-}
-
-/// Their records, made longer by so many bytes.
-fn batch(payments: &[PaymentInfo], padding: usize) -> KinesisEvent {
-    let records = payments.iter().zip(1..).map(|(payment, number)| KinesisRecord {
-        shard_id: "shardId-000000000000".to_owned(),
-        sequence_number: number.to_string(),
-        partition_key: payment.order_id.to_string(),
-        data: event(payment, padding),
-        arrived_at_unix_ms: None,
-    });
-    KinesisEvent { records: records.collect() }
-}
-
-/// An unknown member makes it longer.
-fn event(payment: &PaymentInfo, padding: usize) -> Vec<u8> {
-    let mut event = PaymentEvent::new(payment.clone(), None).unwrap().encode();
-    event.pop();
-    event.extend(format!(r#","padding":"{}"}}"#, "x".repeat(padding)).into_bytes());
-    event
+    rate(begun.elapsed().mul_f64(RECORDS as f64 / records as f64))
 }
 
 /// As many records as the template's batches have, of a length that makes a batch the most that Lambda delivers: 6 MB, in

@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
-use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use aws_types::SdkConfig;
 use payments_aws::PaymentsTable;
 use paystream_local::{Environment, Functions, Options, Profile, Template, build_functions};
@@ -92,7 +90,11 @@ impl Paystream {
         Self::start_with_options(Options { template, data, parameters, ..Options::default() }).await
     }
 
-    async fn start_with_options(options: Options) -> Self {
+    /// Starts one as these options say, apart from where its log goes.
+    ///
+    /// # Panics
+    /// Where the functions do not build or the environment does not start.
+    pub async fn start_with_options(options: Options) -> Self {
         let log = TestLog::default();
         let options = Options { log: log.sink(), ..options };
         let functions = FUNCTIONS.get_or_init(|| functions(&options));
@@ -168,7 +170,7 @@ impl Paystream {
         aws_sdk_dynamodb::Client::new(&self.sdk(Environment::dynamodb_url))
     }
 
-    fn sdk(&self, emulator: impl Fn(&Environment) -> &str) -> SdkConfig {
+    pub(crate) fn sdk(&self, emulator: impl Fn(&Environment) -> &str) -> SdkConfig {
         match &self.system {
             System::Embedded { environment, .. } => SdkConfig::builder()
                 .behavior_version(BehaviorVersion::latest())
@@ -179,30 +181,6 @@ impl Paystream {
                 .build(),
             System::Deployed(deployed) => deployed.sdk().clone(),
         }
-    }
-
-    /// Puts bytes on the payment stream, as anybody who may write to it could.
-    ///
-    /// # Panics
-    /// Where they are not taken.
-    pub async fn put_on_stream(&self, partition_key: &str, data: &[u8]) {
-        self.put_all_on_stream(partition_key, &[data.to_vec()]).await;
-    }
-
-    /// Puts records on the payment stream, in one call.
-    ///
-    /// # Panics
-    /// Where not all of them are taken.
-    pub async fn put_all_on_stream(&self, partition_key: &str, records: &[Vec<u8>]) {
-        let entries = records.iter().map(|data| {
-            let entry = PutRecordsRequestEntry::builder().partition_key(partition_key).data(Blob::new(data.clone()));
-            entry.build().unwrap_or_else(|error| panic!("{error}"))
-        });
-        let put = aws_sdk_kinesis::Client::new(&self.sdk(Environment::kinesis_url)).put_records();
-        let put = put.stream_name(self.physical_name("PaymentStream"));
-        let put = put.set_records(Some(entries.collect())).send().await;
-        let put = put.unwrap_or_else(|error| panic!("{error:?}"));
-        assert_eq!(put.failed_record_count(), Some(0), "all are taken");
     }
 
     /// How many items a table holds.

@@ -1,12 +1,45 @@
-//! What is on the payment stream, as any consumer would read it.
+//! The payment stream: what is put on it, and what is on it, as any consumer would read it.
 
-use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_kinesis::types::ShardIteratorType;
+use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::types::{PutRecordsRequestEntry, ShardIteratorType};
+use paystream_local::Environment;
 use serde_json::Value;
 
 use crate::Paystream;
 
 impl Paystream {
+    /// Puts bytes on the payment stream, as anybody who may write to it could.
+    ///
+    /// # Panics
+    /// Where they are not taken.
+    pub async fn put_on_stream(&self, partition_key: &str, data: &[u8]) {
+        self.put_all_on_stream(partition_key, &[data.to_vec()]).await;
+    }
+
+    /// Puts records on the payment stream, in one call.
+    ///
+    /// # Panics
+    /// Where not all of them are taken.
+    pub async fn put_all_on_stream(&self, partition_key: &str, records: &[Vec<u8>]) {
+        self.put_keyed_on_stream(records.iter().map(|data| (partition_key.to_owned(), data.clone())).collect()).await;
+    }
+
+    /// Puts records on the payment stream, each under a partition key of its own, in one call.
+    ///
+    /// # Panics
+    /// Where not all of them are taken.
+    pub async fn put_keyed_on_stream(&self, records: Vec<(String, Vec<u8>)>) {
+        let entries = records.into_iter().map(|(partition_key, data)| {
+            let entry = PutRecordsRequestEntry::builder().partition_key(partition_key).data(Blob::new(data));
+            entry.build().unwrap_or_else(|error| panic!("{error}"))
+        });
+        let put = self.kinesis().put_records();
+        let put = put.stream_name(self.physical_name("PaymentStream"));
+        let put = put.set_records(Some(entries.collect())).send().await;
+        let put = put.unwrap_or_else(|error| panic!("{error:?}"));
+        assert_eq!(put.failed_record_count(), Some(0), "all are taken");
+    }
+
     /// All events on the payment stream, once there are at least so many, those of a shard in order.
     ///
     /// # Panics
@@ -19,15 +52,12 @@ impl Paystream {
         .await
     }
 
+    fn kinesis(&self) -> aws_sdk_kinesis::Client {
+        aws_sdk_kinesis::Client::new(&self.sdk(Environment::kinesis_url))
+    }
+
     async fn all_events(&self) -> Vec<Value> {
-        let config = aws_sdk_kinesis::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_connection::Https::new(aws_connection::Trust::System))
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-            .endpoint_url(self.environment().kinesis_url())
-            .build();
-        let kinesis = aws_sdk_kinesis::Client::from_conf(config);
+        let kinesis = self.kinesis();
         let stream = self.environment().physical_name("PaymentStream").unwrap_or_else(|| panic!("no payment stream"));
         let shards = kinesis.list_shards().stream_name(stream).send().await.unwrap_or_else(|error| panic!("{error:?}"));
         let mut events = Vec::new();

@@ -1,5 +1,4 @@
-//! The plots, as SVG. Their background is transparent and their colours are of middle brightness, so that they read well on
-//! a light page and on a dark one.
+//! The plots, as SVG.
 
 mod bars;
 mod panels;
@@ -8,18 +7,15 @@ use plotters::style::RGBColor;
 
 use super::{Report, ReportError};
 use crate::mode::Mode;
+use crate::plot_style::{BLUE, ORANGE};
 use crate::scenario::Scenario;
 use panels::Panels;
 
-const TEXT: RGBColor = RGBColor(118, 127, 138);
-const GRID: RGBColor = RGBColor(128, 138, 150);
-const FONT: &str = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
-
-/// What is drawn in a mode's colour. Blue and orange are told apart by those who do not see red or green.
+/// What is drawn in a mode's colour.
 fn colour(mode: Mode) -> RGBColor {
     match mode {
-        Mode::Asynchronous => RGBColor(47, 129, 247),
-        Mode::Synchronous => RGBColor(219, 118, 40),
+        Mode::Asynchronous => BLUE,
+        Mode::Synchronous => ORANGE,
     }
 }
 

@@ -4,8 +4,9 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{FONT, GRID, TEXT, colour};
+use super::colour;
 use crate::mode::Mode;
+use crate::plot_style::{FONT, GRID, TEXT};
 use crate::report::text::ms;
 use crate::report::{Comparison, Report};
 

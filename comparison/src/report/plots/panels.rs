@@ -2,8 +2,9 @@
 
 use plotters::prelude::*;
 
-use super::{FONT, GRID, TEXT, colour};
+use super::colour;
 use crate::mode::Mode;
+use crate::plot_style::{FONT, GRID, TEXT};
 use crate::report::{Comparison, Report};
 use crate::scenario::Scenario;
 use crate::timeline::{Point, Timeline};
