@@ -18,7 +18,7 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const IF_MATCH: &str = "if-match";
 const TRACE_PARENT: &str = "traceparent";
 /// Where the trace of the invocation is, as X-Ray spells it: every invocation has one, which API Gateway begins, and
-/// `lambda_http` puts it here in place of what came.
+/// `api-gateway` puts it here in place of what came.
 const GATEWAY_TRACE: &str = "x-amzn-trace-id";
 
 /// The `Idempotency-Key` header, where a request must have one.
