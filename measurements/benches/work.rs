@@ -1,0 +1,139 @@
+//! How many instructions a function takes for each record or request, against the least that its calls take; and how much
+//! memory it has at most.
+//!
+//! `cargo bench -p paystream-measurements --bench work` builds what is measured and prints the figures; docs/performance.md has
+//! them. Instructions are counted by `valgrind`: twice for each, with more events the second time, so that starting does not
+//! count. With `-- --binaries .aws-sam/build` it takes the functions that `sam build` made.
+#![allow(missing_docs, clippy::print_stdout)]
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use paystream_measurements::{
+    Binaries, FLOORS, LARGER_CALLS, LOADS, Load, RuntimeApi, Sandbox, Services, Under, instructions, machine, valgrind,
+};
+
+/// The most that a function may take, as a multiple of its floor.
+const BUDGET: f64 = 1.5;
+
+#[derive(Parser)]
+struct Arguments {
+    /// Measures the functions in this folder, each in `<logical id>/bootstrap`, instead of building them.
+    #[arg(long, value_name = "DIR")]
+    binaries: Option<PathBuf>,
+    /// Measures what is asked of this function only.
+    #[arg(long, value_name = "PACKAGE")]
+    only: Option<String>,
+    /// Keeps what callgrind wrote in this folder, for `callgrind_annotate`.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// Measures what the projector's writes would take in larger calls, instead.
+    #[arg(long)]
+    larger_calls: bool,
+    /// What cargo says to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    valgrind()?;
+    let kept = tempfile::tempdir()?;
+    let counts = arguments.keep.as_deref().unwrap_or(kept.path());
+    let floors = Binaries::default().and(FLOORS)?.built(FLOORS);
+    let floors = Binary { path: &floors, counts };
+    if arguments.larger_calls {
+        return larger_calls(&floors).await;
+    }
+    let functions = Binaries::of_functions(arguments.binaries.as_deref())?;
+    println!("instructions of the function, of its floor, and the most memory of the function ({}):", machine());
+    println!("  {:<16} {:<8} {:>10} {:>10} {:>8} {:>10}", "", "for each", "function", "floor", "ratio", "memory");
+    let wanted = |load: &&Load| arguments.only.as_ref().is_none_or(|only| only == load.function.package);
+    for load in LOADS.iter().filter(wanted) {
+        let path = functions.of(load.function);
+        let function = Binary { path: &path, counts };
+        let (own, floor) =
+            (function.instructions(load, None).await?, floors.instructions(load, Some(load.floor)).await?);
+        let (name, unit, memory_mb) = (load.function.package, load.unit, function.peak_mb(load).await?);
+        let ratio = own / floor;
+        println!("  {name:<16} {unit:<8} {own:>10.0} {floor:>10.0} {ratio:>8.2} {memory_mb:>7.1} MB");
+    }
+    println!("  (the ratio is to be at most {BUDGET})");
+    Ok(())
+}
+
+/// What a thousand writes take in calls of one, and of several.
+async fn larger_calls(floors: &Binary<'_>) -> Result<(), Box<dyn Error>> {
+    println!(
+        "instructions for each payment that is stored and whose order is looked for, by the calls it is stored with:"
+    );
+    for load in &LARGER_CALLS {
+        println!("  {:<32} {:>10.0}", load.floor, floors.instructions(load, Some(load.floor)).await?);
+    }
+    Ok(())
+}
+
+/// A binary to be measured.
+struct Binary<'a> {
+    path: &'a Path,
+    /// The folder for what callgrind writes.
+    counts: &'a Path,
+}
+
+impl Binary<'_> {
+    /// Instructions for each unit of the load.
+    #[allow(clippy::cast_precision_loss)]
+    async fn instructions(&self, load: &Load, argument: Option<&str>) -> Result<f64, Box<dyn Error>> {
+        let name = argument.map_or_else(|| load.function.package.to_owned(), |floor| format!("floor-{floor}"));
+        let mut totals = Vec::new();
+        for events in [1, 1 + load.more] {
+            let counts = self.counts.join(format!("{name}.{events}.callgrind"));
+            self.run(load, argument, events, Under::Callgrind(&counts)).await?;
+            totals.push(instructions(&counts)?);
+        }
+        Ok((totals[1] - totals[0]) as f64 / (load.more as u64 * load.units) as f64)
+    }
+
+    /// The most memory of the process.
+    async fn peak_mb(&self, load: &Load) -> Result<f64, Box<dyn Error>> {
+        let peak_kib = self.run(load, None, 1 + load.more, Under::Nothing).await?;
+        Ok(f64::from(peak_kib) / 1_024.0)
+    }
+
+    /// Runs a process through so many events, makes sure that it did what there was to do, and answers with the most memory
+    /// that it had, in KiB.
+    async fn run(
+        &self,
+        load: &Load,
+        argument: Option<&str>,
+        events: usize,
+        under: Under<'_>,
+    ) -> Result<u32, Box<dyn Error>> {
+        let services = Services::start().await?;
+        let mut api = RuntimeApi::start(load.events(events)).await?;
+        let environment = load.function.environment(api.address(), services.url());
+        let arguments: Vec<_> = argument.into_iter().collect();
+        let sandbox = Sandbox::start(self.path, &arguments, &environment, under)?;
+        let (sandbox, idle) = sandbox.until_idle(&mut api).await?;
+        let peak_kib = sandbox.peak_kib().unwrap_or_default();
+        sandbox.end(idle).await?;
+        for answer in api.answers() {
+            let answer = answer?;
+            if !load.is_right(&answer) {
+                return Err(format!("{} answered {}", self.path.display(), String::from_utf8_lossy(&answer)).into());
+            }
+        }
+        let (called, expected) = (services.calls(), load.calls_of(events));
+        if called != expected {
+            return Err(format!(
+                "{} made the calls {called:?} instead of {expected:?}: where there are more of the same, the machine was too \
+                 busy and calls were tried again",
+                self.path.display()
+            )
+            .into());
+        }
+        Ok(peak_kib)
+    }
+}

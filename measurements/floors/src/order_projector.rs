@@ -1,0 +1,183 @@
+//! Stores each payment of a batch under its condition, and looks for the orders: in single writes as the projector does, or in
+//! what DynamoDB has for several at once.
+
+use std::collections::HashMap;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{BatchStatementRequest, KeysAndAttributes, Put, TransactWriteItem};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures::{StreamExt, TryStreamExt, stream};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::clients::dynamodb;
+use crate::items::{Item, NOW, item, money, number, text};
+
+const TABLE: &str = "OrdersTable";
+const IF_NEWER: &str = "attribute_not_exists(order_id) OR version < :version";
+/// Calls under way at once, as in the projector.
+const AT_ONCE: usize = 32;
+/// What one call of each kind takes.
+const STATEMENTS_MAX: usize = 25;
+const TRANSACTION_MAX: usize = 100;
+const KEYS_MAX: usize = 100;
+
+/// How payments are written.
+#[derive(Clone, Copy)]
+pub(crate) enum Writes {
+    /// `PutItem`, one for each.
+    Single,
+    /// `BatchExecuteStatement`, one for 25. A statement cannot both insert and replace: these update what is there, and a
+    /// payment that is not there yet would take an insert in a second call.
+    Statements,
+    /// `TransactWriteItems`, one for 100. One condition that is not met fails them all.
+    Transactions,
+}
+
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    kinesis: Kinesis,
+}
+
+#[derive(Deserialize)]
+struct Kinesis {
+    data: String,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    data: Info,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    payment_id: String,
+    order_id: String,
+    status: String,
+    amount: Amount,
+    captured_minor: i64,
+    refunded_minor: i64,
+    version: i64,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Deserialize)]
+struct Amount {
+    minor: i64,
+    currency: String,
+}
+
+pub(crate) async fn run(aws: &SdkConfig, writes: Writes) -> Result<(), Error> {
+    let client = &dynamodb(aws);
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch>| project(client, writes, event.payload).await))
+        .await
+}
+
+async fn project(client: &Client, writes: Writes, batch: Batch) -> Result<Value, Error> {
+    let mut payments = Vec::with_capacity(batch.records.len());
+    for record in batch.records {
+        let data = STANDARD.decode(record.kinesis.data)?;
+        payments.push(serde_json::from_slice::<Event>(&data)?.data);
+    }
+    let keys: Vec<_> = payments.iter().map(|payment| order_key(&payment.order_id)).collect();
+    match writes {
+        Writes::Single => {
+            let puts = stream::iter(payments).map(|payment| put(client, payment)).buffer_unordered(AT_ONCE);
+            puts.try_for_each(async |()| Ok(())).await?;
+        }
+        Writes::Statements => {
+            let calls = stream::iter(payments).chunks(STATEMENTS_MAX);
+            let calls = calls.map(|payments| execute(client, payments)).buffer_unordered(AT_ONCE);
+            calls.try_for_each(async |()| Ok(())).await?;
+        }
+        Writes::Transactions => {
+            let calls = stream::iter(payments).chunks(TRANSACTION_MAX);
+            let calls = calls.map(|payments| transact(client, payments)).buffer_unordered(AT_ONCE);
+            calls.try_for_each(async |()| Ok(())).await?;
+        }
+    }
+    let reads = stream::iter(keys).chunks(KEYS_MAX).map(|keys| read(client, keys)).buffer_unordered(AT_ONCE);
+    reads.try_for_each(async |()| Ok(())).await?;
+    Ok(json!({"batchItemFailures": []}))
+}
+
+fn order_key(order_id: &str) -> Item {
+    item([("order_id", text(order_id)), ("item", text("order"))])
+}
+
+fn payment_item(payment: Info) -> Item {
+    item([
+        ("item", text(format!("payment#{}", payment.payment_id))),
+        ("order_id", text(payment.order_id)),
+        ("payment_id", text(payment.payment_id)),
+        ("status", text(payment.status)),
+        ("amount", money(payment.amount.minor, payment.amount.currency)),
+        ("captured_minor", number(payment.captured_minor)),
+        ("refunded_minor", number(payment.refunded_minor)),
+        ("version", number(payment.version)),
+        ("created_at", text(payment.created_at)),
+        ("updated_at", text(payment.updated_at)),
+        ("stored_at", text(NOW)),
+    ])
+}
+
+async fn put(client: &Client, payment: Info) -> Result<(), Error> {
+    let version = number(payment.version);
+    let put = client.put_item().table_name(TABLE).set_item(Some(payment_item(payment)));
+    let put = put.condition_expression(IF_NEWER).expression_attribute_values(":version", version);
+    put.send().await?;
+    Ok(())
+}
+
+const STATEMENT: &str = "UPDATE \"OrdersTable\" SET status = ? SET amount = ? SET captured_minor = ? SET refunded_minor = ? \
+    SET version = ? SET updated_at = ? SET stored_at = ? WHERE order_id = ? AND item = ? AND version < ?";
+
+async fn execute(client: &Client, payments: Vec<Info>) -> Result<(), Error> {
+    let statement = |payment: Info| {
+        let parameters = vec![
+            text(payment.status),
+            money(payment.amount.minor, payment.amount.currency),
+            number(payment.captured_minor),
+            number(payment.refunded_minor),
+            number(payment.version),
+            text(payment.updated_at),
+            text(NOW),
+            text(payment.order_id),
+            text(format!("payment#{}", payment.payment_id)),
+            number(payment.version),
+        ];
+        BatchStatementRequest::builder().statement(STATEMENT).set_parameters(Some(parameters)).build()
+    };
+    let statements = payments.into_iter().map(statement).collect::<Result<_, _>>()?;
+    client.batch_execute_statement().set_statements(Some(statements)).send().await?;
+    Ok(())
+}
+
+async fn transact(client: &Client, payments: Vec<Info>) -> Result<(), Error> {
+    let write = |payment: Info| {
+        let version = number(payment.version);
+        let put = Put::builder().table_name(TABLE).set_item(Some(payment_item(payment)));
+        let put = put.condition_expression(IF_NEWER).expression_attribute_values(":version", version).build();
+        put.map(|put| TransactWriteItem::builder().put(put).build())
+    };
+    let writes = payments.into_iter().map(write).collect::<Result<_, _>>()?;
+    client.transact_write_items().set_transact_items(Some(writes)).send().await?;
+    Ok(())
+}
+
+async fn read(client: &Client, keys: Vec<Item>) -> Result<(), Error> {
+    let keys = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys)).build()?;
+    let request = HashMap::from([(TABLE.to_owned(), keys)]);
+    client.batch_get_item().set_request_items(Some(request)).send().await?;
+    Ok(())
+}

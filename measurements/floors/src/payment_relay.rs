@@ -1,0 +1,111 @@
+//! Puts an event for each change on the stream, and clears the marks.
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_kinesis::primitives::Blob;
+use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use futures::{StreamExt, TryStreamExt, stream};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::clients::{dynamodb, kinesis_relay};
+use crate::items::text;
+use crate::payment_api::{Envelope, Money, PaymentView, clear_mark};
+
+/// Calls under way at once, as in the relay.
+const AT_ONCE: usize = 16;
+
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    dynamodb: Change,
+}
+
+#[derive(Deserialize)]
+struct Change {
+    #[serde(rename = "NewImage")]
+    new_image: Image,
+}
+
+/// What an event needs of an image.
+#[derive(Deserialize)]
+struct Image {
+    payment_id: Text,
+    order_id: Text,
+    status: Text,
+    amount: Map<Amount>,
+    captured_minor: Number,
+    refunded_minor: Number,
+    version: Number,
+    created_at: Text,
+    updated_at: Text,
+    traceparent: Text,
+}
+
+#[derive(Deserialize)]
+struct Amount {
+    minor: Number,
+    currency: Text,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    #[serde(rename = "S")]
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct Number {
+    #[serde(rename = "N")]
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct Map<T> {
+    #[serde(rename = "M")]
+    value: T,
+}
+
+pub(crate) async fn run(aws: &SdkConfig) -> Result<(), Error> {
+    let (table, stream) = (&dynamodb(aws), &kinesis_relay(aws));
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch>| relay(table, stream, event.payload).await)).await
+}
+
+async fn relay(
+    table: &aws_sdk_dynamodb::Client,
+    stream: &aws_sdk_kinesis::Client,
+    batch: Batch,
+) -> Result<Value, Error> {
+    let (mut entries, mut marks) = (Vec::new(), Vec::new());
+    for Record { dynamodb: Change { new_image: image } } in batch.records {
+        let payment = PaymentView {
+            payment_id: &image.payment_id.value,
+            order_id: &image.order_id.value,
+            status: &image.status.value,
+            amount: Money {
+                minor: image.amount.value.minor.value.parse()?,
+                currency: &image.amount.value.currency.value,
+            },
+            captured_minor: image.captured_minor.value.parse()?,
+            refunded_minor: image.refunded_minor.value.parse()?,
+            version: image.version.value.parse()?,
+            created_at: &image.created_at.value,
+            updated_at: &image.updated_at.value,
+        };
+        let data = Envelope::of(&payment, Some(&image.traceparent.value)).encode()?;
+        let entry = PutRecordsRequestEntry::builder().partition_key(&image.order_id.value).data(Blob::new(data));
+        entries.push(entry.build()?);
+        marks.push((text(image.payment_id.value), AttributeValue::N(image.version.value)));
+    }
+    stream.put_records().stream_name("PaymentStream").set_records(Some(entries)).send().await?;
+    let clear = |(payment_id, version): (AttributeValue, AttributeValue)| clear_mark(table, payment_id, version);
+    let cleared = stream::iter(marks).map(clear).buffered(AT_ONCE);
+    cleared.try_for_each(async |()| Ok(())).await?;
+    Ok(json!({"batchItemFailures": []}))
+}

@@ -1,0 +1,9 @@
+//! A function that does nothing: it connects to nothing, logs nothing, and answers every event with the same words.
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::run(service_fn(async |_: LambdaEvent<Value>| Ok::<_, Error>("hello, world"))).await
+}

@@ -1,0 +1,37 @@
+//! Listening on this machine, on a port that is free.
+
+use std::io;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
+
+/// What listens. It no longer does when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    /// `127.0.0.1:<port>`.
+    pub(crate) address: String,
+    task: AbortHandle,
+}
+
+impl Serving {
+    /// Serves, and tells of each connection.
+    pub(crate) async fn start(router: Router, accepted: impl Fn() + Send + 'static) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?.to_string();
+        let listener = listener.tap_io(move |connection: &mut TcpStream| {
+            accepted();
+            // It is quicker with it, and right without.
+            let _ = connection.set_nodelay(true);
+        });
+        let task = tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { address, task: task.abort_handle() })
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
