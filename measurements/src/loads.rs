@@ -20,12 +20,13 @@ pub struct Load {
     /// What one event holds: `record` or `request`.
     pub unit: &'static str,
     /// How many of them it holds.
-    pub units: u64,
+    pub units: usize,
     /// How many more events the one of two runs is given than the other.
     pub more: usize,
-    /// The calls of services that one event takes.
-    pub calls: &'static [(&'static str, usize)],
-    event: fn(usize) -> Value,
+    /// The calls of services that an event of so many units takes.
+    calls: fn(usize) -> Vec<(&'static str, usize)>,
+    /// An event of so many units; each number makes another.
+    event: fn(usize, usize) -> Value,
     is_right: fn(&Value) -> bool,
 }
 
@@ -40,9 +41,9 @@ pub const LOADS: [Load; 4] = [
         function: &FUNCTIONS[2],
         floor: "order-projector",
         unit: "record",
-        units: PROJECTED as u64,
+        units: PROJECTED,
         more: 3,
-        calls: &[("PutItem", PROJECTED), ("BatchGetItem", PROJECTED / 100)],
+        calls: |records| vec![("PutItem", records), ("BatchGetItem", records.div_ceil(100))],
         event: projected,
         is_right: nothing_failed,
     },
@@ -50,9 +51,9 @@ pub const LOADS: [Load; 4] = [
         function: &FUNCTIONS[1],
         floor: "payment-relay",
         unit: "record",
-        units: RELAYED as u64,
+        units: RELAYED,
         more: 4,
-        calls: &[("PutRecords", 1), ("UpdateItem", RELAYED)],
+        calls: |records| vec![("PutRecords", 1), ("UpdateItem", records)],
         event: relayed,
         is_right: nothing_failed,
     },
@@ -62,7 +63,7 @@ pub const LOADS: [Load; 4] = [
         unit: "request",
         units: 1,
         more: 200,
-        calls: &[("PutItem", 2), ("PutRecord", 1), ("UpdateItem", 1)],
+        calls: |_| vec![("PutItem", 2), ("PutRecord", 1), ("UpdateItem", 1)],
         event: payment,
         is_right: created,
     },
@@ -72,7 +73,7 @@ pub const LOADS: [Load; 4] = [
         unit: "request",
         units: 1,
         more: 200,
-        calls: &[("Query", 2), ("PutItem", 1)],
+        calls: |_| vec![("Query", 2), ("PutItem", 1)],
         event: order,
         is_right: created,
     },
@@ -83,20 +84,21 @@ pub const LARGER_CALLS: [Load; 3] = [
     LOADS[0],
     Load {
         floor: "order-projector-statements",
-        calls: &[("BatchExecuteStatement", PROJECTED / 25), ("BatchGetItem", PROJECTED / 100)],
+        calls: |records| vec![("BatchExecuteStatement", records.div_ceil(25)), ("BatchGetItem", records.div_ceil(100))],
         ..LOADS[0]
     },
     Load {
         floor: "order-projector-transactions",
-        calls: &[("TransactWriteItems", PROJECTED / 100), ("BatchGetItem", PROJECTED / 100)],
+        calls: |records| vec![("TransactWriteItems", records.div_ceil(100)), ("BatchGetItem", records.div_ceil(100))],
         ..LOADS[0]
     },
 ];
 
 impl Load {
-    /// The first so many events.
+    /// So many events, behind one of few units: under `valgrind` code that runs for the first time takes long enough for
+    /// calls to be given up.
     pub fn events(&self, count: usize) -> Vec<Bytes> {
-        (0..count).map(|number| (self.event)(number).to_string().into()).collect()
+        self.sizes(count).enumerate().map(|(number, units)| (self.event)(number, units).to_string().into()).collect()
     }
 
     /// Whether an answer says that all was done.
@@ -104,11 +106,22 @@ impl Load {
         serde_json::from_slice(answer).is_ok_and(|answer| (self.is_right)(&answer))
     }
 
-    /// The calls that so many events take.
+    /// The calls that those events take.
     pub fn calls_of(&self, events: usize) -> BTreeMap<String, usize> {
-        self.calls.iter().map(|(operation, count)| ((*operation).to_owned(), count * events)).collect()
+        let mut calls = BTreeMap::new();
+        for (operation, count) in self.sizes(events).flat_map(self.calls) {
+            *calls.entry(operation.to_owned()).or_default() += count;
+        }
+        calls
+    }
+
+    fn sizes(&self, events: usize) -> impl Iterator<Item = usize> {
+        [self.units.min(FIRST)].into_iter().chain(std::iter::repeat_n(self.units, events))
     }
 }
+
+/// Units of the first event.
+const FIRST: usize = 5;
 
 fn nothing_failed(answer: &Value) -> bool {
     answer["batchItemFailures"].as_array().is_some_and(Vec::is_empty)
@@ -154,10 +167,10 @@ fn sequence_number(place: usize) -> String {
 }
 
 /// As Lambda delivers records of a Kinesis stream.
-fn projected(batch: usize) -> Value {
+fn projected(batch: usize, records: usize) -> Value {
     let trace_parent: Option<TraceParent> = TRACE_PARENT.parse().ok();
     let events =
-        (0..PROJECTED).filter_map(|place| PaymentEvent::new(payment_info(batch, place)?, trace_parent.clone()).ok());
+        (0..records).filter_map(|place| PaymentEvent::new(payment_info(batch, place)?, trace_parent.clone()).ok());
     let record = |(place, event): (usize, PaymentEvent)| {
         json!({
             "kinesis": {
@@ -180,7 +193,7 @@ fn projected(batch: usize) -> Value {
 }
 
 /// As Lambda delivers changes of a DynamoDB table: payments that are decided on and yet to be published.
-fn relayed(batch: usize) -> Value {
+fn relayed(batch: usize, records: usize) -> Value {
     let record = |(place, payment): (usize, PaymentInfo)| {
         let (id, at) = (payment.payment_id.to_string(), payment.updated_at.to_string());
         json!({
@@ -219,11 +232,11 @@ fn relayed(batch: usize) -> Value {
             "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/paystream-PaymentsTable/stream/2026-11-22",
         })
     };
-    let payments = (0..RELAYED).filter_map(|place| payment_info(batch, place));
+    let payments = (0..records).filter_map(|place| payment_info(batch, place));
     json!({ "Records": payments.enumerate().map(record).collect::<Vec<_>>() })
 }
 
-fn payment(number: usize) -> Value {
+fn payment(number: usize, _: usize) -> Value {
     let name = letters(number);
     let body = json!({
         "order_id": format!("ord-2026-11-{name}"),
@@ -234,7 +247,7 @@ fn payment(number: usize) -> Value {
 }
 
 /// An order that the payment in the table covers.
-fn order(number: usize) -> Value {
+fn order(number: usize, _: usize) -> Value {
     let line = |sku: &str, quantity: u32, minor: i64| json!({"sku": sku, "quantity": quantity, "unit_price": {"minor": minor, "currency": "EUR"}});
     let body = json!({
         "order_id": format!("ord-2026-11-{}", letters(number)),
