@@ -6,6 +6,7 @@
 
 mod binaries;
 mod callgrind;
+mod events;
 mod functions;
 mod loads;
 mod machine;
