@@ -22,8 +22,9 @@ pub struct StoredPayment {
 }
 
 impl StoredPayment {
-    /// Reads the image of an item from a change stream.
-    pub fn from_image(image: serde_dynamo::Item) -> Result<Self, InvalidItem> {
+    /// Reads the image of an item from a change stream: DynamoDB's JSON.
+    pub fn from_image(image: &str) -> Result<Self, InvalidItem> {
+        let image: serde_dynamo::Item = serde_json::from_str(image).map_err(|error| InvalidItem(error.to_string()))?;
         let item: PaymentItem = serde_dynamo::from_item(image).map_err(|error| InvalidItem(error.to_string()))?;
         let record = item.into_record()?;
         Ok(Self { payment: record.payment, unpublished: record.unpublished })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use payment_events::PaymentId;
 use payments::{Payment, Status};
 use payments_aws::StoredPayment;
-use serde_dynamo::Item;
+use serde_json::value::RawValue;
 use stream_batch::DynamoDbRecord;
 
 /// What a batch comes down to.
@@ -19,14 +19,14 @@ pub(crate) struct Folded {
 }
 
 /// Folds a batch. The records of one item are in the order of its writes, so the last one is the newest.
-pub(crate) fn fold(records: Vec<DynamoDbRecord<Item>>) -> Folded {
+pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
     let mut newest: BTreeMap<PaymentId, (usize, StoredPayment, String)> = BTreeMap::new();
     let mut folded = Folded::default();
     for (position, record) in records.into_iter().enumerate() {
         let DynamoDbRecord { sequence_number, new_image, .. } = record;
         // A removed item has nothing to publish.
         let Some(image) = new_image else { continue };
-        match StoredPayment::from_image(image) {
+        match StoredPayment::from_image(image.get()) {
             Ok(stored) => {
                 newest.insert(stored.payment.payment_id.clone(), (position, stored, sequence_number));
             }

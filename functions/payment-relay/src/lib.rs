@@ -8,11 +8,12 @@ mod fold;
 
 use payment_events::{Timestamp, TraceParent};
 use payments::{Payment, Publication, Published};
+use serde_json::value::RawValue;
 use stream_batch::{BatchResponse, DynamoDbEvent};
 use telemetry::Metrics;
 
-/// What Lambda invokes the function with.
-pub type ChangeBatch = DynamoDbEvent<serde_dynamo::Item>;
+/// What Lambda invokes the function with. Images are read one by one, so that one that is no item costs the others nothing.
+pub type ChangeBatch = DynamoDbEvent<Box<RawValue>>;
 
 /// Publishes what is left of a batch, and reports what could not be published, to be delivered again.
 ///

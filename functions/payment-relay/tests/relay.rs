@@ -102,9 +102,11 @@ async fn what_cannot_be_published_is_delivered_again() {
 #[tokio::test]
 async fn a_change_that_cannot_be_understood_is_not_acknowledged_and_holds_up_nothing_in_its_batch() {
     let foreign = json!({"payment_id": {"S": "pay_x"}, "status": {"S": "disputed"}});
-    let (published, reported) = relay_batch(vec![record(1, &foreign), change(2, "a", 1, true)], None).await;
+    let no_item = json!({"payment_id": "pay_y"});
+    let batch = vec![record(1, &foreign), change(2, "a", 1, true), record(3, &no_item)];
+    let (published, reported) = relay_batch(batch, None).await;
     assert_eq!(published, ["pay_a:1"]);
-    assert_eq!(reported, ["1"]);
+    assert_eq!(reported, ["1", "3"]);
 }
 
 #[tokio::test]
