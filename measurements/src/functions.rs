@@ -36,11 +36,7 @@ pub const FUNCTIONS: [Function; 5] = [
     Function {
         logical_id: "SyncOrderApi",
         package: "order-api",
-        variables: &[
-            ("ORDERS_TABLE", "OrdersTable"),
-            ("PAYMENT_LOOKUP", "remote"),
-            ("PAYMENTS_URL", "https://payments.execute-api.us-east-1.amazonaws.com/dev"),
-        ],
+        variables: &[("ORDERS_TABLE", "OrdersTable"), ("PAYMENT_LOOKUP", "remote")],
     },
 ];
 
@@ -53,15 +49,16 @@ impl Function {
             ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", services.to_owned()),
             ("AWS_ENDPOINT_URL_KINESIS", services.to_owned()),
+            // Looked at by the function only that asks Payments.
+            ("PAYMENTS_URL", services.to_owned()),
         ];
         told.chain(here).collect()
     }
 }
 
 /// What the template tells every function, and what Lambda does.
-const EVERY_FUNCTION: [(&str, &str); 13] = [
+const EVERY_FUNCTION: [(&str, &str); 12] = [
     ("LOG_LEVEL", "info"),
-    ("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "true"),
     ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
     ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),

@@ -1,4 +1,12 @@
 //! The clients, made as the functions make theirs.
 
-pub(crate) use aws_connection::{dynamodb, shared_config};
+use aws_types::SdkConfig;
+use telemetry::{InvalidEnvironment, Variables};
+
+pub(crate) use aws_connection::dynamodb;
 pub(crate) use payments_aws::{kinesis_hot_path, kinesis_relay};
+
+/// What the clients start from.
+pub(crate) fn shared_config() -> Result<SdkConfig, InvalidEnvironment> {
+    aws_connection::from_environment(Variables::of_process())
+}

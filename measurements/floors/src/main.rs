@@ -16,7 +16,7 @@ use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let aws = clients::shared_config().await;
+    let aws = clients::shared_config()?;
     match std::env::args().nth(1).as_deref() {
         Some("order-projector") => order_projector::run(&aws, order_projector::Writes::Single).await,
         Some("order-projector-statements") => order_projector::run(&aws, order_projector::Writes::Statements).await,
