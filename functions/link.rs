@@ -15,5 +15,6 @@ fn main() {
     if is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux") {
         println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
         println!("cargo::rustc-link-arg-bins=-Wl,-T,{SCRIPT}");
+        println!("cargo::rustc-link-arg-bins=-no-pie");
     }
 }

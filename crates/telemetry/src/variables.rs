@@ -1,6 +1,5 @@
 //! Environment variables, read once and in one place.
 
-use std::collections::HashMap;
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
@@ -29,7 +28,8 @@ use std::str::FromStr;
 /// ```
 #[derive(Debug)]
 pub struct Variables {
-    values: HashMap<String, String>,
+    /// There are some thirty, and each is looked for once.
+    values: Vec<(String, String)>,
     problems: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ impl Variables {
     where
         T: FromStr<Err: Display>,
     {
-        let Some(text) = self.values.get(name).filter(|text| !text.is_empty()) else {
+        let Some(text) = self.get(name) else {
             self.problems.push(format!("  {name} is missing; it holds {holds}"));
             return None;
         };
@@ -72,10 +72,16 @@ impl Variables {
     where
         T: FromStr<Err: Display>,
     {
-        if self.values.get(name).is_none_or(String::is_empty) {
+        if self.get(name).is_none() {
             return Some(default);
         }
         self.required(name, holds)
+    }
+
+    /// The value, unless it is empty.
+    fn get(&self, name: &str) -> Option<&str> {
+        let value = self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        value.filter(|value| !value.is_empty())
     }
 
     /// All the problems remembered, as one error.
