@@ -2,10 +2,11 @@
 //!
 //! `cargo bench -p paystream-measurements --bench start` builds what is measured and prints the figures; docs/performance.md
 //! has them. With `-- --binaries .aws-sam/build` it takes the functions that `sam build` made.
-#![allow(missing_docs, clippy::print_stdout)]
+#![allow(missing_docs, clippy::print_stderr, clippy::print_stdout)]
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
@@ -46,8 +47,17 @@ struct Starts<'a> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match measure(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let binaries = Binaries::of_functions(arguments.binaries.as_deref())?.and(HELLO_WORLD)?;
     let starts_of = |name, binary, function| Starts { name, binary, function, took: Vec::new(), connections_max: 0 };
     let mut all = vec![starts_of("hello world", binaries.built(HELLO_WORLD), &FUNCTIONS[0])];

@@ -4,10 +4,11 @@
 //! `cargo bench -p paystream-measurements --bench work` builds what is measured and prints the figures; docs/performance.md has
 //! them. Instructions are counted by `valgrind`: twice for each, with more events the second time, so that starting does not
 //! count. With `-- --binaries .aws-sam/build` it takes the functions that `sam build` made.
-#![allow(missing_docs, clippy::print_stdout)]
+#![allow(missing_docs, clippy::print_stderr, clippy::print_stdout)]
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::Parser;
 use paystream_measurements::{
@@ -39,8 +40,17 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match measure(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     valgrind()?;
     let kept = tempfile::tempdir()?;
     let counts = arguments.keep.as_deref().unwrap_or(kept.path());
