@@ -12,7 +12,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use paystream_measurements::{
-    Binaries, FLOORS, LARGER_CALLS, LOADS, Load, RuntimeApi, Sandbox, Services, Under, instructions, machine, valgrind,
+    Binaries, FLOORS, LARGER_CALLS, LOADS, Load, RuntimeApi, Sandbox, Services, Under, given, instructions, machine,
+    valgrind,
 };
 
 /// The most that a function may take, as a multiple of its floor.
@@ -53,9 +54,9 @@ async fn main() -> ExitCode {
 async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     valgrind()?;
     let kept = tempfile::tempdir()?;
-    let counts = arguments.keep.as_deref().unwrap_or(kept.path());
+    let counts = arguments.keep.as_deref().map_or_else(|| kept.path().to_owned(), given);
     let floors = Binaries::default().and(FLOORS)?.built(FLOORS);
-    let floors = Binary { path: &floors, counts };
+    let floors = Binary { path: &floors, counts: &counts };
     if arguments.larger_calls {
         return larger_calls(&floors).await;
     }
@@ -65,7 +66,7 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let wanted = |load: &&Load| arguments.only.as_ref().is_none_or(|only| only == load.function.package);
     for load in LOADS.iter().filter(wanted) {
         let path = functions.of(load.function);
-        let function = Binary { path: &path, counts };
+        let function = Binary { path: &path, counts: &counts };
         let (own, floor) =
             (function.instructions(load, None).await?, floors.instructions(load, Some(load.floor)).await?);
         let (name, unit, memory_mb) = (load.function.package, load.unit, function.peak_mb(load).await?);

@@ -15,6 +15,11 @@ pub const HELLO_WORLD: &str = "measurements-hello-world";
 /// The package of the least work that each function can do.
 pub const FLOORS: &str = "measurements-floors";
 
+/// A path as it was given to `cargo bench` in the repository's folder: cargo runs a benchmark in that of its package.
+pub fn given(path: &Path) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(path)
+}
+
 /// Where binaries are.
 #[derive(Debug, Clone, Default)]
 pub struct Binaries {
@@ -47,7 +52,7 @@ impl Binaries {
             packages.dedup();
             return Ok(Self { built: build(&packages)?, deployable: None });
         };
-        let binaries = Self { built: BTreeMap::new(), deployable: Some(folder.to_owned()) };
+        let binaries = Self { built: BTreeMap::new(), deployable: Some(given(folder)) };
         let mut paths = FUNCTIONS.iter().map(|function| binaries.of(function));
         match paths.find(|path| !path.is_file()) {
             Some(missing) => Err(BuildError::NotBuilt(missing)),
@@ -78,7 +83,7 @@ impl Binaries {
 /// Builds packages, each with a binary of its name, in release. Cargo's progress goes to standard error.
 fn build(packages: &[&str]) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).stdin(Stdio::null()).stderr(Stdio::inherit());
+    command.current_dir(given(Path::new(""))).stdin(Stdio::null()).stderr(Stdio::inherit());
     command.args(["build", "--release", "--message-format", "json-render-diagnostics"]);
     command.args(packages.iter().flat_map(|package| ["--package", package]));
     for variable in std::env::vars_os().map(|(name, _)| name).filter(|name| is_of_a_package(name)) {

@@ -15,7 +15,7 @@ mod sandbox;
 mod services;
 mod serving;
 
-pub use binaries::{Binaries, BuildError, FLOORS, HELLO_WORLD};
+pub use binaries::{Binaries, BuildError, FLOORS, HELLO_WORLD, given};
 pub use callgrind::{CallgrindError, instructions, valgrind};
 pub use functions::{FUNCTIONS, Function};
 pub use loads::{LARGER_CALLS, LOADS, Load};
