@@ -5,7 +5,7 @@ use aws_types::SdkConfig;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use telemetry::{InvalidEnvironment, Variables};
 
-use crate::{Https, Trust};
+use crate::{Endpoint, Https, Trust};
 
 /// What all AWS clients of a function start from: region, credentials and endpoints as its environment tells them, over one
 /// HTTPS client.
@@ -13,33 +13,53 @@ use crate::{Https, Trust};
 /// | variable | |
 /// |---|---|
 /// | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda; only the last may be missing |
-/// | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS` | lead elsewhere than to AWS, as do emulators; `AWS_ENDPOINT_URL` where the service's own is missing |
-/// | `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT` | `true` or `false`, which is the default |
+/// | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS` | lead elsewhere than to the region's own endpoints: to emulators, or to those that are FIPS or dual-stack; `AWS_ENDPOINT_URL` where the service's own is missing |
 /// | `TRUST_STORE` | `amazon`, the default, or `system`: see [`Trust`] |
 ///
 /// Lambda tells all there is this way. The SDK's own search, through files, containers, instances and token services, would be
 /// an eighth of a function's size and find nothing. Timeouts and retries are each client's own: how long a call may take
 /// depends on who waits for it.
-pub fn from_environment(mut variables: Variables) -> Result<SdkConfig, InvalidEnvironment> {
-    let region: Option<String> = variables.required("AWS_REGION", "the region, which Lambda sets");
-    let credentials = credentials(&mut variables);
-    let endpoints = Endpoints::read(&mut variables);
-    let fips = variables.optional("AWS_USE_FIPS_ENDPOINT", "true or false", false);
-    let dual_stack = variables.optional("AWS_USE_DUALSTACK_ENDPOINT", "true or false", false);
-    let trust = Trust::read(&mut variables);
-    match (region, credentials, endpoints, fips, dual_stack, trust) {
-        (Some(region), Some(credentials), Some(endpoints), Some(fips), Some(dual_stack), Some(trust)) => {
-            Ok(SdkConfig::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .region(Region::new(region))
-                .credentials_provider(SharedCredentialsProvider::new(credentials))
-                .service_config(endpoints)
-                .use_fips(fips)
-                .use_dual_stack(dual_stack)
-                .http_client(Https::new(trust))
-                .build())
+#[derive(Debug)]
+pub struct Aws {
+    config: SdkConfig,
+    https: Https,
+    urls: [(Endpoint, String); 2],
+}
+
+impl Aws {
+    /// Reads all of it, or says all that is wrong.
+    pub fn from_environment(mut variables: Variables) -> Result<Self, InvalidEnvironment> {
+        let region: Option<String> = variables.required("AWS_REGION", "the region, which Lambda sets");
+        let credentials = credentials(&mut variables);
+        let endpoints = Endpoints::read(&mut variables);
+        let trust = Trust::read(&mut variables);
+        let (Some(region), Some(credentials), Some(endpoints), Some(trust)) = (region, credentials, endpoints, trust)
+        else {
+            return Err(variables.into_error());
+        };
+        let https = Https::new(trust);
+        let urls = [(Endpoint::DynamoDb, &endpoints.dynamodb), (Endpoint::Kinesis, &endpoints.kinesis)]
+            .map(|(endpoint, elsewhere)| (endpoint, elsewhere.clone().unwrap_or_else(|| endpoint.url(&region))));
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .service_config(endpoints)
+            .http_client(https.clone())
+            .build();
+        Ok(Self { config, https, urls })
+    }
+
+    /// What a client is made of.
+    pub fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// Connects to a service, so that the first call finds a connection. Where that fails it is logged, and left to that call.
+    pub async fn connect(&self, endpoint: Endpoint) {
+        for (_, url) in self.urls.iter().filter(|(known, _)| *known == endpoint) {
+            self.https.greet(url).await;
         }
-        _ => Err(variables.into_error()),
     }
 }
 
@@ -86,22 +106,22 @@ mod tests {
     const ROLE: [(&str, &str); 3] =
         [("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
 
-    fn read(more: &[(&str, &str)]) -> Result<SdkConfig, String> {
+    fn read(more: &[(&str, &str)]) -> Result<Aws, String> {
         let variables = ROLE.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        from_environment(variables.collect()).map_err(|error| error.to_string())
+        Aws::from_environment(variables.collect()).map_err(|error| error.to_string())
     }
 
     fn dynamodb_url(more: &[(&str, &str)]) -> Option<String> {
         let key = ServiceConfigKey::builder().service_id("DynamoDB").profile("").env("AWS_ENDPOINT_URL");
-        let config = read(more).unwrap();
-        config.service_config().unwrap().load_config(key.build().unwrap())
+        let aws = read(more).unwrap();
+        aws.config().service_config().unwrap().load_config(key.build().unwrap())
     }
 
     #[test]
     fn what_lambda_sets_is_enough() {
-        let config = read(&[]).unwrap();
-        assert_eq!(config.region().map(AsRef::as_ref), Some("eu-central-1"));
-        assert_eq!((config.use_fips(), config.use_dual_stack()), (Some(false), Some(false)));
+        let aws = read(&[]).unwrap();
+        assert_eq!(aws.config().region().map(AsRef::as_ref), Some("eu-central-1"));
+        assert_eq!(aws.urls[0].1, "https://dynamodb.eu-central-1.amazonaws.com");
     }
 
     #[test]
@@ -117,8 +137,10 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_told_at_once() {
-        let error = read(&[("AWS_REGION", ""), ("TRUST_STORE", "none"), ("AWS_USE_FIPS_ENDPOINT", "yes")]).unwrap_err();
-        for part in ["AWS_REGION is missing", "TRUST_STORE is neither amazon nor system", "AWS_USE_FIPS_ENDPOINT"] {
+        let variables = [("TRUST_STORE", "none"), ("AWS_REGION", "eu-central-1")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter();
+        let error = Aws::from_environment(variables.collect()).unwrap_err().to_string();
+        for part in ["AWS_ACCESS_KEY_ID is missing", "TRUST_STORE is neither amazon nor system"] {
             assert!(error.contains(part), "{error}");
         }
     }

@@ -4,13 +4,14 @@
 //! Start and size of a function are what this crate is about (docs/performance.md).
 
 mod dynamodb;
+mod endpoint;
 mod environment;
 mod greeting;
 mod https;
 mod trust;
 
 pub use dynamodb::{dynamodb, timeouts};
-pub use environment::from_environment;
-pub use greeting::{GREETING_MAX, greet, greeted, greeting_bounds};
+pub use endpoint::Endpoint;
+pub use environment::Aws;
 pub use https::Https;
 pub use trust::{Trust, UnknownTrust};

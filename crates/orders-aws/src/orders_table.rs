@@ -5,9 +5,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_connection::{greet, greeted, greeting_bounds};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -39,15 +37,6 @@ impl OrdersTable {
     /// The table of this name. Every call of `client` must have a timeout.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
-    }
-
-    /// Connects, so that the first call finds a connection.
-    pub async fn connect(&self) {
-        let (timeouts, retries) = greeting_bounds();
-        let bounds = Builder::new().timeout_config(timeouts).retry_config(retries);
-        let greeting =
-            self.client.put_item().table_name(&self.table).customize().config_override(bounds).mutate_request(greet);
-        greeted("DynamoDB", greeting.send().await);
     }
 
     fn put(&self, item: impl Serialize) -> Result<PutItemFluentBuilder, StoreError> {

@@ -1,9 +1,7 @@
 //! Events on their way to the stream.
 
 use async_trait::async_trait;
-use aws_connection::{greet, greeted, greeting_bounds};
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::config::Builder;
 use aws_sdk_kinesis::primitives::Blob;
 use payment_events::PaymentEvent;
 use payments::{EventPublisher, PublishError};
@@ -21,20 +19,6 @@ impl KinesisPublisher {
     /// The stream of this name. Every call of `client` must have a timeout.
     pub fn new(client: Client, stream: impl Into<String>) -> Self {
         Self { client, stream: stream.into() }
-    }
-
-    /// Connects, so that the first call finds a connection.
-    pub async fn connect(&self) {
-        let (timeouts, retries) = greeting_bounds();
-        let bounds = Builder::new().timeout_config(timeouts).retry_config(retries);
-        let greeting = self
-            .client
-            .put_records()
-            .stream_name(&self.stream)
-            .customize()
-            .config_override(bounds)
-            .mutate_request(greet);
-        greeted("Kinesis", greeting.send().await);
     }
 
     /// Puts records back that have been on the stream before, byte by byte under their partition keys, and answers for

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_connection::{greet, greeted, greeting_bounds};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -33,15 +31,6 @@ impl PaymentsTable {
     /// The table of this name. Every call of `client` must have a timeout.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
-    }
-
-    /// Connects, so that the first call finds a connection.
-    pub async fn connect(&self) {
-        let (timeouts, retries) = greeting_bounds();
-        let bounds = Builder::new().timeout_config(timeouts).retry_config(retries);
-        let greeting =
-            self.client.update_item().table_name(&self.table).customize().config_override(bounds).mutate_request(greet);
-        greeted("DynamoDB", greeting.send().await);
     }
 
     /// Puts a record on a condition. Answers with what is stored instead where the condition fails: this way whoever

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_connection::{Aws, Endpoint};
 use order_api::{Config, Payments, router, sync_router};
 use orders::{FindOrder, PlaceOrder, Settle};
 use orders_aws::{Limits, OrdersTable, PaymentsApi};
@@ -11,18 +12,18 @@ use telemetry::Variables;
 async fn main() -> Result<(), api_gateway::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
-    let aws = aws_connection::from_environment(Variables::of_process())?;
-    let table = Arc::new(OrdersTable::new(aws_connection::dynamodb(&aws), config.orders_table));
+    let aws = Aws::from_environment(Variables::of_process())?;
+    let table = Arc::new(OrdersTable::new(aws_connection::dynamodb(aws.config()), config.orders_table));
     let place = PlaceOrder::new(table.clone(), table.clone());
     let router = match config.payments {
         Payments::Local => {
-            table.connect().await;
+            aws.connect(Endpoint::DynamoDb).await;
             let find = FindOrder::new(table.clone(), Settle::new(table.clone(), table.clone()));
             router(place, find, table)
         }
         Payments::Remote(url, trust) => {
-            let payments = PaymentsApi::new(url, trust, &aws, Limits::default());
-            tokio::join!(table.connect(), payments.connect());
+            let payments = PaymentsApi::new(url, trust, aws.config(), Limits::default());
+            tokio::join!(aws.connect(Endpoint::DynamoDb), payments.connect());
             sync_router(place.asking(Arc::new(payments)))
         }
     };

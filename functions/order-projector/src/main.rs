@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_connection::{Aws, Endpoint};
 use lambda_runtime::{LambdaEvent, service_fn};
 use order_projector::{Config, Projector};
 use orders::{ProjectPayments, Settle};
@@ -12,10 +13,10 @@ use telemetry::{Metrics, Variables};
 async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
-    let aws = aws_connection::from_environment(Variables::of_process())?;
-    let client = aws_connection::dynamodb(&aws);
+    let aws = Aws::from_environment(Variables::of_process())?;
+    let client = aws_connection::dynamodb(aws.config());
     let table = Arc::new(OrdersTable::new(client.clone(), config.orders_table));
-    table.connect().await;
+    aws.connect(Endpoint::DynamoDb).await;
     let quarantine = Arc::new(QuarantineTable::new(client, config.quarantine_table));
     let project = ProjectPayments::new(table.clone(), table.clone(), Settle::new(table.clone(), table));
     let metrics = Metrics::to_stdout(&config.function_name);

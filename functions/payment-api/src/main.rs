@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_connection::{Aws, Endpoint};
 use payment_api::{Service, router};
 use payments::{AcceptPayment, ChangePayment, Publication, SimulatedProcessor};
 use payments_aws::{Config, KinesisPublisher, PaymentsTable};
@@ -11,10 +12,10 @@ use telemetry::{Metrics, Variables};
 async fn main() -> Result<(), api_gateway::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
-    let aws = aws_connection::from_environment(Variables::of_process())?;
-    let table = Arc::new(PaymentsTable::new(aws_connection::dynamodb(&aws), config.payments_table));
-    let publisher = KinesisPublisher::new(payments_aws::kinesis_hot_path(&aws), config.payment_stream);
-    tokio::join!(table.connect(), publisher.connect());
+    let aws = Aws::from_environment(Variables::of_process())?;
+    let table = Arc::new(PaymentsTable::new(aws_connection::dynamodb(aws.config()), config.payments_table));
+    let publisher = KinesisPublisher::new(payments_aws::kinesis_hot_path(aws.config()), config.payment_stream);
+    tokio::join!(aws.connect(Endpoint::DynamoDb), aws.connect(Endpoint::Kinesis));
     let publication = Publication::new(Arc::new(publisher), table.clone());
     let accept = AcceptPayment::new(table.clone(), Arc::new(SimulatedProcessor), publication.clone(), config.lease_ms);
     let change = ChangePayment::new(table.clone(), publication);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_connection::{Aws, Endpoint};
 use lambda_runtime::{LambdaEvent, service_fn};
 use payment_relay::relay;
 use payments::Publication;
@@ -12,10 +13,10 @@ use telemetry::{Metrics, Variables};
 async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
-    let aws = aws_connection::from_environment(Variables::of_process())?;
-    let table = PaymentsTable::new(aws_connection::dynamodb(&aws), config.payments_table);
-    let publisher = KinesisPublisher::new(payments_aws::kinesis_relay(&aws), config.payment_stream);
-    tokio::join!(table.connect(), publisher.connect());
+    let aws = Aws::from_environment(Variables::of_process())?;
+    let table = PaymentsTable::new(aws_connection::dynamodb(aws.config()), config.payments_table);
+    let publisher = KinesisPublisher::new(payments_aws::kinesis_relay(aws.config()), config.payment_stream);
+    tokio::join!(aws.connect(Endpoint::DynamoDb), aws.connect(Endpoint::Kinesis));
     let metrics = &Metrics::to_stdout(&config.function_name);
     let publication = &Publication::new(Arc::new(publisher), Arc::new(table));
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {

@@ -1,5 +1,6 @@
 //! The clients, made as the functions make theirs.
 
+use aws_connection::Aws;
 use aws_types::SdkConfig;
 use telemetry::{InvalidEnvironment, Variables};
 
@@ -8,5 +9,5 @@ pub(crate) use payments_aws::{kinesis_hot_path, kinesis_relay};
 
 /// What the clients start from.
 pub(crate) fn shared_config() -> Result<SdkConfig, InvalidEnvironment> {
-    aws_connection::from_environment(Variables::of_process())
+    Ok(Aws::from_environment(Variables::of_process())?.config().clone())
 }

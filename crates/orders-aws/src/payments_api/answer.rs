@@ -31,8 +31,7 @@ pub(super) async fn read(response: Response, order_id: &OrderId) -> Result<Vec<P
     parse(&bytes(response.into_body()).await?, order_id).map_err(Failure::NotUnderstood)
 }
 
-/// The whole body.
-pub(super) async fn bytes(body: SdkBody) -> Result<Vec<u8>, Failure> {
+async fn bytes(body: SdkBody) -> Result<Vec<u8>, Failure> {
     let mut body = ByteStream::new(body);
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {

@@ -15,9 +15,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_connection::{GREETING_MAX, Https, Trust};
+use aws_connection::{Https, Trust};
 use aws_smithy_runtime_api::client::http::HttpConnector;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_types::SdkConfig;
 use orders::{LookupError, PaymentLookup};
 use payment_events::{OrderId, PaymentInfo, Timestamp};
@@ -63,14 +62,8 @@ impl PaymentsApi {
 
     /// Connects, so that the first lookup finds a connection.
     pub async fn connect(&self) {
-        let greeting = async {
-            let response = self.https.call(request::greeting(&self.url)?).await.map_err(Failure::Connection)?;
-            // Only a connection whose answer has been read is there for the next request.
-            answer::bytes(response.into_body()).await
-        };
-        if let Err(error) = within(GREETING_MAX, greeting).await {
-            tracing::warn!(error = %DisplayErrorContext(&error), "could not connect to {} before the first event", self.url);
-        }
+        // No route: whoever is in front answers it.
+        self.https.greet(&format!("{}/", self.url)).await;
     }
 
     /// Asks once, and once more where that may help and the budget has it.

@@ -12,16 +12,8 @@ use aws_smithy_runtime_api::http::Request;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 
-use super::failure::Failure;
-use super::url::PaymentsUrl;
-
 /// What API Gateway calls itself in signatures.
 const SERVICE: &str = "execute-api";
-
-/// `GET` of what is no route: it is answered somehow, by whoever is in front, and does nothing.
-pub(super) fn greeting(url: &PaymentsUrl) -> Result<Request, Failure> {
-    Request::get(format!("{url}/")).map_err(|error| Failure::NotSigned(error.into()))
-}
 
 /// `GET uri`, signed with the credentials and for the region of `aws`.
 pub(super) async fn signed(aws: &SdkConfig, uri: &str) -> Result<Request, Box<dyn Error + Send + Sync>> {
