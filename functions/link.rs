@@ -1,7 +1,5 @@
-//! Build script of every function: what deploys is linked without tables for unwinding the stack.
-//!
-//! A release build aborts on panic (docs/adr/0004), so nothing ever reads them, and they are a tenth of a function. The
-//! compiler's own switch for it, `-C force-unwind-tables=no`, is no part of a profile; linkers of Linux take a script.
+//! Build script of every function: what deploys is linked without tables for unwinding the stack, which a build that aborts on
+//! panic never reads, and for a fixed address (docs/adr/0019).
 
 #![allow(clippy::print_stdout, reason = "that is how a build script speaks to cargo")]
 

@@ -23,7 +23,8 @@ use crate::{Endpoint, Https, Trust};
 pub struct Aws {
     config: SdkConfig,
     https: Https,
-    urls: [(Endpoint, String); 2],
+    dynamodb_url: String,
+    kinesis_url: String,
 }
 
 impl Aws {
@@ -38,8 +39,8 @@ impl Aws {
             return Err(variables.into_error());
         };
         let https = Https::new(trust);
-        let urls = [(Endpoint::DynamoDb, &endpoints.dynamodb), (Endpoint::Kinesis, &endpoints.kinesis)]
-            .map(|(endpoint, elsewhere)| (endpoint, elsewhere.clone().unwrap_or_else(|| endpoint.url(&region))));
+        let dynamodb_url = endpoints.dynamodb.clone().unwrap_or_else(|| Endpoint::DynamoDb.url(&region));
+        let kinesis_url = endpoints.kinesis.clone().unwrap_or_else(|| Endpoint::Kinesis.url(&region));
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
@@ -47,7 +48,7 @@ impl Aws {
             .service_config(endpoints)
             .http_client(https.clone())
             .build();
-        Ok(Self { config, https, urls })
+        Ok(Self { config, https, dynamodb_url, kinesis_url })
     }
 
     /// What a client is made of.
@@ -57,9 +58,11 @@ impl Aws {
 
     /// Connects to a service, so that the first call finds a connection. Where that fails it is logged, and left to that call.
     pub async fn connect(&self, endpoint: Endpoint) {
-        for (_, url) in self.urls.iter().filter(|(known, _)| *known == endpoint) {
-            self.https.greet(url).await;
-        }
+        let url = match endpoint {
+            Endpoint::DynamoDb => &self.dynamodb_url,
+            Endpoint::Kinesis => &self.kinesis_url,
+        };
+        self.https.greet(url).await;
     }
 }
 
@@ -121,7 +124,7 @@ mod tests {
     fn what_lambda_sets_is_enough() {
         let aws = read(&[]).unwrap();
         assert_eq!(aws.config().region().map(AsRef::as_ref), Some("eu-central-1"));
-        assert_eq!(aws.urls[0].1, "https://dynamodb.eu-central-1.amazonaws.com");
+        assert_eq!(aws.dynamodb_url, "https://dynamodb.eu-central-1.amazonaws.com");
     }
 
     #[test]
