@@ -144,13 +144,17 @@ fn problems(status: u16, kinds: &[ProblemKind]) -> Result<Value, GenerateError> 
         examples.insert(kind.name().to_owned(), json!({ "value": example }));
     }
     let types: Vec<_> = kinds.iter().map(|kind| problem_type(*kind)).collect();
+    let mut members = json!({ "type": { "enum": types }, "status": { "const": status } });
+    for member in kinds.iter().flat_map(|kind| kind.members()) {
+        members[member.name] = json!({ "description": member.description, "type": member.holds });
+    }
     let mut response = json!({
         "description": lines.join("\n"),
         "content": {
             "application/problem+json": {
                 "schema": {
                     "allOf": [{ "$ref": "#/components/schemas/Problem" }],
-                    "properties": { "type": { "enum": types }, "status": { "const": status } },
+                    "properties": members,
                 },
                 "examples": examples,
             },

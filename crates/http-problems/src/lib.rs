@@ -18,5 +18,5 @@ mod routes;
 pub use json_body::JsonBody;
 pub use object::Object;
 pub use parameters::{PathParameter, QueryParameters};
-pub use problem::{FieldError, Problem, ProblemKind};
+pub use problem::{FieldError, Member, Problem, ProblemKind};
 pub use routes::with_problems;

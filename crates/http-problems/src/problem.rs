@@ -52,12 +52,30 @@ pub struct ProblemKind {
     status: StatusCode,
     name: &'static str,
     title: &'static str,
+    members: &'static [Member],
+}
+
+/// A member of some problem types' own (RFC 9457, section 3.2), for programs to read: what `detail` says in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds, as JSON Schema calls it: `string`, `integer` and so on.
+    pub holds: &'static str,
+    /// What it tells.
+    pub description: &'static str,
 }
 
 impl ProblemKind {
     /// A problem type: its `type` is `/problems/<name>`, the same for ever.
     pub const fn new(status: StatusCode, name: &'static str, title: &'static str) -> Self {
-        Self { status, name, title }
+        Self { status, name, title, members: &[] }
+    }
+
+    /// The same one, whose problems may have these members.
+    #[must_use]
+    pub const fn having(self, members: &'static [Member]) -> Self {
+        Self { members, ..self }
     }
 
     /// The status it is answered with.
@@ -68,6 +86,11 @@ impl ProblemKind {
     /// What its `type` ends in.
     pub const fn name(self) -> &'static str {
         self.name
+    }
+
+    /// What its problems may have beside what every problem has.
+    pub const fn members(self) -> &'static [Member] {
+        self.members
     }
 
     /// What it is, whatever the request.
@@ -129,10 +152,11 @@ impl Problem {
         Self::new(kinds::INVALID_REQUEST, format!("{pointer} {detail}.")).pointing_to(pointer, detail)
     }
 
-    /// Adds a member of this problem type's own (RFC 9457, section 3.2), for programs to read: what `detail` says in words.
+    /// Adds a member, which must be one of its kind's: contracts tell of no others.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.0.members.insert(name, value.into());
+    pub fn with(mut self, member: Member, value: impl Into<Value>) -> Self {
+        debug_assert!(self.0.kind.members.contains(&member), "{} has no {}", self.0.kind.name, member.name);
+        self.0.members.insert(member.name, value.into());
         self
     }
 

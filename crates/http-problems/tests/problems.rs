@@ -7,7 +7,7 @@ use axum::http::{Request, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
-use http_problems::{JsonBody, Problem, kinds, with_problems};
+use http_problems::{JsonBody, Member, Problem, ProblemKind, kinds, with_problems};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -122,12 +122,22 @@ async fn the_instance_is_a_uri_reference_whatever_the_path() {
     }
 }
 
+const CUPS_LEFT: Member = Member { name: "cups_left", holds: "integer", description: "How many." };
+const TEA: Member = Member { name: "tea", holds: "string", description: "Of what." };
+const TOO_MUCH: ProblemKind = kinds::INVALID_REQUEST.having(&[CUPS_LEFT, TEA]);
+
+#[tokio::test]
+#[should_panic(expected = "invalid-request has no tea")]
+async fn a_member_that_contracts_do_not_tell_of_is_a_defect() {
+    let _ = Problem::new(kinds::INVALID_REQUEST, "Drink less.").with(TEA, "green");
+}
+
 #[tokio::test]
 async fn a_problem_has_members_of_its_own_beside_the_errors() {
     let problem = || async {
-        Problem::new(kinds::INVALID_REQUEST, "Drink less.")
-            .with("cups_left", 2)
-            .with("tea", "green")
+        Problem::new(TOO_MUCH, "Drink less.")
+            .with(CUPS_LEFT, 2)
+            .with(TEA, "green")
             .pointing_to("/cups", "is above what is left")
             .retry_after_s(3)
     };

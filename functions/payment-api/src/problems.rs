@@ -1,7 +1,7 @@
 //! The problems this API answers with, beside those of every API.
 
 use axum::http::StatusCode;
-use http_problems::{Problem, ProblemKind};
+use http_problems::{Member, Problem, ProblemKind};
 use payment_events::PaymentId;
 use payments::{AcceptError, ChangeError, IllegalTransition};
 
@@ -20,12 +20,23 @@ pub(crate) const IN_PROGRESS: ProblemKind =
 /// The processor gave no answer.
 pub(crate) const PROCESSOR_UNAVAILABLE: ProblemKind =
     ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "processor-unavailable", "The payment processor does not answer");
+/// Where the payment stands.
+const PAYMENT_STATUS: Member =
+    Member { name: "payment_status", holds: "string", description: "The status that the payment has." };
+/// How much there is.
+const AVAILABLE_MINOR: Member = Member {
+    name: "available_minor",
+    holds: "integer",
+    description: "What is left to capture or to refund, in minor units of the payment's currency.",
+};
 /// The state machine has no such step.
 pub(crate) const ILLEGAL_TRANSITION: ProblemKind =
-    ProblemKind::new(StatusCode::CONFLICT, "illegal-transition", "The payment cannot go there from where it stands");
+    ProblemKind::new(StatusCode::CONFLICT, "illegal-transition", "The payment cannot go there from where it stands")
+        .having(&[PAYMENT_STATUS]);
 /// More than there is to capture or to refund, or in another currency.
 pub(crate) const AMOUNT_UNAVAILABLE: ProblemKind =
-    ProblemKind::new(StatusCode::UNPROCESSABLE_ENTITY, "amount-unavailable", "The amount is more than there is");
+    ProblemKind::new(StatusCode::UNPROCESSABLE_ENTITY, "amount-unavailable", "The amount is more than there is")
+        .having(&[AVAILABLE_MINOR]);
 /// Others were faster, several times.
 pub(crate) const CHANGED: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "payment-changed", "The payment kept changing meanwhile");
@@ -95,7 +106,7 @@ pub(crate) fn not_changed(error: ChangeError, payment_id: &PaymentId) -> Problem
             Problem::new(KEY_REUSED, "Use a new key for a new change, or send the first body again.")
         }
         ChangeError::VersionMismatch { version } => version_mismatch(version),
-        ChangeError::Illegal { status, reason } => illegal(&reason).with("payment_status", status.to_string()),
+        ChangeError::Illegal { status, reason } => illegal(&reason).with(PAYMENT_STATUS, status.to_string()),
         ChangeError::TooManySteps(error) => Problem::new(TOO_MANY_REFUNDS, format!("Nothing was refunded: {error}.")),
         ChangeError::Contended => {
             Problem::new(CHANGED, "Nothing was changed. Send the same request again.").retry_after_s(1)
@@ -111,7 +122,7 @@ fn illegal(reason: &IllegalTransition) -> Problem {
         IllegalTransition::Status { .. } => Problem::new(ILLEGAL_TRANSITION, detail),
         IllegalTransition::Amount { available_minor } => Problem::new(AMOUNT_UNAVAILABLE, detail)
             .pointing_to("/amount/minor", reason.to_string())
-            .with("available_minor", *available_minor),
+            .with(AVAILABLE_MINOR, *available_minor),
         IllegalTransition::Currency { .. } => {
             Problem::new(AMOUNT_UNAVAILABLE, detail).pointing_to("/amount/currency", reason.to_string())
         }
