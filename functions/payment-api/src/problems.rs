@@ -36,7 +36,7 @@ pub(crate) const ILLEGAL_TRANSITION: ProblemKind =
 /// More than there is to capture or to refund, or in another currency.
 pub(crate) const AMOUNT_UNAVAILABLE: ProblemKind =
     ProblemKind::new(StatusCode::UNPROCESSABLE_ENTITY, "amount-unavailable", "The amount is more than there is")
-        .having(&[AVAILABLE_MINOR]);
+        .having(&[PAYMENT_STATUS, AVAILABLE_MINOR]);
 /// Others were faster, several times.
 pub(crate) const CHANGED: ProblemKind =
     ProblemKind::new(StatusCode::CONFLICT, "payment-changed", "The payment kept changing meanwhile");
