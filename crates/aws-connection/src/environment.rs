@@ -62,7 +62,7 @@ impl Aws {
             Endpoint::DynamoDb => &self.dynamodb_url,
             Endpoint::Kinesis => &self.kinesis_url,
         };
-        self.https.greet(url).await;
+        self.https.connect(url).await;
     }
 }
 

@@ -18,16 +18,15 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use http::Uri;
-use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
+use aws_smithy_types::error::display::DisplayErrorContext;
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::TcpStream;
-use tower::BoxError;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::timeout::Timeout;
 use tower::util::BoxCloneSyncService;
 
+use crate::ahead::Ahead;
 use crate::trust::Trust;
 
 /// How long connecting may take, the handshake included.
@@ -39,7 +38,10 @@ const CONNECT_MAX: Duration = Duration::from_secs(3);
 /// A call ends when its answer has begun or the connection failed. It has no bound of its own but on connecting: AWS clients
 /// are configured with [`timeouts`](crate::timeouts), everybody else brings one.
 #[derive(Debug, Clone)]
-pub struct Https(SharedHttpConnector);
+pub struct Https {
+    requests: SharedHttpConnector,
+    connections: Ahead,
+}
 
 impl Https {
     /// With a pool of its own, trusting so.
@@ -54,21 +56,31 @@ impl Https {
         tcp.enforce_http(false);
         let tls = HttpsConnectorBuilder::new().with_tls_config(trust.client_config());
         let connector = Timeout::new(tls.https_or_http().enable_http1().wrap_connector(tcp), connect_max);
-        let connector = BoxCloneSyncService::new(connector);
-        let client = legacy::Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-        Self(SharedHttpConnector::new(Hyper(client)))
+        let connections = Ahead::new(BoxCloneSyncService::new(connector));
+        let client =
+            legacy::Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connections.clone());
+        Self { requests: SharedHttpConnector::new(Hyper(client)), connections }
+    }
+
+    /// Connects to whoever is at this URL, handshake included, so that the first request there finds a connection. Where that
+    /// fails it is logged, and left to the first request.
+    pub async fn connect(&self, url: &str) {
+        if let Err(error) = self.connections.connect(url).await {
+            let error = DisplayErrorContext(&*error);
+            tracing::warn!(%error, "could not connect to {url} before the first event; the first request will try again");
+        }
     }
 }
 
 impl HttpConnector for Https {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        self.0.call(request)
+        self.requests.call(request)
     }
 }
 
 impl HttpClient for Https {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        self.0.clone()
+        self.requests.clone()
     }
 
     fn connector_metadata(&self) -> Option<ConnectorMetadata> {
@@ -77,10 +89,7 @@ impl HttpClient for Https {
 }
 
 #[derive(Debug)]
-struct Hyper(legacy::Client<Connector, SdkBody>);
-
-type Connection = MaybeHttpsStream<TokioIo<TcpStream>>;
-type Connector = BoxCloneSyncService<Uri, Connection, BoxError>;
+struct Hyper(legacy::Client<Ahead, SdkBody>);
 
 impl HttpConnector for Hyper {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {

@@ -3,10 +3,10 @@
 //!
 //! Start and size of a function are what this crate is about (docs/performance.md).
 
+mod ahead;
 mod dynamodb;
 mod endpoint;
 mod environment;
-mod greeting;
 mod https;
 mod trust;
 

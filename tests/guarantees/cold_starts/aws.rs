@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::Method;
 use axum::serve::Listener;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -28,6 +28,7 @@ pub(super) struct Aws {
 #[derive(Default)]
 struct Counted {
     connections: AtomicUsize,
+    established: watch::Sender<usize>,
     calls: AtomicUsize,
 }
 
@@ -58,19 +59,24 @@ impl Aws {
         format!("https://{}", self.address)
     }
 
-    /// Connections whose handshake came to its end.
+    /// Connections begun. Each is counted before its handshake is answered, so before its client knows that there is one.
     pub(super) fn connections(&self) -> usize {
         self.counted.connections.load(Ordering::SeqCst)
     }
 
-    /// Calls answered. A greeting is none.
+    /// Waits until so many connections came to the end of their handshake.
+    pub(super) async fn established(&self, connections: usize) {
+        self.counted.established.subscribe().wait_for(|established| *established == connections).await.unwrap();
+    }
+
+    /// Calls answered.
     pub(super) fn calls(&self) -> usize {
         self.counted.calls.load(Ordering::SeqCst)
     }
 }
 
-async fn answer(State(counted): State<Arc<Counted>>, method: Method) -> &'static str {
-    counted.calls.fetch_add(usize::from(method == Method::POST), Ordering::SeqCst);
+async fn answer(State(counted): State<Arc<Counted>>) -> &'static str {
+    counted.calls.fetch_add(1, Ordering::SeqCst);
     ANSWER
 }
 
@@ -87,9 +93,10 @@ impl Listener for TlsListener {
     async fn accept(&mut self) -> (Self::Io, SocketAddr) {
         loop {
             let (stream, address) = self.listener.accept().await.unwrap();
+            self.counted.connections.fetch_add(1, Ordering::SeqCst);
             // Whom the client does not trust it does not connect to.
             if let Ok(stream) = self.acceptor.accept(stream).await {
-                self.counted.connections.fetch_add(1, Ordering::SeqCst);
+                self.counted.established.send_modify(|established| *established += 1);
                 return (stream, address);
             }
         }

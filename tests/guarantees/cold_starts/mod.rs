@@ -48,9 +48,14 @@ impl Starting {
         Self { dynamodb, kinesis, runtime_api, _process: process, _directory: directory }
     }
 
-    /// Connections made, to DynamoDB and to Kinesis.
+    /// Connections begun, to DynamoDB and to Kinesis.
     fn connections(&self) -> (usize, usize) {
         (self.dynamodb.connections(), self.kinesis.connections())
+    }
+
+    /// Waits until so many came to the end of their handshake, which the last word of is the function's.
+    async fn established(&self, (dynamodb, kinesis): (usize, usize)) {
+        tokio::join!(self.dynamodb.established(dynamodb), self.kinesis.established(kinesis));
     }
 }
 
@@ -81,6 +86,7 @@ async fn every_function_is_connected_before_it_asks_for_its_first_event() {
         let sandbox = Starting::of(function, &TrustStore::System).await;
         sandbox.runtime_api.asked().await;
         assert_eq!(sandbox.connections(), connections, "{function}");
+        sandbox.established(connections).await;
     }
 }
 
@@ -99,7 +105,6 @@ async fn the_first_payment_of_a_sandbox_makes_no_connection() {
 async fn a_server_that_amazon_does_not_vouch_for_is_not_spoken_to_and_the_function_begins_all_the_same() {
     let payment_api = Starting::of("payment-api", &TrustStore::Default).await;
     payment_api.runtime_api.asked().await;
-    assert_eq!(payment_api.connections(), (0, 0));
     let answer = payment_api.runtime_api.invoke(&payment()).await;
     assert_eq!(answer["statusCode"], 503, "{answer}");
     assert_eq!((payment_api.dynamodb.calls(), payment_api.kinesis.calls()), (0, 0));

@@ -62,8 +62,7 @@ impl PaymentsApi {
 
     /// Connects, so that the first lookup finds a connection.
     pub async fn connect(&self) {
-        // No route: whoever is in front answers it.
-        self.https.greet(&format!("{}/", self.url)).await;
+        self.https.connect(&self.url.to_string()).await;
     }
 
     /// Asks once, and once more where that may help and the budget has it.

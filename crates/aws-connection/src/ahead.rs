@@ -1,0 +1,144 @@
+//! Connections before the first event needs them.
+//!
+//! A TLS handshake takes a small sandbox up to a second. During init nobody waits for it yet and there is a whole processor
+//! for it; afterwards it would be most of the first request's time, and more than publishing waits for Kinesis.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use http::Uri;
+use hyper::rt::{Read, ReadBuf};
+use hyper_rustls::MaybeHttpsStream;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Service, ServiceExt};
+
+/// What requests are sent over.
+pub(crate) type Connection = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// What makes a connection to the scheme and the authority of a URI.
+pub(crate) type Connector = BoxCloneSyncService<Uri, Connection, BoxError>;
+
+/// A connector that may connect ahead: whoever asks it for a connection is given the one that was made ahead, if there is one,
+/// and a new one otherwise. Clones share what was made.
+#[derive(Debug, Clone)]
+pub(crate) struct Ahead {
+    connector: Connector,
+    /// At most one for each scheme and authority.
+    made: Arc<Mutex<HashMap<Uri, Connection>>>,
+}
+
+impl Ahead {
+    pub(crate) fn new(connector: Connector) -> Self {
+        Self { connector, made: Arc::default() }
+    }
+
+    /// Connects to whoever is at `url`, and keeps that for the first who asks.
+    pub(crate) async fn connect(&self, url: &str) -> Result<(), BoxError> {
+        let mut parts = Uri::try_from(url)?.into_parts();
+        // As the pool of connections asks for it.
+        parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
+        let uri = Uri::from_parts(parts)?;
+        let connection = self.connector.clone().oneshot(uri.clone()).await?;
+        self.made().insert(uri, connection);
+        Ok(())
+    }
+
+    fn made(&self) -> MutexGuard<'_, HashMap<Uri, Connection>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Service<Uri> for Ahead {
+    type Response = Connection;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Connection, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let made = self.made().remove(&uri);
+        let connector = self.connector.clone();
+        Box::pin(async move {
+            if let Some(mut made) = made
+                && is_open(&mut made).await
+            {
+                return Ok(made);
+            }
+            connector.oneshot(uri).await
+        })
+    }
+}
+
+/// Whether the other side still listens: it has nothing to say before it is asked, so that whatever there is to read is the end.
+async fn is_open(connection: &mut Connection) -> bool {
+    let mut byte = [0];
+    let mut buffer = ReadBuf::new(&mut byte);
+    poll_fn(|context| Poll::Ready(Pin::new(&mut *connection).poll_read(context, buffer.unfilled()).is_pending())).await
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_runtime_api::client::http::HttpConnector;
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use crate::{Https, Trust};
+
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+
+    /// Reads what a request of no body is, and answers it.
+    async fn answer(connection: &mut super::TcpStream) {
+        let mut read = Vec::new();
+        while !read.ends_with(b"\r\n\r\n") {
+            assert_ne!(connection.read_buf(&mut read).await.unwrap(), 0, "there is no request");
+        }
+        connection.write_all(ANSWER).await.unwrap();
+    }
+
+    async fn get(https: &Https, url: &str) -> u16 {
+        https.call(HttpRequest::get(format!("{url}/path")).unwrap()).await.unwrap().status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn the_first_request_takes_the_connection_that_was_made_ahead() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let https = Https::new(Trust::Amazon);
+        https.connect(&format!("{url}/stage/")).await;
+        let (mut ahead, _) = listener.accept().await.unwrap();
+        let served = async {
+            tokio::select! {
+                () = answer(&mut ahead) => {}
+                _ = listener.accept() => panic!("the request made a connection of its own"),
+            }
+        };
+        let (status, ()) = tokio::join!(get(&https, &url), served);
+        assert_eq!(status, 200);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_closed_meanwhile_is_not_taken() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}");
+        let https = Https::new(Trust::Amazon);
+        https.connect(&url).await;
+        let (ahead, _) = listener.accept().await.unwrap();
+        // Of two that are closed one after the other, the first is known to be closed where the second one is.
+        let mut second = super::TcpStream::connect(address).await.unwrap();
+        let (other, _) = listener.accept().await.unwrap();
+        drop(ahead);
+        drop(other);
+        assert_eq!(second.read(&mut [0]).await.unwrap(), 0);
+        let served = async { answer(&mut listener.accept().await.unwrap().0).await };
+        let (status, ()) = tokio::join!(get(&https, &url), served);
+        assert_eq!(status, 200);
+    }
+}
