@@ -17,14 +17,15 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use mapping::Mapped;
 use paystream_local::{Effect, Fault, Target};
+use paystream_tests::workspace;
 use projecting::{Bench, batch, payments};
 
 const BATCHES: [usize; 3] = [10, 100, 1_000];
 /// Orders that the records of one batch are of: as many lanes, of which 32 go on at once.
 const ORDERS: [usize; 4] = [1, 8, 32, 1_000];
 const PROJECTORS: [usize; 4] = [1, 2, 4, 8];
-/// Shards, and batches of each at once. More sandboxes than the last has would only wait for this machine's processor.
-const MAPPINGS: [(usize, usize); 6] = [(1, 1), (2, 1), (4, 1), (8, 1), (1, 10), (2, 10)];
+/// Shards, and batches of each at once. From ten sandboxes on, most of them wait for this machine's processor.
+const MAPPINGS: [(usize, usize); 8] = [(1, 1), (2, 1), (4, 1), (8, 1), (1, 10), (2, 10), (4, 10), (8, 10)];
 /// Added to every DynamoDB call: what it takes on AWS.
 const LATENCY_MS: u64 = 4;
 /// Added instead where many sandboxes share this machine, so that its processor is not what they wait for at once.
@@ -87,7 +88,8 @@ fn arguments() -> (Extent, Option<PathBuf>) {
             Some("--quick") => extent = QUICK,
             Some("--output") => {
                 let directory = arguments.next().unwrap_or_else(|| panic!("--output needs a directory"));
-                output = Some(directory.into());
+                // As it was given to cargo in the repository's folder: a benchmark runs in that of its package.
+                output = Some(workspace().join(directory));
             }
             _ => panic!("{} is none of --quick and --output DIR", argument.display()),
         }
