@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 
 import deployed
@@ -27,6 +28,16 @@ esac"""
 
 
 NO_STACK = "An error occurred (ValidationError) when calling DescribeStacks: Stack with id paystream-dev does not exist"
+
+
+class Build(unittest.TestCase):
+    def test_sam_takes_no_function_from_its_cache_as_it_does_not_look_for_changes_in_crates(self):
+        stages = tomllib.loads((deployed.ROOT / "samconfig.toml").read_text())
+        stages.pop("version")
+        self.assertEqual(set(stages), {"default", "staging", "prod"})
+        for name, commands in stages.items():
+            for command, settings in commands.items():
+                self.assertNotIn("cached", settings["parameters"], f"{name}.{command}")
 
 
 class Deploy(unittest.TestCase):
