@@ -8,14 +8,20 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::Uri;
 use hyper::rt::{Read, ReadBuf};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt};
+
+/// How long a connection is kept that nobody has asked for: as long as hyper keeps those that are idle. What is between both
+/// sides forgets older ones, and tells nobody.
+const KEPT: Duration = Duration::from_secs(90);
 
 /// What requests are sent over.
 pub(crate) type Connection = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -27,8 +33,8 @@ pub(crate) type Connector = BoxCloneSyncService<Uri, Connection, BoxError>;
 #[derive(Debug, Clone)]
 pub(crate) struct Ahead {
     connector: Connector,
-    /// At most one for each scheme and authority.
-    made: Arc<Mutex<HashMap<Uri, Connection>>>,
+    /// When, and what: at most one for each scheme and authority.
+    made: Arc<Mutex<HashMap<Uri, (Instant, Connection)>>>,
 }
 
 impl Ahead {
@@ -43,11 +49,11 @@ impl Ahead {
         parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
         let uri = Uri::from_parts(parts)?;
         let connection = self.connector.clone().oneshot(uri.clone()).await?;
-        self.made().insert(uri, connection);
+        self.made().insert(uri, (Instant::now(), connection));
         Ok(())
     }
 
-    fn made(&self) -> MutexGuard<'_, HashMap<Uri, Connection>> {
+    fn made(&self) -> MutexGuard<'_, HashMap<Uri, (Instant, Connection)>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -65,10 +71,11 @@ impl Service<Uri> for Ahead {
         let made = self.made().remove(&uri);
         let connector = self.connector.clone();
         Box::pin(async move {
-            if let Some(mut made) = made
-                && is_open(&mut made).await
+            if let Some((at, mut connection)) = made
+                && at.elapsed() < KEPT
+                && is_open(&mut connection).await
             {
-                return Ok(made);
+                return Ok(connection);
             }
             connector.oneshot(uri).await
         })
@@ -138,6 +145,24 @@ mod tests {
         drop(other);
         assert_eq!(second.read(&mut [0]).await.unwrap(), 0);
         let served = async { answer(&mut listener.accept().await.unwrap().0).await };
+        let (status, ()) = tokio::join!(get(&https, &url), served);
+        assert_eq!(status, 200);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_not_asked_for_in_time_is_not_taken() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let https = Https::new(Trust::Amazon);
+        https.connect(&url).await;
+        let (mut ahead, _) = listener.accept().await.unwrap();
+        tokio::time::pause();
+        tokio::time::advance(super::KEPT).await;
+        tokio::time::resume();
+        let served = async {
+            assert_eq!(ahead.read(&mut [0]).await.unwrap(), 0, "it is closed, and nothing asked over it");
+            answer(&mut listener.accept().await.unwrap().0).await;
+        };
         let (status, ()) = tokio::join!(get(&https, &url), served);
         assert_eq!(status, 200);
     }
