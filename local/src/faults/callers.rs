@@ -35,6 +35,13 @@ pub(crate) fn access_key(logical_id: &str, sandbox: &str) -> String {
     format!("{logical_id}{SEPARATOR}{sandbox}")
 }
 
+impl Caller {
+    /// The function's logical id.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl Callers {
     /// The functions, where it is them.
     pub(super) fn logical_ids(&self) -> Option<&[String]> {

@@ -59,7 +59,9 @@ async fn handle(
         return Own::NoRoute.response(gateway.format);
     };
     let format = found.route.format;
-    gateway.faults.meter().request(&found.route.api, &found.route.method, &found.route.path);
+    let caller = gateway.faults.caller(&parts.headers);
+    let Route { api, method, path, .. } = found.route;
+    gateway.faults.meter().request(api, method, path, caller.as_ref().map(Caller::name));
     let Ok(body) = read(body).await else {
         return Own::TooLarge.response(format);
     };
@@ -71,7 +73,6 @@ async fn handle(
     if event.len() > PAYLOAD_BYTES_MAX {
         return Own::TooLarge.response(format);
     }
-    let caller = gateway.faults.caller(&parts.headers);
     gateway.answer(found.route, Bytes::from(event), caller.as_ref(), &connection).await
 }
 

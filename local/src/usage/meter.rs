@@ -10,9 +10,12 @@ use super::{FunctionUsage, StreamUsage, TableUsage, Usage, route};
 pub(crate) struct Meter(Mutex<Usage>);
 
 impl Meter {
-    /// A request of an API, which its route answers.
-    pub(crate) fn request(&self, api: &str, method: &str, path: &str) {
+    /// A request of an API, which its route answers, and the function that makes it, if one does.
+    pub(crate) fn request(&self, api: &str, method: &str, path: &str, caller: Option<&str>) {
         *self.usage().apis.entry(api.to_owned()).or_default().entry(route(method, path)).or_default() += 1;
+        if let Some(function) = caller {
+            self.function(function, |usage| usage.api_requests += 1);
+        }
     }
 
     /// An invocation that a sandbox ran for so long.

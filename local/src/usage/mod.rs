@@ -35,6 +35,9 @@ pub struct FunctionUsage {
     pub init_ms: u64,
     /// The function's memory.
     pub memory_mb: u64,
+    /// Requests of APIs that it made itself, signed as it signs what it asks of AWS. AWS bills them where they arrive.
+    #[serde(default)]
+    pub api_requests: u64,
     /// Tables, by their physical names.
     pub dynamodb: BTreeMap<String, TableUsage>,
     /// Streams, by their physical names.
@@ -119,6 +122,7 @@ impl FunctionUsage {
         self.invocations = self.invocations.saturating_sub(before.invocations);
         self.billed_ms = self.billed_ms.saturating_sub(before.billed_ms);
         self.init_ms = self.init_ms.saturating_sub(before.init_ms);
+        self.api_requests = self.api_requests.saturating_sub(before.api_requests);
         for (name, table) in &mut self.dynamodb {
             let before = before.dynamodb.get(name).copied().unwrap_or_default();
             table.read_units = (table.read_units - before.read_units).max(0.0);
@@ -170,6 +174,7 @@ mod tests {
             billed_ms: 500 * times,
             init_ms: 0,
             memory_mb: 512,
+            api_requests: 3 * times,
             dynamodb: (0..times).map(|n| (format!("table-{n}"), table)).collect(),
             kinesis: [("stream".to_owned(), stream)].into(),
         };
@@ -182,7 +187,8 @@ mod tests {
         let since = used(3).since(&used(1));
         assert_eq!((since.requests("Api", "GET", "/payments"), since.requests("Api", "POST", "/payments")), (2, 0));
         let function = since.function("F");
-        assert_eq!((function.invocations, function.billed_ms, function.stream_units().kilobytes), (2, 1_000, 52));
+        assert_eq!((function.invocations, function.billed_ms, function.api_requests), (2, 1_000, 6));
+        assert_eq!(function.stream_units().kilobytes, 52);
         assert_eq!(function.table_units(), TableUsage { read_units: 1.0, write_units: 4.0 });
         assert!((function.gb_seconds() - 0.5).abs() < 1e-9);
         assert_eq!(used(3).since(&used(3)), Usage::default());
