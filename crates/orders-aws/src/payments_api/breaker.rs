@@ -27,14 +27,20 @@ impl Breaker {
 
     /// Whether a lookup may be tried; otherwise for how many milliseconds from now none may.
     pub(super) fn admit(&mut self, now: Timestamp) -> Result<(), u64> {
-        let Some(until) = self.open_until else { return Ok(()) };
-        let left_ms = until.ms_since(now);
-        // More than was ever to wait for: the clock was set back.
-        if (1..=self.open_ms).contains(&left_ms) {
+        if let Some(left_ms) = self.left_ms(now) {
             return Err(left_ms);
         }
-        self.open_until = Some(now.plus_ms(self.open_ms));
+        if self.open_until.is_some() {
+            self.open_until = Some(now.plus_ms(self.open_ms));
+        }
         Ok(())
+    }
+
+    /// For how many milliseconds from now nobody may try, where that is so.
+    pub(super) fn left_ms(&self, now: Timestamp) -> Option<u64> {
+        let left_ms = self.open_until?.ms_since(now);
+        // More than was ever to wait for: the clock was set back.
+        (1..=self.open_ms).contains(&left_ms).then_some(left_ms)
     }
 
     /// A lookup that was admitted has come to its end. Answers whether the circuit was closed and is open now.

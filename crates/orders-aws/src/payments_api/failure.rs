@@ -31,6 +31,11 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Whether Payments was asked at all.
+    pub(super) fn is_of_payments(&self) -> bool {
+        !matches!(self, Self::NotSigned(_))
+    }
+
     /// Whether the next attempt may fare better. To ask twice is safe: nothing changes by asking.
     pub(super) fn is_passing(&self) -> bool {
         match self {

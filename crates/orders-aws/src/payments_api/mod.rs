@@ -107,18 +107,28 @@ impl PaymentsApi {
 impl PaymentLookup for PaymentsApi {
     async fn payments_of(&self, order_id: &OrderId) -> Result<Vec<PaymentInfo>, LookupError> {
         if let Err(left_ms) = self.breaker().admit(Timestamp::now()) {
-            let retry_after_s = u16::try_from(left_ms.div_ceil(1_000)).unwrap_or(u16::MAX);
-            return Err(self.failed(order_id, retry_after_s, Open(left_ms)));
+            return Err(self.failed(order_id, seconds(left_ms), Open(left_ms)));
         }
         let uri = self.url.of_order(order_id);
         let asked = within(self.limits.overall, self.ask(&uri, order_id)).await;
-        // What is refused or cannot be understood is no reason to leave Payments alone: it answers.
-        let is_answered = asked.as_ref().err().is_none_or(|failure| !failure.is_passing());
-        if self.breaker().record(is_answered, Timestamp::now()) {
-            tracing::error!(open = ?self.limits.open, "Payments is left alone: {} lookups failed", self.limits.failures_max);
+        // Of what could not be asked nothing is learned. What is refused or cannot be understood is no reason to leave
+        // Payments alone: it answers.
+        if asked.as_ref().err().is_none_or(Failure::is_of_payments) {
+            let is_answered = asked.as_ref().err().is_none_or(|failure| !failure.is_passing());
+            if self.breaker().record(is_answered, Timestamp::now()) {
+                tracing::error!(open = ?self.limits.open, "Payments is left alone: {} lookups failed", self.limits.failures_max);
+            }
         }
-        asked.map_err(|failure| self.failed(order_id, RETRY_AFTER_S, failure))
+        asked.map_err(|failure| {
+            let retry_after_s = self.breaker().left_ms(Timestamp::now()).map_or(RETRY_AFTER_S, seconds);
+            self.failed(order_id, retry_after_s, failure)
+        })
     }
+}
+
+/// As `Retry-After` has it, rounded up.
+fn seconds(ms: u64) -> u16 {
+    u16::try_from(ms.div_ceil(1_000)).unwrap_or(u16::MAX)
 }
 
 async fn within<T>(limit: Duration, asking: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

@@ -5,9 +5,13 @@
 mod server;
 mod signature;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_connection::Trust;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_types::SdkConfig;
@@ -167,8 +171,10 @@ async fn after_failures_in_a_row_nobody_is_asked_until_one_that_tries_is_answere
     let server = Server::always(Does::Answer(503)).await;
     let hour = Limits { open: Duration::from_hours(1), retries_a_second: 0, ..limits() };
     let api = api(&server, hour);
-    for _ in 0..3 {
-        assert_eq!(reason(&api).await, "it answered with status 503");
+    for retry_after_s in [1, 1, 3_600] {
+        let error = ask(&api).await.unwrap_err();
+        assert_eq!(error.source.to_string(), "it answered with status 503");
+        assert_eq!(error.retry_after_s, retry_after_s, "the third one knows that it was the last");
     }
     for _ in 0..5 {
         let error = ask(&api).await.unwrap_err();
@@ -188,6 +194,42 @@ async fn one_that_tries_and_is_answered_closes_the_circuit() {
     }
     assert_eq!(ask(&api).await.unwrap(), [payment()]);
     assert_eq!(server.requests(), 5);
+}
+
+/// Credentials that are there most of the time.
+#[derive(Debug)]
+struct Flaky(Arc<AtomicBool>);
+
+impl ProvideCredentials for Flaky {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let is_gone = self.0.load(Ordering::SeqCst);
+        future::ProvideCredentials::ready(if is_gone {
+            Err(CredentialsError::not_loaded("they are gone"))
+        } else {
+            Ok(Credentials::new("AKIDEXAMPLE", SECRET, Some("session+token".to_owned()), None, "test"))
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_lookup_that_could_not_even_be_signed_says_nothing_of_payments() {
+    let server = Server::always(Does::Answer(503)).await;
+    let is_gone = Arc::new(AtomicBool::new(false));
+    let flaky = SharedCredentialsProvider::new(Flaky(Arc::clone(&is_gone)));
+    let aws = aws().into_builder().credentials_provider(flaky).build();
+    let limits = Limits { open: Duration::from_hours(1), retries_a_second: 0, ..limits() };
+    let api = PaymentsApi::new(server.url().parse().unwrap(), Trust::Amazon, &aws, limits);
+    for (gone, why) in [(false, "it answered"), (false, "it answered"), (true, "the request could not be signed")] {
+        is_gone.store(gone, Ordering::SeqCst);
+        assert!(reason(&api).await.starts_with(why));
+    }
+    is_gone.store(false, Ordering::SeqCst);
+    assert_eq!(reason(&api).await, "it answered with status 503", "the third in a row");
+    assert!(reason(&api).await.starts_with("the lookups before this one failed"));
+    assert_eq!(server.requests(), 3);
 }
 
 #[tokio::test]
