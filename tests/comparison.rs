@@ -2,11 +2,13 @@
 //! twice.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use std::path::Path;
 use std::time::Duration;
 
 use paystream_comparison::{
     Comparison, Machine, Measured, Mode, Plan, Progress, Report, Scenario, Stopper, Target, run_costs, run_scenario,
 };
+use paystream_local::{Effect, Fault, Target as FaultTarget};
 use paystream_tests::Paystream;
 use tokio::sync::Mutex;
 
@@ -34,11 +36,11 @@ async fn compare(scenario: Scenario) -> Comparison {
 }
 
 fn assert_accounted_for(measured: &Measured) {
-    assert_eq!(measured.offered, measured.accepted + measured.waiting + measured.failed, "{measured:#?}");
+    assert_eq!(measured.offered, measured.placed() + measured.failed, "{measured:#?}");
     assert_eq!(measured.failed, measured.failures.values().sum::<u64>(), "{measured:#?}");
-    assert_eq!(measured.accepted_ended.total(), measured.accepted, "{measured:#?}");
+    assert_eq!(measured.accepted_ended.total(), measured.accepted + measured.held, "{measured:#?}");
     assert_eq!(measured.waiting_ended.total(), measured.waiting, "{measured:#?}");
-    assert_eq!(measured.latency_ms.count, measured.accepted + measured.waiting, "{measured:#?}");
+    assert_eq!(measured.latency_ms.count, measured.placed(), "{measured:#?}");
     assert_eq!((measured.lost, measured.duplicated, measured.unsettled), (0, 0, 0), "{measured:#?}");
 }
 
@@ -81,7 +83,16 @@ async fn synchronous_mode_never_decides_on_what_its_client_knows_to_be_old() {
     let info = &found.synchronous.info;
     assert_eq!((info.stale, info.missing), (0, 0), "{found:#?}");
     assert!(found.synchronous.calls_to_payments_per_order.unwrap() >= 1.0, "{found:#?}");
-    assert_eq!(found.asynchronous.calls_to_payments_per_order, Some(0.0));
+    assert_eq!(found.asynchronous.calls_to_payments_per_order, Some(0.0), "counted, as those of the other");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_asynchronous_mode_accepts_unaware_that_it_is_voided_is_stale_and_ends_on_hold() {
+    let found = compare(Scenario::VoidedUnheard).await;
+    let (asynchronous, synchronous) = (&found.asynchronous, &found.synchronous);
+    assert!(asynchronous.info.stale > 0, "{asynchronous:#?}");
+    assert_eq!(asynchronous.info.stale_ended.on_hold, asynchronous.info.stale, "{asynchronous:#?}");
+    assert_eq!((synchronous.info.stale, synchronous.accepted), (0, 0), "{synchronous:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -155,18 +166,67 @@ async fn what_each_mode_uses_is_counted_and_every_figure_is_told() {
 }
 
 /// A stack's outputs that lead to the local environment: to the command it is a deployed one.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deployed_stack_is_measured_where_nothing_has_to_go_wrong_and_the_rest_is_named() {
-    let _turn = TURN.lock().await;
-    let paystream = Paystream::start().await;
+fn stack_outputs(paystream: &Paystream, directory: &Path) -> String {
     let url = paystream.environment().url();
     let outputs = serde_json::json!([
         {"OutputKey": "PaymentsUrl", "OutputValue": url}, {"OutputKey": "OrdersUrl", "OutputValue": format!("{url}/")}
     ]);
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("outputs.json");
+    let file = directory.join("outputs.json");
     std::fs::write(&file, outputs.to_string()).unwrap();
-    let arguments = ["compare", "--stack-outputs", file.to_str().unwrap(), "--rate", "5", "--duration", "3", "--json"];
+    file.to_str().unwrap().to_owned()
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_measured_until_ctrl_c_is_told_and_written_and_the_rest_is_named() {
+    let _turn = TURN.lock().await;
+    let paystream = Paystream::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let (outputs, written) = (stack_outputs(&paystream, directory.path()), directory.path().join("comparison"));
+    let arguments = ["compare", "--stack-outputs", &outputs, "--rate", "5", "--duration", "3600", "--json", "--output"];
+    let arguments =
+        [&arguments[..], &[written.to_str().unwrap()], &["--scenario", "healthy"], &["--scenario", "order-first"]];
+    // Thirty come before those that are measured.
+    let placed = async |_| paystream.environment().usage().requests("OrdersApi", "POST", "/orders") > 40;
+    let report = paystream.command_interrupted(&arguments.concat(), 1, placed).await.json(0);
+    let found = &report["comparisons"];
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["is_interrupted"]), (1, &true.into()), "{report:#}");
+    assert_eq!(report["skipped"][0], serde_json::json!({"scenario": "order-first", "reason": "interrupted"}));
+    let markdown = std::fs::read_to_string(written.join("report.md")).unwrap();
+    assert!(markdown.contains("**Healthy was interrupted**"), "{markdown}");
+    paystream.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scenario_that_does_not_come_to_its_end_is_given_up_at_the_second_ctrl_c() {
+    let _turn = TURN.lock().await;
+    let paystream = Paystream::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let outputs = stack_outputs(&paystream, directory.path());
+    // No order that waits is ever accepted.
+    paystream.inject(Fault::new(FaultTarget::function("OrderProjector"), Effect::error("Runtime.Unknown")));
+    let arguments = ["compare", "--stack-outputs", &outputs, "--rate", "5", "--duration", "3600"];
+    let arguments = [&arguments[..], &["--scenario", "order-first"]].concat();
+    // Orders are read once no more are placed.
+    let waited_for = [("POST", "/orders", 20), ("GET", "/orders/{order_id}", 0)];
+    let time = async |number: usize| {
+        let (method, path, more_than) = waited_for[number];
+        paystream.environment().usage().requests("OrdersApi", method, path) > more_than
+    };
+    let ran = paystream.command_interrupted(&arguments, 2, time).await;
+    assert_eq!(ran.text(2), "");
+    assert!(ran.stderr.contains("giving up") && ran.stderr.contains("before anything was measured"), "{}", ran.stderr);
+    paystream.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployed_stack_is_measured_where_nothing_has_to_go_wrong_and_the_rest_is_named() {
+    let _turn = TURN.lock().await;
+    let paystream = Paystream::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let outputs = stack_outputs(&paystream, directory.path());
+    let arguments = ["compare", "--stack-outputs", &outputs, "--rate", "5", "--duration", "3", "--json"];
     let scenarios = ["--scenario", "healthy", "--scenario", "kinesis-down"];
     let ran = paystream.command_as_on_aws(&[&arguments[..], &scenarios].concat(), &[]).await;
     let report = ran.json(0);

@@ -1,5 +1,6 @@
 //! `paystream compare`: the same orders both ways, measured side by side.
 
+mod interrupts;
 mod place;
 mod progress;
 
@@ -8,17 +9,22 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use payment_events::Timestamp;
-use paystream_comparison::{Machine, Plan, Report, ReportError, RunError, Scenario, Skipped, Stopper};
+use paystream_comparison::{Comparison, Machine, Plan, Report, ReportError, RunError, Scenario, Skipped};
 use paystream_local::{BuildError, StartError};
 
 use crate::target::TargetError;
 use crate::up::UpError;
 use crate::{output, tell};
+use interrupts::Interrupts;
 use place::Place;
 use progress::Bar;
 
 /// Where something was lost, made twice, or is not where its payment puts it.
 const WRONG: u8 = 1;
+/// Where something could not be measured.
+const INCOMPLETE: u8 = 2;
+/// Why a scenario was not run.
+const INTERRUPTED: &str = "interrupted";
 /// The rates and durations that make sense: below, there is nothing to measure; above, no one machine keeps up.
 const RATE: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
 const SECONDS: std::ops::RangeInclusive<f64> = 1.0..=3_600.0;
@@ -39,7 +45,7 @@ pub(crate) struct Arguments {
     /// A scenario to run; may be repeated [default: all; --help lists them]
     ///
     /// healthy, payments-200ms, payments-2s, payments-errors, payments-down, kinesis-down, consumer-down, poison-record,
-    /// order-first, payment-voided
+    /// order-first, payment-voided, voided-unheard
     #[arg(long = "scenario", value_name = "NAME")]
     scenarios: Vec<Scenario>,
     /// Four of the scenarios, for 6 s each: about a minute
@@ -111,29 +117,43 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
         skipped: Vec::new(),
         costs: None,
     };
-    let stopper = stopper();
+    let interrupts = Interrupts::listen();
     let bar = Bar::new();
     let scenarios = scenarios(&arguments);
+    let mut failed = None;
     for (number, scenario) in scenarios.iter().copied().enumerate() {
-        if let Some(reason) = place.skips(scenario).or_else(|| interrupted(&stopper)) {
+        let interrupted = || interrupts.stopper.is_stopped().then(|| INTERRUPTED.to_owned());
+        if let Some(reason) = place.skips(scenario).or_else(interrupted) {
             report.skipped.push(Skipped { scenario, reason });
             continue;
         }
         bar.begin(scenario, number, scenarios.len());
-        let comparison = place.run(scenario, &plan, &stopper, &bar).await?;
-        if comparison.asynchronous.offered + comparison.synchronous.offered > 0 {
-            report.comparisons.push(comparison);
-        } else {
-            report.skipped.push(Skipped { scenario, reason: "interrupted".to_owned() });
+        let run = Box::pin(place.run(scenario, &plan, &interrupts.stopper, &bar));
+        match interrupts.unless_given_up(run).await {
+            Some(Ok(comparison)) if has_orders(&comparison) => report.comparisons.push(comparison),
+            Some(Ok(_)) | None => report.skipped.push(Skipped { scenario, reason: INTERRUPTED.to_owned() }),
+            // What was measured before is not lost for it.
+            Some(Err(error)) => {
+                report.skipped.push(Skipped { scenario, reason: error.to_string() });
+                failed.get_or_insert(error);
+            }
         }
     }
-    if arguments.scenarios.is_empty() && !arguments.quick {
+    if arguments.scenarios.is_empty() && !arguments.quick && !report.comparisons.is_empty() {
         bar.counting();
-        report.costs = place.costs(&plan, &stopper).await?;
+        match interrupts.unless_given_up(Box::pin(place.costs(&plan, &interrupts.stopper))).await {
+            Some(Ok(costs)) => report.costs = costs,
+            Some(Err(error)) => failed = failed.or(Some(error)),
+            None => {}
+        }
     }
     bar.finish();
-    if report.comparisons.is_empty() && stopper.is_stopped() {
-        return Err(CompareError::Interrupted);
+    if report.comparisons.is_empty() {
+        match failed {
+            Some(error) => return Err(error),
+            None if interrupts.stopper.is_stopped() => return Err(CompareError::Interrupted),
+            None => {}
+        }
     }
     if let Some(directory) = &arguments.output {
         report.write(directory)?;
@@ -141,7 +161,18 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
     }
     let text = if arguments.json { report.json()? } else { report.table() };
     output::line(text.trim_end());
-    Ok(if report.is_right() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
+    if let Some(error) = &failed {
+        tell(&format!("not everything was measured: {error}"));
+    }
+    Ok(match (report.is_right(), failed) {
+        (false, _) => ExitCode::from(WRONG),
+        (true, Some(_)) => ExitCode::from(INCOMPLETE),
+        (true, None) => ExitCode::SUCCESS,
+    })
+}
+
+fn has_orders(comparison: &Comparison) -> bool {
+    comparison.asynchronous.offered + comparison.synchronous.offered > 0
 }
 
 fn scenarios(arguments: &Arguments) -> Vec<Scenario> {
@@ -152,26 +183,6 @@ fn scenarios(arguments: &Arguments) -> Vec<Scenario> {
     } else {
         arguments.scenarios.clone()
     }
-}
-
-fn interrupted(stopper: &Stopper) -> Option<String> {
-    stopper.is_stopped().then(|| "interrupted".to_owned())
-}
-
-/// Stops at the first Ctrl-C; the second one ends the process.
-fn stopper() -> Stopper {
-    let stopper = Stopper::default();
-    let told = stopper.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            tell("stopping; what was measured is kept. Press Ctrl-C again to stop at once");
-            told.stop();
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(130);
-        }
-    });
-    stopper
 }
 
 /// As it was typed, more or less: what runs it again.

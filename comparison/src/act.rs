@@ -48,10 +48,14 @@ impl Placed {
 pub(crate) enum Answer {
     /// Accepted at once.
     Accepted(Decision),
+    /// Accepted, and by the time of the answer on hold: its payment does not cover it any more.
+    Held(Decision),
     /// Placed, and waiting for its payment.
     Waiting(Decision),
     /// Not placed, as far as its client knows: why.
     Failed(String),
+    /// Never sent: too many others were under way.
+    NotSent,
 }
 
 /// One order, with all that its client saw of it.
@@ -104,8 +108,11 @@ impl Clients {
             Step::Order => {
                 let sent_ms = self.mark.now_ms();
                 let answer = match self.api.place(&order).await {
-                    Ok(answer) if answer.status == "accepted" => Answer::Accepted(answer.payment),
-                    Ok(answer) => Answer::Waiting(answer.payment),
+                    Ok(answer) => match answer.status.as_str() {
+                        "accepted" => Answer::Accepted(answer.payment),
+                        "on_hold" => Answer::Held(answer.payment),
+                        _ => Answer::Waiting(answer.payment),
+                    },
                     Err(error) => Answer::Failed(error.kind()),
                 };
                 let (latency, lateness) = (arrival.latency(), arrival.lateness());
@@ -115,6 +122,13 @@ impl Clients {
                 });
             }
         }
+    }
+
+    /// Notes that the order of this number came and was not sent: to its client it failed.
+    pub(crate) fn not_sent(&self, number: usize, intended_ms: i64) {
+        let (latency, lateness) = (Duration::ZERO, Duration::ZERO);
+        let placed = Placed { sent_ms: intended_ms, intended_ms, latency, lateness, answer: Answer::NotSent };
+        self.with(number, |record| record.placed = Some(placed));
     }
 
     async fn pay(&self, number: usize, order: &PlannedOrder) {

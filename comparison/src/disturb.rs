@@ -41,7 +41,9 @@ pub(crate) async fn disturb(environment: &Environment, scenario: Scenario, seed:
         Scenario::Payments2S => payments(Effect::LatencyMs(2_000)),
         Scenario::PaymentsErrors => payments(Effect::error("InternalServerError")).probability(0.1, seed),
         Scenario::PaymentsDown => payments(Effect::reset_before()),
-        Scenario::KinesisDown => Fault::new(Target::Kinesis, Effect::error("InternalFailure")),
+        Scenario::KinesisDown | Scenario::VoidedUnheard => {
+            Fault::new(Target::Kinesis, Effect::error("InternalFailure"))
+        }
         Scenario::ConsumerDown => Fault::new(Target::function(CONSUMER), Effect::error("Runtime.Unknown")),
     };
     environment.inject(fault)?;

@@ -34,6 +34,13 @@ impl Mark {
         self.ms(Timestamp::now())
     }
 
+    /// A point in time, in milliseconds since the window began.
+    pub(crate) fn ms_at(&self, instant: Instant) -> i64 {
+        let after = instant.saturating_duration_since(self.instant).as_millis();
+        let before = self.instant.saturating_duration_since(instant).as_millis();
+        i64::try_from(after).unwrap_or(i64::MAX) - i64::try_from(before).unwrap_or(i64::MAX)
+    }
+
     /// A time that was noted, in milliseconds since the window began.
     pub(crate) fn ms(&self, at: Timestamp) -> i64 {
         at.unix_ms() - self.unix_ms

@@ -26,6 +26,14 @@ impl Mode {
         }
     }
 
+    /// The function that takes orders in this mode, by its logical id.
+    pub(crate) fn function(self) -> &'static str {
+        match self {
+            Self::Asynchronous => "OrderApi",
+            Self::Synchronous => "SyncOrderApi",
+        }
+    }
+
     /// Where orders are placed in this mode.
     pub(crate) fn path(self) -> &'static str {
         match self {

@@ -41,7 +41,7 @@ pub(crate) struct Copied {
 impl Record {
     /// Whether its client knows that the order was placed.
     pub(crate) fn is_placed(&self) -> bool {
-        matches!(&self.placed, Some(placed) if !matches!(placed.answer, Answer::Failed(_)))
+        matches!(&self.placed, Some(placed) if !matches!(placed.answer, Answer::Failed(_) | Answer::NotSent))
     }
 
     /// Whether the payment covers the order: it does until it is voided.

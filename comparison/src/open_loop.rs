@@ -35,11 +35,11 @@ impl Arrival {
 
 /// What became of an arrival.
 #[derive(Debug)]
-pub enum Sent<T> {
+pub enum Sent<T, I> {
     /// It was sent, and this came of it.
     Done(T),
-    /// As many as may be were under way: it was not sent.
-    TooMany,
+    /// As many as may be were under way: this was not sent.
+    TooMany(I),
 }
 
 /// Sends each item at its time after `begun`, and answers with what came of them, in the order of the times, once all have
@@ -53,7 +53,7 @@ pub async fn run<I, T, F>(
     under_way_max: usize,
     is_stopped: impl Fn() -> bool + Send + 'static,
     mut send: impl FnMut(I, Arrival) -> F + Send + 'static,
-) -> Vec<Sent<T>>
+) -> Vec<Sent<T, I>>
 where
     I: Send + 'static,
     T: Send + 'static,
@@ -63,7 +63,7 @@ where
     let runtime = Handle::current();
     let under_way = Arc::new(AtomicUsize::new(0));
     let sending = tokio::task::spawn_blocking(move || {
-        let mut sent: Vec<Option<JoinHandle<T>>> = Vec::with_capacity(items.len());
+        let mut sent: Vec<Result<JoinHandle<T>, I>> = Vec::with_capacity(items.len());
         for (at, item) in items {
             let intended = begun + at;
             if !sleep_until(intended, &is_stopped) {
@@ -71,12 +71,12 @@ where
             }
             if under_way.fetch_add(1, Ordering::SeqCst) >= under_way_max {
                 under_way.fetch_sub(1, Ordering::SeqCst);
-                sent.push(None);
+                sent.push(Err(item));
                 continue;
             }
             let work = send(item, Arrival { intended, begun: Instant::now() });
             let ended = Ended(Arc::clone(&under_way));
-            sent.push(Some(runtime.spawn(async move {
+            sent.push(Ok(runtime.spawn(async move {
                 let _ended = ended;
                 work.await
             })));
@@ -87,8 +87,8 @@ where
     // Neither a thread nor a task is ended before its end, other than by a panic, which is then ours.
     for sent in sending.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())) {
         results.push(match sent {
-            None => Sent::TooMany,
-            Some(work) => Sent::Done(work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))),
+            Err(item) => Sent::TooMany(item),
+            Ok(work) => Sent::Done(work.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))),
         });
     }
     results

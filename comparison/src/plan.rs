@@ -6,12 +6,17 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::mode::Mode;
-use crate::scenario::Scenario;
+use crate::scenario::{Extent, Scenario};
 
 /// The most that an order costs, in minor units.
 const MINOR_MAX: i64 = 20_000;
-/// A payment that is voided is so at most this long before its order: about as long as it takes the news to travel.
-const VOID_LEAD_MS_MAX: u64 = 40;
+/// A payment that is voided is so up to this much longer before its order than the scenario says: about as long as it takes
+/// the news to travel.
+const VOID_SPREAD_MS: u64 = 40;
+
+/// Between payments and their orders there is up to so much more time than the scenario says, by chance. Were it the same
+/// for all, every order would come in the very moment of a later one's payment, and both modes would wait for that.
+const SPREAD: Duration = Duration::from_millis(500);
 
 /// One order, its payment, and when what is to happen, from when the scenario begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +27,18 @@ pub(crate) struct PlannedOrder {
     pub(crate) order_at: Duration,
     pub(crate) pay_at: Duration,
     pub(crate) void_at: Option<Duration>,
-    /// Orders before the window begins only warm everything up.
-    pub(crate) is_measured: bool,
+    pub(crate) phase: Phase,
+}
+
+/// What an order is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// To warm everything up.
+    WarmUp,
+    /// To know how it is in this very system before anything goes wrong, where something then does all the time.
+    Before,
+    /// To be measured.
+    Window,
 }
 
 /// When the window that is measured begins and ends, and when something goes wrong, from when the scenario begins.
@@ -32,15 +47,22 @@ pub(crate) struct Times {
     pub(crate) window: Duration,
     pub(crate) end: Duration,
     pub(crate) rate: f64,
-    warm_up: Duration,
+    /// When the first order comes, and when those do that are measured for comparison.
+    first: Duration,
+    before: Duration,
     lead: Duration,
+    spread: Duration,
+    outage: Duration,
 }
 
 impl Times {
     pub(crate) fn new(scenario: Scenario, rate: f64, duration: Duration, warm_up: Duration) -> Self {
-        let lead = scenario.lead(duration / 3);
-        let window = lead + warm_up;
-        Self { window, end: window + duration, rate, warm_up, lead }
+        let outage = duration / 3;
+        let (lead, spread) = (scenario.lead(outage), SPREAD.min(outage / 4));
+        let first = lead + spread;
+        let before = first + warm_up;
+        let window = before + if scenario.extent() == Extent::Whole { duration / 2 } else { Duration::ZERO };
+        Self { window, end: window + duration, rate, first, before, lead, spread, outage }
     }
 }
 
@@ -53,15 +75,16 @@ pub(crate) fn outage(duration: Duration) -> (Duration, Duration) {
 /// is the first of the two every other time.
 pub(crate) fn plan(scenario: Scenario, times: &Times, prefix: &str, seed: u64) -> Vec<PlannedOrder> {
     let mut rng = Rng::with_seed(seed);
-    let first = times.window.saturating_sub(times.warm_up);
     let mut orders = Vec::new();
     for number in 0_u32.. {
-        let at = first + Duration::from_secs_f64(f64::from(number) / times.rate);
+        let at = times.first + Duration::from_secs_f64(f64::from(number) / times.rate);
         if at >= times.end {
             break;
         }
         let minor = rng.i64(1..=MINOR_MAX);
-        let void_lead = Duration::from_millis(rng.u64(..VOID_LEAD_MS_MAX));
+        let void_lead =
+            scenario.void_lead(times.outage).map(|least| least + Duration::from_millis(rng.u64(..VOID_SPREAD_MS)));
+        let apart = times.spread.mul_f64(rng.f64());
         let half = Duration::from_secs_f64(0.5 / times.rate);
         let modes = if number % 2 == 0 { Mode::BOTH } else { [Mode::Synchronous, Mode::Asynchronous] };
         for (mode, order_at) in modes.into_iter().zip([at, at + half]) {
@@ -70,9 +93,16 @@ pub(crate) fn plan(scenario: Scenario, times: &Times, prefix: &str, seed: u64) -
                 mode,
                 minor,
                 order_at,
-                pay_at: scenario.late().map_or_else(|| order_at.saturating_sub(times.lead), |late| order_at + late),
-                void_at: scenario.voids().then(|| order_at.saturating_sub(void_lead)),
-                is_measured: at >= times.window,
+                pay_at: match scenario.late() {
+                    Some(late) => order_at + late + apart,
+                    None => order_at.saturating_sub(times.lead + apart),
+                },
+                void_at: void_lead.map(|void_lead| order_at.saturating_sub(void_lead)),
+                phase: match at {
+                    at if at >= times.window => Phase::Window,
+                    at if at >= times.before => Phase::Before,
+                    _ => Phase::WarmUp,
+                },
             });
         }
     }
@@ -110,7 +140,7 @@ mod tests {
     #[test]
     fn both_modes_get_the_same_orders_at_the_same_rate_and_take_turns() {
         let (times, orders) = planned(Scenario::Healthy);
-        let of = |mode| orders.iter().filter(move |order| order.mode == mode && order.is_measured);
+        let of = |mode| orders.iter().filter(move |order| order.mode == mode && order.phase == Phase::Window);
         assert_eq!((of(Mode::Asynchronous).count(), of(Mode::Synchronous).count()), (60, 60));
         for (one, other) in of(Mode::Asynchronous).zip(of(Mode::Synchronous)) {
             assert_eq!(one.minor, other.minor);
@@ -129,6 +159,34 @@ mod tests {
         assert!(orders.iter().filter(during).all(|order| order.pay_at < times.window + begin));
         assert!(planned(Scenario::OrderFirst).1.iter().all(|order| order.pay_at > order.order_at));
         assert!(planned(Scenario::PaymentVoided).1.iter().all(|order| order.void_at.unwrap() <= order.order_at));
+    }
+
+    #[test]
+    fn payments_do_not_come_in_the_moments_of_other_orders() {
+        let (_, orders) = planned(Scenario::Healthy);
+        let leads: std::collections::BTreeSet<_> = orders.iter().map(|order| order.order_at - order.pay_at).collect();
+        assert!(leads.len() > orders.len() / 4, "both modes have the same: {leads:?}");
+        assert!(leads.iter().all(|lead| (SECOND..=SECOND + SPREAD).contains(lead)), "{leads:?}");
+    }
+
+    #[test]
+    fn where_something_is_wrong_all_the_time_orders_come_before_that_for_half_as_long() {
+        let of = |scenario, phase| planned(scenario).1.iter().filter(|order| order.phase == phase).count();
+        assert_eq!(of(Scenario::Payments200Ms, Phase::Before) * 2, of(Scenario::Payments200Ms, Phase::Window));
+        assert_eq!(of(Scenario::Payments200Ms, Phase::WarmUp), of(Scenario::Healthy, Phase::WarmUp));
+        assert_eq!(of(Scenario::Healthy, Phase::Before), 0);
+    }
+
+    #[test]
+    fn a_void_that_nobody_hears_of_is_made_well_before_the_order_and_while_payments_are_there() {
+        let (times, orders) = planned(Scenario::VoidedUnheard);
+        let (begin, _) = outage(6 * SECOND);
+        for order in &orders {
+            let void_at = order.void_at.unwrap();
+            assert!(order.order_at - void_at >= SECOND && order.pay_at + SECOND < void_at);
+        }
+        let during = orders.iter().filter(|order| order.void_at.unwrap() >= times.window + begin);
+        assert!(during.clone().count() > 0);
     }
 
     #[test]

@@ -5,32 +5,29 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use paystream_local::Environment;
+use paystream_local::{Environment, Usage};
 
 use crate::act::{Clients, Record, Step};
 use crate::api::{Api, ApiError};
 use crate::costs::{self, Costs};
 use crate::disturb::{DisturbError, disturb};
 use crate::mark::Mark;
-use crate::measure::{Measured, Window};
+use crate::measure::{Measured, Window, latency};
 use crate::mode::Mode;
 use crate::observe::{self, End};
-use crate::open_loop;
-use crate::plan::{Times, outage, plan};
+use crate::open_loop::{self, Sent};
+use crate::plan::{Phase, Times, outage, plan};
 use crate::report::Comparison;
 use crate::scenario::{Extent, Scenario};
 use crate::target::Target;
 use crate::timeline::Timeline;
 
-/// Requests that may be under way at once. Beyond, orders fail for being too many, which is counted.
+/// Requests that may be under way at once. Orders beyond are not sent, and have failed.
 const UNDER_WAY_MAX: usize = 10_000;
 /// As many orders are placed ahead in each mode as there are seconds here.
 const WARMED: Duration = Duration::from_secs(15);
 /// From when everything is set up until the first payment.
 const START: Duration = Duration::from_millis(200);
-/// The API whose requests are calls to Payments, and the route that synchronous mode calls.
-const PAYMENTS_API: &str = "PaymentsApi";
-const PAYMENTS_ROUTE: &str = "/payments";
 
 /// How a comparison is run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -116,7 +113,7 @@ pub async fn run_scenario(
     let orders = plan(scenario, &times, &prefix, options.seed);
     let steps = steps(&orders);
     let mark = Mark::in_(START + times.window);
-    let clients = Clients::new(api.clone(), mark, orders);
+    let clients = Clients::new(api.clone(), mark, orders.clone());
     let (done, total) = (Arc::new(AtomicUsize::new(0)), clients.records().len());
     let send = {
         let (clients, progress) = (clients.clone(), progress.clone());
@@ -136,14 +133,20 @@ pub async fn run_scenario(
     };
     let working = open_loop::run(mark.before(times.window), steps, UNDER_WAY_MAX, is_stopped, send);
     let disturbing = disturbed(environment, scenario, options, mark, stopper);
-    let (_, fault_ms) = tokio::join!(working, disturbing);
+    let (sent, fault_ms) = tokio::join!(working, disturbing);
     let fault_ms = fault_ms?;
+    for sent in sent {
+        if let Sent::TooMany((number, Step::Order)) = sent {
+            clients.not_sent(number, mark.ms_at(mark.before(times.window) + orders[number].order_at));
+        }
+    }
     progress(Progress::Settling);
-    let calls = environment.map(|environment| environment.usage().requests(PAYMENTS_API, "GET", PAYMENTS_ROUTE));
+    let usage = environment.map(Environment::usage);
     let records: Vec<Record> = clients.records().into_iter().filter(|record| record.placed.is_some()).collect();
+    let is_interrupted = stopper.is_stopped();
     let ends = observe::ends(&api, mark, &records).await.map_err(RunError::Observe)?;
-    let window = Window { ms: measured_ms(&records, options, stopper), fault_ms };
-    Ok(comparison(scenario, &records, &ends, window, calls, stopper.is_stopped()))
+    let window = Window { ms: measured_ms(&records, options, is_interrupted), fault_ms };
+    Ok(comparison(scenario, &records, &ends, window, usage.as_ref(), is_interrupted))
 }
 
 /// What so many orders through each mode, and keeping the copy, use of what AWS bills. Nothing, where it is stopped.
@@ -185,13 +188,16 @@ async fn disturbed(
     let Some(environment) = environment else { return Ok(None) };
     let (from, until) = match scenario.extent() {
         Extent::Never => return Ok(None),
-        Extent::Whole => (mark.before(options.warm_up), mark.after(options.duration)),
+        Extent::Whole => (mark.after(Duration::ZERO), mark.after(options.duration)),
         Extent::Middle => {
             let (from, until) = outage(options.duration);
             (mark.after(from), mark.after(until))
         }
     };
     wait_until(from, stopper).await;
+    if stopper.is_stopped() {
+        return Ok(None);
+    }
     let from_ms = mark.now_ms();
     disturb(environment, scenario, options.seed).await?;
     wait_until(until, stopper).await;
@@ -212,9 +218,9 @@ async fn wait_until(time: std::time::Instant, stopper: &Stopper) {
 }
 
 /// How long orders came for.
-fn measured_ms(records: &[Record], options: &Plan, stopper: &Stopper) -> u64 {
+fn measured_ms(records: &[Record], options: &Plan, is_interrupted: bool) -> u64 {
     let planned = u64::try_from(options.duration.as_millis()).unwrap_or(u64::MAX);
-    if !stopper.is_stopped() {
+    if !is_interrupted {
         return planned;
     }
     let last = records.iter().filter_map(|record| Some(record.placed.as_ref()?.intended_ms)).max();
@@ -226,24 +232,20 @@ fn comparison(
     records: &[Record],
     ends: &[End],
     window: Window,
-    calls: Option<u64>,
+    usage: Option<&Usage>,
     is_interrupted: bool,
 ) -> Comparison {
-    let of = |mode: Mode, measured: bool| -> Vec<(&Record, &End)> {
-        let of_mode = |(record, _): &(&Record, &End)| record.order.mode == mode;
-        let pairs = records.iter().zip(ends).filter(of_mode);
-        pairs.filter(|(record, _)| record.order.is_measured || !measured).collect()
-    };
+    let of = |mode: Mode| records.iter().zip(ends).filter(move |(record, _)| record.order.mode == mode);
     let until_ms = Timeline::until_ms(ends, window);
-    let measured = |mode| {
-        let orders = of(mode, true);
+    let measured = |mode: Mode| {
+        let orders: Vec<_> = of(mode).filter(|(record, _)| record.order.phase == Phase::Window).collect();
         let mut measured = Measured::of(&orders, window);
-        // Only synchronous mode asks Payments, and it does for the orders that warm up, too.
-        let all = u64::try_from(of(mode, false).len()).unwrap_or(u64::MAX);
-        measured.calls_to_payments_per_order = calls.filter(|_| all > 0).map(|calls| match mode {
-            Mode::Asynchronous => 0.0,
-            Mode::Synchronous => ratio(calls, all),
-        });
+        let before = of(mode).map(|(record, _)| record).filter(|record| record.order.phase == Phase::Before);
+        measured.before_ms = latency(before);
+        // Payments is asked for the orders that come before the window, too.
+        let all = u64::try_from(of(mode).count()).unwrap_or(u64::MAX);
+        let asked = usage.filter(|_| all > 0).map(|usage| usage.function(mode.function()).api_requests);
+        measured.calls_to_payments_per_order = asked.map(|asked| ratio(asked, all));
         let timeline = Timeline::of(&orders, window, until_ms, mode == Mode::Asynchronous);
         (measured, timeline)
     };

@@ -13,7 +13,7 @@ const MARGIN: Duration = Duration::from_secs(2);
 /// How long after its order a payment is made, where the order comes first.
 const LATE: Duration = Duration::from_millis(500);
 
-/// One of the ten situations that both modes are put in.
+/// One of the situations that both modes are put in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scenario {
@@ -39,6 +39,8 @@ pub enum Scenario {
     OrderFirst,
     /// Every payment is voided right before its order.
     PaymentVoided,
+    /// Every payment is voided a while before its order, and for a while nobody hears of it: every call to Kinesis fails.
+    VoidedUnheard,
 }
 
 /// For how much of the time that is measured something goes wrong.
@@ -59,7 +61,7 @@ pub struct UnknownScenario(String);
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Healthy,
         Self::Payments200Ms,
         Self::Payments2S,
@@ -70,6 +72,7 @@ impl Scenario {
         Self::PoisonRecord,
         Self::OrderFirst,
         Self::PaymentVoided,
+        Self::VoidedUnheard,
     ];
 
     /// As it is spelled on the command line.
@@ -85,6 +88,7 @@ impl Scenario {
             Self::PoisonRecord => "poison-record",
             Self::OrderFirst => "order-first",
             Self::PaymentVoided => "payment-voided",
+            Self::VoidedUnheard => "voided-unheard",
         }
     }
 
@@ -101,6 +105,7 @@ impl Scenario {
             Self::PoisonRecord => "Poison records",
             Self::OrderFirst => "Order before payment",
             Self::PaymentVoided => "Payment just voided",
+            Self::VoidedUnheard => "Voided, Kinesis down",
         }
     }
 
@@ -114,7 +119,9 @@ impl Scenario {
         match self {
             Self::Healthy | Self::OrderFirst | Self::PaymentVoided => Extent::Never,
             Self::Payments200Ms | Self::Payments2S | Self::PaymentsErrors => Extent::Whole,
-            Self::PaymentsDown | Self::KinesisDown | Self::ConsumerDown | Self::PoisonRecord => Extent::Middle,
+            Self::PaymentsDown | Self::KinesisDown | Self::ConsumerDown | Self::PoisonRecord | Self::VoidedUnheard => {
+                Extent::Middle
+            }
         }
     }
 
@@ -122,9 +129,9 @@ impl Scenario {
     pub(crate) fn lead(self, outage: Duration) -> Duration {
         match self {
             // Otherwise there would be no payments to decide on, and both modes would be judged by that.
-            Self::PaymentsDown => outage + MARGIN,
+            Self::PaymentsDown | Self::VoidedUnheard => outage + MARGIN,
             Self::Payments2S => LEAD + 2 * MARGIN,
-            _ => LEAD,
+            _ => shortened(LEAD, outage),
         }
     }
 
@@ -147,10 +154,19 @@ impl Scenario {
         waiting + RESERVE
     }
 
-    /// Whether payments are voided right before their orders.
-    pub(crate) fn voids(self) -> bool {
-        self == Self::PaymentVoided
+    /// How long before their orders payments are voided, at the least, where they are.
+    pub(crate) fn void_lead(self, outage: Duration) -> Option<Duration> {
+        match self {
+            Self::PaymentVoided => Some(Duration::ZERO),
+            Self::VoidedUnheard => Some(shortened(LEAD, outage)),
+            _ => None,
+        }
     }
+}
+
+/// In a short run less, so that what happens in an outage has its order in it, too.
+fn shortened(lead: Duration, outage: Duration) -> Duration {
+    lead.min(outage / 2)
 }
 
 impl fmt::Display for Scenario {

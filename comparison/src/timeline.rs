@@ -25,7 +25,8 @@ pub struct Point {
 pub struct Timeline {
     /// The part of the orders of each half second that was accepted at once, 0 to 1.
     pub accepted: Vec<Point>,
-    /// How far behind Payments this mode's knowledge was, in seconds: since the oldest payment that it did not know of.
+    /// How far behind Payments Orders' copy was, in seconds: since the oldest payment that it did not know of. Synchronous
+    /// mode does not decide on it, and has no values here.
     pub behind_s: Vec<Point>,
     /// Orders that were waiting for their payment.
     pub waiting: Vec<Point>,
@@ -39,7 +40,7 @@ impl Timeline {
         settled.clamp(end_ms, end_ms.saturating_add(AFTER_MS)).saturating_add(STEP_MS)
     }
 
-    pub(crate) fn of(orders: &[(&Record, &End)], window: Window, until_ms: i64, knows_by_copy: bool) -> Self {
+    pub(crate) fn of(orders: &[(&Record, &End)], window: Window, until_ms: i64, decides_on_copy: bool) -> Self {
         let end_ms = i64::try_from(window.ms).unwrap_or(i64::MAX);
         let mut timeline = Self::default();
         let mut at_ms = 0;
@@ -48,8 +49,7 @@ impl Timeline {
             if at_ms < end_ms {
                 timeline.accepted.push(point(accepted(orders, at_ms)));
             }
-            let behind_ms = if knows_by_copy { behind_ms(orders, at_ms) } else { 0 };
-            timeline.behind_s.push(point(Some(seconds(behind_ms))));
+            timeline.behind_s.push(point(decides_on_copy.then(|| seconds(behind_ms(orders, at_ms)))));
             timeline.waiting.push(point(Some(waiting(orders, at_ms))));
             at_ms += STEP_MS;
         }

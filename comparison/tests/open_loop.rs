@@ -42,10 +42,10 @@ fn every(period: Duration, count: u32) -> Vec<(Duration, u32)> {
     (0..count).map(|number| (period * number, number)).collect()
 }
 
-fn done<T>(sent: Vec<Sent<T>>) -> Vec<T> {
+fn done<T, I>(sent: Vec<Sent<T, I>>) -> Vec<T> {
     let done = |sent| match sent {
         Sent::Done(value) => value,
-        Sent::TooMany => panic!("not sent"),
+        Sent::TooMany(_) => panic!("not sent"),
     };
     sent.into_iter().map(done).collect()
 }
@@ -57,16 +57,23 @@ async fn a_server_that_takes_a_known_time_gives_known_percentiles() {
         tokio::time::sleep(if number % 5 == 0 { SLOW } else { QUICK }).await;
     });
     let address = serve(Router::new().route("/{number}", answer)).await;
-    let latencies = open_loop::run(Instant::now(), every(Duration::from_millis(10), 100), 1_000, || false, {
+    let (begun, period) = (Instant::now(), Duration::from_millis(10));
+    let latencies = open_loop::run(begun, every(period, 100), 1_000, || false, {
         move |number, arrival| {
             let address = address.clone();
             async move {
                 ask(&address, &format!("/{number}")).await;
-                arrival.latency()
+                let (least, latency) = (begun.elapsed(), arrival.latency());
+                (latency, least..=begun.elapsed())
             }
         }
     });
-    let latency = Latency::of(done(latencies.await));
+    let latencies = done(latencies.await);
+    // Each is what has passed since its time, no less and no more.
+    for (number, (latency, ended)) in (0..).zip(&latencies) {
+        assert!(ended.contains(&(period * number + *latency)), "{number}: {latency:?}, ended within {ended:?}");
+    }
+    let latency = Latency::of(latencies.into_iter().map(|(latency, _)| latency));
     let (quick_ms, slow_ms) = (QUICK.as_secs_f64() * 1_000.0, SLOW.as_secs_f64() * 1_000.0);
     assert_eq!(latency.count, 100);
     assert!((quick_ms..slow_ms).contains(&latency.p50), "{latency:?}");
@@ -157,8 +164,12 @@ async fn what_is_under_way_has_a_bound_and_what_is_beyond_is_not_sent() {
         },
     );
     let sent = tokio::time::timeout(PATIENCE, running).await.unwrap();
-    let too_many: Vec<bool> = sent.iter().map(|sent| matches!(sent, Sent::TooMany)).collect();
-    assert_eq!(too_many, [false, false, true, true, true]);
+    let not_sent = |sent| match sent {
+        Sent::Done(()) => None,
+        Sent::TooMany(number) => Some(number),
+    };
+    let not_sent: Vec<Option<u32>> = sent.into_iter().map(not_sent).collect();
+    assert_eq!(not_sent, [None, None, Some(2), Some(3), Some(4)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -58,15 +58,18 @@ impl Paystream {
     /// # Panics
     /// Where it cannot be run.
     pub async fn command_as_on_aws(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
-        let emulators = [
+        run(arguments, &[&self.as_on_aws()[..], variables].concat()).await
+    }
+
+    fn as_on_aws(&self) -> [(&str, &str); 6] {
+        [
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.environment().dynamodb_url()),
             ("AWS_ENDPOINT_URL_KINESIS", self.environment().kinesis_url()),
-        ];
-        run(arguments, &[&emulators[..], variables].concat()).await
+        ]
     }
 
     /// Takes the copy of a payment away from Orders.
@@ -145,19 +148,27 @@ impl Paystream {
         put.send().await.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
-    /// Runs `paystream` with these arguments about this environment, and sends it a signal when it is `time`.
+    /// Runs `paystream` with these arguments, as [`Paystream::command_as_on_aws`] does, and presses Ctrl-C so many times,
+    /// each when it is `time` for that one: 0 is the first.
     ///
     /// # Panics
     /// Where it cannot be run, or it does not become time.
-    pub async fn command_until(&self, arguments: &[&str], signal: &str, time: impl AsyncFn() -> bool) -> Ran {
+    pub async fn command_interrupted(
+        &self,
+        arguments: &[&str],
+        times: usize,
+        time: impl AsyncFn(usize) -> bool,
+    ) -> Ran {
         let mut command = Command::new(command_line());
-        command.args(arguments).args(["--url", self.environment().url()]).kill_on_drop(true);
+        command.args(arguments).envs(self.as_on_aws()).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap_or_else(|error| panic!("{error}"));
         let id = child.id().unwrap_or_else(|| panic!("it has ended")).to_string();
-        Self::eventually("it is time for a signal", async || time().await.then_some(())).await;
-        let sent = Command::new("kill").args([&format!("-{signal}"), &id]).status().await;
-        assert!(sent.is_ok_and(|status| status.success()), "no signal");
+        for number in 0..times {
+            Self::eventually("it is time for Ctrl-C", async || time(number).await.then_some(())).await;
+            let sent = Command::new("kill").args(["-INT", &id]).status().await;
+            assert!(sent.is_ok_and(|status| status.success()), "no signal");
+        }
         ran(child.wait_with_output().await.unwrap_or_else(|error| panic!("{error}")))
     }
 }

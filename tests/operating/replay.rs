@@ -65,9 +65,8 @@ async fn ctrl_c_stops_a_replay_between_two_chunks_and_it_says_how_to_go_on() {
         paystream.lose_copy(payment).await;
     }
     // One a second: it is told to stop long before it is through.
-    let stopped = paystream.command_until(&["replay", "--rate", "1", "--json"], "INT", async || {
-        paystream.item_count("OrdersTable").await > 0
-    });
+    let replay = ["replay", "--rate", "1", "--json", "--url", paystream.environment().url()];
+    let stopped = paystream.command_interrupted(&replay, 1, async |_| paystream.item_count("OrdersTable").await > 0);
     let report = stopped.await.json(1);
     assert_eq!(report["is_complete"], false);
     let sent = report["sent"].as_u64().unwrap();

@@ -13,6 +13,9 @@ use crate::act::{Answer, Placed, Record};
 use crate::observe::End;
 pub use latency::Latency;
 
+/// Why an order failed that was never sent.
+const NOT_SENT: &str = "not sent, for too many were under way";
+
 /// What one mode did in one scenario.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
@@ -20,6 +23,8 @@ pub struct Measured {
     pub offered: u64,
     /// Of these, accepted in the answer.
     pub accepted: u64,
+    /// Of these, accepted, and on hold again by the time they were answered.
+    pub held: u64,
     /// Of these, placed and waiting for their payment in the answer.
     pub waiting: u64,
     /// Of these, not placed.
@@ -34,6 +39,8 @@ pub struct Measured {
     pub arrived_before: Share,
     /// Answered with the order placed: from when it was to be sent until the answer was there.
     pub latency_ms: Latency,
+    /// The same in the same system before anything went wrong, where something then did all the time.
+    pub before_ms: Latency,
     /// The same of those that failed.
     pub failed_latency_ms: Latency,
     /// How late the generator sent its requests.
@@ -46,10 +53,12 @@ pub struct Measured {
     pub lag_ms: Latency,
     /// What the orders were decided on.
     pub info: InfoUsed,
-    /// Where orders that were accepted at once ended.
+    /// Where orders that were accepted at once ended, those among them that were on hold again when they were answered.
     pub accepted_ended: Ended,
     /// Where orders that waited ended.
     pub waiting_ended: Ended,
+    /// From when they were sent until they were accepted, of those that waited and were.
+    pub waited_ms: Latency,
     /// From the end of what was wrong until the last order that waited was accepted.
     pub drain_ms: Option<u64>,
     /// Orders that were answered and are not there, and payments that were and that Orders does not have.
@@ -108,10 +117,10 @@ pub(crate) struct Window {
 }
 
 impl Share {
-    /// The part that was accepted; all of none.
+    /// The part that was accepted; none where there were no orders.
     #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 orders")]
-    pub fn part(&self) -> f64 {
-        if self.orders == 0 { 1.0 } else { self.accepted as f64 / self.orders as f64 }
+    pub fn part(&self) -> Option<f64> {
+        (self.orders > 0).then(|| self.accepted as f64 / self.orders as f64)
     }
 
     fn add(&mut self, is_accepted: bool) {
@@ -141,7 +150,7 @@ impl Measured {
     pub(crate) fn of(orders: &[(&Record, &End)], window: Window) -> Self {
         let mut measured = Self::default();
         let (mut latencies, mut failed, mut lateness) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut ages, mut behind) = (Vec::new(), Vec::new());
+        let (mut ages, mut behind, mut waited) = (Vec::new(), Vec::new(), Vec::new());
         let mut settled_ms: Option<i64> = None;
         for (record, end) in orders.iter().copied() {
             let Some(placed) = &record.placed else { continue };
@@ -154,14 +163,24 @@ impl Measured {
                     failed.push(placed.latency);
                     continue;
                 }
+                Answer::NotSent => {
+                    measured.failed += 1;
+                    *measured.failures.entry(NOT_SENT.to_owned()).or_default() += 1;
+                    continue;
+                }
                 Answer::Accepted(decision) => {
                     measured.accepted += 1;
+                    (decision, &mut measured.accepted_ended)
+                }
+                Answer::Held(decision) => {
+                    measured.held += 1;
                     (decision, &mut measured.accepted_ended)
                 }
                 Answer::Waiting(decision) => {
                     measured.waiting += 1;
                     if end.status.as_deref() == Some("accepted") {
                         settled_ms = settled_ms.max(Some(end.decided_ms));
+                        waited.push(milliseconds(end.decided_ms - placed.sent_ms));
                     }
                     (decision, &mut measured.waiting_ended)
                 }
@@ -171,21 +190,26 @@ impl Measured {
             ages.extend(decision.based_on.iter().map(|info| Duration::from_millis(info.age_ms)).min());
             behind.push(measured.info.judge(record, placed, end));
         }
-        measured.offered = measured.accepted + measured.waiting + measured.failed;
+        measured.offered = measured.placed() + measured.failed;
+        measured.waited_ms = Latency::of(waited);
         measured.latency_ms = Latency::of(latencies);
         measured.failed_latency_ms = Latency::of(failed);
         measured.lateness_ms = Latency::of(lateness);
         measured.info.age_ms = Latency::of(ages);
         measured.info.behind_ms = Latency::of(behind);
         let copies = orders.iter().flat_map(|(_, end)| &end.copies);
-        let lag = copies.map(|copy| u64::try_from(copy.stored_ms - copy.made_ms).unwrap_or_default());
-        measured.lag_ms = Latency::of(lag.map(Duration::from_millis));
-        measured.orders_per_s = per_second(measured.accepted + measured.waiting, window.ms);
+        measured.lag_ms = Latency::of(copies.map(|copy| milliseconds(copy.stored_ms - copy.made_ms)));
+        measured.orders_per_s = per_second(measured.placed(), window.ms);
         let over_ms = window.fault_ms.map(|(_, over)| over).filter(|_| measured.waiting > 0);
         measured.drain_ms =
             over_ms.zip(settled_ms).map(|(over, settled)| u64::try_from(settled - over).unwrap_or_default());
         measured.wrong(orders);
         measured
+    }
+
+    /// Orders that were placed.
+    pub fn placed(&self) -> u64 {
+        self.accepted + self.held + self.waiting
     }
 
     fn shares(&mut self, record: &Record, placed: &Placed, end: &End, window: Window) {
@@ -219,7 +243,9 @@ impl Measured {
 impl InfoUsed {
     /// Counts what the decision knew, and says how far behind that was.
     fn judge(&mut self, record: &Record, placed: &Placed, end: &End) -> Duration {
-        let (Answer::Accepted(decision) | Answer::Waiting(decision)) = &placed.answer else { return Duration::ZERO };
+        let (Answer::Accepted(decision) | Answer::Held(decision) | Answer::Waiting(decision)) = &placed.answer else {
+            return Duration::ZERO;
+        };
         let known = decision.based_on.iter().map(|info| info.version).max();
         let told = record.versions.iter().filter(|version| version.told_ms <= placed.sent_ms);
         let unknown = told.clone().find(|version| known.is_none_or(|known| version.number > known));
@@ -231,8 +257,19 @@ impl InfoUsed {
             self.stale += 1;
             self.stale_ended.add(end.status.as_deref());
         }
-        Duration::from_millis(u64::try_from(placed.sent_ms - unknown.made_ms).unwrap_or_default())
+        milliseconds(placed.sent_ms - unknown.made_ms)
     }
+}
+
+/// How long those took that were placed.
+pub(crate) fn latency<'a>(records: impl Iterator<Item = &'a Record>) -> Latency {
+    let placed = records.filter(|record| record.is_placed()).filter_map(|record| record.placed.as_ref());
+    Latency::of(placed.map(|placed| placed.latency))
+}
+
+/// Between two services' clocks a little may be negative: nothing, then.
+fn milliseconds(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or_default())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 orders")]

@@ -9,7 +9,7 @@ use crate::act::{Answer, Placed, Record, Version};
 use crate::api::{BasedOn, Decision};
 use crate::mode::Mode;
 use crate::observe::{Copied, End};
-use crate::plan::PlannedOrder;
+use crate::plan::{Phase, PlannedOrder};
 
 const WINDOW: Window = Window { ms: 10_000, fault_ms: Some((3_000, 6_000)) };
 
@@ -27,7 +27,7 @@ fn record(sent_ms: i64, answer: Answer) -> Record {
         order_at: Duration::ZERO,
         pay_at: Duration::ZERO,
         void_at: None,
-        is_measured: true,
+        phase: Phase::Window,
     };
     let (latency, lateness) = (Duration::from_millis(20), Duration::from_millis(1));
     let placed = Placed { sent_ms, intended_ms: sent_ms - 1, latency, lateness, answer };
@@ -76,6 +76,7 @@ fn an_order_that_waits_for_what_its_client_knew_decided_on_missing_info_and_is_d
     assert!(is_right(&found), "{found:?}");
     assert_eq!((found.waiting, found.info.missing, ms(found.info.behind_ms.max)), (1, 1, 1_005));
     assert_eq!(found.waiting_ended, Ended { accepted: 1, ..Ended::default() });
+    assert_eq!((found.waited_ms.count, ms(found.waited_ms.max)), (1, 3_500));
     assert_eq!((found.drain_ms, found.arrived_before.orders, found.paid_before.orders), (Some(1_500), 0, 1));
 }
 
@@ -119,6 +120,36 @@ fn an_order_that_failed_is_counted_with_its_reason_and_need_not_be_there() {
     assert_eq!((found.during_fault.orders, found.during_fault.accepted), (1, 0));
     // Its answer may have been lost after it was stored.
     assert!(is_right(&measured(&failed, &end("accepted", 4_010, 3_500))));
+}
+
+#[test]
+fn an_order_that_is_on_hold_when_it_is_answered_was_accepted_and_does_not_wait() {
+    let mut voided = record(4_000, Answer::Held(decision(&[2])));
+    voided.versions.push(Version { number: 2, made_ms: 3_990, told_ms: 3_995 });
+    voided.is_voided = true;
+    let copies = vec![Copied { version: 2, made_ms: 3_990, stored_ms: 4_005 }];
+    let held = End { status: Some("on_hold".to_owned()), decided_ms: 4_010, copies };
+    let found = measured(&voided, &held);
+    assert!(is_right(&found), "{found:?}");
+    assert_eq!((found.offered, found.accepted, found.held, found.waiting, found.info.stale), (1, 0, 1, 0, 0));
+    assert_eq!(found.accepted_ended, Ended { on_hold: 1, ..Ended::default() });
+    assert_eq!((found.during_fault.accepted, found.latency_ms.count, found.waiting_ended.total()), (0, 1, 0));
+}
+
+#[test]
+fn an_order_that_came_and_was_not_sent_failed_and_took_no_time() {
+    let found = measured(&record(4_000, Answer::NotSent), &End { status: None, decided_ms: 0, copies: Vec::new() });
+    assert_eq!((found.offered, found.failed, found.during_fault.orders, found.during_fault.accepted), (1, 1, 1, 0));
+    assert_eq!((found.latency_ms.count, found.failed_latency_ms.count), (0, 0));
+    assert!(found.failures.keys().all(|why| why.contains("too many")), "{found:?}");
+}
+
+#[test]
+fn what_was_seen_before_anything_went_wrong_is_told_of_what_was_placed() {
+    let answers = [Answer::Accepted(decision(&[1])), Answer::Failed("503".to_owned()), Answer::NotSent];
+    let records = answers.map(|answer| record(1_000, answer));
+    let latency = super::latency(records.iter());
+    assert_eq!((latency.count, ms(latency.p50)), (1, 20));
 }
 
 #[test]

@@ -32,7 +32,8 @@ pub(super) fn bill(costs: &Costs) -> String {
     format!(
         "## What each costs\n\nCounted at the emulators and at the functions, {} of each, one thing after the other: payments, then \
          orders in one mode, then in the other. The last two lines are what differs between the modes for an order with one \
-         payment.\n\n{}\nUnits are as AWS bills them: read units of 4 KB, write units of 1 KB, payload units of 25 KB. Beside them the \
+         payment. Synchronous orders that wait, or whose payment is voided later, are settled by the copy, whose cost is not in \
+         the last line.\n\n{}\nUnits are as AWS bills them: read units of 4 KB, write units of 1 KB, payload units of 25 KB. Beside them the \
          stream costs by the hour, asynchronous mode only. Billed time is that of this machine. What `payment-api` spends on \
          publishing is in the payment's time, in both modes.\n",
         costs.orders,
@@ -60,6 +61,9 @@ pub(super) fn aws(report: &Report) -> String {
          a shard once a second unless it has enhanced fan-out ({POLLING}). Published figures ({SOURCE}) beside those of here:\n\n{}\n\
          - **A call to Payments is longer there**, by a network, API Gateway, a signature and now and then a cold start on \
          either side. Here it is a few milliseconds on one machine: the difference between the modes is smaller than there.\n\
+         - **Synchronous mode is not always fresh there.** It finds an order's payments by an index, which DynamoDB keeps up to \
+         date a moment later (usually within milliseconds, with no bound): a payment that was just made may be missing, and its order \
+         waits. The emulator's index is never behind.\n\
          - **Everything shares the processor here.** Synchronous mode's second function takes time from the first; there it \
          does not. Latencies are of this machine; what carries over is how the modes compare.\n\
          - **Scale is another there**: a function has a thousand sandboxes, DynamoDB and Kinesis have limits that the emulators \
@@ -75,12 +79,15 @@ pub(super) fn method(report: &Report) -> String {
         "## How it was measured\n\n\
          - **An open loop**: orders come at {} a second in each mode whatever becomes of those before, and each latency counts from \
          when the order was to be sent. The generator was late by {} at most in 99 of 100 cases.\n\
+         - **Payments come a second or more before their orders**, by up to half a second more at random, so that orders and \
+         payments do not come at the same moments.\n\
          - **In turns**: each order goes through both modes, half a period apart, and each mode is first every other time. What \
          drifts, drifts for both.\n\
          - **A system of its own for each scenario**, warmed up by the same load before it is measured.\n\
          - **What went wrong**: requests of the Payments API are delayed, answered with 500 or have their connections reset; Kinesis \
          answers every call of a function with an error; the consumer fails every batch. Where that is for a while, it is the middle \
-         third.\n\
+         third. Where Payments is slow or answers with errors all the time, that is preceded by half as long without, which is what \
+         *before in the same system* is measured in.\n\
          - **Afterwards every order is read** again, until it is where its payment puts it, or for a minute. An order is lost where \
          it was answered and is not there, or its payment was answered and Orders does not have it.\n",
         report.rate,

@@ -2,12 +2,16 @@
 
 mod beside;
 mod differences;
+mod expectations;
 mod machine;
 mod markdown;
 mod plots;
 mod published;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
+mod wins;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -35,7 +35,7 @@ pub(super) fn plots(report: &Report) -> Result<Vec<(&'static str, String)>, Repo
         least: 100.0,
     };
     let staleness = Panels {
-        title: "How far behind Payments what is known is",
+        title: "How far behind Payments Orders' copy is; synchronous mode has none",
         unit: "s",
         scenarios: &[Scenario::KinesisDown, Scenario::ConsumerDown],
         of: |timeline| &timeline.behind_s,

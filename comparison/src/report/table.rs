@@ -1,26 +1,107 @@
-//! The report as a table for a terminal.
+//! The report as tables for a terminal.
 
 use std::fmt::Write;
 
 use super::text::{of, percent, times};
 use super::{Comparison, Report};
+use crate::costs::{Costs, PerOrder};
 use crate::measure::Measured;
 use crate::mode::Mode;
 
-const HEAD: [&str; 14] = [
-    "scenario", "mode", "orders", "at once", "waiting", "failed", "p50", "p90", "p99", "p99.9", "calls", "behind",
-    "drained", "wrong",
+/// What a table has in its columns, and what it needs to have it.
+type Column = (&'static str, fn(&Measured) -> String);
+
+const ANSWERS: [Column; 12] = [
+    ("orders", |measured| measured.offered.to_string()),
+    ("at once", |measured| percent(part(measured.accepted, measured.offered))),
+    ("on hold", |measured| percent(part(measured.held, measured.offered))),
+    ("waiting", |measured| percent(part(measured.waiting, measured.offered))),
+    ("failed", |measured| percent(part(measured.failed, measured.offered))),
+    ("p50", |measured| of(&measured.latency_ms, |latency| latency.p50)),
+    ("p90", |measured| of(&measured.latency_ms, |latency| latency.p90)),
+    ("p99", |measured| of(&measured.latency_ms, |latency| latency.p99)),
+    ("p99.9", |measured| of(&measured.latency_ms, |latency| latency.p99_9)),
+    ("orders/s", |measured| format!("{:.1}", measured.orders_per_s)),
+    ("calls", |measured| measured.calls_to_payments_per_order.map_or_else(|| "?".to_owned(), times)),
+    ("drained", drained),
+];
+const DECISIONS: [Column; 10] = [
+    ("age p50", |measured| of(&measured.info.age_ms, |age| age.p50)),
+    ("age p99", |measured| of(&measured.info.age_ms, |age| age.p99)),
+    ("stale", |measured| measured.info.stale.to_string()),
+    ("missing", |measured| measured.info.missing.to_string()),
+    ("waited p50", |measured| of(&measured.waited_ms, |waited| waited.p50)),
+    ("most", |measured| of(&measured.waited_ms, |waited| waited.max)),
+    ("copy, most", |measured| of(&measured.lag_ms, |lag| lag.max)),
+    ("lost", |measured| measured.lost.to_string()),
+    ("twice", |measured| measured.duplicated.to_string()),
+    ("elsewhere", |measured| measured.unsettled.to_string()),
 ];
 
 pub(super) fn table(report: &Report) -> String {
-    let mut rows = vec![HEAD.map(str::to_owned)];
+    let mut text = grid(report, &ANSWERS);
+    text.push_str(
+        "\nat once: accepted in the answer. on hold: accepted, and on hold by the time of the answer. calls: requests to Payments\n\
+         for each order. drained: from the end of the fault until no order waited.\n\n",
+    );
+    text.push_str(&grid(report, &DECISIONS));
+    text.push_str(
+        "\nage: of the payment info that was used. stale, missing: decided on older info than the payment's client had been told,\n\
+         or on none. waited: until orders that waited were accepted. copy: from Payments to Orders' copy. elsewhere: orders that\n\
+         are not where their payment puts them.\n",
+    );
+    if let Some(costs) = &report.costs {
+        text.push('\n');
+        text.push_str(&bill(costs));
+    }
+    for skipped in &report.skipped {
+        let _ = writeln!(text, "\n{} was not run: {}", skipped.scenario, skipped.reason);
+    }
+    text
+}
+
+fn grid(report: &Report, columns: &[Column]) -> String {
+    let head = ["scenario", "mode"].into_iter().chain(columns.iter().map(|(name, _)| *name));
+    let mut rows: Vec<Vec<String>> = vec![head.map(str::to_owned).collect()];
     for comparison in &report.comparisons {
         for mode in Mode::BOTH {
-            rows.push(row(comparison, mode));
+            let cells = columns.iter().map(|(_, of)| of(comparison.measured(mode)));
+            rows.push([name(comparison, mode), mode.to_string()].into_iter().chain(cells).collect());
         }
     }
+    aligned(&rows, |number| number % 2 == 0)
+}
+
+fn name(comparison: &Comparison, mode: Mode) -> String {
+    match mode {
+        Mode::Asynchronous => comparison.scenario.to_string(),
+        Mode::Synchronous if comparison.is_interrupted => "interrupted".to_owned(),
+        Mode::Synchronous => String::new(),
+    }
+}
+
+fn bill(costs: &Costs) -> String {
+    let head = ["each", "", "requests", "invocations", "read units", "write units", "payload units"];
+    let row = |what: &str, used: PerOrder| {
+        let figures =
+            [used.api_requests, used.invocations, used.read_units, used.write_units, used.payload_units].map(times);
+        [what.to_owned(), String::new()].into_iter().chain(figures).collect()
+    };
+    let rows = [
+        head.map(str::to_owned).to_vec(),
+        row("payment", costs.payment),
+        row("keeping Orders' copy", costs.copy),
+        row("order, asynchronous", costs.asynchronous_order),
+        row("order, synchronous", costs.synchronous_order),
+    ];
+    aligned(&rows, |number| number == 0)
+}
+
+/// Columns after the second to the right; an empty line after the rows of these numbers, but for the last.
+fn aligned(rows: &[Vec<String>], is_followed_by_space: impl Fn(usize) -> bool) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
+    let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
     for (number, row) in rows.iter().enumerate() {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
@@ -29,44 +110,11 @@ pub(super) fn table(report: &Report) -> String {
         });
         let line = cells.collect::<Vec<_>>().join("  ");
         let _ = writeln!(text, "{}", line.trim_end());
-        if number % 2 == 0 && number + 1 < rows.len() {
+        if is_followed_by_space(number) && number + 1 < rows.len() {
             text.push('\n');
         }
     }
-    for skipped in &report.skipped {
-        let _ = writeln!(text, "\n{} was not run: {}", skipped.scenario, skipped.reason);
-    }
-    let _ = writeln!(
-        text,
-        "\nat once: accepted in the answer. calls: requests to Payments for each order. behind: how old, at most, what the\n\
-         decision did not know was. drained: from the end of the fault until no order waited. wrong: lost, duplicated, or not\n\
-         where the payment puts it."
-    );
     text
-}
-
-fn row(comparison: &Comparison, mode: Mode) -> [String; HEAD.len()] {
-    let measured = comparison.measured(mode);
-    let latency = &measured.latency_ms;
-    let name = if mode == Mode::Asynchronous { comparison.scenario.name() } else { "" };
-    let interrupted = if comparison.is_interrupted { "interrupted" } else { "" };
-    let name = if name.is_empty() { interrupted } else { name };
-    [
-        name.to_owned(),
-        mode.to_string(),
-        measured.offered.to_string(),
-        percent(part(measured.accepted, measured.offered)),
-        percent(part(measured.waiting, measured.offered)),
-        percent(part(measured.failed, measured.offered)),
-        of(latency, |latency| latency.p50),
-        of(latency, |latency| latency.p90),
-        of(latency, |latency| latency.p99),
-        of(latency, |latency| latency.p99_9),
-        measured.calls_to_payments_per_order.map_or_else(|| "?".to_owned(), times),
-        of(&measured.info.behind_ms, |behind| behind.max),
-        drained(measured),
-        (measured.lost + measured.duplicated + measured.unsettled).to_string(),
-    ]
 }
 
 pub(super) fn drained(measured: &Measured) -> String {

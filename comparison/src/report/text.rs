@@ -27,7 +27,8 @@ pub(super) fn percent(part: f64) -> String {
 
 /// `12 of 40 (30.0 %)`.
 pub(super) fn share(share: Share) -> String {
-    format!("{} of {} ({})", share.accepted, share.orders, percent(share.part()))
+    let part = share.part().map_or_else(|| "–".to_owned(), percent);
+    format!("{} of {} ({part})", share.accepted, share.orders)
 }
 
 /// How often.

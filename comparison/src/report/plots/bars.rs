@@ -1,4 +1,4 @@
-//! How long orders took, by scenario and mode: from the median to the slowest, on a logarithmic scale.
+//! How long orders took that were placed, by scenario and mode: from the median to the slowest, on a logarithmic scale.
 
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
@@ -7,16 +7,17 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::colour;
 use crate::mode::Mode;
 use crate::plot_style::{FONT, GRID, TEXT};
+use crate::report::differences::failed;
 use crate::report::text::ms;
 use crate::report::{Comparison, Report};
 
-const WIDTH: u32 = 900;
+const WIDTH: u32 = 960;
 const ROW: u32 = 46;
 const HEAD: u32 = 64;
 const FOOT: u32 = 40;
 const LABELS: u32 = 170;
 /// Room for the figures behind the bars.
-const FIGURES: u32 = 150;
+const FIGURES: u32 = 230;
 /// The lanes of both modes, from the middle of a row.
 const LANES: [(Mode, f64); 2] = [(Mode::Asynchronous, 0.2), (Mode::Synchronous, -0.2)];
 /// Half the height of the bar from p50 to p90, and of that to p99.
@@ -42,7 +43,7 @@ fn draw<'a>(
     root: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
 ) -> Result<(), Box<dyn std::error::Error + 'a>> {
     let title = (FONT, 21).into_font().style(FontStyle::Bold).color(&TEXT);
-    root.draw(&Text::new("Until an order is answered", (16, 14), title))?;
+    root.draw(&Text::new("Until an order is placed", (16, 14), title))?;
     legend(root)?;
     let (least, most) = bounds(report);
     let rows = f64::from(u32::try_from(report.comparisons.len())?);
@@ -97,7 +98,11 @@ fn row<'a>(
         let text = if latency.count == 0 {
             "none placed".to_owned()
         } else {
-            format!("{} · {}", ms(latency.p50), ms(latency.p99))
+            let failed = match comparison.measured(mode) {
+                measured if measured.failed > 0 => format!(" · {} failed", failed(measured)),
+                _ => String::new(),
+            };
+            format!("{} · {}{failed}", ms(latency.p50), ms(latency.p99))
         };
         root.draw(&Text::new(text, (figures_x + 10, figures_y), figures))?;
         if latency.count == 0 {
