@@ -1,23 +1,11 @@
 """What must hold of every stack that template.yaml deploys. Each rule yields what breaks it, a sentence each."""
 
-import json
 import re
 
-METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"}
-TABLE, STREAM, BUCKET = "AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::S3::Bucket"
+import permissions
+from permissions import BUCKET, STREAM, TABLE
 
-# Whose actions AWS lets nobody narrow to a resource.
-WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-# Managed by AWS: the one role that is not a function's, for which API Gateway documents this policy.
-MANAGED_BY_AWS = {"ApiLogsRole"}
-# What the actions of a service may be allowed on.
-RESOURCES = {
-    "dynamodb": {TABLE},
-    "kinesis": {STREAM, "AWS::Kinesis::StreamConsumer"},
-    "s3": {BUCKET},
-    "logs": {"AWS::Logs::LogGroup"},
-    "execute-api": {"AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"},
-}
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"}
 
 
 def every_route_has_an_authorizer(stack):
@@ -45,58 +33,6 @@ def _authorizes(scheme):
         return bool(authorizer.get("providerARNs"))
     jwt = authorizer.get("jwtConfiguration", {})
     return authorizer.get("type") == "jwt" and bool(jwt.get("issuer")) and bool(jwt.get("audience"))
-
-
-def every_role_has_what_it_needs_and_no_more(stack):
-    for name, properties, _ in stack.of("AWS::IAM::Role"):
-        for arn in properties.get("ManagedPolicyArns", []):
-            if "Ref" not in arn and name not in MANAGED_BY_AWS:
-                yield f"{name}: a policy that AWS manages, and may widen"
-        for policy in properties.get("Policies", []):
-            yield from _statements(stack, name, policy["PolicyDocument"])
-    for name, properties, _ in stack.of("AWS::IAM::ManagedPolicy"):
-        yield from _statements(stack, name, properties["PolicyDocument"])
-    owners = [properties["Role"]["Fn::GetAtt"][0] for _, properties, _ in stack.of("AWS::Lambda::Function")]
-    for role in sorted({owner for owner in owners if owners.count(owner) > 1}):
-        yield f"{role}: the role of more than one function"
-
-
-def _statements(stack, owner, document):
-    for statement in document["Statement"]:
-        actions, resources = _list(statement["Action"]), _list(statement["Resource"])
-        if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
-            yield f"{owner}: a statement that is no plain Allow"
-        for action in actions:
-            if "*" in action:
-                yield f"{owner}: the action {action} has a wildcard"
-                continue
-            for resource in resources:
-                yield from _resource(stack, owner, action, resource)
-
-
-def _resource(stack, owner, action, resource):
-    if resource == "*":
-        if action not in WITHOUT_RESOURCE:
-            yield f"{owner}: {action} is allowed on *"
-        return
-    text = json.dumps(resource)
-    if action.startswith("kms:"):
-        if resource != {"Ref": "KmsKeyArn"}:
-            yield f"{owner}: {action} is allowed on another key than the system's own"
-        return
-    kinds = {stack.resources[name]["Type"] for name in _named(stack, text)}
-    if not kinds or not kinds <= RESOURCES.get(action.split(":")[0], set()):
-        yield f"{owner}: {action} is allowed on {text}, which is no resource of this stack that it needs"
-    objects = action == "s3:PutObject" and re.fullmatch(r'\{"Fn::Sub": "\$\{\w+\.Arn\}/\*"\}', text)
-    if "*" in text and not objects:
-        yield f"{owner}: {action} is allowed on {text}, which has a wildcard"
-    if "/index/" in text and action != "dynamodb:Query":
-        yield f"{owner}: {action} is allowed on an index"
-
-
-def _named(stack, text):
-    words = set(re.findall(r"\w+", text))
-    return words & stack.resources.keys()
 
 
 def every_store_is_encrypted(stack):
@@ -191,7 +127,7 @@ def every_stage_is_throttled_and_logs_routes_only(stack):
 
 RULES = [
     every_route_has_an_authorizer,
-    every_role_has_what_it_needs_and_no_more,
+    *permissions.RULES,
     every_store_is_encrypted,
     every_store_outlives_the_stack,
     every_function_has_bounds_of_its_own,
@@ -202,7 +138,3 @@ RULES = [
 
 def findings(stack):
     return [f"{rule.__name__}: {finding}" for rule in RULES for finding in rule(stack)]
-
-
-def _list(value):
-    return value if isinstance(value, list) else [value]

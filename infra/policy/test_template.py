@@ -65,6 +65,10 @@ def statement(number, *path, value, of="PaymentApi"):
     return properties(f"{of}Role", "Policies", 0, "PolicyDocument", "Statement", number, *path, value=value)
 
 
+def without(action, of):
+    return lambda template: everywhere(action, "kinesis:Nothing")(template["Resources"][f"{of}Role"])
+
+
 def post(*path, value=None):
     return properties("PaymentsApi", "DefinitionBody", "paths", "/payments", "post", *path, value=value)
 
@@ -92,6 +96,12 @@ BROKEN = [
     (statement(2, "Resource", value=TABLE_ARN), "kinesis:PutRecord is allowed on", {}),
     (statement(2, "Resource", value="arn:aws:kinesis:eu-central-1:1:stream/x"), "which is no resource of this stack", {}),
     (statement(3, "Resource", value="*", of="OrderProjector"), "OrderProjectorRole: dynamodb:PutItem is allowed on *", {}),
+    (without("kinesis:DescribeStream", of="OrderProjector"),
+     "PaymentPublished: OrderProjectorRole is not allowed kinesis:DescribeStream on PaymentStream.Arn", {}),
+    (without("kinesis:ListShards", of="OrderProjector"), "is not allowed kinesis:ListShards", {"EnhancedFanOut": "on"}),
+    (without("kinesis:SubscribeToShard", of="OrderProjector"),
+     "is not allowed kinesis:SubscribeToShard on OrdersFanOut.ConsumerARN", {"EnhancedFanOut": "on"}),
+    (without("dynamodb:ListStreams", of="PaymentRelay"), "is not allowed dynamodb:ListStreams on PaymentsTable.StreamArn", {}),
     (properties("WritingTraces", "PolicyDocument", "Statement", 0, "Action", value="s3:GetObject"),
      "WritingTraces: s3:GetObject is allowed on *", {"Tracing": "on"}),
     (properties("OrderApiRole", "ManagedPolicyArns", value=["arn:aws:iam::aws:policy/X"]), "may widen", {}),
