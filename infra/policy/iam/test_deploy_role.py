@@ -36,11 +36,13 @@ CALLED = """
     cloudwatch:PutDashboard cloudwatch:GetDashboard cloudwatch:DeleteDashboards
     iam:CreateRole iam:GetRole iam:DeleteRole iam:PutRolePolicy iam:DeleteRolePolicy iam:PassRole
     iam:AttachRolePolicy iam:DetachRolePolicy iam:UpdateAssumeRolePolicy
-    iam:CreatePolicy iam:GetPolicy iam:DeletePolicy iam:CreatePolicyVersion iam:ListPolicyVersions
+    iam:CreatePolicy iam:GetPolicy iam:DeletePolicy iam:CreatePolicyVersion iam:ListPolicyVersions iam:ListEntitiesForPolicy
+    kms:CreateGrant kms:DescribeKey kms:Decrypt kms:Encrypt kms:GenerateDataKey
 """.split()
 
 GIVEN = {"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "123456789012", "Stage": "dev",
-         "SamBucketArn": "arn:aws:s3:::sam-bucket", "CloudFormationRole.Arn": "arn:aws:iam::123456789012:role/paystream-dev-x"}
+         "SamBucketArn": "arn:aws:s3:::sam-bucket", "CloudFormationRole.Arn": "arn:aws:iam::123456789012:role/paystream-dev-x",
+         "KmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/paystream-dev-x"}
 OF_AN_ARN = {"Partition": "aws", "Region": "eu-central-1", "Account": "123456789012", "StreamType": "stream"}
 NAMES = ["paystream-dev", "paystream-dev-x", "paystream-dev/x", "sam-bucket", "aws-sam-cli-managed-default"]
 
