@@ -36,6 +36,17 @@ class Stack(unittest.TestCase):
                 for part in (NOWHERE, "docker compose up --wait", "localstack/host/localstack start"):
                     self.assertIn(part, ran.stderr)
 
+    def test_what_is_built_for_another_machine_is_not_deployed(self):
+        with tempfile.TemporaryDirectory() as directory:
+            function = pathlib.Path(directory) / "PaymentApi"
+            function.mkdir()
+            (function.parent / "template.yaml").touch()
+            (function / "bootstrap").write_bytes(b"MZ")
+            tools = {"sam": "exit 9", "cargo": "exit 0", "zig": "exit 0", "curl": "exit 0"}
+            ran = self.run_with("deploy", "--built", directory, **tools)
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        self.assertIn("PaymentApi is for no Linux", ran.stderr)
+
     def test_where_there_is_no_stack_it_says_how_to_make_it(self):
         sam = "echo 'Error: The input stack paystream does not exist on Cloudformation in the region us-east-1' >&2; exit 1"
         ran = self.run_with("outputs", sam=sam, curl="exit 0")
