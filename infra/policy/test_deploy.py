@@ -34,6 +34,9 @@ NO_STACK = "An error occurred (ValidationError) when calling DescribeStacks: Sta
 X86_64, ARM64 = b"\x3e\0", b"\xb7\0"
 
 
+REGION = {"AWS_REGION": "eu-central-1"}
+
+
 class Build(unittest.TestCase):
     def test_every_stage_says_its_architecture_as_sam_build_does_not_know_what_the_stack_has(self):
         for name, commands in tomllib.loads((deployed.ROOT / "samconfig.toml").read_text()).items():
@@ -50,7 +53,7 @@ class Build(unittest.TestCase):
 
 
 class Deploy(unittest.TestCase):
-    def run_with(self, *arguments, region=None, machine=None, **programs):
+    def run_with(self, *arguments, environment=None, machine=None, **programs):
         """Runs it where nothing is installed but these programs, each of which is a line of shell, and nothing is built but a
         function for this machine.
 
@@ -75,16 +78,16 @@ class Deploy(unittest.TestCase):
                 build.mkdir(parents=True)
                 (build.parent / "template.yaml").touch()
                 (build / "bootstrap").write_bytes(b"\x7fELF".ljust(18, b"\0") + machine)
-            environment = {"PATH": directory, "HOME": directory} | ({"AWS_REGION": region} if region else {})
+            environment = {"PATH": directory, "HOME": directory} | (environment or {})
             script = [str(path / "bash"), str(path / "repository/infra/deploy"), *arguments]
             ran = subprocess.run(script, capture_output=True, text=True, env=environment, timeout=30)
             ran.calls = (path / "calls").read_text().splitlines() if (path / "calls").exists() else []
             return ran
 
-    def deploy(self, *arguments, **programs):
+    def deploy(self, *arguments, environment=REGION, **programs):
         """Runs it where everything is there, in a region."""
         programs = {"python3": f'exec "{sys.executable}" "$@"', "aws": aws()} | TOOLS | programs
-        return self.run_with(*arguments, region="eu-central-1", **programs)
+        return self.run_with(*arguments, environment=environment, **programs)
 
     def assert_refused(self, ran, *parts):
         self.assertEqual((ran.returncode, ran.stdout, ran.calls), (1, "", []), ran.stderr)
@@ -110,6 +113,17 @@ class Deploy(unittest.TestCase):
         ran = self.deploy("dev", aws=aws(credentials=nowhere))
         self.assert_refused(ran, "way to AWS in the region eu-central-1", "no such region")
         self.assertNotIn("credentials", ran.stderr)
+
+    def test_sam_is_told_the_region_that_was_looked_at_wherever_it_was_found(self):
+        tells = 'echo "$1 $AWS_REGION $AWS_DEFAULT_REGION" >>"$HOME/calls"'
+        configured = '[ "$*" != "configure get region" ] || { echo eu-central-1; exit 0; }\n' + aws(NO_STACK)
+        other = {"AWS_DEFAULT_REGION": "us-east-1"}
+        for environment in (REGION, {"AWS_DEFAULT_REGION": "eu-central-1"}, {}, REGION | other):
+            with self.subTest(environment):
+                ran = self.deploy("dev", environment=environment, aws=configured, sam=tells)
+                self.assertEqual(ran.returncode, 0, ran.stderr)
+                self.assertIn("in eu-central-1 yet", ran.stderr)
+                self.assertEqual(ran.calls, [f"{it} eu-central-1 eu-central-1" for it in ("build", "deploy", "list")])
 
     def test_a_region_without_the_stack_is_named_before_the_stack_is_made_there(self):
         ran = self.deploy("dev", aws=aws(NO_STACK))
