@@ -39,17 +39,18 @@ def translate(template, **given):
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
     # A round trip, as what is translated may share parts.
     translated = json.loads(json.dumps(Translator({}, Parser()).translate(template, {})))
-    return Deployed(translated, given)
+    return Deployed(translated, given, template)
 
 
 class Deployed:
-    """Resources whose condition holds, with every `Fn::If` decided."""
+    """Resources whose condition holds, with every `Fn::If` decided, and the template as it was written."""
 
-    def __init__(self, translated, given):
+    def __init__(self, translated, given, written):
         parameters = {name: declared.get("Default") for name, declared in translated["Parameters"].items()}
         assert given.keys() <= parameters.keys(), f"no such parameter: {given.keys() - parameters.keys()}"
         self._parameters = {name: str(value) for name, value in (parameters | given).items()}
         self._conditions = translated["Conditions"]
+        self.written = written
         self.resources = {
             name: self._decide(resource)
             for name, resource in translated["Resources"].items()

@@ -125,6 +125,16 @@ def every_stage_is_throttled_and_logs_routes_only(stack):
             yield f"{name}: execution logs hold whole requests"
 
 
+def every_change_of_an_api_is_served(stack):
+    for name, resource in stack.written["Resources"].items():
+        # What SAM makes of it looks the same, whether it is made anew with each deployment or not.
+        if resource["Type"] == "AWS::Serverless::Api" and resource["Properties"].get("AlwaysDeploy") is not True:
+            yield f"{name}: not deployed anew when a parameter changes its routes or authorizers"
+    for name, properties, _ in stack.of("AWS::ApiGatewayV2::Stage"):
+        if properties.get("AutoDeploy") is not True:
+            yield f"{name}: serves what was deployed first"
+
+
 RULES = [
     every_route_has_an_authorizer,
     *permissions.RULES,
@@ -133,6 +143,7 @@ RULES = [
     every_function_has_bounds_of_its_own,
     every_event_source_mapping_has_bounds,
     every_stage_is_throttled_and_logs_routes_only,
+    every_change_of_an_api_is_served,
 ]
 
 

@@ -133,6 +133,8 @@ BROKEN = [
     (properties("PaymentsApi", "AccessLogSetting"), "no access log", {}),
     (properties("PaymentsApi", *LOG, value="$context.path"), "the access log has $context.path", {}),
     (properties("PaymentsApi", "MethodSettings", 0, "LoggingLevel", value="INFO"), "execution logs hold whole requests", {}),
+    (properties("OrdersApi", "AlwaysDeploy"), "OrdersApi: not deployed anew when a parameter changes", {}),
+    (properties("OrdersApi", "AlwaysDeploy", value=False), "OrdersApi: not deployed anew when a parameter changes", POOL),
 ]
 
 
