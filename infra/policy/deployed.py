@@ -33,12 +33,13 @@ def _include(node, directory):
 
 def translate(template, **given):
     """The resources that CloudFormation makes of it with these parameters instead of the defaults."""
-    template = copy.deepcopy(template)
-    for resource in template["Resources"].values():
+    # SAM takes what it is given apart.
+    taken = copy.deepcopy(template)
+    for resource in taken["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
     # A round trip, as what is translated may share parts.
-    translated = json.loads(json.dumps(Translator({}, Parser()).translate(template, {})))
+    translated = json.loads(json.dumps(Translator({}, Parser()).translate(taken, {})))
     return Deployed(translated, given, template)
 
 

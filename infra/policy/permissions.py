@@ -26,6 +26,46 @@ READING = {
     CONSUMER: "kinesis:SubscribeToShard",
 }
 
+# What each role calls, and on what: its function's code, and its mapping.
+TABLE_ITEMS = "dynamodb:PutItem dynamodb:UpdateItem dynamodb:GetItem dynamodb:BatchGetItem"
+WRITING_LOGS = "logs:CreateLogStream logs:PutLogEvents"
+GIVING_UP = {"${FailuresBucket.Arn}/*": "s3:PutObject", "FailuresBucket.Arn": "s3:ListBucket"}
+CALLED = {
+    "PaymentApiRole": {
+        "PaymentsTable.Arn": TABLE_ITEMS,
+        "${PaymentsTable.Arn}/index/by_order": "dynamodb:Query",
+        "PaymentStream.Arn": "kinesis:PutRecord",
+        "PaymentApiLogs.Arn": WRITING_LOGS,
+    },
+    "PaymentRelayRole": {
+        "PaymentsTable.StreamArn": READING[TABLE],
+        "PaymentsTable.Arn": "dynamodb:UpdateItem",
+        "PaymentStream.Arn": "kinesis:PutRecords",
+        "PaymentRelayLogs.Arn": WRITING_LOGS,
+    } | GIVING_UP,
+    "OrderApiRole": {
+        "OrdersTable.Arn": "dynamodb:PutItem dynamodb:Query",
+        "OrderApiLogs.Arn": WRITING_LOGS,
+    },
+    "SyncOrderApiRole": {
+        "OrdersTable.Arn": "dynamodb:PutItem dynamodb:Query",
+        "SyncOrderApiLogs.Arn": WRITING_LOGS,
+    },
+    "OrderProjectorRole": {
+        "PaymentStream.Arn": READING[STREAM],
+        "OrdersTable.Arn": "dynamodb:PutItem dynamodb:Query dynamodb:BatchGetItem",
+        "QuarantineTable.Arn": "dynamodb:PutItem",
+        "OrderProjectorLogs.Arn": WRITING_LOGS,
+    } | GIVING_UP,
+    "UseOfOwnKey": {
+        "KmsKeyArn": "kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo",
+    },
+    "WritingTraces": {"*": "xray:PutTraceSegments xray:PutTelemetryRecords"},
+    "ApiLogsRole": {},
+}
+# Where synchronous orders ask Payments, with either kind of API.
+PAYMENTS = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:%s/GET/payments"
+
 
 def every_role_has_what_it_needs_and_no_more(stack):
     for name, properties, _ in stack.of("AWS::IAM::Role"):
@@ -36,6 +76,9 @@ def every_role_has_what_it_needs_and_no_more(stack):
             yield from _statements(stack, name, policy["PolicyDocument"])
     for name, properties, _ in stack.of("AWS::IAM::ManagedPolicy"):
         yield from _statements(stack, name, properties["PolicyDocument"])
+    for name, resource in stack.resources.items():
+        if resource["Type"].startswith("AWS::IAM::") and resource["Type"] not in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+            yield f"{name}: a policy beside those of the roles"
     owners = [_owner(stack, name) for name, *_ in stack.of("AWS::Lambda::Function")]
     for role in sorted({owner for owner in owners if owners.count(owner) > 1}):
         yield f"{role}: the role of more than one function"
@@ -46,6 +89,9 @@ def _statements(stack, owner, document):
         actions, resources = _list(statement["Action"]), _list(statement["Resource"])
         if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
             yield f"{owner}: a statement that is no plain Allow"
+        services = statement.get("Condition", {}).get("StringEquals", {})
+        if any(action.startswith("kms:") for action in actions) and "kms:ViaService" not in services:
+            yield f"{owner}: use of the key by itself, and not through a service"
         for action in actions:
             if "*" in action:
                 yield f"{owner}: the action {action} has a wildcard"
@@ -79,6 +125,22 @@ def _named(stack, text):
     return words & stack.resources.keys()
 
 
+def every_role_is_allowed_what_it_calls(stack):
+    called = {role: dict(on) for role, on in CALLED.items()}
+    if "OrdersFanOut" in stack.resources:
+        called["OrderProjectorRole"]["OrdersFanOut.ConsumerARN"] = READING[CONSUMER]
+    api = "${PaymentsApi}/${Stage}" if "PaymentsApi" in stack.resources else "${PaymentsHttpApi}/$default"
+    called["SyncOrderApiRole"][PAYMENTS % api] = "execute-api:Invoke"
+    for kind in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+        for name, properties, _ in stack.of(kind):
+            needed = {(action, on) for on, actions in called.get(name, {}).items() for action in actions.split()}
+            allowed = set(_allowed(properties))
+            for action, resource in sorted(allowed - needed):
+                yield f"{name}: {action} on {resource} is more than it calls"
+            for action, resource in sorted(needed - allowed):
+                yield f"{name}: {action} on {resource} is missing"
+
+
 def every_mapping_may_read_its_source(stack):
     for name, properties, _ in stack.of("AWS::Lambda::EventSourceMapping"):
         role = _owner(stack, properties["FunctionName"]["Ref"])
@@ -99,8 +161,8 @@ def _owner(stack, function):
 
 
 def _allowed(role):
-    """Each action with each resource that a role's own policies allow it on."""
-    for policy in role.get("Policies", []):
+    """Each action with each resource that a policy, or the policies of a role, allow it on."""
+    for policy in [role] if "PolicyDocument" in role else role.get("Policies", []):
         for statement in policy["PolicyDocument"]["Statement"]:
             for resource in _list(statement["Resource"]):
                 for action in _list(statement["Action"]):
@@ -127,4 +189,8 @@ def _list(value):
     return value if isinstance(value, list) else [value]
 
 
-RULES = [every_role_has_what_it_needs_and_no_more, every_mapping_may_read_its_source]
+RULES = [
+    every_role_has_what_it_needs_and_no_more,
+    every_role_is_allowed_what_it_calls,
+    every_mapping_may_read_its_source,
+]

@@ -17,8 +17,10 @@ def every_route_has_an_authorizer(stack):
         schemes = body.get("components", {}).get("securitySchemes", {})
         for path, item in body["paths"].items():
             for method in item.keys() & METHODS:
-                required = [scheme for one in item[method].get("security", []) for scheme in one]
-                if not required or not all(_authorizes(schemes.get(scheme, {})) for scheme in required):
+                # One of these is enough to get in, and one that requires nothing lets everybody in.
+                ways = item[method].get("security", [])
+                required = [scheme for one in ways for scheme in one]
+                if not ways or {} in ways or not all(_authorizes(schemes.get(scheme, {})) for scheme in required):
                     yield f"{name}: {method.upper()} {path} has no authorizer"
     for kind in ("AWS::Lambda::Url", "AWS::ApiGatewayV2::Route", "AWS::ApiGateway::Method"):
         for name, *_ in stack.of(kind):
@@ -77,11 +79,16 @@ def every_store_outlives_the_stack(stack):
 
 def every_function_has_bounds_of_its_own(stack):
     groups = []
+    common = stack.written["Globals"]["Function"]
     for name, properties, _ in stack.of("AWS::Lambda::Function"):
+        # As SAM puts into a function what Globals says, this is read where it was written.
+        own = stack.written["Resources"][name]["Properties"]
         for bound in ("Timeout", "MemorySize"):
-            if bound not in properties:
-                yield f"{name}: no {bound}"
-        if stack._parameters["ConcurrencyMax"] != "0" and "ReservedConcurrentExecutions" not in properties:
+            if bound not in own:
+                yield f"{name}: no {bound} of its own"
+        if "ReservedConcurrentExecutions" not in common | own:
+            yield f"{name}: no bound on its concurrency, whatever ConcurrencyMax is"
+        if stack._parameters["Stage"] != "dev" and properties.get("ReservedConcurrentExecutions") != {"Ref": "ConcurrencyMax"}:
             yield f"{name}: no bound on its concurrency"
         group = properties.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref")
         if group is None or group in groups or group not in stack.resources:
@@ -125,6 +132,11 @@ def every_stage_is_throttled_and_logs_routes_only(stack):
             yield f"{name}: execution logs hold whole requests"
 
 
+def alarms_watch_it(stack):
+    if stack._parameters["Monitoring"] == "on" and not stack.of("AWS::CloudFormation::Stack"):
+        yield "no alarms, as there is no nested stack of infra/monitoring.yaml"
+
+
 def every_change_of_an_api_is_served(stack):
     for name, resource in stack.written["Resources"].items():
         # What SAM makes of it looks the same, whether it is made anew with each deployment or not.
@@ -144,6 +156,7 @@ RULES = [
     every_event_source_mapping_has_bounds,
     every_stage_is_throttled_and_logs_routes_only,
     every_change_of_an_api_is_served,
+    alarms_watch_it,
 ]
 
 
