@@ -54,6 +54,33 @@ class Stack(unittest.TestCase):
         self.assertIn("no", ran.stderr)
         self.assertIn("`localstack/stack deploy` makes it", ran.stderr)
 
+    def teardown(self, described, deleted="exit 0"):
+        """With a LocalStack that answers to DeleteStack and DescribeStacks in this way."""
+        curl = f'case "$*" in *=DeleteStack*) {deleted} ;; *=DescribeStacks*) {described} ;; esac'
+        return self.run_with("teardown", curl=curl, sleep="exit 0")
+
+    def test_a_stack_is_deleted_once_localstack_says_that_it_does_not_exist(self):
+        gone = "echo '<Message>Stack with id paystream does not exist</Message>'; exit 22"
+        going = f'[ -e "$0.asked" ] && {{ {gone}; }}; touch "$0.asked"; echo DELETE_IN_PROGRESS'
+        for described in (gone, going):
+            with self.subTest(described):
+                ran = self.teardown(described)
+                self.assertEqual((ran.returncode, ran.stdout), (0, "the stack paystream is deleted\n"), ran.stderr)
+
+    def test_a_stack_that_localstack_does_not_tell_of_is_not_called_deleted(self):
+        for answer, said in (("exit 7", f"no answer from {NOWHERE}"), ("echo InternalFailure; exit 22", "InternalFailure")):
+            with self.subTest(answer):
+                ran = self.teardown(answer)
+                self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+                self.assertIn(f"whether the stack is deleted cannot be told: {said}", ran.stderr)
+
+    def test_a_stack_that_cannot_be_deleted_is_told_with_the_reason(self):
+        for described, deleted in (("echo DELETE_FAILED", "exit 0"), ("exit 9", "echo AccessDenied; exit 22")):
+            with self.subTest(described):
+                ran = self.teardown(described, deleted)
+                self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+                self.assertRegex(ran.stderr, "the stack cannot be deleted: (DELETE_FAILED|AccessDenied)")
+
     def test_tools_that_are_missing_are_told_together_and_how_to_get_them(self):
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory)
