@@ -43,6 +43,12 @@ def translate(template, **given):
     return Deployed(translated, given, template)
 
 
+def monitoring(**given):
+    """What watches a stack, which CloudFormation makes of infra/monitoring.yaml as it is."""
+    written = yaml_parse((ROOT / "infra/monitoring.yaml").read_text())
+    return Deployed(written, given, written)
+
+
 class Deployed:
     """Resources whose condition holds, with every `Fn::If` decided, and the template as it was written."""
 
