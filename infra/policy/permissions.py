@@ -22,7 +22,8 @@ RESOURCES = {
 # stream of its own, and a mapping names the one that it reads.
 READING = {
     TABLE: "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams",
-    STREAM: "kinesis:DescribeStream kinesis:DescribeStreamSummary kinesis:GetRecords kinesis:GetShardIterator kinesis:ListShards",
+    STREAM: "kinesis:DescribeStream kinesis:DescribeStreamSummary kinesis:GetRecords kinesis:GetShardIterator "
+            "kinesis:ListShards",
     CONSUMER: "kinesis:SubscribeToShard",
 }
 

@@ -147,7 +147,8 @@ class Deploy(unittest.TestCase):
         self.assert_refused(self.deploy("--built", "dev"), "build: infra/deploy --build-only dev")
 
     def test_what_is_built_for_another_architecture_than_is_deployed_is_refused(self):
-        for given, machine, built_for in (([], X86_64, "x86_64"), (["Architecture=x86_64"], ARM64, "arm64"), ([], b"", "no Linux")):
+        cases = ([], X86_64, "x86_64"), (["Architecture=x86_64"], ARM64, "arm64"), ([], b"", "no Linux")
+        for given, machine, built_for in cases:
             with self.subTest(given, built_for=built_for):
                 ran = self.deploy("--built", "dev", *given, machine=machine)
                 self.assert_refused(ran, f"PaymentApi is for {built_for}", "--build-only dev Architecture=")

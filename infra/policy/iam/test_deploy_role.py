@@ -135,7 +135,8 @@ class DeployRole(unittest.TestCase):
 
     def test_an_action_on_another_kind_of_resource_is_noticed(self):
         mapping = "arn:aws:lambda:eu-central-1:123456789012:event-source-mapping:*"
-        for action, resource in (("lambda:CreateEventSourceMapping", mapping), ("iam:GetPolicy", mapping), ("iam:GetPolicy", "*")):
+        cases = ("lambda:CreateEventSourceMapping", mapping), ("iam:GetPolicy", mapping), ("iam:GetPolicy", "*")
+        for action, resource in cases:
             with self.subTest(action, resource=resource):
                 broken = copy.deepcopy(self.template)
                 document = broken["Resources"]["CloudFormationRole"]["Properties"]["Policies"][0]["PolicyDocument"]
