@@ -51,19 +51,19 @@ class Loader(yaml.SafeLoader):
     """Reads `!Sub` and its like as text in which parameters are replaced, or as what they are given."""
 
 
-def _short(loader, name, node):
+def _short(loader, _name, node):
     if isinstance(node, yaml.ScalarNode):
         return re.sub(r"\$\{([\w:]+)\}", lambda it: GIVEN.get(it[1], it[1]), GIVEN.get(node.value, node.value))
-    # Of `!If`, what is there when the condition holds.
-    values = loader.construct_sequence(node, deep=True)
-    return values[1] if name == "If" else values
+    return loader.construct_sequence(node, deep=True)
 
 
 Loader.add_multi_constructor("!", _short)
 
 
 def statements(template, role):
-    for policy in template["Resources"][role]["Properties"]["Policies"]:
+    """Effect, actions and resources of each statement that a role has, within it or beside it."""
+    beside = [it["Properties"] for it in template["Resources"].values() if role in it["Properties"].get("Roles", [])]
+    for policy in template["Resources"][role]["Properties"]["Policies"] + beside:
         for statement in policy["PolicyDocument"]["Statement"]:
             yield statement["Effect"], _list(statement["Action"]), _list(statement["Resource"])
 
