@@ -1,4 +1,4 @@
-"""What localstack/stack says where LocalStack, its tools or its stack are missing."""
+"""What localstack/stack and localstack/host say where LocalStack, its tools or its stack are missing."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 class Stack(unittest.TestCase):
-    def run_with(self, *arguments, **programs):
+    def run_with(self, *arguments, script="localstack/stack", environment=None, **programs):
         """Runs it where these programs, each a line of shell, come before those that are installed."""
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory)
@@ -21,8 +21,8 @@ class Stack(unittest.TestCase):
                 (path / name).write_text(f"#!/usr/bin/env bash\n{line}\n")
                 (path / name).chmod(0o755)
             environment = os.environ | {"PATH": f"{path}:{os.environ['PATH']}", "AWS_ENDPOINT_URL": NOWHERE,
-                                        "PAYSTREAM_LOCALSTACK_DIR": f"{path}/made"}
-            ran = subprocess.run([deployed.ROOT / "localstack/stack", *arguments], capture_output=True, text=True,
+                                        "PAYSTREAM_LOCALSTACK_DIR": f"{path}/made"} | (environment or {})
+            ran = subprocess.run([deployed.ROOT / script, *arguments], capture_output=True, text=True,
                                  env=environment, timeout=60)
             ran.made = (path / "made").exists()
             return ran
@@ -91,6 +91,14 @@ class Stack(unittest.TestCase):
             ran = subprocess.run(script, capture_output=True, text=True, env={"PATH": directory}, timeout=30)
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn("missing: sam cargo-lambda zig. `pip install --requirement .ci/requirements-package.txt`", ran.stderr)
+
+    def test_where_python_is_too_old_for_localstack_it_says_how_to_get_one(self):
+        pythons = {name: "exit 1" for name in ("python3", "python3.13", "python3.14")}
+        nowhere = {"PAYSTREAM_LOCALSTACK_PORT": "1", "PYENV_ROOT": "/nowhere"}
+        ran = self.run_with("start", script="localstack/host/localstack", environment=nowhere, **pythons)
+        self.assertEqual((ran.returncode, ran.stdout), (1, ""))
+        for part in ("Python 3.13 or newer is missing", "pyenv install 3.13", "uv python install 3.13"):
+            self.assertIn(part, ran.stderr)
 
     def test_what_is_not_understood_is_answered_with_how_to_call_it(self):
         for arguments in ([], ["destroy"], ["deploy", "--built-in"]):
