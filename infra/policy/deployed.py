@@ -33,23 +33,31 @@ def _include(node, directory):
 
 def translate(template, **given):
     """The resources that CloudFormation makes of it with these parameters instead of the defaults."""
-    template = copy.deepcopy(template)
-    for resource in template["Resources"].values():
+    # SAM takes what it is given apart.
+    taken = copy.deepcopy(template)
+    for resource in taken["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
     # A round trip, as what is translated may share parts.
-    translated = json.loads(json.dumps(Translator({}, Parser()).translate(template, {})))
-    return Deployed(translated, given)
+    translated = json.loads(json.dumps(Translator({}, Parser()).translate(taken, {})))
+    return Deployed(translated, given, template)
+
+
+def monitoring(**given):
+    """What watches a stack, which CloudFormation makes of infra/monitoring.yaml as it is."""
+    written = yaml_parse((ROOT / "infra/monitoring.yaml").read_text())
+    return Deployed(written, given, written)
 
 
 class Deployed:
-    """Resources whose condition holds, with every `Fn::If` decided."""
+    """Resources whose condition holds, with every `Fn::If` decided, and the template as it was written."""
 
-    def __init__(self, translated, given):
+    def __init__(self, translated, given, written):
         parameters = {name: declared.get("Default") for name, declared in translated["Parameters"].items()}
         assert given.keys() <= parameters.keys(), f"no such parameter: {given.keys() - parameters.keys()}"
         self._parameters = {name: str(value) for name, value in (parameters | given).items()}
         self._conditions = translated["Conditions"]
+        self.written = written
         self.resources = {
             name: self._decide(resource)
             for name, resource in translated["Resources"].items()

@@ -1,23 +1,11 @@
 """What must hold of every stack that template.yaml deploys. Each rule yields what breaks it, a sentence each."""
 
-import json
 import re
 
-METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"}
-TABLE, STREAM, BUCKET = "AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::S3::Bucket"
+import permissions
+from permissions import BUCKET, STREAM, TABLE
 
-# Whose actions AWS lets nobody narrow to a resource.
-WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-# Managed by AWS: the one role that is not a function's, for which API Gateway documents this policy.
-MANAGED_BY_AWS = {"ApiLogsRole"}
-# What the actions of a service may be allowed on.
-RESOURCES = {
-    "dynamodb": {TABLE},
-    "kinesis": {STREAM, "AWS::Kinesis::StreamConsumer"},
-    "s3": {BUCKET},
-    "logs": {"AWS::Logs::LogGroup"},
-    "execute-api": {"AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"},
-}
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"}
 
 
 def every_route_has_an_authorizer(stack):
@@ -29,8 +17,10 @@ def every_route_has_an_authorizer(stack):
         schemes = body.get("components", {}).get("securitySchemes", {})
         for path, item in body["paths"].items():
             for method in item.keys() & METHODS:
-                required = [scheme for one in item[method].get("security", []) for scheme in one]
-                if not required or not all(_authorizes(schemes.get(scheme, {})) for scheme in required):
+                # One of these is enough to get in, and one that requires nothing lets everybody in.
+                ways = item[method].get("security", [])
+                required = [scheme for one in ways for scheme in one]
+                if not ways or {} in ways or not all(_authorizes(schemes.get(scheme, {})) for scheme in required):
                     yield f"{name}: {method.upper()} {path} has no authorizer"
     for kind in ("AWS::Lambda::Url", "AWS::ApiGatewayV2::Route", "AWS::ApiGateway::Method"):
         for name, *_ in stack.of(kind):
@@ -45,58 +35,6 @@ def _authorizes(scheme):
         return bool(authorizer.get("providerARNs"))
     jwt = authorizer.get("jwtConfiguration", {})
     return authorizer.get("type") == "jwt" and bool(jwt.get("issuer")) and bool(jwt.get("audience"))
-
-
-def every_role_has_what_it_needs_and_no_more(stack):
-    for name, properties, _ in stack.of("AWS::IAM::Role"):
-        for arn in properties.get("ManagedPolicyArns", []):
-            if "Ref" not in arn and name not in MANAGED_BY_AWS:
-                yield f"{name}: a policy that AWS manages, and may widen"
-        for policy in properties.get("Policies", []):
-            yield from _statements(stack, name, policy["PolicyDocument"])
-    for name, properties, _ in stack.of("AWS::IAM::ManagedPolicy"):
-        yield from _statements(stack, name, properties["PolicyDocument"])
-    owners = [properties["Role"]["Fn::GetAtt"][0] for _, properties, _ in stack.of("AWS::Lambda::Function")]
-    for role in sorted({owner for owner in owners if owners.count(owner) > 1}):
-        yield f"{role}: the role of more than one function"
-
-
-def _statements(stack, owner, document):
-    for statement in document["Statement"]:
-        actions, resources = _list(statement["Action"]), _list(statement["Resource"])
-        if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
-            yield f"{owner}: a statement that is no plain Allow"
-        for action in actions:
-            if "*" in action:
-                yield f"{owner}: the action {action} has a wildcard"
-                continue
-            for resource in resources:
-                yield from _resource(stack, owner, action, resource)
-
-
-def _resource(stack, owner, action, resource):
-    if resource == "*":
-        if action not in WITHOUT_RESOURCE:
-            yield f"{owner}: {action} is allowed on *"
-        return
-    text = json.dumps(resource)
-    if action.startswith("kms:"):
-        if resource != {"Ref": "KmsKeyArn"}:
-            yield f"{owner}: {action} is allowed on another key than the system's own"
-        return
-    kinds = {stack.resources[name]["Type"] for name in _named(stack, text)}
-    if not kinds or not kinds <= RESOURCES.get(action.split(":")[0], set()):
-        yield f"{owner}: {action} is allowed on {text}, which is no resource of this stack that it needs"
-    objects = action == "s3:PutObject" and re.fullmatch(r'\{"Fn::Sub": "\$\{\w+\.Arn\}/\*"\}', text)
-    if "*" in text and not objects:
-        yield f"{owner}: {action} is allowed on {text}, which has a wildcard"
-    if "/index/" in text and action != "dynamodb:Query":
-        yield f"{owner}: {action} is allowed on an index"
-
-
-def _named(stack, text):
-    words = set(re.findall(r"\w+", text))
-    return words & stack.resources.keys()
 
 
 def every_store_is_encrypted(stack):
@@ -141,11 +79,16 @@ def every_store_outlives_the_stack(stack):
 
 def every_function_has_bounds_of_its_own(stack):
     groups = []
+    common = stack.written["Globals"]["Function"]
     for name, properties, _ in stack.of("AWS::Lambda::Function"):
+        # As SAM puts into a function what Globals says, this is read where it was written.
+        own = stack.written["Resources"][name]["Properties"]
         for bound in ("Timeout", "MemorySize"):
-            if bound not in properties:
-                yield f"{name}: no {bound}"
-        if stack._parameters["ConcurrencyMax"] != "0" and "ReservedConcurrentExecutions" not in properties:
+            if bound not in own:
+                yield f"{name}: no {bound} of its own"
+        if "ReservedConcurrentExecutions" not in common | own:
+            yield f"{name}: no bound on its concurrency, whatever ConcurrencyMax is"
+        if stack._parameters["Stage"] != "dev" and properties.get("ReservedConcurrentExecutions") != {"Ref": "ConcurrencyMax"}:
             yield f"{name}: no bound on its concurrency"
         group = properties.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref")
         if group is None or group in groups or group not in stack.resources:
@@ -189,20 +132,33 @@ def every_stage_is_throttled_and_logs_routes_only(stack):
             yield f"{name}: execution logs hold whole requests"
 
 
+def alarms_watch_it(stack):
+    if stack._parameters["Monitoring"] == "on" and not stack.of("AWS::CloudFormation::Stack"):
+        yield "no alarms, as there is no nested stack of infra/monitoring.yaml"
+
+
+def every_change_of_an_api_is_served(stack):
+    for name, resource in stack.written["Resources"].items():
+        # What SAM makes of it looks the same, whether it is made anew with each deployment or not.
+        if resource["Type"] == "AWS::Serverless::Api" and resource["Properties"].get("AlwaysDeploy") is not True:
+            yield f"{name}: not deployed anew when a parameter changes its routes or authorizers"
+    for name, properties, _ in stack.of("AWS::ApiGatewayV2::Stage"):
+        if properties.get("AutoDeploy") is not True:
+            yield f"{name}: serves what was deployed first"
+
+
 RULES = [
     every_route_has_an_authorizer,
-    every_role_has_what_it_needs_and_no_more,
+    *permissions.RULES,
     every_store_is_encrypted,
     every_store_outlives_the_stack,
     every_function_has_bounds_of_its_own,
     every_event_source_mapping_has_bounds,
     every_stage_is_throttled_and_logs_routes_only,
+    every_change_of_an_api_is_served,
+    alarms_watch_it,
 ]
 
 
 def findings(stack):
     return [f"{rule.__name__}: {finding}" for rule in RULES for finding in rule(stack)]
-
-
-def _list(value):
-    return value if isinstance(value, list) else [value]

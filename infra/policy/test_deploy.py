@@ -30,7 +30,19 @@ esac"""
 NO_STACK = "An error occurred (ValidationError) when calling DescribeStacks: Stack with id paystream-dev does not exist"
 
 
+# What an ELF file says of its machine.
+X86_64, ARM64 = b"\x3e\0", b"\xb7\0"
+
+
+REGION = {"AWS_REGION": "eu-central-1"}
+
+
 class Build(unittest.TestCase):
+    def test_every_stage_says_its_architecture_as_sam_build_does_not_know_what_the_stack_has(self):
+        for name, commands in tomllib.loads((deployed.ROOT / "samconfig.toml").read_text()).items():
+            if name != "version":
+                self.assertIn("Architecture=arm64", commands["deploy"]["parameters"]["parameter_overrides"], name)
+
     def test_sam_takes_no_function_from_its_cache_as_it_does_not_look_for_changes_in_crates(self):
         stages = tomllib.loads((deployed.ROOT / "samconfig.toml").read_text())
         stages.pop("version")
@@ -41,8 +53,9 @@ class Build(unittest.TestCase):
 
 
 class Deploy(unittest.TestCase):
-    def run_with(self, *arguments, region=None, **programs):
-        """Runs it where nothing is installed but these programs, each of which is a line of shell.
+    def run_with(self, *arguments, environment=None, machine=None, **programs):
+        """Runs it where nothing is installed but these programs, each of which is a line of shell, and nothing is built but a
+        function for this machine.
 
         What they note in `$HOME/calls` is `calls` of what it answers with."""
         with tempfile.TemporaryDirectory() as directory:
@@ -56,20 +69,25 @@ class Deploy(unittest.TestCase):
                 program = path / name.replace("_", "-")
                 program.write_text(f"#!{path}/bash\n{line}\n")
                 program.chmod(0o755)
-            # A copy, in which nothing is built.
+            # A copy, with nothing that others have built.
             (path / "repository/infra").mkdir(parents=True)
-            for name in ("infra/deploy", "samconfig.toml", "template.yaml"):
+            for name in ("infra/deploy", "infra/built-for", "samconfig.toml", "template.yaml"):
                 shutil.copy(deployed.ROOT / name, path / "repository" / name)
-            environment = {"PATH": directory, "HOME": directory} | ({"AWS_REGION": region} if region else {})
+            if machine is not None:
+                build = path / "repository/.aws-sam/build/PaymentApi"
+                build.mkdir(parents=True)
+                (build.parent / "template.yaml").touch()
+                (build / "bootstrap").write_bytes(b"\x7fELF".ljust(18, b"\0") + machine)
+            environment = {"PATH": directory, "HOME": directory} | (environment or {})
             script = [str(path / "bash"), str(path / "repository/infra/deploy"), *arguments]
             ran = subprocess.run(script, capture_output=True, text=True, env=environment, timeout=30)
             ran.calls = (path / "calls").read_text().splitlines() if (path / "calls").exists() else []
             return ran
 
-    def deploy(self, *arguments, **programs):
+    def deploy(self, *arguments, environment=REGION, **programs):
         """Runs it where everything is there, in a region."""
         programs = {"python3": f'exec "{sys.executable}" "$@"', "aws": aws()} | TOOLS | programs
-        return self.run_with(*arguments, region="eu-central-1", **programs)
+        return self.run_with(*arguments, environment=environment, **programs)
 
     def assert_refused(self, ran, *parts):
         self.assertEqual((ran.returncode, ran.stdout, ran.calls), (1, "", []), ran.stderr)
@@ -96,6 +114,17 @@ class Deploy(unittest.TestCase):
         self.assert_refused(ran, "way to AWS in the region eu-central-1", "no such region")
         self.assertNotIn("credentials", ran.stderr)
 
+    def test_sam_is_told_the_region_that_was_looked_at_wherever_it_was_found(self):
+        tells = 'echo "$1 $AWS_REGION $AWS_DEFAULT_REGION" >>"$HOME/calls"'
+        configured = '[ "$*" != "configure get region" ] || { echo eu-central-1; exit 0; }\n' + aws(NO_STACK)
+        other = {"AWS_DEFAULT_REGION": "us-east-1"}
+        for environment in (REGION, {"AWS_DEFAULT_REGION": "eu-central-1"}, {}, REGION | other):
+            with self.subTest(environment):
+                ran = self.deploy("dev", environment=environment, aws=configured, sam=tells)
+                self.assertEqual(ran.returncode, 0, ran.stderr)
+                self.assertIn("in eu-central-1 yet", ran.stderr)
+                self.assertEqual(ran.calls, [f"{it} eu-central-1 eu-central-1" for it in ("build", "deploy", "list")])
+
     def test_a_region_without_the_stack_is_named_before_the_stack_is_made_there(self):
         ran = self.deploy("dev", aws=aws(NO_STACK))
         self.assertEqual(ran.returncode, 0, ran.stderr)
@@ -116,6 +145,20 @@ class Deploy(unittest.TestCase):
 
     def test_what_is_to_be_deployed_as_built_has_to_be_built(self):
         self.assert_refused(self.deploy("--built", "dev"), "build: infra/deploy --build-only dev")
+
+    def test_what_is_built_for_another_architecture_than_is_deployed_is_refused(self):
+        cases = ([], X86_64, "x86_64"), (["Architecture=x86_64"], ARM64, "arm64"), ([], b"", "no Linux")
+        for given, machine, built_for in cases:
+            with self.subTest(given, built_for=built_for):
+                ran = self.deploy("--built", "dev", *given, machine=machine)
+                self.assert_refused(ran, f"PaymentApi is for {built_for}", "--build-only dev Architecture=")
+
+    def test_what_is_built_for_the_architecture_that_is_given_last_is_deployed(self):
+        for given, machine in (([], ARM64), (["Architecture=x86_64"], X86_64)):
+            with self.subTest(given):
+                ran = self.deploy("--built", "dev", *given, machine=machine)
+                self.assertEqual(ran.returncode, 0, ran.stderr)
+                self.assertEqual([call.split(" --")[0] for call in ran.calls], ["sam deploy", "sam list stack-outputs"])
 
     def test_parameters_of_the_stage_are_deployed_with_those_that_are_given(self):
         ran = self.deploy("prod", "StreamRetentionHours=48")

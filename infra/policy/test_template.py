@@ -1,6 +1,7 @@
 """Holds the rules against the template, and sees each of them fail when the template is broken on purpose."""
 
 import copy
+import tomllib
 import unittest
 
 import deployed
@@ -18,9 +19,13 @@ EVERYTHING = {
     "KmsKeyArn": KEY,
     "Tracing": "on",
 }
+STAGES = [
+    dict(parameter.split("=") for parameter in environment["deploy"]["parameters"]["parameter_overrides"])
+    for environment in tomllib.loads((deployed.ROOT / "samconfig.toml").read_text()).values() if isinstance(environment, dict)
+]
 STACKS = [
     {},
-    {"Stage": "staging"},
+    *STAGES,
     EVERYTHING,
     EVERYTHING | {"ApiFlavour": "http"},
     {"ApiFlavour": "http"} | ISSUER,
@@ -65,6 +70,18 @@ def statement(number, *path, value, of="PaymentApi"):
     return properties(f"{of}Role", "Policies", 0, "PolicyDocument", "Statement", number, *path, value=value)
 
 
+def globally(name, change):
+    def both(template):
+        change(template)
+        template["Globals"]["Function"][name] = 3
+
+    return both
+
+
+def without(action, of):
+    return lambda template: everywhere(action, "kinesis:Nothing")(template["Resources"][f"{of}Role"])
+
+
 def post(*path, value=None):
     return properties("PaymentsApi", "DefinitionBody", "paths", "/payments", "post", *path, value=value)
 
@@ -74,7 +91,7 @@ def event(function, name, *path, value=None):
 
 
 EVERYONE = {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "NONE"}}
-TABLE_ARN = {"Fn::GetAtt": ["PaymentsTable", "Arn"]}
+TABLE_ARN, ORDERS_ARN = ({"Fn::GetAtt": [table, "Arn"]} for table in ("PaymentsTable", "OrdersTable"))
 PAID, CHANGED = ("OrderProjector", "PaymentPublished"), ("PaymentRelay", "PaymentChanged")
 LOG = ("AccessLogSetting", "Fn::If", 1, "Format")
 
@@ -85,6 +102,7 @@ BROKEN = [
     (everywhere("awsSigv4", "none"), "OrdersApi: POST /sync/orders has no authorizer", {}),
     (everywhere("jwt", "none"), "PaymentsHttpApi: GET /payments has no authorizer", {"ApiFlavour": "http"} | ISSUER),
     (everywhere("cognito_user_pools", "none"), "OrdersApi: POST /orders has no authorizer", POOL),
+    (post("security", value=[{"caller": []}, {}]), "PaymentsApi: POST /payments has no authorizer", {}),
     (edit("Door", value=EVERYONE), "Door: a route beside the APIs' definitions", {}),
     (statement(0, "Action", value="dynamodb:*"), "PaymentApiRole: the action dynamodb:* has a wildcard", {}),
     (statement(0, "Resource", value="*"), "PaymentApiRole: dynamodb:PutItem is allowed on *", {}),
@@ -92,6 +110,20 @@ BROKEN = [
     (statement(2, "Resource", value=TABLE_ARN), "kinesis:PutRecord is allowed on", {}),
     (statement(2, "Resource", value="arn:aws:kinesis:eu-central-1:1:stream/x"), "which is no resource of this stack", {}),
     (statement(3, "Resource", value="*", of="OrderProjector"), "OrderProjectorRole: dynamodb:PutItem is allowed on *", {}),
+    (statement(0, "Resource", value=[ORDERS_ARN, TABLE_ARN], of="OrderApi"),
+     "OrderApiRole: dynamodb:Query on PaymentsTable.Arn is more than it calls", {}),
+    *[(statement(2, "Action", value=["dynamodb:PutItem", "dynamodb:Query", action], of="OrderProjector"),
+       f"OrderProjectorRole: {action} on OrdersTable.Arn is more than it calls", {})
+      for action in ("dynamodb:Scan", "dynamodb:DeleteItem", "dynamodb:DeleteTable")],
+    (without("kinesis:PutRecords", of="PaymentRelay"), "kinesis:PutRecords on PaymentStream.Arn is missing", {}),
+    (properties("UseOfOwnKey", "PolicyDocument", "Statement", 0, "Condition"), "use of the key by itself", {"KmsKeyArn": KEY}),
+    (edit("More", value={"Type": "AWS::IAM::RolePolicy", "Properties": {}}), "More: a policy beside those of the roles", {}),
+    (without("kinesis:DescribeStream", of="OrderProjector"),
+     "PaymentPublished: OrderProjectorRole is not allowed kinesis:DescribeStream on PaymentStream.Arn", {}),
+    (without("kinesis:ListShards", of="OrderProjector"), "is not allowed kinesis:ListShards", {"EnhancedFanOut": "on"}),
+    (without("kinesis:SubscribeToShard", of="OrderProjector"),
+     "is not allowed kinesis:SubscribeToShard on OrdersFanOut.ConsumerARN", {"EnhancedFanOut": "on"}),
+    (without("dynamodb:ListStreams", of="PaymentRelay"), "is not allowed dynamodb:ListStreams on PaymentsTable.StreamArn", {}),
     (properties("WritingTraces", "PolicyDocument", "Statement", 0, "Action", value="s3:GetObject"),
      "WritingTraces: s3:GetObject is allowed on *", {"Tracing": "on"}),
     (properties("OrderApiRole", "ManagedPolicyArns", value=["arn:aws:iam::aws:policy/X"]), "may widen", {}),
@@ -105,10 +137,14 @@ BROKEN = [
     (edit("PaymentStream", "UpdateReplacePolicy", value="Delete"), "PaymentStream: not retained", {}),
     (properties("OrdersTable", "DeletionProtectionEnabled"), "OrdersTable: deletion protection is not", {"Stage": "prod"}),
     (properties("OrdersTable", "PointInTimeRecoverySpecification"), "OrdersTable: no recovery to a point in time", {}),
-    (properties("PaymentApi", "Timeout"), "PaymentApi: no Timeout", {}),
+    (properties("PaymentApi", "Timeout"), "PaymentApi: no Timeout of its own", {}),
+    (globally("Timeout", properties("PaymentApi", "Timeout")), "PaymentApi: no Timeout of its own", {}),
     (properties("PaymentRelay", "MemorySize"), "PaymentRelay: no MemorySize", {}),
     (lambda template: template["Globals"]["Function"].pop("ReservedConcurrentExecutions"),
-     "OrderApi: no bound on its concurrency", {"ConcurrencyMax": "5"}),
+     "OrderApi: no bound on its concurrency, whatever ConcurrencyMax is", {}),
+    (properties("OrderApi", "ReservedConcurrentExecutions", value={"Ref": "AWS::NoValue"}),
+     "OrderApi: no bound on its concurrency", EVERYTHING),
+    (lambda template: None, "SyncOrderApi: no bound on its concurrency", {"Stage": "staging"}),
     (properties("OrderApi", "LoggingConfig"), "OrderApi: no log group of its own", {}),
     (properties("OrderApi", "LoggingConfig", "LogGroup", value={"Ref": "PaymentApiLogs"}), "no log group of its own", {}),
     (properties("PaymentsApiLogs", "RetentionInDays"), "PaymentsApiLogs: kept for ever", {}),
@@ -123,6 +159,9 @@ BROKEN = [
     (properties("PaymentsApi", "AccessLogSetting"), "no access log", {}),
     (properties("PaymentsApi", *LOG, value="$context.path"), "the access log has $context.path", {}),
     (properties("PaymentsApi", "MethodSettings", 0, "LoggingLevel", value="INFO"), "execution logs hold whole requests", {}),
+    (edit("Monitor"), "no alarms", {}),
+    (properties("OrdersApi", "AlwaysDeploy"), "OrdersApi: not deployed anew when a parameter changes", {}),
+    (properties("OrdersApi", "AlwaysDeploy", value=False), "OrdersApi: not deployed anew when a parameter changes", POOL),
 ]
 
 

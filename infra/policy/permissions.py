@@ -1,0 +1,197 @@
+"""What each role may do, and on what. A rule yields what breaks it, a sentence each."""
+
+import json
+import re
+
+TABLE, STREAM, BUCKET = "AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::S3::Bucket"
+CONSUMER = "AWS::Kinesis::StreamConsumer"
+
+# Whose actions AWS lets nobody narrow to a resource.
+WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+# Managed by AWS: the one role that is not a function's, for which API Gateway documents this policy.
+MANAGED_BY_AWS = {"ApiLogsRole"}
+# What the actions of a service may be allowed on.
+RESOURCES = {
+    "dynamodb": {TABLE},
+    "kinesis": {STREAM, CONSUMER},
+    "s3": {BUCKET},
+    "logs": {"AWS::Logs::LogGroup"},
+    "execute-api": {"AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"},
+}
+# What Lambda documents that a mapping takes to read each kind of source. Kinesis' ListStreams is left out: it is about no
+# stream of its own, and a mapping names the one that it reads.
+READING = {
+    TABLE: "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams",
+    STREAM: "kinesis:DescribeStream kinesis:DescribeStreamSummary kinesis:GetRecords kinesis:GetShardIterator "
+            "kinesis:ListShards",
+    CONSUMER: "kinesis:SubscribeToShard",
+}
+
+# What each role calls, and on what: its function's code, and its mapping.
+TABLE_ITEMS = "dynamodb:PutItem dynamodb:UpdateItem dynamodb:GetItem dynamodb:BatchGetItem"
+WRITING_LOGS = "logs:CreateLogStream logs:PutLogEvents"
+GIVING_UP = {"${FailuresBucket.Arn}/*": "s3:PutObject", "FailuresBucket.Arn": "s3:ListBucket"}
+CALLED = {
+    "PaymentApiRole": {
+        "PaymentsTable.Arn": TABLE_ITEMS,
+        "${PaymentsTable.Arn}/index/by_order": "dynamodb:Query",
+        "PaymentStream.Arn": "kinesis:PutRecord",
+        "PaymentApiLogs.Arn": WRITING_LOGS,
+    },
+    "PaymentRelayRole": {
+        "PaymentsTable.StreamArn": READING[TABLE],
+        "PaymentsTable.Arn": "dynamodb:UpdateItem",
+        "PaymentStream.Arn": "kinesis:PutRecords",
+        "PaymentRelayLogs.Arn": WRITING_LOGS,
+    } | GIVING_UP,
+    "OrderApiRole": {
+        "OrdersTable.Arn": "dynamodb:PutItem dynamodb:Query",
+        "OrderApiLogs.Arn": WRITING_LOGS,
+    },
+    "SyncOrderApiRole": {
+        "OrdersTable.Arn": "dynamodb:PutItem dynamodb:Query",
+        "SyncOrderApiLogs.Arn": WRITING_LOGS,
+    },
+    "OrderProjectorRole": {
+        "PaymentStream.Arn": READING[STREAM],
+        "OrdersTable.Arn": "dynamodb:PutItem dynamodb:Query dynamodb:BatchGetItem",
+        "QuarantineTable.Arn": "dynamodb:PutItem",
+        "OrderProjectorLogs.Arn": WRITING_LOGS,
+    } | GIVING_UP,
+    "UseOfOwnKey": {
+        "KmsKeyArn": "kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo",
+    },
+    "WritingTraces": {"*": "xray:PutTraceSegments xray:PutTelemetryRecords"},
+    "ApiLogsRole": {},
+}
+# Where synchronous orders ask Payments, with either kind of API.
+PAYMENTS = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:%s/GET/payments"
+
+
+def every_role_has_what_it_needs_and_no_more(stack):
+    for name, properties, _ in stack.of("AWS::IAM::Role"):
+        for arn in properties.get("ManagedPolicyArns", []):
+            if "Ref" not in arn and name not in MANAGED_BY_AWS:
+                yield f"{name}: a policy that AWS manages, and may widen"
+        for policy in properties.get("Policies", []):
+            yield from _statements(stack, name, policy["PolicyDocument"])
+    for name, properties, _ in stack.of("AWS::IAM::ManagedPolicy"):
+        yield from _statements(stack, name, properties["PolicyDocument"])
+    for name, resource in stack.resources.items():
+        if resource["Type"].startswith("AWS::IAM::") and resource["Type"] not in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+            yield f"{name}: a policy beside those of the roles"
+    owners = [_owner(stack, name) for name, *_ in stack.of("AWS::Lambda::Function")]
+    for role in sorted({owner for owner in owners if owners.count(owner) > 1}):
+        yield f"{role}: the role of more than one function"
+
+
+def _statements(stack, owner, document):
+    for statement in document["Statement"]:
+        actions, resources = _list(statement["Action"]), _list(statement["Resource"])
+        if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
+            yield f"{owner}: a statement that is no plain Allow"
+        services = statement.get("Condition", {}).get("StringEquals", {})
+        if any(action.startswith("kms:") for action in actions) and "kms:ViaService" not in services:
+            yield f"{owner}: use of the key by itself, and not through a service"
+        for action in actions:
+            if "*" in action:
+                yield f"{owner}: the action {action} has a wildcard"
+                continue
+            for resource in resources:
+                yield from _resource(stack, owner, action, resource)
+
+
+def _resource(stack, owner, action, resource):
+    if resource == "*":
+        if action not in WITHOUT_RESOURCE:
+            yield f"{owner}: {action} is allowed on *"
+        return
+    text = json.dumps(resource)
+    if action.startswith("kms:"):
+        if resource != {"Ref": "KmsKeyArn"}:
+            yield f"{owner}: {action} is allowed on another key than the system's own"
+        return
+    kinds = {stack.resources[name]["Type"] for name in _named(stack, text)}
+    if not kinds or not kinds <= RESOURCES.get(action.split(":")[0], set()):
+        yield f"{owner}: {action} is allowed on {text}, which is no resource of this stack that it needs"
+    objects = action == "s3:PutObject" and re.fullmatch(r'\{"Fn::Sub": "\$\{\w+\.Arn\}/\*"\}', text)
+    if "*" in text and not objects:
+        yield f"{owner}: {action} is allowed on {text}, which has a wildcard"
+    if "/index/" in text and action != "dynamodb:Query":
+        yield f"{owner}: {action} is allowed on an index"
+
+
+def _named(stack, text):
+    words = set(re.findall(r"\w+", text))
+    return words & stack.resources.keys()
+
+
+def every_role_is_allowed_what_it_calls(stack):
+    called = {role: dict(on) for role, on in CALLED.items()}
+    if "OrdersFanOut" in stack.resources:
+        called["OrderProjectorRole"]["OrdersFanOut.ConsumerARN"] = READING[CONSUMER]
+    api = "${PaymentsApi}/${Stage}" if "PaymentsApi" in stack.resources else "${PaymentsHttpApi}/$default"
+    called["SyncOrderApiRole"][PAYMENTS % api] = "execute-api:Invoke"
+    for kind in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+        for name, properties, _ in stack.of(kind):
+            needed = {(action, on) for on, actions in called.get(name, {}).items() for action in actions.split()}
+            allowed = set(_allowed(properties))
+            for action, resource in sorted(allowed - needed):
+                yield f"{name}: {action} on {resource} is more than it calls"
+            for action, resource in sorted(needed - allowed):
+                yield f"{name}: {action} on {resource} is missing"
+
+
+def every_mapping_may_read_its_source(stack):
+    for name, properties, _ in stack.of("AWS::Lambda::EventSourceMapping"):
+        role = _owner(stack, properties["FunctionName"]["Ref"])
+        allowed = set(_allowed(stack.resources[role]["Properties"]))
+        source = properties["EventSourceArn"]["Fn::GetAtt"]
+        sources = [source]
+        if stack.resources[source[0]]["Type"] == CONSUMER:
+            # A mapping looks at the stream of its consumer, too.
+            sources.append(stack.resources[source[0]]["Properties"]["StreamARN"]["Fn::GetAtt"])
+        for logical_id, attribute in sources:
+            for action in READING[stack.resources[logical_id]["Type"]].split():
+                if (action, f"{logical_id}.{attribute}") not in allowed:
+                    yield f"{name}: {role} is not allowed {action} on {logical_id}.{attribute}"
+
+
+def _owner(stack, function):
+    return stack.resources[function]["Properties"]["Role"]["Fn::GetAtt"][0]
+
+
+def _allowed(role):
+    """Each action with each resource that a policy, or the policies of a role, allow it on."""
+    for policy in [role] if "PolicyDocument" in role else role.get("Policies", []):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            for resource in _list(statement["Resource"]):
+                for action in _list(statement["Action"]):
+                    yield action, _name(resource)
+
+
+def _name(resource):
+    """A resource in one line: `PaymentsTable.Arn`, `${FailuresBucket.Arn}/*`."""
+    match resource:
+        case {"Fn::GetAtt": [logical_id, attribute]}:
+            return f"{logical_id}.{attribute}"
+        case {"Ref": name}:
+            return name
+        case {"Fn::Sub": str(text)}:
+            return text
+        case {"Fn::Sub": [text, values]}:
+            for name, value in values.items():
+                text = text.replace(f"${{{name}}}", _name(value))
+            return text
+    return str(resource)
+
+
+def _list(value):
+    return value if isinstance(value, list) else [value]
+
+
+RULES = [
+    every_role_has_what_it_needs_and_no_more,
+    every_role_is_allowed_what_it_calls,
+    every_mapping_may_read_its_source,
+]

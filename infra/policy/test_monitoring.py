@@ -1,0 +1,132 @@
+"""Holds alarms and dashboard against what functions emit, what AWS documents, and what docs/operating.md says to do."""
+
+import json
+import re
+import unittest
+
+import deployed
+
+# Of what AWS counts, the metrics that are used, and by what each is counted.
+OF_AWS = {
+    ("AWS/Lambda", "FunctionName"): {"ConcurrentExecutions", "Duration", "Errors", "IteratorAge", "Throttles"},
+    ("AWS/Lambda", "EventSourceMappingUUID"): {"OnFailureDestinationDeliveredEventCount"},
+    ("AWS/Kinesis", "StreamName"): {
+        "IncomingRecords", "ReadProvisionedThroughputExceeded", "WriteProvisionedThroughputExceeded",
+    },
+    ("AWS/ApiGateway", "ApiName"): {"5XXError", "Count", "Latency"},
+    ("AWS/ApiGateway", "ApiId"): {"5xx", "Count", "Latency"},
+}
+# With synchronous orders, without them, and with the other kind of API.
+SYSTEMS = [{}, {"SynchronousOrders": "never"}, {"ApiFlavour": "http"}]
+WHAT_TO_DO = (deployed.ROOT / "docs/operating.md").read_text().split("## When an alarm goes off")[1].split("\n## ")[0]
+
+
+def emitted(package):
+    """The metrics in the source of a function."""
+    source = "".join(path.read_text() for path in sorted((deployed.ROOT / package / "src").rglob("*.rs")))
+    counts = re.findall(r"\.count\(&\[(.*?)\]\)", source, re.DOTALL)
+    return {*re.findall(r'\.milliseconds\("(\w+)"', source), *re.findall(r'\("(\w+)",', "".join(counts))}
+
+
+class System:
+    """A stack, and what watches it with the parameters that the stack gives it."""
+
+    def __init__(self, template, given):
+        self.parameters = str(given)
+        self.stack = deployed.translate(template, **given)
+        self.given = self.stack.resources["Monitor"]["Properties"]["Parameters"]
+        flavour = {"ApiFlavour": self.stack._parameters["ApiFlavour"]}
+        self.watching = deployed.monitoring(**flavour, SyncOrderApi=json.dumps(self.given["SyncOrderApi"]).strip('"'))
+        self.alarms = {name: properties for name, properties, _ in self.watching.of("AWS::CloudWatch::Alarm")}
+
+    def functions(self):
+        """What each function emits."""
+        return {name: emitted(self.stack.written["Resources"][name]["Properties"]["CodeUri"])
+                for name, *_ in self.stack.of("AWS::Lambda::Function")}
+
+    def alarmed(self):
+        """Namespace, name, dimension and what is watched of each alarm."""
+        for properties in self.alarms.values():
+            ((name, value),) = (dimension.values() for dimension in properties["Dimensions"])
+            yield properties["Namespace"], properties["MetricName"], name, value["Ref"]
+
+    def shown(self):
+        """The same of each line of the dashboard."""
+        ((_, properties, _),) = self.watching.of("AWS::CloudWatch::Dashboard")
+        text, values = properties["DashboardBody"]["Fn::Sub"]
+        for name, value in values.items():
+            text = text.replace(f"${{{name}}}", value["Fn::Sub"] if isinstance(value, dict) else value)
+        for widget in json.loads(re.sub(r"\$\{([\w:]+)\}", r"\1", text))["widgets"]:
+            for line in widget["properties"]["metrics"]:
+                yield tuple(line[:4])
+
+
+class Monitoring(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        template = deployed.read()
+        cls.systems = [System(template, given) for given in SYSTEMS]
+
+    def test_every_metric_is_one_that_what_it_watches_emits(self):
+        telemetry = (deployed.ROOT / "crates/telemetry/src/metrics.rs").read_text()
+        namespace = re.search(r'METRICS_NAMESPACE: &str = "(\w+)"', telemetry)[1]
+        self.assertIn('"Dimensions": [["FunctionName"]]', telemetry)
+        for system in self.systems:
+            with self.subTest(system.parameters):
+                own = {(name, metric) for name, metrics in system.functions().items() for metric in metrics}
+                for space, metric, dimension, watched in {*system.alarmed(), *system.shown()}:
+                    if space == namespace:
+                        self.assertEqual(dimension, "FunctionName")
+                        self.assertIn((system.given[watched]["Ref"], metric), own)
+                    else:
+                        self.assertIn(metric, OF_AWS[space, dimension])
+
+    def test_what_is_watched_is_what_the_stack_has(self):
+        for system in self.systems:
+            with self.subTest(system.parameters):
+                resources = system.stack.resources
+                apis = [properties["Name"] for _, properties, _ in system.stack.of("AWS::ApiGateway::RestApi")]
+                for _, _, dimension, watched in {*system.alarmed(), *system.shown()}:
+                    if dimension == "ApiName":
+                        self.assertIn(system.given[watched], apis)
+                    else:
+                        self.assertEqual(resources[system.given[watched]["Ref"]]["Type"], {
+                            "FunctionName": "AWS::Lambda::Function",
+                            "EventSourceMappingUUID": "AWS::Lambda::EventSourceMapping",
+                            "StreamName": "AWS::Kinesis::Stream",
+                            "ApiId": "AWS::ApiGatewayV2::Api",
+                        }[dimension])
+
+    def test_every_function_is_watched_for_errors_and_throttles(self):
+        for system in self.systems:
+            with self.subTest(system.parameters):
+                wanted = {(metric, name) for name in system.functions() for metric in ("Errors", "Throttles")}
+                for watched in (system.alarmed(), system.shown()):
+                    found = {(metric, system.given[of]["Ref"]) for _, metric, by, of in watched if by == "FunctionName"}
+                    self.assertEqual(wanted - found, set())
+
+    def test_mappings_count_what_they_give_up_only_when_told_to(self):
+        for system in self.systems:
+            with self.subTest(system.parameters):
+                for name, properties, _ in system.stack.of("AWS::Lambda::EventSourceMapping"):
+                    self.assertEqual(properties["MetricsConfig"], {"Metrics": ["EventCount"]}, name)
+
+    def test_every_alarm_leads_to_what_to_do_and_what_to_do_is_about_an_alarm(self):
+        named = set()
+        for system in self.systems:
+            with self.subTest(system.parameters):
+                for properties in system.alarms.values():
+                    name = properties["AlarmName"]["Fn::Sub"].removeprefix("${System}-")
+                    leads = f". What to do is in docs/operating.md, {name}."
+                    self.assertTrue(properties["AlarmDescription"].endswith(leads), name)
+                    named.add(name)
+        rows = re.findall(r"^\| (`[^|]+`) \|", WHAT_TO_DO, re.MULTILINE)
+        self.assertEqual(named, {name for row in rows for name in re.findall(r"`([\w-]+)`", row)})
+
+    def test_every_metric_that_functions_emit_is_told_of(self):
+        for name in set().union(*self.systems[0].functions().values()):
+            self.assertIn(f"`{name}`", WHAT_TO_DO)
+
+
+if __name__ == "__main__":
+    unittest.main()
