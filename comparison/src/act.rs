@@ -137,12 +137,24 @@ impl Clients {
         }
     }
 
-    /// Voids the payment, where its client was told of it by now.
+    /// Voids the payment, once its client is told of it.
     async fn void(&self, number: usize) {
-        let Some(payment_id) = self.with(number, |record| record.payment_id.clone()) else { return };
+        let Some(payment_id) = self.paid(number).await else { return };
         if let Some(voided) = self.insist(|| self.api.void(&payment_id)).await {
             self.told(number, &voided);
             self.with(number, |record| record.is_voided = true);
+        }
+    }
+
+    /// The payment's id. A machine that is busy may not have made it yet when it is to be voided.
+    async fn paid(&self, number: usize) -> Option<String> {
+        let begun = std::time::Instant::now();
+        loop {
+            let payment_id = self.with(number, |record| record.payment_id.clone());
+            if payment_id.is_some() || begun.elapsed() > PATIENCE {
+                return payment_id;
+            }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
