@@ -58,6 +58,17 @@ pub(crate) enum Answer {
     NotSent,
 }
 
+impl Answer {
+    /// That of an order which was placed, and has this status.
+    pub(crate) fn with(status: &str, decision: Decision) -> Self {
+        match status {
+            "accepted" => Self::Accepted(decision),
+            "on_hold" => Self::Held(decision),
+            _ => Self::Waiting(decision),
+        }
+    }
+}
+
 /// One order, with all that its client saw of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
@@ -108,11 +119,7 @@ impl Clients {
             Step::Order => {
                 let sent_ms = self.mark.now_ms();
                 let answer = match self.api.place(&order).await {
-                    Ok(answer) => match answer.status.as_str() {
-                        "accepted" => Answer::Accepted(answer.payment),
-                        "on_hold" => Answer::Held(answer.payment),
-                        _ => Answer::Waiting(answer.payment),
-                    },
+                    Ok(answer) => Answer::with(&answer.status, answer.payment),
                     Err(error) => Answer::Failed(error.kind()),
                 };
                 let (latency, lateness) = (arrival.latency(), arrival.lateness());

@@ -1,6 +1,6 @@
 //! What goes wrong in a scenario, in a local environment.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
@@ -8,7 +8,10 @@ use aws_sdk_kinesis::primitives::Blob;
 use paystream_local::{Effect, Environment, Fault, InvalidFault, Target};
 
 use crate::api::with_sources;
-use crate::scenario::Scenario;
+use crate::mark::Mark;
+use crate::plan::outage;
+use crate::run::{Plan, Stopper};
+use crate::scenario::{Extent, Scenario};
 
 /// The API of Payments, and the function that keeps Orders' copy.
 const PAYMENTS: &str = "PaymentsApi";
@@ -31,8 +34,48 @@ pub enum DisturbError {
     Stream(String),
 }
 
+/// Has it go wrong for as long as the scenario says, and answers with from when until when that was.
+pub(crate) async fn disturbed(
+    environment: Option<&Environment>,
+    scenario: Scenario,
+    options: &Plan,
+    mark: Mark,
+    stopper: &Stopper,
+) -> Result<Option<(i64, i64)>, DisturbError> {
+    let Some(environment) = environment else { return Ok(None) };
+    let (from, until) = match scenario.extent() {
+        Extent::Never => return Ok(None),
+        Extent::Whole => (mark.after(Duration::ZERO), mark.after(options.duration)),
+        Extent::Middle => {
+            let (from, until) = outage(options.duration);
+            (mark.after(from), mark.after(until))
+        }
+    };
+    wait_until(from, stopper).await;
+    if stopper.is_stopped() {
+        return Ok(None);
+    }
+    let from_ms = mark.now_ms();
+    disturb(environment, scenario, options.seed).await?;
+    wait_until(until, stopper).await;
+    environment.clear_faults();
+    // What is wrong all the time is no interval of it.
+    Ok((scenario.extent() == Extent::Middle).then(|| (from_ms, mark.now_ms())))
+}
+
+async fn wait_until(time: Instant, stopper: &Stopper) {
+    const LOOK: Duration = Duration::from_millis(50);
+    loop {
+        let left = time.saturating_duration_since(Instant::now());
+        if left.is_zero() || stopper.is_stopped() {
+            return;
+        }
+        tokio::time::sleep(left.min(LOOK)).await;
+    }
+}
+
 /// Makes happen what the scenario is about. Faults stay until they are cleared; records come one after the other.
-pub(crate) async fn disturb(environment: &Environment, scenario: Scenario, seed: u64) -> Result<(), DisturbError> {
+async fn disturb(environment: &Environment, scenario: Scenario, seed: u64) -> Result<(), DisturbError> {
     let payments = |effect| Fault::new(Target::api(PAYMENTS), effect);
     let fault = match scenario {
         Scenario::Healthy | Scenario::OrderFirst | Scenario::PaymentVoided => return Ok(()),

@@ -27,7 +27,7 @@ mod timeline;
 pub use api::ApiError;
 pub use costs::{Costs, PerOrder};
 pub use disturb::DisturbError;
-pub use measure::{Ended, InfoUsed, Latency, Measured};
+pub use measure::{Ended, InfoUsed, Latency, Measured, Share};
 pub use mode::Mode;
 pub use report::{Comparison, Machine, Report, ReportError, Skipped};
 pub use run::{Plan, Progress, RunError, Stopper, run_costs, run_scenario};

@@ -10,15 +10,15 @@ use paystream_local::{Environment, Usage};
 use crate::act::{Clients, Record, Step};
 use crate::api::{Api, ApiError};
 use crate::costs::{self, Costs};
-use crate::disturb::{DisturbError, disturb};
+use crate::disturb::{DisturbError, disturbed};
 use crate::mark::Mark;
 use crate::measure::{Measured, Window, latency};
 use crate::mode::Mode;
 use crate::observe::{self, End};
 use crate::open_loop::{self, Sent};
-use crate::plan::{Phase, Times, outage, plan};
+use crate::plan::{Phase, Times, plan};
 use crate::report::Comparison;
-use crate::scenario::{Extent, Scenario};
+use crate::scenario::Scenario;
 use crate::target::Target;
 use crate::timeline::Timeline;
 
@@ -175,46 +175,6 @@ fn steps(orders: &[crate::plan::PlannedOrder]) -> Vec<(Duration, (usize, Step))>
         steps.into_iter().filter_map(move |(at, step)| Some((at?, (number, step))))
     };
     orders.iter().enumerate().flat_map(of).collect()
-}
-
-/// Has it go wrong for as long as the scenario says, and answers with from when until when that was.
-async fn disturbed(
-    environment: Option<&Environment>,
-    scenario: Scenario,
-    options: &Plan,
-    mark: Mark,
-    stopper: &Stopper,
-) -> Result<Option<(i64, i64)>, RunError> {
-    let Some(environment) = environment else { return Ok(None) };
-    let (from, until) = match scenario.extent() {
-        Extent::Never => return Ok(None),
-        Extent::Whole => (mark.after(Duration::ZERO), mark.after(options.duration)),
-        Extent::Middle => {
-            let (from, until) = outage(options.duration);
-            (mark.after(from), mark.after(until))
-        }
-    };
-    wait_until(from, stopper).await;
-    if stopper.is_stopped() {
-        return Ok(None);
-    }
-    let from_ms = mark.now_ms();
-    disturb(environment, scenario, options.seed).await?;
-    wait_until(until, stopper).await;
-    environment.clear_faults();
-    // What is wrong all the time is no interval of it.
-    Ok((scenario.extent() == Extent::Middle).then(|| (from_ms, mark.now_ms())))
-}
-
-async fn wait_until(time: std::time::Instant, stopper: &Stopper) {
-    const LOOK: Duration = Duration::from_millis(50);
-    loop {
-        let left = time.saturating_duration_since(std::time::Instant::now());
-        if left.is_zero() || stopper.is_stopped() {
-            return;
-        }
-        tokio::time::sleep(left.min(LOOK)).await;
-    }
 }
 
 /// How long orders came for.

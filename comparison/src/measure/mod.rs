@@ -1,5 +1,6 @@
 //! What one mode did in one scenario, in figures.
 
+mod counts;
 mod latency;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::act::{Answer, Placed, Record};
 use crate::observe::End;
+pub use counts::{Ended, Share};
 pub use latency::Latency;
 
 /// Why an order failed that was never sent.
@@ -69,15 +71,6 @@ pub struct Measured {
     pub unsettled: u64,
 }
 
-/// Some orders, and how many of them were accepted at once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Share {
-    /// How many there were.
-    pub orders: u64,
-    /// Of these, accepted in the answer.
-    pub accepted: u64,
-}
-
 /// How fresh the payment info was that orders were decided on. What Payments had told the payment's client before the order
 /// was sent, and the decision did not know, makes it stale, or missing where it knew nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -96,53 +89,11 @@ pub struct InfoUsed {
     pub missing_ended: Ended,
 }
 
-/// Where orders ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ended {
-    /// Accepted.
-    pub accepted: u64,
-    /// Accepted once, and then on hold: the payment does not cover them any more.
-    pub on_hold: u64,
-    /// Waiting for a payment.
-    pub waiting: u64,
-    /// Not there.
-    pub missing: u64,
-}
-
 /// When the window ended and when something was wrong, in milliseconds since it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) ms: u64,
     pub(crate) fault_ms: Option<(i64, i64)>,
-}
-
-impl Share {
-    /// The part that was accepted; none where there were no orders.
-    #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 orders")]
-    pub fn part(&self) -> Option<f64> {
-        (self.orders > 0).then(|| self.accepted as f64 / self.orders as f64)
-    }
-
-    fn add(&mut self, is_accepted: bool) {
-        self.orders += 1;
-        self.accepted += u64::from(is_accepted);
-    }
-}
-
-impl Ended {
-    fn add(&mut self, status: Option<&str>) {
-        match status {
-            Some("accepted") => self.accepted += 1,
-            Some("on_hold") => self.on_hold += 1,
-            Some(_) => self.waiting += 1,
-            None => self.missing += 1,
-        }
-    }
-
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        self.accepted + self.on_hold + self.waiting + self.missing
-    }
 }
 
 impl Measured {

@@ -59,7 +59,8 @@ fn is_right(measured: &Measured) -> bool {
 
 #[test]
 fn an_order_that_is_accepted_on_the_newest_is_neither_stale_nor_behind() {
-    let found = measured(&record(4_000, Answer::Accepted(decision(&[1]))), &end("accepted", 4_010, 3_500));
+    let accepted = Answer::with("accepted", decision(&[1]));
+    let found = measured(&record(4_000, accepted), &end("accepted", 4_010, 3_500));
     assert!(is_right(&found), "{found:?}");
     assert_eq!(
         (found.offered, found.accepted, found.during_fault.accepted, found.arrived_before.accepted),
@@ -72,7 +73,8 @@ fn an_order_that_is_accepted_on_the_newest_is_neither_stale_nor_behind() {
 
 #[test]
 fn an_order_that_waits_for_what_its_client_knew_decided_on_missing_info_and_is_drained_when_it_is_accepted() {
-    let found = measured(&record(4_000, Answer::Waiting(decision(&[]))), &end("accepted", 7_500, 7_400));
+    let waiting = Answer::with("awaiting_payment", decision(&[]));
+    let found = measured(&record(4_000, waiting), &end("accepted", 7_500, 7_400));
     assert!(is_right(&found), "{found:?}");
     assert_eq!((found.waiting, found.info.missing, ms(found.info.behind_ms.max)), (1, 1, 1_005));
     assert_eq!(found.waiting_ended, Ended { accepted: 1, ..Ended::default() });
@@ -124,7 +126,7 @@ fn an_order_that_failed_is_counted_with_its_reason_and_need_not_be_there() {
 
 #[test]
 fn an_order_that_is_on_hold_when_it_is_answered_was_accepted_and_does_not_wait() {
-    let mut voided = record(4_000, Answer::Held(decision(&[2])));
+    let mut voided = record(4_000, Answer::with("on_hold", decision(&[2])));
     voided.versions.push(Version { number: 2, made_ms: 3_990, told_ms: 3_995 });
     voided.is_voided = true;
     let copies = vec![Copied { version: 2, made_ms: 3_990, stored_ms: 4_005 }];

@@ -51,7 +51,8 @@ impl Panels {
         root.draw(&Text::new(self.title, (16, 14), title))?;
         let style = (FONT, 16).into_font().color(&TEXT);
         let mut x = 16;
-        for mode in Mode::BOTH {
+        let has_line = |mode: &Mode| found.iter().any(|comparison| !self.points(comparison, *mode).is_empty());
+        for mode in Mode::BOTH.into_iter().filter(has_line) {
             root.draw(&Rectangle::new([(x, 42), (x + 12, 52)], colour(mode).filled()))?;
             root.draw(&Text::new(mode.as_str(), (x + 18, 41), style.clone()))?;
             x += 140;
@@ -65,15 +66,18 @@ impl Panels {
         Ok(())
     }
 
+    /// What a mode's line goes through; nothing, where it has no such figure.
+    fn points(&self, comparison: &Comparison, mode: Mode) -> Vec<(f64, f64)> {
+        let points = (self.of)(comparison.timeline(mode)).iter();
+        points.filter_map(|point| Some((point.at_s, point.value? * self.scale))).collect()
+    }
+
     fn panel<'a>(
         &self,
         comparison: &Comparison,
         area: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
     ) -> Result<(), Box<dyn std::error::Error + 'a>> {
-        let points = |mode| {
-            let points = (self.of)(comparison.timeline(mode)).iter();
-            points.filter_map(|point| Some((point.at_s, point.value? * self.scale))).collect::<Vec<_>>()
-        };
+        let points = |mode| self.points(comparison, mode);
         let all: Vec<_> = Mode::BOTH.into_iter().flat_map(points).collect();
         let longest = all.iter().map(|(at, _)| *at).fold(1.0, f64::max);
         let highest = all.iter().map(|(_, value)| *value).fold(self.least, f64::max) * 1.08;
