@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::body::Bytes;
 use serde_json::Value;
 
-use crate::events::{order, payment, projected, relayed};
+use crate::events::{order, payment, projected, published, relayed};
 use crate::{FUNCTIONS, Function};
 
 /// Events of one kind for one function.
@@ -13,7 +13,7 @@ use crate::{FUNCTIONS, Function};
 pub struct Load {
     /// Who they are for.
     pub function: &'static Function,
-    /// Which of the floors does the same.
+    /// Which of the floors does the same, and what figures of it are printed under.
     pub floor: &'static str,
     /// What one event holds: `record` or `request`.
     pub unit: &'static str,
@@ -33,8 +33,8 @@ const PROJECTED: usize = 1_000;
 /// Payments that one batch for the relay holds: as many as the template gives it.
 const RELAYED: usize = 500;
 
-/// A load of each function that waits for nobody.
-pub const LOADS: [Load; 4] = [
+/// A load of each function that waits for nobody, and of the relay also what it is given most: payments that are published.
+pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[2],
         floor: "order-projector",
@@ -53,6 +53,16 @@ pub const LOADS: [Load; 4] = [
         more: 4,
         calls: |records| vec![("PutRecords", 1), ("UpdateItem", records)],
         event: relayed,
+        is_right: nothing_failed,
+    },
+    Load {
+        function: &FUNCTIONS[1],
+        floor: "payment-relay-published",
+        unit: "change",
+        units: RELAYED,
+        more: 4,
+        calls: |_| Vec::new(),
+        event: published,
         is_right: nothing_failed,
     },
     Load {
