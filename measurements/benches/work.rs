@@ -28,8 +28,8 @@ struct Arguments {
     /// Takes the floors from this binary of measurements/floors, instead of building it.
     #[arg(long, value_name = "FILE")]
     floors: Option<PathBuf>,
-    /// Measures what is asked of this function only.
-    #[arg(long, value_name = "PACKAGE")]
+    /// Measures what is asked of this function only, or what is printed under this name.
+    #[arg(long, value_name = "NAME")]
     only: Option<String>,
     /// Keeps what callgrind wrote in this folder, for `callgrind_annotate`.
     #[arg(long, value_name = "DIR")]
@@ -75,7 +75,9 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         "", "for each", "function", "floor", "unsent", "ratio", "memory"
     );
     let mut above = Vec::new();
-    let wanted = |load: &&Load| arguments.only.as_ref().is_none_or(|only| only == load.function.package);
+    let wanted = |load: &&Load| {
+        arguments.only.as_ref().is_none_or(|only| [load.function.package, load.floor].contains(&only.as_str()))
+    };
     for load in LOADS.iter().filter(wanted) {
         let path = functions.of(load.function);
         let function = Binary { path: &path, counts: &counts };
