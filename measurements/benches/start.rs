@@ -1,7 +1,8 @@
 //! How long a function takes from its execution to its first question for work, against a function that does nothing.
 //!
 //! `cargo bench -p paystream-measurements --bench start` builds what is measured and prints the figures; docs/performance.md
-//! has them. With `-- --binaries .aws-sam/build` it takes the functions that `sam build` made.
+//! has them. With `-- --tls` connections to services take a TLS handshake, too. With `-- --binaries .aws-sam/build` it takes the
+//! functions that `sam build` made.
 #![allow(missing_docs, clippy::print_stderr, clippy::print_stdout)]
 
 use std::error::Error;
@@ -25,6 +26,9 @@ struct Arguments {
     /// How often each is started; all take turns.
     #[arg(long, default_value_t = 200)]
     rounds: usize,
+    /// Lets services speak TLS, so that handshakes count.
+    #[arg(long)]
+    tls: bool,
     /// What cargo says to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
@@ -62,18 +66,22 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let starts_of = |name, binary, function| Starts { name, binary, function, took: Vec::new(), connections_max: 0 };
     let mut all = vec![starts_of("hello world", binaries.built(HELLO_WORLD), &FUNCTIONS[0])];
     all.extend(FUNCTIONS.iter().map(|function| starts_of(function.logical_id, binaries.of(function), function)));
+    let directory = tempfile::tempdir()?;
+    let certificate = arguments.tls.then(|| directory.path().join("certificate.pem"));
     let machine = machine();
     // The first ones read the binaries from disk.
     for round in 0..=arguments.rounds {
         for starts in &mut all {
-            let Start { took, connections } = start(&starts.binary, starts.function).await?;
+            let Start { took, connections } = start(&starts.binary, starts.function, certificate.as_deref()).await?;
             if round > 0 {
                 starts.took.push(took);
             }
             starts.connections_max = starts.connections_max.max(connections);
         }
     }
-    println!("from execution to the first question for work, {} starts each, in turns ({machine}):", arguments.rounds);
+    let over = if arguments.tls { "TLS" } else { "plain TCP" };
+    println!("from execution to the first question for work, connections over {over} on loopback,");
+    println!("{} starts each, in turns ({machine}):", arguments.rounds);
     println!("  {:<16} {:>10} {:>10} {:>10} {:>12}", "", "median", "least", "ratio", "connections");
     let floor = median(&mut all[0].took);
     for starts in &mut all {
@@ -83,15 +91,16 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         let connections = starts.connections_max;
         println!("  {:<16} {:>7.2} ms {:>7.2} ms {ratio:>10.2} {connections:>12}", starts.name, ms(median), ms(least));
     }
-    println!("  (the ratio of medians is to be at most {BUDGET}; connections are those made by then)");
+    println!("  (over plain TCP the ratio of medians is to be at most {BUDGET}; connections are those made by then)");
     Ok(())
 }
 
 /// Starts one process until it asks for work, and ends it.
-async fn start(binary: &Path, function: &Function) -> Result<Start, Box<dyn Error>> {
-    let services = Services::start().await?;
+async fn start(binary: &Path, function: &Function, certificate: Option<&Path>) -> Result<Start, Box<dyn Error>> {
+    let services = Services::start_over(certificate).await?;
     let mut api = RuntimeApi::start(Vec::new()).await?;
-    let environment = function.environment(api.address(), services.url());
+    let mut environment = function.environment(api.address(), services.url());
+    environment.extend(services.trusted());
     let sandbox = Sandbox::start(binary, &[], &environment, Under::Nothing)?;
     let begun = sandbox.begun;
     let (sandbox, idle) = sandbox.until_idle(&mut api).await?;

@@ -73,8 +73,67 @@ pub(crate) fn projected(batch: usize, records: usize) -> Value {
 
 /// As Lambda delivers changes of a DynamoDB table: payments that are decided on and yet to be published.
 pub(crate) fn relayed(batch: usize, records: usize) -> Value {
-    let record = |(place, payment): (usize, PaymentInfo)| {
-        let (id, at) = (payment.payment_id.to_string(), payment.updated_at.to_string());
+    let payments = (0..records).filter_map(|place| payment_info(batch, place));
+    changes(payments.map(|payment| image(&payment, Written::Decided)))
+}
+
+/// The three changes of each payment that was published on the way out, as most payments are. Of the first one there may be
+/// less: a batch ends with a change after which there is nothing to do.
+pub(crate) fn published(batch: usize, records: usize) -> Value {
+    let count = records.div_ceil(WRITES.len());
+    let payments = (0..count).filter_map(|place| payment_info(batch, place));
+    let images = payments.flat_map(|payment| WRITES.map(|written| image(&payment, written)));
+    changes(images.skip(count * WRITES.len() - records))
+}
+
+/// The writes of a payment's item.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Begun,
+    Decided,
+    Published,
+}
+
+/// What they are, of a payment that is published on the way out.
+const WRITES: [Written; 3] = [Written::Begun, Written::Decided, Written::Published];
+
+/// The payment's item after that write.
+fn image(payment: &PaymentInfo, written: Written) -> Value {
+    let (id, at) = (payment.payment_id.to_string(), payment.updated_at.to_string());
+    let mut image = json!({
+        "payment_id": {"S": id},
+        "order_id": {"S": payment.order_id.to_string()},
+        "status": {"S": "authorized"},
+        "amount": {"M": {"minor": {"N": "4997"}, "currency": {"S": "EUR"}}},
+        "captured_minor": {"N": "0"},
+        "refunded_minor": {"N": "0"},
+        "version": {"N": "1"},
+        "created_at": {"S": at},
+        "updated_at": {"S": at},
+        "traceparent": {"S": TRACE_PARENT},
+        "request_fingerprint": {"S": "Q5GMPAUKF37W6YI2RWWUJ2K3YMVGB5IBYIQ4XBOCKQ5RWBMKBVTA"},
+        "lease_until": {"S": at},
+        "lease_holder": {"S": "EIZPA4V7CWTSNOTKYIDCXVIVTA"},
+        "attempt": {"N": "1"},
+        "steps": {"L": [{"M": {
+            "key": {"S": "EIZPA4V7CWTSNOTKYIDCXVIVTA"}, "action": {"S": "authorize"}, "at": {"S": at},
+        }}]},
+    });
+    match written {
+        Written::Begun => {
+            image["status"] = json!({"S": "processing"});
+            image["version"] = json!({"N": "0"});
+            image["steps"] = json!({"L": []});
+        }
+        Written::Decided => image["unpublished"] = json!({"BOOL": true}),
+        Written::Published => {}
+    }
+    image
+}
+
+/// Changes of the table's items, to these.
+fn changes(images: impl Iterator<Item = Value>) -> Value {
+    let record = |(place, image): (usize, Value)| {
         json!({
             "eventID": format!("c4ca4238a0b923820dcc{place:012}"),
             "eventName": "MODIFY",
@@ -83,27 +142,8 @@ pub(crate) fn relayed(batch: usize, records: usize) -> Value {
             "awsRegion": "us-east-1",
             "dynamodb": {
                 "ApproximateCreationDateTime": 1_795_377_600,
-                "Keys": {"payment_id": {"S": id}},
-                "NewImage": {
-                    "payment_id": {"S": id},
-                    "order_id": {"S": payment.order_id.to_string()},
-                    "status": {"S": "authorized"},
-                    "amount": {"M": {"minor": {"N": "4997"}, "currency": {"S": "EUR"}}},
-                    "captured_minor": {"N": "0"},
-                    "refunded_minor": {"N": "0"},
-                    "version": {"N": "1"},
-                    "created_at": {"S": at},
-                    "updated_at": {"S": at},
-                    "traceparent": {"S": TRACE_PARENT},
-                    "request_fingerprint": {"S": "Q5GMPAUKF37W6YI2RWWUJ2K3YMVGB5IBYIQ4XBOCKQ5RWBMKBVTA"},
-                    "lease_until": {"S": at},
-                    "lease_holder": {"S": "EIZPA4V7CWTSNOTKYIDCXVIVTA"},
-                    "attempt": {"N": "1"},
-                    "steps": {"L": [{"M": {
-                        "key": {"S": "EIZPA4V7CWTSNOTKYIDCXVIVTA"}, "action": {"S": "authorize"}, "at": {"S": at},
-                    }}]},
-                    "unpublished": {"BOOL": true},
-                },
+                "Keys": {"payment_id": image["payment_id"]},
+                "NewImage": image,
                 "SequenceNumber": sequence_number(place),
                 "SizeBytes": 600,
                 "StreamViewType": "NEW_IMAGE",
@@ -111,8 +151,7 @@ pub(crate) fn relayed(batch: usize, records: usize) -> Value {
             "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/paystream-PaymentsTable/stream/2026-11-22",
         })
     };
-    let payments = (0..records).filter_map(|place| payment_info(batch, place));
-    json!({ "Records": payments.enumerate().map(record).collect::<Vec<_>>() })
+    json!({ "Records": images.enumerate().map(record).collect::<Vec<_>>() })
 }
 
 /// The request of a payment.

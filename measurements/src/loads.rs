@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::body::Bytes;
 use serde_json::Value;
 
-use crate::events::{order, payment, projected, relayed};
+use crate::events::{order, payment, projected, published, relayed};
 use crate::{FUNCTIONS, Function};
 
 /// Events of one kind for one function.
@@ -13,12 +13,14 @@ use crate::{FUNCTIONS, Function};
 pub struct Load {
     /// Who they are for.
     pub function: &'static Function,
-    /// Which of the floors does the same.
+    /// Which of the floors does the same, and what figures of it are printed under.
     pub floor: &'static str,
     /// What one event holds: `record` or `request`.
     pub unit: &'static str,
     /// How many of them it holds.
     pub units: usize,
+    /// The most that the function may take, as a multiple of what its floor does.
+    pub ratio_max: f64,
     /// How many more events the one of two runs is given than the other.
     pub more: usize,
     /// The calls of services that an event of so many units takes.
@@ -28,16 +30,19 @@ pub struct Load {
     is_right: fn(&Value) -> bool,
 }
 
+/// Where calls are most of what there is to do.
+const RATIO_MAX: f64 = 1.5;
 /// Payments that one batch for the projector holds, each of an order of its own.
 const PROJECTED: usize = 1_000;
 /// Payments that one batch for the relay holds: as many as the template gives it.
 const RELAYED: usize = 500;
 
-/// A load of each function that waits for nobody.
-pub const LOADS: [Load; 4] = [
+/// A load of each function that waits for nobody, and of the relay also what it is given most: payments that are published.
+pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[2],
         floor: "order-projector",
+        ratio_max: RATIO_MAX,
         unit: "record",
         units: PROJECTED,
         more: 3,
@@ -48,6 +53,7 @@ pub const LOADS: [Load; 4] = [
     Load {
         function: &FUNCTIONS[1],
         floor: "payment-relay",
+        ratio_max: RATIO_MAX,
         unit: "record",
         units: RELAYED,
         more: 4,
@@ -56,8 +62,21 @@ pub const LOADS: [Load; 4] = [
         is_right: nothing_failed,
     },
     Load {
+        function: &FUNCTIONS[1],
+        floor: "payment-relay-published",
+        // No call is in it, so that it weighs more that the newest images are read in full, lest one passes that is unreadable.
+        ratio_max: 2.0,
+        unit: "change",
+        units: RELAYED,
+        more: 4,
+        calls: |_| Vec::new(),
+        event: published,
+        is_right: nothing_failed,
+    },
+    Load {
         function: &FUNCTIONS[0],
         floor: "payment-api",
+        ratio_max: RATIO_MAX,
         unit: "request",
         units: 1,
         more: 200,
@@ -68,6 +87,7 @@ pub const LOADS: [Load; 4] = [
     Load {
         function: &FUNCTIONS[3],
         floor: "order-api",
+        ratio_max: RATIO_MAX,
         unit: "request",
         units: 1,
         more: 200,

@@ -52,7 +52,7 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/init/error", post(error))
             .layer(DefaultBodyLimit::disable())
             .with_state(Arc::clone(&work));
-        Ok(Self { serving: Serving::start(router, || {}).await?, work, idle })
+        Ok(Self { serving: Serving::start(router, None, || {}).await?, work, idle })
     }
 
     /// The value of `AWS_LAMBDA_RUNTIME_API`.

@@ -1,6 +1,7 @@
 //! One process of a function, and nothing in its environment but what it is given.
 
 use std::ffi::OsString;
+use std::fs::DirEntry;
 use std::io;
 use std::path::Path;
 use std::process::{ExitStatus, Output, Stdio};
@@ -104,6 +105,16 @@ impl Sandbox {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.split_whitespace().next()?.parse().ok()
+    }
+
+    /// How long its threads were on a processor, in user and in system mode, as Linux tells it.
+    pub fn processor(&self) -> Option<Duration> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()?)).ok()?;
+        let on_processor_ns = |thread: io::Result<DirEntry>| -> Option<u64> {
+            let statistics = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+            statistics.split_whitespace().next()?.parse().ok()
+        };
+        threads.map(on_processor_ns).sum::<Option<u64>>().map(Duration::from_nanos)
     }
 
     /// Kills it, and waits until it is gone.

@@ -1,10 +1,11 @@
-//! DynamoDB and Kinesis, as far as the functions call them: plain HTTP, and the same answers every time.
+//! DynamoDB and Kinesis, as far as the functions call them: over plain HTTP or TLS, and the same answers every time.
 //!
 //! They answer as a table and a stream would on which every write succeeds: every condition holds, every record is taken. An
 //! order that was put is read back, with the payment that covers it.
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,10 +16,13 @@ use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::serving::Serving;
+use crate::tls;
 
 /// Services that listen.
 pub struct Services {
     url: String,
+    /// The file with their certificate, where they have one.
+    certificate: Option<PathBuf>,
     seen: Arc<Seen>,
     _serving: Serving,
 }
@@ -31,21 +35,33 @@ struct Seen {
 }
 
 impl Services {
-    /// Listens on a free port of this machine.
-    pub async fn start() -> io::Result<Self> {
+    /// Listens on a free port of this machine: over plain HTTP, or over TLS where there is a file for the certificate, which is
+    /// written to it.
+    pub async fn start_over(certificate: Option<&Path>) -> io::Result<Self> {
         let seen = Arc::<Seen>::default();
         let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(&seen));
         let accepted = Arc::clone(&seen);
         let count = move || {
             accepted.connections.fetch_add(1, Ordering::SeqCst);
         };
-        let serving = Serving::start(router, count).await?;
-        Ok(Self { url: format!("http://{}", serving.address), seen, _serving: serving })
+        let tls = certificate.map(tls::acceptor).transpose()?;
+        let serving = Serving::start(router, tls, count).await?;
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", serving.address);
+        Ok(Self { url, certificate: certificate.map(Path::to_owned), seen, _serving: serving })
     }
 
-    /// Where they listen, as `http://127.0.0.1:<port>`.
+    /// Where they listen, as `http://127.0.0.1:<port>` or `https://…`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What makes a function trust their certificate, where they have one. It takes the place of Amazon's five.
+    pub fn trusted(&self) -> Vec<(&'static str, String)> {
+        let trusted = |file: &PathBuf| {
+            vec![("TRUST_STORE", "system".to_owned()), ("SSL_CERT_FILE", file.to_string_lossy().into_owned())]
+        };
+        self.certificate.as_ref().map(trusted).unwrap_or_default()
     }
 
     /// Connections that were made so far.

@@ -6,6 +6,9 @@ use axum::Router;
 use axum::serve::ListenerExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
+use tokio_rustls::TlsAcceptor;
+
+use crate::tls::TlsListener;
 
 /// What listens. It no longer does when this is dropped.
 #[derive(Debug)]
@@ -16,8 +19,12 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Serves, and tells of each connection.
-    pub(crate) async fn start(router: Router, accepted: impl Fn() + Send + 'static) -> io::Result<Self> {
+    /// Serves, over TLS where there is what accepts it, and tells of each connection.
+    pub(crate) async fn start(
+        router: Router,
+        tls: Option<TlsAcceptor>,
+        accepted: impl Fn() + Send + 'static,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         let listener = listener.tap_io(move |connection: &mut TcpStream| {
@@ -25,7 +32,13 @@ impl Serving {
             // It is quicker with it, and right without.
             let _ = connection.set_nodelay(true);
         });
-        let task = tokio::spawn(async move { axum::serve(listener, router).await });
+        let task = match tls {
+            None => tokio::spawn(async move { axum::serve(listener, router).await }),
+            Some(tls) => {
+                let listener = TlsListener::new(listener, tls)?;
+                tokio::spawn(async move { axum::serve(listener, router).await })
+            }
+        };
         Ok(Self { address, task: task.abort_handle() })
     }
 }

@@ -8,19 +8,20 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::Uri;
 use hyper::rt::{Read, ReadBuf};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt};
 
 /// How long a connection is kept that nobody has asked for: as long as hyper keeps those that are idle. What is between both
 /// sides forgets older ones, and tells nobody.
+///
+/// It goes by the time of day, because a sandbox between two requests is frozen and its other clocks may be, too.
 const KEPT: Duration = Duration::from_secs(90);
 
 /// What requests are sent over.
@@ -28,18 +29,22 @@ pub(crate) type Connection = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// What makes a connection to the scheme and the authority of a URI.
 pub(crate) type Connector = BoxCloneSyncService<Uri, Connection, BoxError>;
 
+/// What tells the time of day.
+pub(crate) type Clock = fn() -> SystemTime;
+
 /// A connector that may connect ahead: whoever asks it for a connection is given the one that was made ahead, if there is one,
 /// and a new one otherwise. Clones share what was made.
 #[derive(Debug, Clone)]
 pub(crate) struct Ahead {
     connector: Connector,
+    clock: Clock,
     /// When, and what: at most one for each scheme and authority.
-    made: Arc<Mutex<HashMap<Uri, (Instant, Connection)>>>,
+    made: Arc<Mutex<HashMap<Uri, (SystemTime, Connection)>>>,
 }
 
 impl Ahead {
-    pub(crate) fn new(connector: Connector) -> Self {
-        Self { connector, made: Arc::default() }
+    pub(crate) fn new(connector: Connector, clock: Clock) -> Self {
+        Self { connector, clock, made: Arc::default() }
     }
 
     /// Connects to whoever is at `url`, and keeps that for the first who asks.
@@ -49,11 +54,11 @@ impl Ahead {
         parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
         let uri = Uri::from_parts(parts)?;
         let connection = self.connector.clone().oneshot(uri.clone()).await?;
-        self.made().insert(uri, (Instant::now(), connection));
+        self.made().insert(uri, ((self.clock)(), connection));
         Ok(())
     }
 
-    fn made(&self) -> MutexGuard<'_, HashMap<Uri, (Instant, Connection)>> {
+    fn made(&self) -> MutexGuard<'_, HashMap<Uri, (SystemTime, Connection)>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -69,10 +74,10 @@ impl Service<Uri> for Ahead {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let made = self.made().remove(&uri);
-        let connector = self.connector.clone();
+        let (connector, now) = (self.connector.clone(), (self.clock)());
         Box::pin(async move {
             if let Some((at, mut connection)) = made
-                && at.elapsed() < KEPT
+                && is_fresh(at, now)
                 && is_open(&mut connection).await
             {
                 return Ok(connection);
@@ -80,6 +85,11 @@ impl Service<Uri> for Ahead {
             connector.oneshot(uri).await
         })
     }
+}
+
+/// Where the clock was set back nobody knows how old it is.
+fn is_fresh(made: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(made).is_ok_and(|age| age < KEPT)
 }
 
 /// Whether the other side still listens: it has nothing to say before it is asked, so that whatever there is to read is the end.

@@ -104,10 +104,13 @@ impl LoadServiceConfig for Endpoints {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::config::ProvideCredentials as _;
+
     use super::*;
 
     const ROLE: [(&str, &str); 3] =
         [("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+    const TOKEN: (&str, &str) = ("AWS_SESSION_TOKEN", "token");
 
     fn read(more: &[(&str, &str)]) -> Result<Aws, String> {
         let variables = ROLE.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -125,6 +128,16 @@ mod tests {
         let aws = read(&[]).unwrap();
         assert_eq!(aws.config().region().map(AsRef::as_ref), Some("eu-central-1"));
         assert_eq!(aws.dynamodb_url, "https://dynamodb.eu-central-1.amazonaws.com");
+    }
+
+    /// Keys of a role are refused without their token; other keys have none.
+    #[tokio::test]
+    async fn calls_are_signed_with_the_key_that_lambda_sets_its_token_included() {
+        for (more, token) in [(&[TOKEN][..], Some("token")), (&[("AWS_SESSION_TOKEN", "")], None), (&[], None)] {
+            let aws = read(more).unwrap();
+            let key = aws.config().credentials_provider().unwrap().provide_credentials().await.unwrap();
+            assert_eq!((key.access_key_id(), key.secret_access_key(), key.session_token()), ("id", "secret", token));
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::io;
 use std::iter::successors;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
@@ -26,7 +26,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::timeout::Timeout;
 use tower::util::BoxCloneSyncService;
 
-use crate::ahead::Ahead;
+use crate::ahead::{Ahead, Clock};
 use crate::trust::Trust;
 
 /// How long connecting may take, the handshake included.
@@ -49,14 +49,23 @@ impl Https {
         Self::connecting_within(trust, CONNECT_MAX)
     }
 
+    /// The same, told by this clock how old its connections are.
+    pub fn by_clock(trust: Trust, clock: fn() -> SystemTime) -> Self {
+        Self::build(trust, CONNECT_MAX, clock)
+    }
+
     /// The same, with another bound on connecting.
     pub fn connecting_within(trust: Trust, connect_max: Duration) -> Self {
+        Self::build(trust, connect_max, SystemTime::now)
+    }
+
+    fn build(trust: Trust, connect_max: Duration, clock: Clock) -> Self {
         let mut tcp = legacy::connect::HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         let tls = HttpsConnectorBuilder::new().with_tls_config(trust.client_config());
         let connector = Timeout::new(tls.https_or_http().enable_http1().wrap_connector(tcp), connect_max);
-        let connections = Ahead::new(BoxCloneSyncService::new(connector));
+        let connections = Ahead::new(BoxCloneSyncService::new(connector), clock);
         let client =
             legacy::Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connections.clone());
         Self { requests: SharedHttpConnector::new(Hyper(client)), connections }

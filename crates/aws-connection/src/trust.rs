@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
+use rustls_native_certs::CertificateResult;
 use telemetry::Variables;
 
 /// The roots of Amazon Trust Services, which the certificates of all AWS endpoints go back to, as published at
@@ -64,14 +65,30 @@ impl Trust {
         let mut roots = RootCertStore::empty();
         match self {
             Self::Amazon => roots.add_parsable_certificates(AMAZON.map(CertificateDer::from)),
-            Self::System => roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs),
+            Self::System => roots.add_parsable_certificates(readable(rustls_native_certs::load_native_certs())),
         };
         roots
     }
 }
 
+/// What could be read of a store. The rest is logged: nothing else would say why a certificate is not trusted.
+fn readable(CertificateResult { certs, errors, .. }: CertificateResult) -> Vec<CertificateDer<'static>> {
+    if let Some(error) = together(&errors) {
+        tracing::warn!(error, "could not read all of the machine's trusted certificates, and goes on with the others");
+    }
+    certs
+}
+
+/// As many errors as there are, in one line.
+fn together(errors: &[rustls_native_certs::Error]) -> Option<String> {
+    let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    (!errors.is_empty()).then(|| errors.join("; "))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use data_encoding::HEXLOWER;
     use sha2::{Digest, Sha256};
     use time::macros::date;
@@ -99,6 +116,17 @@ mod tests {
             assert!((ends - today).whole_days() > DAYS_LEFT_MIN, "{fingerprint} ends on {ends}");
         }
         assert_eq!(Trust::Amazon.roots().len(), AMAZON.len(), "each can be read");
+    }
+
+    #[test]
+    fn what_cannot_be_read_of_a_store_is_told_in_one_line() {
+        let missing = |names: [&str; 2]| {
+            let [file, folder] = names.map(|name| Path::new("no-such-folder").join(name));
+            together(&rustls_native_certs::load_certs_from_paths(Some(&file), Some(&folder)).errors)
+        };
+        let told = missing(["a.pem", "b"]).unwrap();
+        assert!(told.contains("a.pem") && told.contains('b') && !told.contains('\n'), "{told}");
+        assert_eq!(together(&[]), None);
     }
 
     #[test]

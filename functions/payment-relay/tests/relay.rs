@@ -44,7 +44,7 @@ fn record(sequence_number: u32, image: &Value) -> Value {
         "eventSource": "aws:dynamodb",
         "awsRegion": "us-east-1",
         "dynamodb": {
-            "Keys": {"payment_id": {"S": "pay_1"}},
+            "Keys": {"payment_id": image["payment_id"]},
             "NewImage": image,
             "SequenceNumber": sequence_number.to_string(),
             "SizeBytes": 1,
@@ -101,12 +101,35 @@ async fn what_cannot_be_published_is_delivered_again() {
 
 #[tokio::test]
 async fn a_change_that_cannot_be_understood_is_not_acknowledged_and_holds_up_nothing_in_its_batch() {
-    let foreign = json!({"payment_id": {"S": "pay_x"}, "status": {"S": "disputed"}});
     let no_item = json!({"payment_id": "pay_y"});
-    let batch = vec![record(1, &foreign), change(2, "a", 1, true), record(3, &no_item)];
+    let batch = vec![foreign(1, "x"), change(2, "a", 1, true), record(3, &no_item)];
     let (published, reported) = relay_batch(batch, None).await;
     assert_eq!(published, ["pay_a:1"]);
     assert_eq!(reported, ["1", "3"]);
+}
+
+/// A change to an item that no version of ours has written.
+fn foreign(sequence_number: u32, id: &str) -> Value {
+    record(sequence_number, &json!({"payment_id": {"S": format!("pay_{id}")}, "status": {"S": "disputed"}}))
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_understood_matters_only_while_nothing_newer_can_be() {
+    let batch = vec![foreign(1, "a"), change(2, "a", 1, false), change(3, "b", 1, true), foreign(4, "b")];
+    let (published, reported) = relay_batch(batch, None).await;
+    assert_eq!(published, ["pay_b:1"], "what is known of it");
+    assert_eq!(reported, ["4"]);
+}
+
+#[tokio::test]
+async fn a_change_that_does_not_tell_whose_it_is_is_read_for_itself() {
+    let nameless = |sequence_number, id, version| {
+        let mut change = change(sequence_number, id, version, true);
+        change["dynamodb"].as_object_mut().unwrap().remove("Keys");
+        change
+    };
+    let batch = vec![nameless(1, "a", 1), nameless(2, "b", 1)];
+    assert_eq!(relay_batch(batch, None).await, (vec!["pay_a:1".to_owned(), "pay_b:1".to_owned()], vec![]));
 }
 
 #[tokio::test]

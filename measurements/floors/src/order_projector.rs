@@ -6,8 +6,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{BatchStatementRequest, KeysAndAttributes, Put, TransactWriteItem};
 use aws_types::SdkConfig;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use data_encoding::BASE64;
 use futures::{StreamExt, TryStreamExt, stream};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::Deserialize;
@@ -86,7 +85,7 @@ pub(crate) async fn run(aws: &SdkConfig, writes: Writes) -> Result<(), Error> {
 async fn project(client: &Client, writes: Writes, batch: Batch) -> Result<Value, Error> {
     let mut payments = Vec::with_capacity(batch.records.len());
     for record in batch.records {
-        let data = STANDARD.decode(record.kinesis.data)?;
+        let data = BASE64.decode(record.kinesis.data.as_bytes())?;
         payments.push(serde_json::from_slice::<Event>(&data)?.data);
     }
     let keys: Vec<_> = payments.iter().map(|payment| order_key(&payment.order_id)).collect();

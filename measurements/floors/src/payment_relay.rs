@@ -1,4 +1,6 @@
-//! Puts an event for each change on the stream, and clears the marks.
+//! Puts an event for each change on the stream, and clears the marks; or finds that there is none to be published.
+
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_kinesis::primitives::Blob;
@@ -17,20 +19,20 @@ use crate::payment_api::{Envelope, Money, PaymentView, clear_mark};
 const AT_ONCE: usize = 16;
 
 #[derive(Deserialize)]
-struct Batch {
+struct Batch<I> {
     #[serde(rename = "Records")]
-    records: Vec<Record>,
+    records: Vec<Record<I>>,
 }
 
 #[derive(Deserialize)]
-struct Record {
-    dynamodb: Change,
+struct Record<I> {
+    dynamodb: Change<I>,
 }
 
 #[derive(Deserialize)]
-struct Change {
+struct Change<I> {
     #[serde(rename = "NewImage")]
-    new_image: Image,
+    new_image: I,
 }
 
 /// What an event needs of an image.
@@ -72,15 +74,40 @@ struct Map<T> {
     value: T,
 }
 
+/// What tells of an image whether there is something to publish.
+#[derive(Deserialize)]
+struct Marked {
+    payment_id: Text,
+    unpublished: Option<Flag>,
+}
+
+#[derive(Deserialize)]
+struct Flag {
+    #[serde(rename = "BOOL")]
+    value: bool,
+}
+
+/// Finds that all of it is published.
+pub(crate) async fn run_published() -> Result<(), Error> {
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch<Marked>>| {
+        let images = event.payload.records.into_iter().map(|record| record.dynamodb.new_image);
+        let newest: BTreeMap<_, _> = images.map(|image| (image.payment_id.value, image.unpublished)).collect();
+        let due = newest.into_values().flatten().filter(|unpublished| unpublished.value).count();
+        if due == 0 { Ok(json!({"batchItemFailures": []})) } else { Err(Error::from("something is unpublished")) }
+    }))
+    .await
+}
+
 pub(crate) async fn run(aws: &SdkConfig) -> Result<(), Error> {
     let (table, stream) = (&dynamodb(aws), &kinesis_relay(aws));
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch>| relay(table, stream, event.payload).await)).await
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch<Image>>| relay(table, stream, event.payload).await))
+        .await
 }
 
 async fn relay(
     table: &aws_sdk_dynamodb::Client,
     stream: &aws_sdk_kinesis::Client,
-    batch: Batch,
+    batch: Batch<Image>,
 ) -> Result<Value, Error> {
     let (mut entries, mut marks) = (Vec::new(), Vec::new());
     for Record { dynamodb: Change { new_image: image } } in batch.records {

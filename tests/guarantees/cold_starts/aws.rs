@@ -1,4 +1,4 @@
-//! A stand-in for an AWS service, over TLS.
+//! A stand-in for what functions call, over TLS.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,7 +16,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::server::TlsStream;
 
-/// What every call is answered: what is asked of either service here takes it for success.
+/// What every call is answered: what is asked of any service here takes it for success.
 const ANSWER: &str = r#"{"ShardId":"shardId-000000000000","SequenceNumber":"1"}"#;
 
 /// Answers every call, and counts connections and calls.
@@ -33,24 +33,24 @@ struct Counted {
 }
 
 impl Aws {
-    /// Two of them with one certificate, which is written to this file.
-    pub(super) async fn start_two(certificate: &Path) -> (Self, Self) {
+    /// Three of them with one certificate, which is written to this file.
+    pub(super) async fn start_three(certificate: &Path) -> [Self; 3] {
         let signed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         std::fs::write(certificate, signed.cert.pem()).unwrap();
         let key = PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
         let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(vec![signed.cert.into()], key).unwrap()));
-        (Self::start(acceptor.clone()).await, Self::start(acceptor).await)
+        [Self::start(&acceptor).await, Self::start(&acceptor).await, Self::start(&acceptor).await]
     }
 
-    async fn start(acceptor: TlsAcceptor) -> Self {
+    async fn start(acceptor: &TlsAcceptor) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let counted = Arc::<Counted>::default();
         let calls = counted.clone();
         let router = Router::new().fallback(answer).with_state(calls);
-        let listener = TlsListener { listener, acceptor, counted: counted.clone() };
+        let listener = TlsListener { listener, acceptor: acceptor.clone(), counted: counted.clone() };
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, counted }
     }
