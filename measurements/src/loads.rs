@@ -19,8 +19,6 @@ pub struct Load {
     pub unit: &'static str,
     /// How many of them it holds.
     pub units: usize,
-    /// The most that the function may take, as a multiple of what its floor does.
-    pub ratio_max: f64,
     /// How many more events the one of two runs is given than the other.
     pub more: usize,
     /// The calls of services that an event of so many units takes.
@@ -30,8 +28,6 @@ pub struct Load {
     is_right: fn(&Value) -> bool,
 }
 
-/// Where calls are most of what there is to do.
-const RATIO_MAX: f64 = 1.5;
 /// Payments that one batch for the projector holds, each of an order of its own.
 const PROJECTED: usize = 1_000;
 /// Payments that one batch for the relay holds: as many as the template gives it.
@@ -42,7 +38,6 @@ pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[2],
         floor: "order-projector",
-        ratio_max: RATIO_MAX,
         unit: "record",
         units: PROJECTED,
         more: 3,
@@ -53,7 +48,6 @@ pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[1],
         floor: "payment-relay",
-        ratio_max: RATIO_MAX,
         unit: "record",
         units: RELAYED,
         more: 4,
@@ -64,8 +58,6 @@ pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[1],
         floor: "payment-relay-published",
-        // No call is in it, so that it weighs more that the newest images are read in full, lest one passes that is unreadable.
-        ratio_max: 2.0,
         unit: "change",
         units: RELAYED,
         more: 4,
@@ -76,7 +68,6 @@ pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[0],
         floor: "payment-api",
-        ratio_max: RATIO_MAX,
         unit: "request",
         units: 1,
         more: 200,
@@ -87,7 +78,6 @@ pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[3],
         floor: "order-api",
-        ratio_max: RATIO_MAX,
         unit: "request",
         units: 1,
         more: 200,

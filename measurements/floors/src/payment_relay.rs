@@ -9,6 +9,7 @@ use aws_types::SdkConfig;
 use futures::{StreamExt, TryStreamExt, stream};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::clients::{dynamodb, kinesis_relay};
@@ -31,8 +32,15 @@ struct Record<I> {
 
 #[derive(Deserialize)]
 struct Change<I> {
+    #[serde(rename = "Keys")]
+    keys: Keys,
     #[serde(rename = "NewImage")]
     new_image: I,
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    payment_id: Text,
 }
 
 /// What an event needs of an image.
@@ -48,6 +56,7 @@ struct Image {
     created_at: Text,
     updated_at: Text,
     traceparent: Text,
+    unpublished: Option<Flag>,
 }
 
 #[derive(Deserialize)]
@@ -74,26 +83,24 @@ struct Map<T> {
     value: T,
 }
 
-/// What tells of an image whether there is something to publish.
-#[derive(Deserialize)]
-struct Marked {
-    payment_id: Text,
-    unpublished: Option<Flag>,
-}
-
 #[derive(Deserialize)]
 struct Flag {
     #[serde(rename = "BOOL")]
     value: bool,
 }
 
-/// Finds that all of it is published.
+/// Reads the newest image of each payment, and finds that all are published.
 pub(crate) async fn run_published() -> Result<(), Error> {
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch<Marked>>| {
-        let images = event.payload.records.into_iter().map(|record| record.dynamodb.new_image);
-        let newest: BTreeMap<_, _> = images.map(|image| (image.payment_id.value, image.unpublished)).collect();
-        let due = newest.into_values().flatten().filter(|unpublished| unpublished.value).count();
-        if due == 0 { Ok(json!({"batchItemFailures": []})) } else { Err(Error::from("something is unpublished")) }
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch<Box<RawValue>>>| {
+        let changes = event.payload.records.into_iter().map(|record| record.dynamodb);
+        let newest: BTreeMap<_, _> = changes.map(|change| (change.keys.payment_id.value, change.new_image)).collect();
+        for image in newest.into_values() {
+            let image: Image = serde_json::from_str(image.get())?;
+            if image.unpublished.is_some_and(|unpublished| unpublished.value) {
+                return Err(Error::from("something is unpublished"));
+            }
+        }
+        Ok(json!({"batchItemFailures": []}))
     }))
     .await
 }
@@ -110,7 +117,7 @@ async fn relay(
     batch: Batch<Image>,
 ) -> Result<Value, Error> {
     let (mut entries, mut marks) = (Vec::new(), Vec::new());
-    for Record { dynamodb: Change { new_image: image } } in batch.records {
+    for Record { dynamodb: Change { new_image: image, .. } } in batch.records {
         let payment = PaymentView {
             payment_id: &image.payment_id.value,
             order_id: &image.order_id.value,
