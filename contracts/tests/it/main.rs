@@ -7,6 +7,7 @@ mod committed;
 mod events;
 mod examples;
 mod parsers;
+mod schemas;
 mod template;
 
 use serde_json::Value;
