@@ -7,6 +7,7 @@ mod committed;
 mod events;
 mod examples;
 mod parsers;
+mod releases;
 mod schemas;
 mod template;
 
