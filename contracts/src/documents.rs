@@ -47,6 +47,9 @@ pub enum GenerateError {
         /// Why not.
         error: serde_json::Error,
     },
+    /// What a problem's header may hold is said in no JSON.
+    #[error("the schema of the header {0} is no JSON")]
+    Header(&'static str),
     /// One name stands for two schemas.
     #[error(transparent)]
     TwoMeanings(#[from] TwoMeanings),

@@ -160,28 +160,24 @@ fn problems(status: u16, kinds: &[ProblemKind]) -> Result<Value, GenerateError> 
             },
         },
     });
-    match status {
-        405 => {
-            response["headers"]["Allow"] = json!({
-                "description": "What the path takes instead.",
-                "schema": { "type": "string" },
-            });
-        }
-        409 | 503 => {
-            response["headers"]["Retry-After"] = json!({
-                "description": "Where repeating helps: after how many seconds.",
-                "schema": { "type": "integer", "minimum": 1 },
-            });
-        }
-        412 => {
-            response["headers"]["ETag"] = json!({
-                "description": "The version that the payment has by now.",
-                "schema": { "type": "string", "pattern": "^\"[0-9]+\"$" },
-            });
-        }
-        _ => {}
+    for (name, header) in problem_headers(status, kinds)? {
+        response["headers"][name] = header;
     }
     Ok(response)
+}
+
+/// The headers of all problems of one status, required where whatever is answered with that status has them.
+fn problem_headers(status: u16, kinds: &[ProblemKind]) -> Result<Vec<(String, Value)>, GenerateError> {
+    let of_gateway = GATEWAY.iter().any(|(known, ..)| *known == status);
+    let all = kinds.iter().flat_map(|kind| kind.headers());
+    let described = all.map(|header| {
+        let always = |kind: &ProblemKind| kind.headers().iter().any(|own| own.required && own.name == header.name);
+        let schema: Value = serde_json::from_str(header.schema).map_err(|_| GenerateError::Header(header.name))?;
+        let required = !of_gateway && kinds.iter().all(always);
+        let described = json!({ "required": required, "description": header.description, "schema": schema });
+        Ok((written(header.name), described))
+    });
+    described.collect()
 }
 
 fn problem_type(kind: ProblemKind) -> String {
