@@ -56,3 +56,18 @@ fn each_part_that_is_not_is_told() {
         assert!(told.contains(expected), "{expected}: {told}");
     }
 }
+
+/// As a REST API and as an HTTP API: the template deploys either.
+#[test]
+fn what_api_gateway_answers_by_itself_is_in_the_documents() {
+    for document in [payments(), crate::orders()] {
+        let contract = Contract::new(&document).unwrap();
+        let body = json!({ "message": "Service Unavailable" });
+        for status in [401, 403, 404, 413, 429, 500, 502, 503, 504] {
+            let answered = Answered { status, headers: &[("content-type", "application/json")], body: &body };
+            for (method, path) in contract.routes() {
+                assert_eq!(contract.allows(method, path, answered), Ok(()));
+            }
+        }
+    }
+}

@@ -45,7 +45,8 @@ pub(crate) fn pay() -> About {
 pub(crate) fn list() -> About {
     let list = Answer::json::<PaymentList>(StatusCode::OK, "Its payments, oldest first; none, where there are none.")
         .example(json!({ "payments": [payment("authorized", 0, 0, 1)] }));
-    About::new("listPayments", "List the payments of an order", "What synchronous mode asks for.").answers(list)
+    let description = "What synchronous mode asks for. Parameters that are not listed are refused.";
+    About::new("listPayments", "List the payments of an order", description).answers(list)
 }
 
 pub(crate) fn find() -> About {
