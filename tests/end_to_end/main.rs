@@ -5,6 +5,7 @@
 mod batches;
 mod card_numbers;
 mod contracts;
+mod fuzzed;
 mod http_apis;
 mod kept;
 mod lifecycle;
