@@ -7,7 +7,7 @@ use paystream_tests::{Need, Paystream, skip_without};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 
-fn document(path: &str) -> Value {
+pub(crate) fn document(path: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(repository().join(path)).unwrap()).unwrap()
 }
 
@@ -66,13 +66,12 @@ async fn filled(paystream: &Paystream, api: &Value, path: &str, said: &Value) ->
     let needed = said["parameters"].as_array().unwrap().iter().filter(|parameter| parameter["required"] == true);
     for parameter in needed.filter(|parameter| parameter["in"] != "header") {
         let (name, schema) = (parameter["name"].as_str().unwrap(), &parameter["schema"]);
-        let value = match name {
-            "payment_id" => payment_for(paystream, said["operationId"].as_str().unwrap()).await,
-            _ => {
-                let pointer = schema["$ref"].as_str().map_or("", |reference| reference.trim_start_matches('#'));
-                let schema = if pointer.is_empty() { schema } else { api.pointer(pointer).unwrap() };
-                schema["examples"][0].as_str().unwrap().to_owned()
-            }
+        let value = if name == "payment_id" {
+            payment_for(paystream, said["operationId"].as_str().unwrap()).await
+        } else {
+            let pointer = schema["$ref"].as_str().map(|reference| reference.trim_start_matches('#'));
+            let schema = pointer.map_or(schema, |pointer| api.pointer(pointer).unwrap());
+            schema["examples"][0].as_str().unwrap().to_owned()
         };
         filled = match parameter["in"].as_str().unwrap() {
             "path" => filled.replace(&format!("{{{name}}}"), &value),

@@ -9,6 +9,7 @@ mod fuzzed;
 mod http_apis;
 mod kept;
 mod lifecycle;
+mod links;
 mod ordering;
 mod recovery;
 mod refusals;
