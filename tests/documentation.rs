@@ -54,6 +54,28 @@ fn every_problem_type_has_a_page_that_says_what_it_is() {
     }
 }
 
+/// A member that a problem has, and its page does not tell, is one that nobody looks at.
+#[test]
+fn every_page_of_a_problem_type_lists_its_members_and_headers_and_shows_them() {
+    for kind in all() {
+        let path = format!("docs/api/problems/{}.md", kind.name());
+        let page = read(&path);
+        let said = |what: &str| {
+            let lines = page.lines().filter_map(|line| line.strip_prefix(&format!("- {what}: `")));
+            lines.filter_map(|line| line.split('`').next().map(str::to_owned)).collect::<BTreeSet<_>>()
+        };
+        let members: BTreeSet<_> = kind.members().iter().map(|member| member.name.to_owned()).collect();
+        assert_eq!(said("member"), members, "{path}: its members");
+        // One that is listed for those who rely on an older contract is never sent.
+        let headers = kind.headers().iter().filter(|header| header.required).map(|header| header.name.to_owned());
+        assert_eq!(said("header"), headers.collect(), "{path}: its headers");
+        let example: Value = serde_json::from_str(fenced(&page, "json").unwrap()).unwrap();
+        for member in members {
+            assert!(example.get(&member).is_some(), "{path}: its example shows no {member}");
+        }
+    }
+}
+
 #[test]
 fn the_index_lists_every_problem_type_and_every_page() {
     let index = read("docs/api/problems.md");

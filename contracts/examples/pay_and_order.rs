@@ -2,6 +2,7 @@
 //! in another terminal. Takes the URL of both APIs as its argument, where that is not <http://127.0.0.1:3000>.
 
 use std::error::Error;
+use std::time::Duration;
 
 use payment_events::{Money, OrderId, PaymentId, PaymentStatus};
 use serde::de::DeserializeOwned;
@@ -41,12 +42,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1).unwrap_or_else(|| "http://127.0.0.1:3000".to_owned());
     let order_id: OrderId = format!("ord-{}", uuid::Uuid::new_v4()).parse()?;
     let price = Money::new(1299, "EUR".parse()?)?;
-
     let body = json!({ "order_id": order_id, "amount": price, "method": { "token": "tok_approve" } });
     let payment: Payment = post(format!("{url}/payments"), order_id.as_str(), body).await?;
     println!("{} is {}", payment.payment_id, payment.status);
 
-    let line: Value = json!({ "sku": "tea", "quantity": 1, "unit_price": price });
+    // Orders hears of it within a moment. An order that is placed sooner is accepted later, when it has.
+    let (copies, mut tries) = (format!("{url}/orders/{order_id}/payments"), 0..50);
+    while reqwest::get(&copies).await?.json::<Value>().await?["payments"] == json!([]) && tries.next().is_some() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let line = json!({ "sku": "tea", "quantity": 1, "unit_price": price });
     let body = json!({ "order_id": order_id, "customer_id": "cust-7", "lines": [line] });
     let order: Order = post(format!("{url}/orders"), order_id.as_str(), body).await?;
     println!("{order_id} over {} is {}", order.total, order.status);

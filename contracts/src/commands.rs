@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use paystream_contracts::{Document, breaks_since_release, generated, released_path, repository};
+use paystream_contracts::{
+    Document, VERSION, generated, obstacles_since_release, released_directory, released_path, repository,
+};
 use serde_json::Value;
 
 type Said = Result<String, Box<dyn Error>>;
@@ -20,29 +22,31 @@ pub(crate) fn write() -> Said {
     Ok(if written.is_empty() { "nothing has changed".to_owned() } else { format!("wrote {}", written.join(", ")) })
 }
 
-/// Says what breaks whoever relies on the last release.
+/// Says what keeps the documents from being relied on in the place of the released ones.
 pub(crate) fn check() -> Said {
-    let breaks = breaks_since_release()?;
-    if breaks.is_empty() {
+    let obstacles = obstacles_since_release()?;
+    if obstacles.is_empty() {
         return Ok("nothing breaks who relies on the released contracts".to_owned());
     }
-    let lines: Vec<_> = breaks.iter().map(|(path, breaking)| format!("{path}: {breaking}")).collect();
+    let lines: Vec<_> = obstacles.iter().map(ToString::to_string).collect();
     Err(format!(
-        "this breaks who relies on the released contracts:\n  {}\nMake it an additive change. Where that cannot be, \
-         raise the major version (`VERSION` in contracts/src/documents.rs) and see docs/api/contracts.md.",
+        "this cannot take the place of the released contracts:\n  {}\nRaise `VERSION` in contracts/src/documents.rs: the \
+         minor version for what is added, the major one for what breaks who calls an API and cannot be added instead. An \
+         event never changes so that it breaks somebody: it gets a new type (docs/api/contracts.md).",
         lines.join("\n  ")
     )
     .into())
 }
 
-/// Makes the documents as they are the released ones.
+/// Makes the documents as they are the released ones, and leaves nothing of what is none of them any more.
 pub(crate) fn release() -> Said {
     check()?;
     let documents = generated()?;
+    std::fs::remove_dir_all(released_directory())?;
     for Document { path, text } in &documents {
         put(&released_path(path), text)?;
     }
-    Ok(format!("released {} documents", documents.len()))
+    Ok(format!("released {} documents as {VERSION}", documents.len()))
 }
 
 /// One document of both APIs: links from one to the other lead within it.

@@ -1,6 +1,6 @@
 //! Holding what an API is asked and answers against its document.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
@@ -10,6 +10,8 @@ use crate::events::breaches;
 /// A document, ready to hold answers against.
 pub struct Contract {
     operations: Vec<Operation>,
+    /// Every header that some answer has, in lower case: those that are ours. Others come from what stands between.
+    headers: HashSet<String>,
 }
 
 struct Operation {
@@ -56,7 +58,10 @@ impl Contract {
                 operations.push(Operation { method: method.to_uppercase(), path: path.clone(), body, responses });
             }
         }
-        Ok(Self { operations })
+        let responses = operations.iter().flat_map(|operation| operation.responses.values());
+        let headers = responses.flat_map(|response| &response.headers);
+        let headers = headers.map(|(name, ..)| name.to_ascii_lowercase()).collect();
+        Ok(Self { operations, headers })
     }
 
     /// The method and path of each operation.
@@ -89,6 +94,11 @@ impl Contract {
                 None if *required => return Err(Breach(format!("{what}: without header {name}"))),
                 None => {}
             }
+        }
+        let known = |name: &str| response.headers.iter().any(|(known, ..)| known.eq_ignore_ascii_case(name));
+        let ours = |name: &str| self.headers.contains(&name.to_ascii_lowercase());
+        if let Some((name, _)) = headers.iter().find(|(name, _)| ours(name) && !known(name)) {
+            return Err(Breach(format!("{what}: undocumented header {name}")));
         }
         let content_type =
             headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map_or("", |(_, value)| *value);

@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 use http_problems::contract::TwoMeanings;
 use serde_json::Value;
 
-use crate::compatibility::{self, Breaking};
 use crate::events::EventSchemas;
+use crate::release::{self, Documents, Obstacle};
 use crate::{asyncapi, openapi};
 
-/// The version of the contracts, which all documents state. A breaking change needs a new major version.
-pub const VERSION: &str = "1.0.0";
+/// The version of the contracts, which all documents state: raised with the first change after a release, as [`release::obstacles`] asks.
+pub const VERSION: &str = "1.1.0";
 
 /// Where the last released documents are, below the repository.
 const RELEASED: &str = "docs/api/released";
-const OPENAPI_OF_PAYMENTS: &str = "docs/api/openapi/payments.json";
 
 /// A document, as JSON text that ends with a new line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +47,9 @@ pub enum GenerateError {
         /// Why not.
         error: serde_json::Error,
     },
+    /// What a problem's header may hold is said in no JSON.
+    #[error("the schema of the header {0} is no JSON")]
+    Header(&'static str),
     /// One name stands for two schemas.
     #[error(transparent)]
     TwoMeanings(#[from] TwoMeanings),
@@ -61,7 +63,7 @@ pub fn repository() -> PathBuf {
 /// Every document, as the code has it now.
 pub fn generated() -> Result<Vec<Document>, GenerateError> {
     let mut documents = vec![
-        document(OPENAPI_OF_PAYMENTS, &openapi::payments()?),
+        document("docs/api/openapi/payments.json", &openapi::payments()?),
         document("docs/api/openapi/orders.json", &openapi::orders()?),
         document("docs/api/asyncapi.json", &asyncapi::document()?),
     ];
@@ -71,31 +73,26 @@ pub fn generated() -> Result<Vec<Document>, GenerateError> {
     Ok(documents)
 }
 
-/// What breaks those who rely on the documents that were released last, each with the document it is about. A new major
-/// version may break anything.
-pub fn breaks_since_release() -> Result<Vec<(String, Breaking)>, GenerateError> {
-    let documents = generated()?;
-    let mut found = Vec::new();
-    for old in released_files(&repository().join(RELEASED))? {
-        let released = read(&old)?;
-        let new = documents.iter().find(|document| released_path(&document.path) == old);
-        let path = new.map_or_else(|| old.display().to_string(), |document| document.path.clone());
-        let breaks = match new {
-            Some(document) => compatibility::breaking(&released, &value(document)?),
-            None => vec![Breaking { part: "the document".to_owned(), change: "was removed".to_owned() }],
-        };
-        found.extend(breaks.into_iter().map(|breaking| (path.clone(), breaking)));
-    }
-    let released = read(&released_path(OPENAPI_OF_PAYMENTS)).ok();
-    let released = released.and_then(|released| major(released["info"]["version"].as_str()?));
-    if major(VERSION) > released && released.is_some() {
-        found.clear();
-    }
-    Ok(found)
+/// What keeps the documents as they are from being relied on in the place of those that were released last.
+pub fn obstacles_since_release() -> Result<Vec<Obstacle>, GenerateError> {
+    let generated = generated()?;
+    let generated = generated.iter().map(|document| Ok((document.path.clone(), value(document)?)));
+    Ok(release::obstacles(&released()?, &generated.collect::<Result<_, GenerateError>>()?, VERSION))
 }
 
-fn major(version: &str) -> Option<u32> {
-    version.split('.').next()?.parse().ok()
+/// The documents that were released last, by the paths that they were released from.
+fn released() -> Result<Documents, GenerateError> {
+    let root = released_directory();
+    let documents = released_files(&root)?.into_iter().map(|file| {
+        let path = file.strip_prefix(&root).unwrap_or(&file);
+        Ok((format!("docs/api/{}", path.display()), read(&file)?))
+    });
+    documents.collect()
+}
+
+/// Where the released documents are, and nothing else.
+pub fn released_directory() -> PathBuf {
+    repository().join(RELEASED)
 }
 
 /// Where the released form of a document is kept.

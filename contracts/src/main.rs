@@ -7,7 +7,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo run -p paystream-contracts -- COMMAND
 
   write     write docs/api/openapi, docs/api/asyncapi.json and docs/api/events as the code has them
-  check     say what has changed since the last release that breaks who relies on it
+  check     say what keeps the contracts from taking the place of those that were released last
   release   release the contracts as they are: later ones are compared with these
   combined  print one document of both APIs, with the links between them, for tools that test one document";
 

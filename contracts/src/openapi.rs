@@ -10,8 +10,39 @@ use crate::operations::{self, Api};
 
 const ANY: &str = "Answers in JSON; what cannot be done is answered with `application/problem+json` (RFC 9457), whose \
     `type` is stable. Clients must let fields pass that they do not know, and answers must be expected to get more of \
-    them, and more values where a value is one of several.\n\nDeployed, each request is signed with AWS Signature \
-    Version 4, service `execute-api`. The local environment takes any.";
+    them, and more values where a value is one of several.\n\nIntegers are written without a fraction or an exponent: \
+    `1299.0` is refused, though JSON Schema takes it for an integer, since money is never read as floating point. A number \
+    that could be that of a card is refused wherever it stands (`/problems/card-number`).\n\nA deployed stack says how \
+    callers are known: each request is signed with AWS Signature Version 4, service `execute-api`; or it carries a token, \
+    where the stack has the parameter `JwtIssuer` or `CognitoUserPoolArn`. The local environment takes any.\n\nAPI Gateway \
+    answers for itself, too, with `application/json` and a `message`: which status it uses for what depends on whether the \
+    stack has REST APIs or HTTP APIs (`ApiFlavour`).";
+
+/// How callers are known, by the stack's parameters.
+fn security_schemes() -> Value {
+    json!({
+        "sigv4": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "AWS Signature Version 4, service `execute-api`: without `JwtIssuer` and `CognitoUserPoolArn`.",
+            "x-amazon-apigateway-authtype": "awsSigv4",
+        },
+        "jwt": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A token of the issuer in `JwtIssuer`, for the audience in `JwtAudience`: HTTP APIs.",
+        },
+        "cognito": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "An identity token of the Cognito user pool in `CognitoUserPoolArn`: REST APIs.",
+            "x-amazon-apigateway-authtype": "cognito_user_pools",
+        },
+    })
+}
 
 pub(crate) fn payments() -> Result<Value, GenerateError> {
     let api = Api { name: "payments", body_bytes_max: payment_api::BODY_BYTES_MAX };
@@ -58,21 +89,10 @@ fn document(api: &Api, title: &str, what: &str, mut description: Description) ->
             },
         ],
         "tags": [{ "name": api.name }],
-        // Deployed, the signature; locally, nothing.
-        "security": [{ "sigv4": [] }, {}],
+        // Deployed, one of three; locally, nothing.
+        "security": [{ "sigv4": [] }, { "jwt": [] }, { "cognito": [] }, {}],
         "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "securitySchemes": {
-                "sigv4": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Authorization",
-                    "description": "AWS Signature Version 4, service `execute-api`.",
-                    "x-amazon-apigateway-authtype": "awsSigv4",
-                },
-            },
-        },
+        "components": { "schemas": schemas, "securitySchemes": security_schemes() },
     }))
 }
 

@@ -15,13 +15,20 @@ pub(crate) struct Api {
     pub(crate) body_bytes_max: usize,
 }
 
-/// What API Gateway answers by itself.
-const GATEWAY: [(u16, &str); 5] = [
-    (403, "API Gateway: the request is not authorized, or there is no such route."),
-    (413, "API Gateway: the body is above 10 MB."),
-    (429, "API Gateway: too many requests. Wait, and repeat the request."),
-    (502, "API Gateway: the function failed. Repeat the request."),
-    (504, "API Gateway: the function took longer than 29 s. Repeat the request."),
+/// What API Gateway answers by itself, as a REST API or as an HTTP API: the template deploys either.
+const GATEWAY: [(u16, &str); 9] = [
+    (401, "the token is missing or not valid, where callers are known by tokens."),
+    (403, "the request is not authorized; or there is no such route, of a REST API."),
+    (404, "there is no such route, of an HTTP API."),
+    (413, "the body is above 10 MB."),
+    (429, "too many requests. Wait, and repeat the request."),
+    (500, "the function failed, behind an HTTP API. Repeat the request."),
+    (502, "the function failed, behind a REST API. Repeat the request."),
+    (
+        503,
+        "the function took longer than 30 s, or there are too many requests, behind an HTTP API. Repeat the request.",
+    ),
+    (504, "the function took longer than 29 s, behind a REST API. Repeat the request."),
 ];
 
 pub(crate) fn describe(api: &Api, operation: &Operation, schemas: &mut Description) -> Result<Value, GenerateError> {
@@ -80,7 +87,12 @@ fn responses(operation: &Operation, schemas: &mut Description) -> Result<Map<Str
     }
     for (status, description) in GATEWAY {
         let message = json!({ "schema": { "$ref": "#/components/schemas/GatewayMessage" } });
-        let response = responses.entry(status.to_string()).or_insert_with(|| json!({ "description": description }));
+        let description = format!("API Gateway: {description}");
+        let response = responses.entry(status.to_string()).or_insert_with(|| json!({}));
+        response["description"] = match response["description"].as_str() {
+            Some(problems) => format!("{problems}\n- {description}").into(),
+            None => description.into(),
+        };
         response["content"]["application/json"] = message;
     }
     Ok(responses)
@@ -160,28 +172,24 @@ fn problems(status: u16, kinds: &[ProblemKind]) -> Result<Value, GenerateError> 
             },
         },
     });
-    match status {
-        405 => {
-            response["headers"]["Allow"] = json!({
-                "description": "What the path takes instead.",
-                "schema": { "type": "string" },
-            });
-        }
-        409 | 503 => {
-            response["headers"]["Retry-After"] = json!({
-                "description": "Where repeating helps: after how many seconds.",
-                "schema": { "type": "integer", "minimum": 1 },
-            });
-        }
-        412 => {
-            response["headers"]["ETag"] = json!({
-                "description": "The version that the payment has by now.",
-                "schema": { "type": "string", "pattern": "^\"[0-9]+\"$" },
-            });
-        }
-        _ => {}
+    for (name, header) in problem_headers(status, kinds)? {
+        response["headers"][name] = header;
     }
     Ok(response)
+}
+
+/// The headers of all problems of one status, required where whatever is answered with that status has them.
+fn problem_headers(status: u16, kinds: &[ProblemKind]) -> Result<Vec<(String, Value)>, GenerateError> {
+    let of_gateway = GATEWAY.iter().any(|(known, ..)| *known == status);
+    let all = kinds.iter().flat_map(|kind| kind.headers());
+    let described = all.map(|header| {
+        let always = |kind: &ProblemKind| kind.headers().iter().any(|own| own.required && own.name == header.name);
+        let schema: Value = serde_json::from_str(header.schema).map_err(|_| GenerateError::Header(header.name))?;
+        let required = !of_gateway && kinds.iter().all(always);
+        let described = json!({ "required": required, "description": header.description, "schema": schema });
+        Ok((written(header.name), described))
+    });
+    described.collect()
 }
 
 fn problem_type(kind: ProblemKind) -> String {

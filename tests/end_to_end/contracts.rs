@@ -1,47 +1,94 @@
 //! What the documents show can be done, and what is answered is as they say (the harness holds every answer to them).
 
+use std::collections::BTreeSet;
+
 use paystream_contracts::{EventSchemas, repository};
 use paystream_tests::{Need, Paystream, skip_without};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 
-fn document(path: &str) -> Value {
+pub(crate) fn document(path: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(repository().join(path)).unwrap()).unwrap()
 }
 
 #[tokio::test]
-async fn every_example_of_a_request_is_answered_as_its_document_says() {
+async fn every_operation_is_answered_as_its_document_says_with_each_of_its_examples() {
     let paystream = Paystream::of_target().await;
-    let payments = document("docs/api/openapi/payments.json");
-    let orders = document("docs/api/openapi/orders.json");
-    let mut sent = 0;
-    for (api, path) in [(&payments, "/payments"), (&orders, "/orders")] {
-        for (name, body) in bodies(&api["paths"][path]["post"]) {
-            let answer = paystream.post(path, &body).await;
-            assert!(answer.status.is_success(), "{path}: {name}: {}", answer.body);
-            sent += 1;
-        }
-    }
-    // What changes a payment is sent to a payment that can be changed so.
-    for path in payments["paths"].as_object().unwrap().keys().filter(|path| path.contains("{payment_id}/")) {
-        for (name, body) in bodies(&payments["paths"][path]["post"]) {
-            let paid = bodies(&payments["paths"]["/payments"]["post"]).swap_remove(0).1;
-            let payment = paystream.post("/payments", &paid).await.expect(201);
-            let of_payment = |path: &str| path.replace("{payment_id}", payment["payment_id"].as_str().unwrap());
-            if path.ends_with("/refund") {
-                paystream.post_without_key(&of_payment("/payments/{payment_id}/capture"), "").await.expect(200);
+    let documents = [document("docs/api/openapi/payments.json"), document("docs/api/openapi/orders.json")];
+    let operations = || documents.iter().flat_map(|api| operations(api).map(move |operation| (api, operation)));
+    let mut sent = BTreeSet::new();
+    // What is posted is there to be read.
+    for wanted in ["post", "get"] {
+        for (api, Operation { method, path, said }) in operations().filter(|(_, operation)| operation.method == wanted)
+        {
+            for body in bodies(said) {
+                let path = filled(&paystream, api, path, said).await;
+                let answer = match body {
+                    Some(body) => paystream.post(&path, body).await,
+                    None => paystream.get(&path).await,
+                };
+                assert!(answer.status.is_success(), "{method} {path}: {} {}", answer.status, answer.body);
+                sent.insert(said["operationId"].as_str().unwrap());
             }
-            let answer = paystream.post(&of_payment(path), &body).await;
-            assert_eq!(answer.status, 200, "{path}: {name}: {}", answer.body);
-            sent += 1;
         }
     }
-    assert!(sent >= 8, "only {sent} examples");
+    let documented = operations().map(|(_, operation)| operation.said["operationId"].as_str().unwrap());
+    assert_eq!(sent, documented.collect(), "what was sent, and what is documented");
 }
 
-fn bodies(operation: &Value) -> Vec<(String, Value)> {
-    let examples = operation["requestBody"]["content"]["application/json"]["examples"].as_object().unwrap();
-    examples.iter().map(|(name, example)| (name.clone(), example["value"].clone())).collect()
+struct Operation<'a> {
+    method: &'a str,
+    path: &'a str,
+    said: &'a Value,
+}
+
+fn operations(api: &Value) -> impl Iterator<Item = Operation<'_>> {
+    let items = api["paths"].as_object().unwrap().iter();
+    items.flat_map(|(path, item)| {
+        item.as_object().unwrap().iter().map(move |(method, said)| Operation { method, path, said })
+    })
+}
+
+/// The bodies it shows; none, once, where it takes none.
+fn bodies(said: &Value) -> Vec<Option<&Value>> {
+    match said.get("requestBody") {
+        None => vec![None],
+        Some(body) => {
+            let examples = body["content"]["application/json"]["examples"].as_object().unwrap();
+            examples.values().map(|example| Some(&example["value"])).collect()
+        }
+    }
+}
+
+/// The path with each parameter that it needs as its example has it; or the id of a payment that the operation can be sent to.
+async fn filled(paystream: &Paystream, api: &Value, path: &str, said: &Value) -> String {
+    let mut filled = path.to_owned();
+    let needed = said["parameters"].as_array().unwrap().iter().filter(|parameter| parameter["required"] == true);
+    for parameter in needed.filter(|parameter| parameter["in"] != "header") {
+        let (name, schema) = (parameter["name"].as_str().unwrap(), &parameter["schema"]);
+        let value = if name == "payment_id" {
+            payment_for(paystream, said["operationId"].as_str().unwrap()).await
+        } else {
+            let pointer = schema["$ref"].as_str().map(|reference| reference.trim_start_matches('#'));
+            let schema = pointer.map_or(schema, |pointer| api.pointer(pointer).unwrap());
+            schema["examples"][0].as_str().unwrap().to_owned()
+        };
+        filled = match parameter["in"].as_str().unwrap() {
+            "path" => filled.replace(&format!("{{{name}}}"), &value),
+            _ => format!("{filled}?{name}={value}"),
+        };
+    }
+    filled
+}
+
+/// Ids of payments are given by Payments.
+async fn payment_for(paystream: &Paystream, operation: &str) -> String {
+    let payment = paystream.pay(&paystream.name("ord"), &paystream_tests::eur(1299), "tok_approve").await;
+    let payment_id = payment["payment_id"].as_str().unwrap().to_owned();
+    if operation == "refundPayment" {
+        paystream.post_without_key(&format!("/payments/{payment_id}/capture"), "").await.expect(200);
+    }
+    payment_id
 }
 
 #[tokio::test]
@@ -56,7 +103,7 @@ async fn what_a_payment_publishes_is_as_the_schema_of_its_type_says() {
     paystream.post_without_key(&capture, "").await.expect(200);
     paystream.pay("ord-2", &paystream_tests::eur(1299), "tok_decline_fraud").await;
     let events = paystream.events_on_stream(3).await;
-    let types: std::collections::BTreeSet<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    let types: BTreeSet<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(types.len(), 3, "{types:?}");
     for event in &events {
         assert_eq!(schemas.breaches(event), Vec::<String>::new(), "{event}");

@@ -1,5 +1,6 @@
 //! The same functions behind HTTP APIs, which is one parameter of the template: another form of event and of answer.
 
+use paystream_local::{Effect, Fault, Target};
 use paystream_tests::{Need, Paystream, eur, line, order_body, payment_body, skip_without};
 use serde_json::json;
 
@@ -40,4 +41,8 @@ async fn what_an_http_api_refuses_it_refuses_in_its_own_words_and_functions_in_t
     paystream.get("/orders/ord-none").await.expect_problem(404, "order-not-found");
     let body = payment_body("ord-1", &eur(0), "tok_approve");
     paystream.post("/payments", &body).await.expect_problem(400, "invalid-request");
+    // The harness holds this to the document of the API, too.
+    paystream.inject(Fault::new(Target::function("PaymentApi"), Effect::error("Broken")));
+    let failed = paystream.post("/payments", &body).await.expect(500);
+    assert_eq!(failed, json!({"message": "Internal Server Error"}));
 }

@@ -5,9 +5,11 @@
 mod batches;
 mod card_numbers;
 mod contracts;
+mod fuzzed;
 mod http_apis;
 mod kept;
 mod lifecycle;
+mod links;
 mod ordering;
 mod recovery;
 mod refusals;

@@ -2,8 +2,10 @@
 //!
 //! What is sent to us may only be allowed more, and what we send may only become more exact: a request's field must not
 //! become required, an answer's must not go missing. A value of an enumeration must not go away on either side, and may
-//! be added on either: the documents tell clients to expect that.
+//! be added on either: the documents tell clients to expect that. A keyword of JSON Schema that is not read here counts as
+//! one that may break somebody wherever it differs.
 
+mod demands;
 mod messages;
 mod requests;
 mod schema;
@@ -36,7 +38,7 @@ pub fn breaking(old: &Value, new: &Value) -> Vec<Breaking> {
         messages::breaking(old, new)
     } else {
         let mut found = Vec::new();
-        schema::Comparison { old, new, direction: schema::Direction::Sent }.compare(old, new, "the event", &mut found);
+        schema::Comparison::new(old, new, schema::Direction::Sent).compare(old, new, "the event", &mut found);
         found
     }
 }

@@ -25,12 +25,13 @@ struct Operation<'a> {
     name: &'a str,
 }
 
-impl Operation<'_> {
-    fn compare(&self, before: &Value, after: &Value, found: &mut Vec<Breaking>) {
+impl<'a> Operation<'a> {
+    fn compare(&self, before: &'a Value, after: &'a Value, found: &mut Vec<Breaking>) {
         let name = self.name;
         if before["operationId"] != after["operationId"] {
             broken(found, name, format!("has another operationId, which was {}", before["operationId"]));
         }
+        self.security(before, after, found);
         self.parameters(before, after, found);
         self.body(&before["requestBody"], &after["requestBody"], found);
         for (status, response) in members(&before["responses"]) {
@@ -41,7 +42,30 @@ impl Operation<'_> {
         }
     }
 
-    fn parameters(&self, before: &Value, after: &Value, found: &mut Vec<Breaking>) {
+    /// Every way of saying who asks that was enough must still be.
+    fn security(&self, before: &Value, after: &Value, found: &mut Vec<Breaking>) {
+        let of = |document: &'a Value, operation: &Value| {
+            let stated = operation.get("security").unwrap_or(&document["security"]);
+            let scheme = |name: &String| {
+                let mut scheme = document["components"]["securitySchemes"][name].clone();
+                scheme.as_object_mut().and_then(|scheme| scheme.remove("description"));
+                scheme
+            };
+            let way = |way| members(way).map(|(name, scopes)| (name.clone(), scheme(name), scopes.clone())).collect();
+            values(stated).iter().map(way).collect::<Vec<Vec<_>>>()
+        };
+        let (before, after) = (of(self.old, before), of(self.new, after));
+        for way in before.iter().filter(|way| !after.contains(way) && !after.is_empty()) {
+            let names: Vec<_> = way.iter().map(|(name, ..)| name.as_str()).collect();
+            let named = if names.is_empty() { "nobody" } else { &names.join(" and ") };
+            broken(found, self.name, format!("is not open to who is authorized by {named} any more"));
+        }
+        if before.is_empty() && !after.is_empty() {
+            broken(found, self.name, "was open to everybody");
+        }
+    }
+
+    fn parameters(&self, before: &'a Value, after: &'a Value, found: &mut Vec<Breaking>) {
         let name = self.name;
         let key = |parameter: &Value| (parameter["in"].clone(), parameter["name"].clone());
         let (before, after) = (values(&before["parameters"]), values(&after["parameters"]));
@@ -64,7 +88,7 @@ impl Operation<'_> {
         }
     }
 
-    fn body(&self, before: &Value, after: &Value, found: &mut Vec<Breaking>) {
+    fn body(&self, before: &'a Value, after: &'a Value, found: &mut Vec<Breaking>) {
         let part = format!("{}: body", self.name);
         if after["required"] == true && before["required"] != true {
             broken(found, part.as_str(), "became required");
@@ -79,7 +103,7 @@ impl Operation<'_> {
         }
     }
 
-    fn response(&self, part: &str, before: &Value, after: &Value, found: &mut Vec<Breaking>) {
+    fn response(&self, part: &str, before: &'a Value, after: &'a Value, found: &mut Vec<Breaking>) {
         for (header, was) in members(&before["headers"]) {
             let part = format!("{part}, header {header}");
             match after["headers"].get(header) {
@@ -100,8 +124,15 @@ impl Operation<'_> {
         }
     }
 
-    fn compare_schemas(&self, direction: Direction, was: &Value, is: &Value, part: &str, found: &mut Vec<Breaking>) {
-        Comparison { old: self.old, new: self.new, direction }.compare(was, is, part, found);
+    fn compare_schemas(
+        &self,
+        direction: Direction,
+        was: &'a Value,
+        is: &'a Value,
+        part: &str,
+        found: &mut Vec<Breaking>,
+    ) {
+        Comparison::new(self.old, self.new, direction).compare(was, is, part, found);
     }
 }
 

@@ -1,10 +1,11 @@
-//! Two versions of a JSON Schema, as far as our documents use it.
+//! Two versions of a JSON Schema.
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Number, Value};
 
-use super::{Breaking, broken, members, values};
+use super::demands::{self, Demands};
+use super::{Breaking, broken};
 
 /// Who writes what the schema describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,69 +19,89 @@ pub(super) enum Direction {
 /// Two documents, and who writes the values.
 #[derive(Clone, Copy)]
 pub(super) struct Comparison<'a> {
-    pub(super) old: &'a Value,
-    pub(super) new: &'a Value,
-    pub(super) direction: Direction,
+    old: &'a Value,
+    new: &'a Value,
+    direction: Direction,
+    /// Whether a value of an enumeration may be in the place of another, as in an alternative that is new.
+    any_value: bool,
 }
 
-/// Keywords whose values, where they are the same, cannot tell who is broken: any other value may be anything.
-const SHAPES: [&str; 3] = ["format", "pattern", "not"];
-/// Keywords that allow less the higher they are.
-const LOWER_BOUNDS: [&str; 4] = ["minimum", "minLength", "minItems", "minProperties"];
-/// Keywords that allow less the lower they are.
-const UPPER_BOUNDS: [&str; 4] = ["maximum", "maxLength", "maxItems", "maxProperties"];
+impl<'a> Comparison<'a> {
+    pub(super) fn new(old: &'a Value, new: &'a Value, direction: Direction) -> Self {
+        Self { old, new, direction, any_value: false }
+    }
 
-impl Comparison<'_> {
     /// Adds what breaks somebody to `found`. `part` says what the schemas describe.
-    pub(super) fn compare(self, was: &Value, is: &Value, part: &str, found: &mut Vec<Breaking>) {
-        let (was, is) = (resolve(self.old, was), resolve(self.new, is));
-        // No schema of ours refers to itself, so that this ends.
+    pub(super) fn compare(self, was: &'a Value, is: &'a Value, part: &str, found: &mut Vec<Breaking>) {
+        self.parts(&[was], &[is], part, found);
+    }
+
+    /// The same of a value that several schemas describe. No schema of ours refers to itself, so that this ends.
+    fn parts(self, was: &[&'a Value], is: &[&'a Value], part: &str, found: &mut Vec<Breaking>) {
+        let (was, is) = (Demands::of(self.old, was), Demands::of(self.new, is));
+        if was.has_alternatives() || is.has_alternatives() {
+            self.kinds(&was.kinds(self.old), &is.kinds(self.new), part, found);
+        } else {
+            self.demands(&was, &is, part, found);
+        }
+    }
+
+    fn demands(self, was: &Demands<'a>, is: &Demands<'a>, part: &str, found: &mut Vec<Breaking>) {
         self.types(was, is, part, found);
-        self.enumerations(was, is, part, found);
-        self.fields(was, is, part, found);
+        self.values(was, is, part, found);
+        self.members(was, is, part, found);
         self.bounds(was, is, part, found);
-        for keyword in SHAPES {
-            if was.get(keyword) != is.get(keyword) && !self.only_relaxed(was.get(keyword), is.get(keyword)) {
-                broken(found, part, format!("has another {keyword}"));
-            }
-        }
-        match (was.get("items"), is.get("items")) {
-            (Some(was), Some(is)) => self.compare(was, is, &format!("{part}/*"), found),
-            (None, Some(_)) if self.direction == Direction::Received => broken(found, part, "allows fewer items"),
-            (Some(_), None) if self.direction == Direction::Sent => {
-                broken(found, part, "says no more what its items are");
-            }
-            _ => {}
-        }
-        self.alternatives(was, is, part, found);
-    }
-
-    /// A keyword that is there on one side only, where that only helps.
-    fn only_relaxed(self, was: Option<&Value>, is: Option<&Value>) -> bool {
-        match self.direction {
-            Direction::Received => was.is_some() && is.is_none(),
-            Direction::Sent => was.is_none() && is.is_some(),
+        self.unread(was, is, part, found);
+        match (was.items.as_slice(), is.items.as_slice()) {
+            ([], []) => {}
+            ([], _) if self.direction == Direction::Sent => {}
+            (_, []) if self.direction == Direction::Received => {}
+            ([], _) => broken(found, part, "allows fewer items"),
+            (_, []) => broken(found, part, "says no more what its items are"),
+            (was, is) => self.parts(was, is, &format!("{part}/*"), found),
         }
     }
 
-    fn types(self, was: &Value, is: &Value, part: &str, found: &mut Vec<Breaking>) {
-        let (before, after) = (types(was), types(is));
-        let fits = match (self.direction, before.is_empty(), after.is_empty()) {
-            (Direction::Received, _, true) | (Direction::Sent, true, _) => true,
-            (_, true, _) | (_, _, true) => false,
-            (Direction::Received, ..) => after.is_superset(&before),
-            (Direction::Sent, ..) => after.is_subset(&before),
+    /// Every kind of value that was there must still be there; and of what we send, one that is new must be like one that was,
+    /// except for the values that tell kinds apart.
+    fn kinds(self, was: &[Demands<'a>], is: &[Demands<'a>], part: &str, found: &mut Vec<Breaking>) {
+        let differences = |was: &Demands<'a>, is: &Demands<'a>, any_value| {
+            let mut differences = Vec::new();
+            Self { any_value, ..self }.demands(was, is, part, &mut differences);
+            differences
         };
-        if !fits {
-            let listed = |types: &BTreeSet<&str>| types.iter().copied().collect::<Vec<_>>().join(" or ");
-            let (before, after) = (listed(&before), listed(&after));
-            let named = |types: String| if types.is_empty() { "anything".to_owned() } else { types };
-            broken(found, part, format!("was {} and is {}", named(before), named(after)));
+        for (place, kind) in was.iter().enumerate() {
+            let tried: Vec<_> = is.iter().map(|candidate| differences(kind, candidate, self.any_value)).collect();
+            match tried.as_slice() {
+                tried if tried.iter().any(Vec::is_empty) => {}
+                // There is nothing else that it could have become.
+                [only] => found.extend(only.clone()),
+                _ => broken(found, part, format!("has its alternative {place} no more, or not as it was")),
+            }
+        }
+        if self.direction == Direction::Sent {
+            for (place, kind) in is.iter().enumerate() {
+                if !was.iter().any(|known| differences(known, kind, true).is_empty()) {
+                    broken(found, part, format!("has an alternative {place} that is like none there was"));
+                }
+            }
         }
     }
 
-    fn enumerations(self, was: &Value, is: &Value, part: &str, found: &mut Vec<Breaking>) {
-        match (allowed(was), allowed(is)) {
+    fn types(self, was: &Demands<'_>, is: &Demands<'_>, part: &str, found: &mut Vec<Breaking>) {
+        let (before, after) = (was.types(), is.types());
+        let (narrow, wide) = self.narrow_and_wide(&before, &after);
+        let covered = |name: &&str| wide.contains(name) || *name == "integer" && wide.contains("number");
+        if !wide.is_empty() && (narrow.is_empty() || !narrow.iter().all(covered)) {
+            let listed = |types: &BTreeSet<&str>| types.iter().copied().collect::<Vec<_>>().join(" or ");
+            let named = |types: String| if types.is_empty() { "anything".to_owned() } else { types };
+            broken(found, part, format!("was {} and is {}", named(listed(&before)), named(listed(&after))));
+        }
+    }
+
+    fn values(self, was: &Demands<'_>, is: &Demands<'_>, part: &str, found: &mut Vec<Breaking>) {
+        match (&was.values, &is.values) {
+            (Some(_), Some(_)) if self.any_value => {}
             (Some(before), Some(after)) => {
                 for value in before.iter().filter(|value| !after.contains(value)) {
                     broken(found, part, format!("has the value {value} no more"));
@@ -94,94 +115,65 @@ impl Comparison<'_> {
         }
     }
 
-    fn fields(self, was: &Value, is: &Value, part: &str, found: &mut Vec<Breaking>) {
-        for (name, before) in members(&was["properties"]) {
-            match is["properties"].get(name) {
-                Some(after) => self.compare(before, after, &format!("{part}/{name}"), found),
+    fn members(self, was: &Demands<'a>, is: &Demands<'a>, part: &str, found: &mut Vec<Breaking>) {
+        for (name, before) in &was.properties {
+            match is.properties.get(name) {
+                Some(after) => self.parts(before, after, &format!("{part}/{name}"), found),
                 None => broken(found, format!("{part}/{name}"), "was removed"),
             }
         }
-        let (before, after) = (values(&was["required"]), values(&is["required"]));
-        let (more, change) = match self.direction {
-            Direction::Received => ((after, before), "became required"),
-            Direction::Sent => ((before, after), "may be missing now"),
+        let (narrow, wide) = self.narrow_and_wide(&was.required, &is.required);
+        let change = match self.direction {
+            Direction::Received => "became required",
+            Direction::Sent => "may be missing now",
         };
-        for name in more.0.iter().filter(|name| !more.1.contains(name)).filter_map(Value::as_str) {
+        for name in wide.difference(narrow) {
             broken(found, format!("{part}/{name}"), change);
         }
-        let closed = |schema: &Value| schema["additionalProperties"] == json!(false);
-        if self.direction == Direction::Received && closed(is) && !closed(was) {
-            broken(found, part, "takes no unknown fields any more");
+        let (narrow, wide) = self.narrow_and_wide(&was.others, &is.others);
+        let closed = |others: &[&Value]| others.contains(&&Value::Bool(false));
+        match self.direction {
+            Direction::Received if closed(wide) && !closed(narrow) => {
+                broken(found, part, "takes no unknown fields any more");
+            }
+            // Clients are told to let fields pass that they do not know.
+            Direction::Sent if closed(wide) => {}
+            _ if closed(narrow) || wide.is_empty() => {}
+            _ if narrow.is_empty() => broken(found, part, "has another additionalProperties"),
+            _ => self.parts(&was.others, &is.others, &format!("{part}/(any other)"), found),
         }
     }
 
-    fn bounds(self, was: &Value, is: &Value, part: &str, found: &mut Vec<Breaking>) {
-        let bounds = LOWER_BOUNDS.map(|keyword| (keyword, true)).into_iter();
-        for (keyword, lower) in bounds.chain(UPPER_BOUNDS.map(|keyword| (keyword, false))) {
-            let (before, after) = (number(was, keyword), number(is, keyword));
-            let tighter = match (before, after) {
-                (None, None) => continue,
+    fn bounds(self, was: &Demands<'_>, is: &Demands<'_>, part: &str, found: &mut Vec<Breaking>) {
+        for keyword in was.bounds.keys().chain(is.bounds.keys().filter(|keyword| !was.bounds.contains_key(*keyword))) {
+            let (before, after) = (was.bounds.get(keyword), is.bounds.get(keyword));
+            let (narrow, wide) = self.narrow_and_wide(&before, &after);
+            let exceeds = match (narrow, wide) {
+                (_, None) => false,
                 (None, Some(_)) => true,
-                (Some(_), None) => false,
-                (Some(before), Some(after)) if before == after => continue,
-                (Some(before), Some(after)) => (after > before) == lower,
+                (Some(narrow), Some(wide)) if demands::is_upper(keyword) => demands::compare(narrow, wide).is_gt(),
+                (Some(narrow), Some(wide)) => demands::compare(narrow, wide).is_lt(),
             };
-            if tighter == (self.direction == Direction::Received) {
-                let told = |bound: Option<i128>| bound.map_or_else(|| "none".to_owned(), |bound| bound.to_string());
+            if exceeds {
+                let told = |bound: Option<&&Number>| bound.map_or_else(|| "none".to_owned(), ToString::to_string);
                 broken(found, part, format!("had the {keyword} {} and has {}", told(before), told(after)));
             }
         }
     }
 
-    /// Every alternative that was there must still be there, in some form; every part of a whole, in its place.
-    fn alternatives(self, was: &Value, is: &Value, part: &str, found: &mut Vec<Breaking>) {
-        for keyword in ["oneOf", "anyOf"] {
-            let (before, after) = (values(&was[keyword]), values(&is[keyword]));
-            for (place, alternative) in before.iter().enumerate() {
-                let kept = after.iter().any(|candidate| {
-                    let mut differences = Vec::new();
-                    self.compare(alternative, candidate, part, &mut differences);
-                    differences.is_empty()
-                });
-                if !kept {
-                    broken(found, part, format!("has its alternative {place} no more, or not as it was"));
-                }
-            }
-        }
-        let (before, after) = (values(&was["allOf"]), values(&is["allOf"]));
-        for (was, is) in before.iter().zip(after) {
-            self.compare(was, is, part, found);
-        }
-        let fewer_are_worse = self.direction == Direction::Sent;
-        if before.len() != after.len() && (after.len() < before.len()) == fewer_are_worse {
-            broken(found, part, "is not made of the same parts");
+    /// Keywords whose meaning is not known here: where they differ, they may exclude anything.
+    fn unread(self, was: &Demands<'_>, is: &Demands<'_>, part: &str, found: &mut Vec<Breaking>) {
+        let (narrow, wide) = self.narrow_and_wide(&was.unread, &is.unread);
+        for (keyword, _) in wide.iter().filter(|demand| !narrow.contains(demand)) {
+            broken(found, part, format!("has another {keyword}"));
         }
     }
-}
 
-/// The schema that a reference leads to, or the schema itself.
-pub(super) fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
-    let reference = schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#'));
-    reference.and_then(|pointer| document.pointer(pointer)).map_or(schema, |found| resolve(document, found))
-}
-
-fn types(schema: &Value) -> BTreeSet<&str> {
-    match &schema["type"] {
-        Value::String(name) => BTreeSet::from([name.as_str()]),
-        names => values(names).iter().filter_map(Value::as_str).collect(),
+    /// Which of two may only be the narrower one, and which the wider.
+    fn narrow_and_wide<'v, V: ?Sized>(self, was: &'v V, is: &'v V) -> (&'v V, &'v V) {
+        match self.direction {
+            Direction::Received => (was, is),
+            Direction::Sent => (is, was),
+        }
     }
-}
-
-/// The only values that are allowed, where there are such.
-fn allowed(schema: &Value) -> Option<Vec<&Value>> {
-    match (schema.get("const"), schema.get("enum")) {
-        (Some(value), _) => Some(vec![value]),
-        (None, Some(listed)) => Some(values(listed).iter().collect()),
-        (None, None) => None,
-    }
-}
-
-fn number(schema: &Value, keyword: &str) -> Option<i128> {
-    let value = schema.get(keyword)?;
-    value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
 }

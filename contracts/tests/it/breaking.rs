@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use crate::{document, orders, payments};
 
 /// A change of a document.
-type Change = fn(&mut Value);
+pub(crate) type Change = fn(&mut Value);
 
-fn changed(document: &Value, change: impl FnOnce(&mut Value)) -> Vec<String> {
+pub(crate) fn changed(document: &Value, change: impl FnOnce(&mut Value)) -> Vec<String> {
     let mut new = document.clone();
     change(&mut new);
     assert_ne!(&new, document, "nothing was changed");
@@ -16,11 +16,11 @@ fn changed(document: &Value, change: impl FnOnce(&mut Value)) -> Vec<String> {
 }
 
 /// Where schemas are in a document.
-fn schema<'a>(document: &'a mut Value, name: &str) -> &'a mut Value {
+pub(crate) fn schema<'a>(document: &'a mut Value, name: &str) -> &'a mut Value {
     document.pointer_mut(&format!("/components/schemas/{name}")).unwrap_or_else(|| panic!("no schema {name}"))
 }
 
-fn remove(value: &mut Value, member: &str) {
+pub(crate) fn remove(value: &mut Value, member: &str) {
     value.as_object_mut().unwrap().remove(member).unwrap_or_else(|| panic!("no member {member}"));
 }
 
@@ -33,7 +33,7 @@ fn add_value(values: &mut Value, value: &str) {
 }
 
 #[track_caller]
-fn names(found: &[String], expected: &str) {
+pub(crate) fn names(found: &[String], expected: &str) {
     assert!(found.iter().any(|told| told == expected), "{expected:?} is not among {found:#?}");
 }
 
@@ -106,7 +106,7 @@ fn an_enumeration_that_has_fewer_values_is_named() {
     let found = changed(&orders(), |new| {
         schema(new, "Fulfilment")["oneOf"].as_array_mut().unwrap().remove(0);
     });
-    names(&found, "GET /orders/{order_id}: answer 200/fulfilment has its alternative 0 no more, or not as it was");
+    names(&found, "GET /orders/{order_id}: answer 200/fulfilment/status has the value \"not_started\" no more");
 }
 
 #[test]
@@ -140,6 +140,26 @@ fn an_event_type_that_is_removed_or_changed_is_named() {
         new["channels"]["paymentEvents"]["x-kinesis"]["partitionKey"] = json!("$message.payload#/data/payment_id");
     });
     assert_eq!(found, ["channel paymentEvents has another partition key: what was in order is so no more"]);
+    let found = changed(&stream, |new| {
+        let channel = &mut new["channels"]["paymentEvents"];
+        channel["address"] = json!("payments");
+        channel["x-kinesis"]["aggregated"] = json!(true);
+        remove(&mut channel["x-kinesis"], "recordsPerEvent");
+    });
+    let kinesis =
+        |member, before| format!("channel paymentEvents had {before} as {member} of x-kinesis and has another");
+    let address = "channel paymentEvents is not at \"{stream}\" any more".to_owned();
+    assert_eq!(found, [address, kinesis("aggregated", "false"), kinesis("recordsPerEvent", "1")]);
+    let found = changed(&stream, |new| remove(&mut new["operations"], "publishPayment"));
+    assert_eq!(found, ["operation publishPayment was removed"]);
+    let found = changed(&stream, |new| {
+        let operation = &mut new["operations"]["publishPayment"];
+        operation["action"] = json!("receive");
+        operation["messages"].as_array_mut().unwrap().remove(0);
+    });
+    names(&found, "operation publishPayment has another action");
+    let message = "\"#/channels/paymentEvents/messages/payment.authorized.v1\"";
+    names(&found, &format!("operation publishPayment has {message} no more"));
 
     let event = document("docs/api/events/payment.captured.v1.schema.json");
     let found = changed(&event, |new| remove(&mut new["properties"], "subject"));
@@ -175,7 +195,11 @@ fn what_only_adds_passes() {
     let wider = changed(&orders(), |new| schema(new, "OrderBody")["properties"]["lines"]["maxItems"] = json!(200));
     assert_eq!(wider, Vec::<String>::new(), "more lines");
 
-    let stream_changes: [(&str, Change); 2] = [
+    let stream_changes: [(&str, Change); 4] = [
+        ("an operation", |new| new["operations"]["more"] = json!({ "action": "send" })),
+        ("more on how events lie in records", |new| {
+            new["channels"]["paymentEvents"]["x-kinesis"]["compressed"] = json!(false);
+        }),
         ("an event type", |new| {
             new["channels"]["paymentEvents"]["messages"]["payment.disputed.v1"] = json!({ "payload": {} });
         }),

@@ -7,6 +7,8 @@ mod committed;
 mod events;
 mod examples;
 mod parsers;
+mod releases;
+mod schemas;
 mod template;
 
 use serde_json::Value;

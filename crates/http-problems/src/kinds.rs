@@ -2,7 +2,22 @@
 
 use http::StatusCode;
 
-use crate::ProblemKind;
+use crate::{ProblemHeader, ProblemKind};
+
+/// How long to wait before the same request is sent again.
+pub const RETRY_AFTER: ProblemHeader = ProblemHeader {
+    name: "retry-after",
+    required: true,
+    description: "Where repeating helps: after how many seconds.",
+    schema: r#"{ "type": "integer", "minimum": 1, "examples": [1] }"#,
+};
+/// What a path takes, where it does not take the method.
+const ALLOW: ProblemHeader = ProblemHeader {
+    name: "allow",
+    required: true,
+    description: "What the path takes instead.",
+    schema: r#"{ "type": "string", "examples": ["GET,HEAD"] }"#,
+};
 
 /// The body is no JSON.
 pub const MALFORMED_JSON: ProblemKind =
@@ -18,7 +33,8 @@ pub const NO_SUCH_ROUTE: ProblemKind =
     ProblemKind::new(StatusCode::NOT_FOUND, "no-such-route", "There is nothing under this path");
 /// The route exists, but not with this method.
 pub const METHOD_NOT_ALLOWED: ProblemKind =
-    ProblemKind::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path does not take this method");
+    ProblemKind::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path does not take this method")
+        .sending(&[ALLOW]);
 /// The body is larger than the API takes.
 pub const BODY_TOO_LARGE: ProblemKind =
     ProblemKind::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large");
@@ -30,7 +46,8 @@ pub const UNSUPPORTED_MEDIA_TYPE: ProblemKind = ProblemKind::new(
 );
 /// Something the service depends on failed; nothing is known to have changed, and trying again is safe.
 pub const UNAVAILABLE: ProblemKind =
-    ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer right now");
+    ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer right now")
+        .sending(&[RETRY_AFTER]);
 /// The service is at fault in a way that trying again will not mend.
 pub const INTERNAL: ProblemKind = ProblemKind::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The service failed");
 

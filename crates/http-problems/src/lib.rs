@@ -8,6 +8,7 @@
 mod card_number;
 pub mod contract;
 mod json_body;
+mod kind;
 pub mod kinds;
 mod object;
 mod parameters;
@@ -16,7 +17,8 @@ mod reason;
 mod routes;
 
 pub use json_body::JsonBody;
+pub use kind::{Member, ProblemHeader, ProblemKind};
 pub use object::Object;
 pub use parameters::{PathParameter, QueryParameters};
-pub use problem::{FieldError, Member, Problem, ProblemKind};
+pub use problem::{FieldError, Problem};
 pub use routes::with_problems;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::response::{IntoResponse, Response};
+use http::Uri;
 use http::header::{HeaderValue, RETRY_AFTER};
-use http::{StatusCode, Uri};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use problem_details::ProblemDetails;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use telemetry::WithCauses;
 
-use crate::kinds;
+use crate::{Member, ProblemKind, kinds};
 
 tokio::task_local! {
     /// The path of the request that is being answered.
@@ -44,59 +44,6 @@ fn instance_of(path: &str) -> String {
         let percent = if is_encoding(rest) { "%" } else { "%25" };
         format!("{instance}{percent}{}", utf8_percent_encode(rest, NOT_IN_A_PATH))
     })
-}
-
-/// A stable type of problem, documented for callers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProblemKind {
-    status: StatusCode,
-    name: &'static str,
-    title: &'static str,
-    members: &'static [Member],
-}
-
-/// A member of some problem types' own (RFC 9457, section 3.2), for programs to read: what `detail` says in words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Member {
-    /// Its name.
-    pub name: &'static str,
-    /// What it holds, as JSON Schema calls it: `string`, `integer` and so on.
-    pub holds: &'static str,
-    /// What it tells.
-    pub description: &'static str,
-}
-
-impl ProblemKind {
-    /// A problem type: its `type` is `/problems/<name>`, the same for ever.
-    pub const fn new(status: StatusCode, name: &'static str, title: &'static str) -> Self {
-        Self { status, name, title, members: &[] }
-    }
-
-    /// The same one, whose problems may have these members.
-    #[must_use]
-    pub const fn having(self, members: &'static [Member]) -> Self {
-        Self { members, ..self }
-    }
-
-    /// The status it is answered with.
-    pub const fn status(self) -> StatusCode {
-        self.status
-    }
-
-    /// What its `type` ends in.
-    pub const fn name(self) -> &'static str {
-        self.name
-    }
-
-    /// What its problems may have beside what every problem has.
-    pub const fn members(self) -> &'static [Member] {
-        self.members
-    }
-
-    /// What it is, whatever the request.
-    pub const fn title(self) -> &'static str {
-        self.title
-    }
 }
 
 /// What is wrong with one part of the request.
@@ -134,6 +81,11 @@ struct Extensions {
 }
 
 impl Problem {
+    /// What kind it is of.
+    pub fn kind(&self) -> ProblemKind {
+        self.0.kind
+    }
+
     /// A problem of this kind; `detail` says, to the caller, what to do about it.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self(Box::new(Contents {
@@ -155,7 +107,7 @@ impl Problem {
     /// Adds a member, which must be one of its kind's: contracts tell of no others.
     #[must_use]
     pub fn with(mut self, member: Member, value: impl Into<Value>) -> Self {
-        debug_assert!(self.0.kind.members.contains(&member), "{} has no {}", self.0.kind.name, member.name);
+        debug_assert!(self.0.kind.members().contains(&member), "{} has no {}", self.0.kind.name(), member.name);
         self.0.members.insert(member.name, value.into());
         self
     }
@@ -192,9 +144,10 @@ impl Problem {
         self
     }
 
-    /// Asks the caller to wait this many seconds.
+    /// Asks the caller to wait this many seconds, which problems of its kind must do: contracts tell which do.
     #[must_use]
     pub fn retry_after_s(mut self, seconds: u16) -> Self {
+        debug_assert!(self.0.kind.headers().contains(&kinds::RETRY_AFTER), "{} never asks to wait", self.0.kind.name());
         self.0.retry_after_s = Some(seconds);
         self
     }
@@ -240,11 +193,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Contents { kind, detail, errors, members, retry_after_s, instance } = *self.0;
         let instance = instance.or_else(|| INSTANCE.try_with(String::clone).ok());
-        let mut details = ProblemDetails::from_status_code(kind.status)
-            .with_title(kind.title)
+        let mut details = ProblemDetails::from_status_code(kind.status())
+            .with_title(kind.title())
             .with_detail(detail)
             .with_extensions(Extensions { errors, members });
-        if let Ok(problem_type) = format!("/problems/{}", kind.name).parse::<Uri>() {
+        if let Ok(problem_type) = format!("/problems/{}", kind.name()).parse::<Uri>() {
             details = details.with_type(problem_type);
         }
         if let Some(instance) = instance.and_then(|path| path.parse::<Uri>().ok()) {

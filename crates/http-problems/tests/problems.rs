@@ -124,12 +124,18 @@ async fn the_instance_is_a_uri_reference_whatever_the_path() {
 
 const CUPS_LEFT: Member = Member { name: "cups_left", holds: "integer", description: "How many." };
 const TEA: Member = Member { name: "tea", holds: "string", description: "Of what." };
-const TOO_MUCH: ProblemKind = kinds::INVALID_REQUEST.having(&[CUPS_LEFT, TEA]);
+const TOO_MUCH: ProblemKind = kinds::INVALID_REQUEST.having(&[CUPS_LEFT, TEA]).sending(&[kinds::RETRY_AFTER]);
 
 #[tokio::test]
 #[should_panic(expected = "invalid-request has no tea")]
 async fn a_member_that_contracts_do_not_tell_of_is_a_defect() {
     let _ = Problem::new(kinds::INVALID_REQUEST, "Drink less.").with(TEA, "green");
+}
+
+#[tokio::test]
+#[should_panic(expected = "invalid-request never asks to wait")]
+async fn a_wait_that_contracts_do_not_tell_of_is_a_defect() {
+    let _ = Problem::new(kinds::INVALID_REQUEST, "Drink less.").retry_after_s(3);
 }
 
 #[tokio::test]

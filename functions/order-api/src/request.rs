@@ -28,6 +28,7 @@ pub(crate) struct OrderBody {
 struct LineBody {
     #[serde(deserialize_with = "parsed")]
     sku: Sku,
+    /// How many: `1`, and not `1.0`.
     #[schemars(with = "Quantity")]
     quantity: u32,
     /// What one of them costs.
@@ -35,7 +36,7 @@ struct LineBody {
 }
 
 // The contract's own reading lets unknown fields pass.
-/// An amount above zero. Unknown fields are refused.
+/// An amount above zero, whole: `1299`, and not `1299.0`. Unknown fields are refused.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Amount {

@@ -7,7 +7,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
-use order_api::{BODY_BYTES_MAX, router, sync_router};
+use http_problems::contract::Answered;
+use order_api::{BODY_BYTES_MAX, description, router, sync_router};
 use orders::testing::samples::{authorized, captured, declined, euros, voided};
 use orders::testing::{MemoryOrders, MemoryPayments};
 use orders::{FindOrder, PlaceOrder, ProjectPayments, Settle};
@@ -34,12 +35,17 @@ impl Api {
         Self { router, store }
     }
 
+    /// Every answer is held to what the contract says of its operation.
     async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, body }
+        let (status, headers) = (parts.status, parts.headers);
+        let answered = Answered { method: &method, path: &path, status, headers: &headers, body: &body };
+        assert_eq!(description().breach(answered), None);
+        Answer { status, headers, body }
     }
 
     /// The same orders in synchronous mode, by asking these payments.

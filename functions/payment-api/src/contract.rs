@@ -21,7 +21,10 @@ pub(crate) fn pay() -> About {
     let paid = payment_answer(StatusCode::CREATED, "The payment as it was decided on: authorized, or declined.")
         .header("location", "Where the payment is.", location_schema())
         .example(payment("authorized", 0, 0, 1))
-        .link(to_payment("capturePayment", "What is authorized can be captured."))
+        .link(
+            to_payment("capturePayment", "What is authorized can be captured.")
+                .sending(json!({ "amount": "$response.body#/amount" })),
+        )
         .link(to_payment("voidPayment", "What is authorized can be given up."))
         .link(to_payment("refundPayment", "What is captured can be refunded."))
         .link(to_payment("getPayment", "The payment can be read."))
@@ -45,7 +48,8 @@ pub(crate) fn pay() -> About {
 pub(crate) fn list() -> About {
     let list = Answer::json::<PaymentList>(StatusCode::OK, "Its payments, oldest first; none, where there are none.")
         .example(json!({ "payments": [payment("authorized", 0, 0, 1)] }));
-    About::new("listPayments", "List the payments of an order", "What synchronous mode asks for.").answers(list)
+    let description = "What synchronous mode asks for. Parameters that are not listed are refused.";
+    About::new("listPayments", "List the payments of an order", description).answers(list)
 }
 
 pub(crate) fn find() -> About {
@@ -56,9 +60,10 @@ pub(crate) fn find() -> About {
 }
 
 pub(crate) fn capture() -> About {
+    let all = json!({ "minor": "$response.body#/captured_minor", "currency": "$response.body#/amount/currency" });
     let captured = payment_answer(StatusCode::OK, "The payment, captured.")
         .example(payment("captured", 1299, 0, 2))
-        .link(to_payment("refundPayment", "What is captured can be refunded."));
+        .link(to_payment("refundPayment", "What is captured can be refunded.").sending(json!({ "amount": all })));
     About::new(
         "capturePayment",
         "Capture a payment",
@@ -114,8 +119,12 @@ fn replayed() -> Schema {
     json_schema!({ "type": "string", "const": "true" })
 }
 
+/// A payment is captured or voided as it was answered: only where nobody has changed it since.
 fn to_payment(operation: &'static str, description: &'static str) -> Link {
-    let parameters = vec![("payment_id", "$response.body#/payment_id")];
+    let mut parameters = vec![("payment_id", "$response.body#/payment_id")];
+    if ["capturePayment", "voidPayment"].contains(&operation) {
+        parameters.push(("If-Match", "$response.header.ETag"));
+    }
     Link { name: operation, description, target: Target::Operation(operation), parameters, body: None }
 }
 

@@ -29,7 +29,7 @@ fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PaymentToken, D::
 }
 
 // The contract's own reading lets unknown fields pass.
-/// An amount above zero. Unknown fields are refused.
+/// An amount above zero, whole: `1299`, and not `1299.0`. Unknown fields are refused.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Amount {

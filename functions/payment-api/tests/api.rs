@@ -8,7 +8,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
-use payment_api::{BODY_BYTES_MAX, Service, router};
+use http_problems::contract::Answered;
+use payment_api::{BODY_BYTES_MAX, Service, description, router};
 use payments::testing::{MemoryPayments, RecordingPublisher};
 use payments::{AcceptPayment, ChangePayment, Publication, SimulatedProcessor};
 use serde_json::{Value, json};
@@ -40,12 +41,17 @@ impl Api {
         Self { router: router(Service { accept, change, queries: store, metrics }), publisher, counts }
     }
 
+    /// Every answer is held to what the contract says of its operation.
     async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, body }
+        let (status, headers) = (parts.status, parts.headers);
+        let answered = Answered { method: &method, path: &path, status, headers: &headers, body: &body };
+        assert_eq!(description().breach(answered), None);
+        Answer { status, headers, body }
     }
 
     async fn pay(&self, key: &str, body: &Value) -> Answer {

@@ -132,6 +132,15 @@ pub struct Link {
     pub body: Option<Value>,
 }
 
+impl Link {
+    /// The same one, which sends this body.
+    #[must_use]
+    pub fn sending(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+}
+
 /// The operation that a link leads to.
 #[derive(Debug, Clone, Copy)]
 pub enum Target {

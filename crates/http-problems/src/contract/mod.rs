@@ -6,6 +6,7 @@
 //! descriptions is left in its binary.
 
 mod about;
+mod answered;
 mod description;
 mod input;
 mod operation;
@@ -15,6 +16,7 @@ use axum::handler::Handler;
 use axum::routing;
 
 pub use about::{About, Answer, Header, Link, Target};
+pub use answered::Answered;
 pub use description::{Description, TwoMeanings};
 pub use input::{Input, Inputs};
 pub use operation::{Body, Location, Operation, Parameter};
