@@ -59,11 +59,15 @@ impl Sandbox {
         // Ctrl-C in the terminal is for the environment, which stops its sandboxes in order.
         #[cfg(unix)]
         command.process_group(0);
-        let child =
-            command.spawn().map_err(|error| InvokeError::Init(format!("cannot run {}: {error}", binary.display())))?;
+        // Before it runs: it may ask for work, or be killed, before this task gets to do anything more.
         let (channel, invocations) = api.open(&id);
-        let tail = Tail::default();
         let process = surroundings.processes.add(&id);
+        let child = command.spawn().map_err(|error| {
+            api.close(&id);
+            surroundings.processes.remove(&id, error.to_string());
+            InvokeError::Init(format!("cannot run {}: {error}", binary.display()))
+        })?;
+        let tail = Tail::default();
         let watcher = Watcher {
             id: id.clone(),
             tag: spec.binary.clone(),
