@@ -33,7 +33,9 @@ const QUICK: [Scenario; 4] =
     [Scenario::Healthy, Scenario::Payments200Ms, Scenario::PaymentsDown, Scenario::KinesisDown];
 const QUICK_SECONDS: f64 = 6.0;
 const QUICK_RATE: f64 = 5.0;
-const FULL_RATE: f64 = 20.0;
+/// Enough to keep the processors from going to sleep between orders: at half of it, the median is longer, and is that of waking
+/// them.
+const FULL_RATE: f64 = 40.0;
 const FULL_SECONDS: f64 = 30.0;
 /// The part of a scenario's time that orders come for before it is measured, and at most.
 const WARM_UP_PART: f64 = 0.25;
@@ -51,7 +53,7 @@ pub(crate) struct Arguments {
     /// Four of the scenarios, for 6 s each: about a minute
     #[arg(long, conflicts_with = "scenarios")]
     quick: bool,
-    /// Orders a second in each mode [default: 20, or 5 with --quick]
+    /// Orders a second in each mode [default: 40, or 5 with --quick]
     #[arg(long, value_parser = rate)]
     rate: Option<f64>,
     /// How long each scenario is measured, in seconds [default: 30, or 6 with --quick]

@@ -64,6 +64,9 @@ pub(super) fn aws(report: &Report) -> String {
          - **Synchronous mode is not always fresh there.** It finds an order's payments by an index, which DynamoDB keeps up to \
          date a moment later (usually within milliseconds, with no bound): a payment that was just made may be missing, and its order \
          waits. The emulator's index is never behind.\n\
+         - **Rare requests take longer here.** With little to do, processors go to sleep between two requests, and each hop from one \
+         process to the next waits until one is awake: the longer the way, the less its own work counts. At a few orders a second the \
+         modes are therefore closer to each other than under load.\n\
          - **Everything shares the processor here.** Synchronous mode's second function takes time from the first; there it \
          does not. Latencies are of this machine; what carries over is how the modes compare.\n\
          - **Scale is another there**: a function has a thousand sandboxes, DynamoDB and Kinesis have limits that the emulators \
