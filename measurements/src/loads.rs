@@ -19,6 +19,8 @@ pub struct Load {
     pub unit: &'static str,
     /// How many of them it holds.
     pub units: usize,
+    /// The most that the function may take, as a multiple of what its floor does.
+    pub ratio_max: f64,
     /// How many more events the one of two runs is given than the other.
     pub more: usize,
     /// The calls of services that an event of so many units takes.
@@ -28,6 +30,10 @@ pub struct Load {
     is_right: fn(&Value) -> bool,
 }
 
+/// Where calls are most of what there is to do.
+const RATIO_MAX: f64 = 1.5;
+/// Where there is none, so that it weighs more that an item is read as strictly as everywhere.
+const RATIO_MAX_OF_READING: f64 = 2.0;
 /// Payments that one batch for the projector holds, each of an order of its own.
 const PROJECTED: usize = 1_000;
 /// Payments that one batch for the relay holds: as many as the template gives it.
@@ -38,6 +44,7 @@ pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[2],
         floor: "order-projector",
+        ratio_max: RATIO_MAX,
         unit: "record",
         units: PROJECTED,
         more: 3,
@@ -48,6 +55,7 @@ pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[1],
         floor: "payment-relay",
+        ratio_max: RATIO_MAX,
         unit: "record",
         units: RELAYED,
         more: 4,
@@ -58,6 +66,7 @@ pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[1],
         floor: "payment-relay-published",
+        ratio_max: RATIO_MAX_OF_READING,
         unit: "change",
         units: RELAYED,
         more: 4,
@@ -68,6 +77,7 @@ pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[0],
         floor: "payment-api",
+        ratio_max: RATIO_MAX,
         unit: "request",
         units: 1,
         more: 200,
@@ -78,6 +88,7 @@ pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[3],
         floor: "order-api",
+        ratio_max: RATIO_MAX,
         unit: "request",
         units: 1,
         more: 200,
@@ -92,11 +103,13 @@ pub const LARGER_CALLS: [Load; 3] = [
     LOADS[0],
     Load {
         floor: "order-projector-statements",
+        ratio_max: RATIO_MAX,
         calls: |records| vec![("BatchExecuteStatement", records.div_ceil(25)), ("BatchGetItem", records.div_ceil(100))],
         ..LOADS[0]
     },
     Load {
         floor: "order-projector-transactions",
+        ratio_max: RATIO_MAX,
         calls: |records| vec![("TransactWriteItems", records.div_ceil(100)), ("BatchGetItem", records.div_ceil(100))],
         ..LOADS[0]
     },
