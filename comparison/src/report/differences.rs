@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::table::drained;
-use super::text::{ms, of, orders, percent, share, times};
+use super::text::{ms, of, orders, share, times};
 use crate::measure::Measured;
 use crate::scenario::Scenario;
 
@@ -173,9 +173,4 @@ fn coupling(report: &Report) -> Vec<String> {
 /// Orders that were accepted, and did not end on hold.
 fn not_held(measured: &Measured) -> u64 {
     measured.accepted_ended.total() - measured.accepted_ended.on_hold
-}
-
-/// The part that failed, for those who read one figure.
-pub(super) fn failed(measured: &Measured) -> String {
-    percent(super::table::part(measured.failed, measured.offered))
 }

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::beside::{aws, bill, method};
-use super::differences::{differences, failed};
+use super::differences::differences;
 use super::expectations::expectations;
-use super::table::{drained, part};
+use super::table::{drained, failed, part};
 use super::text::{markdown_table, of, percent, times};
 use super::wins::wins;
 use super::{Comparison, Report};

@@ -16,7 +16,7 @@ const ANSWERS: [Column; 12] = [
     ("at once", |measured| percent(part(measured.accepted, measured.offered))),
     ("on hold", |measured| percent(part(measured.held, measured.offered))),
     ("waiting", |measured| percent(part(measured.waiting, measured.offered))),
-    ("failed", |measured| percent(part(measured.failed, measured.offered))),
+    ("failed", failed),
     ("p50", |measured| of(&measured.latency_ms, |latency| latency.p50)),
     ("p90", |measured| of(&measured.latency_ms, |latency| latency.p90)),
     ("p99", |measured| of(&measured.latency_ms, |latency| latency.p99)),
@@ -115,6 +115,11 @@ fn aligned(rows: &[Vec<String>], is_followed_by_space: impl Fn(usize) -> bool) -
         }
     }
     text
+}
+
+/// The part that failed.
+pub(super) fn failed(measured: &Measured) -> String {
+    percent(part(measured.failed, measured.offered))
 }
 
 pub(super) fn drained(measured: &Measured) -> String {

@@ -7,7 +7,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::colour;
 use crate::mode::Mode;
 use crate::plot_style::{FONT, GRID, TEXT};
-use crate::report::differences::failed;
+use crate::report::table::failed;
 use crate::report::text::ms;
 use crate::report::{Comparison, Report};
 
