@@ -5,7 +5,7 @@
 //! has them. Services speak TLS, as those of AWS do. Each function is run twice, with more events the second time, so that
 //! starting and connecting do not count. With `-- --binaries .aws-sam/build` it takes the functions that `sam build` made.
 //! Time is read from `/proc`, so on Linux only.
-#![allow(missing_docs, clippy::print_stderr, clippy::print_stdout)]
+#![allow(missing_docs, clippy::print_stdout)]
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use paystream_measurements::{Binaries, LOADS, Load, Part, Run, Under, machine};
+use paystream_measurements::{Binaries, LOADS, Load, Part, Run, Under, ended, machine};
 
 /// At this much memory, in MB, a function has one processor, and in proportion to it otherwise:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>.
@@ -39,13 +39,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match measure(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(measure(Arguments::parse()).await)
 }
 
 async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {

@@ -3,7 +3,7 @@
 //! `cargo bench -p paystream-measurements --bench start` builds what is measured and prints the figures; docs/performance.md
 //! has them. With `-- --tls` connections to services take a TLS handshake, too. With `-- --binaries .aws-sam/build` it takes the
 //! functions that `sam build` made.
-#![allow(missing_docs, clippy::print_stderr, clippy::print_stdout)]
+#![allow(missing_docs, clippy::print_stdout)]
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use paystream_measurements::{
-    Binaries, FUNCTIONS, Function, HELLO_WORLD, RuntimeApi, Sandbox, Services, Under, machine,
+    Binaries, FUNCTIONS, Function, HELLO_WORLD, RuntimeApi, Sandbox, Services, Under, ended, machine,
 };
 
 /// The most that a function may take, as a multiple of what the one that does nothing takes.
@@ -52,13 +52,7 @@ struct Starts<'a> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match measure(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(measure(Arguments::parse()).await)
 }
 
 async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {

@@ -5,7 +5,7 @@
 //! them. Instructions are counted by `valgrind`: twice for each, with more events the second time, so that starting does not
 //! count. With `-- --binaries .aws-sam/build` it takes the functions that `sam build` made. It fails where a budget is exceeded:
 //! counts come out the same on every machine, so .ci/work holds them.
-#![allow(missing_docs, clippy::print_stderr, clippy::print_stdout)]
+#![allow(missing_docs, clippy::print_stdout)]
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use paystream_measurements::{
-    Binaries, FLOORS, LARGER_CALLS, LOADS, Load, Part, Ran, Run, RunError, Under, given, instructions, machine,
+    Binaries, FLOORS, LARGER_CALLS, LOADS, Load, Part, Ran, Run, RunError, Under, ended, given, instructions, machine,
     valgrind,
 };
 
@@ -44,13 +44,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match measure(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(measure(Arguments::parse()).await)
 }
 
 async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {

@@ -6,6 +6,7 @@
 
 mod binaries;
 mod callgrind;
+mod ended;
 mod events;
 mod functions;
 mod loads;
@@ -19,6 +20,7 @@ mod tls;
 
 pub use binaries::{Binaries, BuildError, FLOORS, HELLO_WORLD, given};
 pub use callgrind::{CallgrindError, instructions, valgrind};
+pub use ended::ended;
 pub use functions::{FUNCTIONS, Function};
 pub use loads::{LARGER_CALLS, LOADS, Load};
 pub use machine::machine;
