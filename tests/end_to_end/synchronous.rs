@@ -95,7 +95,7 @@ async fn while_payments_cannot_be_asked_nothing_is_stored_and_orders_goes_on_wit
     paystream.payment_arrives("ord-1", &payment).await;
     let lookups = Fault::new(Target::api("PaymentsApi"), Effect::reset_before()).operation("GET /payments");
     paystream.inject(lookups.from("SyncOrderApi"));
-    let refused = paystream.post("/sync/orders", &tea("ord-1")).await;
+    let refused = paystream.post_once("/sync/orders", "key-1", &tea("ord-1")).await;
     assert_eq!(refused.headers["retry-after"], "1");
     refused.expect_problem(503, "payments-unreachable");
     assert_eq!(paystream.environment().faults()[0].struck, 2, "it was tried twice");
@@ -119,12 +119,12 @@ async fn payments_that_keeps_failing_is_left_alone_and_the_client_is_told_for_ho
     paystream.inject(Fault::new(Target::api("PaymentsApi"), Effect::Error(unavailable)));
     let asked = || paystream.environment().faults()[0].struck;
     for lookups in 1..=3 {
-        paystream.post("/sync/orders", &tea("ord-1")).await.expect_problem(503, "payments-unreachable");
+        paystream.post_once("/sync/orders", "key-1", &tea("ord-1")).await.expect_problem(503, "payments-unreachable");
         assert_eq!(asked(), 2 * lookups);
     }
     let open = Paystream::eventually("nobody is asked any more", async || {
         let before = asked();
-        let answer = paystream.post("/sync/orders", &tea("ord-1")).await;
+        let answer = paystream.post_once("/sync/orders", "key-1", &tea("ord-1")).await;
         (asked() == before).then_some(answer)
     })
     .await;
@@ -135,7 +135,7 @@ async fn payments_that_keeps_failing_is_left_alone_and_the_client_is_told_for_ho
     // It is asked again once that time is over, and then always.
     paystream.heal();
     Paystream::eventually("Payments is asked again", async || {
-        let answer = paystream.post("/sync/orders", &tea("ord-1")).await;
+        let answer = paystream.post_once("/sync/orders", "key-1", &tea("ord-1")).await;
         (answer.status.as_u16() == 202).then_some(())
     })
     .await;

@@ -49,7 +49,7 @@ async fn a_table_that_is_away_refuses_payments_and_keeps_none_half_made() {
     let paystream = Paystream::start().await;
     paystream.inject(Fault::new(Target::DynamoDb, Effect::error("InternalServerError")).from("PaymentApi"));
     let body = payment_body("ord-1", &eur(1299), "tok_approve");
-    let refused = paystream.post_with_key("/payments", "key-1", &body).await;
+    let refused = paystream.post_once("/payments", "key-1", &body).await;
     assert_eq!(refused.headers["retry-after"], "1");
     refused.expect_problem(503, "unavailable");
     paystream.heal();

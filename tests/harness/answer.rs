@@ -22,6 +22,13 @@ impl Answer {
         Ok(Self { status, headers, body })
     }
 
+    /// True if a client retries after this answer: 429, 503, or a 409 because another request was at work.
+    pub(crate) fn asks_for_retry(&self) -> bool {
+        let concurrent = ["/problems/payment-in-progress", "/problems/payment-changed"];
+        [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&self.status)
+            || self.body["type"].as_str().is_some_and(|problem| concurrent.contains(&problem))
+    }
+
     /// The body, where the status is `status`.
     ///
     /// # Panics

@@ -1,14 +1,16 @@
-//! What a client of the APIs does, and waits for.
+//! A client of both APIs. It retries as a client should, and polls for what is eventually consistent.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::environment::System;
+use crate::environment::{EVENTUALLY_MAX, System};
 use crate::{Answer, Paystream, contract, payment_body};
 
-/// How long an answer may take: as long as API Gateway waits for a function, and a little.
+/// Timeout of one request: API Gateway's integration timeout, and some time for its own error.
 const ANSWER_MAX: Duration = Duration::from_secs(35);
+/// Pause before a request is sent again.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 impl Paystream {
     /// `GET path`.
@@ -34,6 +36,11 @@ impl Paystream {
     /// `POST path` with a JSON body under that idempotency key.
     pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Answer {
         self.send(self.json(path, &body.to_string()).header("idempotency-key", key)).await
+    }
+
+    /// `POST path` with a JSON body under that idempotency key, sent once: for tests of the errors that a client retries.
+    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        self.send_once(self.json(path, &body.to_string()).header("idempotency-key", key)).await
     }
 
     /// `method path` with these headers and that body.
@@ -93,7 +100,20 @@ impl Paystream {
         self.http.post(self.url(path)).header("content-type", "application/json").body(body.to_owned())
     }
 
+    /// Sends a request, and again as long as the answer asks for that: a busy machine is no reason to fail a test.
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let begun = Instant::now();
+        loop {
+            let copy = request.try_clone().unwrap_or_else(|| panic!("the body of a request is a string"));
+            let answer = self.send_once(copy).await;
+            if !answer.asks_for_retry() || begun.elapsed() > EVENTUALLY_MAX {
+                return answer;
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    async fn send_once(&self, request: reqwest::RequestBuilder) -> Answer {
         let mut request = request.build().unwrap_or_else(|error| panic!("no request: {error}"));
         let (method, mut path) = (request.method().to_string(), request.url().path().to_owned());
         let mut hint = "";

@@ -18,7 +18,7 @@ use crate::log::TestLog;
 
 /// How long anything may take to come about. Passing tests need a fraction of a second, and some seconds where they share a
 /// deployed stack; the bound is for failing ones, on a machine that is busy with other things.
-const EVENTUALLY_MAX: Duration = Duration::from_mins(2);
+pub(crate) const EVENTUALLY_MAX: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(5);
 /// The same for what is shared, where each look is a request that somebody else waits for, or pays.
 const POLL_DEPLOYED: Duration = Duration::from_millis(100);

@@ -1,14 +1,19 @@
-//! What the functions had to say, shown where a test fails, and what the processor was asked for.
+//! The log of the functions: its warnings are shown when a test fails, and the processor's charges are read from it.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use paystream_local::LogSink;
 
+use crate::workspace;
+
 /// The last lines that are kept.
 const LINES_MAX: usize = 1_000;
+/// The last warnings and errors that a failing test prints.
+const SHOWN_MAX: usize = 20;
 
-/// Keeps the last lines of the log, and prints them when it is dropped by a panic.
+/// Keeps the last lines of the log. When a panic drops it, it prints the last warnings and writes all lines to a file.
 #[derive(Default)]
 pub(crate) struct TestLog {
     lines: Arc<Mutex<VecDeque<String>>>,
@@ -53,12 +58,37 @@ fn charge(line: &str) -> Option<&str> {
 }
 
 impl Drop for TestLog {
-    #[expect(clippy::print_stderr, reason = "a failing test shows what the functions had to say")]
+    #[expect(clippy::print_stderr, reason = "a failing test shows what went wrong in the functions")]
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            for line in self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-                eprintln!("{line}");
-            }
+        if !std::thread::panicking() {
+            return;
+        }
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown: Vec<_> = lines.iter().filter(|line| is_warning(line)).collect();
+        eprintln!("the last {} of {} warnings of the functions:", shown.len().min(SHOWN_MAX), shown.len());
+        for line in shown.iter().skip(shown.len().saturating_sub(SHOWN_MAX)) {
+            eprintln!("  {line}");
+        }
+        let all: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+        match write(&all) {
+            Ok(path) => eprintln!("the last {} lines of their log: {}", lines.len(), path.display()),
+            Err(error) => eprintln!("their log cannot be written: {error}"),
         }
     }
+}
+
+/// True for a line at level WARN or ERROR, which stands behind the time of day.
+fn is_warning(line: &str) -> bool {
+    line.split_whitespace().nth(1).is_some_and(|level| ["WARN", "ERROR"].contains(&level))
+}
+
+/// Writes the log of a failed test to a file of its name. A second system of the same test gets a number.
+fn write(log: &str) -> std::io::Result<PathBuf> {
+    let directory = workspace().join("target/test-logs");
+    std::fs::create_dir_all(&directory)?;
+    let test = std::thread::current().name().unwrap_or("unnamed").replace("::", "-");
+    let unused = (1..).map(|n| directory.join(format!("{test}-{}-{n}.log", std::process::id())));
+    let path = unused.into_iter().find(|path| !path.exists()).unwrap_or(directory);
+    std::fs::write(&path, log)?;
+    Ok(path)
 }
