@@ -88,7 +88,7 @@ mod tests {
     }
 
     proptest! {
-        /// `.ci/fuzz` tries a million.
+        /// `.ci/run fuzz` tries 100,000, `.ci/nightly fuzz` a million.
         #[test]
         fn any_header_is_a_key_or_is_refused(header in any_header()) {
             let visible = (1..=IdempotencyKey::LENGTH_MAX).contains(&header.len()) && header.iter().all(u8::is_ascii_graphic);

@@ -1,5 +1,5 @@
-//! Inputs that nobody meant to send. `.ci/fuzz` runs these with a million inputs each (`PROPTEST_CASES`); an input that
-//! fails is kept by proptest in `proptest-regressions`, and tried first from then on.
+//! Inputs that nobody meant to send. `.ci/run fuzz` runs these with 100,000 inputs each and `.ci/nightly fuzz` with a million
+//! (`PROPTEST_CASES`); an input that fails is kept by proptest in `proptest-regressions`, and tried first from then on.
 
 use payment_events::{Currency, Money, PaymentEvent, Timestamp, TraceParent};
 use proptest::prelude::*;

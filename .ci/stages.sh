@@ -1,0 +1,214 @@
+# Sourced by .ci/run and .ci/nightly. They set `logs`, declare their stages with `stage` and `needs`, and call `run_stages "$@"`.
+# If they define `describe_run`, its output comes first and goes to run.txt in `logs`.
+# shellcheck shell=bash
+
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 501)); then
+    echo "error: bash 5.1 or newer is needed, and this is $BASH_VERSION" >&2
+    exit 1
+fi
+# Each stage is a process group of its own, which can be ended with everything in it.
+set -m
+
+# How long a stage that is told to end may take for it: LocalStack alone takes up to 20 s.
+grace_s_max=30
+# Folder of the stages' output, set by the runner.
+logs=
+stages=()
+# By stage. A result is empty, `running`, PASS, FAIL, SKIPPED or INTERRUPTED.
+declare -A lane summary script need product chosen began result seconds reason
+# By the process id of a running stage: its name.
+declare -A running
+
+# stage NAME LANE SUMMARY COMMAND: lanes run side by side, the stages of a lane one after the other, as declared. The output of
+# `main` is shown as it comes, that of `beside` as one block when the stage has ended.
+stage() {
+    stages+=("$1")
+    lane[$1]=$2 summary[$1]=$3 script[$1]=$4
+}
+
+# needs STAGE OTHER FILE: STAGE reads FILE, which OTHER makes.
+needs() {
+    need[$1]=$2 product[$1]=$3
+}
+
+usage() {
+    awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"
+}
+
+heading() { printf '\n=== %s\n' "$*"; }
+
+choose() {
+    local name
+    for name in "$@"; do
+        if [ -z "${script[$name]:-}" ]; then
+            echo "error: there is no stage $name. The stages are: ${stages[*]}" >&2
+            exit 2
+        fi
+        chosen[$name]=1
+    done
+    for name in "$@"; do
+        if [ -z "${need[$name]:-}" ] || [ -n "${chosen[${need[$name]}]:-}" ]; then continue; fi
+        # A stage that runs alone takes what an earlier run has made.
+        if [ -e "${product[$name]}" ]; then
+            echo "$name takes ${product[$name]} as it is; the stage ${need[$name]} makes it anew"
+        else
+            chosen[${need[$name]}]=1
+        fi
+    done
+    # Without the main lane, there is nothing that the output of the other could be mixed up with.
+    for name in "${!chosen[@]}"; do [ "${lane[$name]}" != main ] || return 0; done
+    for name in "${!chosen[@]}"; do lane[$name]=main; done
+}
+
+show_and_log() { # STAGE
+    local status=0
+    set +m
+    exec > >(exec tee "$logs/$1.log") 2>&1
+    bash -euo pipefail -c "${script[$1]}" || status=$?
+    exec >/dev/null 2>&1
+    # Until the last of the output is out, but no longer: a process that the stage left behind may hold on to it.
+    for _ in {1..20}; do
+        kill -0 $! || break
+        sleep 0.1
+    done
+    exit "$status"
+}
+
+start() { # STAGE
+    local name=$1
+    result[$name]=running began[$name]=$SECONDS
+    if [ "${lane[$name]}" = main ]; then
+        heading "$name: ${summary[$name]}"
+        show_and_log "$name" </dev/null &
+    else
+        echo "--- $name: started"
+        bash -euo pipefail -c "${script[$name]}" >"$logs/$name.log" 2>&1 </dev/null &
+    fi
+    running[$!]=$name
+}
+
+# Starts the next stage of a lane, unless one of it runs, or the next one waits for the other lane.
+start_next() {
+    local name needed
+    for name in "${stages[@]}"; do
+        if [ "${lane[$name]}" != "$1" ] || [ -z "${chosen[$name]:-}" ]; then continue; fi
+        case ${result[$name]:-} in
+        '') ;;
+        running) return ;;
+        *) continue ;;
+        esac
+        needed=${need[$name]:-}
+        if [ -n "$needed" ] && [ -n "${chosen[$needed]:-}" ]; then
+            case ${result[$needed]:-} in
+            PASS) ;;
+            '' | running) return ;;
+            *)
+                result[$name]=SKIPPED reason[$name]="needs $needed"
+                heading "$name: SKIPPED, as it needs $needed"
+                continue
+                ;;
+            esac
+        fi
+        start "$name"
+        return
+    done
+}
+
+ended() { # PID STATUS
+    local name=${running[$1]}
+    unset "running[$1]"
+    seconds[$name]=$((SECONDS - began[$name])) result[$name]=PASS
+    [ "$2" = 0 ] || result[$name]=FAIL reason[$name]="exit $2"
+    # Nothing outlives its stage, whatever it left behind.
+    kill -TERM -- "-$1" 2>/dev/null || true
+    if [ "${lane[$name]}" = beside ]; then
+        heading "$name, which ran beside the others: ${summary[$name]}"
+        cat "$logs/$name.log"
+    fi
+    echo "--- $name: ${result[$name]} after ${seconds[$name]} s"
+}
+
+# One line, of which the stages that failed are the first.
+print_summary() {
+    local name word line failed=() passed=()
+    for name in "${stages[@]}"; do
+        word="$name${seconds[$name]:+ ${seconds[$name]}s}"
+        case ${result[$name]:-} in
+        '') ;;
+        PASS) passed+=("$word") ;;
+        FAIL) failed+=("$word (${reason[$name]})") ;;
+        *) failed+=("$word ${result[$name]}${reason[$name]:+ (${reason[$name]})}") ;;
+        esac
+    done
+    [ ${#failed[@]} = 0 ] || failed[0]="FAIL ${failed[0]}"
+    [ ${#passed[@]} = 0 ] || passed[0]="PASS ${passed[0]}"
+    line=$(printf '%s · ' "${failed[@]}" "${passed[@]}")
+    printf '\n%s\n' "${line% · }"
+    [ ${#failed[@]} = 0 ]
+}
+
+# True if a process of a running stage is left. One that has ended and was not waited for is not.
+is_any_left() {
+    ps -eo pgid=,stat= |
+        awk -v groups=" ${!running[*]} " 'index(groups, " " $1 " ") && $2 !~ /^Z/ { left = 1 } END { exit !left }'
+}
+
+# Ends all that runs. Stages stop what they started outside of their groups, which takes them a moment.
+end_all() {
+    local pid tenth
+    # Or bash would report each of them.
+    disown -a
+    for pid in "${!running[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done
+    for ((tenth = 0; tenth < grace_s_max * 10; tenth++)); do
+        is_any_left || break
+        sleep 0.1
+    done
+    for pid in "${!running[@]}"; do kill -KILL -- "-$pid" 2>/dev/null || true; done
+}
+
+interrupted() { # STATUS
+    local pid name
+    trap '' INT TERM HUP
+    for pid in "${!running[@]}"; do
+        name=${running[$pid]}
+        result[$name]=INTERRUPTED seconds[$name]=$((SECONDS - began[$name]))
+    done
+    echo "interrupted: ending ${running[*]}" >&2
+    end_all
+    running=()
+    print_summary || true
+    exit "$1"
+}
+
+run_stages() {
+    local name pid status
+    case ${1:-} in
+    --help | -h)
+        usage
+        exit
+        ;;
+    --list)
+        for name in "${stages[@]}"; do printf '%-13s %s\n' "$name" "${summary[$name]}"; done
+        exit
+        ;;
+    esac
+    [ $# -gt 0 ] || set -- "${stages[@]}"
+    choose "$@"
+    mkdir -p "$logs"
+    if declare -F describe_run >/dev/null; then describe_run | tee "$logs/run.txt"; fi
+    trap 'interrupted 130' INT
+    trap 'interrupted 143' TERM
+    trap 'interrupted 129' HUP
+    trap end_all EXIT
+    while
+        start_next main
+        start_next beside
+        [ ${#running[@]} -gt 0 ]
+    do
+        status=0
+        wait -n -p pid "${!running[@]}" || status=$?
+        ended "$pid" "$status"
+    done
+    printf '\n%s min %s s in all; the output of each stage is in %s/\n' $((SECONDS / 60)) $((SECONDS % 60)) "$logs"
+    print_summary
+}
