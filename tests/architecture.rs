@@ -130,6 +130,7 @@ fn nothing_that_deploys_depends_on_what_runs_it_locally() {
                 "paystream-contracts",
                 "paystream-measurements",
                 "paystream",
+                "paystream-commands",
                 "unified-features",
                 "dynoxide-rs",
                 "ferrokinesis",
@@ -152,7 +153,7 @@ fn only_operations_reads_whole_tables_and_it_knows_no_command_line_and_no_enviro
     }
     for dependency in workspace.dependencies("paystream-operations") {
         assert!(
-            !["clap", "indicatif", "paystream-local", "paystream"].contains(&dependency),
+            !["clap", "indicatif", "paystream-local", "paystream", "paystream-commands"].contains(&dependency),
             "it depends on {dependency}"
         );
     }
@@ -182,6 +183,7 @@ fn every_member_is_known_to_these_rules() {
     let local = [
         "paystream",
         "paystream-chaos",
+        "paystream-commands",
         "paystream-comparison",
         "paystream-contracts",
         "paystream-local",
@@ -202,13 +204,14 @@ fn every_build_of_the_workspace_uses_one_set_of_features() {
     let with_functions: Vec<_> =
         ["paystream"].into_iter().chain(FUNCTIONS).flat_map(|name| ["--package", name]).collect();
     let command_line = features(&["--package", "paystream", "--edges", "normal,build"]);
+    let commands = features(&["--package", "paystream-commands", "--edges", "normal,build"]);
     let functions = features(&[&with_functions[..], &["--edges", "normal,build"]].concat());
     let contracts = features(&["--package", "paystream-contracts", "--edges", "normal,build"]);
     let examples = features(&["--package", "paystream-contracts", "--edges", "normal,build,dev"]);
     let tests = features(&["--package", "paystream-tests", "--edges", "normal,build,dev"]);
     let everything = features(&["--workspace", "--edges", "normal,build,dev"]);
     let mut missing = Vec::new();
-    for selection in [command_line, functions, contracts, examples, tests] {
+    for selection in [command_line, commands, functions, contracts, examples, tests] {
         for (package, features) in selection {
             missing.extend(everything[&package].difference(&features).map(|feature| format!("{package}: {feature}")));
         }
@@ -241,14 +244,16 @@ fn features(selection: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let tree = Command::new(cargo)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .args(["tree", "--prefix", "none", "--no-dedupe", "--format", "{p} [{f}]"])
+        .args(["tree", "--prefix", "none", "--format", "{p} [{f}]"])
         .args(selection)
         .output()
         .unwrap();
     assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
     let mut features = BTreeMap::<_, BTreeSet<_>>::new();
     for line in String::from_utf8(tree.stdout).unwrap().lines() {
-        let Some((package, enabled)) = line.trim_end_matches(']').split_once(" [") else { continue };
+        // A package that was shown before ends in an asterisk.
+        let line = line.trim_end_matches(" (*)").trim_end_matches(']');
+        let Some((package, enabled)) = line.split_once(" [") else { continue };
         // A path marks a package of ours.
         if !package.contains("(/") {
             let enabled = enabled.split(',').filter(|feature| !feature.is_empty()).map(str::to_owned);

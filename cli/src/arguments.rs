@@ -1,14 +1,13 @@
-//! What can be said on the command line.
+//! The command line: `up` with its options, and the names of the commands that `paystream-commands` has.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{chaos, compare, failures, quarantine, reconcile, replay};
-
 /// Paystream: the whole system on this machine, and the tools to operate it.
 #[derive(Debug, Parser)]
-#[command(name = "paystream", version, args_conflicts_with_subcommands = true)]
+#[command(name = "paystream", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -21,34 +20,30 @@ pub(crate) enum Command {
     /// Run the whole system on 127.0.0.1 (this is also what happens without a subcommand)
     Up(Up),
     /// Compare Payments' table with Orders' copies, and mend what does not agree
-    Reconcile(reconcile::Arguments),
+    #[command(disable_help_flag = true)]
+    Reconcile(Forwarded),
     /// Publish all payments once more, to fill a new consumer or one that missed some
-    Replay(replay::Arguments),
+    #[command(disable_help_flag = true)]
+    Replay(Forwarded),
     /// Deal with records that Orders could not read
-    Quarantine {
-        #[command(subcommand)]
-        command: quarantine::Command,
-    },
+    #[command(disable_help_flag = true)]
+    Quarantine(Forwarded),
     /// Deal with batches that event source mappings gave up on
-    Failures {
-        #[command(subcommand)]
-        command: failures::Command,
-    },
+    #[command(disable_help_flag = true)]
+    Failures(Forwarded),
     /// Make random payments under random faults, and check that both services agree on them afterwards
-    ///
-    /// It starts a system of its own, in memory. Clients pay, capture, void, refund and order, and repeat what is not answered,
-    /// while calls fail, hang or lose their answers, processes are killed, shards split and merge, events come again and late,
-    /// and records come that are none. Then it waits for quiet and compares what the clients were told with all that both
-    /// services stored. It exits with 0 where they agree, with 1 where not, and with 2 where it did not come that far.
-    Chaos(chaos::Arguments),
+    #[command(disable_help_flag = true)]
+    Chaos(Forwarded),
     /// Place the same orders both ways, asynchronously and synchronously, and measure what each gains and pays
-    ///
-    /// It starts a system of its own for each scenario, in memory, and places orders at a fixed rate through both modes in
-    /// turns, while nothing or something goes wrong. Then it reads where every order ended. It prints a table, and writes
-    /// report.md, report.json and plots where --output says. Ctrl-C stops it and keeps what was measured until then. It exits
-    /// with 0 where nothing was lost or made twice and every order is where its payment puts it, with 1 where not, and with 2
-    /// where it did not come that far.
-    Compare(compare::Arguments),
+    #[command(disable_help_flag = true)]
+    Compare(Forwarded),
+}
+
+/// Accepts any arguments, `--help` included: `paystream-commands` parses them.
+#[derive(Debug, Args)]
+pub(crate) struct Forwarded {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _arguments: Vec<OsString>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -90,9 +85,12 @@ mod tests {
 
     use super::*;
 
+    fn command(arguments: &[&str]) -> Result<Command, clap::Error> {
+        Ok(Arguments::try_parse_from([&["paystream"], arguments].concat())?.command())
+    }
+
     fn up(arguments: &[&str]) -> Result<Up, clap::Error> {
-        let arguments = Arguments::try_parse_from([&["paystream"], arguments].concat())?;
-        let Command::Up(up) = arguments.command() else { panic!("not up") };
+        let Command::Up(up) = command(arguments)? else { panic!("not up") };
         Ok(up)
     }
 
@@ -108,6 +106,13 @@ mod tests {
             assert_eq!((up.port, up.data), (3100, Some("d".into())));
         }
         assert_eq!(up(&[]).unwrap().port, 3000);
+    }
+
+    #[test]
+    fn flags_of_other_commands_are_passed_on() {
+        for arguments in [&["reconcile", "--help"][..], &["quarantine", "list", "--json"], &["chaos", "--seed", "7"]] {
+            assert!(!matches!(command(arguments).unwrap(), Command::Up(_)), "{arguments:?}");
+        }
     }
 
     #[test]

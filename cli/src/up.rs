@@ -1,20 +1,20 @@
 //! `paystream up`: builds the functions, starts everything, says how to try it, and stops in order.
 
 use std::io;
-use std::path::{Path, PathBuf};
 
-use paystream_local::{BuildError, Environment, LogSink, Options, Prepared, Profile, StartError, build_functions};
+use paystream_local::{
+    BuildError, Environment, LogSink, NoTemplate, Options, Prepared, Profile, StartError, build_functions,
+    find_template, workspace_of,
+};
 
 use crate::arguments::Up;
 use crate::tell;
 
-const TEMPLATE: &str = "template.yaml";
-
 /// Why the system does not come up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpError {
-    #[error("there is no {TEMPLATE} in {} or above: go to the workspace, or name one with --template PATH", .0.display())]
-    NoTemplate(PathBuf),
+    #[error(transparent)]
+    NoTemplate(#[from] NoTemplate),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error(transparent)]
@@ -62,22 +62,6 @@ pub(crate) async fn run(up: Up) -> Result<(), UpError> {
     tokio::select! {
         () = environment.shutdown() => Ok(()),
         () = signals.next() => Err(UpError::StoppedAtOnce),
-    }
-}
-
-/// The template of the current directory or of one above; else that of the workspace this program was built in.
-pub(crate) fn find_template() -> Result<PathBuf, UpError> {
-    let here = std::env::current_dir().unwrap_or_default();
-    let program = std::env::current_exe().unwrap_or_default();
-    let above = |path: &Path| path.ancestors().map(|directory| directory.join(TEMPLATE)).find(|file| file.is_file());
-    above(&here).or_else(|| above(&program)).ok_or(UpError::NoTemplate(here))
-}
-
-/// Cargo finds the workspace from any directory in it.
-pub(crate) fn workspace_of(template: &Path) -> PathBuf {
-    match template.parent() {
-        Some(directory) if directory != Path::new("") => directory.to_owned(),
-        _ => PathBuf::from("."),
     }
 }
 
@@ -147,16 +131,5 @@ impl Signals {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_workspace_is_where_the_template_is() {
-        assert_eq!(workspace_of(Path::new("template.yaml")), Path::new("."));
-        assert_eq!(workspace_of(Path::new("a/b/template.yaml")), Path::new("a/b"));
     }
 }

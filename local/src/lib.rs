@@ -34,6 +34,7 @@ mod reference;
 mod status;
 mod template;
 mod usage;
+mod workspace;
 
 pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction};
 pub use event_source::{FailedBatch, Failures, RetryDelays};
@@ -43,6 +44,7 @@ pub use log::LogSink;
 pub use status::{EventSourceStatus, FunctionStatus, ShardStatus, Status, StreamStatus, TableStatus};
 pub use template::{LeftOut, PayloadFormat, Problem, Route, Template, TemplateError};
 pub use usage::{FunctionUsage, StreamUsage, TableUsage, Usage};
+pub use workspace::{NoTemplate, find_template, workspace_of};
 
 /// The region that everything here says it is in.
 pub(crate) const REGION: &str = "us-east-1";

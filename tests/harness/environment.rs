@@ -23,6 +23,9 @@ const POLL: Duration = Duration::from_millis(5);
 /// The same for what is shared, where each look is a request that somebody else waits for, or pays.
 const POLL_DEPLOYED: Duration = Duration::from_millis(100);
 
+/// The package of the commands that operate a system.
+const COMMANDS: &str = "paystream-commands";
+
 /// The functions, built once for all tests of a process.
 static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
 
@@ -221,15 +224,25 @@ pub fn function_binaries() -> Functions {
 
 fn functions(options: &Options) -> Functions {
     let template = Template::load(&options.template, &options.parameters).unwrap_or_else(|error| panic!("{error}"));
-    let built = build_functions(&workspace(), Profile::own(), &template.packages());
+    let packages = [template.packages(), vec![COMMANDS.to_owned()]].concat();
+    let built = build_functions(&workspace(), Profile::own(), &packages);
     built.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The `paystream` command, as it was built together with the functions.
+/// The `paystream` program, as it was built together with the functions.
 pub fn command_line() -> PathBuf {
+    built("paystream")
+}
+
+/// The program with every command of `paystream` but `up`, built likewise.
+pub fn commands() -> PathBuf {
+    built(COMMANDS)
+}
+
+fn built(program: &str) -> PathBuf {
     let directory = if cfg!(debug_assertions) { "debug" } else { "release" };
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
-    target.join(directory).join(format!("paystream{}", std::env::consts::EXE_SUFFIX))
+    target.join(directory).join(format!("{program}{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// Where everything is.

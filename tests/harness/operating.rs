@@ -8,7 +8,7 @@ use payments_aws::PaymentsScan;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::{Paystream, command_line};
+use crate::{Paystream, environment::commands};
 
 /// What a command came to.
 #[derive(Debug)]
@@ -159,7 +159,7 @@ impl Paystream {
         times: usize,
         time: impl AsyncFn(usize) -> bool,
     ) -> Ran {
-        let mut command = Command::new(command_line());
+        let mut command = Command::new(commands());
         command.args(arguments).envs(self.as_on_aws()).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap_or_else(|error| panic!("{error}"));
@@ -183,9 +183,9 @@ fn text(value: &Value) -> AttributeValue {
 }
 
 async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
-    let mut command = Command::new(command_line());
+    let mut command = Command::new(commands());
     command.args(arguments).envs(variables.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
-    let output = command.output().await.unwrap_or_else(|error| panic!("{}: {error}", command_line().display()));
+    let output = command.output().await.unwrap_or_else(|error| panic!("{}: {error}", commands().display()));
     ran(output)
 }
 

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use paystream_comparison::{Comparison, Costs, Plan, Scenario, Signer, Stopper, Target, run_costs, run_scenario};
-use paystream_local::{Environment, Functions, LogSink, Options, Profile, StartError, Template, build_functions};
+use paystream_local::{
+    Environment, Functions, LogSink, Options, Profile, StartError, Template, build_functions, find_template,
+    workspace_of,
+};
 use paystream_operations::aws_of_operator;
 
 use super::CompareError;
 use super::progress::Bar;
 use crate::target::output;
-use crate::up::{find_template, workspace_of};
 
 /// Orders in each mode whose use of what AWS bills is counted.
 const COSTED_ORDERS: u32 = 200;

@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use payment_events::Timestamp;
 use paystream_comparison::{Comparison, Machine, Plan, Report, ReportError, RunError, Scenario, Skipped};
-use paystream_local::{BuildError, StartError};
+use paystream_local::{BuildError, NoTemplate, StartError};
 
 use crate::target::TargetError;
-use crate::up::UpError;
 use crate::{output, tell};
 use interrupts::Interrupts;
 use place::Place;
@@ -80,7 +79,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CompareError {
     #[error(transparent)]
-    Up(#[from] UpError),
+    Template(#[from] NoTemplate),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error(transparent)]

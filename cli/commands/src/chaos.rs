@@ -7,9 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use paystream_chaos::{ChaosError, Findings, Report};
-use paystream_local::{BuildError, Environment, LogSink, Options, Profile, StartError, Template, build_functions};
-
-use crate::up::{UpError, find_template, workspace_of};
+use paystream_local::{
+    BuildError, Environment, LogSink, NoTemplate, Options, Profile, StartError, Template, build_functions,
+    find_template, workspace_of,
+};
 
 /// Where there is something wrong.
 const FOUND: u8 = 1;
@@ -43,7 +44,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChaosCommandError {
     #[error(transparent)]
-    Up(#[from] UpError),
+    Template(#[from] NoTemplate),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error(transparent)]

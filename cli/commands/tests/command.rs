@@ -1,0 +1,108 @@
+//! The command as its user meets it: clear lines, and an exit code.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn paystream(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_paystream-commands")).current_dir(directory).args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    assert!(output.stdout.is_empty());
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn chaos_tells_its_seed_what_happened_and_that_both_services_agree() {
+    let run = paystream(Path::new("."), &["chaos", "--payments", "40", "--seed", "7", "--json"]);
+    assert!(run.status.success(), "{run:?}");
+    let report = String::from_utf8(run.stdout).unwrap();
+    assert!(report.starts_with(r#"{"seed":7,"payments":40,"#), "{report}");
+    assert!(report.contains(r#""lost":[],"invented":[],"unpublished":[],"copies":[],"stuck":[]"#), "{report}");
+}
+
+#[test]
+fn compare_tells_its_figures_and_that_nothing_was_lost_and_writes_its_report() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("report");
+    let arguments = ["compare", "--scenario", "healthy", "--rate", "4", "--duration", "2", "--output"];
+    let run = paystream(Path::new("."), &[&arguments[..], &[output.to_str().unwrap()]].concat());
+    assert!(run.status.success(), "{run:?}");
+    let table = String::from_utf8(run.stdout).unwrap();
+    for said in ["healthy", "asynchronous", "synchronous", "p99.9"] {
+        assert!(table.contains(said), "{table}");
+    }
+    for file in ["report.md", "report.json", "latency.svg"] {
+        assert!(output.join(file).is_file(), "no {file}");
+    }
+}
+
+#[test]
+fn compare_refuses_what_it_cannot_run_and_says_what_it_can() {
+    let directory = tempfile::tempdir().unwrap();
+    for (arguments, expected) in [
+        (&["--scenario", "lightning"][..], "there are healthy, payments-200ms"),
+        (&["--rate", "0"], "must be a number from 0.1 to 1000"),
+        (&["--duration", "a while"], "must be a number from 1 to 3600"),
+        (&["--stack-outputs", "not-there.json"], "cannot read the stack outputs in not-there.json"),
+    ] {
+        let output = paystream(directory.path(), &[&["compare"], arguments].concat());
+        let said = said(&output);
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+/// The commands that operate a Paystream, and whether they write.
+const OPERATING: [(&[&str], bool); 8] = [
+    (&["reconcile"], true),
+    (&["replay"], true),
+    (&["quarantine", "list"], false),
+    (&["quarantine", "show"], false),
+    (&["quarantine", "redrive"], true),
+    (&["quarantine", "drop"], true),
+    (&["failures", "list"], false),
+    (&["failures", "redrive"], true),
+];
+
+#[test]
+fn every_command_that_operates_has_help_json_a_place_and_a_dry_run_where_it_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    for (command, writes) in OPERATING {
+        let output = paystream(directory.path(), &[command, &["--help"]].concat());
+        assert_eq!(output.status.code(), Some(0), "{command:?}");
+        let help = String::from_utf8(output.stdout).unwrap();
+        for flag in ["--json", "--url", "--stack-outputs", "--payments-table"] {
+            assert!(help.contains(flag), "{command:?} has no {flag}");
+        }
+        assert_eq!(help.contains("--dry-run"), writes, "{command:?}");
+    }
+}
+
+#[test]
+fn a_command_that_cannot_find_anything_out_says_so_in_one_line_with_exit_code_2() {
+    let directory = tempfile::tempdir().unwrap();
+    let nobody = "http://127.0.0.1:1";
+    let arguments: [&[&str]; 4] = [
+        &["reconcile", "--url", nobody],
+        &["replay", "--url", nobody],
+        &["quarantine", "list", "--url", nobody],
+        &["failures", "list", "--stack-outputs", "not-there.json"],
+    ];
+    for arguments in arguments {
+        let output = paystream(directory.path(), arguments);
+        let said = said(&output);
+        assert!(said.starts_with("error: ") && said.lines().count() == 1, "{arguments:?}: {said}");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_repair_that_is_not_asked_for_is_no_dry_run_either() {
+    let directory = tempfile::tempdir().unwrap();
+    for arguments in [&["reconcile", "--dry-run"][..], &["reconcile", "--wait"], &["quarantine", "redrive"]] {
+        assert_eq!(paystream(directory.path(), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
