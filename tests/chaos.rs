@@ -3,7 +3,7 @@
 
 use paystream_tests::Paystream;
 
-const PAYMENTS: u64 = 400;
+const PAYMENTS: u64 = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_invented_stale_or_stuck_whatever_happens() {

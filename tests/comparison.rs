@@ -10,17 +10,12 @@ use paystream_comparison::{
 };
 use paystream_local::{Effect, Fault, Target as FaultTarget};
 use paystream_tests::Paystream;
-use tokio::sync::Mutex;
 
 const PLAN: Plan = Plan { rate: 5.0, duration: Duration::from_secs(3), warm_up: Duration::from_millis(400), seed: 1 };
 /// Orders in each mode.
 const ORDERS: u64 = 15;
 
-/// One system at a time: several at once on one machine would measure each other.
-static TURN: Mutex<()> = Mutex::const_new(());
-
 async fn compare(scenario: Scenario) -> Comparison {
-    let _turn = TURN.lock().await;
     let paystream = Paystream::start().await;
     let target = Target::local(paystream.environment().url());
     let stopper = Stopper::default();
@@ -97,7 +92,6 @@ async fn what_asynchronous_mode_accepts_unaware_that_it_is_voided_is_stale_and_e
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_measured_until_it_was_stopped_is_kept_and_is_right() {
-    let _turn = TURN.lock().await;
     let paystream = Paystream::start().await;
     let stopper = Stopper::default();
     let stop = stopper.clone();
@@ -120,7 +114,6 @@ async fn what_was_measured_until_it_was_stopped_is_kept_and_is_right() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_each_mode_uses_is_counted_and_every_figure_is_told() {
-    let turn = TURN.lock().await;
     let paystream = Paystream::start().await;
     let costs = run_costs(paystream.environment(), &PLAN, 20, &Stopper::default()).await.unwrap();
     // A call that is slow is made again now and then; nothing costs less than this.
@@ -132,7 +125,6 @@ async fn what_each_mode_uses_is_counted_and_every_figure_is_told() {
     assert!(synchronous.api_requests >= 2.0 && synchronous.invocations >= 2.0, "{costs:#?}");
     assert!(synchronous.read_units > asynchronous.read_units, "{costs:#?}");
     paystream.stop().await;
-    drop(turn);
 
     let comparisons = vec![compare(Scenario::ConsumerDown).await, compare(Scenario::PoisonRecord).await];
     let report = Report {
@@ -179,7 +171,6 @@ fn stack_outputs(paystream: &Paystream, directory: &Path) -> String {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_measured_until_ctrl_c_is_told_and_written_and_the_rest_is_named() {
-    let _turn = TURN.lock().await;
     let paystream = Paystream::start().await;
     let directory = tempfile::tempdir().unwrap();
     let (outputs, written) = (stack_outputs(&paystream, directory.path()), directory.path().join("comparison"));
@@ -200,7 +191,6 @@ async fn what_was_measured_until_ctrl_c_is_told_and_written_and_the_rest_is_name
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scenario_that_does_not_come_to_its_end_is_given_up_at_the_second_ctrl_c() {
-    let _turn = TURN.lock().await;
     let paystream = Paystream::start().await;
     let directory = tempfile::tempdir().unwrap();
     let outputs = stack_outputs(&paystream, directory.path());
@@ -222,7 +212,6 @@ async fn a_scenario_that_does_not_come_to_its_end_is_given_up_at_the_second_ctrl
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deployed_stack_is_measured_where_nothing_has_to_go_wrong_and_the_rest_is_named() {
-    let _turn = TURN.lock().await;
     let paystream = Paystream::start().await;
     let directory = tempfile::tempdir().unwrap();
     let outputs = stack_outputs(&paystream, directory.path());

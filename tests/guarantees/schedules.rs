@@ -13,8 +13,8 @@ use paystream_chaos::{Client, Plan, act, random_fault};
 use paystream_local::Fault;
 use paystream_tests::Paystream;
 
-/// How many there are, where nothing else is said.
-const SCHEDULES: u64 = 1_000;
+/// Number of schedules by default. The nightly checks run many more.
+const SCHEDULES: u64 = 400;
 /// Environments that run them side by side, each with its own faults. Most of the time each waits for something.
 const SIDE_BY_SIDE: usize = 6;
 const FAULTS_MAX: usize = 5;

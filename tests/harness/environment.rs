@@ -235,7 +235,7 @@ pub fn command_line() -> PathBuf {
 }
 
 /// The program with every command of `paystream` but `up`, built likewise.
-pub fn commands() -> PathBuf {
+pub(crate) fn commands() -> PathBuf {
     built(COMMANDS)
 }
 
