@@ -35,7 +35,7 @@ mod status;
 mod template;
 mod usage;
 
-pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction};
+pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction, empty_dynamodb};
 pub use event_source::{FailedBatch, Failures, RetryDelays};
 pub use faults::{Calls, Effect, ErrorAnswer, Fault, FaultId, InjectedFault, InvalidFault, Moment, Service, Target};
 pub use functions_build::{BuildError, Functions, Profile, build_functions};
