@@ -8,13 +8,13 @@ use std::io::{Error, Read, Result};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse, Response};
-use dynoxide::Database;
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, StatusCode};
 use tokio::net::{TcpListener, TcpSocket};
+use tower::ServiceExt;
 
 /// The region in our emulator's ARNs, and in those of DynamoDB Local.
 const REGIONS: [&str; 2] = [":dynoxide:", ":ddblocal:"];
@@ -23,26 +23,18 @@ const ITERATOR: &str = "arn:aws:dynamodb:ddblocal:000000000000:iterator/";
 /// `BatchWriteItem` takes 16 MB.
 const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-#[derive(Clone)]
-struct Emulator {
-    client: reqwest::Client,
-    url: String,
-}
-
 #[tokio::main]
 async fn main() -> Result<()> {
     let port = std::env::args().nth(1).and_then(|port| port.parse().ok());
     let port = port.ok_or_else(|| Error::other("say on which port: dynamodb-local PORT"))?;
-    let (outer, inner) = (listen(port)?, listen(0)?);
-    let emulator = Emulator { client: reqwest::Client::new(), url: format!("http://{}", inner.local_addr()?) };
-    let database = Database::memory().map_err(Error::other)?;
-    tokio::spawn(dynoxide::server::serve_with_shutdown(inner, database, std::future::pending()));
+    let listener = listen(port)?;
+    let emulator = paystream_local::empty_dynamodb().map_err(Error::other)?;
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
     let routes = Router::new().fallback(pass_on).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(emulator);
-    axum::serve(outer, routes).await
+    axum::serve(listener, routes).await
 }
 
 /// Without `TCP_NODELAY`, small answers over loopback would wait 40 ms for each other.
@@ -54,20 +46,23 @@ fn listen(port: u16) -> Result<TcpListener> {
     socket.listen(1024)
 }
 
-async fn pass_on(State(emulator): State<Emulator>, mut headers: HeaderMap, body: Bytes) -> Response {
-    headers.remove(HOST);
+async fn pass_on(State(emulator): State<Router>, mut headers: HeaderMap, body: Bytes) -> Response {
     headers.remove(CONTENT_LENGTH);
     let [ours, theirs] = REGIONS;
     let request = String::from_utf8_lossy(&body).replace(ITERATOR, "").replace(theirs, ours);
-    let answer = async {
-        let answer = emulator.client.post(&emulator.url).headers(headers).body(request).send().await?;
-        Ok((answer.status(), answer.text().await?))
+    let mut request = Request::new(Body::from(request));
+    *request.method_mut() = http::Method::POST;
+    *request.headers_mut() = headers;
+    let (parts, answer) = match emulator.oneshot(request).await {
+        Ok(response) => response.into_parts(),
+        Err(impossible) => match impossible {},
     };
-    match answer.await {
-        Ok((status, text)) => {
-            let text = text.replace(ours, theirs);
-            (status, text.replace(r#"ShardIterator":""#, &format!(r#"ShardIterator":"{ITERATOR}"#))).into_response()
+    match axum::body::to_bytes(answer, usize::MAX).await {
+        Ok(answer) => {
+            let text = String::from_utf8_lossy(&answer).replace(ours, theirs);
+            let text = text.replace(r#"ShardIterator":""#, &format!(r#"ShardIterator":"{ITERATOR}"#));
+            (parts.status, text).into_response()
         }
-        Err::<_, reqwest::Error>(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     }
 }

@@ -31,12 +31,13 @@ mod log;
 mod net;
 mod processes;
 mod reference;
+mod same_origin;
 mod status;
 mod template;
 mod usage;
 mod workspace;
 
-pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction};
+pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction, empty_dynamodb};
 pub use event_source::{FailedBatch, Failures, RetryDelays};
 pub use faults::{Calls, Effect, ErrorAnswer, Fault, FaultId, InjectedFault, InvalidFault, Moment, Service, Target};
 pub use functions_build::{BuildError, Functions, Profile, build_functions};

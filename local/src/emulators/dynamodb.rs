@@ -8,11 +8,9 @@ use dynoxide::Database;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 
-use super::{EmulatorError, proxy, stream_index};
+use super::{EmulatorError, dynamodb_api, stream_index};
 use crate::REGION;
-use crate::net::{Stop, bind_loopback};
 use crate::template::TableSpec;
 
 /// How often items past their time to live are removed.
@@ -41,19 +39,9 @@ impl DynamoDb {
         Ok(Self { database })
     }
 
-    /// What serves it over HTTP, until it is told to stop. Its own server takes nothing but a listener, and knows more of
-    /// the API than calls in process would give; so it has a port of its own, and what is passed on to it comes here.
-    pub(crate) fn router(&self, stop: &Stop) -> Result<(Router, JoinHandle<()>), EmulatorError> {
-        let refused = |error: &dyn ToString| EmulatorError::new("listen", &error.to_string());
-        let listener = bind_loopback(0).map_err(|error| refused(&error))?;
-        let address = listener.local_addr().map_err(|error| refused(&error))?;
-        let router = proxy::router(address).map_err(|error| refused(&error))?;
-        let (database, stopped) = (self.database.clone(), stop.told());
-        let server = tokio::spawn(async move {
-            // Serving ends with an error only where the listener does.
-            let _ = dynoxide::server::serve_with_shutdown(listener, database, stopped).await;
-        });
-        Ok((router, server))
+    /// Serves it over HTTP.
+    pub(crate) fn router(&self) -> Router {
+        dynamodb_api::router(self.database.clone())
     }
 
     /// Removes expired items, once a minute, for as long as it is polled.

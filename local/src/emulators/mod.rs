@@ -4,11 +4,12 @@
 //! function and an emulator has its place; event source mappings call them directly.
 
 mod dynamodb;
+mod dynamodb_api;
 mod kinesis;
-mod proxy;
 mod stream_index;
 
 pub(crate) use dynamodb::DynamoDb;
+pub(crate) use dynamodb_api::OPERATIONS as DYNAMODB_OPERATIONS;
 pub(crate) use kinesis::{Kinesis, ShardInfo};
 
 /// An emulator that said no, in its own words.

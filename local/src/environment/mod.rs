@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 pub use error::StartError;
 pub use options::Options;
-pub use resources::Emulators;
+pub use resources::{Emulators, empty_dynamodb};
 pub use start::Prepared;
 
 use crate::event_source::Failures;

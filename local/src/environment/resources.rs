@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::StartError;
-use crate::emulators::{DynamoDb, EmulatorError, Kinesis};
+use crate::emulators::{DynamoDb, Kinesis};
 use crate::faults::{self, Callers, Calls, Fault, FaultId, Faults, InjectedFault, InvalidFault, Service};
 use crate::lambda::Endpoints;
 use crate::log::LogSink;
@@ -36,18 +37,11 @@ impl Resources {
             dynamodb: url_of(&dynamodb_listener).map_err(unheard)?,
         };
         make(template, &kinesis, dynamodb).await?;
-        let failed = |error: EmulatorError| StartError::Emulator(error.to_string());
-        // It is needed until what stands before it has stopped.
-        let stop_dynamodb = Stop::new();
-        let (dynamodb_router, dynamodb_server) = dynamodb.router(&stop_dynamodb).map_err(failed)?;
-        let kinesis_front = faults::serve(kinesis_listener, kinesis_router, Service::Kinesis, faults, stop);
-        let dynamodb_front = faults::serve(dynamodb_listener, dynamodb_router, Service::DynamoDb, faults, stop);
-        let dynamodb_server = tokio::spawn(async move {
-            let _ = dynamodb_front.await;
-            stop_dynamodb.tell();
-            let _ = dynamodb_server.await;
-        });
-        Ok(Self { kinesis, endpoints, servers: vec![kinesis_front, dynamodb_server] })
+        let servers = vec![
+            faults::serve(kinesis_listener, kinesis_router, Service::Kinesis, faults, stop),
+            faults::serve(dynamodb_listener, dynamodb.router(), Service::DynamoDb, faults, stop),
+        ];
+        Ok(Self { kinesis, endpoints, servers })
     }
 }
 
@@ -73,6 +67,12 @@ pub(super) fn any_port() -> Result<TcpListener, StartError> {
 
 pub(super) fn unheard(reason: std::io::Error) -> StartError {
     StartError::Listen { port: 0, reason }
+}
+
+/// An empty DynamoDB in memory, for a listener of the caller's. It has no faults, and no guard against other websites.
+pub fn empty_dynamodb() -> Result<Router, StartError> {
+    let dynamodb = DynamoDb::open(None).map_err(|error| StartError::Emulator(error.to_string()))?;
+    Ok(dynamodb.router())
 }
 
 /// Kinesis and DynamoDB in memory, with the streams and tables of a template, and nothing that uses them: for tests of

@@ -8,41 +8,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::fault::{ErrorAnswer, Target};
+use crate::emulators::DYNAMODB_OPERATIONS;
 
 /// What being over the throughput is called by both.
 const THROTTLED: &str = "ProvisionedThroughputExceededException";
-
-/// What the emulator of DynamoDB knows, the operations on table streams included.
-const DYNAMODB_OPERATIONS: [&str; 28] = [
-    "BatchExecuteStatement",
-    "BatchGetItem",
-    "BatchWriteItem",
-    "CreateTable",
-    "DeleteItem",
-    "DeleteTable",
-    "DescribeStream",
-    "DescribeTable",
-    "DescribeTimeToLive",
-    "ExecuteStatement",
-    "ExecuteTransaction",
-    "GetItem",
-    "GetRecords",
-    "GetShardIterator",
-    "ListStreams",
-    "ListTables",
-    "ListTagsOfResource",
-    "PutItem",
-    "Query",
-    "Scan",
-    "SearchVectors",
-    "TagResource",
-    "TransactGetItems",
-    "TransactWriteItems",
-    "UntagResource",
-    "UpdateItem",
-    "UpdateTable",
-    "UpdateTimeToLive",
-];
 
 /// Codes that DynamoDB's front end answers with, and not DynamoDB itself.
 const COMMON_CODES: [&str; 11] = [
@@ -92,7 +61,7 @@ impl Service {
     }
 
     /// An error in its own form.
-    pub(super) fn answer(self, error: &ErrorAnswer) -> Response {
+    pub(crate) fn answer(self, error: &ErrorAnswer) -> Response {
         let headers = [
             ("content-type", self.content_type().to_owned()),
             ("x-amzn-errortype", error.code.clone()),
