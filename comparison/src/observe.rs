@@ -11,7 +11,7 @@ use crate::mark::Mark;
 /// Orders that are read at once.
 const AT_ONCE: usize = 8;
 /// How long it may take until every order is where its payment puts it.
-const SETTLED_MAX: Duration = Duration::from_mins(1);
+const SETTLED_MAX: Duration = Duration::from_mins(3);
 /// How often it is looked whether those are, that were not.
 const POLL: Duration = Duration::from_millis(200);
 /// A read is tried so often.
