@@ -29,7 +29,7 @@ export async function attack({ base, calls }) {
   /** Shows something in a frame: the answer to a GET, or to a form that is sent there. */
   async function frame(attempt, show) {
     const frame = document.createElement("iframe");
-    frame.name = `frame-${outcomes.length}`;
+    frame.name = "answer";
     document.body.append(frame);
     const loaded = new Promise((resolve) => frame.addEventListener("load", resolve, { once: true }));
     show(frame);
@@ -39,6 +39,7 @@ export async function attack({ base, calls }) {
     } catch (error) {
       read(attempt, error);
     }
+    frame.remove();
   }
 
   /** Sends text as a form can: one field, whose name and value are joined by "=". */
@@ -53,8 +54,8 @@ export async function attack({ base, calls }) {
     sender.submit();
   }
 
-  for (const { name, method, path, headers, body } of calls) {
-    const simple = { method: method === "GET" ? "GET" : "POST", body: method === "GET" ? undefined : body };
+  for (const { name, method, path, headers, body = method === "GET" ? undefined : "" } of calls) {
+    const simple = { method: method === "GET" ? "GET" : "POST", body };
     await tryFetch(`${name}: preflighted`, path, { method, headers, body });
     await tryFetch(`${name}: preflighted, with credentials`, path, { method, headers, body, credentials: "include" });
     await tryFetch(`${name}: simple`, path, simple);

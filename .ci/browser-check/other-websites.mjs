@@ -44,9 +44,10 @@ const item = { ...key, secret: { S: secret } };
 await dynamodb("PutItem", { ...table, Item: item });
 await kinesis("CreateStream", { ...stream, ShardCount: 1 });
 const summaryOf = async () => (await kinesis("DescribeStreamSummary", stream)).StreamDescriptionSummary;
-// Hits nothing: no function has this operation called.
-const fault = { target: "kinesis", operation: "ListStreams", effect: { error: { code: secret } } };
-await fetch(`${url}/_local/faults`, { method: "POST", body: JSON.stringify(fault) });
+// No function calls this operation.
+const fault = { target: "kinesis", operation: "ListStreams", effect: { error: { code: "Boom", message: secret } } };
+const injected = await fetch(`${url}/_local/faults`, { method: "POST", body: JSON.stringify(fault) });
+assert.equal(injected.status, 201, await injected.text());
 const before = { faults: await faults(), stream: await summaryOf() };
 assert.equal(before.faults.length, 1);
 
