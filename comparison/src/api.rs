@@ -122,9 +122,10 @@ impl Api {
         self.ask("POST", &url, Some(&order.order_id), Some(&order.payment_body())).await
     }
 
+    /// Voids a payment. Its id is the idempotency key: a void whose response was lost is answered alike when it is sent again.
     pub(crate) async fn void(&self, payment_id: &str) -> Result<PaymentAnswer, ApiError> {
         let url = format!("{}/payments/{payment_id}/void", self.target.payments_url);
-        self.ask("POST", &url, None, None).await
+        self.ask("POST", &url, Some(payment_id), None).await
     }
 
     pub(crate) async fn order(&self, order_id: &str) -> Result<OrderAnswer, ApiError> {
