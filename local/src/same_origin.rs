@@ -5,7 +5,7 @@
 //! `Origin`, such as those for images and scripts, whether they come from another site. `Host` is the name that the page used:
 //! a site that has its own name resolve to 127.0.0.1 (DNS rebinding) is of one origin with this port, and only its name tells.
 //!
-//! Programs that are no browsers send only `Host`, and are not restricted.
+//! SDKs, curl and other programs send only `Host`, and are not restricted.
 
 use std::net::Ipv4Addr;
 
@@ -21,10 +21,10 @@ use serde_json::json;
 
 use crate::faults::{ErrorAnswer, Service};
 
-/// Something that listens, with what browsers may do there and how a refusal is spelled.
+/// The kind of a listener, on which the form of a refusal depends, and if links may lead there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Guarded {
-    /// Pages, and JSON to look at, that a link on another site may open.
+    /// Pages and JSON of the environment. A link on another site may open them.
     Pages,
     /// An emulator.
     Emulator(Service),
@@ -32,7 +32,7 @@ pub(crate) enum Guarded {
     RuntimeApi,
 }
 
-/// Requests of other websites, by what gave them away. The message says what to do instead.
+/// Reasons to take a request for one of another website. The message names the header, and says what to do instead.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum Refusal {
     #[error("the Host header {0:?} is refused: call 127.0.0.1 or localhost")]
@@ -116,7 +116,7 @@ fn opens_a_page(parts: &Parts, guarded: Guarded) -> bool {
         && is("sec-fetch-dest", "document")
 }
 
-/// All values of a header. One that is not ASCII is none that is expected.
+/// All values of a header. A value that is not ASCII becomes "?", which nothing here expects.
 fn texts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("?")).collect()
 }

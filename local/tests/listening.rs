@@ -1,4 +1,4 @@
-//! All that this process listens on. No other test may be in it: listeners are the process's.
+//! The listeners of this process. This binary has a single test, because listeners belong to the process.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]

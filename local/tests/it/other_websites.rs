@@ -8,7 +8,7 @@ use crate::harness::{Probe, SIGNATURE, options};
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
-/// What gives a page of another website away: each alone is enough.
+/// Headers that give a page of another website away. Each set alone is enough.
 const FOREIGN: [Headers; 7] = [
     &[("origin", "http://evil.test")],
     &[("origin", "null")],
@@ -141,7 +141,7 @@ async fn a_page_of_another_site_cannot_take_an_invocation() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_not_counted_and_meets_no_fault() {
+async fn a_refused_request_is_not_counted_and_meets_no_fault() {
     let directory = tempfile::tempdir().unwrap();
     let options = options(directory.path(), &[]);
     let emulators = Emulators::start(Template::load(&options.template, &options.parameters).unwrap()).await.unwrap();
