@@ -31,6 +31,7 @@ mod log;
 mod net;
 mod processes;
 mod reference;
+mod same_origin;
 mod status;
 mod template;
 mod usage;

@@ -12,6 +12,7 @@ use crate::event_source::{FailureList, Failures, Mapping};
 use crate::faults::{self, Faults};
 use crate::lambda::{Endpoints, Lambda};
 use crate::reference;
+use crate::same_origin::{Guarded, guard};
 use crate::status::{Status, StreamStatus, TableStatus};
 use crate::template::{StreamSpec, TableSpec};
 
@@ -29,12 +30,13 @@ pub(super) struct Parts {
 }
 
 pub(super) fn router(parts: &Arc<Parts>) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/_local/status", get(status))
         .route("/_local/failures", get(failures))
         .with_state(Arc::clone(parts))
         .merge(faults::router(&parts.faults))
-        .merge(reference::router())
+        .merge(reference::router());
+    guard(router, Guarded::Pages)
 }
 
 async fn status(State(parts): State<Arc<Parts>>) -> Json<Status> {

@@ -20,6 +20,7 @@ use super::service::Service;
 use super::to_its_end::ToItsEnd;
 use super::{Faults, partial};
 use crate::net::Stop;
+use crate::same_origin::{Guarded, guard};
 use crate::usage::{dynamodb, kinesis};
 
 /// The largest request that any of the two services takes.
@@ -31,7 +32,7 @@ struct Front {
     faults: Arc<Faults>,
 }
 
-/// Serves an emulator behind its faults until told to stop, and then until the requests under way are answered.
+/// Serves an emulator behind its faults, and both behind the guard against other websites, until told to stop, and then until the requests under way are answered.
 pub(crate) fn serve(
     listener: TcpListener,
     emulator: Router,
@@ -40,7 +41,8 @@ pub(crate) fn serve(
     stop: &Stop,
 ) -> JoinHandle<()> {
     let front = Front { service, faults: Arc::clone(faults) };
-    connection::serve(listener, emulator.layer(middleware::from_fn_with_state(front, pass)), stop)
+    let behind_faults = emulator.layer(middleware::from_fn_with_state(front, pass));
+    connection::serve(listener, guard(behind_faults, Guarded::Emulator(service)), stop)
 }
 
 async fn pass(

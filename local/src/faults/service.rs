@@ -61,7 +61,7 @@ impl Service {
     }
 
     /// An error in its own form.
-    pub(super) fn answer(self, error: &ErrorAnswer) -> Response {
+    pub(crate) fn answer(self, error: &ErrorAnswer) -> Response {
         let headers = [
             ("content-type", self.content_type().to_owned()),
             ("x-amzn-errortype", error.code.clone()),

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::invocation::{Invocation, Reply};
+use crate::same_origin::{Guarded, guard};
 
 /// The largest response that Lambda takes.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
@@ -70,13 +71,14 @@ impl RuntimeApi {
     }
 
     pub(super) fn router(&self) -> Router {
-        Router::new()
+        let router = Router::new()
             .route("/{sandbox}/2018-06-01/runtime/invocation/next", get(next))
             .route("/{sandbox}/2018-06-01/runtime/invocation/{request}/response", post(response))
             .route("/{sandbox}/2018-06-01/runtime/invocation/{request}/error", post(error))
             .route("/{sandbox}/2018-06-01/runtime/init/error", post(init_error))
             .layer(DefaultBodyLimit::max(PAYLOAD_BYTES_MAX))
-            .with_state(self.clone())
+            .with_state(self.clone());
+        guard(router, Guarded::RuntimeApi)
     }
 
     /// Lets a sandbox of that id ask.

@@ -13,7 +13,7 @@ const POLL: Duration = Duration::from_millis(10);
 /// Far longer than anything takes, so that only what never happens fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// The emulators want to see a signature, and do not check it.
-const SIGNATURE: &str =
+pub(crate) const SIGNATURE: &str =
     "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/any/aws4_request, SignedHeaders=host, Signature=0";
 
 pub(crate) struct Probe {

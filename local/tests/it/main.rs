@@ -12,6 +12,7 @@ mod faulty_requests;
 mod filters;
 mod giving_up;
 mod harness;
+mod other_websites;
 mod parallel;
 mod resharding;
 mod sandboxes;

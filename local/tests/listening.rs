@@ -1,0 +1,80 @@
+//! The listeners of this process. This binary has a single test, because listeners belong to the process.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
+#[path = "it/harness.rs"]
+#[allow(dead_code, reason = "it is the harness of many tests")]
+mod harness;
+
+use std::collections::BTreeSet;
+
+use paystream_local::{Emulators, Template};
+use serde_json::Value;
+
+use harness::{Probe, options};
+
+const LISTENING: &str = "0A";
+/// 127.0.0.1, as the kernel writes it.
+const LOOPBACK: &str = "0100007F";
+
+/// The ports that this process listens on, in all families of addresses.
+fn ports() -> BTreeSet<u16> {
+    let sockets: BTreeSet<String> = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        // One of them is the directory itself, which is closed by then.
+        .filter_map(|file| std::fs::read_link(file.ok()?.path()).ok())
+        .filter_map(|target| Some(target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect();
+    let tables =
+        ["/proc/self/net/tcp", "/proc/self/net/tcp6"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
+    let mut ports = BTreeSet::new();
+    for line in tables.iter().flat_map(|table| table.lines().skip(1)) {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let (address, state, inode) = (fields[1], fields[3], fields[9]);
+        if state == LISTENING && sockets.contains(inode) {
+            let (address, port) = address.split_once(':').unwrap();
+            assert_eq!(address, LOOPBACK, "it listens on more than 127.0.0.1: {line}");
+            ports.insert(u16::from_str_radix(port, 16).unwrap());
+        }
+    }
+    ports
+}
+
+fn port_of(url: &str) -> u16 {
+    url.split('/').nth(2).unwrap().rsplit(':').next().unwrap().parse().unwrap()
+}
+
+/// A request of another website, to something that every listener has, or says that it has not.
+async fn is_guarded(port: u16) -> bool {
+    let request = reqwest::Client::new().delete(format!("http://127.0.0.1:{port}/_local/faults"));
+    let response = request.header("origin", "http://evil.test").send().await.unwrap();
+    response.status() == 403
+        && response.text().await.unwrap().contains("the Origin \\\"http://evil.test\\\" is refused")
+}
+
+#[tokio::test]
+async fn nothing_listens_that_is_not_named_and_guarded() {
+    assert_eq!(ports(), BTreeSet::new());
+    let probe = Probe::start().await;
+    let variables: Value = probe.get("/do/variables").await.json().await.unwrap();
+    let environment = &probe.environment;
+    let named = [environment.url(), environment.dynamodb_url(), environment.kinesis_url()];
+    let runtime_api = variables["AWS_LAMBDA_RUNTIME_API"].as_str().unwrap();
+    let named: BTreeSet<u16> = named.into_iter().chain([runtime_api]).map(port_of).collect();
+    assert_eq!((ports(), named.len()), (named.clone(), 4));
+    for port in named {
+        assert!(is_guarded(port).await, "port {port}");
+    }
+    drop(probe.stop().await);
+    assert_eq!(ports(), BTreeSet::new());
+
+    let directory = tempfile::tempdir().unwrap();
+    let options = options(directory.path(), &[]);
+    let emulators = Emulators::start(Template::load(&options.template, &options.parameters).unwrap()).await.unwrap();
+    let named = BTreeSet::from([emulators.dynamodb_url(), emulators.kinesis_url()].map(port_of));
+    assert_eq!(ports(), named);
+    for port in named {
+        assert!(is_guarded(port).await, "port {port}");
+    }
+}
