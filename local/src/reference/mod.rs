@@ -9,8 +9,10 @@ use axum::routing::get;
 use http::HeaderValue;
 use http::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 
-/// Swagger UI's own styles are inline in part, and its icons are in them.
-const ONLY_FROM_HERE: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
+/// Swagger UI's own styles are inline in part, and its icons are in them. No other page may have this one in a frame, where a
+/// click could be led to a button that sends a request.
+const ONLY_FROM_HERE: &str =
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
 const JSON: &str = "application/json";
 const HTML: &str = "text/html; charset=utf-8";
