@@ -1,36 +1,12 @@
 // Uses the API reference as a person would: sees the operations, sends the example, reads the answer.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { launch, step, summary } from "./browser.mjs";
 
 const url = process.argv[2];
-const profile = mkdtempSync(join(tmpdir(), "reference-"));
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM,
-  headless: true,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
-context.setDefaultTimeout(30_000);
+const { context, close } = await launch();
 
 const foreign = [];
 const complaints = [];
-let passed = 0;
-
-async function step(name, action) {
-  await action();
-  passed += 1;
-  console.log(`ok - ${name}`);
-}
-
 /** Opens an API's reference, and waits until its operations are there. */
 async function open(api, operations) {
   const page = await context.newPage();
@@ -117,8 +93,7 @@ try {
     assert.deepEqual(foreign, []);
     assert.deepEqual(complaints.filter((text) => !text.includes("422")), []);
   });
-  console.log(`${passed} passed, 0 failed`);
+  summary();
 } finally {
-  await context.close();
-  rmSync(profile, { recursive: true, force: true });
+  await close();
 }
