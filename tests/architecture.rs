@@ -216,7 +216,7 @@ fn every_build_of_the_workspace_uses_one_set_of_features() {
             missing.extend(everything[&package].difference(&features).map(|feature| format!("{package}: {feature}")));
         }
     }
-    assert!(missing.is_empty(), "crates/unified-features lacks\n{}", missing.join("\n"));
+    assert!(missing.is_empty(), "tools/unified-features lacks\n{}", missing.join("\n"));
 }
 
 /// Otherwise `sam build`, which builds one function after the other, would build the AWS SDK for each anew (docs/adr/0007).

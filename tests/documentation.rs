@@ -130,7 +130,7 @@ fn sources(directory: &Path) -> Vec<String> {
 
 #[test]
 fn every_rule_of_event_source_mappings_has_a_source_or_says_that_there_is_none_and_a_test_that_exists() {
-    let (page, sources) = (read(MAPPINGS), sources(&repository("local")));
+    let (page, sources) = (read(MAPPINGS), sources(&repository("tools/local")));
     let rows = rows(&page);
     assert!(!rows.is_empty());
     for row in rows {
@@ -156,7 +156,7 @@ fn every_test_of_event_source_mappings_is_listed_with_its_rule() {
     let listed: BTreeSet<&str> =
         rows(&page).into_iter().filter_map(|row| row.last().copied()).flat_map(names).collect();
     for file in MAPPING_TESTS {
-        let source = read(&format!("local/tests/it/{file}.rs"));
+        let source = read(&format!("tools/local/tests/it/{file}.rs"));
         let tests = source.split("#[tokio::test]\nasync fn ").skip(1).filter_map(|test| test.split_once('('));
         for (name, _) in tests {
             assert!(listed.contains(name), "{MAPPINGS} does not list {name}");

@@ -35,7 +35,7 @@ pub enum Problem {
     #[error("not a template: {0}")]
     NotYaml(String),
     /// A section, or an attribute of a resource, that the local environment does not know.
-    #[error("{owner}: {name} is not supported by the local environment: take it out, or extend local/src/template")]
+    #[error("{owner}: {name} is not supported by the local environment: take it out, or extend tools/local/src/template")]
     UnknownKey {
         /// Where it stands.
         owner: String,
@@ -45,7 +45,7 @@ pub enum Problem {
     /// A type of resource that the local environment neither runs nor leaves out knowingly.
     #[error(
         "resource {resource}: {kind} is not supported by the local environment: take it out of the template, or say in \
-         local/src/template/schema.rs how it runs or why it may be left out"
+         tools/local/src/template/schema.rs how it runs or why it may be left out"
     )]
     UnsupportedResource {
         /// Its logical id.
@@ -56,7 +56,7 @@ pub enum Problem {
     /// A property that the local environment neither runs nor ignores knowingly.
     #[error(
         "{owner}: property {property} is not supported by the local environment: take it out of the template, or say in \
-         local/src/template/schema.rs how it runs or why it may be ignored"
+         tools/local/src/template/schema.rs how it runs or why it may be ignored"
     )]
     UnsupportedProperty {
         /// The resource, or the event of a function.

@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn every_name_has_its_flag_and_its_output_in_the_template() {
-        let template = include_str!("../../../template.yaml");
+        let template = include_str!("../../../../template.yaml");
         let (_, outputs) = template.split_once("\nOutputs:\n").unwrap();
         let mut command = TargetArguments::augment_args(clap::Command::new("test"));
         let help = command.render_help().to_string();

@@ -17,7 +17,7 @@ pub const FLOORS: &str = "measurements-floors";
 
 /// A path as it was given to `cargo bench` in the repository's folder: cargo runs a benchmark in that of its package.
 pub fn given(path: &Path) -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(path)
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path)
 }
 
 /// Where binaries are.

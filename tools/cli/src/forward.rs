@@ -9,7 +9,7 @@ use paystream_local::{BuildError, Profile, build_functions};
 /// The package with every other command, and its binary.
 const COMMANDS: &str = "paystream-commands";
 /// Marks the workspace that has this package.
-const MANIFEST: &str = "cli/commands/Cargo.toml";
+const MANIFEST: &str = "tools/cli/commands/Cargo.toml";
 
 /// Reasons for which a command is not run.
 #[derive(Debug, thiserror::Error)]

@@ -37,9 +37,9 @@ const fn compressed(content_type: &'static str, content: &'static [u8]) -> File 
 
 /// Each path with what is there.
 const FILES: [(&str, File); 8] = [
-    ("/openapi/payments.json", file(JSON, include_bytes!("../../../docs/api/openapi/payments.json"))),
-    ("/openapi/orders.json", file(JSON, include_bytes!("../../../docs/api/openapi/orders.json"))),
-    ("/asyncapi.json", file(JSON, include_bytes!("../../../docs/api/asyncapi.json"))),
+    ("/openapi/payments.json", file(JSON, include_bytes!("../../../../docs/api/openapi/payments.json"))),
+    ("/openapi/orders.json", file(JSON, include_bytes!("../../../../docs/api/openapi/orders.json"))),
+    ("/asyncapi.json", file(JSON, include_bytes!("../../../../docs/api/asyncapi.json"))),
     ("/reference", file(HTML, include_bytes!("page.html"))),
     ("/reference/page.js", file(SCRIPT, include_bytes!("page.js"))),
     ("/reference/page.css", file(STYLE, include_bytes!("page.css"))),

@@ -25,7 +25,7 @@ fn refused(result: Result<Template, Fault>, line: usize, message: &str) {
 
 #[test]
 fn synchronous_mode_is_there_unless_it_is_prod_or_as_it_is_told() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     for (stage, wanted, is_there) in [
         ("dev", "outside-prod", true),
         ("staging", "outside-prod", true),
@@ -44,7 +44,7 @@ fn synchronous_mode_is_there_unless_it_is_prod_or_as_it_is_told() {
 
 #[test]
 fn the_template_that_deploys_is_the_one_that_runs() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let template = Template::load(&path, &BTreeMap::new()).unwrap();
     let packages = template.packages();
     assert_eq!(packages, ["order-api", "order-projector", "payment-api", "payment-relay"]);
@@ -73,7 +73,7 @@ fn the_template_that_deploys_is_the_one_that_runs() {
 
 #[test]
 fn parameters_reach_what_they_are_used_for() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let given = [("StreamShards".to_owned(), "5".to_owned()), ("Stage".to_owned(), "prod".to_owned())].into();
     let template = Template::load(&path, &given).unwrap();
     assert_eq!(template.streams[0].shard_count, 5);

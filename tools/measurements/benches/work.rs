@@ -25,7 +25,7 @@ struct Arguments {
     /// Measures the functions in this folder, each in `<logical id>/bootstrap`, instead of building them.
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
-    /// Takes the floors from this binary of measurements/floors, instead of building it.
+    /// Takes the floors from this binary of tools/measurements/floors, instead of building it.
     #[arg(long, value_name = "FILE")]
     floors: Option<PathBuf>,
     /// Measures what is asked of this function only, or what is printed under this name.

@@ -57,7 +57,7 @@ pub enum GenerateError {
 
 /// Where everything is.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Every document, as the code has it now.

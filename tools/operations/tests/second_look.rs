@@ -24,7 +24,7 @@ struct Sides {
 
 impl Sides {
     async fn start() -> Self {
-        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
+        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
         let template = Template::load(template.as_ref(), &[].into()).unwrap();
         let emulators = Box::leak(Box::new(Emulators::start(template).await.unwrap()));
         let dynamodb = emulators.dynamodb_url().to_owned();

@@ -6,7 +6,7 @@ use std::fs;
 use super::*;
 
 fn deploying(given: &[(&str, &str)]) -> Result<Template, TemplateError> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Template::load(&path, &given)
 }
