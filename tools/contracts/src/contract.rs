@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use jsonschema::Validator;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::events::breaches;
+use crate::json::members;
 
 /// A document, ready to hold answers against.
 pub struct Contract {
@@ -22,10 +23,15 @@ struct Operation {
 }
 
 struct Response {
-    /// Each header with whether it is required.
-    headers: Vec<(String, bool, Validator)>,
+    headers: Vec<Header>,
     /// By media type.
     bodies: HashMap<String, Validator>,
+}
+
+struct Header {
+    name: String,
+    is_required: bool,
+    validator: Validator,
 }
 
 /// What was answered.
@@ -60,7 +66,7 @@ impl Contract {
         }
         let responses = operations.iter().flat_map(|operation| operation.responses.values());
         let headers = responses.flat_map(|response| &response.headers);
-        let headers = headers.map(|(name, ..)| name.to_ascii_lowercase()).collect();
+        let headers = headers.map(|header| header.name.to_ascii_lowercase()).collect();
         Ok(Self { operations, headers })
     }
 
@@ -88,14 +94,14 @@ impl Contract {
         let operation = self.operation(method, path).ok_or_else(|| Breach(format!("{what}: no such operation")))?;
         let response =
             operation.responses.get(&status).ok_or_else(|| Breach(format!("{what}, undocumented: {body}")))?;
-        for (name, required, validator) in &response.headers {
+        for Header { name, is_required, validator } in &response.headers {
             match headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)) {
                 Some((_, value)) => holds_text(&format!("{what}: header {name}"), validator, value)?,
-                None if *required => return Err(Breach(format!("{what}: without header {name}"))),
+                None if *is_required => return Err(Breach(format!("{what}: without header {name}"))),
                 None => {}
             }
         }
-        let known = |name: &str| response.headers.iter().any(|(known, ..)| known.eq_ignore_ascii_case(name));
+        let known = |name: &str| response.headers.iter().any(|known| known.name.eq_ignore_ascii_case(name));
         let ours = |name: &str| self.headers.contains(&name.to_ascii_lowercase());
         if let Some((name, _)) = headers.iter().find(|(name, _)| ours(name) && !known(name)) {
             return Err(Breach(format!("{what}: undocumented header {name}")));
@@ -117,8 +123,8 @@ impl Contract {
 impl Response {
     fn new(document: &Value, response: &Value) -> Result<Self, Breach> {
         let headers = members(&response["headers"]).map(|(name, header)| {
-            let required = header["required"] == true;
-            Ok((name.clone(), required, validator(document, &header["schema"])?))
+            let validator = validator(document, &header["schema"])?;
+            Ok(Header { name: name.clone(), is_required: header["required"] == true, validator })
         });
         let bodies = members(&response["content"])
             .map(|(media_type, content)| Ok((media_type.clone(), validator(document, &content["schema"])?)));
@@ -156,8 +162,4 @@ fn holds_text(what: &str, validator: &Validator, text: &str) -> Result<(), Breac
         Ok(number) if !validator.is_valid(&value) => holds(what, validator, &number.into()),
         _ => holds(what, validator, &value),
     }
-}
-
-fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    value.as_object().into_iter().flat_map(Map::iter)
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::schema::{Comparison, Direction};
-use super::{Breaking, broken, members, values};
+use super::change::{Breaking, broken};
+use super::schema::{Direction, SchemaComparison};
+use crate::json::{members, values};
 
 pub(super) fn breaking(old: &Value, new: &Value) -> Vec<Breaking> {
     let mut found = Vec::new();
@@ -132,7 +133,7 @@ impl<'a> Operation<'a> {
         part: &str,
         found: &mut Vec<Breaking>,
     ) {
-        Comparison::new(self.old, self.new, direction).compare(was, is, part, found);
+        SchemaComparison::new(self.old, self.new, direction).compare(was, is, part, found);
     }
 }
 
