@@ -12,8 +12,9 @@ use crate::mark::Mark;
 use crate::mode::Mode;
 use crate::open_loop;
 use crate::plan::{PlannedOrder, Times, plan};
-use crate::run::{Plan, Stopper};
 use crate::scenario::Scenario;
+use crate::settings::LoadSettings;
+use crate::stopper::Stopper;
 use crate::target::Target;
 
 const UNDER_WAY_MAX: usize = 1_000;
@@ -98,12 +99,12 @@ impl PerOrder {
     }
 }
 
-/// Counts it for so many orders in each mode, at the rate of the run, or answers with nothing where it is stopped.
-pub(crate) async fn run(environment: &Environment, options: &Plan, count: u32, stopper: &Stopper) -> Option<Costs> {
+/// Counts what orders use of what AWS bills: `count` in each mode, at the load's rate. None if it is stopped.
+pub async fn run_costs(environment: &Environment, load: &LoadSettings, count: u32, stopper: &Stopper) -> Option<Costs> {
     let api = Api::new(Target::local(environment.url()));
-    let duration = Duration::from_secs_f64(f64::from(count) / options.rate);
-    let times = Times::new(Scenario::Healthy, options.rate, duration, Duration::ZERO);
-    let orders = plan(Scenario::Healthy, &times, "cost", options.seed);
+    let duration = Duration::from_secs_f64(f64::from(count) / load.rate);
+    let times = Times::new(Scenario::Healthy, load.rate, duration, Duration::ZERO);
+    let orders = plan(Scenario::Healthy, &times, "cost", load.seed);
     let clients = Clients::new(api, Mark::in_(Duration::ZERO), orders.clone());
     let phase = async |step: Step, mode: Option<Mode>| {
         environment.reset_usage();
