@@ -127,20 +127,27 @@ pub async fn run_costs(environment: &Environment, load: &LoadSettings, count: u3
     let marks = calls.count("PaymentApi", Service::DynamoDb, "UpdateItem");
     let all = f64::from(u32::try_from(orders.len()).unwrap_or(u32::MAX));
     let each = all / 2.0;
-    let (payment, copy) = split(&paying, marks);
+    let PaymentCosts { accepting, copy } = split(&paying, marks);
     Some(Costs {
         orders: u64::from(count),
-        payment: payment.per(all),
+        payment: accepting.per(all),
         copy: copy.per(all),
         asynchronous_order: total(&asynchronous).per(each),
         synchronous_order: total(&synchronous).per(each),
     })
 }
 
+/// Costs of payments.
+struct PaymentCosts {
+    accepting: PerOrder,
+    /// Keeping Orders' copies.
+    copy: PerOrder,
+}
+
 /// What accepting payments used, and what keeping Orders' copy did. `marks` writes cleared the mark of a payment that was
 /// published; what time `payment-api` spends on publishing is not told apart.
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 of anything")]
-fn split(usage: &Usage, marks: u64) -> (PerOrder, PerOrder) {
+fn split(usage: &Usage, marks: u64) -> PaymentCosts {
     let accepting = usage.function("PaymentApi");
     let mut payment =
         total(&Usage { functions: [("PaymentApi".to_owned(), accepting.clone())].into(), ..usage.clone() });
@@ -154,7 +161,7 @@ fn split(usage: &Usage, marks: u64) -> (PerOrder, PerOrder) {
     payment.write_units -= marks as f64;
     copy.write_units += marks as f64;
     copy.payload_units += std::mem::take(&mut payment.payload_units);
-    (payment, copy)
+    PaymentCosts { accepting: payment, copy }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 of anything")]

@@ -36,7 +36,7 @@ pub use measure::{Ended, InfoUsed, Latency, Measured, Share};
 pub use mode::Mode;
 pub use report::{PlotError, ReportError};
 pub use results::{ComparisonReport, ScenarioResult, SkippedScenario};
-pub use run::{RunError, ScenarioProgress, run_scenario};
+pub use run::{ScenarioError, ScenarioProgress, run_scenario};
 pub use scenario::{Extent, Scenario};
 pub use settings::LoadSettings;
 pub use sign::Signer;

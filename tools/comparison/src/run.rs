@@ -46,7 +46,7 @@ pub enum ScenarioProgress {
 
 /// Why a scenario could not be measured.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub enum ScenarioError {
     /// Something could not be made to go wrong.
     #[error(transparent)]
     Disturb(#[from] DisturbError),
@@ -69,11 +69,11 @@ pub async fn run_scenario(
     load: &LoadSettings,
     stopper: &Stopper,
     progress: impl Fn(ScenarioProgress) + Clone + Send + Sync + 'static,
-) -> Result<ScenarioResult, RunError> {
+) -> Result<ScenarioResult, ScenarioError> {
     let api = Api::new(target);
     for mode in Mode::BOTH {
-        if !api.has(mode).await.map_err(RunError::Target)? {
-            return Err(RunError::NoMode(mode));
+        if !api.has(mode).await.map_err(ScenarioError::Target)? {
+            return Err(ScenarioError::NoMode(mode));
         }
     }
     warm(&api, load.seed).await;
@@ -116,7 +116,7 @@ pub async fn run_scenario(
     let usage = environment.map(Environment::usage);
     let records: Vec<Record> = clients.records().into_iter().filter(|record| record.placed.is_some()).collect();
     let is_interrupted = stopper.is_stopped();
-    let ends = observe::ends(&api, mark, &records).await.map_err(RunError::Observe)?;
+    let ends = observe::ends(&api, mark, &records).await.map_err(ScenarioError::Observe)?;
     let window = Window { ms: measured_ms(&records, load, is_interrupted), fault_ms };
     Ok(result(scenario, &records, &ends, window, usage.as_ref(), is_interrupted))
 }

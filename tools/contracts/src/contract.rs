@@ -10,25 +10,25 @@ use crate::json::members;
 
 /// A document, ready to hold answers against.
 pub struct Contract {
-    operations: Vec<Operation>,
+    operations: Vec<CheckedOperation>,
     /// Every header that some answer has, in lower case: those that are ours. Others come from what stands between.
     headers: HashSet<String>,
 }
 
-struct Operation {
+struct CheckedOperation {
     method: String,
     path: String,
     body: Option<Validator>,
-    responses: HashMap<u16, Response>,
+    responses: HashMap<u16, CheckedResponse>,
 }
 
-struct Response {
-    headers: Vec<Header>,
+struct CheckedResponse {
+    headers: Vec<CheckedHeader>,
     /// By media type.
     bodies: HashMap<String, Validator>,
 }
 
-struct Header {
+struct CheckedHeader {
     name: String,
     is_required: bool,
     validator: Validator,
@@ -59,9 +59,16 @@ impl Contract {
                 let said = &operation["requestBody"]["content"]["application/json"]["schema"];
                 let body = said.is_object().then(|| validator(document, said)).transpose()?;
                 let responses = members(&operation["responses"])
-                    .map(|(status, response)| Ok((status.parse().unwrap_or(0), Response::new(document, response)?)))
+                    .map(|(status, response)| {
+                        Ok((status.parse().unwrap_or(0), CheckedResponse::new(document, response)?))
+                    })
                     .collect::<Result<_, Breach>>()?;
-                operations.push(Operation { method: method.to_uppercase(), path: path.clone(), body, responses });
+                operations.push(CheckedOperation {
+                    method: method.to_uppercase(),
+                    path: path.clone(),
+                    body,
+                    responses,
+                });
             }
         }
         let responses = operations.iter().flat_map(|operation| operation.responses.values());
@@ -94,7 +101,7 @@ impl Contract {
         let operation = self.operation(method, path).ok_or_else(|| Breach(format!("{what}: no such operation")))?;
         let response =
             operation.responses.get(&status).ok_or_else(|| Breach(format!("{what}, undocumented: {body}")))?;
-        for Header { name, is_required, validator } in &response.headers {
+        for CheckedHeader { name, is_required, validator } in &response.headers {
             match headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)) {
                 Some((_, value)) => holds_text(&format!("{what}: header {name}"), validator, value)?,
                 None if *is_required => return Err(Breach(format!("{what}: without header {name}"))),
@@ -114,17 +121,17 @@ impl Contract {
         holds(&format!("{what}: the body {body}"), validator, body)
     }
 
-    fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
+    fn operation(&self, method: &str, path: &str) -> Option<&CheckedOperation> {
         let path = path.split('?').next().unwrap_or_default();
         self.operations.iter().find(|operation| operation.method == method && matches(&operation.path, path))
     }
 }
 
-impl Response {
+impl CheckedResponse {
     fn new(document: &Value, response: &Value) -> Result<Self, Breach> {
         let headers = members(&response["headers"]).map(|(name, header)| {
             let validator = validator(document, &header["schema"])?;
-            Ok(Header { name: name.clone(), is_required: header["required"] == true, validator })
+            Ok(CheckedHeader { name: name.clone(), is_required: header["required"] == true, validator })
         });
         let bodies = members(&response["content"])
             .map(|(media_type, content)| Ok((media_type.clone(), validator(document, &content["schema"])?)));

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use payment_events::Timestamp;
 use paystream_comparison::{
-    ComparisonReport, LoadSettings, Machine, ReportError, RunError, Scenario, ScenarioResult, SkippedScenario,
+    ComparisonReport, LoadSettings, Machine, ReportError, Scenario, ScenarioError, ScenarioResult, SkippedScenario,
 };
 use paystream_local::{BuildError, NoTemplate, StartError};
 
@@ -91,7 +91,7 @@ pub(crate) enum CompareError {
     #[error("the stack outputs in {} have no {name}: they should be those of a Paystream", path.display())]
     NoUrl { path: PathBuf, name: &'static str },
     #[error("{scenario}: {source}")]
-    Run { scenario: Scenario, source: RunError },
+    Run { scenario: Scenario, source: ScenarioError },
     #[error(transparent)]
     Report(#[from] ReportError),
     #[error("interrupted before anything was measured")]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::results::ComparisonReport;
 pub use plots::PlotError;
-use render::{Template, render};
+use render::{ReportForm, render};
 
 /// The report could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,7 @@ pub enum ReportError {
 impl ComparisonReport {
     /// As tables for a terminal.
     pub fn table(&self) -> Result<String, ReportError> {
-        Ok(render(self, Template::Table)?)
+        Ok(render(self, ReportForm::Table)?)
     }
 
     /// As JSON, on several lines.
@@ -48,7 +48,7 @@ impl ComparisonReport {
 
     /// As Markdown, which shows the plots that are written beside it.
     pub fn markdown(&self) -> Result<String, ReportError> {
-        Ok(render(self, Template::Markdown)?)
+        Ok(render(self, ReportForm::Markdown)?)
     }
 
     /// Writes `report.json`, `report.md` and the plots into a directory, which is created if it is missing.

@@ -15,7 +15,7 @@ use crate::scenario::Scenario;
 
 /// A template of this folder.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Template {
+pub(super) enum ReportForm {
     /// The report in full.
     Markdown,
     /// Tables for a terminal.
@@ -64,7 +64,7 @@ struct ModeFigures<'a> {
     not_held: u64,
 }
 
-pub(super) fn render(report: &ComparisonReport, template: Template) -> Result<String, Error> {
+pub(super) fn render(report: &ComparisonReport, template: ReportForm) -> Result<String, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let mut syntax = SyntaxConfig::builder();
@@ -78,8 +78,8 @@ pub(super) fn render(report: &ComparisonReport, template: Template) -> Result<St
     environment.add_filter("at", percentile);
     environment.add_filter("heading", |scenario: Serde<Scenario>| scenario.title());
     let template = match template {
-        Template::Markdown => include_str!("report.md.jinja"),
-        Template::Table => include_str!("table.txt.jinja"),
+        ReportForm::Markdown => include_str!("report.md.jinja"),
+        ReportForm::Table => include_str!("table.txt.jinja"),
     };
     environment.render_str(template, Serde(figures(report)))
 }

@@ -12,7 +12,7 @@ pub(super) fn breaking(old: &Value, new: &Value) -> Vec<Breaking> {
         for (method, before) in members(item) {
             let operation = format!("{} {path}", method.to_uppercase());
             match new["paths"][path].get(method) {
-                Some(after) => Operation { old, new, name: &operation }.compare(before, after, &mut found),
+                Some(after) => OperationPair { old, new, name: &operation }.compare(before, after, &mut found),
                 None => broken(&mut found, operation, "was removed"),
             }
         }
@@ -20,13 +20,13 @@ pub(super) fn breaking(old: &Value, new: &Value) -> Vec<Breaking> {
     found
 }
 
-struct Operation<'a> {
+struct OperationPair<'a> {
     old: &'a Value,
     new: &'a Value,
     name: &'a str,
 }
 
-impl<'a> Operation<'a> {
+impl<'a> OperationPair<'a> {
     fn compare(&self, before: &'a Value, after: &'a Value, found: &mut Vec<Breaking>) {
         let name = self.name;
         if before["operationId"] != after["operationId"] {
