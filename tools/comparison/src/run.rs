@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures::StreamExt;
 use paystream_local::{Environment, Usage};
 
-use crate::act::{Clients, Record, Step};
+use crate::act::{Clients, OrderTrace, Step};
 use crate::api::{Api, ApiError};
 use crate::disturb::{DisturbError, disturbed};
 use crate::mark::Mark;
 use crate::measure::{Measured, Window, latency};
 use crate::mode::Mode;
-use crate::observe::{self, End};
+use crate::observe::{self, OrderEnd};
 use crate::open_loop::{self, Sent};
 use crate::plan::{Phase, Times, plan};
 use crate::results::ScenarioResult;
@@ -114,7 +114,7 @@ pub async fn run_scenario(
     }
     progress(ScenarioProgress::Settling);
     let usage = environment.map(Environment::usage);
-    let records: Vec<Record> = clients.records().into_iter().filter(|record| record.placed.is_some()).collect();
+    let records: Vec<OrderTrace> = clients.records().into_iter().filter(|record| record.placed.is_some()).collect();
     let is_interrupted = stopper.is_stopped();
     let ends = observe::ends(&api, mark, &records).await.map_err(ScenarioError::Observe)?;
     let window = Window { ms: measured_ms(&records, load, is_interrupted), fault_ms };
@@ -145,7 +145,7 @@ fn steps(orders: &[crate::plan::PlannedOrder]) -> Vec<(Duration, (usize, Step))>
 }
 
 /// How long orders came for.
-fn measured_ms(records: &[Record], load: &LoadSettings, is_interrupted: bool) -> u64 {
+fn measured_ms(records: &[OrderTrace], load: &LoadSettings, is_interrupted: bool) -> u64 {
     let planned = u64::try_from(load.duration.as_millis()).unwrap_or(u64::MAX);
     if !is_interrupted {
         return planned;
@@ -156,8 +156,8 @@ fn measured_ms(records: &[Record], load: &LoadSettings, is_interrupted: bool) ->
 
 fn result(
     scenario: Scenario,
-    records: &[Record],
-    ends: &[End],
+    records: &[OrderTrace],
+    ends: &[OrderEnd],
     window: Window,
     usage: Option<&Usage>,
     is_interrupted: bool,
