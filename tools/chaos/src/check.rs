@@ -134,7 +134,7 @@ impl World {
         findings.invented.extend(orders.keys().map(ToString::to_string));
         let marked = self.payments.values().filter(|record| record.unpublished);
         findings.unpublished.extend(marked.map(|record| record.payment.payment_id.to_string()));
-        let (_, differences) = compare(self.payments.values(), &self.copies, Timestamp::now(), 0);
+        let differences = compare(self.payments.values(), &self.copies, Timestamp::now(), 0).differences;
         findings.copies.extend(differences.iter().map(|difference| format!("{difference:?}")));
         if self.quarantined != poison {
             findings.quarantine.push(format!("{} of {poison} records are set aside", self.quarantined));

@@ -16,7 +16,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// A version of the payment that its client was told of. All times are milliseconds since the window began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Version {
+pub(crate) struct ToldVersion {
     pub(crate) number: u64,
     /// When Payments made it.
     pub(crate) made_ms: i64,
@@ -33,7 +33,7 @@ pub(crate) struct Placed {
     pub(crate) latency: Duration,
     /// How late it was sent.
     pub(crate) lateness: Duration,
-    pub(crate) answer: Answer,
+    pub(crate) answer: OrderOutcome,
 }
 
 impl Placed {
@@ -45,7 +45,7 @@ impl Placed {
 
 /// How the order was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum OrderOutcome {
     /// Accepted at once.
     Accepted(Decision),
     /// Accepted, and by the time of the answer on hold: its payment does not cover it any more.
@@ -58,7 +58,7 @@ pub(crate) enum Answer {
     NotSent,
 }
 
-impl Answer {
+impl OrderOutcome {
     /// That of an order which was placed, and has this status.
     pub(crate) fn with(status: &str, decision: Decision) -> Self {
         match status {
@@ -71,10 +71,10 @@ impl Answer {
 
 /// One order, with all that its client saw of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Record {
+pub(crate) struct OrderTrace {
     pub(crate) order: PlannedOrder,
     /// Oldest first.
-    pub(crate) versions: Vec<Version>,
+    pub(crate) versions: Vec<ToldVersion>,
     pub(crate) payment_id: Option<String>,
     /// Whether the payment was voided, as far as its client knows.
     pub(crate) is_voided: bool,
@@ -94,19 +94,19 @@ pub(crate) enum Step {
 pub(crate) struct Clients {
     api: Api,
     mark: Mark,
-    records: Arc<Vec<Mutex<Record>>>,
+    records: Arc<Vec<Mutex<OrderTrace>>>,
 }
 
 impl Clients {
     pub(crate) fn new(api: Api, mark: Mark, orders: Vec<PlannedOrder>) -> Self {
         let record = |order| {
-            Mutex::new(Record { order, versions: Vec::new(), payment_id: None, is_voided: false, placed: None })
+            Mutex::new(OrderTrace { order, versions: Vec::new(), payment_id: None, is_voided: false, placed: None })
         };
         Self { api, mark, records: Arc::new(orders.into_iter().map(record).collect()) }
     }
 
     /// All that was seen so far.
-    pub(crate) fn records(&self) -> Vec<Record> {
+    pub(crate) fn records(&self) -> Vec<OrderTrace> {
         self.records.iter().map(|record| record.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
     }
 
@@ -119,8 +119,8 @@ impl Clients {
             Step::Order => {
                 let sent_ms = self.mark.now_ms();
                 let answer = match self.api.place(&order).await {
-                    Ok(answer) => Answer::with(&answer.status, answer.payment),
-                    Err(error) => Answer::Failed(error.kind()),
+                    Ok(answer) => OrderOutcome::with(&answer.status, answer.payment),
+                    Err(error) => OrderOutcome::Failed(error.kind()),
                 };
                 let (latency, lateness) = (arrival.latency(), arrival.lateness());
                 let intended_ms = sent_ms - i64::try_from(lateness.as_millis()).unwrap_or(0);
@@ -134,7 +134,7 @@ impl Clients {
     /// Notes that the order of this number came and was not sent: to its client it failed.
     pub(crate) fn not_sent(&self, number: usize, intended_ms: i64) {
         let (latency, lateness) = (Duration::ZERO, Duration::ZERO);
-        let placed = Placed { sent_ms: intended_ms, intended_ms, latency, lateness, answer: Answer::NotSent };
+        let placed = Placed { sent_ms: intended_ms, intended_ms, latency, lateness, answer: OrderOutcome::NotSent };
         self.with(number, |record| record.placed = Some(placed));
     }
 
@@ -167,7 +167,7 @@ impl Clients {
 
     fn told(&self, number: usize, payment: &PaymentAnswer) {
         let told_ms = self.mark.now_ms();
-        let version = Version { number: payment.version, made_ms: self.mark.ms(payment.updated_at), told_ms };
+        let version = ToldVersion { number: payment.version, made_ms: self.mark.ms(payment.updated_at), told_ms };
         self.with(number, |record| {
             record.payment_id = Some(payment.payment_id.clone());
             record.versions.push(version);
@@ -194,7 +194,7 @@ impl Clients {
         }
     }
 
-    fn with<T>(&self, number: usize, work: impl FnOnce(&mut Record) -> T) -> T {
+    fn with<T>(&self, number: usize, work: impl FnOnce(&mut OrderTrace) -> T) -> T {
         work(&mut self.records[number].lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -12,8 +12,9 @@ use crate::mark::Mark;
 use crate::mode::Mode;
 use crate::open_loop;
 use crate::plan::{PlannedOrder, Times, plan};
-use crate::run::{Plan, Stopper};
 use crate::scenario::Scenario;
+use crate::settings::LoadSettings;
+use crate::stopper::Stopper;
 use crate::target::Target;
 
 const UNDER_WAY_MAX: usize = 1_000;
@@ -98,12 +99,12 @@ impl PerOrder {
     }
 }
 
-/// Counts it for so many orders in each mode, at the rate of the run, or answers with nothing where it is stopped.
-pub(crate) async fn run(environment: &Environment, options: &Plan, count: u32, stopper: &Stopper) -> Option<Costs> {
+/// Counts what orders use of what AWS bills: `count` in each mode, at the load's rate. None if it is stopped.
+pub async fn run_costs(environment: &Environment, load: &LoadSettings, count: u32, stopper: &Stopper) -> Option<Costs> {
     let api = Api::new(Target::local(environment.url()));
-    let duration = Duration::from_secs_f64(f64::from(count) / options.rate);
-    let times = Times::new(Scenario::Healthy, options.rate, duration, Duration::ZERO);
-    let orders = plan(Scenario::Healthy, &times, "cost", options.seed);
+    let duration = Duration::from_secs_f64(f64::from(count) / load.rate);
+    let times = Times::new(Scenario::Healthy, load.rate, duration, Duration::ZERO);
+    let orders = plan(Scenario::Healthy, &times, "cost", load.seed);
     let clients = Clients::new(api, Mark::in_(Duration::ZERO), orders.clone());
     let phase = async |step: Step, mode: Option<Mode>| {
         environment.reset_usage();
@@ -126,20 +127,27 @@ pub(crate) async fn run(environment: &Environment, options: &Plan, count: u32, s
     let marks = calls.count("PaymentApi", Service::DynamoDb, "UpdateItem");
     let all = f64::from(u32::try_from(orders.len()).unwrap_or(u32::MAX));
     let each = all / 2.0;
-    let (payment, copy) = split(&paying, marks);
+    let PaymentCosts { accepting, copy } = split(&paying, marks);
     Some(Costs {
         orders: u64::from(count),
-        payment: payment.per(all),
+        payment: accepting.per(all),
         copy: copy.per(all),
         asynchronous_order: total(&asynchronous).per(each),
         synchronous_order: total(&synchronous).per(each),
     })
 }
 
+/// Costs of payments.
+struct PaymentCosts {
+    accepting: PerOrder,
+    /// Keeping Orders' copies.
+    copy: PerOrder,
+}
+
 /// What accepting payments used, and what keeping Orders' copy did. `marks` writes cleared the mark of a payment that was
 /// published; what time `payment-api` spends on publishing is not told apart.
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 of anything")]
-fn split(usage: &Usage, marks: u64) -> (PerOrder, PerOrder) {
+fn split(usage: &Usage, marks: u64) -> PaymentCosts {
     let accepting = usage.function("PaymentApi");
     let mut payment =
         total(&Usage { functions: [("PaymentApi".to_owned(), accepting.clone())].into(), ..usage.clone() });
@@ -153,7 +161,7 @@ fn split(usage: &Usage, marks: u64) -> (PerOrder, PerOrder) {
     payment.write_units -= marks as f64;
     copy.write_units += marks as f64;
     copy.payload_units += std::mem::take(&mut payment.payload_units);
-    (payment, copy)
+    PaymentCosts { accepting: payment, copy }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 of anything")]

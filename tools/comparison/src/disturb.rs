@@ -10,8 +10,9 @@ use paystream_local::{Effect, Environment, Fault, InvalidFault, Target};
 use crate::api::with_sources;
 use crate::mark::Mark;
 use crate::plan::outage;
-use crate::run::{Plan, Stopper};
 use crate::scenario::{Extent, Scenario};
+use crate::settings::LoadSettings;
+use crate::stopper::Stopper;
 
 /// The API of Payments, and the function that keeps Orders' copy.
 const PAYMENTS: &str = "PaymentsApi";
@@ -38,16 +39,16 @@ pub enum DisturbError {
 pub(crate) async fn disturbed(
     environment: Option<&Environment>,
     scenario: Scenario,
-    options: &Plan,
+    load: &LoadSettings,
     mark: Mark,
     stopper: &Stopper,
 ) -> Result<Option<(i64, i64)>, DisturbError> {
     let Some(environment) = environment else { return Ok(None) };
     let (from, until) = match scenario.extent() {
         Extent::Never => return Ok(None),
-        Extent::Whole => (mark.after(Duration::ZERO), mark.after(options.duration)),
+        Extent::Whole => (mark.after(Duration::ZERO), mark.after(load.duration)),
         Extent::Middle => {
-            let (from, until) = outage(options.duration);
+            let (from, until) = outage(load.duration);
             (mark.after(from), mark.after(until))
         }
     };
@@ -56,7 +57,7 @@ pub(crate) async fn disturbed(
         return Ok(None);
     }
     let from_ms = mark.now_ms();
-    disturb(environment, scenario, options.seed).await?;
+    disturb(environment, scenario, load.seed).await?;
     wait_until(until, stopper).await;
     environment.clear_faults();
     // What is wrong all the time is no interval of it.

@@ -3,13 +3,14 @@
 //!
 //! Per scenario one system is started, orders come at a fixed rate through both modes in turns, whatever becomes of those
 //! before them ([`open_loop`]), things go wrong ([`Scenario`]), and once all is over every order is read again and held
-//! against what its payment makes of it ([`measure`]). [`Report`] has all that was measured, and writes itself as a table,
+//! against what its payment makes of it ([`measure`]). [`ComparisonReport`] has all that was measured, and writes itself as a table,
 //! JSON, Markdown and plots.
 
 mod act;
 mod api;
 mod costs;
 mod disturb;
+mod machine;
 mod mark;
 mod measure;
 mod mode;
@@ -18,20 +19,27 @@ pub mod open_loop;
 mod plan;
 pub mod plot_style;
 mod report;
+mod results;
 mod run;
 mod scenario;
+mod settings;
 mod sign;
+mod stopper;
 mod target;
 mod timeline;
 
 pub use api::ApiError;
-pub use costs::{Costs, PerOrder};
+pub use costs::{Costs, PerOrder, run_costs};
 pub use disturb::DisturbError;
+pub use machine::Machine;
 pub use measure::{Ended, InfoUsed, Latency, Measured, Share};
 pub use mode::Mode;
-pub use report::{Comparison, Machine, Report, ReportError, Skipped};
-pub use run::{Plan, Progress, RunError, Stopper, run_costs, run_scenario};
+pub use report::{PlotError, ReportError};
+pub use results::{ComparisonReport, ScenarioResult, SkippedScenario};
+pub use run::{ScenarioError, ScenarioProgress, run_scenario};
 pub use scenario::{Extent, Scenario};
+pub use settings::LoadSettings;
 pub use sign::Signer;
+pub use stopper::Stopper;
 pub use target::Target;
 pub use timeline::{Point, Timeline};

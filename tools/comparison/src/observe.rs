@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
 
-use crate::act::{Answer, Record};
+use crate::act::{OrderOutcome, OrderTrace};
 use crate::api::{Api, ApiError};
 use crate::mark::Mark;
 
@@ -19,18 +19,18 @@ const READS_MAX: u32 = 5;
 
 /// Where an order ended. All times are milliseconds since the window began.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct End {
+pub(crate) struct OrderEnd {
     /// Its status; none where there is no such order.
     pub(crate) status: Option<String>,
     /// When that was decided.
     pub(crate) decided_ms: i64,
     /// Orders' copies of its payments.
-    pub(crate) copies: Vec<Copied>,
+    pub(crate) copies: Vec<CopySeen>,
 }
 
 /// Orders' copy of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Copied {
+pub(crate) struct CopySeen {
     pub(crate) version: u64,
     /// When Payments made that version.
     pub(crate) made_ms: i64,
@@ -38,10 +38,10 @@ pub(crate) struct Copied {
     pub(crate) stored_ms: i64,
 }
 
-impl Record {
+impl OrderTrace {
     /// Whether its client knows that the order was placed.
     pub(crate) fn is_placed(&self) -> bool {
-        matches!(&self.placed, Some(placed) if !matches!(placed.answer, Answer::Failed(_) | Answer::NotSent))
+        matches!(&self.placed, Some(placed) if !matches!(placed.answer, OrderOutcome::Failed(_) | OrderOutcome::NotSent))
     }
 
     /// Whether the payment covers the order: it does until it is voided.
@@ -50,9 +50,9 @@ impl Record {
     }
 }
 
-impl End {
+impl OrderEnd {
     /// Whether nothing is to come: Orders has the payment's last version, and the order is where that puts it.
-    pub(crate) fn is_settled(&self, record: &Record) -> bool {
+    pub(crate) fn is_settled(&self, record: &OrderTrace) -> bool {
         let last = record.versions.last().map(|version| version.number);
         let has_last = last.is_none_or(|last| self.copies.iter().any(|copy| copy.version >= last));
         let is_right = match &self.status {
@@ -64,9 +64,9 @@ impl End {
 }
 
 /// Reads where each order ended, again and again until all are settled, or as long as that may take.
-pub(crate) async fn ends(api: &Api, mark: Mark, records: &[Record]) -> Result<Vec<End>, ApiError> {
+pub(crate) async fn ends(api: &Api, mark: Mark, records: &[OrderTrace]) -> Result<Vec<OrderEnd>, ApiError> {
     let begun = Instant::now();
-    let mut ends: Vec<Option<End>> = vec![None; records.len()];
+    let mut ends: Vec<Option<OrderEnd>> = vec![None; records.len()];
     loop {
         let open: Vec<usize> = (0..records.len())
             .filter(|number| ends[*number].as_ref().is_none_or(|end| !end.is_settled(&records[*number])))
@@ -85,7 +85,7 @@ pub(crate) async fn ends(api: &Api, mark: Mark, records: &[Record]) -> Result<Ve
     }
 }
 
-async fn end(api: &Api, mark: Mark, record: &Record) -> Result<End, ApiError> {
+async fn end(api: &Api, mark: Mark, record: &OrderTrace) -> Result<OrderEnd, ApiError> {
     let order_id = &record.order.order_id;
     let order = match read(|| api.order(order_id)).await {
         Ok(order) => Some(order),
@@ -93,13 +93,13 @@ async fn end(api: &Api, mark: Mark, record: &Record) -> Result<End, ApiError> {
         Err(error) => return Err(error),
     };
     let copies = read(|| api.copies(order_id)).await?;
-    let copies = copies.payments.into_iter().map(|copy| Copied {
+    let copies = copies.payments.into_iter().map(|copy| CopySeen {
         version: copy.version,
         made_ms: mark.ms(copy.updated_at),
         stored_ms: mark.ms(copy.stored_at),
     });
     let decided_ms = order.as_ref().map_or(0, |order| mark.ms(order.payment.decided_at));
-    Ok(End { status: order.map(|order| order.status), decided_ms, copies: copies.collect() })
+    Ok(OrderEnd { status: order.map(|order| order.status), decided_ms, copies: copies.collect() })
 }
 
 /// Reads, more than once where there is passing trouble.

@@ -75,9 +75,9 @@ where
                 continue;
             }
             let work = send(item, Arrival { intended, begun: Instant::now() });
-            let ended = Ended(Arc::clone(&under_way));
+            let slot = UnderWay(Arc::clone(&under_way));
             sent.push(Ok(runtime.spawn(async move {
-                let _ended = ended;
+                let _slot = slot;
                 work.await
             })));
         }
@@ -95,9 +95,9 @@ where
 }
 
 /// One that is under way no more, however it ended.
-struct Ended(Arc<AtomicUsize>);
+struct UnderWay(Arc<AtomicUsize>);
 
-impl Drop for Ended {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }

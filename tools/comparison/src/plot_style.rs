@@ -3,6 +3,8 @@
 
 use plotters::style::RGBColor;
 
+use crate::mode::Mode;
+
 /// Of titles and labels.
 pub const TEXT: RGBColor = RGBColor(118, 127, 138);
 /// Of axes and grids, which mix it with what is behind.
@@ -13,3 +15,11 @@ pub const BLUE: RGBColor = RGBColor(47, 129, 247);
 pub const ORANGE: RGBColor = RGBColor(219, 118, 40);
 /// What a browser has.
 pub const FONT: &str = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
+
+/// The colour of a mode.
+pub(crate) fn colour(mode: Mode) -> RGBColor {
+    match mode {
+        Mode::Asynchronous => BLUE,
+        Mode::Synchronous => ORANGE,
+    }
+}

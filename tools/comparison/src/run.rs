@@ -1,24 +1,25 @@
 //! Running scenarios.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
 use paystream_local::{Environment, Usage};
 
-use crate::act::{Clients, Record, Step};
+use crate::act::{Clients, OrderTrace, Step};
 use crate::api::{Api, ApiError};
-use crate::costs::{self, Costs};
 use crate::disturb::{DisturbError, disturbed};
 use crate::mark::Mark;
 use crate::measure::{Measured, Window, latency};
 use crate::mode::Mode;
-use crate::observe::{self, End};
+use crate::observe::{self, OrderEnd};
 use crate::open_loop::{self, Sent};
 use crate::plan::{Phase, Times, plan};
-use crate::report::Comparison;
+use crate::results::ScenarioResult;
 use crate::scenario::Scenario;
+use crate::settings::LoadSettings;
+use crate::stopper::Stopper;
 use crate::target::Target;
 use crate::timeline::Timeline;
 
@@ -29,22 +30,9 @@ const WARMED: Duration = Duration::from_secs(15);
 /// From when everything is set up until the first payment.
 const START: Duration = Duration::from_millis(200);
 
-/// How a comparison is run.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Plan {
-    /// Orders a second in each mode.
-    pub rate: f64,
-    /// For how long each scenario is measured.
-    pub duration: Duration,
-    /// For how long orders come before that, to warm everything up.
-    pub warm_up: Duration,
-    /// What all that is random is made from.
-    pub seed: u64,
-}
-
 /// How far a scenario is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum ScenarioProgress {
     /// Orders have been answered, of all that come.
     Orders {
         /// So many.
@@ -56,25 +44,9 @@ pub enum Progress {
     Settling,
 }
 
-/// Stops a comparison early: what was measured until then is kept.
-#[derive(Debug, Clone, Default)]
-pub struct Stopper(Arc<AtomicBool>);
-
-impl Stopper {
-    /// No more orders come.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether that was said.
-    pub fn is_stopped(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
 /// Why a scenario could not be measured.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub enum ScenarioError {
     /// Something could not be made to go wrong.
     #[error(transparent)]
     Disturb(#[from] DisturbError),
@@ -94,23 +66,23 @@ pub async fn run_scenario(
     target: Target,
     environment: Option<&Environment>,
     scenario: Scenario,
-    options: &Plan,
+    load: &LoadSettings,
     stopper: &Stopper,
-    progress: impl Fn(Progress) + Clone + Send + Sync + 'static,
-) -> Result<Comparison, RunError> {
+    progress: impl Fn(ScenarioProgress) + Clone + Send + Sync + 'static,
+) -> Result<ScenarioResult, ScenarioError> {
     let api = Api::new(target);
     for mode in Mode::BOTH {
-        if !api.has(mode).await.map_err(RunError::Target)? {
-            return Err(RunError::NoMode(mode));
+        if !api.has(mode).await.map_err(ScenarioError::Target)? {
+            return Err(ScenarioError::NoMode(mode));
         }
     }
-    warm(&api, options.seed).await;
+    warm(&api, load.seed).await;
     if let Some(environment) = environment {
         environment.reset_usage();
     }
-    let times = Times::new(scenario, options.rate, options.duration, options.warm_up);
+    let times = Times::new(scenario, load.rate, load.duration, load.warm_up);
     let prefix = format!("cmp-{:x}-{scenario}", payment_events::Timestamp::now().unix_ms());
-    let orders = plan(scenario, &times, &prefix, options.seed);
+    let orders = plan(scenario, &times, &prefix, load.seed);
     let steps = steps(&orders);
     let mark = Mark::in_(START + times.window);
     let clients = Clients::new(api.clone(), mark, orders.clone());
@@ -122,7 +94,7 @@ pub async fn run_scenario(
             async move {
                 clients.act(number, step, arrival).await;
                 if step == Step::Order {
-                    progress(Progress::Orders { done: done.fetch_add(1, Ordering::SeqCst) + 1, total });
+                    progress(ScenarioProgress::Orders { done: done.fetch_add(1, Ordering::SeqCst) + 1, total });
                 }
             }
         }
@@ -132,7 +104,7 @@ pub async fn run_scenario(
         move || stopper.is_stopped()
     };
     let working = open_loop::run(mark.before(times.window), steps, UNDER_WAY_MAX, is_stopped, send);
-    let disturbing = disturbed(environment, scenario, options, mark, stopper);
+    let disturbing = disturbed(environment, scenario, load, mark, stopper);
     let (sent, fault_ms) = tokio::join!(working, disturbing);
     let fault_ms = fault_ms?;
     for sent in sent {
@@ -140,18 +112,13 @@ pub async fn run_scenario(
             clients.not_sent(number, mark.ms_at(mark.before(times.window) + orders[number].order_at));
         }
     }
-    progress(Progress::Settling);
+    progress(ScenarioProgress::Settling);
     let usage = environment.map(Environment::usage);
-    let records: Vec<Record> = clients.records().into_iter().filter(|record| record.placed.is_some()).collect();
+    let records: Vec<OrderTrace> = clients.records().into_iter().filter(|record| record.placed.is_some()).collect();
     let is_interrupted = stopper.is_stopped();
-    let ends = observe::ends(&api, mark, &records).await.map_err(RunError::Observe)?;
-    let window = Window { ms: measured_ms(&records, options, is_interrupted), fault_ms };
-    Ok(comparison(scenario, &records, &ends, window, usage.as_ref(), is_interrupted))
-}
-
-/// What so many orders through each mode, and keeping the copy, use of what AWS bills. Nothing, where it is stopped.
-pub async fn run_costs(environment: &Environment, options: &Plan, orders: u32, stopper: &Stopper) -> Option<Costs> {
-    costs::run(environment, options, orders, stopper).await
+    let ends = observe::ends(&api, mark, &records).await.map_err(ScenarioError::Observe)?;
+    let window = Window { ms: measured_ms(&records, load, is_interrupted), fault_ms };
+    Ok(result(scenario, &records, &ends, window, usage.as_ref(), is_interrupted))
 }
 
 /// Has a few clients pay and order through both modes, one thing after the other, so that there are sandboxes and
@@ -178,8 +145,8 @@ fn steps(orders: &[crate::plan::PlannedOrder]) -> Vec<(Duration, (usize, Step))>
 }
 
 /// How long orders came for.
-fn measured_ms(records: &[Record], options: &Plan, is_interrupted: bool) -> u64 {
-    let planned = u64::try_from(options.duration.as_millis()).unwrap_or(u64::MAX);
+fn measured_ms(records: &[OrderTrace], load: &LoadSettings, is_interrupted: bool) -> u64 {
+    let planned = u64::try_from(load.duration.as_millis()).unwrap_or(u64::MAX);
     if !is_interrupted {
         return planned;
     }
@@ -187,14 +154,14 @@ fn measured_ms(records: &[Record], options: &Plan, is_interrupted: bool) -> u64 
     u64::try_from(last.unwrap_or_default()).unwrap_or_default().clamp(1, planned)
 }
 
-fn comparison(
+fn result(
     scenario: Scenario,
-    records: &[Record],
-    ends: &[End],
+    records: &[OrderTrace],
+    ends: &[OrderEnd],
     window: Window,
     usage: Option<&Usage>,
     is_interrupted: bool,
-) -> Comparison {
+) -> ScenarioResult {
     let of = |mode: Mode| records.iter().zip(ends).filter(move |(record, _)| record.order.mode == mode);
     let until_ms = Timeline::until_ms(ends, window);
     let measured = |mode: Mode| {
@@ -213,7 +180,7 @@ fn comparison(
     let (synchronous, synchronous_timeline) = measured(Mode::Synchronous);
     #[expect(clippy::cast_precision_loss, reason = "no run takes 2^52 ms")]
     let fault_s = window.fault_ms.map(|(from, until)| (from as f64 / 1_000.0, until as f64 / 1_000.0));
-    Comparison {
+    ScenarioResult {
         scenario,
         is_interrupted,
         fault_s,

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::act::{Answer, Record};
+use crate::act::{OrderOutcome, OrderTrace};
 use crate::measure::Window;
-use crate::observe::End;
+use crate::observe::OrderEnd;
 
 /// How far apart the points are.
 const STEP_MS: i64 = 500;
@@ -34,13 +34,18 @@ pub struct Timeline {
 
 impl Timeline {
     /// Until when there is something to see: the end of the window, or when all these orders were where they ended.
-    pub(crate) fn until_ms(ends: &[End], window: Window) -> i64 {
+    pub(crate) fn until_ms(ends: &[OrderEnd], window: Window) -> i64 {
         let settled = ends.iter().map(|end| end.decided_ms).max().unwrap_or_default();
         let end_ms = i64::try_from(window.ms).unwrap_or(i64::MAX);
         settled.clamp(end_ms, end_ms.saturating_add(AFTER_MS)).saturating_add(STEP_MS)
     }
 
-    pub(crate) fn of(orders: &[(&Record, &End)], window: Window, until_ms: i64, decides_on_copy: bool) -> Self {
+    pub(crate) fn of(
+        orders: &[(&OrderTrace, &OrderEnd)],
+        window: Window,
+        until_ms: i64,
+        decides_on_copy: bool,
+    ) -> Self {
         let end_ms = i64::try_from(window.ms).unwrap_or(i64::MAX);
         let mut timeline = Self::default();
         let mut at_ms = 0;
@@ -58,25 +63,25 @@ impl Timeline {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 orders")]
-fn accepted(orders: &[(&Record, &End)], at_ms: i64) -> Option<f64> {
+fn accepted(orders: &[(&OrderTrace, &OrderEnd)], at_ms: i64) -> Option<f64> {
     let within = |ms: i64| (at_ms..at_ms + STEP_MS).contains(&ms);
     let placed = orders.iter().filter_map(|(record, _)| record.placed.as_ref());
     let placed: Vec<_> = placed.filter(|placed| within(placed.intended_ms)).collect();
-    let accepted = placed.iter().filter(|placed| matches!(placed.answer, Answer::Accepted(_))).count();
+    let accepted = placed.iter().filter(|placed| matches!(placed.answer, OrderOutcome::Accepted(_))).count();
     (!placed.is_empty()).then(|| accepted as f64 / placed.len() as f64)
 }
 
 /// Since the oldest payment that Orders did not have at the time.
-fn behind_ms(orders: &[(&Record, &End)], at_ms: i64) -> i64 {
+fn behind_ms(orders: &[(&OrderTrace, &OrderEnd)], at_ms: i64) -> i64 {
     let copies = orders.iter().flat_map(|(_, end)| &end.copies);
     let unknown = copies.filter(|copy| copy.made_ms <= at_ms && at_ms < copy.stored_ms);
     unknown.map(|copy| at_ms - copy.made_ms).max().unwrap_or_default()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 orders")]
-fn waiting(orders: &[(&Record, &End)], at_ms: i64) -> f64 {
-    let is_waiting = |(record, end): &&(&Record, &End)| match &record.placed {
-        Some(placed) if matches!(placed.answer, Answer::Waiting(_)) && placed.sent_ms <= at_ms => {
+fn waiting(orders: &[(&OrderTrace, &OrderEnd)], at_ms: i64) -> f64 {
+    let is_waiting = |(record, end): &&(&OrderTrace, &OrderEnd)| match &record.placed {
+        Some(placed) if matches!(placed.answer, OrderOutcome::Waiting(_)) && placed.sent_ms <= at_ms => {
             end.status.as_deref() != Some("accepted") || at_ms < end.decided_ms
         }
         _ => false,

@@ -1,12 +1,12 @@
 //! The stream, as `AsyncAPI` 3.0: what Payments sends, and whoever may read it.
 
-use std::fs;
-
 use payment_events::{PaymentEvent, PaymentStatus};
 use serde_json::{Map, Value, json};
 
-use crate::documents::{GenerateError, VERSION, repository};
+use crate::error::GenerateError;
 use crate::events;
+use crate::repository::{read_json, repository};
+use crate::version::VERSION;
 
 const DESCRIPTION: &str = "Every change of a payment, whole, in the order of its versions.\n\n\
     A record's data is one CloudEvents 1.0 object in JSON, and its partition key is the `order_id`, so that all that \
@@ -68,8 +68,7 @@ pub(crate) fn document() -> Result<Value, GenerateError> {
 fn message(status: PaymentStatus) -> Result<Value, GenerateError> {
     let event_type = PaymentEvent::type_of(status);
     let path = repository().join(format!("crates/payment-events/golden/{event_type}.json"));
-    let golden = fs::read_to_string(&path).map_err(|error| GenerateError::File { path: path.clone(), error })?;
-    let golden: Value = serde_json::from_str(&golden).map_err(|error| GenerateError::Json { path, error })?;
+    let golden = read_json(&path)?;
     Ok(json!({
         "name": event_type,
         "title": format!("A payment is {status}"),

@@ -30,7 +30,7 @@ pub(crate) fn check() -> Said {
     }
     let lines: Vec<_> = obstacles.iter().map(ToString::to_string).collect();
     Err(format!(
-        "this cannot take the place of the released contracts:\n  {}\nRaise `VERSION` in tools/contracts/src/documents.rs: the \
+        "this cannot take the place of the released contracts:\n  {}\nRaise `VERSION` in tools/contracts/src/version.rs: the \
          minor version for what is added, the major one for what breaks who calls an API and cannot be added instead. An \
          event never changes so that it breaks somebody: it gets a new type (docs/api/contracts.md).",
         lines.join("\n  ")

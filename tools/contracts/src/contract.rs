@@ -3,29 +3,35 @@
 use std::collections::{HashMap, HashSet};
 
 use jsonschema::Validator;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::events::breaches;
+use crate::json::members;
 
 /// A document, ready to hold answers against.
 pub struct Contract {
-    operations: Vec<Operation>,
+    operations: Vec<CheckedOperation>,
     /// Every header that some answer has, in lower case: those that are ours. Others come from what stands between.
     headers: HashSet<String>,
 }
 
-struct Operation {
+struct CheckedOperation {
     method: String,
     path: String,
     body: Option<Validator>,
-    responses: HashMap<u16, Response>,
+    responses: HashMap<u16, CheckedResponse>,
 }
 
-struct Response {
-    /// Each header with whether it is required.
-    headers: Vec<(String, bool, Validator)>,
+struct CheckedResponse {
+    headers: Vec<CheckedHeader>,
     /// By media type.
     bodies: HashMap<String, Validator>,
+}
+
+struct CheckedHeader {
+    name: String,
+    is_required: bool,
+    validator: Validator,
 }
 
 /// What was answered.
@@ -53,14 +59,21 @@ impl Contract {
                 let said = &operation["requestBody"]["content"]["application/json"]["schema"];
                 let body = said.is_object().then(|| validator(document, said)).transpose()?;
                 let responses = members(&operation["responses"])
-                    .map(|(status, response)| Ok((status.parse().unwrap_or(0), Response::new(document, response)?)))
+                    .map(|(status, response)| {
+                        Ok((status.parse().unwrap_or(0), CheckedResponse::new(document, response)?))
+                    })
                     .collect::<Result<_, Breach>>()?;
-                operations.push(Operation { method: method.to_uppercase(), path: path.clone(), body, responses });
+                operations.push(CheckedOperation {
+                    method: method.to_uppercase(),
+                    path: path.clone(),
+                    body,
+                    responses,
+                });
             }
         }
         let responses = operations.iter().flat_map(|operation| operation.responses.values());
         let headers = responses.flat_map(|response| &response.headers);
-        let headers = headers.map(|(name, ..)| name.to_ascii_lowercase()).collect();
+        let headers = headers.map(|header| header.name.to_ascii_lowercase()).collect();
         Ok(Self { operations, headers })
     }
 
@@ -88,14 +101,14 @@ impl Contract {
         let operation = self.operation(method, path).ok_or_else(|| Breach(format!("{what}: no such operation")))?;
         let response =
             operation.responses.get(&status).ok_or_else(|| Breach(format!("{what}, undocumented: {body}")))?;
-        for (name, required, validator) in &response.headers {
+        for CheckedHeader { name, is_required, validator } in &response.headers {
             match headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)) {
                 Some((_, value)) => holds_text(&format!("{what}: header {name}"), validator, value)?,
-                None if *required => return Err(Breach(format!("{what}: without header {name}"))),
+                None if *is_required => return Err(Breach(format!("{what}: without header {name}"))),
                 None => {}
             }
         }
-        let known = |name: &str| response.headers.iter().any(|(known, ..)| known.eq_ignore_ascii_case(name));
+        let known = |name: &str| response.headers.iter().any(|known| known.name.eq_ignore_ascii_case(name));
         let ours = |name: &str| self.headers.contains(&name.to_ascii_lowercase());
         if let Some((name, _)) = headers.iter().find(|(name, _)| ours(name) && !known(name)) {
             return Err(Breach(format!("{what}: undocumented header {name}")));
@@ -108,17 +121,17 @@ impl Contract {
         holds(&format!("{what}: the body {body}"), validator, body)
     }
 
-    fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
+    fn operation(&self, method: &str, path: &str) -> Option<&CheckedOperation> {
         let path = path.split('?').next().unwrap_or_default();
         self.operations.iter().find(|operation| operation.method == method && matches(&operation.path, path))
     }
 }
 
-impl Response {
+impl CheckedResponse {
     fn new(document: &Value, response: &Value) -> Result<Self, Breach> {
         let headers = members(&response["headers"]).map(|(name, header)| {
-            let required = header["required"] == true;
-            Ok((name.clone(), required, validator(document, &header["schema"])?))
+            let validator = validator(document, &header["schema"])?;
+            Ok(CheckedHeader { name: name.clone(), is_required: header["required"] == true, validator })
         });
         let bodies = members(&response["content"])
             .map(|(media_type, content)| Ok((media_type.clone(), validator(document, &content["schema"])?)));
@@ -156,8 +169,4 @@ fn holds_text(what: &str, validator: &Validator, text: &str) -> Result<(), Breac
         Ok(number) if !validator.is_valid(&value) => holds(what, validator, &number.into()),
         _ => holds(what, validator, &value),
     }
-}
-
-fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    value.as_object().into_iter().flat_map(Map::iter)
 }

@@ -1,20 +1,15 @@
-//! Which documents there are, and where they are kept.
+//! All documents: generated, and as released last.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use http_problems::contract::TwoMeanings;
 use serde_json::Value;
 
+use crate::error::GenerateError;
 use crate::events::EventSchemas;
 use crate::release::{self, Documents, Obstacle};
+use crate::repository::{read_json, released_directory};
+use crate::version::VERSION;
 use crate::{asyncapi, openapi};
-
-/// The version of the contracts, which all documents state: raised with the first change after a release, as [`release::obstacles`] asks.
-pub const VERSION: &str = "1.1.0";
-
-/// Where the last released documents are, below the repository.
-const RELEASED: &str = "docs/api/released";
 
 /// A document, as JSON text that ends with a new line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,41 +18,6 @@ pub struct Document {
     pub path: String,
     /// What it says.
     pub text: String,
-}
-
-/// Why documents could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum GenerateError {
-    /// A file that they are made from cannot be read.
-    #[error("{}: {error}", path.display())]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        error: io::Error,
-    },
-    /// A problem's page shows no answer.
-    #[error("{}: there is no example, or it is no JSON", .0.display())]
-    NoExample(PathBuf),
-    /// A golden event is none.
-    #[error("{}: not JSON: {error}", path.display())]
-    Json {
-        /// Which file.
-        path: PathBuf,
-        /// Why not.
-        error: serde_json::Error,
-    },
-    /// What a problem's header may hold is said in no JSON.
-    #[error("the schema of the header {0} is no JSON")]
-    Header(&'static str),
-    /// One name stands for two schemas.
-    #[error(transparent)]
-    TwoMeanings(#[from] TwoMeanings),
-}
-
-/// Where everything is.
-pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Every document, as the code has it now.
@@ -85,19 +45,9 @@ fn released() -> Result<Documents, GenerateError> {
     let root = released_directory();
     let documents = released_files(&root)?.into_iter().map(|file| {
         let path = file.strip_prefix(&root).unwrap_or(&file);
-        Ok((format!("docs/api/{}", path.display()), read(&file)?))
+        Ok((format!("docs/api/{}", path.display()), read_json(&file)?))
     });
     documents.collect()
-}
-
-/// Where the released documents are, and nothing else.
-pub fn released_directory() -> PathBuf {
-    repository().join(RELEASED)
-}
-
-/// Where the released form of a document is kept.
-pub fn released_path(path: &str) -> PathBuf {
-    repository().join(path.replacen("docs/api", RELEASED, 1))
 }
 
 /// All documents below a directory.
@@ -113,11 +63,6 @@ fn released_files(directory: &Path) -> Result<Vec<PathBuf>, GenerateError> {
         }
     }
     Ok(files)
-}
-
-fn read(path: &Path) -> Result<Value, GenerateError> {
-    let text = std::fs::read_to_string(path).map_err(|error| GenerateError::File { path: path.to_owned(), error })?;
-    serde_json::from_str(&text).map_err(|error| GenerateError::Json { path: path.to_owned(), error })
 }
 
 fn value(document: &Document) -> Result<Value, GenerateError> {

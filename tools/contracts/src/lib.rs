@@ -7,14 +7,19 @@ mod asyncapi;
 pub mod compatibility;
 mod contract;
 mod documents;
+mod error;
 mod events;
+mod json;
 mod openapi;
 mod operations;
 mod problem_pages;
 pub mod release;
+mod repository;
+mod version;
 
 pub use contract::{Answered, Breach, Contract};
-pub use documents::{
-    Document, GenerateError, VERSION, generated, obstacles_since_release, released_directory, released_path, repository,
-};
+pub use documents::{Document, generated, obstacles_since_release};
+pub use error::GenerateError;
 pub use events::EventSchemas;
+pub use repository::{released_directory, released_path, repository};
+pub use version::VERSION;

@@ -5,8 +5,9 @@ use http_problems::contract::Description;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
-use crate::documents::{GenerateError, VERSION};
+use crate::error::GenerateError;
 use crate::operations::{self, Api};
+use crate::version::VERSION;
 
 const ANY: &str = "Answers in JSON; what cannot be done is answered with `application/problem+json` (RFC 9457), whose \
     `type` is stable. Clients must let fields pass that they do not know, and answers must be expected to get more of \

@@ -6,7 +6,7 @@ use http_problems::ProblemKind;
 use http_problems::contract::{Answer, Body, Description, Header, Link, Location, Operation, Parameter, Target};
 use serde_json::{Map, Value, json};
 
-use crate::documents::GenerateError;
+use crate::error::GenerateError;
 use crate::problem_pages::ProblemPage;
 
 /// Whose operations.

@@ -1,11 +1,10 @@
 //! What the pages of the problem types say: the one place where they are described for people.
 
-use std::fs;
-
 use http_problems::ProblemKind;
 use serde_json::Value;
 
-use crate::documents::{GenerateError, repository};
+use crate::error::GenerateError;
+use crate::repository::{read_text, repository};
 
 /// What `docs/api/problems/<name>.md` says of a problem type.
 pub(crate) struct ProblemPage {
@@ -18,7 +17,7 @@ pub(crate) struct ProblemPage {
 impl ProblemPage {
     pub(crate) fn of(kind: ProblemKind) -> Result<Self, GenerateError> {
         let path = repository().join(format!("docs/api/problems/{}.md", kind.name()));
-        let page = fs::read_to_string(&path).map_err(|error| GenerateError::File { path: path.clone(), error })?;
+        let page = read_text(&path)?;
         let details = page
             .lines()
             .filter_map(|line| line.strip_prefix("- "))

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use serde_json::Value;
 
 use crate::compatibility::{self, Breaking};
+use crate::version::Version;
 
 /// Documents by their paths below the repository.
 pub type Documents = BTreeMap<String, Value>;
@@ -81,24 +81,4 @@ fn unversioned(document: &Value) -> Value {
         version.take();
     }
     document
-}
-
-/// As `1.2.3`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Version {
-    major: u32,
-    minor: u32,
-    patch: u32,
-}
-
-impl FromStr for Version {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let numbers: Result<Vec<u32>, _> = text.split('.').map(str::parse).collect();
-        match numbers.as_deref() {
-            Ok(&[major, minor, patch]) => Ok(Self { major, minor, patch }),
-            _ => Err(()),
-        }
-    }
 }

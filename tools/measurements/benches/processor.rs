@@ -8,12 +8,12 @@
 #![allow(missing_docs, clippy::print_stdout)]
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use paystream_measurements::{Binaries, LOADS, Load, Part, Run, Under, ended, machine};
+use paystream_measurements::{BenchArguments, Binaries, Instrument, LOADS, Load, Part, Run, ended, machine};
 
 /// At this much memory, in MB, a function has one processor, and in proportion to it otherwise:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>.
@@ -23,18 +23,14 @@ const MEMORY_MB: [u16; 4] = [256, 512, 1_024, 1_769];
 
 #[derive(Parser)]
 struct Arguments {
-    /// Measures the functions in this folder, each in `<logical id>/bootstrap`, instead of building them.
-    #[arg(long, value_name = "DIR")]
-    binaries: Option<PathBuf>,
+    #[command(flatten)]
+    common: BenchArguments,
     /// How often each is measured; all take turns.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
     /// How many times as many events each is given as for counting its instructions.
     #[arg(long, default_value_t = 4)]
     events: usize,
-    /// What cargo says to every benchmark.
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 #[tokio::main]
@@ -43,7 +39,7 @@ async fn main() -> ExitCode {
 }
 
 async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let binaries = Binaries::of_functions(arguments.binaries.as_deref())?;
+    let binaries = Binaries::of_functions(arguments.common.binaries.as_deref())?;
     let directory = tempfile::tempdir()?;
     let certificate = directory.path().join("certificate.pem");
     let machine = machine();
@@ -74,8 +70,14 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
 async fn one(load: &Load, binary: &Path, certificate: &Path, more: usize) -> Result<Duration, Box<dyn Error>> {
     let mut took = Vec::new();
     for events in [1, 1 + more] {
-        let run =
-            Run { binary, part: Part::Function, load, events, under: Under::Nothing, certificate: Some(certificate) };
+        let run = Run {
+            binary,
+            part: Part::Function,
+            load,
+            events,
+            instrument: Instrument::None,
+            certificate: Some(certificate),
+        };
         took.push(run.once().await?.processor);
     }
     Ok(took[1].saturating_sub(took[0]) / u32::try_from(more * load.units)?)

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use paystream_measurements::{
-    Binaries, FUNCTIONS, Function, HELLO_WORLD, RuntimeApi, Sandbox, Services, Under, ended, machine,
+    BenchArguments, Binaries, FUNCTIONS, Function, HELLO_WORLD, Instrument, RuntimeApi, Sandbox, Services, ended,
+    machine,
 };
 
 /// The most that a function may take, as a multiple of what the one that does nothing takes.
@@ -20,18 +21,14 @@ const BUDGET: f64 = 1.5;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Measures the functions in this folder, each in `<logical id>/bootstrap`, instead of building them.
-    #[arg(long, value_name = "DIR")]
-    binaries: Option<PathBuf>,
+    #[command(flatten)]
+    common: BenchArguments,
     /// How often each is started; all take turns.
     #[arg(long, default_value_t = 200)]
     rounds: usize,
     /// Lets services speak TLS, so that handshakes count.
     #[arg(long)]
     tls: bool,
-    /// What cargo says to every benchmark.
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 /// What one start took.
@@ -56,7 +53,7 @@ async fn main() -> ExitCode {
 }
 
 async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let binaries = Binaries::of_functions(arguments.binaries.as_deref())?.and(HELLO_WORLD)?;
+    let binaries = Binaries::of_functions(arguments.common.binaries.as_deref())?.and(HELLO_WORLD)?;
     let starts_of = |name, binary, function| Starts { name, binary, function, took: Vec::new(), connections_max: 0 };
     let mut all = vec![starts_of("hello world", binaries.built(HELLO_WORLD), &FUNCTIONS[0])];
     all.extend(FUNCTIONS.iter().map(|function| starts_of(function.logical_id, binaries.of(function), function)));
@@ -95,7 +92,7 @@ async fn start(binary: &Path, function: &Function, certificate: Option<&Path>) -
     let mut api = RuntimeApi::start(Vec::new()).await?;
     let mut environment = function.environment(api.address(), services.url());
     environment.extend(services.trusted());
-    let sandbox = Sandbox::start(binary, &[], &environment, Under::Nothing)?;
+    let sandbox = Sandbox::start(binary, &[], &environment, Instrument::None)?;
     let begun = sandbox.begun;
     let (sandbox, idle) = sandbox.until_idle(&mut api).await?;
     let connections = services.connections();

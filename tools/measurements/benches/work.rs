@@ -13,8 +13,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use paystream_measurements::{
-    Binaries, FLOORS, LARGER_CALLS, LOADS, Load, Part, Ran, Run, RunError, Under, ended, given, instructions, machine,
-    valgrind,
+    BenchArguments, Binaries, FLOORS, Instrument, LARGER_CALLS, LOADS, Load, Part, ResourceUse, Run, RunError, ended,
+    given, instructions, machine, valgrind,
 };
 
 /// How often a run is tried that does not go as it should.
@@ -22,9 +22,8 @@ const TRIES_MAX: usize = 5;
 
 #[derive(Parser)]
 struct Arguments {
-    /// Measures the functions in this folder, each in `<logical id>/bootstrap`, instead of building them.
-    #[arg(long, value_name = "DIR")]
-    binaries: Option<PathBuf>,
+    #[command(flatten)]
+    common: BenchArguments,
     /// Takes the floors from this binary of tools/measurements/floors, instead of building it.
     #[arg(long, value_name = "FILE")]
     floors: Option<PathBuf>,
@@ -37,9 +36,6 @@ struct Arguments {
     /// Measures what the projector's writes would take in larger calls, instead.
     #[arg(long)]
     larger_calls: bool,
-    /// What cargo says to every benchmark.
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 #[tokio::main]
@@ -59,7 +55,7 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     if arguments.larger_calls {
         return larger_calls(&floors).await;
     }
-    let functions = Binaries::of_functions(arguments.binaries.as_deref())?;
+    let functions = Binaries::of_functions(arguments.common.binaries.as_deref())?;
     println!(
         "instructions of the function, of its floor, of that without sending, and the function's memory ({}):",
         machine()
@@ -118,7 +114,7 @@ impl Binary<'_> {
         let mut totals = Vec::new();
         for events in [1, 1 + load.more] {
             let counts = self.counts.join(format!("{name}.{events}.callgrind"));
-            self.run(load, part, events, Under::Callgrind(&counts)).await?;
+            self.run(load, part, events, Instrument::Callgrind(&counts)).await?;
             totals.push(instructions(&counts)?);
         }
         Ok((totals[1] - totals[0]) as f64 / (load.more * load.units) as f64)
@@ -126,7 +122,7 @@ impl Binary<'_> {
 
     /// The most memory of the process.
     async fn peak_mb(&self, load: &Load) -> Result<f64, Box<dyn Error>> {
-        let ran = self.run(load, Part::Function, 1 + load.more, Under::Nothing).await?;
+        let ran = self.run(load, Part::Function, 1 + load.more, Instrument::None).await?;
         Ok(f64::from(ran.peak_kib) / 1_024.0)
     }
 
@@ -134,8 +130,14 @@ impl Binary<'_> {
     ///
     /// On a machine that is busy with other things calls take too long under `valgrind`, and are made again. Such a run does not
     /// count.
-    async fn run(&self, load: &Load, part: Part, events: usize, under: Under<'_>) -> Result<Ran, RunError> {
-        let run = Run { binary: self.path, part, load, events, under, certificate: None };
+    async fn run(
+        &self,
+        load: &Load,
+        part: Part,
+        events: usize,
+        instrument: Instrument<'_>,
+    ) -> Result<ResourceUse, RunError> {
+        let run = Run { binary: self.path, part, load, events, instrument, certificate: None };
         let mut tries = 1;
         loop {
             match run.once().await {

@@ -6,7 +6,7 @@
 
 mod binaries;
 mod callgrind;
-mod ended;
+mod command_line;
 mod events;
 mod functions;
 mod loads;
@@ -20,11 +20,11 @@ mod tls;
 
 pub use binaries::{Binaries, BuildError, FLOORS, HELLO_WORLD, given};
 pub use callgrind::{CallgrindError, instructions, valgrind};
-pub use ended::ended;
+pub use command_line::{BenchArguments, ended};
 pub use functions::{FUNCTIONS, Function};
 pub use loads::{LARGER_CALLS, LOADS, Load};
 pub use machine::machine;
-pub use run::{Part, Ran, Run, RunError};
+pub use run::{Part, ResourceUse, Run, RunError};
 pub use runtime_api::{Idle, RuntimeApi};
-pub use sandbox::{Sandbox, SandboxError, Under};
+pub use sandbox::{Instrument, Sandbox, SandboxError};
 pub use services::Services;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::{Load, RuntimeApi, Sandbox, SandboxError, Services, Under};
+use crate::{Instrument, Load, RuntimeApi, Sandbox, SandboxError, Services};
 
 /// What does what a load asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,15 +29,15 @@ pub struct Run<'a> {
     pub load: &'a Load,
     /// How many events, behind the first and small one.
     pub events: usize,
-    /// Under what.
-    pub under: Under<'a>,
+    /// Tool that it runs under.
+    pub instrument: Instrument<'a>,
     /// Where services speak TLS, the file for their certificate.
     pub certificate: Option<&'a Path>,
 }
 
 /// What a process took. It is nothing where Linux does not tell.
 #[derive(Debug, Clone, Copy)]
-pub struct Ran {
+pub struct ResourceUse {
     /// The most memory that it had, in KiB.
     pub peak_kib: u32,
     /// The time it had on a processor, its start included.
@@ -75,7 +75,7 @@ pub enum RunError {
 
 impl Run<'_> {
     /// Runs it, and makes sure that it did what there was to do.
-    pub async fn once(&self) -> Result<Ran, RunError> {
+    pub async fn once(&self) -> Result<ResourceUse, RunError> {
         let services = Services::start_over(self.certificate).await?;
         let mut api = RuntimeApi::start(self.load.events(self.events)).await?;
         let mut environment = self.load.function.environment(api.address(), services.url());
@@ -85,9 +85,9 @@ impl Run<'_> {
             Part::Floor => &[self.load.floor],
             Part::FloorUnsent => &[self.load.floor, "unsent"],
         };
-        let sandbox = Sandbox::start(self.binary, arguments, &environment, self.under)?;
+        let sandbox = Sandbox::start(self.binary, arguments, &environment, self.instrument)?;
         let (sandbox, idle) = sandbox.until_idle(&mut api).await?;
-        let ran = Ran {
+        let ran = ResourceUse {
             peak_kib: sandbox.peak_kib().unwrap_or_default(),
             processor: sandbox.processor().unwrap_or_default(),
         };

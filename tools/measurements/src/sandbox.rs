@@ -14,11 +14,11 @@ use crate::{Idle, RuntimeApi};
 /// How long a process may take until it asks for work that there is not: under `valgrind` everything takes fifty times as long.
 const UNTIL_IDLE_MAX: Duration = Duration::from_mins(10);
 
-/// What a process is run under.
+/// Tool that a process runs under.
 #[derive(Debug, Clone, Copy)]
-pub enum Under<'a> {
-    /// Nothing.
-    Nothing,
+pub enum Instrument<'a> {
+    /// None: the process runs by itself.
+    None,
     /// `valgrind --tool=callgrind`, which writes what it counted to this file when the process ends.
     Callgrind(&'a Path),
 }
@@ -64,11 +64,11 @@ impl Sandbox {
         binary: &Path,
         arguments: &[&str],
         environment: &[(&str, String)],
-        under: Under<'_>,
+        instrument: Instrument<'_>,
     ) -> Result<Self, SandboxError> {
-        let mut command = match under {
-            Under::Nothing => Command::new(binary),
-            Under::Callgrind(counts) => {
+        let mut command = match instrument {
+            Instrument::None => Command::new(binary),
+            Instrument::Callgrind(counts) => {
                 let mut command = Command::new("valgrind");
                 let mut file = OsString::from("--callgrind-out-file=");
                 file.push(counts);
@@ -77,7 +77,7 @@ impl Sandbox {
             }
         };
         command.args(arguments).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
-        if let Under::Callgrind(_) = under {
+        if let Instrument::Callgrind(_) = instrument {
             command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);

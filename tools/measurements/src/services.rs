@@ -23,12 +23,12 @@ pub struct Services {
     url: String,
     /// The file with their certificate, where they have one.
     certificate: Option<PathBuf>,
-    seen: Arc<Seen>,
+    seen: Arc<Traffic>,
     _serving: Serving,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Traffic {
     connections: AtomicUsize,
     calls: Mutex<BTreeMap<String, usize>>,
     orders: Mutex<BTreeMap<String, Value>>,
@@ -38,7 +38,7 @@ impl Services {
     /// Listens on a free port of this machine: over plain HTTP, or over TLS where there is a file for the certificate, which is
     /// written to it.
     pub async fn start_over(certificate: Option<&Path>) -> io::Result<Self> {
-        let seen = Arc::<Seen>::default();
+        let seen = Arc::<Traffic>::default();
         let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(&seen));
         let accepted = Arc::clone(&seen);
         let count = move || {
@@ -77,7 +77,7 @@ impl Services {
 
 /// Answers a call, and anything else, with a JSON object.
 async fn answer(
-    State(seen): State<Arc<Seen>>,
+    State(seen): State<Arc<Traffic>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> ([(&'static str, &'static str); 1], String) {
@@ -100,7 +100,7 @@ async fn answer(
     ([("content-type", "application/x-amz-json-1.0")], answer.to_string())
 }
 
-impl Seen {
+impl Traffic {
     /// Keeps an order; what else is put is never asked for.
     fn put_item(&self, call: &Value) -> Value {
         let item = &call["Item"];

@@ -19,7 +19,7 @@ use payment_events::{OrderId, PaymentId, Timestamp};
 use payments::PaymentRecord;
 use serde::Serialize;
 
-use crate::differences::{Class, Copied, Difference, Truth};
+use crate::differences::{CopyState, Difference, DifferenceClass, Truth};
 
 /// What one payment comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,34 +31,34 @@ pub enum Verdict {
     /// Orders may not have it yet.
     Pending,
     /// The sides do not agree.
-    Differs(Class),
+    Differs(DifferenceClass),
 }
 
 /// Holds a payment against its copy. What Payments changed within `grace_ms` before `now` may still be on its way.
-pub fn verdict(truth: Option<&Truth>, copy: Option<Copied>, now: Timestamp, grace_ms: u64) -> Verdict {
+pub fn verdict(truth: Option<&Truth>, copy: Option<CopyState>, now: Timestamp, grace_ms: u64) -> Verdict {
     let (truth, copy) = match (truth, copy) {
         (None, None) => return Verdict::Agrees,
-        (None, Some(_)) => return Verdict::Differs(Class::Orphaned),
+        (None, Some(_)) => return Verdict::Differs(DifferenceClass::Orphaned),
         (Some(truth), None) if truth.version == 0 => return Verdict::Processing,
         (Some(truth), copy) => (truth, copy),
     };
     let version = copy.map_or(0, |copy| copy.version);
-    let behind = if copy.is_none() { Class::Missing } else { Class::Stale };
+    let behind = if copy.is_none() { DifferenceClass::Missing } else { DifferenceClass::Stale };
     if version > truth.version || (truth.version == 0) {
-        Verdict::Differs(Class::Ahead)
+        Verdict::Differs(DifferenceClass::Ahead)
     } else if version < truth.version || copy.is_none() {
         let is_young = now.ms_since(truth.updated_at) < grace_ms;
         if is_young { Verdict::Pending } else { Verdict::Differs(behind) }
     } else if copy.map(|copy| copy.digest) == truth.digest {
         Verdict::Agrees
     } else {
-        Verdict::Differs(Class::Different)
+        Verdict::Differs(DifferenceClass::Different)
     }
 }
 
 /// How many payments there were of each kind, as far as they need no further look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Seen {
+pub struct ComparedCounts {
     /// Payments that Payments has.
     pub payments: u64,
     /// Copies that Orders has.
@@ -71,17 +71,38 @@ pub struct Seen {
     pub pending: u64,
 }
 
+impl ComparedCounts {
+    /// Counts a payment that needs no further look.
+    pub(crate) fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Agrees => self.agreeing += 1,
+            Verdict::Processing => self.processing += 1,
+            Verdict::Pending => self.pending += 1,
+            Verdict::Differs(_) => {}
+        }
+    }
+}
+
+/// Result of a comparison.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Payments and copies of each kind.
+    pub seen: ComparedCounts,
+    /// Payments that the two sides do not agree on, in the order of their ids.
+    pub differences: Vec<Difference>,
+}
+
 /// A comparison that is given Orders' copies first and then, one by one, what Payments has.
 ///
 /// It holds, of each copy that no payment has been held against yet, its ids, version and hash: 33 bytes in a table that
 /// is 44 to 88 % full, and an allocation of both ids. With ids of 30 and 20 characters that is 100 to 140 bytes a copy
 /// (measured), with the longest ids 220; while the table grows, half as much again.
 #[derive(Debug)]
-pub struct Comparison {
-    copies: HashMap<Key, Copied>,
+pub struct CopyComparison {
+    copies: HashMap<Key, CopyState>,
     now: Timestamp,
     grace_ms: u64,
-    seen: Seen,
+    seen: ComparedCounts,
     suspects: Vec<Difference>,
 }
 
@@ -100,17 +121,17 @@ impl Key {
     }
 }
 
-impl Comparison {
+impl CopyComparison {
     /// What Payments changed within `grace_ms` before `now` may still be on its way.
     pub fn new(now: Timestamp, grace_ms: u64) -> Self {
-        Self { copies: HashMap::new(), now, grace_ms, seen: Seen::default(), suspects: Vec::new() }
+        Self { copies: HashMap::new(), now, grace_ms, seen: ComparedCounts::default(), suspects: Vec::new() }
     }
 
     /// Takes in a copy. All copies come before the first payment.
     pub fn copy(&mut self, copy: &StoredPayment) {
         let payment = &copy.payment;
         self.seen.copies += 1;
-        self.copies.insert(Key::new(payment.order_id.as_str(), payment.payment_id.as_str()), Copied::from(copy));
+        self.copies.insert(Key::new(payment.order_id.as_str(), payment.payment_id.as_str()), CopyState::from(copy));
     }
 
     /// Takes in a payment.
@@ -118,24 +139,22 @@ impl Comparison {
         let truth = Truth::from(record);
         let copy = self.copies.remove(&Key::new(truth.order_id.as_str(), truth.payment_id.as_str()));
         self.seen.payments += 1;
-        match verdict(Some(&truth), copy, self.now, self.grace_ms) {
-            Verdict::Agrees => self.seen.agreeing += 1,
-            Verdict::Processing => self.seen.processing += 1,
-            Verdict::Pending => self.seen.pending += 1,
-            Verdict::Differs(class) => self.suspects.push(difference(class, &truth, copy)),
+        let verdict = verdict(Some(&truth), copy, self.now, self.grace_ms);
+        self.seen.count(verdict);
+        if let Verdict::Differs(class) = verdict {
+            self.suspects.push(difference(class, &truth, copy));
         }
     }
 
-    /// What does not agree; the copies that are left are of payments that Payments does not have. In the order of their
-    /// ids.
-    pub fn finish(mut self) -> (Seen, Vec<Difference>) {
+    /// Ends the comparison: the copies that are left are of payments that Payments does not have.
+    pub fn finish(mut self) -> Compared {
         for (key, copy) in self.copies {
             // Both were parsed before they became a key.
             let Some((order_id, payment_id)) = key.ids() else { continue };
             self.suspects.push(orphan(order_id, payment_id, copy));
         }
         self.suspects.sort_by(|a, b| (&a.order_id, &a.payment_id).cmp(&(&b.order_id, &b.payment_id)));
-        (self.seen, self.suspects)
+        Compared { seen: self.seen, differences: self.suspects }
     }
 }
 
@@ -145,15 +164,15 @@ pub fn compare<'a>(
     copies: impl IntoIterator<Item = &'a StoredPayment>,
     now: Timestamp,
     grace_ms: u64,
-) -> (Seen, Vec<Difference>) {
-    let mut comparison = Comparison::new(now, grace_ms);
+) -> Compared {
+    let mut comparison = CopyComparison::new(now, grace_ms);
     copies.into_iter().for_each(|copy| comparison.copy(copy));
     payments.into_iter().for_each(|record| comparison.payment(record));
     comparison.finish()
 }
 
 /// What is wrong with a payment that Payments has.
-pub(crate) fn difference(class: Class, truth: &Truth, copy: Option<Copied>) -> Difference {
+pub(crate) fn difference(class: DifferenceClass, truth: &Truth, copy: Option<CopyState>) -> Difference {
     Difference {
         class,
         order_id: truth.order_id.clone(),
@@ -166,9 +185,9 @@ pub(crate) fn difference(class: Class, truth: &Truth, copy: Option<Copied>) -> D
 }
 
 /// A copy of a payment that Payments does not have.
-pub(crate) fn orphan(order_id: OrderId, payment_id: PaymentId, copy: Copied) -> Difference {
+pub(crate) fn orphan(order_id: OrderId, payment_id: PaymentId, copy: CopyState) -> Difference {
     Difference {
-        class: Class::Orphaned,
+        class: DifferenceClass::Orphaned,
         order_id,
         payment_id,
         payments_version: None,

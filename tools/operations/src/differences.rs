@@ -56,14 +56,14 @@ impl From<&PaymentRecord> for Truth {
 
 /// A copy as Orders has it, as far as it is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Copied {
+pub struct CopyState {
     /// The version that was copied.
     pub version: u64,
     /// Of its content.
     pub digest: Digest,
 }
 
-impl From<&StoredPayment> for Copied {
+impl From<&StoredPayment> for CopyState {
     fn from(copy: &StoredPayment) -> Self {
         Self { version: copy.payment.version, digest: Digest::of(&copy.payment) }
     }
@@ -72,7 +72,7 @@ impl From<&StoredPayment> for Copied {
 /// What is wrong between the two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Class {
+pub enum DifferenceClass {
     /// Orders has no copy.
     Missing,
     /// Orders' copy is of an earlier version.
@@ -85,7 +85,7 @@ pub enum Class {
     Orphaned,
 }
 
-impl Class {
+impl DifferenceClass {
     /// Every class, those that publishing mends first.
     pub const ALL: [Self; 5] = [Self::Missing, Self::Stale, Self::Different, Self::Ahead, Self::Orphaned];
 
@@ -110,7 +110,7 @@ impl Class {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// What is wrong.
-    pub class: Class,
+    pub class: DifferenceClass,
     /// The order it pays for.
     pub order_id: OrderId,
     /// Which payment.

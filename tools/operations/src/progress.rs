@@ -2,7 +2,7 @@
 
 /// How far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum OperationProgress {
     /// Items of the orders table that are read.
     ReadingOrders {
         /// So many.
@@ -46,7 +46,7 @@ pub enum Progress {
 }
 
 /// Is told how far it is, often. [`unwatched`] where nobody wants to know.
-pub type Watch<'w> = &'w (dyn Fn(Progress) + Sync);
+pub type Watch<'w> = &'w (dyn Fn(OperationProgress) + Sync);
 
 /// Nobody wants to know.
-pub fn unwatched(_: Progress) {}
+pub fn unwatched(_: OperationProgress) {}

@@ -25,6 +25,15 @@ pub enum OperationError {
     Failures(crate::failures::FailureSourceError),
 }
 
+/// All that the table of Payments holds.
+#[derive(Debug, Default)]
+pub struct PaymentsSide {
+    /// The payments.
+    pub payments: Vec<PaymentRecord>,
+    /// Items that cannot be understood.
+    pub unreadable: Vec<Unreadable>,
+}
+
 /// All that a table of Orders holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrdersSide {
@@ -37,19 +46,19 @@ pub struct OrdersSide {
 }
 
 impl Stack {
-    /// All payments, in memory, and what is none. For stacks that are known to be small.
-    pub async fn read_payments(&self) -> Result<(Vec<PaymentRecord>, Vec<Unreadable>), OperationError> {
-        let (mut payments, mut unreadable) = (Vec::new(), Vec::new());
+    /// All payments, in memory. For stacks that are known to be small.
+    pub async fn read_payments(&self) -> Result<PaymentsSide, OperationError> {
+        let mut side = PaymentsSide::default();
         let mut scan = self.payments_scan()?;
         while let Some(page) = scan.next_page().await? {
             for item in page {
                 match item {
-                    Ok(record) => payments.push(record),
-                    Err(item) => unreadable.push(of_payments(item)),
+                    Ok(record) => side.payments.push(record),
+                    Err(item) => side.unreadable.push(of_payments(item)),
                 }
             }
         }
-        Ok((payments, unreadable))
+        Ok(side)
     }
 
     /// All orders and copies, in memory. For stacks that are known to be small.

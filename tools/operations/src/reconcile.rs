@@ -10,11 +10,11 @@ use payments::PaymentStore;
 use payments_aws::PaymentsTable;
 use serde::Serialize;
 
-use crate::compare::{Comparison, Seen, Verdict, difference, orphan, verdict};
-use crate::differences::{Class, Copied, Difference, Truth, Unreadable};
-use crate::progress::{Progress, Watch};
+use crate::compare::{Compared, ComparedCounts, CopyComparison, Verdict, difference, orphan, verdict};
+use crate::differences::{CopyState, Difference, DifferenceClass, Truth, Unreadable};
+use crate::progress::{OperationProgress, Watch};
 use crate::read::{of_orders, of_payments};
-use crate::republish::{Republish, SendReport, Sent};
+use crate::republish::{Republish, SendReport, SentPayment};
 use crate::{OperationError, Stack};
 
 /// Payments that are looked at at once.
@@ -36,11 +36,19 @@ pub struct Reconcile<'s> {
 pub struct Reconciled {
     /// How much there was.
     #[serde(flatten)]
-    pub seen: Seen,
+    pub seen: ComparedCounts,
     /// What does not agree, each seen twice, in the order of orders and payments.
     pub differences: Vec<Difference>,
     /// What could not be compared.
     pub unreadable: Vec<Unreadable>,
+}
+
+/// Result of looking at a suspect once more.
+enum SecondLook {
+    /// The suspect is no difference.
+    Explained(Verdict),
+    /// It is.
+    Differs(Difference),
 }
 
 impl Reconciled {
@@ -50,7 +58,7 @@ impl Reconciled {
     }
 
     /// How many differences there are of this class.
-    pub fn count(&self, class: Class) -> usize {
+    pub fn count(&self, class: DifferenceClass) -> usize {
         self.differences.iter().filter(|difference| difference.class == class).count()
     }
 
@@ -73,7 +81,7 @@ impl<'s> Reconcile<'s> {
 
     /// Compares all there is. Whatever does not agree is looked at a second time before it is reported.
     pub async fn compare(&self, watch: Watch<'_>) -> Result<Reconciled, OperationError> {
-        let mut comparison = Comparison::new(Timestamp::now(), self.grace_ms);
+        let mut comparison = CopyComparison::new(Timestamp::now(), self.grace_ms);
         let mut unreadable = Vec::new();
         let mut not_compared = BTreeSet::new();
         let mut orders = self.stack.orders_scan()?;
@@ -90,7 +98,7 @@ impl<'s> Reconcile<'s> {
                     }
                 }
             }
-            watch(Progress::ReadingOrders { items });
+            watch(OperationProgress::ReadingOrders { items });
         }
         let mut truth = self.stack.payments_scan()?;
         let about = truth.count_estimate().await.unwrap_or(0);
@@ -105,9 +113,9 @@ impl<'s> Reconcile<'s> {
                     }
                 }
             }
-            watch(Progress::ReadingPayments { payments, about });
+            watch(OperationProgress::ReadingPayments { payments, about });
         }
-        let (mut seen, mut suspects) = comparison.finish();
+        let Compared { mut seen, differences: mut suspects } = comparison.finish();
         suspects.retain(|suspect| !not_compared.contains(suspect.payment_id.as_str()));
         let differences = self.look_again(suspects, &mut seen, watch).await?;
         Ok(Reconciled { seen, differences, unreadable })
@@ -116,7 +124,7 @@ impl<'s> Reconcile<'s> {
     async fn look_again(
         &self,
         suspects: Vec<Difference>,
-        seen: &mut Seen,
+        seen: &mut ComparedCounts,
         watch: Watch<'_>,
     ) -> Result<Vec<Difference>, OperationError> {
         let (table, copies) = (&self.stack.payments()?, &self.stack.copies()?);
@@ -124,15 +132,13 @@ impl<'s> Reconcile<'s> {
         let look = |suspect| self.look(table, copies, suspect);
         let mut looks = stream::iter(suspects).map(look).buffered(LOOKS_AT_ONCE_MAX);
         let (mut differences, mut done) = (Vec::new(), 0);
-        while let Some((verdict, found)) = looks.try_next().await? {
-            match verdict {
-                Verdict::Agrees => seen.agreeing += 1,
-                Verdict::Processing => seen.processing += 1,
-                Verdict::Pending => seen.pending += 1,
-                Verdict::Differs(_) => differences.extend(found),
+        while let Some(look) = looks.try_next().await? {
+            match look {
+                SecondLook::Explained(verdict) => seen.count(verdict),
+                SecondLook::Differs(difference) => differences.push(difference),
             }
             done += 1;
-            watch(Progress::LookingAgain { done, total });
+            watch(OperationProgress::LookingAgain { done, total });
         }
         Ok(differences)
     }
@@ -144,25 +150,24 @@ impl<'s> Reconcile<'s> {
         table: &PaymentsTable,
         copies: &Copies,
         suspect: Difference,
-    ) -> Result<(Verdict, Option<Difference>), OperationError> {
+    ) -> Result<SecondLook, OperationError> {
         let Difference { order_id, payment_id, .. } = suspect;
         let read = async || {
             let record = table.load(&payment_id).await?.filter(|record| record.payment.order_id == order_id);
             Ok::<_, OperationError>(record.as_ref().map(Truth::from))
         };
         let mut truth = read().await?;
-        let copy = copies.load(&order_id, &payment_id).await?.as_ref().map(Copied::from);
+        let copy = copies.load(&order_id, &payment_id).await?.as_ref().map(CopyState::from);
         let mut found = verdict(truth.as_ref(), copy, Timestamp::now(), self.grace_ms);
-        if matches!(found, Verdict::Differs(Class::Ahead | Class::Orphaned)) {
+        if matches!(found, Verdict::Differs(DifferenceClass::Ahead | DifferenceClass::Orphaned)) {
             truth = read().await?;
             found = verdict(truth.as_ref(), copy, Timestamp::now(), self.grace_ms);
         }
-        let difference = match (found, &truth, copy) {
-            (Verdict::Differs(class), Some(truth), copy) => Some(difference(class, truth, copy)),
-            (Verdict::Differs(_), None, Some(copy)) => Some(orphan(order_id, payment_id, copy)),
-            _ => None,
-        };
-        Ok((found, difference))
+        Ok(match (found, &truth, copy) {
+            (Verdict::Differs(class), Some(truth), copy) => SecondLook::Differs(difference(class, truth, copy)),
+            (Verdict::Differs(_), None, Some(copy)) => SecondLook::Differs(orphan(order_id, payment_id, copy)),
+            (verdict, ..) => SecondLook::Explained(verdict),
+        })
     }
 
     /// Publishes again what that mends, as it is at Payments by then.
@@ -175,13 +180,13 @@ impl<'s> Reconcile<'s> {
         let (table, copies) = (republish.table(), &copies);
         let prepare = async |difference: &Difference| {
             let Difference { order_id, payment_id, .. } = difference;
-            if let (Class::Different, Some(version)) = (difference.class, difference.orders_version) {
+            if let (DifferenceClass::Different, Some(version)) = (difference.class, difference.orders_version) {
                 copies.make_older(order_id, payment_id, version).await?;
             }
             Ok::<_, OperationError>(table.load(payment_id).await?)
         };
         for (chunk, done) in repairable.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
-            watch(Progress::Publishing { done, total });
+            watch(OperationProgress::Publishing { done, total });
             let loads = stream::iter(chunk.iter().copied()).map(prepare).buffered(LOOKS_AT_ONCE_MAX);
             let records: Vec<_> = loads.try_collect().await?;
             let records: Vec<_> = records.into_iter().flatten().collect();
@@ -192,19 +197,24 @@ impl<'s> Reconcile<'s> {
 
     /// Waits until Orders has all of these, as of that version or a later one, for `wait_max` at most. Answers with those
     /// that it does not have.
-    pub async fn wait(&self, sent: &[Sent], wait_max: Duration, watch: Watch<'_>) -> Result<Vec<Sent>, OperationError> {
+    pub async fn wait(
+        &self,
+        sent: &[SentPayment],
+        wait_max: Duration,
+        watch: Watch<'_>,
+    ) -> Result<Vec<SentPayment>, OperationError> {
         let copies = &self.stack.copies()?;
         let begun = tokio::time::Instant::now();
         let mut left = sent.to_vec();
         loop {
-            let arrived = async |sent: Sent| {
+            let arrived = async |sent: SentPayment| {
                 let copy = copies.load(&sent.order_id, &sent.payment_id).await?;
                 let has = copy.is_some_and(|copy| copy.payment.version >= sent.version);
                 Ok::<_, OperationError>((!has).then_some(sent))
             };
             let looks: Vec<_> = stream::iter(left).map(arrived).buffered(LOOKS_AT_ONCE_MAX).try_collect().await?;
             left = looks.into_iter().flatten().collect();
-            watch(Progress::Waiting { left: left.len() as u64 });
+            watch(OperationProgress::Waiting { left: left.len() as u64 });
             if left.is_empty() || begun.elapsed() >= wait_max {
                 return Ok(left);
             }

@@ -1,6 +1,7 @@
 //! Publishing what is stored once more: to fill a new consumer, or one that was away for longer than the stream remembers.
 
 use std::num::NonZeroU32;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use payment_events::{OrderId, PaymentId, Timestamp};
@@ -9,7 +10,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::differences::Unreadable;
-use crate::progress::{Progress, Watch};
+use crate::progress::{OperationProgress, Watch};
 use crate::read::of_payments;
 use crate::republish::{NotSent, Republish, SendReport};
 use crate::{OperationError, Stack};
@@ -67,7 +68,7 @@ impl Replay {
                 records.extend(table.load(&payment.payment_id).await?);
             }
             run.about = records.len() as u64;
-            run.replayed.is_complete = run.page(records, stop, watch).await;
+            run.replayed.is_complete = run.page(records, stop, watch).await.is_continue();
             return Ok(run.replayed);
         }
         let mut scan = stack.payments_scan()?;
@@ -84,7 +85,7 @@ impl Replay {
                     Err(item) => run.replayed.unreadable.push(of_payments(item)),
                 }
             }
-            if !run.page(records, stop, watch).await {
+            if run.page(records, stop, watch).await.is_break() {
                 return Ok(run.replayed);
             }
         }
@@ -110,39 +111,49 @@ impl<'r> Run<'r> {
         Self { replay, republish, pace, about: 0, replayed: Replayed::default() }
     }
 
-    /// Publishes a page, and tells whether to go on.
-    async fn page(&mut self, records: Vec<PaymentRecord>, stop: &(dyn Fn() -> bool + Sync), watch: Watch<'_>) -> bool {
+    /// Publishes a page. Breaks if the replay is to end.
+    async fn page(
+        &mut self,
+        records: Vec<PaymentRecord>,
+        stop: &(dyn Fn() -> bool + Sync),
+        watch: Watch<'_>,
+    ) -> ControlFlow<()> {
         let read_before = self.replayed.read;
         let count = records.len() as u64;
         let last = records.last().map(|record| record.payment.payment_id.clone());
         let wanted: Vec<_> = records.into_iter().filter(|record| self.replay.is_wanted(record)).collect();
         self.replayed.passed_over += count - wanted.len() as u64;
         for chunk in wanted.chunks(self.pace.chunk()) {
-            if stop() || !self.chunk(chunk).await {
-                return false;
+            if stop() {
+                return ControlFlow::Break(());
             }
+            self.chunk(chunk).await?;
             self.replayed.read = (self.replayed.read + chunk.len() as u64).min(read_before + count);
             self.replayed.go_on_after = chunk.last().map(|record| record.payment.payment_id.clone());
-            watch(Progress::Replaying { read: self.replayed.read, about: self.about, sent: self.replayed.sent });
+            watch(OperationProgress::Replaying {
+                read: self.replayed.read,
+                about: self.about,
+                sent: self.replayed.sent,
+            });
         }
         self.replayed.read = read_before + count;
         self.replayed.go_on_after = last.or(self.replayed.go_on_after.take());
-        watch(Progress::Replaying { read: self.replayed.read, about: self.about, sent: self.replayed.sent });
-        !stop()
+        watch(OperationProgress::Replaying { read: self.replayed.read, about: self.about, sent: self.replayed.sent });
+        if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// Publishes a chunk when its time has come, and tells whether all of it is out.
-    async fn chunk(&mut self, chunk: &[PaymentRecord]) -> bool {
+    /// Publishes a chunk when its time has come. Breaks if something of it could not be published.
+    async fn chunk(&mut self, chunk: &[PaymentRecord]) -> ControlFlow<()> {
         if self.replay.dry_run {
             self.replayed.sent += chunk.len() as u64;
-            return true;
+            return ControlFlow::Continue(());
         }
         tokio::time::sleep_until(self.pace.due(self.replayed.sent)).await;
         let mut report = SendReport::default();
         self.republish.send(chunk, &mut report).await;
         self.replayed.sent += report.sent.len() as u64;
         self.replayed.not_sent = report.not_sent;
-        self.replayed.not_sent.is_empty()
+        if self.replayed.not_sent.is_empty() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 }
 

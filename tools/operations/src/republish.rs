@@ -13,7 +13,7 @@ const MARKS_AT_ONCE_MAX: usize = 16;
 
 /// A payment that is on the stream as of this version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Sent {
+pub struct SentPayment {
     /// The order it pays for.
     pub order_id: OrderId,
     /// Which payment.
@@ -22,7 +22,7 @@ pub struct Sent {
     pub version: u64,
 }
 
-impl Sent {
+impl SentPayment {
     /// What publishing this payment would send; nothing while it is processing.
     pub(crate) fn of(record: &PaymentRecord) -> Option<Self> {
         let event = record.payment.event()?.ok()?;
@@ -79,14 +79,15 @@ impl Republish {
                 continue;
             }
             let payment = event.into_payment();
-            let sent = Sent { order_id: payment.order_id, payment_id: payment.payment_id, version: payment.version };
+            let sent =
+                SentPayment { order_id: payment.order_id, payment_id: payment.payment_id, version: payment.version };
             if record.unpublished {
                 marked.push(sent.clone());
             }
             report.sent.push(sent);
         }
         let table = &self.table;
-        let unmark = async |sent: Sent| table.mark_published(&sent.payment_id, sent.version).await;
+        let unmark = async |sent: SentPayment| table.mark_published(&sent.payment_id, sent.version).await;
         stream::iter(marked).map(unmark).buffer_unordered(MARKS_AT_ONCE_MAX).for_each(async |_| {}).await;
     }
 }
@@ -95,7 +96,7 @@ impl Republish {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SendReport {
     /// What is on the stream.
-    pub sent: Vec<Sent>,
+    pub sent: Vec<SentPayment>,
     /// What is not.
     pub not_sent: Vec<NotSent>,
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use orders::StoredPayment;
 use payment_events::{Money, PaymentInfo, Timestamp};
 use payments::{Action, Caller, Change, Fingerprint, Lease, Outcome, PaymentRecord, PaymentRequest, RequestKey, Step};
-use paystream_operations::{Class, Difference, Seen, compare};
+use paystream_operations::{Compared, ComparedCounts, Difference, DifferenceClass, compare};
 use proptest::prelude::*;
 
 const GRACE_MS: u64 = 60_000;
@@ -59,24 +59,24 @@ fn twisted(copy: StoredPayment) -> StoredPayment {
     StoredPayment { payment: PaymentInfo { created_at, ..copy.payment }, ..copy }
 }
 
-fn classes(payments: &[PaymentRecord], copies: &[StoredPayment]) -> Vec<Class> {
-    compare(payments, copies, now(), GRACE_MS).1.into_iter().map(|difference| difference.class).collect()
+fn classes(payments: &[PaymentRecord], copies: &[StoredPayment]) -> Vec<DifferenceClass> {
+    compare(payments, copies, now(), GRACE_MS).differences.into_iter().map(|difference| difference.class).collect()
 }
 
 #[test]
 fn two_sides_that_have_the_same_agree() {
     let payments: Vec<_> = (1..=4).map(|version| record(1 + u32::try_from(version).unwrap(), version)).collect();
     let copies: Vec<_> = payments.iter().map(copy).collect();
-    let seen = Seen { payments: 4, copies: 4, agreeing: 4, ..Seen::default() };
-    assert_eq!(compare(&payments, &copies, now(), GRACE_MS), (seen, vec![]));
-    assert_eq!(compare(&[], &[], now(), GRACE_MS), (Seen::default(), vec![]));
+    let seen = ComparedCounts { payments: 4, copies: 4, agreeing: 4, ..ComparedCounts::default() };
+    assert_eq!(compare(&payments, &copies, now(), GRACE_MS), Compared { seen, differences: vec![] });
+    assert_eq!(compare(&[], &[], now(), GRACE_MS), Compared::default());
 }
 
 #[test]
 fn a_payment_without_a_copy_is_missing_and_told_with_all_that_is_known_of_it() {
     let payment = record(1, 2);
     let expected = Difference {
-        class: Class::Missing,
+        class: DifferenceClass::Missing,
         order_id: "ord-1".parse().unwrap(),
         payment_id: "pay_1".parse().unwrap(),
         payments_version: Some(2),
@@ -84,34 +84,38 @@ fn a_payment_without_a_copy_is_missing_and_told_with_all_that_is_known_of_it() {
         unpublished: false,
         updated_at: Some(made_at().plus_ms(2)),
     };
-    assert_eq!(compare([&payment], [], now(), GRACE_MS).1, [expected]);
+    assert_eq!(compare([&payment], [], now(), GRACE_MS).differences, [expected]);
 }
 
 #[test]
 fn a_copy_of_an_earlier_version_is_stale_and_one_of_a_later_version_ahead() {
-    assert_eq!(classes(&[record(1, 3)], &[copy(&record(1, 2))]), [Class::Stale]);
-    assert_eq!(classes(&[record(1, 2)], &[copy(&record(1, 3))]), [Class::Ahead]);
-    assert_eq!(classes(&[record(1, 0)], &[copy(&record(1, 1))]), [Class::Ahead], "Payments has not decided on it");
+    assert_eq!(classes(&[record(1, 3)], &[copy(&record(1, 2))]), [DifferenceClass::Stale]);
+    assert_eq!(classes(&[record(1, 2)], &[copy(&record(1, 3))]), [DifferenceClass::Ahead]);
+    assert_eq!(
+        classes(&[record(1, 0)], &[copy(&record(1, 1))]),
+        [DifferenceClass::Ahead],
+        "Payments has not decided on it"
+    );
 }
 
 #[test]
 fn a_copy_of_no_payment_is_orphaned_and_so_is_one_under_another_order() {
-    assert_eq!(classes(&[], &[copy(&record(1, 1))]), [Class::Orphaned]);
+    assert_eq!(classes(&[], &[copy(&record(1, 1))]), [DifferenceClass::Orphaned]);
     let elsewhere = copy(&record(1, 1));
     let payment = PaymentInfo { order_id: "ord-9".parse().unwrap(), ..elsewhere.payment.clone() };
     let elsewhere = StoredPayment { payment, ..elsewhere };
-    assert_eq!(classes(&[record(1, 1)], &[elsewhere]), [Class::Missing, Class::Orphaned]);
+    assert_eq!(classes(&[record(1, 1)], &[elsewhere]), [DifferenceClass::Missing, DifferenceClass::Orphaned]);
 }
 
 #[test]
 fn a_copy_that_says_something_else_of_the_same_version_is_different() {
-    assert_eq!(classes(&[record(1, 2)], &[twisted(copy(&record(1, 2)))]), [Class::Different]);
+    assert_eq!(classes(&[record(1, 2)], &[twisted(copy(&record(1, 2)))]), [DifferenceClass::Different]);
 }
 
 #[test]
 fn a_payment_that_is_processing_has_no_copy_to_be() {
-    let seen = Seen { payments: 1, processing: 1, ..Seen::default() };
-    assert_eq!(compare([&record(1, 0)], [], now(), GRACE_MS), (seen, vec![]));
+    let seen = ComparedCounts { payments: 1, processing: 1, ..ComparedCounts::default() };
+    assert_eq!(compare([&record(1, 0)], [], now(), GRACE_MS), Compared { seen, differences: vec![] });
 }
 
 #[test]
@@ -119,24 +123,27 @@ fn what_changed_within_the_grace_period_is_pending_and_not_a_difference() {
     let (first, third) = (copy(&record(1, 1)), record(1, 3));
     let at = |age_ms: u64| third.payment.updated_at.plus_ms(age_ms);
     for copies in [vec![], vec![first]] {
-        let (seen, differences) = compare([&third], &copies, at(GRACE_MS - 1), GRACE_MS);
+        let Compared { seen, differences } = compare([&third], &copies, at(GRACE_MS - 1), GRACE_MS);
         assert_eq!((seen.pending, differences.len()), (1, 0));
-        assert_eq!(compare([&third], &copies, at(GRACE_MS), GRACE_MS).1.len(), 1);
-        assert_eq!(compare([&third], &copies, at(0), 0).1.len(), 1, "without grace");
+        assert_eq!(compare([&third], &copies, at(GRACE_MS), GRACE_MS).differences.len(), 1);
+        assert_eq!(compare([&third], &copies, at(0), 0).differences.len(), 1, "without grace");
     }
 }
 
 #[test]
 fn a_mark_that_is_older_than_the_grace_period_is_told_and_excuses_nothing() {
     let marked = PaymentRecord { unpublished: true, ..record(1, 1) };
-    let (_, differences) = compare([&marked], [], now(), GRACE_MS);
-    assert_eq!(differences.iter().map(|d| (d.class, d.unpublished)).collect::<Vec<_>>(), [(Class::Missing, true)]);
+    let differences = compare([&marked], [], now(), GRACE_MS).differences;
+    assert_eq!(
+        differences.iter().map(|d| (d.class, d.unpublished)).collect::<Vec<_>>(),
+        [(DifferenceClass::Missing, true)]
+    );
 }
 
 #[test]
 fn differences_are_told_in_the_order_of_orders_and_payments() {
     let payments: Vec<_> = (1..=9).rev().map(|number| record(number, 1)).collect();
-    let (_, differences) = compare(&payments, &[copy(&record(11, 1))], now(), GRACE_MS);
+    let differences = compare(&payments, &[copy(&record(11, 1))], now(), GRACE_MS).differences;
     let keys: Vec<_> = differences.iter().map(|d| (d.order_id.as_str(), d.payment_id.as_str())).collect();
     assert!(keys.is_sorted() && keys.len() == 10, "{keys:?}");
 }
@@ -152,7 +159,7 @@ fn state() -> impl Strategy<Value = State> {
 fn repair(copies: &mut BTreeMap<String, StoredPayment>, difference: &Difference, truth: &PaymentRecord) {
     let event = published(truth);
     let key = event.payment_id.to_string();
-    if difference.class == Class::Different {
+    if difference.class == DifferenceClass::Different {
         copies.get_mut(&key).unwrap().payment.version -= 1;
     }
     if copies.get(&key).is_none_or(|copy| copy.payment.version < event.version) {
@@ -171,13 +178,13 @@ proptest! {
             let copied = copied.map(|(version, twist)| (copy(&record(number, version)), twist));
             copies.extend(copied.map(|(copy, twist)| (id, if twist { twisted(copy) } else { copy })));
         }
-        let (_, before) = compare(truths.values(), copies.values(), now(), GRACE_MS);
+        let before = compare(truths.values(), copies.values(), now(), GRACE_MS).differences;
         for difference in before.iter().filter(|difference| difference.class.is_repairable()) {
             repair(&mut copies, difference, &truths[difference.payment_id.as_str()]);
         }
-        let (seen, after) = compare(truths.values(), copies.values(), now(), GRACE_MS);
+        let Compared { seen, differences: after } = compare(truths.values(), copies.values(), now(), GRACE_MS);
         let left: Vec<_> = before.into_iter().filter(|difference| !difference.class.is_repairable()).collect();
-        let ahead = left.iter().filter(|difference| difference.class == Class::Ahead).count() as u64;
+        let ahead = left.iter().filter(|difference| difference.class == DifferenceClass::Ahead).count() as u64;
         prop_assert_eq!(&after, &left);
         // Nothing falls between the classes.
         let counted = seen.agreeing + seen.processing + seen.pending + ahead;

@@ -12,7 +12,8 @@ use payments::{Action, Caller, Change, Lease, Outcome, PaymentRecord, PaymentReq
 use payments_aws::PaymentsTable;
 use paystream_local::{Emulators, Template};
 use paystream_operations::{
-    Class, Endpoints, Names, Progress, Reconcile, Reconciled, Replay, Resource, Stack, unwatched,
+    Compared, DifferenceClass, Endpoints, Names, OperationProgress, PaymentsSide, Reconcile, Reconciled, Replay,
+    Resource, Stack, unwatched,
 };
 
 struct Sides {
@@ -77,7 +78,7 @@ impl Sides {
     }
 
     /// Compares without a grace period, and lets `meanwhile` happen once, at the moment that `when` recognises.
-    async fn compare(&self, when: fn(Progress) -> bool, meanwhile: impl AsyncFn() + Sync) -> Reconciled {
+    async fn compare(&self, when: fn(OperationProgress) -> bool, meanwhile: impl AsyncFn() + Sync) -> Reconciled {
         let happened = AtomicBool::new(false);
         let watch = |progress| {
             if when(progress) && !happened.swap(true, Ordering::Relaxed) {
@@ -91,12 +92,12 @@ impl Sides {
     }
 }
 
-fn copies_are_read(progress: Progress) -> bool {
-    matches!(progress, Progress::ReadingOrders { .. })
+fn copies_are_read(progress: OperationProgress) -> bool {
+    matches!(progress, OperationProgress::ReadingOrders { .. })
 }
 
-fn both_are_read(progress: Progress) -> bool {
-    matches!(progress, Progress::ReadingPayments { .. })
+fn both_are_read(progress: OperationProgress) -> bool {
+    matches!(progress, OperationProgress::ReadingPayments { .. })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +131,7 @@ async fn what_does_not_agree_at_the_second_look_either_is_told_as_it_is_then() {
     let first = sides.pay("ord-1").await;
     let second = sides.go_on(&first, Action::Change(Change::Capture(None))).await;
     let found = sides.compare(both_are_read, async || sides.project(&first).await).await;
-    assert_eq!(found.differences.iter().map(|found| found.class).collect::<Vec<_>>(), [Class::Stale]);
+    assert_eq!(found.differences.iter().map(|found| found.class).collect::<Vec<_>>(), [DifferenceClass::Stale]);
     assert_eq!(found.differences[0].payments_version, Some(second.payment.version));
     assert_eq!(found.differences[0].orders_version, Some(1));
 }
@@ -144,7 +145,7 @@ async fn a_repair_publishes_what_payments_has_by_then_and_makes_a_different_copy
     sides.orders.put_if_newer(&StoredPayment { payment: wrong, stored_at: Timestamp::now() }).await.unwrap();
     let reconcile = Reconcile::new(&sides.stack, 0);
     let found = reconcile.compare(&unwatched).await.unwrap();
-    assert_eq!(found.differences.iter().map(|found| found.class).collect::<Vec<_>>(), [Class::Different]);
+    assert_eq!(found.differences.iter().map(|found| found.class).collect::<Vec<_>>(), [DifferenceClass::Different]);
     let second = sides.go_on(&first, Action::Change(Change::Capture(None))).await;
     let report = reconcile.repair(&found, &unwatched).await.unwrap();
     assert_eq!(report.sent.iter().map(|sent| sent.version).collect::<Vec<_>>(), [2]);
@@ -159,10 +160,10 @@ async fn all_of_a_small_stack_can_be_read_at_once() {
     let sides = Sides::start().await;
     let payment = sides.pay("ord-1").await;
     sides.project(&payment).await;
-    let (payments, unreadable) = sides.stack.read_payments().await.unwrap();
+    let PaymentsSide { payments, unreadable } = sides.stack.read_payments().await.unwrap();
     let orders = sides.stack.read_orders().await.unwrap();
     assert_eq!((payments.len(), unreadable.len(), orders.orders.len(), orders.copies.len()), (1, 0, 0, 1));
-    let (seen, differences) = paystream_operations::compare(&payments, &orders.copies, Timestamp::now(), 0);
+    let Compared { seen, differences } = paystream_operations::compare(&payments, &orders.copies, Timestamp::now(), 0);
     assert_eq!((seen.agreeing, differences.len()), (1, 0));
     assert_eq!(sides.stack.read_quarantine().await.unwrap(), []);
 }
@@ -179,7 +180,7 @@ async fn tables_of_several_pages_are_compared_and_published_whole() {
         }
     }
     let found = Reconcile::new(stack, 0).compare(&unwatched).await.unwrap();
-    assert_eq!((found.seen.payments, found.seen.copies, found.count(Class::Missing)), (count, count / 2, 30));
+    assert_eq!((found.seen.payments, found.seen.copies, found.count(DifferenceClass::Missing)), (count, count / 2, 30));
     let replay = Replay {
         since: None,
         order_id: None,

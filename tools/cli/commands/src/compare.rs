@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use payment_events::Timestamp;
-use paystream_comparison::{Comparison, Machine, Plan, Report, ReportError, RunError, Scenario, Skipped};
+use paystream_comparison::{
+    ComparisonReport, LoadSettings, Machine, ReportError, Scenario, ScenarioError, ScenarioResult, SkippedScenario,
+};
 use paystream_local::{BuildError, NoTemplate, StartError};
 
 use crate::target::TargetError;
@@ -89,7 +91,7 @@ pub(crate) enum CompareError {
     #[error("the stack outputs in {} have no {name}: they should be those of a Paystream", path.display())]
     NoUrl { path: PathBuf, name: &'static str },
     #[error("{scenario}: {source}")]
-    Run { scenario: Scenario, source: RunError },
+    Run { scenario: Scenario, source: ScenarioError },
     #[error(transparent)]
     Report(#[from] ReportError),
     #[error("interrupted before anything was measured")]
@@ -100,21 +102,21 @@ pub(crate) enum CompareError {
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> {
     let place = Place::find(&arguments.local, arguments.stack_outputs.as_deref()).await?;
     let duration = arguments.duration.unwrap_or(if arguments.quick { QUICK_SECONDS } else { FULL_SECONDS });
-    let plan = Plan {
+    let load = LoadSettings {
         rate: arguments.rate.unwrap_or(if arguments.quick { QUICK_RATE } else { FULL_RATE }),
         duration: Duration::from_secs_f64(duration),
         warm_up: Duration::from_secs_f64((duration * WARM_UP_PART).min(WARM_UP_MAX)),
         seed: arguments.seed,
     };
-    let mut report = Report {
+    let mut report = ComparisonReport {
         command: command(),
         begun_at: Timestamp::now(),
         machine: Machine::this(),
         target: place.name(),
-        rate: plan.rate,
+        rate: load.rate,
         duration_s: duration,
-        seed: plan.seed,
-        comparisons: Vec::new(),
+        seed: load.seed,
+        scenarios: Vec::new(),
         skipped: Vec::new(),
         costs: None,
     };
@@ -125,31 +127,31 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
     for (number, scenario) in scenarios.iter().copied().enumerate() {
         let interrupted = || interrupts.stopper.is_stopped().then(|| INTERRUPTED.to_owned());
         if let Some(reason) = place.skips(scenario).or_else(interrupted) {
-            report.skipped.push(Skipped { scenario, reason });
+            report.skipped.push(SkippedScenario { scenario, reason });
             continue;
         }
         bar.begin(scenario, number, scenarios.len());
-        let run = Box::pin(place.run(scenario, &plan, &interrupts.stopper, &bar));
+        let run = Box::pin(place.run(scenario, &load, &interrupts.stopper, &bar));
         match interrupts.unless_given_up(run).await {
-            Some(Ok(comparison)) if has_orders(&comparison) => report.comparisons.push(comparison),
-            Some(Ok(_)) | None => report.skipped.push(Skipped { scenario, reason: INTERRUPTED.to_owned() }),
+            Some(Ok(result)) if has_orders(&result) => report.scenarios.push(result),
+            Some(Ok(_)) | None => report.skipped.push(SkippedScenario { scenario, reason: INTERRUPTED.to_owned() }),
             // What was measured before is not lost for it.
             Some(Err(error)) => {
-                report.skipped.push(Skipped { scenario, reason: error.to_string() });
+                report.skipped.push(SkippedScenario { scenario, reason: error.to_string() });
                 failed.get_or_insert(error);
             }
         }
     }
-    if arguments.scenarios.is_empty() && !arguments.quick && !report.comparisons.is_empty() {
+    if arguments.scenarios.is_empty() && !arguments.quick && !report.scenarios.is_empty() {
         bar.counting();
-        match interrupts.unless_given_up(Box::pin(place.costs(&plan, &interrupts.stopper))).await {
+        match interrupts.unless_given_up(Box::pin(place.costs(&load, &interrupts.stopper))).await {
             Some(Ok(costs)) => report.costs = costs,
             Some(Err(error)) => failed = failed.or(Some(error)),
             None => {}
         }
     }
     bar.finish();
-    if report.comparisons.is_empty() {
+    if report.scenarios.is_empty() {
         match failed {
             Some(error) => return Err(error),
             None if interrupts.stopper.is_stopped() => return Err(CompareError::Interrupted),
@@ -160,7 +162,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
         report.write(directory)?;
         tell(&format!("written to {}", directory.display()));
     }
-    let text = if arguments.json { report.json()? } else { report.table() };
+    let text = if arguments.json { report.json()? } else { report.table()? };
     output::line(text.trim_end());
     if let Some(error) = &failed {
         tell(&format!("not everything was measured: {error}"));
@@ -172,8 +174,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
     })
 }
 
-fn has_orders(comparison: &Comparison) -> bool {
-    comparison.asynchronous.offered + comparison.synchronous.offered > 0
+fn has_orders(result: &ScenarioResult) -> bool {
+    result.asynchronous.offered + result.synchronous.offered > 0
 }
 
 fn scenarios(arguments: &Arguments) -> Vec<Scenario> {

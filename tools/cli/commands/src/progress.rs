@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use paystream_operations::Progress;
+use paystream_operations::OperationProgress;
 
 /// A bar that shows what it is told.
 pub(crate) struct Bar(ProgressBar);
@@ -17,16 +17,16 @@ impl Bar {
     }
 
     /// Shows how far it is.
-    pub(crate) fn show(&self, progress: Progress) {
+    pub(crate) fn show(&self, progress: OperationProgress) {
         match progress {
-            Progress::ReadingOrders { items } => self.count(format!("{items} items of Orders read")),
-            Progress::ReadingPayments { payments, about } => self.bar(payments, about, "payments read"),
-            Progress::LookingAgain { done, total } => self.bar(done, total, "looked at again"),
-            Progress::Publishing { done, total } => self.bar(done, total, "published"),
-            Progress::Replaying { read, about, sent } => {
+            OperationProgress::ReadingOrders { items } => self.count(format!("{items} items of Orders read")),
+            OperationProgress::ReadingPayments { payments, about } => self.bar(payments, about, "payments read"),
+            OperationProgress::LookingAgain { done, total } => self.bar(done, total, "looked at again"),
+            OperationProgress::Publishing { done, total } => self.bar(done, total, "published"),
+            OperationProgress::Replaying { read, about, sent } => {
                 self.bar(read, about, &format!("payments read, {sent} published"));
             }
-            Progress::Waiting { left } => self.count(format!("waiting until Orders has {left} more")),
+            OperationProgress::Waiting { left } => self.count(format!("waiting until Orders has {left} more")),
         }
     }
 

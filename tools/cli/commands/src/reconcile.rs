@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use paystream_operations::{Class, Difference, Reconcile, Reconciled, SendReport, Sent};
+use paystream_operations::{Difference, DifferenceClass, Reconcile, Reconciled, SendReport, SentPayment};
 use serde::Serialize;
 
 use crate::output::{self, CommandError};
@@ -56,7 +56,7 @@ struct Repair {
     #[serde(flatten)]
     report: SendReport,
     /// What Orders did not have in time, where that was waited for.
-    not_arrived: Vec<Sent>,
+    not_arrived: Vec<SentPayment>,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
@@ -92,9 +92,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> 
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn would_send(difference: &Difference) -> Option<Sent> {
+fn would_send(difference: &Difference) -> Option<SentPayment> {
     let (order_id, payment_id) = (difference.order_id.clone(), difference.payment_id.clone());
-    Some(Sent { order_id, payment_id, version: difference.payments_version? })
+    Some(SentPayment { order_id, payment_id, version: difference.payments_version? })
 }
 
 fn print(found: &Reconciled, repair: Option<&Repair>, waited: bool) {
@@ -108,7 +108,7 @@ fn print(found: &Reconciled, repair: Option<&Repair>, waited: bool) {
         seen.processing,
         found.differences.len()
     ));
-    for class in Class::ALL {
+    for class in DifferenceClass::ALL {
         let count = found.count(class);
         if count > 0 {
             output::line(&format!("{count} {}: {}", class.as_str(), meaning(class)));
@@ -146,17 +146,17 @@ fn print_repair(repair: &Repair, waited: bool) {
     };
     output::line(&format!("published {sent} again{arrived}"));
     output::lines(repair.report.not_sent.iter().map(|left| format!("  not published: {}: {}", left.id, left.reason)));
-    let late = |sent: &Sent| format!("  not with Orders yet: {} of order {}", sent.payment_id, sent.order_id);
+    let late = |sent: &SentPayment| format!("  not with Orders yet: {} of order {}", sent.payment_id, sent.order_id);
     output::lines(repair.not_arrived.iter().map(late));
 }
 
-fn meaning(class: Class) -> &'static str {
+fn meaning(class: DifferenceClass) -> &'static str {
     match class {
-        Class::Missing => "Orders has no copy",
-        Class::Stale => "Orders' copy is of an earlier version",
-        Class::Different => "Orders' copy of the same version says something else",
-        Class::Ahead => "Orders' copy is of a later version than Payments has; publishing does not mend it",
-        Class::Orphaned => "Payments does not have the payment of this copy; publishing does not mend it",
+        DifferenceClass::Missing => "Orders has no copy",
+        DifferenceClass::Stale => "Orders' copy is of an earlier version",
+        DifferenceClass::Different => "Orders' copy of the same version says something else",
+        DifferenceClass::Ahead => "Orders' copy is of a later version than Payments has; publishing does not mend it",
+        DifferenceClass::Orphaned => "Payments does not have the payment of this copy; publishing does not mend it",
     }
 }
 

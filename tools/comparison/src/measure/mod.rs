@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::act::{Answer, Placed, Record};
-use crate::observe::End;
+use crate::act::{OrderOutcome, OrderTrace, Placed};
+use crate::observe::OrderEnd;
 pub use counts::{Ended, Share};
 pub use latency::Latency;
 
@@ -98,7 +98,7 @@ pub(crate) struct Window {
 
 impl Measured {
     /// What the clients and the services noted about the orders of one mode.
-    pub(crate) fn of(orders: &[(&Record, &End)], window: Window) -> Self {
+    pub(crate) fn of(orders: &[(&OrderTrace, &OrderEnd)], window: Window) -> Self {
         let mut measured = Self::default();
         let (mut latencies, mut failed, mut lateness) = (Vec::new(), Vec::new(), Vec::new());
         let (mut ages, mut behind, mut waited) = (Vec::new(), Vec::new(), Vec::new());
@@ -108,26 +108,26 @@ impl Measured {
             lateness.push(placed.lateness);
             measured.shares(record, placed, end, window);
             let (decision, ended) = match &placed.answer {
-                Answer::Failed(why) => {
+                OrderOutcome::Failed(why) => {
                     measured.failed += 1;
                     *measured.failures.entry(why.clone()).or_default() += 1;
                     failed.push(placed.latency);
                     continue;
                 }
-                Answer::NotSent => {
+                OrderOutcome::NotSent => {
                     measured.failed += 1;
                     *measured.failures.entry(NOT_SENT.to_owned()).or_default() += 1;
                     continue;
                 }
-                Answer::Accepted(decision) => {
+                OrderOutcome::Accepted(decision) => {
                     measured.accepted += 1;
                     (decision, &mut measured.accepted_ended)
                 }
-                Answer::Held(decision) => {
+                OrderOutcome::Held(decision) => {
                     measured.held += 1;
                     (decision, &mut measured.accepted_ended)
                 }
-                Answer::Waiting(decision) => {
+                OrderOutcome::Waiting(decision) => {
                     measured.waiting += 1;
                     if end.status.as_deref() == Some("accepted") {
                         settled_ms = settled_ms.max(Some(end.decided_ms));
@@ -163,8 +163,8 @@ impl Measured {
         self.accepted + self.held + self.waiting
     }
 
-    fn shares(&mut self, record: &Record, placed: &Placed, end: &End, window: Window) {
-        let is_accepted = matches!(placed.answer, Answer::Accepted(_));
+    fn shares(&mut self, record: &OrderTrace, placed: &Placed, end: &OrderEnd, window: Window) {
+        let is_accepted = matches!(placed.answer, OrderOutcome::Accepted(_));
         let (begin, over) = window.fault_ms.unwrap_or((i64::MIN, i64::MAX));
         // What is still waiting when it is over is answered by what is healthy again.
         if begin <= placed.sent_ms && placed.answered_ms() < over {
@@ -179,7 +179,7 @@ impl Measured {
         }
     }
 
-    fn wrong(&mut self, orders: &[(&Record, &End)]) {
+    fn wrong(&mut self, orders: &[(&OrderTrace, &OrderEnd)]) {
         for (record, end) in orders.iter().copied() {
             let last = record.versions.last().map(|version| version.number);
             let is_missing = record.is_placed() && end.status.is_none();
@@ -193,8 +193,10 @@ impl Measured {
 
 impl InfoUsed {
     /// Counts what the decision knew, and says how far behind that was.
-    fn judge(&mut self, record: &Record, placed: &Placed, end: &End) -> Duration {
-        let (Answer::Accepted(decision) | Answer::Held(decision) | Answer::Waiting(decision)) = &placed.answer else {
+    fn judge(&mut self, record: &OrderTrace, placed: &Placed, end: &OrderEnd) -> Duration {
+        let (OrderOutcome::Accepted(decision) | OrderOutcome::Held(decision) | OrderOutcome::Waiting(decision)) =
+            &placed.answer
+        else {
             return Duration::ZERO;
         };
         let known = decision.based_on.iter().map(|info| info.version).max();
@@ -213,7 +215,7 @@ impl InfoUsed {
 }
 
 /// How long those took that were placed.
-pub(crate) fn latency<'a>(records: impl Iterator<Item = &'a Record>) -> Latency {
+pub(crate) fn latency<'a>(records: impl Iterator<Item = &'a OrderTrace>) -> Latency {
     let placed = records.filter(|record| record.is_placed()).filter_map(|record| record.placed.as_ref());
     Latency::of(placed.map(|placed| placed.latency))
 }

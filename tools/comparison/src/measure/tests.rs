@@ -5,10 +5,10 @@ use std::time::Duration;
 use payment_events::Timestamp;
 
 use super::{Ended, Latency, Measured, Window};
-use crate::act::{Answer, Placed, Record, Version};
+use crate::act::{OrderOutcome, OrderTrace, Placed, ToldVersion};
 use crate::api::{BasedOn, Decision};
 use crate::mode::Mode;
-use crate::observe::{Copied, End};
+use crate::observe::{CopySeen, OrderEnd};
 use crate::plan::{Phase, PlannedOrder};
 
 const WINDOW: Window = Window { ms: 10_000, fault_ms: Some((3_000, 6_000)) };
@@ -19,7 +19,7 @@ fn decision(versions: &[u64]) -> Decision {
 }
 
 /// An order that was sent at a time, whose payment its client was told of a second before, 5 ms after it was made.
-fn record(sent_ms: i64, answer: Answer) -> Record {
+fn record(sent_ms: i64, answer: OrderOutcome) -> OrderTrace {
     let order = PlannedOrder {
         order_id: "cmp-1".to_owned(),
         mode: Mode::Asynchronous,
@@ -31,19 +31,19 @@ fn record(sent_ms: i64, answer: Answer) -> Record {
     };
     let (latency, lateness) = (Duration::from_millis(20), Duration::from_millis(1));
     let placed = Placed { sent_ms, intended_ms: sent_ms - 1, latency, lateness, answer };
-    let version = Version { number: 1, made_ms: sent_ms - 1_005, told_ms: sent_ms - 1_000 };
-    Record { order, versions: vec![version], payment_id: None, is_voided: false, placed: Some(placed) }
+    let version = ToldVersion { number: 1, made_ms: sent_ms - 1_005, told_ms: sent_ms - 1_000 };
+    OrderTrace { order, versions: vec![version], payment_id: None, is_voided: false, placed: Some(placed) }
 }
 
-fn copied(stored_ms: i64) -> Copied {
-    Copied { version: 1, made_ms: stored_ms - 10, stored_ms }
+fn copied(stored_ms: i64) -> CopySeen {
+    CopySeen { version: 1, made_ms: stored_ms - 10, stored_ms }
 }
 
-fn end(status: &str, decided_ms: i64, stored_ms: i64) -> End {
-    End { status: Some(status.to_owned()), decided_ms, copies: vec![copied(stored_ms)] }
+fn end(status: &str, decided_ms: i64, stored_ms: i64) -> OrderEnd {
+    OrderEnd { status: Some(status.to_owned()), decided_ms, copies: vec![copied(stored_ms)] }
 }
 
-fn measured(record: &Record, end: &End) -> Measured {
+fn measured(record: &OrderTrace, end: &OrderEnd) -> Measured {
     Measured::of(&[(record, end)], WINDOW)
 }
 
@@ -59,7 +59,7 @@ fn is_right(measured: &Measured) -> bool {
 
 #[test]
 fn an_order_that_is_accepted_on_the_newest_is_neither_stale_nor_behind() {
-    let accepted = Answer::with("accepted", decision(&[1]));
+    let accepted = OrderOutcome::with("accepted", decision(&[1]));
     let found = measured(&record(4_000, accepted), &end("accepted", 4_010, 3_500));
     assert!(is_right(&found), "{found:?}");
     assert_eq!(
@@ -73,7 +73,7 @@ fn an_order_that_is_accepted_on_the_newest_is_neither_stale_nor_behind() {
 
 #[test]
 fn an_order_that_waits_for_what_its_client_knew_decided_on_missing_info_and_is_drained_when_it_is_accepted() {
-    let waiting = Answer::with("awaiting_payment", decision(&[]));
+    let waiting = OrderOutcome::with("awaiting_payment", decision(&[]));
     let found = measured(&record(4_000, waiting), &end("accepted", 7_500, 7_400));
     assert!(is_right(&found), "{found:?}");
     assert_eq!((found.waiting, found.info.missing, ms(found.info.behind_ms.max)), (1, 1, 1_005));
@@ -84,16 +84,16 @@ fn an_order_that_waits_for_what_its_client_knew_decided_on_missing_info_and_is_d
 
 #[test]
 fn an_order_that_is_accepted_on_a_version_before_the_void_is_stale_and_has_to_end_on_hold() {
-    let mut voided = record(4_000, Answer::Accepted(decision(&[1])));
-    voided.versions.push(Version { number: 2, made_ms: 3_970, told_ms: 3_990 });
+    let mut voided = record(4_000, OrderOutcome::Accepted(decision(&[1])));
+    voided.versions.push(ToldVersion { number: 2, made_ms: 3_970, told_ms: 3_990 });
     voided.is_voided = true;
-    let copies = vec![Copied { version: 2, made_ms: 3_970, stored_ms: 4_030 }];
-    let held = End { status: Some("on_hold".to_owned()), decided_ms: 4_040, copies };
+    let copies = vec![CopySeen { version: 2, made_ms: 3_970, stored_ms: 4_030 }];
+    let held = OrderEnd { status: Some("on_hold".to_owned()), decided_ms: 4_040, copies };
     let found = measured(&voided, &held);
     assert!(is_right(&found), "{found:?}");
     assert_eq!((found.info.stale, ms(found.info.behind_ms.max)), (1, 30));
     assert_eq!(found.info.stale_ended, Ended { on_hold: 1, ..Ended::default() });
-    let accepted = End { status: Some("accepted".to_owned()), ..held };
+    let accepted = OrderEnd { status: Some("accepted".to_owned()), ..held };
     assert_eq!(measured(&voided, &accepted).unsettled, 1);
     // What its client was told of after the order was sent, the decision need not know.
     voided.versions[1].told_ms = 4_001;
@@ -102,20 +102,20 @@ fn an_order_that_is_accepted_on_a_version_before_the_void_is_stale_and_has_to_en
 
 #[test]
 fn what_was_answered_and_is_not_there_is_lost() {
-    let placed = record(4_000, Answer::Waiting(decision(&[])));
-    let gone = End { status: None, decided_ms: 0, copies: vec![copied(3_500)] };
+    let placed = record(4_000, OrderOutcome::Waiting(decision(&[])));
+    let gone = OrderEnd { status: None, decided_ms: 0, copies: vec![copied(3_500)] };
     let found = measured(&placed, &gone);
     assert_eq!((found.lost, found.unsettled, found.waiting_ended.missing), (1, 1, 1));
-    let unknown = End { copies: Vec::new(), ..end("accepted", 4_010, 3_500) };
+    let unknown = OrderEnd { copies: Vec::new(), ..end("accepted", 4_010, 3_500) };
     assert_eq!(measured(&placed, &unknown).lost, 1);
-    let twice = End { copies: vec![copied(3_500), copied(3_600)], ..end("accepted", 4_010, 3_500) };
+    let twice = OrderEnd { copies: vec![copied(3_500), copied(3_600)], ..end("accepted", 4_010, 3_500) };
     assert_eq!(measured(&placed, &twice).duplicated, 1);
 }
 
 #[test]
 fn an_order_that_failed_is_counted_with_its_reason_and_need_not_be_there() {
-    let failed = record(4_000, Answer::Failed("503".to_owned()));
-    let nothing = End { status: None, decided_ms: 0, copies: vec![copied(3_500)] };
+    let failed = record(4_000, OrderOutcome::Failed("503".to_owned()));
+    let nothing = OrderEnd { status: None, decided_ms: 0, copies: vec![copied(3_500)] };
     let found = measured(&failed, &nothing);
     assert!(is_right(&found), "{found:?}");
     assert_eq!((found.offered, found.failed, found.failures["503"], found.latency_ms.count), (1, 1, 1, 0));
@@ -126,11 +126,11 @@ fn an_order_that_failed_is_counted_with_its_reason_and_need_not_be_there() {
 
 #[test]
 fn an_order_that_is_on_hold_when_it_is_answered_was_accepted_and_does_not_wait() {
-    let mut voided = record(4_000, Answer::with("on_hold", decision(&[2])));
-    voided.versions.push(Version { number: 2, made_ms: 3_990, told_ms: 3_995 });
+    let mut voided = record(4_000, OrderOutcome::with("on_hold", decision(&[2])));
+    voided.versions.push(ToldVersion { number: 2, made_ms: 3_990, told_ms: 3_995 });
     voided.is_voided = true;
-    let copies = vec![Copied { version: 2, made_ms: 3_990, stored_ms: 4_005 }];
-    let held = End { status: Some("on_hold".to_owned()), decided_ms: 4_010, copies };
+    let copies = vec![CopySeen { version: 2, made_ms: 3_990, stored_ms: 4_005 }];
+    let held = OrderEnd { status: Some("on_hold".to_owned()), decided_ms: 4_010, copies };
     let found = measured(&voided, &held);
     assert!(is_right(&found), "{found:?}");
     assert_eq!((found.offered, found.accepted, found.held, found.waiting, found.info.stale), (1, 0, 1, 0, 0));
@@ -140,7 +140,8 @@ fn an_order_that_is_on_hold_when_it_is_answered_was_accepted_and_does_not_wait()
 
 #[test]
 fn an_order_that_came_and_was_not_sent_failed_and_took_no_time() {
-    let found = measured(&record(4_000, Answer::NotSent), &End { status: None, decided_ms: 0, copies: Vec::new() });
+    let found =
+        measured(&record(4_000, OrderOutcome::NotSent), &OrderEnd { status: None, decided_ms: 0, copies: Vec::new() });
     assert_eq!((found.offered, found.failed, found.during_fault.orders, found.during_fault.accepted), (1, 1, 1, 0));
     assert_eq!((found.latency_ms.count, found.failed_latency_ms.count), (0, 0));
     assert!(found.failures.keys().all(|why| why.contains("too many")), "{found:?}");
@@ -148,7 +149,8 @@ fn an_order_that_came_and_was_not_sent_failed_and_took_no_time() {
 
 #[test]
 fn what_was_seen_before_anything_went_wrong_is_told_of_what_was_placed() {
-    let answers = [Answer::Accepted(decision(&[1])), Answer::Failed("503".to_owned()), Answer::NotSent];
+    let answers =
+        [OrderOutcome::Accepted(decision(&[1])), OrderOutcome::Failed("503".to_owned()), OrderOutcome::NotSent];
     let records = answers.map(|answer| record(1_000, answer));
     let latency = super::latency(records.iter());
     assert_eq!((latency.count, ms(latency.p50)), (1, 20));
@@ -157,7 +159,7 @@ fn what_was_seen_before_anything_went_wrong_is_told_of_what_was_placed() {
 #[test]
 fn an_order_that_is_answered_when_the_fault_is_over_is_not_one_of_the_fault() {
     let end = end("accepted", 6_010, 3_500);
-    let of = |sent_ms| measured(&record(sent_ms, Answer::Accepted(decision(&[1]))), &end).during_fault.orders;
+    let of = |sent_ms| measured(&record(sent_ms, OrderOutcome::Accepted(decision(&[1]))), &end).during_fault.orders;
     assert_eq!([2_999, 3_000, 5_980, 5_981, 6_000].map(of), [0, 1, 1, 0, 0]);
 }
 

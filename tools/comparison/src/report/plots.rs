@@ -3,27 +3,25 @@
 mod bars;
 mod panels;
 
-use plotters::style::RGBColor;
-
-use super::{Report, ReportError};
-use crate::mode::Mode;
-use crate::plot_style::{BLUE, ORANGE};
+use crate::results::ComparisonReport;
 use crate::scenario::Scenario;
 use panels::Panels;
 
-/// What is drawn in a mode's colour.
-fn colour(mode: Mode) -> RGBColor {
-    match mode {
-        Mode::Asynchronous => BLUE,
-        Mode::Synchronous => ORANGE,
-    }
+/// A plot cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot draw {name}: {reason}")]
+pub struct PlotError {
+    /// Name of the plot's file.
+    pub name: &'static str,
+    /// Message of the plotting library.
+    pub reason: String,
 }
 
 /// Every plot that there are figures for, with its file's name.
-pub(super) fn plots(report: &Report) -> Result<Vec<(&'static str, String)>, ReportError> {
+pub(super) fn plots(report: &ComparisonReport) -> Result<Vec<(&'static str, String)>, PlotError> {
     let mut plots = Vec::new();
-    let failed = |name| move |reason: String| ReportError::Plot { name, reason };
-    if !report.comparisons.is_empty() {
+    let failed = |name| move |reason: String| PlotError { name, reason };
+    if !report.scenarios.is_empty() {
         plots.push(("latency.svg", bars::latencies(report).map_err(failed("latency.svg"))?));
     }
     let availability = Panels {

@@ -1,9 +1,8 @@
 //! Every sentence says of each mode what was measured of it.
 
-use super::differences::differences;
-use super::expectations::expectations;
-use super::{Comparison, Machine, Report};
+use crate::machine::Machine;
 use crate::measure::{Ended, InfoUsed, Latency, Measured, Share};
+use crate::results::{ComparisonReport, ScenarioResult};
 use crate::scenario::Scenario;
 use crate::timeline::Timeline;
 
@@ -16,9 +15,9 @@ fn accepted(orders: u64, p50: f64) -> Measured {
     Measured { offered: orders, accepted: orders, latency_ms: latency(p50), ..Measured::default() }
 }
 
-fn comparison(scenario: Scenario, asynchronous: Measured, synchronous: Measured) -> Comparison {
+fn comparison(scenario: Scenario, asynchronous: Measured, synchronous: Measured) -> ScenarioResult {
     let timeline = Timeline::default;
-    Comparison {
+    ScenarioResult {
         scenario,
         is_interrupted: false,
         fault_s: None,
@@ -29,8 +28,8 @@ fn comparison(scenario: Scenario, asynchronous: Measured, synchronous: Measured)
     }
 }
 
-fn report(comparisons: Vec<Comparison>) -> Report {
-    Report {
+fn report(scenarios: Vec<ScenarioResult>) -> ComparisonReport {
+    ComparisonReport {
         command: "cargo run -- compare".to_owned(),
         begun_at: payment_events::Timestamp::from_unix_ms(1_700_000_000_000).unwrap(),
         machine: Machine::this(),
@@ -38,21 +37,41 @@ fn report(comparisons: Vec<Comparison>) -> Report {
         rate: 20.0,
         duration_s: 30.0,
         seed: 1,
-        comparisons,
+        scenarios,
         skipped: Vec::new(),
         costs: None,
     }
 }
 
-/// What is said under a name.
-fn said(report: &Report, name: &str) -> String {
-    differences(report).into_iter().find(|found| found.name == name).unwrap().measured.join(" ")
+/// What is said of a difference, on one line.
+fn said(report: &ComparisonReport, name: &str) -> String {
+    let markdown = report.markdown().unwrap();
+    let (_, text) = markdown.split_once(&format!("- **{name}**: ")).unwrap();
+    let end = ["\n- **", "\n\n"].into_iter().filter_map(|end| text.find(end)).min().unwrap();
+    text[..end].split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What was expected, what was measured of it, and whether that is met.
+fn expectations(report: &ComparisonReport) -> Vec<(String, String, bool)> {
+    let markdown = report.markdown().unwrap();
+    let (_, text) = markdown.split_once("|  | measured | met |\n|---|---:|---:|\n").unwrap();
+    let rows = text.lines().take_while(|line| !line.is_empty());
+    let cells = rows.map(|row| row.trim_matches(['|', ' ']).split(" | ").map(str::to_owned).collect());
+    cells.map(|cells: Vec<String>| (cells[0].clone(), cells[1].clone(), is_met(&cells[2]))).collect()
+}
+
+fn is_met(cell: &str) -> bool {
+    match cell {
+        "yes" => true,
+        "**no**" => false,
+        other => panic!("neither: {other}"),
+    }
 }
 
 /// What was measured of what was expected, and whether that is met, by how it begins.
-fn expected(report: &Report, what: &str) -> Option<(String, bool)> {
-    let found = expectations(report).into_iter().find(|expectation| expectation.what.starts_with(what))?;
-    Some((found.measured, found.is_met))
+fn expected(report: &ComparisonReport, what: &str) -> Option<(String, bool)> {
+    let found = expectations(report).into_iter().find(|(expected, ..)| expected.starts_with(what))?;
+    Some((found.1, found.2))
 }
 
 #[test]
@@ -91,7 +110,7 @@ fn what_is_not_met_is_said_to_be_so() {
         comparison(Scenario::PaymentsDown, down(9), down(1)),
         comparison(Scenario::KinesisDown, waited, Measured { lost: 1, ..down(10) }),
     ]);
-    let found: Vec<bool> = expectations(&report).iter().map(|expectation| expectation.is_met).collect();
+    let found: Vec<bool> = expectations(&report).into_iter().map(|(.., is_met)| is_met).collect();
     assert_eq!(found, [false; 7]);
 }
 
@@ -100,15 +119,15 @@ fn of_what_was_not_measured_nothing_is_said_to_be_met() {
     let nothing = || Measured::default();
     let none = Scenario::ALL.map(|scenario| comparison(scenario, nothing(), nothing()));
     let report_of_none = report(none.to_vec());
-    let whats: Vec<&str> = expectations(&report_of_none).iter().map(|expectation| expectation.what).collect();
+    let whats: Vec<String> = expectations(&report_of_none).into_iter().map(|(what, ..)| what).collect();
     assert_eq!(whats, ["Everywhere: nothing lost, nothing twice, every order where its payment puts it"]);
-    for text in [report_of_none.markdown(), report_of_none.table()] {
+    for text in [report_of_none.markdown().unwrap(), report_of_none.table().unwrap()] {
         assert!(!text.contains("NaN") && !text.contains("inf "), "{text}");
         assert!(!text.contains("100 %"), "of none there is no part: {text}");
     }
     assert!(expectations(&report(Vec::new())).is_empty());
     let healthy = comparison(Scenario::Healthy, accepted(100, 3.0), accepted(100, 5.0));
-    let interrupted = report(vec![Comparison { is_interrupted: true, ..healthy }]);
+    let interrupted = report(vec![ScenarioResult { is_interrupted: true, ..healthy }]);
     assert!(expectations(&interrupted).is_empty(), "what came of a part is not what was expected of the whole");
 }
 
@@ -137,7 +156,7 @@ fn what_was_accepted_and_is_no_longer_true_is_said_of_the_mode_that_did_so() {
         said.contains("on what was no longer true 33 times, accepted these orders, and put them on hold as soon as it heard, except for 0; synchronous mode did so 0 times."),
         "{said}"
     );
-    assert!(report.markdown().contains("| accepted, and on hold later: Payment just voided | 42 | **5** |"));
+    assert!(report.markdown().unwrap().contains("| accepted, and on hold later: Payment just voided | 42 | **5** |"));
 }
 
 #[test]
@@ -162,4 +181,12 @@ fn each_mode_fails_by_its_own_service() {
         said.contains("While Kinesis was down, synchronous mode accepted 10 of 10 (100 %) at once, and asynchronous mode 1 of 10 (10.0 %); those that waited, 9, were all accepted 0.6 s after it was back, except for 0."),
         "{said}"
     );
+}
+
+#[test]
+fn the_committed_report_is_what_its_figures_give() {
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/comparison");
+    let read = |name: &str| std::fs::read_to_string(format!("{committed}/{name}")).unwrap();
+    let report: ComparisonReport = serde_json::from_str(&read("report.json")).unwrap();
+    assert_eq!(report.markdown().unwrap(), read("report.md"), "write it again with `--example render`");
 }

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::change::{Breaking, broken};
 use super::demands::resolve;
-use super::schema::{Comparison, Direction};
-use super::{Breaking, broken, members, values};
+use super::schema::{Direction, SchemaComparison};
+use crate::json::{members, values};
 
 pub(super) fn breaking(old: &Value, new: &Value) -> Vec<Breaking> {
     let mut found = Vec::new();
@@ -65,5 +66,5 @@ fn messages(old: &Value, new: &Value, was: &Value, is: &Value, part: &str, found
     if was["correlationId"]["location"] != is["correlationId"]["location"] {
         broken(found, part, "has another correlationId");
     }
-    Comparison::new(old, new, Direction::Sent).compare(&was["payload"], &is["payload"], part, found);
+    SchemaComparison::new(old, new, Direction::Sent).compare(&was["payload"], &is["payload"], part, found);
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::schema::{Comparison, Direction};
-use super::{Breaking, broken, members, values};
+use super::change::{Breaking, broken};
+use super::schema::{Direction, SchemaComparison};
+use crate::json::{members, values};
 
 pub(super) fn breaking(old: &Value, new: &Value) -> Vec<Breaking> {
     let mut found = Vec::new();
@@ -11,7 +12,7 @@ pub(super) fn breaking(old: &Value, new: &Value) -> Vec<Breaking> {
         for (method, before) in members(item) {
             let operation = format!("{} {path}", method.to_uppercase());
             match new["paths"][path].get(method) {
-                Some(after) => Operation { old, new, name: &operation }.compare(before, after, &mut found),
+                Some(after) => OperationPair { old, new, name: &operation }.compare(before, after, &mut found),
                 None => broken(&mut found, operation, "was removed"),
             }
         }
@@ -19,13 +20,13 @@ pub(super) fn breaking(old: &Value, new: &Value) -> Vec<Breaking> {
     found
 }
 
-struct Operation<'a> {
+struct OperationPair<'a> {
     old: &'a Value,
     new: &'a Value,
     name: &'a str,
 }
 
-impl<'a> Operation<'a> {
+impl<'a> OperationPair<'a> {
     fn compare(&self, before: &'a Value, after: &'a Value, found: &mut Vec<Breaking>) {
         let name = self.name;
         if before["operationId"] != after["operationId"] {
@@ -132,7 +133,7 @@ impl<'a> Operation<'a> {
         part: &str,
         found: &mut Vec<Breaking>,
     ) {
-        Comparison::new(self.old, self.new, direction).compare(was, is, part, found);
+        SchemaComparison::new(self.old, self.new, direction).compare(was, is, part, found);
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Number, Value};
 
+use super::change::{Breaking, broken};
 use super::demands::{self, Demands};
-use super::{Breaking, broken};
 
 /// Who writes what the schema describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) enum Direction {
 
 /// Two documents, and who writes the values.
 #[derive(Clone, Copy)]
-pub(super) struct Comparison<'a> {
+pub(super) struct SchemaComparison<'a> {
     old: &'a Value,
     new: &'a Value,
     direction: Direction,
@@ -26,7 +26,7 @@ pub(super) struct Comparison<'a> {
     any_value: bool,
 }
 
-impl<'a> Comparison<'a> {
+impl<'a> SchemaComparison<'a> {
     pub(super) fn new(old: &'a Value, new: &'a Value, direction: Direction) -> Self {
         Self { old, new, direction, any_value: false }
     }

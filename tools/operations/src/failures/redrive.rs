@@ -4,7 +4,7 @@ use payments::PaymentStore;
 use serde::Serialize;
 
 use super::record::{BatchKind, Failure};
-use crate::republish::{NotSent, Republish, SendReport, Sent};
+use crate::republish::{NotSent, Republish, SendReport, SentPayment};
 use crate::stack::Resource;
 use crate::{OperationError, Stack, with_source};
 
@@ -16,7 +16,7 @@ pub struct FailureRedriven {
     /// Records that are back on the stream, or would be.
     pub records: usize,
     /// Payments that are published as they are now, or would be.
-    pub payments: Vec<Sent>,
+    pub payments: Vec<SentPayment>,
     /// Payments of the batch that have been published meanwhile, or have nothing to publish.
     pub settled: usize,
     /// What could not be sent.
@@ -97,7 +97,7 @@ async fn republish(
     }
     redriven.settled = ids.len() - due.len();
     if dry_run {
-        redriven.payments = due.iter().filter_map(Sent::of).collect();
+        redriven.payments = due.iter().filter_map(SentPayment::of).collect();
         return Ok(Ok(()));
     }
     let mut report = SendReport::default();

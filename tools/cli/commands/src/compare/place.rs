@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use paystream_comparison::{Comparison, Costs, Plan, Scenario, Signer, Stopper, Target, run_costs, run_scenario};
+use paystream_comparison::{
+    Costs, LoadSettings, Scenario, ScenarioResult, Signer, Stopper, Target, run_costs, run_scenario,
+};
 use paystream_local::{
     Environment, Functions, LogSink, Options, Profile, StartError, Template, build_functions, find_template,
     workspace_of,
@@ -98,11 +100,11 @@ impl Place {
     pub(super) async fn run(
         &self,
         scenario: Scenario,
-        plan: &Plan,
+        load: &LoadSettings,
         stopper: &Stopper,
         bar: &Bar,
-    ) -> Result<Comparison, CompareError> {
-        let environment = self.start(scenario.sandboxes_max(plan.rate)).await?;
+    ) -> Result<ScenarioResult, CompareError> {
+        let environment = self.start(scenario.sandboxes_max(load.rate)).await?;
         let target = match (self, &environment) {
             (Self::Stack(target), _) => Target::clone(target),
             (Self::Local { .. }, environment) => {
@@ -113,7 +115,7 @@ impl Place {
             let bar = bar.clone();
             move |progress| bar.show(progress)
         };
-        let run = run_scenario(target, environment.as_ref(), scenario, plan, stopper, progress).await;
+        let run = run_scenario(target, environment.as_ref(), scenario, load, stopper, progress).await;
         if let Some(environment) = environment {
             environment.shutdown().await;
         }
@@ -121,12 +123,12 @@ impl Place {
     }
 
     /// What each mode uses of what AWS bills, where that can be counted.
-    pub(super) async fn costs(&self, plan: &Plan, stopper: &Stopper) -> Result<Option<Costs>, CompareError> {
+    pub(super) async fn costs(&self, load: &LoadSettings, stopper: &Stopper) -> Result<Option<Costs>, CompareError> {
         if stopper.is_stopped() {
             return Ok(None);
         }
-        let Some(environment) = self.start(Scenario::Healthy.sandboxes_max(plan.rate)).await? else { return Ok(None) };
-        let costs = run_costs(&environment, plan, COSTED_ORDERS, stopper).await;
+        let Some(environment) = self.start(Scenario::Healthy.sandboxes_max(load.rate)).await? else { return Ok(None) };
+        let costs = run_costs(&environment, load, COSTED_ORDERS, stopper).await;
         environment.shutdown().await;
         Ok(costs)
     }

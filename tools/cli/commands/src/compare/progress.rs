@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use paystream_comparison::{Progress, Scenario};
+use paystream_comparison::{Scenario, ScenarioProgress};
 
 /// A bar for one scenario after the other.
 #[derive(Clone)]
@@ -25,13 +25,13 @@ impl Bar {
         self.0.set_message("");
     }
 
-    pub(super) fn show(&self, progress: Progress) {
+    pub(super) fn show(&self, progress: ScenarioProgress) {
         match progress {
-            Progress::Orders { done, total } => {
+            ScenarioProgress::Orders { done, total } => {
                 self.0.set_length(total as u64);
                 self.0.set_position(done as u64);
             }
-            Progress::Settling => self.0.set_message("reading where they ended"),
+            ScenarioProgress::Settling => self.0.set_message("reading where they ended"),
         }
     }
 

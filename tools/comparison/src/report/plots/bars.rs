@@ -4,12 +4,10 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::colour;
 use crate::mode::Mode;
-use crate::plot_style::{FONT, GRID, TEXT};
-use crate::report::table::failed;
-use crate::report::text::ms;
-use crate::report::{Comparison, Report};
+use crate::plot_style::{FONT, GRID, TEXT, colour};
+use crate::report::text::{ms, percent_of};
+use crate::results::{ComparisonReport, ScenarioResult};
 
 const WIDTH: u32 = 960;
 const ROW: u32 = 46;
@@ -27,8 +25,8 @@ const THIN: f64 = 0.045;
 type Chart<'a, 'b> =
     ChartContext<'a, SVGBackend<'b>, Cartesian2d<plotters::coord::combinators::LogCoord<f64>, RangedCoordf64>>;
 
-pub(super) fn latencies(report: &Report) -> Result<String, String> {
-    let rows = u32::try_from(report.comparisons.len()).map_err(|error| error.to_string())?;
+pub(super) fn latencies(report: &ComparisonReport) -> Result<String, String> {
+    let rows = u32::try_from(report.scenarios.len()).map_err(|error| error.to_string())?;
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, (WIDTH, HEAD + rows * ROW + FOOT)).into_drawing_area();
@@ -39,14 +37,14 @@ pub(super) fn latencies(report: &Report) -> Result<String, String> {
 }
 
 fn draw<'a>(
-    report: &Report,
+    report: &ComparisonReport,
     root: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
 ) -> Result<(), Box<dyn std::error::Error + 'a>> {
     let title = (FONT, 21).into_font().style(FontStyle::Bold).color(&TEXT);
     root.draw(&Text::new("Until an order is placed", (16, 14), title))?;
     legend(root)?;
     let (least, most) = bounds(report);
-    let rows = f64::from(u32::try_from(report.comparisons.len())?);
+    let rows = f64::from(u32::try_from(report.scenarios.len())?);
     let mut chart: Chart<'_, '_> = ChartBuilder::on(root)
         .margin_top(HEAD)
         .margin_right(FIGURES)
@@ -64,15 +62,15 @@ fn draw<'a>(
         .bold_line_style(GRID.mix(0.25))
         .light_line_style(TRANSPARENT)
         .draw()?;
-    for (number, comparison) in report.comparisons.iter().enumerate() {
-        row(&mut chart, root, comparison, rows - f64::from(u32::try_from(number)?) - 0.5, most)?;
+    for (number, result) in report.scenarios.iter().enumerate() {
+        row(&mut chart, root, result, rows - f64::from(u32::try_from(number)?) - 0.5, most)?;
     }
     Ok(())
 }
 
 /// The scale: whole powers of ten would leave much of it empty.
-fn bounds(report: &Report) -> (f64, f64) {
-    let all = report.comparisons.iter().flat_map(|found| Mode::BOTH.map(|mode| found.measured(mode).latency_ms));
+fn bounds(report: &ComparisonReport) -> (f64, f64) {
+    let all = report.scenarios.iter().flat_map(|found| Mode::BOTH.map(|mode| found.measured(mode).latency_ms));
     let all: Vec<_> = all.filter(|latency| latency.count > 0).collect();
     let least = all.iter().map(|latency| latency.p50).fold(1_000.0, f64::min);
     let most = all.iter().map(|latency| latency.max).fold(10.0, f64::max);
@@ -82,24 +80,26 @@ fn bounds(report: &Report) -> (f64, f64) {
 fn row<'a>(
     chart: &mut Chart<'_, 'a>,
     root: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
-    comparison: &Comparison,
+    result: &ScenarioResult,
     middle: f64,
     most: f64,
 ) -> Result<(), Box<dyn std::error::Error + 'a>> {
     let (_, y) = chart.backend_coord(&(most, middle));
     let right = Pos::new(HPos::Right, VPos::Center);
     let label = (FONT, 17).into_font().color(&TEXT).pos(right);
-    root.draw(&Text::new(comparison.scenario.title(), (i32::try_from(LABELS)? - 14, y), label))?;
+    root.draw(&Text::new(result.scenario.title(), (i32::try_from(LABELS)? - 14, y), label))?;
     for (mode, lane) in LANES {
-        let (latency, y) = (comparison.measured(mode).latency_ms, middle + lane);
+        let (latency, y) = (result.measured(mode).latency_ms, middle + lane);
         let (figures_x, figures_y) = chart.backend_coord(&(most, y));
         let left = Pos::new(HPos::Left, VPos::Center);
         let figures = (FONT, 15).into_font().color(&colour(mode)).pos(left);
         let text = if latency.count == 0 {
             "none placed".to_owned()
         } else {
-            let failed = match comparison.measured(mode) {
-                measured if measured.failed > 0 => format!(" · {} failed", failed(measured)),
+            let failed = match result.measured(mode) {
+                measured if measured.failed > 0 => {
+                    format!(" · {} failed", percent_of(measured.failed, measured.offered))
+                }
                 _ => String::new(),
             };
             format!("{} · {}{failed}", ms(latency.p50), ms(latency.p99))

@@ -2,10 +2,9 @@
 
 use plotters::prelude::*;
 
-use super::colour;
 use crate::mode::Mode;
-use crate::plot_style::{FONT, GRID, TEXT};
-use crate::report::{Comparison, Report};
+use crate::plot_style::{FONT, GRID, TEXT, colour};
+use crate::results::{ComparisonReport, ScenarioResult};
 use crate::scenario::Scenario;
 use crate::timeline::{Point, Timeline};
 
@@ -27,8 +26,8 @@ pub(super) struct Panels {
 
 impl Panels {
     /// None where none of the scenarios was run.
-    pub(super) fn draw(&self, report: &Report) -> Result<Option<String>, String> {
-        let found: Vec<_> = self.scenarios.iter().filter_map(|scenario| report.comparison(*scenario)).collect();
+    pub(super) fn draw(&self, report: &ComparisonReport) -> Result<Option<String>, String> {
+        let found: Vec<_> = self.scenarios.iter().filter_map(|scenario| report.scenario(*scenario)).collect();
         if found.is_empty() {
             return Ok(None);
         }
@@ -44,14 +43,14 @@ impl Panels {
 
     fn all<'a>(
         &self,
-        found: &[&Comparison],
+        found: &[&ScenarioResult],
         root: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
     ) -> Result<(), Box<dyn std::error::Error + 'a>> {
         let title = (FONT, 21).into_font().style(FontStyle::Bold).color(&TEXT);
         root.draw(&Text::new(self.title, (16, 14), title))?;
         let style = (FONT, 16).into_font().color(&TEXT);
         let mut x = 16;
-        let has_line = |mode: &Mode| found.iter().any(|comparison| !self.points(comparison, *mode).is_empty());
+        let has_line = |mode: &Mode| found.iter().any(|result| !self.points(result, *mode).is_empty());
         for mode in Mode::BOTH.into_iter().filter(has_line) {
             root.draw(&Rectangle::new([(x, 42), (x + 12, 52)], colour(mode).filled()))?;
             root.draw(&Text::new(mode.as_str(), (x + 18, 41), style.clone()))?;
@@ -60,29 +59,29 @@ impl Panels {
         root.draw(&Rectangle::new([(x, 42), (x + 12, 52)], GRID.mix(0.25).filled()))?;
         root.draw(&Text::new("something is wrong", (x + 18, 41), style))?;
         let (_, below) = root.split_vertically(HEAD);
-        for (area, comparison) in below.split_evenly((found.len(), 1)).iter().zip(found) {
-            self.panel(comparison, area)?;
+        for (area, result) in below.split_evenly((found.len(), 1)).iter().zip(found) {
+            self.panel(result, area)?;
         }
         Ok(())
     }
 
     /// What a mode's line goes through; nothing, where it has no such figure.
-    fn points(&self, comparison: &Comparison, mode: Mode) -> Vec<(f64, f64)> {
-        let points = (self.of)(comparison.timeline(mode)).iter();
+    fn points(&self, result: &ScenarioResult, mode: Mode) -> Vec<(f64, f64)> {
+        let points = (self.of)(result.timeline(mode)).iter();
         points.filter_map(|point| Some((point.at_s, point.value? * self.scale))).collect()
     }
 
     fn panel<'a>(
         &self,
-        comparison: &Comparison,
+        result: &ScenarioResult,
         area: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
     ) -> Result<(), Box<dyn std::error::Error + 'a>> {
-        let points = |mode| self.points(comparison, mode);
+        let points = |mode| self.points(result, mode);
         let all: Vec<_> = Mode::BOTH.into_iter().flat_map(points).collect();
         let longest = all.iter().map(|(at, _)| *at).fold(1.0, f64::max);
         let highest = all.iter().map(|(_, value)| *value).fold(self.least, f64::max) * 1.08;
         let mut chart = ChartBuilder::on(area)
-            .caption(comparison.scenario.title(), (FONT, 17).into_font().color(&TEXT))
+            .caption(result.scenario.title(), (FONT, 17).into_font().color(&TEXT))
             .margin_right(24)
             .margin_bottom(6)
             .x_label_area_size(30)
@@ -101,7 +100,7 @@ impl Panels {
             .bold_line_style(GRID.mix(0.25))
             .light_line_style(TRANSPARENT)
             .draw()?;
-        if let Some((from, until)) = comparison.fault_s {
+        if let Some((from, until)) = result.fault_s {
             let shade = Rectangle::new([(from, 0.0), (until.min(longest), highest)], GRID.mix(0.18).filled());
             chart.draw_series([shade])?;
         }

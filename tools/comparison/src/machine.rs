@@ -1,11 +1,9 @@
 //! What a run ran on.
 
-use std::fmt;
-
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A machine, as far as it tells about itself.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// The processor's name.
     pub processor: String,
@@ -33,23 +31,6 @@ impl Machine {
         let load = std::fs::read_to_string("/proc/loadavg").ok();
         let load = load.and_then(|text| text.split(' ').next()?.parse().ok());
         Self { processor, cores, memory_gib, system: system.trim().to_owned(), load }
-    }
-}
-
-impl fmt::Display for Machine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} cores ({})", self.cores, self.processor)?;
-        if let Some(memory_gib) = self.memory_gib {
-            write!(f, ", {memory_gib} GiB of memory")?;
-        }
-        write!(f, ", {}", self.system)?;
-        match self.load {
-            // As many as there are cores for.
-            Some(load) if u32::try_from(self.cores).is_ok_and(|cores| load > f64::from(cores)) => {
-                write!(f, ", **busy with other things** (a load of {load:.1} when it began)")
-            }
-            _ => Ok(()),
-        }
     }
 }
 
