@@ -6,8 +6,9 @@ use axum::http::StatusCode;
 use axum::http::header::ETAG;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use http_problems::contract::{Input, Operation};
-use http_problems::{JsonBody, PathParameter, Problem};
+use http_problems::Problem;
+use http_requests::{JsonBody, PathParameter};
+use openapi_routes::{Input, Operation};
 use payment_events::{PaymentId, TraceParent};
 use payments::{Change, ChangeError, ChangeRequest, Changed, RequestKey};
 use schemars::SchemaGenerator;
@@ -17,7 +18,7 @@ use crate::etag::etag;
 use crate::headers::{OnlyVersions, OptionalKey, OptionalTrace, RequiredKey};
 use crate::messages::{EmptyBody, PartBody};
 use crate::problems;
-use crate::routes::Service;
+use crate::service::Service;
 
 pub(crate) async fn capture(asked: Asked, body: Option<JsonBody<PartBody>>) -> Result<Response, Problem> {
     asked.change(Change::Capture(PartBody::money(body)?)).await
@@ -51,7 +52,7 @@ impl Asked {
         let Self { service, payment_id, key, only_versions, trace_parent } = self;
         let request = ChangeRequest { payment_id, change, key, only_versions, trace_parent };
         match service.change.change(&request).await {
-            Ok(Changed { payment, published }) => Ok(service.answer(StatusCode::OK, payment, published)),
+            Ok(Changed { payment, published }) => Ok(service.respond(StatusCode::OK, payment, published)),
             Err(ChangeError::VersionMismatch { version }) => {
                 let mut response = problems::version_mismatch(version).into_response();
                 response.headers_mut().extend(etag(version).map(|etag| (ETAG, etag)));

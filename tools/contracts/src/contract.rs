@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
+use uri_paths::matches_template;
 
 use crate::events::breaches;
 
@@ -110,7 +111,7 @@ impl Contract {
 
     fn operation(&self, method: &str, path: &str) -> Option<&Operation> {
         let path = path.split('?').next().unwrap_or_default();
-        self.operations.iter().find(|operation| operation.method == method && matches(&operation.path, path))
+        self.operations.iter().find(|operation| operation.method == method && matches_template(&operation.path, path))
     }
 }
 
@@ -123,18 +124,6 @@ impl Response {
         let bodies = members(&response["content"])
             .map(|(media_type, content)| Ok((media_type.clone(), validator(document, &content["schema"])?)));
         Ok(Self { headers: headers.collect::<Result<_, Breach>>()?, bodies: bodies.collect::<Result<_, Breach>>()? })
-    }
-}
-
-/// Whether a path is one of those that a template with parameters in braces stands for.
-fn matches(template: &str, path: &str) -> bool {
-    let (mut template, mut path) = (template.split('/'), path.split('/'));
-    loop {
-        match (template.next(), path.next()) {
-            (None, None) => return true,
-            (Some(expected), Some(found)) if expected == found || expected.starts_with('{') && !found.is_empty() => {}
-            _ => return false,
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use http_problems::contract::TwoMeanings;
+use openapi_routes::TwoMeanings;
 use serde_json::Value;
 
 use crate::events::EventSchemas;

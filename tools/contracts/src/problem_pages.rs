@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use http_problems::ProblemKind;
+use http_problems::ProblemType;
 use serde_json::Value;
 
 use crate::documents::{GenerateError, repository};
@@ -16,7 +16,7 @@ pub(crate) struct ProblemPage {
 }
 
 impl ProblemPage {
-    pub(crate) fn of(kind: ProblemKind) -> Result<Self, GenerateError> {
+    pub(crate) fn of(kind: ProblemType) -> Result<Self, GenerateError> {
         let path = repository().join(format!("docs/api/problems/{}.md", kind.name()));
         let page = fs::read_to_string(&path).map_err(|error| GenerateError::File { path: path.clone(), error })?;
         let details = page

@@ -1,14 +1,13 @@
-//! What is to be said of an operation that the types of its handler do not say.
+//! The documentation of an operation beyond the types of its handler.
 
 use http::StatusCode;
+use http_problems::ProblemType;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
-use crate::ProblemKind;
-
-/// What an operation is for, what it answers, and how it goes wrong.
+/// The purpose of an operation, its responses and its problems.
 #[derive(Debug, Clone)]
-pub struct About {
+pub struct OperationDoc {
     /// Names the operation in clients and links: `acceptPayment`.
     pub id: &'static str,
     /// What it does, in a few words.
@@ -18,12 +17,12 @@ pub struct About {
     /// What it answers where it works.
     pub answers: Vec<Answer>,
     /// What it may answer where it does not, beside what reading its request and every operation may.
-    pub problems: Vec<ProblemKind>,
+    pub problems: Vec<ProblemType>,
     /// Bodies that can be sent as they are, each with its name.
     pub examples: Vec<(&'static str, Value)>,
 }
 
-impl About {
+impl OperationDoc {
     /// An operation of that name.
     pub fn new(id: &'static str, summary: &'static str, description: &'static str) -> Self {
         Self { id, summary, description, answers: Vec::new(), problems: Vec::new(), examples: Vec::new() }
@@ -38,8 +37,8 @@ impl About {
 
     /// It may answer with these problems.
     #[must_use]
-    pub fn problems(mut self, kinds: impl IntoIterator<Item = ProblemKind>) -> Self {
-        self.problems.extend(kinds);
+    pub fn problems(mut self, types: impl IntoIterator<Item = ProblemType>) -> Self {
+        self.problems.extend(types);
         self
     }
 
@@ -82,9 +81,9 @@ impl Answer {
         self
     }
 
-    /// It has this header at times, which the description tells.
+    /// It has this header in some cases, which the description names.
     #[must_use]
-    pub fn sometimes(mut self, name: &'static str, description: &'static str, schema: Schema) -> Self {
+    pub fn optional_header(mut self, name: &'static str, description: &'static str, schema: Schema) -> Self {
         self.headers.push(Header { name, required: false, description, schema });
         self
     }
@@ -133,9 +132,9 @@ pub struct Link {
 }
 
 impl Link {
-    /// The same one, which sends this body.
+    /// The same link with this request body.
     #[must_use]
-    pub fn sending(mut self, body: Value) -> Self {
+    pub fn with_body(mut self, body: Value) -> Self {
         self.body = Some(body);
         self
     }

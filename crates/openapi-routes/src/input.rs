@@ -3,11 +3,12 @@
 use axum::Extension;
 use axum::extract::State;
 use http::HeaderMap;
+use http_problems::builtin;
+use http_requests::{JsonBody, PathParameter, QueryParameters};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
 
-use super::{Body, Location, Operation, Parameter};
-use crate::{JsonBody, PathParameter, QueryParameters, kinds};
+use crate::{Body, Location, Operation, Parameter};
 
 /// An argument of a handler: what it reads of a request, and what it answers where it cannot.
 pub trait Input {
@@ -33,10 +34,10 @@ impl<T: JsonSchema> Input for JsonBody<T> {
     fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator) {
         operation.body = Some(Body { required: true, schema: schemas.subschema_for::<T>() });
         operation.may_answer([
-            kinds::MALFORMED_JSON,
-            kinds::INVALID_REQUEST,
-            kinds::BODY_TOO_LARGE,
-            kinds::UNSUPPORTED_MEDIA_TYPE,
+            builtin::MALFORMED_JSON,
+            builtin::INVALID_REQUEST,
+            builtin::BODY_TOO_LARGE,
+            builtin::UNSUPPORTED_MEDIA_TYPE,
         ]);
     }
 }
@@ -58,7 +59,7 @@ impl<T: JsonSchema> Input for PathParameter<T> {
         let schema = schemas.subschema_for::<T>();
         operation.parameter(Parameter { name, location: Location::Path, required: true, description, schema });
         // Functions are given the path decoded: with an encoded `/`, `\\`, `#` or `?` in it, it is another path.
-        operation.may_answer([kinds::INVALID_REQUEST, kinds::NO_SUCH_ROUTE, kinds::METHOD_NOT_ALLOWED]);
+        operation.may_answer([builtin::INVALID_REQUEST, builtin::NO_SUCH_ROUTE, builtin::METHOD_NOT_ALLOWED]);
     }
 }
 
@@ -74,7 +75,7 @@ impl<T: JsonSchema> Input for QueryParameters<T> {
             let description = take_description(&mut schema);
             operation.parameter(Parameter { name, location: Location::Query, required, description, schema });
         }
-        operation.may_answer([kinds::INVALID_REQUEST]);
+        operation.may_answer([builtin::INVALID_REQUEST]);
     }
 }
 

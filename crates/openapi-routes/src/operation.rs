@@ -1,10 +1,10 @@
-//! One operation, as its handler's arguments and its [`About`](super::About) tell it.
+//! One operation, as its handler's arguments and its [`OperationDoc`] describe it.
 
 use http::Method;
+use http_problems::ProblemType;
 use schemars::Schema;
 
-use super::About;
-use crate::ProblemKind;
+use crate::OperationDoc;
 
 /// One method of one path.
 #[derive(Debug, Clone)]
@@ -18,9 +18,9 @@ pub struct Operation {
     /// The body it takes, if it takes one.
     pub body: Option<Body>,
     /// What it may answer where it does not work; none twice.
-    pub problems: Vec<ProblemKind>,
-    /// What no type says.
-    pub about: About,
+    pub problems: Vec<ProblemType>,
+    /// The documentation beyond the types.
+    pub doc: OperationDoc,
 }
 
 /// Where a parameter stands.
@@ -58,6 +58,14 @@ pub struct Body {
     pub schema: Schema,
 }
 
+impl Parameter {
+    /// A header that a request may have; its name is in lower case.
+    pub fn optional_header(name: &str, description: &str, schema: Schema) -> Self {
+        let (name, description) = (name.to_owned(), description.to_owned());
+        Self { name, location: Location::Header, required: false, description, schema }
+    }
+}
+
 impl Operation {
     /// Adds a parameter. Where two arguments of a handler read the same one, it is required if either requires it.
     pub fn parameter(&mut self, parameter: Parameter) {
@@ -69,10 +77,10 @@ impl Operation {
     }
 
     /// Adds problems, each once.
-    pub fn may_answer(&mut self, kinds: impl IntoIterator<Item = ProblemKind>) {
-        for kind in kinds {
-            if !self.problems.contains(&kind) {
-                self.problems.push(kind);
+    pub fn may_answer(&mut self, types: impl IntoIterator<Item = ProblemType>) {
+        for problem_type in types {
+            if !self.problems.contains(&problem_type) {
+                self.problems.push(problem_type);
             }
         }
     }

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 /// A stable type of problem, documented for callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProblemKind {
+pub struct ProblemType {
     status: StatusCode,
     name: &'static str,
     title: &'static str,
@@ -36,7 +36,7 @@ pub struct ProblemHeader {
     pub schema: &'static str,
 }
 
-impl ProblemKind {
+impl ProblemType {
     /// A problem type: its `type` is `/problems/<name>`, the same for ever.
     pub const fn new(status: StatusCode, name: &'static str, title: &'static str) -> Self {
         Self { status, name, title, members: &[], headers: &[] }
@@ -44,13 +44,13 @@ impl ProblemKind {
 
     /// The same one, whose problems may have these members.
     #[must_use]
-    pub const fn having(self, members: &'static [Member]) -> Self {
+    pub const fn with_members(self, members: &'static [Member]) -> Self {
         Self { members, ..self }
     }
 
     /// The same one, whose problems may have these headers.
     #[must_use]
-    pub const fn sending(self, headers: &'static [ProblemHeader]) -> Self {
+    pub const fn with_headers(self, headers: &'static [ProblemHeader]) -> Self {
         Self { headers, ..self }
     }
 

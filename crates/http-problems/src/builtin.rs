@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::{ProblemHeader, ProblemKind};
+use crate::{ProblemHeader, ProblemType};
 
 /// How long to wait before the same request is sent again.
 pub const RETRY_AFTER: ProblemHeader = ProblemHeader {
@@ -20,39 +20,39 @@ const ALLOW: ProblemHeader = ProblemHeader {
 };
 
 /// The body is no JSON.
-pub const MALFORMED_JSON: ProblemKind =
-    ProblemKind::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON");
+pub const MALFORMED_JSON: ProblemType =
+    ProblemType::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON");
 /// A value is missing, of the wrong type, out of bounds or unknown.
-pub const INVALID_REQUEST: ProblemKind =
-    ProblemKind::new(StatusCode::BAD_REQUEST, "invalid-request", "The request is not valid");
+pub const INVALID_REQUEST: ProblemType =
+    ProblemType::new(StatusCode::BAD_REQUEST, "invalid-request", "The request is not valid");
 /// A card number stands somewhere in the request. Nothing of the request is kept.
-pub const CARD_NUMBER: ProblemKind =
-    ProblemKind::new(StatusCode::BAD_REQUEST, "card-number", "Card numbers are not taken");
+pub const CARD_NUMBER: ProblemType =
+    ProblemType::new(StatusCode::BAD_REQUEST, "card-number", "Card numbers are not taken");
 /// There is no such route.
-pub const NO_SUCH_ROUTE: ProblemKind =
-    ProblemKind::new(StatusCode::NOT_FOUND, "no-such-route", "There is nothing under this path");
+pub const NO_SUCH_ROUTE: ProblemType =
+    ProblemType::new(StatusCode::NOT_FOUND, "no-such-route", "There is nothing under this path");
 /// The route exists, but not with this method.
-pub const METHOD_NOT_ALLOWED: ProblemKind =
-    ProblemKind::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path does not take this method")
-        .sending(&[ALLOW]);
+pub const METHOD_NOT_ALLOWED: ProblemType =
+    ProblemType::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path does not take this method")
+        .with_headers(&[ALLOW]);
 /// The body is larger than the API takes.
-pub const BODY_TOO_LARGE: ProblemKind =
-    ProblemKind::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large");
+pub const BODY_TOO_LARGE: ProblemType =
+    ProblemType::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large");
 /// The body is not declared as JSON.
-pub const UNSUPPORTED_MEDIA_TYPE: ProblemKind = ProblemKind::new(
+pub const UNSUPPORTED_MEDIA_TYPE: ProblemType = ProblemType::new(
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
     "unsupported-media-type",
     "The body must be declared as application/json",
 );
 /// Something the service depends on failed; nothing is known to have changed, and trying again is safe.
-pub const UNAVAILABLE: ProblemKind =
-    ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer right now")
-        .sending(&[RETRY_AFTER]);
+pub const UNAVAILABLE: ProblemType =
+    ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer right now")
+        .with_headers(&[RETRY_AFTER]);
 /// The service is at fault in a way that trying again will not mend.
-pub const INTERNAL: ProblemKind = ProblemKind::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The service failed");
+pub const INTERNAL: ProblemType = ProblemType::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The service failed");
 
 /// All of them; each has a page in `docs/api/problems/`.
-pub const ALL: &[ProblemKind] = &[
+pub const ALL: &[ProblemType] = &[
     MALFORMED_JSON,
     INVALID_REQUEST,
     CARD_NUMBER,
