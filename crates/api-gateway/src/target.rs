@@ -10,8 +10,7 @@ use uri_paths::encode_path;
 
 use crate::event::Text;
 
-/// What stands in no query (RFC 3986, section 3.4), as far as it would end the query or be refused. What is beyond ASCII
-/// is encoded, too.
+/// Characters that would end a query (RFC 3986, section 3.4) or be refused in one. Text beyond ASCII is encoded as well.
 const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
 /// Why a path and a query make no target.

@@ -23,7 +23,7 @@ pub fn refuse_in_body(body: &[u8]) -> Result<(), Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     // Nesting is bounded by serde_json.
     let read = search.deserialize(&mut deserializer);
-    // Numbers with a fraction lose digits when they are read, and what is no JSON is not read at all.
+    // Numbers with a fraction lose digits when they are read, and text that is not JSON is not read at all.
     if search.found.is_empty() && texts(body).any(contains_card_number) {
         search.found.push(JsonPointer::default().to_string());
     }
@@ -34,7 +34,7 @@ pub fn refuse_in_body(body: &[u8]) -> Result<(), Problem> {
     }
 }
 
-/// What stands between the delimiters of JSON: strings, or parts of them, and numbers.
+/// The text between the delimiters of JSON: strings, or parts of them, and numbers.
 fn texts(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     body.split(|byte| matches!(byte, b'"' | b',' | b':' | b'[' | b']' | b'{' | b'}'))
 }

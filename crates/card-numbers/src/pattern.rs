@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-/// Digits in a row: what ISO/IEC 7812 and issuers before it give a card.
+/// The number of digits of a card number, by ISO/IEC 7812 and by issuers before it.
 const DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
-/// How the digits are grouped on a card.
+/// The groups of digits on a card.
 const GROUPS: [&[usize]; 3] = [&[4, 4, 4, 4], &[4, 4, 4, 4, 3], &[4, 6, 5]];
 
 /// True if there is a card number in the text: digits that pass the Luhn check and are
@@ -24,7 +24,7 @@ pub(crate) fn contains_card_number(text: impl AsRef<[u8]>) -> bool {
     })
 }
 
-/// Where digits are, each time as many as there are in a row.
+/// The longest runs of digits.
 fn digit_groups(text: &[u8]) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
     for at in (0..text.len()).filter(|at| text[*at].is_ascii_digit()) {

@@ -4,14 +4,14 @@ use http::StatusCode;
 
 use crate::{ProblemHeader, ProblemType};
 
-/// How long to wait before the same request is sent again.
+/// The header that says how long to wait before the request is repeated.
 pub const RETRY_AFTER: ProblemHeader = ProblemHeader {
     name: "retry-after",
     required: true,
     description: "Where repeating helps: after how many seconds.",
     schema: r#"{ "type": "integer", "minimum": 1, "examples": [1] }"#,
 };
-/// What a path takes, where it does not take the method.
+/// The header that lists the methods of a path.
 const ALLOW: ProblemHeader = ProblemHeader {
     name: "allow",
     required: true,
@@ -19,7 +19,7 @@ const ALLOW: ProblemHeader = ProblemHeader {
     schema: r#"{ "type": "string", "examples": ["GET,HEAD"] }"#,
 };
 
-/// The body is no JSON.
+/// The body is not JSON.
 pub const MALFORMED_JSON: ProblemType =
     ProblemType::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON");
 /// A value is missing, of the wrong type, out of bounds or unknown.

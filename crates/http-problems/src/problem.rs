@@ -45,7 +45,7 @@ struct Contents {
     instance: Option<String>,
 }
 
-/// What the answer has beside the members of RFC 9457.
+/// The body's members beyond those of RFC 9457.
 #[derive(Serialize)]
 struct Extensions {
     #[serde(skip_serializing_if = "Vec::is_empty")]

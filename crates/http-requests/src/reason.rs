@@ -1,4 +1,4 @@
-//! Why a value is refused, without the value.
+//! The reason why a value is refused, without the value.
 //!
 //! Serde's messages repeat what they refuse (`invalid type: string "tok_…", expected i64`). Answers end up in the logs
 //! and tickets of whoever calls, and a payment token or worse may be what stood in the wrong place.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{Inputs, Operation, OperationDoc};
 
-/// Where schemas that are referred to are kept.
+/// The pointer to the schemas that references lead to.
 const SCHEMAS: &str = "/components/schemas";
 
 /// Two types have one name, or one type is not read as it is written.
@@ -18,7 +18,7 @@ const SCHEMAS: &str = "/components/schemas";
 #[error("the schema {0} means two things: give one of them another name")]
 pub struct TwoMeanings(pub String);
 
-/// What an API serves: its operations in the order of its routes, and the schemas that they refer to.
+/// The operations of an API in the order of its routes, and the schemas that they refer to.
 ///
 /// Schemas are in JSON Schema 2020-12, the dialect of `OpenAPI` 3.1. References lead to `#/components/schemas/`.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Default for Description {
 }
 
 impl Description {
-    /// Of an API without routes.
+    /// The description of an API without routes.
     pub fn new() -> Self {
         let settings = || SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = SCHEMAS.into());
         Self {

@@ -1,4 +1,4 @@
-//! What a handler's argument says of its operation.
+//! The part of an operation that a handler's argument describes.
 
 use axum::Extension;
 use axum::extract::State;
@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use crate::{Body, Location, Operation, Parameter};
 
-/// An argument of a handler: what it reads of a request, and what it answers where it cannot.
+/// An argument of a handler, which reads a part of the request or responds with a problem.
 pub trait Input {
-    /// Adds that to the operation.
+    /// Adds that part and those problems to the operation.
     fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator);
 }
 
@@ -25,7 +25,7 @@ impl<T> Input for Option<Extension<T>> {
     fn describe(_: &mut Operation, _: &mut SchemaGenerator) {}
 }
 
-/// Whoever reads headers says which ones in an argument of its own type.
+/// A header that matters is read by an argument of its own type.
 impl Input for HeaderMap {
     fn describe(_: &mut Operation, _: &mut SchemaGenerator) {}
 }
@@ -89,7 +89,7 @@ fn take_description(schema: &mut schemars::Schema) -> String {
 
 /// The arguments of a handler, as axum's `Handler<T, S>` has them in its `T`.
 pub trait Inputs {
-    /// Adds what each says to the operation.
+    /// Adds the description of each argument to the operation.
     fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator);
 }
 

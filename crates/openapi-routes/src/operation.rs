@@ -13,17 +13,17 @@ pub struct Operation {
     pub method: Method,
     /// The path, with its parameters in braces.
     pub path: &'static str,
-    /// What can be said beside the body; no two of one name in one place.
+    /// The parameters; no two have the same name and location.
     pub parameters: Vec<Parameter>,
-    /// The body it takes, if it takes one.
+    /// The request body, if it takes one.
     pub body: Option<Body>,
-    /// What it may answer where it does not work; none twice.
+    /// The problem types of its responses; none twice.
     pub problems: Vec<ProblemType>,
     /// The documentation beyond the types.
     pub doc: OperationDoc,
 }
 
-/// Where a parameter stands.
+/// The part of a request that has a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Location {
     /// In the path.
@@ -34,27 +34,27 @@ pub enum Location {
     Header,
 }
 
-/// What can be said beside the body.
+/// A parameter of the path, the query or a header.
 #[derive(Debug, Clone)]
 pub struct Parameter {
-    /// Its name.
+    /// The name; of a header in lower case.
     pub name: String,
-    /// Where it stands.
+    /// The part of the request that has it.
     pub location: Location,
-    /// Whether it must be there.
+    /// True if a request must have it.
     pub required: bool,
-    /// What it is for.
+    /// The meaning of the parameter.
     pub description: String,
-    /// What it may hold.
+    /// The schema of its value.
     pub schema: Schema,
 }
 
 /// A JSON body.
 #[derive(Debug, Clone)]
 pub struct Body {
-    /// Whether there must be one.
+    /// True if a request must have a body.
     pub required: bool,
-    /// What it may hold.
+    /// The schema of its value.
     pub schema: Schema,
 }
 

@@ -10,15 +10,15 @@ use serde_json::Value;
 pub struct OperationDoc {
     /// Names the operation in clients and links: `acceptPayment`.
     pub id: &'static str,
-    /// What it does, in a few words.
+    /// The purpose, in a few words.
     pub summary: &'static str,
-    /// All there is to know, in Markdown.
+    /// The full description, in Markdown.
     pub description: &'static str,
-    /// What it answers where it works.
+    /// The responses on success.
     pub answers: Vec<Answer>,
-    /// What it may answer where it does not, beside what reading its request and every operation may.
+    /// The problem types beyond those of reading its request and of every operation.
     pub problems: Vec<ProblemType>,
-    /// Bodies that can be sent as they are, each with its name.
+    /// Request bodies that can be sent as they are, each with a name.
     pub examples: Vec<(&'static str, Value)>,
 }
 
@@ -50,12 +50,12 @@ impl OperationDoc {
     }
 }
 
-/// An answer of an operation that works.
+/// A response on success.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Its status.
+    /// The status.
     pub status: StatusCode,
-    /// What it means.
+    /// The meaning of the response.
     pub description: &'static str,
     /// The schema of its JSON body.
     pub body: fn(&mut SchemaGenerator) -> Schema,
@@ -63,7 +63,7 @@ pub struct Answer {
     pub headers: Vec<Header>,
     /// A body as it is answered.
     pub example: Option<Value>,
-    /// What can be done next with what it says.
+    /// The operations that can follow.
     pub links: Vec<Link>,
 }
 
@@ -108,22 +108,22 @@ impl Answer {
 pub struct Header {
     /// Its name, in lower case.
     pub name: &'static str,
-    /// Whether it is always there.
+    /// True if every such response has it.
     pub required: bool,
-    /// What it says.
+    /// The meaning of the header.
     pub description: &'static str,
-    /// What it may hold.
+    /// The schema of its value.
     pub schema: Schema,
 }
 
-/// What can be done next with an answer: an operation, and where the answer holds what that one is to be sent.
+/// An operation that can follow a response, and the parts of the response to send to it.
 #[derive(Debug, Clone)]
 pub struct Link {
     /// Names the link.
     pub name: &'static str,
-    /// What it is good for.
+    /// The purpose of following the link.
     pub description: &'static str,
-    /// Which operation.
+    /// The operation that it leads to.
     pub target: Target,
     /// Its parameters, each with a runtime expression, such as `$response.body#/payment_id`.
     pub parameters: Vec<(&'static str, &'static str)>,
