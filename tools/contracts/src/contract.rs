@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
+use uri_paths::matches_template;
 
 use crate::events::breaches;
 use crate::json::members;
@@ -123,7 +124,7 @@ impl Contract {
 
     fn operation(&self, method: &str, path: &str) -> Option<&CheckedOperation> {
         let path = path.split('?').next().unwrap_or_default();
-        self.operations.iter().find(|operation| operation.method == method && matches(&operation.path, path))
+        self.operations.iter().find(|operation| operation.method == method && matches_template(&operation.path, path))
     }
 }
 
@@ -136,18 +137,6 @@ impl CheckedResponse {
         let bodies = members(&response["content"])
             .map(|(media_type, content)| Ok((media_type.clone(), validator(document, &content["schema"])?)));
         Ok(Self { headers: headers.collect::<Result<_, Breach>>()?, bodies: bodies.collect::<Result<_, Breach>>()? })
-    }
-}
-
-/// Whether a path is one of those that a template with parameters in braces stands for.
-fn matches(template: &str, path: &str) -> bool {
-    let (mut template, mut path) = (template.split('/'), path.split('/'));
-    loop {
-        match (template.next(), path.next()) {
-            (None, None) => return true,
-            (Some(expected), Some(found)) if expected == found || expected.starts_with('{') && !found.is_empty() => {}
-            _ => return false,
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Both APIs, as `OpenAPI` 3.1.
 
 use http_problems::Problem;
-use http_problems::contract::Description;
+use openapi_routes::Description;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
@@ -60,7 +60,7 @@ pub(crate) fn orders() -> Result<Value, GenerateError> {
 
 fn document(api: &Api, title: &str, what: &str, mut description: Description) -> Result<Value, GenerateError> {
     // Every operation may answer with a problem.
-    description.answered(SchemaGenerator::subschema_for::<Problem>);
+    description.response_schema(SchemaGenerator::subschema_for::<Problem>);
     let mut paths = Map::<String, Value>::new();
     for operation in description.operations().to_vec() {
         let item = paths.entry(operation.path.to_owned()).or_insert_with(|| json!({}));

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use http_problems::ProblemKind;
-use http_problems::contract::{Answer, Body, Description, Header, Link, Location, Operation, Parameter, Target};
+use http_problems::ProblemType;
+use openapi_routes::{Answer, Body, Description, Header, Link, Location, Operation, Parameter, Target};
 use serde_json::{Map, Value, json};
 
 use crate::error::GenerateError;
@@ -32,17 +32,17 @@ const GATEWAY: [(u16, &str); 9] = [
 ];
 
 pub(crate) fn describe(api: &Api, operation: &Operation, schemas: &mut Description) -> Result<Value, GenerateError> {
-    let about = &operation.about;
+    let doc = &operation.doc;
     let mut described = json!({
-        "operationId": about.id,
-        "summary": about.summary,
-        "description": about.description,
+        "operationId": doc.id,
+        "summary": doc.summary,
+        "description": doc.description,
         "tags": [api.name],
         "parameters": operation.parameters.iter().map(parameter).collect::<Vec<_>>(),
         "responses": responses(operation, schemas)?,
     });
     if let Some(body) = &operation.body {
-        described["requestBody"] = request_body(api, body, &about.examples);
+        described["requestBody"] = request_body(api, body, &doc.examples);
     }
     Ok(described)
 }
@@ -75,10 +75,10 @@ fn request_body(api: &Api, body: &Body, examples: &[(&'static str, Value)]) -> V
 
 fn responses(operation: &Operation, schemas: &mut Description) -> Result<Map<String, Value>, GenerateError> {
     let mut responses = Map::new();
-    for said in &operation.about.answers {
+    for said in &operation.doc.answers {
         responses.insert(said.status.as_u16().to_string(), answer(said, schemas));
     }
-    let mut by_status = BTreeMap::<u16, Vec<ProblemKind>>::new();
+    let mut by_status = BTreeMap::<u16, Vec<ProblemType>>::new();
     for kind in &operation.problems {
         by_status.entry(kind.status().as_u16()).or_default().push(*kind);
     }
@@ -99,7 +99,7 @@ fn responses(operation: &Operation, schemas: &mut Description) -> Result<Map<Str
 }
 
 fn answer(answer: &Answer, schemas: &mut Description) -> Value {
-    let mut content = json!({ "schema": schemas.answered(answer.body) });
+    let mut content = json!({ "schema": schemas.response_schema(answer.body) });
     if let Some(example) = &answer.example {
         content["example"] = example.clone();
     }
@@ -147,7 +147,7 @@ fn link(link: &Link) -> Value {
 }
 
 /// All problems of one status.
-fn problems(status: u16, kinds: &[ProblemKind]) -> Result<Value, GenerateError> {
+fn problems(status: u16, kinds: &[ProblemType]) -> Result<Value, GenerateError> {
     let (mut lines, mut examples) = (Vec::new(), Map::new());
     for kind in kinds {
         let ProblemPage { details, example } = ProblemPage::of(*kind)?;
@@ -179,11 +179,11 @@ fn problems(status: u16, kinds: &[ProblemKind]) -> Result<Value, GenerateError> 
 }
 
 /// The headers of all problems of one status, required where whatever is answered with that status has them.
-fn problem_headers(status: u16, kinds: &[ProblemKind]) -> Result<Vec<(String, Value)>, GenerateError> {
+fn problem_headers(status: u16, kinds: &[ProblemType]) -> Result<Vec<(String, Value)>, GenerateError> {
     let of_gateway = GATEWAY.iter().any(|(known, ..)| *known == status);
     let all = kinds.iter().flat_map(|kind| kind.headers());
     let described = all.map(|header| {
-        let always = |kind: &ProblemKind| kind.headers().iter().any(|own| own.required && own.name == header.name);
+        let always = |kind: &ProblemType| kind.headers().iter().any(|own| own.required && own.name == header.name);
         let schema: Value = serde_json::from_str(header.schema).map_err(|_| GenerateError::Header(header.name))?;
         let required = !of_gateway && kinds.iter().all(always);
         let described = json!({ "required": required, "description": header.description, "schema": schema });
@@ -192,6 +192,6 @@ fn problem_headers(status: u16, kinds: &[ProblemKind]) -> Result<Vec<(String, Va
     described.collect()
 }
 
-fn problem_type(kind: ProblemKind) -> String {
+fn problem_type(kind: ProblemType) -> String {
     format!("/problems/{}", kind.name())
 }

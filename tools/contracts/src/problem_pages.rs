@@ -1,6 +1,6 @@
 //! What the pages of the problem types say: the one place where they are described for people.
 
-use http_problems::ProblemKind;
+use http_problems::ProblemType;
 use serde_json::Value;
 
 use crate::error::GenerateError;
@@ -15,7 +15,7 @@ pub(crate) struct ProblemPage {
 }
 
 impl ProblemPage {
-    pub(crate) fn of(kind: ProblemKind) -> Result<Self, GenerateError> {
+    pub(crate) fn of(kind: ProblemType) -> Result<Self, GenerateError> {
         let path = repository().join(format!("docs/api/problems/{}.md", kind.name()));
         let page = read_text(&path)?;
         let details = page

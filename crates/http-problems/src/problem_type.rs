@@ -1,10 +1,10 @@
-//! Types of problems, and what their answers have beside what every problem has.
+//! Types of problems, and the members and headers of their own.
 
 use http::StatusCode;
 
 /// A stable type of problem, documented for callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProblemKind {
+pub struct ProblemType {
     status: StatusCode,
     name: &'static str,
     title: &'static str,
@@ -12,69 +12,69 @@ pub struct ProblemKind {
     headers: &'static [ProblemHeader],
 }
 
-/// A member of some problem types' own (RFC 9457, section 3.2), for programs to read: what `detail` says in words.
+/// An extension member of some problem types (RFC 9457, section 3.2): for programs, where `detail` is for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Member {
-    /// Its name.
+    /// The member's name in the JSON object.
     pub name: &'static str,
-    /// What it holds, as JSON Schema calls it: `string`, `integer` and so on.
+    /// The JSON Schema type of its value: `string`, `integer` and so on.
     pub holds: &'static str,
-    /// What it tells.
+    /// The description in contracts.
     pub description: &'static str,
 }
 
-/// A header of some problem types' own.
+/// A response header of some problem types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProblemHeader {
-    /// Its name, in lower case.
+    /// The name, in lower case.
     pub name: &'static str,
-    /// Whether each problem of the type has it.
+    /// True if every problem of the type has it.
     pub required: bool,
-    /// What it says.
+    /// The description in contracts.
     pub description: &'static str,
-    /// What it may hold: a JSON Schema, in JSON.
+    /// The JSON Schema of its value, as JSON text.
     pub schema: &'static str,
 }
 
-impl ProblemKind {
+impl ProblemType {
     /// A problem type: its `type` is `/problems/<name>`, the same for ever.
     pub const fn new(status: StatusCode, name: &'static str, title: &'static str) -> Self {
         Self { status, name, title, members: &[], headers: &[] }
     }
 
-    /// The same one, whose problems may have these members.
+    /// The same type, whose problems may have these members.
     #[must_use]
-    pub const fn having(self, members: &'static [Member]) -> Self {
+    pub const fn with_members(self, members: &'static [Member]) -> Self {
         Self { members, ..self }
     }
 
-    /// The same one, whose problems may have these headers.
+    /// The same type, whose problems have these headers.
     #[must_use]
-    pub const fn sending(self, headers: &'static [ProblemHeader]) -> Self {
+    pub const fn with_headers(self, headers: &'static [ProblemHeader]) -> Self {
         Self { headers, ..self }
     }
 
-    /// The status it is answered with.
+    /// The status of its responses.
     pub const fn status(self) -> StatusCode {
         self.status
     }
 
-    /// What its `type` ends in.
+    /// The last segment of its `type`.
     pub const fn name(self) -> &'static str {
         self.name
     }
 
-    /// What its problems may have beside what every problem has.
+    /// The extension members that its problems may have.
     pub const fn members(self) -> &'static [Member] {
         self.members
     }
 
-    /// Which headers its problems may have.
+    /// The headers of its problems.
     pub const fn headers(self) -> &'static [ProblemHeader] {
         self.headers
     }
 
-    /// What it is, whatever the request.
+    /// The title, which is the same for every request.
     pub const fn title(self) -> &'static str {
         self.title
     }

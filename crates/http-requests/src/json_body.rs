@@ -2,13 +2,14 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
+use card_numbers::refuse_in_body;
 use http::header::{CONTENT_TYPE, HeaderMap};
+use http_problems::{JsonPointer, Problem, builtin};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::{Path, Segment};
 
-use crate::card_number::refuse_in_body;
-use crate::reason::{bounded, without_values};
-use crate::{Object, Problem, kinds};
+use crate::Object;
+use crate::reason::without_values;
 
 /// Takes a JSON body as a `T`.
 ///
@@ -58,9 +59,9 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
     Bytes::from_request(request, state).await.map_err(|rejection| {
         if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
             let detail = "Send a smaller body; the documentation of the route has its limit.";
-            Problem::new(kinds::BODY_TOO_LARGE, detail)
+            Problem::new(builtin::BODY_TOO_LARGE, detail)
         } else {
-            Problem::new(kinds::MALFORMED_JSON, "The body ended before it was complete.")
+            Problem::new(builtin::MALFORMED_JSON, "The body ended before it was complete.")
         }
     })
 }
@@ -71,7 +72,7 @@ fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
         return Ok(());
     }
     let detail = "Send the body with the header content-type: application/json.";
-    Err(Problem::new(kinds::UNSUPPORTED_MEDIA_TYPE, detail))
+    Err(Problem::new(builtin::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
 /// `application/json` or a type that ends in `+json`, with any parameters.
@@ -86,17 +87,12 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         // What is wrong further on is not seen yet: text that is no JSON is never told to be anything else.
         match serde_json::from_slice::<IgnoredAny>(body) {
-            Ok(_) => Problem::invalid(json_pointer(error.path()), reason(error.inner())),
-            Err(error) => malformed(&error),
+            Ok(_) => Problem::invalid(json_pointer(error.path()).to_string(), reason(error.inner())),
+            Err(error) => Problem::malformed_json(&error),
         }
     })?;
-    deserializer.end().map_err(|error| malformed(&error))?;
+    deserializer.end().map_err(|error| Problem::malformed_json(&error))?;
     Ok(value)
-}
-
-/// Of text that is no JSON, serde repeats nothing.
-pub(crate) fn malformed(error: &serde_json::Error) -> Problem {
-    Problem::new(kinds::MALFORMED_JSON, format!("{error}."))
 }
 
 /// What serde says, without the value and without the place in the text, which the pointer tells better.
@@ -106,24 +102,10 @@ fn reason(error: &serde_json::Error) -> String {
     without_values(message.strip_suffix(&place).unwrap_or(&message))
 }
 
-/// What stands for the empty pointer.
-const WHOLE_BODY: &str = "body";
-
-/// The path as a JSON pointer (RFC 6901).
-fn json_pointer(path: &Path) -> String {
-    let pointer = path.iter().fold(String::new(), |pointer, segment| match segment {
-        Segment::Seq { index } => format!("{pointer}/{index}"),
-        Segment::Map { key } => format!("{pointer}/{}", escaped(&bounded(key))),
+fn json_pointer(path: &Path) -> JsonPointer {
+    path.iter().fold(JsonPointer::default(), |pointer, segment| match segment {
+        Segment::Seq { index } => pointer.index(*index),
+        Segment::Map { key } => pointer.key(key),
         Segment::Enum { .. } | Segment::Unknown => pointer,
-    });
-    pointer_or_whole(pointer)
-}
-
-pub(crate) fn pointer_or_whole(pointer: String) -> String {
-    if pointer.is_empty() { WHOLE_BODY.to_owned() } else { pointer }
-}
-
-/// A key as it stands in a pointer.
-pub(crate) fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+    })
 }

@@ -1,17 +1,18 @@
-//! What a handler's argument says of its operation.
+//! The part of an operation that a handler's argument describes.
 
 use axum::Extension;
 use axum::extract::State;
 use http::HeaderMap;
+use http_problems::builtin;
+use http_requests::{JsonBody, PathParameter, QueryParameters};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
 
-use super::{Body, Location, Operation, Parameter};
-use crate::{JsonBody, PathParameter, QueryParameters, kinds};
+use crate::{Body, Location, Operation, Parameter};
 
-/// An argument of a handler: what it reads of a request, and what it answers where it cannot.
+/// An argument of a handler, which reads a part of the request or responds with a problem.
 pub trait Input {
-    /// Adds that to the operation.
+    /// Adds that part and those problems to the operation.
     fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator);
 }
 
@@ -24,7 +25,7 @@ impl<T> Input for Option<Extension<T>> {
     fn describe(_: &mut Operation, _: &mut SchemaGenerator) {}
 }
 
-/// Whoever reads headers says which ones in an argument of its own type.
+/// A header that matters is read by an argument of its own type.
 impl Input for HeaderMap {
     fn describe(_: &mut Operation, _: &mut SchemaGenerator) {}
 }
@@ -33,10 +34,10 @@ impl<T: JsonSchema> Input for JsonBody<T> {
     fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator) {
         operation.body = Some(Body { required: true, schema: schemas.subschema_for::<T>() });
         operation.may_answer([
-            kinds::MALFORMED_JSON,
-            kinds::INVALID_REQUEST,
-            kinds::BODY_TOO_LARGE,
-            kinds::UNSUPPORTED_MEDIA_TYPE,
+            builtin::MALFORMED_JSON,
+            builtin::INVALID_REQUEST,
+            builtin::BODY_TOO_LARGE,
+            builtin::UNSUPPORTED_MEDIA_TYPE,
         ]);
     }
 }
@@ -58,7 +59,7 @@ impl<T: JsonSchema> Input for PathParameter<T> {
         let schema = schemas.subschema_for::<T>();
         operation.parameter(Parameter { name, location: Location::Path, required: true, description, schema });
         // Functions are given the path decoded: with an encoded `/`, `\\`, `#` or `?` in it, it is another path.
-        operation.may_answer([kinds::INVALID_REQUEST, kinds::NO_SUCH_ROUTE, kinds::METHOD_NOT_ALLOWED]);
+        operation.may_answer([builtin::INVALID_REQUEST, builtin::NO_SUCH_ROUTE, builtin::METHOD_NOT_ALLOWED]);
     }
 }
 
@@ -74,7 +75,7 @@ impl<T: JsonSchema> Input for QueryParameters<T> {
             let description = take_description(&mut schema);
             operation.parameter(Parameter { name, location: Location::Query, required, description, schema });
         }
-        operation.may_answer([kinds::INVALID_REQUEST]);
+        operation.may_answer([builtin::INVALID_REQUEST]);
     }
 }
 
@@ -88,7 +89,7 @@ fn take_description(schema: &mut schemars::Schema) -> String {
 
 /// The arguments of a handler, as axum's `Handler<T, S>` has them in its `T`.
 pub trait Inputs {
-    /// Adds what each says to the operation.
+    /// Adds the description of each argument to the operation.
     fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator);
 }
 

@@ -1,32 +1,24 @@
 //! All operations of an API, and the schemas they refer to.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use http::Method;
+use http_problems::builtin;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
-use super::{About, Inputs, Operation};
-use crate::kinds;
+use crate::{Inputs, Operation, OperationDoc};
 
-/// Where schemas that are referred to are kept.
+/// The pointer to the schemas that references lead to.
 const SCHEMAS: &str = "/components/schemas";
 
 /// Two types have one name, or one type is not read as it is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the schema {0} means two things: give one of them another name")]
 pub struct TwoMeanings(pub String);
 
-impl fmt::Display for TwoMeanings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the schema {} means two things: give one of them another name", self.0)
-    }
-}
-
-impl std::error::Error for TwoMeanings {}
-
-/// What an API serves: its operations in the order of its routes, and the schemas that they refer to.
+/// The operations of an API in the order of its routes, and the schemas that they refer to.
 ///
 /// Schemas are in JSON Schema 2020-12, the dialect of `OpenAPI` 3.1. References lead to `#/components/schemas/`.
 #[derive(Debug)]
@@ -43,7 +35,7 @@ impl Default for Description {
 }
 
 impl Description {
-    /// Of an API without routes.
+    /// The description of an API without routes.
     pub fn new() -> Self {
         let settings = || SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = SCHEMAS.into());
         Self {
@@ -58,8 +50,8 @@ impl Description {
         &self.operations
     }
 
-    /// The schema of something that is answered, which may refer to others.
-    pub fn answered(&mut self, schema: fn(&mut SchemaGenerator) -> Schema) -> Schema {
+    /// The schema of a response's body, which may refer to others.
+    pub fn response_schema(&mut self, schema: fn(&mut SchemaGenerator) -> Schema) -> Schema {
         schema(&mut self.written)
     }
 
@@ -75,11 +67,11 @@ impl Description {
         Ok(schemas)
     }
 
-    pub(super) fn operation<T: Inputs>(mut self, method: Method, path: &'static str, about: About) -> Self {
-        let mut operation = Operation { method, path, parameters: Vec::new(), body: None, problems: Vec::new(), about };
+    pub(crate) fn operation<T: Inputs>(mut self, method: Method, path: &'static str, doc: OperationDoc) -> Self {
+        let mut operation = Operation { method, path, parameters: Vec::new(), body: None, problems: Vec::new(), doc };
         T::describe(&mut operation, &mut self.read);
-        operation.may_answer(operation.about.problems.clone());
-        operation.may_answer([kinds::CARD_NUMBER, kinds::INTERNAL, kinds::UNAVAILABLE]);
+        operation.may_answer(operation.doc.problems.clone());
+        operation.may_answer([builtin::CARD_NUMBER, builtin::INTERNAL, builtin::UNAVAILABLE]);
         self.operations.push(operation);
         self
     }

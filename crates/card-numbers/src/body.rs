@@ -2,53 +2,55 @@
 
 use std::fmt;
 
+use http_problems::{JsonPointer, Problem};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::text::holds_card_number;
-use super::{PLACES_MAX, refused};
-use crate::Problem;
-use crate::json_body::{escaped, malformed, pointer_or_whole};
-use crate::reason::bounded;
+use crate::pattern::contains_card_number;
+use crate::{PLACES_MAX, refused};
 
 /// The fewest digits of a card number.
 const DIGITS_MIN: usize = 13;
 
-/// Refuses a body with a card number in it, by the places of up to [`PLACES_MAX`] of them, and what is no JSON.
+/// Refuses a body that contains card numbers, and one that is not JSON.
 ///
-/// Most bodies have no text with that many digits: they cost two passes over their bytes.
-pub(crate) fn refuse_in_body(body: &[u8]) -> Result<(), Problem> {
+/// The problem lists up to ten places. Bodies without any text of that many digits cost two passes over their bytes.
+pub fn refuse_in_body(body: &[u8]) -> Result<(), Problem> {
     let long_enough = |text: &[u8]| text.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS_MIN;
     if !texts(body).any(long_enough) && !body.windows(2).any(|pair| pair == b"\\u") {
         return Ok(());
     }
-    let mut search = Search { pointer: String::new(), found: Vec::new() };
+    let mut search = Search { pointer: JsonPointer::default(), found: Vec::new() };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     // Nesting is bounded by serde_json.
     let read = search.deserialize(&mut deserializer);
-    // Numbers with a fraction lose digits when they are read, and what is no JSON is not read at all.
-    if search.found.is_empty() && texts(body).any(holds_card_number) {
-        search.found.push(pointer_or_whole(String::new()));
+    // Numbers with a fraction lose digits when they are read, and text that is not JSON is not read at all.
+    if search.found.is_empty() && texts(body).any(contains_card_number) {
+        search.found.push(JsonPointer::default().to_string());
     }
-    if search.found.is_empty() { read.map_err(|error| malformed(&error)) } else { Err(refused(search.found)) }
+    if search.found.is_empty() {
+        read.map_err(|error| Problem::malformed_json(&error))
+    } else {
+        Err(refused(search.found))
+    }
 }
 
-/// What stands between the delimiters of JSON: strings, or parts of them, and numbers.
+/// The text between the delimiters of JSON: strings, or parts of them, and numbers.
 fn texts(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     body.split(|byte| matches!(byte, b'"' | b',' | b':' | b'[' | b']' | b'{' | b'}'))
 }
 
 /// A walk through a body.
 struct Search {
-    /// Where it is.
-    pointer: String,
-    /// Where card numbers are.
+    /// The value that is being read.
+    pointer: JsonPointer,
+    /// The places of card numbers so far.
     found: Vec<String>,
 }
 
 impl Search {
     fn look_at(&mut self, value: &str) {
-        if holds_card_number(value) && self.found.len() < PLACES_MAX {
-            let place = pointer_or_whole(self.pointer.clone());
+        if contains_card_number(value) && self.found.len() < PLACES_MAX {
+            let place = self.pointer.to_string();
             // The same again where an object has two such keys.
             if self.found.last() != Some(&place) {
                 self.found.push(place);
@@ -56,13 +58,11 @@ impl Search {
         }
     }
 
-    /// Goes on below, and comes back.
-    fn below<T>(&mut self, segment: &str, go_on: impl FnOnce(&mut Self) -> T) -> T {
-        let here = self.pointer.len();
-        self.pointer.push('/');
-        self.pointer.push_str(segment);
-        let result = go_on(self);
-        self.pointer.truncate(here);
+    /// Searches the value at `child`, and returns to the one around it.
+    fn within<T>(&mut self, child: JsonPointer, search: impl FnOnce(&mut Self) -> T) -> T {
+        let parent = std::mem::replace(&mut self.pointer, child);
+        let result = search(self);
+        self.pointer = parent;
         result
     }
 }
@@ -111,7 +111,8 @@ impl<'de> Visitor<'de> for &mut Search {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<(), A::Error> {
         for index in 0_usize.. {
-            if self.below(&index.to_string(), |below| values.next_element_seed(below))?.is_none() {
+            let element = self.pointer.index(index);
+            if self.within(element, |search| values.next_element_seed(search))?.is_none() {
                 break;
             }
         }
@@ -120,12 +121,13 @@ impl<'de> Visitor<'de> for &mut Search {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         while let Some(key) = fields.next_key::<String>()? {
-            if holds_card_number(&key) {
+            if contains_card_number(&key) {
                 // The object is pointed to: the key must not be repeated, nor be part of the way to what is below it.
                 self.look_at(&key);
                 fields.next_value::<IgnoredAny>()?;
             } else {
-                self.below(&escaped(&bounded(&key)), |below| fields.next_value_seed(below))?;
+                let field = self.pointer.key(&key);
+                self.within(field, |search| fields.next_value_seed(search))?;
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
-use http_problems::{JsonBody, Object, QueryParameters, with_problems};
+use http_requests::{JsonBody, Object, QueryParameters, with_request_checks};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -82,7 +82,7 @@ fn answer(request: Request<Body>) -> (u16, String) {
         .route("/tea", get(async |_: QueryParameters<Search>| ()));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let response = with_problems(router, 4096).oneshot(request).await.unwrap();
+        let response = with_request_checks(router, 4096).oneshot(request).await.unwrap();
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, String::from_utf8(body.to_vec()).unwrap())

@@ -1,10 +1,9 @@
-//! Why a value is refused, without the value.
+//! The reason why a value is refused, without the value.
 //!
 //! Serde's messages repeat what they refuse (`invalid type: string "tok_…", expected i64`). Answers end up in the logs
 //! and tickets of whoever calls, and a payment token or worse may be what stood in the wrong place.
 
-/// The longest name of a caller's own choosing that is repeated, in characters.
-const NAME_CHARS_MAX: usize = 64;
+use http_problems::shorten_name;
 
 /// The message with values taken out and names bounded.
 ///
@@ -29,17 +28,9 @@ pub(crate) fn without_values(message: &str) -> String {
             Some((name, known)) => (name, format!(", expected {known}")),
             None => (rest.strip_suffix("`, there are no fields").unwrap_or(rest), String::new()),
         };
-        return format!("unknown field `{}`{known}", bounded(name));
+        return format!("unknown field `{}`{known}", shorten_name(name));
     }
     message.to_owned()
-}
-
-/// A name as the caller wrote it, cut where it is too long to be one.
-pub(crate) fn bounded(name: &str) -> String {
-    match name.char_indices().nth(NAME_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
-    }
 }
 
 #[cfg(test)]

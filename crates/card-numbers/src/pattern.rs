@@ -1,18 +1,18 @@
-//! What a card number looks like.
+//! The pattern of a card number.
 
 use std::ops::Range;
 
-/// Digits in a row: what ISO/IEC 7812 and issuers before it give a card.
+/// The number of digits of a card number, by ISO/IEC 7812 and by issuers before it.
 const DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
-/// How the digits are grouped on a card.
+/// The groups of digits on a card.
 const GROUPS: [&[usize]; 3] = [&[4, 4, 4, 4], &[4, 4, 4, 4, 3], &[4, 6, 5]];
 
-/// Whether there is a card number in the text: digits that pass the Luhn check and are
+/// True if there is a card number in the text: digits that pass the Luhn check and are
 ///
 /// - 13 to 19 in a row, with no letter directly before or after, as there is in ids in hexadecimal or base 32; or
 /// - grouped as on a card, by single spaces or by hyphens. Hyphens on either side that lead to more digits make it a
 ///   longer number, and no card's.
-pub(super) fn holds_card_number(text: impl AsRef<[u8]>) -> bool {
+pub(crate) fn contains_card_number(text: impl AsRef<[u8]>) -> bool {
     let text = text.as_ref();
     let groups = digit_groups(text);
     (0..groups.len()).any(|first| {
@@ -24,7 +24,7 @@ pub(super) fn holds_card_number(text: impl AsRef<[u8]>) -> bool {
     })
 }
 
-/// Where digits are, each time as many as there are in a row.
+/// The longest runs of digits.
 fn digit_groups(text: &[u8]) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
     for at in (0..text.len()).filter(|at| text[*at].is_ascii_digit()) {
@@ -93,10 +93,10 @@ mod tests {
         for card in CARDS {
             let (space, comma) = (format!("my card {card} 12/27"), format!("x,{card},y"));
             for text in [card, &space, &comma, &format!("tok_{card}"), &format!("ord-{card}"), &format!("é{card}é")] {
-                assert!(holds_card_number(text), "{text}");
+                assert!(contains_card_number(text), "{text}");
             }
         }
-        assert!(holds_card_number("4242 4242 4242 4242 123"), "the security code behind it hides nothing");
+        assert!(contains_card_number("4242 4242 4242 4242 123"), "the security code behind it hides nothing");
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
             "424242 4242 4242 4242",
             "2026-11-22T20:00:00.123Z",
         ] {
-            assert!(!holds_card_number(text), "{text}");
+            assert!(!contains_card_number(text), "{text}");
         }
     }
 
@@ -131,10 +131,10 @@ mod tests {
         #[test]
         fn every_number_that_passes_the_check_is_found_and_every_other_passes(digits in "[0-9]{12,18}") {
             let card = checked(&digits);
-            prop_assert!(holds_card_number(&card));
+            prop_assert!(contains_card_number(&card));
             for other in ('0'..='9').filter(|check| !card.ends_with(*check)) {
                 let other = format!("{digits}{other}");
-                prop_assert!(!holds_card_number(&other), "{}", other);
+                prop_assert!(!contains_card_number(&other), "{}", other);
             }
         }
 
@@ -144,7 +144,7 @@ mod tests {
             let separator = if hyphens { "-" } else { " " };
             let groups = card.as_bytes().chunks(4).map(|group| std::str::from_utf8(group).unwrap());
             let card = groups.collect::<Vec<_>>().join(separator);
-            prop_assert!(holds_card_number(&card), "{}", card);
+            prop_assert!(contains_card_number(&card), "{}", card);
         }
 
         #[test]
@@ -155,14 +155,14 @@ mod tests {
                 "[0-9A-F]{8}-[0-9A-F]{4}-[1-8][0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}",
             ],
         ) {
-            prop_assert!(!holds_card_number(&uuid), "{}", uuid);
+            prop_assert!(!contains_card_number(&uuid), "{}", uuid);
             let plain = uuid.replace('-', "");
-            prop_assert!(!holds_card_number(&plain), "{}", plain);
+            prop_assert!(!contains_card_number(&plain), "{}", plain);
         }
 
         #[test]
         fn ulids_pass(ulid in prop_oneof!["[0-7][0-9A-HJKMNP-TV-Z]{25}", "[0-7][0-9]{15}[0-9A-H]{10}"]) {
-            prop_assert!(!holds_card_number(&ulid), "{}", ulid);
+            prop_assert!(!contains_card_number(&ulid), "{}", ulid);
         }
     }
 }

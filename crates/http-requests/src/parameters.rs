@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
+use http_problems::{Problem, shorten_name};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
-use crate::Problem;
-use crate::reason::{bounded, without_values};
+use crate::reason::without_values;
 
 /// Takes the path's only parameter as a `T`, whose error does not repeat its input.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ where
         let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
         serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
             let parameter = error.path().iter().find_map(|segment| match segment {
-                Segment::Map { key } => Some(bounded(key)),
+                Segment::Map { key } => Some(shorten_name(key)),
                 _ => None,
             });
             let reason = without_values(&error.inner().to_string());

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
-use http_problems::{JsonBody, with_problems};
+use http_requests::{JsonBody, with_request_checks};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -16,7 +16,7 @@ const CARD: &str = "4242424242424242";
 fn router() -> Router {
     let trace = |headers: HeaderMap| async move { format!("{:?}", headers.get("traceparent")) };
     let routes = Router::new().route("/tea", post(async |_: JsonBody<Value>| ())).route("/tea", get(trace));
-    with_problems(routes, 64 * 1024)
+    with_request_checks(routes, 64 * 1024)
 }
 
 async fn send(request: Request<Body>) -> (StatusCode, String) {

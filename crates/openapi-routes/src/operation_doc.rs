@@ -1,29 +1,28 @@
-//! What is to be said of an operation that the types of its handler do not say.
+//! The documentation of an operation beyond the types of its handler.
 
 use http::StatusCode;
+use http_problems::ProblemType;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
-use crate::ProblemKind;
-
-/// What an operation is for, what it answers, and how it goes wrong.
+/// The purpose of an operation, its responses and its problems.
 #[derive(Debug, Clone)]
-pub struct About {
+pub struct OperationDoc {
     /// Names the operation in clients and links: `acceptPayment`.
     pub id: &'static str,
-    /// What it does, in a few words.
+    /// The purpose, in a few words.
     pub summary: &'static str,
-    /// All there is to know, in Markdown.
+    /// The full description, in Markdown.
     pub description: &'static str,
-    /// What it answers where it works.
+    /// The responses on success.
     pub answers: Vec<Answer>,
-    /// What it may answer where it does not, beside what reading its request and every operation may.
-    pub problems: Vec<ProblemKind>,
-    /// Bodies that can be sent as they are, each with its name.
+    /// The problem types beyond those of reading its request and of every operation.
+    pub problems: Vec<ProblemType>,
+    /// Request bodies that can be sent as they are, each with a name.
     pub examples: Vec<(&'static str, Value)>,
 }
 
-impl About {
+impl OperationDoc {
     /// An operation of that name.
     pub fn new(id: &'static str, summary: &'static str, description: &'static str) -> Self {
         Self { id, summary, description, answers: Vec::new(), problems: Vec::new(), examples: Vec::new() }
@@ -38,8 +37,8 @@ impl About {
 
     /// It may answer with these problems.
     #[must_use]
-    pub fn problems(mut self, kinds: impl IntoIterator<Item = ProblemKind>) -> Self {
-        self.problems.extend(kinds);
+    pub fn problems(mut self, types: impl IntoIterator<Item = ProblemType>) -> Self {
+        self.problems.extend(types);
         self
     }
 
@@ -51,12 +50,12 @@ impl About {
     }
 }
 
-/// An answer of an operation that works.
+/// A response on success.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Its status.
+    /// The status.
     pub status: StatusCode,
-    /// What it means.
+    /// The meaning of the response.
     pub description: &'static str,
     /// The schema of its JSON body.
     pub body: fn(&mut SchemaGenerator) -> Schema,
@@ -64,7 +63,7 @@ pub struct Answer {
     pub headers: Vec<Header>,
     /// A body as it is answered.
     pub example: Option<Value>,
-    /// What can be done next with what it says.
+    /// The operations that can follow.
     pub links: Vec<Link>,
 }
 
@@ -82,9 +81,9 @@ impl Answer {
         self
     }
 
-    /// It has this header at times, which the description tells.
+    /// It has this header in some cases, which the description names.
     #[must_use]
-    pub fn sometimes(mut self, name: &'static str, description: &'static str, schema: Schema) -> Self {
+    pub fn optional_header(mut self, name: &'static str, description: &'static str, schema: Schema) -> Self {
         self.headers.push(Header { name, required: false, description, schema });
         self
     }
@@ -109,22 +108,22 @@ impl Answer {
 pub struct Header {
     /// Its name, in lower case.
     pub name: &'static str,
-    /// Whether it is always there.
+    /// True if every such response has it.
     pub required: bool,
-    /// What it says.
+    /// The meaning of the header.
     pub description: &'static str,
-    /// What it may hold.
+    /// The schema of its value.
     pub schema: Schema,
 }
 
-/// What can be done next with an answer: an operation, and where the answer holds what that one is to be sent.
+/// An operation that can follow a response, and the parts of the response to send to it.
 #[derive(Debug, Clone)]
 pub struct Link {
     /// Names the link.
     pub name: &'static str,
-    /// What it is good for.
+    /// The purpose of following the link.
     pub description: &'static str,
-    /// Which operation.
+    /// The operation that it leads to.
     pub target: Target,
     /// Its parameters, each with a runtime expression, such as `$response.body#/payment_id`.
     pub parameters: Vec<(&'static str, &'static str)>,
@@ -133,9 +132,9 @@ pub struct Link {
 }
 
 impl Link {
-    /// The same one, which sends this body.
+    /// The same link with this request body.
     #[must_use]
-    pub fn sending(mut self, body: Value) -> Self {
+    pub fn with_body(mut self, body: Value) -> Self {
         self.body = Some(body);
         self
     }
