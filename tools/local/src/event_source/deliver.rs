@@ -7,19 +7,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 
 use super::Mapping;
+use super::batch::{Batch, event_of};
 use super::decide::{Decision, Delivery, Outcome, Rules};
 use super::failures::FailedBatch;
 use super::give_up::{Condition, GivenUp};
 use super::ledger::Ledger;
 use super::progress::add;
 use super::response::outcome_of;
-use super::slot::Batch;
 use super::source::Record;
 use crate::lambda::InvokeError;
-
-/// The event around the records.
-pub(super) const EVENT_START: &str = "{\"Records\":[";
-pub(super) const EVENT_END: &str = "]}";
 
 /// A shard as its batches see it, which may be several at once.
 pub(super) struct Shard {
@@ -163,10 +159,4 @@ impl Shard {
             () = self.mapping.stop.told() => Err(Stopped),
         }
     }
-}
-
-/// The event that a function is given.
-fn event_of(records: &[Record]) -> String {
-    let events: Vec<&str> = records.iter().map(|record| record.event.as_str()).collect();
-    format!("{EVENT_START}{}{EVENT_END}", events.join(","))
 }

@@ -7,6 +7,7 @@
 //!
 //! What AWS says of each rule, and which test shows it here: docs/event-source-mappings.md.
 
+mod batch;
 mod checkpoints;
 mod decide;
 mod deliver;

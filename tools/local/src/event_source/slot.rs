@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::deliver::{EVENT_END, EVENT_START};
+use super::batch::{Batch, EVENT_FRAME_BYTES};
 use super::ledger::Ticket;
 use super::source::Record;
 use crate::lambda::PAYLOAD_BYTES_MAX;
@@ -16,13 +16,6 @@ use crate::lambda::PAYLOAD_BYTES_MAX;
 pub(super) struct Batching {
     pub(super) size_max: usize,
     pub(super) window: Duration,
-}
-
-/// Records to deliver together.
-#[derive(Debug, Default)]
-pub(super) struct Batch {
-    pub(super) records: Vec<Record>,
-    pub(super) tickets: Vec<Ticket>,
 }
 
 #[derive(Debug)]
@@ -90,7 +83,7 @@ impl Slot {
 
     /// How many records the next batch takes: as many as the payload has room for, and one at least.
     fn size(&self) -> usize {
-        let mut bytes = EVENT_START.len() + EVENT_END.len();
+        let mut bytes = EVENT_FRAME_BYTES;
         let fitting = self.queue.iter().take(self.batching.size_max).take_while(|(_, record)| {
             bytes += record.event.len() + 1;
             bytes <= PAYLOAD_BYTES_MAX
@@ -160,8 +153,7 @@ mod tests {
     #[test]
     fn a_batch_holds_no_more_than_a_payload_does() {
         let (mut slot, now) = (slot(9, WINDOW), Instant::now());
-        let around = EVENT_START.len() + EVENT_END.len();
-        push(&mut slot, 1, PAYLOAD_BYTES_MAX - around - 1 - 2, now);
+        push(&mut slot, 1, PAYLOAD_BYTES_MAX - EVENT_FRAME_BYTES - 1 - 2, now);
         push(&mut slot, 2, 1, now);
         assert_eq!(take(&mut slot, now), None, "it just fits");
         push(&mut slot, 3, 1, now);

@@ -35,7 +35,9 @@ pub enum Problem {
     #[error("not a template: {0}")]
     NotYaml(String),
     /// A section, or an attribute of a resource, that the local environment does not know.
-    #[error("{owner}: {name} is not supported by the local environment: take it out, or extend tools/local/src/template")]
+    #[error(
+        "{owner}: {name} is not supported by the local environment: take it out, or extend tools/local/src/template"
+    )]
     UnknownKey {
         /// Where it stands.
         owner: String,

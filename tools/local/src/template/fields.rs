@@ -1,5 +1,7 @@
 //! Reading the properties of one resource (or one event of a function) as what they should be.
 
+use std::time::Duration;
+
 use super::error::{Fault, Problem};
 use super::node::{Entry, Node, Value};
 use super::schema::Properties;
@@ -131,5 +133,11 @@ impl<'n> Fields<'n> {
             };
             number.filter(|number| (least..=most).contains(number))
         })
+    }
+
+    /// A duration in whole seconds within the bounds, both included.
+    pub(super) fn seconds(&self, property: &str, least: i64, most: i64) -> Result<Option<Duration>, Fault> {
+        let number = self.number(property, least, most)?;
+        Ok(number.and_then(|number| u64::try_from(number).ok()).map(Duration::from_secs))
     }
 }

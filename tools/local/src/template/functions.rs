@@ -12,6 +12,9 @@ use super::model::{FunctionSpec, MappingSpec, PayloadFormat, Referred, Route};
 use super::node::{Entry, Node};
 use super::schema;
 
+/// The timeout that Lambda gives a function without one.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// What one `AWS::Serverless::Function` declares.
 pub(super) struct Declared {
     pub(super) function: FunctionSpec,
@@ -42,7 +45,7 @@ pub(super) fn function(
         binary,
         handler: fields.required_text("Handler")?,
         memory_mb: fields.number("MemorySize", 128, 10_240)?.unwrap_or(128),
-        timeout: seconds(fields.number("Timeout", 1, 900)?.unwrap_or(3)),
+        timeout: fields.seconds("Timeout", 1, 900)?.unwrap_or(DEFAULT_TIMEOUT),
         concurrency_max: fields
             .number("ReservedConcurrentExecutions", 0, 1_000)?
             .and_then(|count| usize::try_from(count).ok()),
@@ -128,8 +131,4 @@ pub(super) fn mappings_of(identity: &Identity, resource: &Entry) -> Vec<Identity
     let events = events.and_then(|events| events.value.entries()).unwrap_or_default();
     let id = |event: &Entry| format!("{}{}", identity.logical_id, event.key);
     events.iter().map(|event| Identity::new(Kind::Mapping, &id(event), &id(event))).collect()
-}
-
-pub(super) fn seconds(count: i64) -> Duration {
-    Duration::from_secs(u64::try_from(count).unwrap_or_default())
 }

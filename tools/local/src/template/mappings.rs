@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 use super::error::{Fault, Problem};
 use super::evaluate::Scope;
 use super::fields::Fields;
-use super::functions::seconds;
 use super::identity::Kind;
 use super::model::{MappingSpec, Referred, StartingPosition, StreamReference};
 use super::node::{Node, Value};
@@ -39,7 +38,7 @@ pub(super) fn mapping(
         stream: stream_of(is_kinesis, fields, scope, referred)?,
         starting_position: starting_position(is_kinesis, fields)?,
         batch_size: count("BatchSize", 10_000)?.unwrap_or(100),
-        batching_window: seconds(fields.number("MaximumBatchingWindowInSeconds", 0, 300)?.unwrap_or(0)),
+        batching_window: fields.seconds("MaximumBatchingWindowInSeconds", 0, 300)?.unwrap_or_default(),
         parallelization_factor: count("ParallelizationFactor", 10)?.unwrap_or(1),
         filters: filters(if is_kinesis { RecordKind::Kinesis } else { RecordKind::Table }, fields)?,
         bisect: fields.flag("BisectBatchOnFunctionError")?.unwrap_or(false),
