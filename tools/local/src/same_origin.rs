@@ -19,7 +19,7 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Version};
 use serde_json::json;
 
-use crate::faults::{ErrorAnswer, Service};
+use crate::emulators::{ErrorAnswer, Service};
 
 /// The kind of a listener, on which the form of a refusal depends, and if links may lead there.
 #[derive(Debug, Clone, Copy)]

@@ -6,11 +6,12 @@
 mod dynamodb;
 mod dynamodb_api;
 mod kinesis;
+mod service;
 mod stream_index;
 
 pub(crate) use dynamodb::DynamoDb;
-pub(crate) use dynamodb_api::OPERATIONS as DYNAMODB_OPERATIONS;
 pub(crate) use kinesis::{Kinesis, ShardInfo};
+pub use service::{ErrorAnswer, Service};
 
 /// An emulator that said no, in its own words.
 #[derive(Debug, thiserror::Error)]

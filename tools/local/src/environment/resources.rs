@@ -7,8 +7,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::StartError;
-use crate::emulators::{DynamoDb, Kinesis};
-use crate::faults::{self, Callers, Calls, Fault, FaultId, Faults, InjectedFault, InvalidFault, Service};
+use crate::emulators::{DynamoDb, Kinesis, Service};
+use crate::faults::{self, Callers, Calls, Fault, FaultId, Faults, InjectedFault, InvalidFault};
 use crate::lambda::Endpoints;
 use crate::log::LogSink;
 use crate::net::{Stop, bind_loopback, url_of};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fault::{ANY_OPERATION, Effect, Fault, Target};
-use super::service::Service;
+use crate::emulators::Service;
 
 /// Faults at once, spent ones included.
 pub(super) const FAULTS_MAX: usize = 1000;
@@ -205,8 +205,8 @@ fn probability(field: &'static str, probability: f64) -> Result<(), InvalidFault
 
 #[cfg(test)]
 mod tests {
-    use super::super::fault::ErrorAnswer;
     use super::*;
+    use crate::emulators::ErrorAnswer;
 
     #[test]
     fn what_could_never_happen_is_refused_by_name() {

@@ -16,7 +16,6 @@ mod parse;
 mod partial;
 mod routes;
 mod rules;
-mod service;
 mod to_its_end;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,17 +23,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) use callers::{Caller, Callers, access_key};
 pub use calls::Calls;
 pub(crate) use connection::{Connection, serve as serve_resettable};
-pub use fault::{Effect, ErrorAnswer, Fault, Moment, Target};
+pub use fault::{Effect, Fault, Moment, Target};
 pub(crate) use front::serve;
 pub use invalid::InvalidFault;
 pub(crate) use routes::router;
 pub(crate) use rules::Ending;
 pub use rules::{FaultId, InjectedFault};
-pub use service::Service;
-pub(crate) use service::{message, status};
 
 use http::HeaderMap;
 
+use crate::emulators::Service;
 use crate::log::LogSink;
 use crate::template::Route;
 use crate::usage::Meter;
@@ -147,7 +145,7 @@ impl Faults {
 
     /// Waits for as long as a function's call is delayed, and says how it ends if it is to go wrong.
     async fn of_call(&self, service: Service, operation: &str, caller: &str) -> Option<Ending> {
-        self.meet(&service.target(), operation, Some(caller)).await
+        self.meet(&service.into(), operation, Some(caller)).await
     }
 
     async fn meet(&self, target: &Target, operation: &str, caller: Option<&str>) -> Option<Ending> {

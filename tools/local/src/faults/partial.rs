@@ -10,7 +10,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use super::rules::Refusals;
-use super::service::{Service, refused_entry};
+use crate::emulators::Service;
 
 /// An answer is smaller than its request.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -43,6 +43,12 @@ where
     };
     parts.headers.insert(CONTENT_LENGTH, answer.len().into());
     Response::from_parts(parts, Body::from(answer))
+}
+
+/// The answer in the place of an entry that is refused.
+fn refused_entry() -> Value {
+    let error = Service::throttled();
+    json!({"ErrorCode": error.code, "ErrorMessage": error.message()})
 }
 
 /// The answer to the entries that were written, with the others in their places.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::fault::{ANY_OPERATION, Effect, ErrorAnswer, Fault, Moment, Target};
+use super::fault::{ANY_OPERATION, Effect, Fault, Moment, Target};
+use crate::emulators::ErrorAnswer;
 
 /// Names a fault that has been injected. The first of an environment is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

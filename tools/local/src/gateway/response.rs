@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::faults::{self, ErrorAnswer};
+use crate::emulators::ErrorAnswer;
 use crate::template::PayloadFormat;
 
 #[derive(Deserialize)]
@@ -116,9 +116,8 @@ impl Own {
 
 /// An error that was injected, as API Gateway would answer with it.
 pub(super) fn injected(error: &ErrorAnswer) -> Response {
-    let message = faults::message(error);
     let headers = [("x-amzn-errortype", error.code.clone())];
-    (faults::status(error), headers, axum::Json(json!({"message": message}))).into_response()
+    (error.status(), headers, axum::Json(json!({"message": error.message()}))).into_response()
 }
 
 #[cfg(test)]

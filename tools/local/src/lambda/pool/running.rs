@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::Function;
-use crate::faults::{self, Ending, Moment};
+use crate::faults::{Ending, Moment};
 use crate::lambda::invocation::InvokeError;
 use crate::lambda::sandbox::{Outcome, Sandbox};
 
@@ -35,7 +35,7 @@ impl Function {
         match fault {
             None => self.run_in_a_sandbox(payload, None).await,
             Some(Ending::Error(error)) => {
-                let message = faults::message(&error);
+                let message = error.message();
                 Err(InvokeError::Function { error_type: error.code, message })
             }
             Some(Ending::Reset(Moment::Before)) => Err(InvokeError::Lost("before")),
