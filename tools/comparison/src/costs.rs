@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use paystream_local::{Environment, FunctionUsage, Service, Usage};
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use crate::act::{Clients, Step};
 use crate::api::Api;
@@ -12,7 +13,7 @@ use crate::mark::Mark;
 use crate::mode::Mode;
 use crate::open_loop;
 use crate::plan::{PlannedOrder, Times, plan};
-use crate::run::{Plan, Stopper};
+use crate::run::Plan;
 use crate::scenario::Scenario;
 use crate::target::Target;
 
@@ -99,7 +100,12 @@ impl PerOrder {
 }
 
 /// Counts it for so many orders in each mode, at the rate of the run, or answers with nothing where it is stopped.
-pub(crate) async fn run(environment: &Environment, options: &Plan, count: u32, stopper: &Stopper) -> Option<Costs> {
+pub(crate) async fn run(
+    environment: &Environment,
+    options: &Plan,
+    count: u32,
+    stop: &CancellationToken,
+) -> Option<Costs> {
     let api = Api::new(Target::local(environment.url()));
     let duration = Duration::from_secs_f64(f64::from(count) / options.rate);
     let times = Times::new(Scenario::Healthy, options.rate, duration, Duration::ZERO);
@@ -111,16 +117,16 @@ pub(crate) async fn run(environment: &Environment, options: &Plan, count: u32, s
         let of_mode = |order: &PlannedOrder| mode.is_none_or(|mode| order.mode == mode);
         let wanted = orders.iter().enumerate().filter(|(_, order)| of_mode(order));
         let steps = wanted.map(|(number, order)| (order.order_at.saturating_sub(times.window), (number, step)));
-        let (clients, stopped) = (clients.clone(), stopper.clone());
+        let (clients, stopped) = (clients.clone(), stop.clone());
         let send = move |(number, step), arrival| clients.clone().act(number, step, arrival);
-        open_loop::run(Instant::now(), steps.collect(), UNDER_WAY_MAX, move || stopped.is_stopped(), send).await;
+        open_loop::run(Instant::now(), steps.collect(), UNDER_WAY_MAX, move || stopped.is_cancelled(), send).await;
         quiet(environment).await;
         (environment.usage(), environment.calls())
     };
     let (paying, calls) = phase(Step::Pay, None).await;
     let (asynchronous, _) = phase(Step::Order, Some(Mode::Asynchronous)).await;
     let (synchronous, _) = phase(Step::Order, Some(Mode::Synchronous)).await;
-    if stopper.is_stopped() {
+    if stop.is_cancelled() {
         return None;
     }
     let marks = calls.count("PaymentApi", Service::DynamoDb, "UpdateItem");

@@ -30,7 +30,7 @@ pub use disturb::DisturbError;
 pub use measure::{Ended, InfoUsed, Latency, Measured, Share};
 pub use mode::Mode;
 pub use report::{Comparison, Machine, Report, ReportError, Skipped};
-pub use run::{Plan, Progress, RunError, Stopper, run_costs, run_scenario};
+pub use run::{Plan, Progress, RunError, run_costs, run_scenario};
 pub use scenario::{Extent, Scenario};
 pub use sign::Signer;
 pub use target::Target;

@@ -1,11 +1,12 @@
 //! Running scenarios.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
 use paystream_local::{Environment, Usage};
+use tokio_util::sync::CancellationToken;
 
 use crate::act::{Clients, Record, Step};
 use crate::api::{Api, ApiError};
@@ -56,22 +57,6 @@ pub enum Progress {
     Settling,
 }
 
-/// Stops a comparison early: what was measured until then is kept.
-#[derive(Debug, Clone, Default)]
-pub struct Stopper(Arc<AtomicBool>);
-
-impl Stopper {
-    /// No more orders come.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether that was said.
-    pub fn is_stopped(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
 /// Why a scenario could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -89,13 +74,14 @@ pub enum RunError {
     NoMode(Mode),
 }
 
-/// Measures one scenario, in the environment where there is one, which should be nobody else's.
+/// Measures one scenario, in the environment where there is one, which should be nobody else's. Cancelling `stop` ends it
+/// early: no more orders come, and what was measured until then is kept.
 pub async fn run_scenario(
     target: Target,
     environment: Option<&Environment>,
     scenario: Scenario,
     options: &Plan,
-    stopper: &Stopper,
+    stop: &CancellationToken,
     progress: impl Fn(Progress) + Clone + Send + Sync + 'static,
 ) -> Result<Comparison, RunError> {
     let api = Api::new(target);
@@ -128,11 +114,11 @@ pub async fn run_scenario(
         }
     };
     let is_stopped = {
-        let stopper = stopper.clone();
-        move || stopper.is_stopped()
+        let stop = stop.clone();
+        move || stop.is_cancelled()
     };
     let working = open_loop::run(mark.before(times.window), steps, UNDER_WAY_MAX, is_stopped, send);
-    let disturbing = disturbed(environment, scenario, options, mark, stopper);
+    let disturbing = disturbed(environment, scenario, options, mark, stop);
     let (sent, fault_ms) = tokio::join!(working, disturbing);
     let fault_ms = fault_ms?;
     for sent in sent {
@@ -143,15 +129,20 @@ pub async fn run_scenario(
     progress(Progress::Settling);
     let usage = environment.map(Environment::usage);
     let records: Vec<Record> = clients.records().into_iter().filter(|record| record.placed.is_some()).collect();
-    let is_interrupted = stopper.is_stopped();
+    let is_interrupted = stop.is_cancelled();
     let ends = observe::ends(&api, mark, &records).await.map_err(RunError::Observe)?;
     let window = Window { ms: measured_ms(&records, options, is_interrupted), fault_ms };
     Ok(comparison(scenario, &records, &ends, window, usage.as_ref(), is_interrupted))
 }
 
 /// What so many orders through each mode, and keeping the copy, use of what AWS bills. Nothing, where it is stopped.
-pub async fn run_costs(environment: &Environment, options: &Plan, orders: u32, stopper: &Stopper) -> Option<Costs> {
-    costs::run(environment, options, orders, stopper).await
+pub async fn run_costs(
+    environment: &Environment,
+    options: &Plan,
+    orders: u32,
+    stop: &CancellationToken,
+) -> Option<Costs> {
+    costs::run(environment, options, orders, stop).await
 }
 
 /// Has a few clients pay and order through both modes, one thing after the other, so that there are sandboxes and

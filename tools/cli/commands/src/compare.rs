@@ -123,14 +123,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
     let scenarios = scenarios(&arguments);
     let mut failed = None;
     for (number, scenario) in scenarios.iter().copied().enumerate() {
-        let interrupted = || interrupts.stopper.is_stopped().then(|| INTERRUPTED.to_owned());
+        let interrupted = || interrupts.stop.is_cancelled().then(|| INTERRUPTED.to_owned());
         if let Some(reason) = place.skips(scenario).or_else(interrupted) {
             report.skipped.push(Skipped { scenario, reason });
             continue;
         }
         bar.begin(scenario, number, scenarios.len());
-        let run = Box::pin(place.run(scenario, &plan, &interrupts.stopper, &bar));
-        match interrupts.unless_given_up(run).await {
+        let run = Box::pin(place.run(scenario, &plan, &interrupts.stop, &bar));
+        match interrupts.unless_aborted(run).await {
             Some(Ok(comparison)) if has_orders(&comparison) => report.comparisons.push(comparison),
             Some(Ok(_)) | None => report.skipped.push(Skipped { scenario, reason: INTERRUPTED.to_owned() }),
             // What was measured before is not lost for it.
@@ -142,7 +142,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
     }
     if arguments.scenarios.is_empty() && !arguments.quick && !report.comparisons.is_empty() {
         bar.counting();
-        match interrupts.unless_given_up(Box::pin(place.costs(&plan, &interrupts.stopper))).await {
+        match interrupts.unless_aborted(Box::pin(place.costs(&plan, &interrupts.stop))).await {
             Some(Ok(costs)) => report.costs = costs,
             Some(Err(error)) => failed = failed.or(Some(error)),
             None => {}
@@ -152,7 +152,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
     if report.comparisons.is_empty() {
         match failed {
             Some(error) => return Err(error),
-            None if interrupts.stopper.is_stopped() => return Err(CompareError::Interrupted),
+            None if interrupts.stop.is_cancelled() => return Err(CompareError::Interrupted),
             None => {}
         }
     }

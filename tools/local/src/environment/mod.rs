@@ -6,6 +6,7 @@ mod options;
 mod parts;
 mod resources;
 mod start;
+mod stops;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +22,12 @@ use crate::event_source::Failures;
 use crate::faults::{Calls, Fault, FaultId, InjectedFault, InvalidFault};
 use crate::functions_build::Functions;
 use crate::log::LogSink;
-use crate::net::Stop;
 use crate::status::Status;
 use crate::template::Template;
 use crate::usage::Usage;
 use data::Store;
 use parts::Parts;
+use stops::Stops;
 
 /// How long requests under way, and then invocations under way, may take to finish when the environment stops.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,10 +46,7 @@ pub struct Environment {
     template: Template,
     log: LogSink,
     keeps_data: bool,
-    serves_apis: Stop,
-    serves_the_rest: Stop,
-    stop: Stop,
-    draining: Stop,
+    stops: Stops,
     gateway: JoinHandle<()>,
     mappings: Vec<JoinHandle<()>>,
     servers: Vec<JoinHandle<()>>,
@@ -145,24 +143,24 @@ impl Environment {
     /// Ends it in order: takes no more requests, lets what runs finish, and leaves no process behind. Where a directory
     /// keeps the tables, what is still in memory only (Kinesis) is delivered first.
     pub async fn shutdown(mut self) {
-        self.serves_apis.tell();
+        self.stops.gateway.cancel();
         let _ = tokio::time::timeout(FINISH_TIMEOUT, &mut self.gateway).await;
         if self.keeps_data {
             self.drain().await;
         }
-        self.stop.tell();
+        self.stops.mappings.cancel();
         self.parts.lambda.stop(FINISH_TIMEOUT).await;
         for reading in &mut self.mappings {
             let _ = tokio::time::timeout(FINISH_TIMEOUT, reading).await;
         }
-        self.serves_the_rest.tell();
+        self.stops.servers.cancel();
         for server in &mut self.servers {
             let _ = tokio::time::timeout(FINISH_TIMEOUT, server).await;
         }
     }
 
     async fn drain(&self) {
-        self.draining.tell();
+        self.stops.draining.cancel();
         let drained = async {
             // A mapping may fill the stream of another: all of them must be found drained twice in a row.
             let mut times = 0;
@@ -186,9 +184,7 @@ impl Environment {
 
 impl Drop for Environment {
     fn drop(&mut self) {
-        for stop in [&self.serves_apis, &self.stop, &self.serves_the_rest] {
-            stop.tell();
-        }
+        self.stops.cancel_all();
         self.parts.lambda.kill_all_now();
         self.sweeper.abort();
     }

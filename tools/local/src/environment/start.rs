@@ -10,13 +10,14 @@ use tokio::task::JoinHandle;
 use super::data::Store;
 use super::parts::{self, Parts};
 use super::resources::{Resources, any_port, unheard};
+use super::stops::Stops;
 use super::{Environment, Options, StartError};
 use crate::emulators::EmulatorError;
 use crate::event_source::{Context, FailureList, Mapping};
 use crate::faults::{Callers, Faults, serve_resettable};
 use crate::functions_build::Functions;
 use crate::lambda::{Lambda, Surroundings};
-use crate::net::{Stop, bind_loopback, serve, url_of};
+use crate::net::{bind_loopback, serve, url_of};
 use crate::processes::Processes;
 use crate::template::{FunctionSpec, Template};
 use crate::{REGION, gateway};
@@ -54,14 +55,14 @@ impl Prepared {
         let log = options.log.clone();
         let url = url_of(&listener).map_err(unheard)?;
         let binaries = binaries(&template, functions, &url, options.sandboxes_max)?;
-        let (serves_apis, serves_the_rest, stop, draining) = (Stop::new(), Stop::new(), Stop::new(), Stop::new());
+        let stops = Stops::default();
 
         let processes = Processes::default();
         let logical_ids = template.functions.iter().map(|function| function.logical_id.clone()).collect();
         let callers = Callers::Functions { logical_ids, processes: processes.clone() };
         let faults = Arc::new(Faults::new(callers, log.clone()).with_routes(template.routes()));
         let Resources { kinesis, endpoints, mut servers } =
-            Resources::start(&template, &store.dynamodb, &faults, &serves_the_rest).await?;
+            Resources::start(&template, &store.dynamodb, &faults, &stops.servers).await?;
 
         let runtime_listener = any_port()?;
         let runtime_url = url_of(&runtime_listener).map_err(unheard)?;
@@ -69,7 +70,7 @@ impl Prepared {
         let (lambda, runtime_router) = Lambda::new(binaries, &runtime_url, &surroundings);
         let log = surroundings.log;
         let lambda = Arc::new(lambda);
-        servers.push(serve(runtime_listener, runtime_router, &serves_the_rest));
+        servers.push(serve(runtime_listener, runtime_router, &stops.servers));
         if options.warm {
             lambda.warm();
         }
@@ -84,8 +85,8 @@ impl Prepared {
             retry: options.retry,
             clock_ahead: options.clock_ahead,
             log: log.clone(),
-            stop: stop.clone(),
-            draining: draining.clone(),
+            stop: stops.mappings.clone(),
+            draining: stops.draining.clone(),
         };
         let (mappings, reading) = start_mappings(&template, &lambda, &context).await?;
 
@@ -97,24 +98,10 @@ impl Prepared {
         let parts = Parts { url, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
         let parts = Arc::new(parts);
         let router = gateway::router(template.routes(), &parts.lambda, &parts.faults, &log);
-        let gateway = serve_resettable(listener, router.merge(parts::router(&parts)), &serves_apis);
+        let gateway = serve_resettable(listener, router.merge(parts::router(&parts)), &stops.gateway);
         let keeps_data = options.data.is_some();
         let mappings = reading;
-        Ok(Environment {
-            parts,
-            template,
-            log,
-            keeps_data,
-            serves_apis,
-            serves_the_rest,
-            stop,
-            draining,
-            gateway,
-            mappings,
-            servers,
-            sweeper,
-            _store: store,
-        })
+        Ok(Environment { parts, template, log, keeps_data, stops, gateway, mappings, servers, sweeper, _store: store })
     }
 }
 

@@ -1,10 +1,11 @@
 //! Delivers a batch: invokes the function until every record of it is handled or given up.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::Mapping;
 use super::batch::{Batch, event_of};
@@ -21,7 +22,7 @@ use crate::lambda::InvokeError;
 pub(super) struct Shard {
     pub(super) mapping: Arc<Mapping>,
     pub(super) id: String,
-    ledger: Mutex<Ledger>,
+    pub(super) ledger: Mutex<Ledger>,
 }
 
 /// The environment is stopping.
@@ -36,17 +37,13 @@ impl Shard {
         Self { mapping, id, ledger: Mutex::new(ledger) }
     }
 
-    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) async fn deliver(&self, batch: &Batch) -> Result<(), Stopped> {
         let (spec, progress) = (&self.mapping.spec, &self.mapping.progress);
         let rules = Rules { bisect: spec.bisect, retries_max: spec.retries_max };
         let mut delivery = Delivery::new(batch.records.len(), rules);
         let mut invocations = 0;
         while let Some(piece) = delivery.next() {
-            if self.mapping.stop.is_told() {
+            if self.mapping.stop.is_cancelled() {
                 return Err(Stopped);
             }
             let old = self.count_too_old(&batch.records[piece.clone()]);
@@ -102,7 +99,7 @@ impl Shard {
             add(&progress.given_up, decision.given_up.len());
             self.give_up(&batch.records, decision.given_up.clone(), condition, invocations, error);
         }
-        let mut ledger = self.ledger();
+        let mut ledger = self.ledger.lock();
         for settled in [&decision.handled, &decision.given_up] {
             ledger.settle(&batch.tickets[settled.clone()]);
         }
@@ -154,9 +151,6 @@ impl Shard {
     }
 
     pub(super) async fn pause(&self, duration: Duration) -> Result<(), Stopped> {
-        tokio::select! {
-            () = tokio::time::sleep(duration) => Ok(()),
-            () = self.mapping.stop.told() => Err(Stopped),
-        }
+        self.mapping.stop.run_until_cancelled(tokio::time::sleep(duration)).await.ok_or(Stopped)
     }
 }

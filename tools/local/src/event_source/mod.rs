@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use checkpoints::Checkpoints;
 pub(crate) use failures::FailureList;
@@ -37,7 +38,6 @@ pub use retry::RetryDelays;
 use crate::emulators::{DynamoDb, EmulatorError, Kinesis, ShardInfo};
 use crate::lambda::Function;
 use crate::log::LogSink;
-use crate::net::Stop;
 use crate::status::EventSourceStatus;
 use crate::template::{MappingSpec, StartingPosition, StreamReference};
 use lineage::Lineage;
@@ -59,9 +59,9 @@ pub(crate) struct Context {
     /// How far the clock that tells records' ages is ahead.
     pub(crate) clock_ahead: Duration,
     pub(crate) log: LogSink,
-    pub(crate) stop: Stop,
-    /// Told before `stop`: batching windows are then not waited for.
-    pub(crate) draining: Stop,
+    pub(crate) stop: CancellationToken,
+    /// Cancelled before `stop`: batching windows are then not waited for.
+    pub(crate) draining: CancellationToken,
 }
 
 /// One mapping.
@@ -74,8 +74,8 @@ pub(crate) struct Mapping {
     retry: RetryDelays,
     clock_ahead: Duration,
     log: LogSink,
-    stop: Stop,
-    draining: Stop,
+    stop: CancellationToken,
+    draining: CancellationToken,
 }
 
 impl Mapping {

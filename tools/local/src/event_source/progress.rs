@@ -1,8 +1,10 @@
 //! What a mapping has done, and how far each shard is: counted for the status, kept for a restart.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use parking_lot::Mutex;
 
 use super::checkpoints::Checkpoints;
 use crate::status::ShardStatus;
@@ -42,12 +44,12 @@ impl Progress {
 
     /// A shard that is read from now on.
     pub(super) fn begin(&self, shard: &str, first_iterator: String, position: Option<String>) {
-        self.shards().insert(shard.to_owned(), Shard { position, first_iterator, is_finished: false });
+        self.shards.lock().insert(shard.to_owned(), Shard { position, first_iterator, is_finished: false });
     }
 
     /// Everything up to that record is done with.
     pub(super) fn check_point(&self, shard: &str, sequence_number: &str) -> std::io::Result<()> {
-        if let Some(shard) = self.shards().get_mut(shard) {
+        if let Some(shard) = self.shards.lock().get_mut(shard) {
             shard.position = Some(sequence_number.to_owned());
         }
         match &self.kept {
@@ -57,27 +59,23 @@ impl Progress {
     }
 
     pub(super) fn finish(&self, shard: &str) {
-        if let Some(shard) = self.shards().get_mut(shard) {
+        if let Some(shard) = self.shards.lock().get_mut(shard) {
             shard.is_finished = true;
         }
     }
 
     /// Where what is not done with begins, for each shard: after a record, or at an iterator.
     pub(super) fn remaining(&self) -> Vec<(String, Result<String, String>)> {
-        let shards = self.shards();
+        let shards = self.shards.lock();
         let open = shards.iter().filter(|(_, shard)| !shard.is_finished);
         let from = |shard: &Shard| shard.position.clone().ok_or_else(|| shard.first_iterator.clone());
         open.map(|(id, shard)| (id.clone(), from(shard))).collect()
     }
 
     pub(super) fn status(&self) -> BTreeMap<String, ShardStatus> {
-        let shards = self.shards();
+        let shards = self.shards.lock();
         let status = |shard: &Shard| ShardStatus { position: shard.position.clone(), is_finished: shard.is_finished };
         shards.iter().map(|(id, shard)| (id.clone(), status(shard))).collect()
-    }
-
-    fn shards(&self) -> MutexGuard<'_, BTreeMap<String, Shard>> {
-        self.shards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -44,7 +44,7 @@ impl ShardReader {
         let end = self.read_to_the_end().await;
         // What is being worked on may finish, and counts.
         while self.deliveries.join_next().await.is_some() {}
-        if end.is_err() || self.mapping().stop.is_told() {
+        if end.is_err() || self.mapping().stop.is_cancelled() {
             return None;
         }
         self.mapping().progress.finish(&self.shard.id);
@@ -52,7 +52,7 @@ impl ShardReader {
     }
 
     async fn read_to_the_end(&mut self) -> Result<(), Stopped> {
-        while !self.mapping().stop.is_told() {
+        while !self.mapping().stop.is_cancelled() {
             let mut count = 0;
             if self.may_read() {
                 self.wake.mark();
@@ -90,12 +90,12 @@ impl ShardReader {
     /// While every slot is busy, what comes is better read together; and a slot that does not get on ends up by filling
     /// the look-ahead, so that the shard waits for it.
     fn may_read(&self) -> bool {
-        self.slots.iter().any(|slot| !slot.is_busy()) && self.shard.ledger().room() > 0
+        self.slots.iter().any(|slot| !slot.is_busy()) && self.shard.ledger.lock().room() > 0
     }
 
     /// Deals out what there is, a batch at most, and says how much that was.
     async fn read(&mut self) -> Result<usize, EmulatorError> {
-        let limit = self.shard.ledger().room().min(self.mapping().spec.batch_size);
+        let limit = self.shard.ledger.lock().room().min(self.mapping().spec.batch_size);
         let page = self.mapping().source.read(&self.shard.id, &self.iterator, limit).await?;
         let count = page.records.len();
         // Without records the place stays the same: an emulator may give an iterator that depends on the time.
@@ -110,7 +110,7 @@ impl ShardReader {
         let mapping = &self.shard.mapping;
         // Filters take their time, and what is being delivered wants the ledger meanwhile.
         let records: Vec<(bool, Record)> = records.into_iter().map(|record| (mapping.wants(&record), record)).collect();
-        let (now, mut ledger) = (Instant::now(), self.shard.ledger());
+        let (now, mut ledger) = (Instant::now(), self.shard.ledger.lock());
         for (is_wanted, record) in records {
             if !is_wanted {
                 ledger.pass(&record.sequence_number);
@@ -130,7 +130,7 @@ impl ShardReader {
     /// `count` is how many records the read before it gave.
     fn begin_deliveries(&mut self, count: usize) {
         let is_at_the_end = self.is_closed && count == 0;
-        let waits = !self.mapping().draining.is_told() && !is_at_the_end;
+        let waits = !self.mapping().draining.is_cancelled() && !is_at_the_end;
         let now = Instant::now();
         for (index, slot) in self.slots.iter_mut().enumerate() {
             if let Some(batch) = slot.take(now, waits) {
@@ -153,7 +153,7 @@ impl ShardReader {
         };
         // Draining only shortens a window.
         let drained =
-            async { if until.is_some() { mapping.draining.told().await } else { std::future::pending().await } };
+            async { if until.is_some() { mapping.draining.cancelled().await } else { std::future::pending().await } };
         tokio::select! {
             Some(delivered) = self.deliveries.join_next() => {
                 // A delivery that panicked has settled nothing more: its shard must not go on.
@@ -165,7 +165,7 @@ impl ShardReader {
             () = self.wake.wait(), if may_read => {}
             () = window => {}
             () = drained => {}
-            () = mapping.stop.told() => {}
+            () = mapping.stop.cancelled() => {}
         }
         Ok(())
     }

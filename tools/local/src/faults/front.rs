@@ -12,6 +12,7 @@ use http::StatusCode;
 use http::request::Parts;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::connection::{self, Connection};
 use super::fault::Moment;
@@ -19,7 +20,6 @@ use super::rules::Ending;
 use super::to_its_end::ToItsEnd;
 use super::{Faults, partial};
 use crate::emulators::Service;
-use crate::net::Stop;
 use crate::same_origin::{Guarded, guard};
 use crate::usage::{dynamodb, kinesis};
 
@@ -32,13 +32,14 @@ struct Front {
     faults: Arc<Faults>,
 }
 
-/// Serves an emulator behind its faults, and both behind the guard against other websites, until told to stop, and then until the requests under way are answered.
+/// Serves an emulator behind its faults, and both behind the guard against other websites, until `stop` is cancelled, and
+/// then until the requests under way are answered.
 pub(crate) fn serve(
     listener: TcpListener,
     emulator: Router,
     service: Service,
     faults: &Arc<Faults>,
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> JoinHandle<()> {
     let front = Front { service, faults: Arc::clone(faults) };
     let behind_faults = emulator.layer(middleware::from_fn_with_state(front, pass));

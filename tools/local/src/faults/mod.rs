@@ -18,8 +18,6 @@ mod routes;
 mod rules;
 mod to_its_end;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 pub(crate) use callers::{Caller, Callers, access_key};
 pub use calls::Calls;
 pub(crate) use connection::{Connection, serve as serve_resettable};
@@ -31,6 +29,7 @@ pub(crate) use rules::Ending;
 pub use rules::{FaultId, InjectedFault};
 
 use http::HeaderMap;
+use parking_lot::Mutex;
 
 use crate::emulators::Service;
 use crate::log::LogSink;
@@ -80,7 +79,7 @@ impl Faults {
         for fault in &faults {
             check(fault, &self.known())?;
         }
-        let mut rules = self.rules();
+        let mut rules = self.rules.lock();
         if rules.len() + faults.len() > FAULTS_MAX {
             return Err(InvalidFault::TooMany);
         }
@@ -89,30 +88,30 @@ impl Faults {
 
     pub(crate) fn inject_one(&self, fault: Fault) -> Result<FaultId, InvalidFault> {
         check(&fault, &self.known())?;
-        let mut rules = self.rules();
+        let mut rules = self.rules.lock();
         if rules.len() == FAULTS_MAX { Err(InvalidFault::TooMany) } else { Ok(rules.push(fault)) }
     }
 
     /// In the order of injection.
     pub(crate) fn all(&self) -> Vec<InjectedFault> {
-        self.rules().all()
+        self.rules.lock().all()
     }
 
     pub(crate) fn clear(&self) {
-        self.rules().clear();
+        self.rules.lock().clear();
     }
 
     /// Whether there was one of that name.
     pub(crate) fn remove(&self, id: FaultId) -> bool {
-        self.rules().remove(id)
+        self.rules.lock().remove(id)
     }
 
     pub(crate) fn calls(&self) -> Calls {
-        self.counted().clone()
+        self.calls.lock().clone()
     }
 
     pub(crate) fn reset_calls(&self) {
-        *self.counted() = Calls::default();
+        *self.calls.lock() = Calls::default();
     }
 
     /// Counts what is used; so do the gateway, and functions as they run.
@@ -149,7 +148,7 @@ impl Faults {
     }
 
     async fn meet(&self, target: &Target, operation: &str, caller: Option<&str>) -> Option<Ending> {
-        let verdict = self.rules().judge(Call { target, operation, caller });
+        let verdict = self.rules.lock().judge(Call { target, operation, caller });
         for FaultId(id) in &verdict.struck {
             let from = caller.map_or_else(String::new, |caller| format!(" from {caller}"));
             self.log.warn(&format!("fault {id} happens to {operation} of {target}{from}"));
@@ -161,15 +160,7 @@ impl Faults {
     }
 
     fn count(&self, caller: &str, service: Service, operation: &str) {
-        self.counted().add(caller, service, operation);
-    }
-
-    fn rules(&self) -> MutexGuard<'_, Rules> {
-        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn counted(&self) -> MutexGuard<'_, Calls> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+        self.calls.lock().add(caller, service, operation);
     }
 }
 

@@ -4,11 +4,12 @@ mod running;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -118,7 +119,7 @@ impl Function {
 
     async fn start(&self) -> Result<Arc<Sandbox>, InvokeError> {
         {
-            let state = self.state();
+            let state = self.state.lock();
             if state.is_stopping {
                 return Err(InvokeError::Stopping);
             }
@@ -133,7 +134,7 @@ impl Function {
         let begun = Instant::now();
         let started = Sandbox::start(id, &self.binary, &self.spec, &self.surroundings, &self.api).await;
         self.surroundings.faults.meter().init(&self.spec.logical_id, self.spec.memory_mb, begun.elapsed());
-        let mut state = self.state();
+        let mut state = self.state.lock();
         match started {
             Ok(sandbox) => {
                 let sandbox = Arc::new(sandbox);
@@ -167,7 +168,7 @@ impl Function {
     }
 
     fn take_idle(&self) -> Option<Arc<Sandbox>> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         while let Some(sandbox) = state.idle.pop() {
             let Some(how) = sandbox.process.has_ended() else { return Some(sandbox) };
             self.surroundings.log.warn(&format!("{}: a sandbox ended while it was idle: {how}", self.spec.binary));
@@ -177,13 +178,13 @@ impl Function {
     }
 
     fn give_back(&self, sandbox: Arc<Sandbox>) {
-        self.state().idle.push(sandbox);
+        self.state.lock().idle.push(sandbox);
     }
 
     /// Kills every sandbox, whatever it is doing, and says how many there were once they are gone.
     pub(crate) async fn kill_all(&self) -> usize {
         let sandboxes: Vec<_> = {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             state.idle.clear();
             state.all.values().cloned().collect()
         };
@@ -192,14 +193,14 @@ impl Function {
         }
         for sandbox in &sandboxes {
             let _ = tokio::time::timeout(KILL_TIMEOUT, sandbox.process.until_ended()).await;
-            self.state().all.remove(&sandbox.id);
+            self.state.lock().all.remove(&sandbox.id);
         }
         sandboxes.len()
     }
 
     /// Tells every sandbox's watcher to kill it, without waiting.
     pub(crate) fn kill_all_now(&self) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.is_stopping = true;
         state.all.values().for_each(|sandbox| sandbox.process.kill());
     }
@@ -211,12 +212,12 @@ impl Function {
         // With every permit taken, nothing runs.
         let _all = tokio::time::timeout_at(until, all).await;
         self.permits.close();
-        self.state().is_stopping = true;
+        self.state.lock().is_stopping = true;
         self.kill_all().await;
     }
 
     pub(crate) fn status(&self) -> FunctionStatus {
-        let state = self.state();
+        let state = self.state.lock();
         let sandboxes = state.all.values().filter(|sandbox| sandbox.process.has_ended().is_none()).count();
         let idle = state.idle.iter().filter(|sandbox| sandbox.process.has_ended().is_none()).count();
         FunctionStatus {
@@ -229,9 +230,5 @@ impl Function {
             throttles: self.counters.throttles.load(Ordering::Relaxed),
             cold_starts: self.counters.cold_starts.load(Ordering::Relaxed),
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

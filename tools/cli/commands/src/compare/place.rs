@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use paystream_comparison::{Comparison, Costs, Plan, Scenario, Signer, Stopper, Target, run_costs, run_scenario};
+use paystream_comparison::{Comparison, Costs, Plan, Scenario, Signer, Target, run_costs, run_scenario};
 use paystream_local::{
     Environment, Functions, LogSink, Options, Profile, StartError, Template, build_functions, find_template,
     workspace_of,
 };
 use paystream_operations::aws_of_operator;
+use tokio_util::sync::CancellationToken;
 
 use super::CompareError;
 use super::progress::Bar;
@@ -99,7 +100,7 @@ impl Place {
         &self,
         scenario: Scenario,
         plan: &Plan,
-        stopper: &Stopper,
+        stop: &CancellationToken,
         bar: &Bar,
     ) -> Result<Comparison, CompareError> {
         let environment = self.start(scenario.sandboxes_max(plan.rate)).await?;
@@ -113,7 +114,7 @@ impl Place {
             let bar = bar.clone();
             move |progress| bar.show(progress)
         };
-        let run = run_scenario(target, environment.as_ref(), scenario, plan, stopper, progress).await;
+        let run = run_scenario(target, environment.as_ref(), scenario, plan, stop, progress).await;
         if let Some(environment) = environment {
             environment.shutdown().await;
         }
@@ -121,12 +122,12 @@ impl Place {
     }
 
     /// What each mode uses of what AWS bills, where that can be counted.
-    pub(super) async fn costs(&self, plan: &Plan, stopper: &Stopper) -> Result<Option<Costs>, CompareError> {
-        if stopper.is_stopped() {
+    pub(super) async fn costs(&self, plan: &Plan, stop: &CancellationToken) -> Result<Option<Costs>, CompareError> {
+        if stop.is_cancelled() {
             return Ok(None);
         }
         let Some(environment) = self.start(Scenario::Healthy.sandboxes_max(plan.rate)).await? else { return Ok(None) };
-        let costs = run_costs(&environment, plan, COSTED_ORDERS, stopper).await;
+        let costs = run_costs(&environment, plan, COSTED_ORDERS, stop).await;
         environment.shutdown().await;
         Ok(costs)
     }

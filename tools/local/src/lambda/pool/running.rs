@@ -82,11 +82,11 @@ impl Function {
                     return Err(error);
                 }
                 Outcome::Failed(error) => {
-                    self.state().all.remove(&sandbox.id);
+                    self.state.lock().all.remove(&sandbox.id);
                     return Err(error);
                 }
                 Outcome::NotTaken(how) => {
-                    self.state().all.remove(&sandbox.id);
+                    self.state.lock().all.remove(&sandbox.id);
                     not_taken += 1;
                     if not_taken == NOT_TAKEN_MAX {
                         return Err(InvokeError::Exited(how));
@@ -100,7 +100,7 @@ impl Function {
     async fn crash(&self, sandbox: &Sandbox) -> InvokeError {
         sandbox.process.kill();
         let how = sandbox.process.until_ended().await;
-        self.state().all.remove(&sandbox.id);
+        self.state.lock().all.remove(&sandbox.id);
         InvokeError::Exited(how)
     }
 }
