@@ -28,7 +28,7 @@ mod functions_build;
 mod gateway;
 mod lambda;
 mod log;
-mod net;
+mod loopback;
 mod processes;
 mod reference;
 mod same_origin;

@@ -12,7 +12,7 @@ use crate::emulators::{DynamoDb, Kinesis, Service};
 use crate::faults::{self, Callers, Calls, Fault, FaultId, Faults, InjectedFault, InvalidFault};
 use crate::lambda::Endpoints;
 use crate::log::LogSink;
-use crate::net::{bind_loopback, url_of};
+use crate::loopback::{bind_loopback, url_of};
 use crate::template::Template;
 use crate::usage::Usage;
 
@@ -34,10 +34,10 @@ impl Resources {
         let (kinesis_listener, dynamodb_listener) = (any_port()?, any_port()?);
         let (kinesis, kinesis_router) = Kinesis::new();
         let endpoints = Endpoints {
-            kinesis: url_of(&kinesis_listener).map_err(unheard)?,
-            dynamodb: url_of(&dynamodb_listener).map_err(unheard)?,
+            kinesis: url_of(&kinesis_listener).map_err(listen_error)?,
+            dynamodb: url_of(&dynamodb_listener).map_err(listen_error)?,
         };
-        make(template, &kinesis, dynamodb).await?;
+        create_resources(template, &kinesis, dynamodb).await?;
         let servers = vec![
             faults::serve(kinesis_listener, kinesis_router, Service::Kinesis, faults, stop),
             faults::serve(dynamodb_listener, dynamodb.router(), Service::DynamoDb, faults, stop),
@@ -46,7 +46,7 @@ impl Resources {
     }
 }
 
-async fn make(template: &Template, kinesis: &Kinesis, dynamodb: &DynamoDb) -> Result<(), StartError> {
+async fn create_resources(template: &Template, kinesis: &Kinesis, dynamodb: &DynamoDb) -> Result<(), StartError> {
     let refused = |line: usize, resource: &str, reason: String| {
         let (template, resource) = (template.path().to_owned(), resource.to_owned());
         StartError::Resource { template, line, resource, reason }
@@ -63,10 +63,10 @@ async fn make(template: &Template, kinesis: &Kinesis, dynamodb: &DynamoDb) -> Re
 }
 
 pub(super) fn any_port() -> Result<TcpListener, StartError> {
-    bind_loopback(0).map_err(unheard)
+    bind_loopback(0).map_err(listen_error)
 }
 
-pub(super) fn unheard(reason: std::io::Error) -> StartError {
+pub(super) fn listen_error(reason: std::io::Error) -> StartError {
     StartError::Listen { port: 0, reason }
 }
 

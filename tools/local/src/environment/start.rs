@@ -7,17 +7,17 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::data::Store;
-use super::parts::{self, Parts};
-use super::resources::{Resources, any_port, unheard};
+use super::components::{self, Components};
+use super::data_directory::DataDirectory;
+use super::resources::{Resources, any_port, listen_error};
 use super::stops::Stops;
 use super::{Environment, Options, StartError};
 use crate::emulators::EmulatorError;
-use crate::event_source::{Context, FailureList, Mapping};
+use crate::event_source::{FailureList, Mapping, MappingContext};
 use crate::faults::{Callers, Faults, serve_resettable};
 use crate::functions_build::Functions;
-use crate::lambda::{Lambda, Surroundings};
-use crate::net::{bind_loopback, serve, url_of};
+use crate::lambda::{Lambda, SandboxContext};
+use crate::loopback::{bind_loopback, serve, url_of};
 use crate::processes::Processes;
 use crate::template::{FunctionSpec, Template};
 use crate::{REGION, gateway};
@@ -27,7 +27,7 @@ pub struct Prepared {
     template: Template,
     options: Options,
     listener: TcpListener,
-    store: Store,
+    store: DataDirectory,
 }
 
 impl Prepared {
@@ -40,7 +40,7 @@ impl Prepared {
             ErrorKind::AddrInUse => StartError::PortTaken(port),
             _ => StartError::Listen { port, reason },
         })?;
-        let store = Store::open(options.data.as_deref())?;
+        let store = DataDirectory::open(options.data.as_deref())?;
         Ok(Self { template, options, listener, store })
     }
 
@@ -53,7 +53,7 @@ impl Prepared {
     pub async fn start(self, functions: &Functions) -> Result<Environment, StartError> {
         let Self { template, options, listener, store } = self;
         let log = options.log.clone();
-        let url = url_of(&listener).map_err(unheard)?;
+        let url = url_of(&listener).map_err(listen_error)?;
         let binaries = binaries(&template, functions, &url, options.sandboxes_max)?;
         let stops = Stops::default();
 
@@ -65,10 +65,10 @@ impl Prepared {
             Resources::start(&template, &store.dynamodb, &faults, &stops.servers).await?;
 
         let runtime_listener = any_port()?;
-        let runtime_url = url_of(&runtime_listener).map_err(unheard)?;
-        let surroundings = Surroundings { endpoints: endpoints.clone(), processes, faults: Arc::clone(&faults), log };
-        let (lambda, runtime_router) = Lambda::new(binaries, &runtime_url, &surroundings);
-        let log = surroundings.log;
+        let runtime_url = url_of(&runtime_listener).map_err(listen_error)?;
+        let context = SandboxContext { endpoints: endpoints.clone(), processes, faults: Arc::clone(&faults), log };
+        let (lambda, runtime_router) = Lambda::new(binaries, &runtime_url, &context);
+        let log = context.log;
         let lambda = Arc::new(lambda);
         servers.push(serve(runtime_listener, runtime_router, &stops.servers));
         if options.warm {
@@ -76,7 +76,7 @@ impl Prepared {
         }
 
         let failures = Arc::new(FailureList::default());
-        let context = Context {
+        let context = MappingContext {
             kinesis: kinesis.clone(),
             dynamodb: store.dynamodb.clone(),
             activity: lambda.activity(),
@@ -95,13 +95,25 @@ impl Prepared {
         let sweeper = tokio::spawn(async { _ = tokio::join!(sweep_tables, sweep_streams) });
         let streams = template.streams.clone();
         let tables = template.tables.clone();
-        let parts = Parts { url, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
-        let parts = Arc::new(parts);
-        let router = gateway::router(template.routes(), &parts.lambda, &parts.faults, &log);
-        let gateway = serve_resettable(listener, router.merge(parts::router(&parts)), &stops.gateway);
+        let components =
+            Components { url, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
+        let components = Arc::new(components);
+        let router = gateway::router(template.routes(), &components.lambda, &components.faults, &log);
+        let gateway = serve_resettable(listener, router.merge(components::router(&components)), &stops.gateway);
         let keeps_data = options.data.is_some();
         let mappings = reading;
-        Ok(Environment { parts, template, log, keeps_data, stops, gateway, mappings, servers, sweeper, _store: store })
+        Ok(Environment {
+            components,
+            template,
+            log,
+            keeps_data,
+            stops,
+            gateway,
+            mappings,
+            servers,
+            sweeper,
+            _store: store,
+        })
     }
 }
 
@@ -134,7 +146,7 @@ fn binaries(
 
 type Started = (Vec<Arc<Mapping>>, Vec<JoinHandle<()>>);
 
-async fn start_mappings(template: &Template, lambda: &Lambda, context: &Context) -> Result<Started, StartError> {
+async fn start_mappings(template: &Template, lambda: &Lambda, context: &MappingContext) -> Result<Started, StartError> {
     let failed = |error: EmulatorError| StartError::Emulator(error.to_string());
     let (mut mappings, mut reading) = (Vec::new(), Vec::new());
     for spec in &template.mappings {

@@ -8,10 +8,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Mapping;
-use super::deliver::{Shard, Stopped};
+use super::deliver::{ShardDelivery, Stopped};
 use super::progress::add;
 use super::slot::{Batching, Slot};
-use super::source::{Record, Wake};
+use super::source::{StreamRecord, Wake};
 use crate::emulators::EmulatorError;
 
 /// How long to wait before reading again what could not be read.
@@ -19,7 +19,7 @@ const READ_PAUSE: Duration = Duration::from_secs(1);
 
 /// A shard, and where its reader is.
 pub(super) struct ShardReader {
-    shard: Arc<Shard>,
+    shard: Arc<ShardDelivery>,
     iterator: String,
     slots: Vec<Slot>,
     /// Each gives the index of the slot whose batch it was.
@@ -33,7 +33,7 @@ impl ShardReader {
         let (wake, spec) = (mapping.source.wake(), &mapping.spec);
         let batching = Batching { size_max: spec.batch_size, window: spec.batching_window };
         let slots = (0..spec.parallelization_factor).map(|_| Slot::new(batching)).collect();
-        let shard = Arc::new(Shard::new(mapping, id));
+        let shard = Arc::new(ShardDelivery::new(mapping, id));
         Self { shard, iterator, slots, deliveries: JoinSet::new(), wake, is_closed: false }
     }
 
@@ -106,10 +106,11 @@ impl ShardReader {
         Ok(count)
     }
 
-    fn deal(&mut self, records: Vec<Record>) {
+    fn deal(&mut self, records: Vec<StreamRecord>) {
         let mapping = &self.shard.mapping;
         // Filters take their time, and what is being delivered wants the ledger meanwhile.
-        let records: Vec<(bool, Record)> = records.into_iter().map(|record| (mapping.wants(&record), record)).collect();
+        let records: Vec<(bool, StreamRecord)> =
+            records.into_iter().map(|record| (mapping.wants(&record), record)).collect();
         let (now, mut ledger) = (Instant::now(), self.shard.ledger.lock());
         for (is_wanted, record) in records {
             if !is_wanted {

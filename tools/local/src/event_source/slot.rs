@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::batch::{Batch, EVENT_FRAME_BYTES};
 use super::ledger::Ticket;
-use super::source::Record;
+use super::source::StreamRecord;
 use crate::lambda::PAYLOAD_BYTES_MAX;
 
 /// When a batch is delivered: as soon as it is full, and otherwise when its window has ended.
@@ -21,7 +21,7 @@ pub(super) struct Batching {
 #[derive(Debug)]
 pub(super) struct Slot {
     batching: Batching,
-    queue: VecDeque<(Ticket, Record)>,
+    queue: VecDeque<(Ticket, StreamRecord)>,
     is_busy: bool,
     window_began: Option<Instant>,
 }
@@ -41,7 +41,7 @@ impl Slot {
         !self.is_busy && self.queue.is_empty()
     }
 
-    pub(super) fn push(&mut self, ticket: Ticket, record: Record, now: Instant) {
+    pub(super) fn push(&mut self, ticket: Ticket, record: StreamRecord, now: Instant) {
         // A window that ended with nothing in it was none: the next begins with the first record.
         if self.queue.is_empty() && self.window_ends().is_none_or(|end| end <= now) {
             self.window_began = Some(now);
@@ -104,7 +104,11 @@ mod tests {
 
     fn push(slot: &mut Slot, ticket: Ticket, bytes: usize, now: Instant) {
         let event = "x".repeat(bytes);
-        slot.push(ticket, Record { sequence_number: ticket.to_string(), arrived_at: 0.0, key_hash: 0, event }, now);
+        slot.push(
+            ticket,
+            StreamRecord { sequence_number: ticket.to_string(), arrived_at: 0.0, key_hash: 0, event },
+            now,
+        );
     }
 
     fn take(slot: &mut Slot, now: Instant) -> Option<Vec<Ticket>> {

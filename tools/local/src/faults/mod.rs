@@ -1,32 +1,32 @@
 //! Making things go wrong, exactly and repeatably: between the functions and both emulators, in front of each function, and
 //! in front of each API.
 //!
-//! [`fault`] says what a fault is, [`invalid`] which make no sense, and [`rules`] which of them a call meets. [`front`] stands
-//! before the emulators and carries them out, over [`connection`]s that can be reset; for invocations the function itself
-//! does, in `lambda`, and for requests the `gateway`. Of the calls to the emulators only functions' go wrong, and only these
+//! [`fault`] defines a fault, [`invalid`] the faults that are refused, and [`registry`] decides which of them a call meets.
+//! [`injector`] carries them out in front of the emulators, over [`connection`]s that can be reset; for invocations `lambda`
+//! does, and for requests the `gateway`. Of the calls to the emulators only functions' go wrong, and only these
 //! are counted: a test's own calls, and those of the event source mappings, which read the emulators in process, always pass.
 
 mod callers;
 mod calls;
 mod connection;
+mod detach_on_drop;
 mod fault;
-mod front;
+mod injector;
 mod invalid;
 mod parse;
 mod partial;
+mod registry;
 mod routes;
-mod rules;
-mod to_its_end;
 
 pub(crate) use callers::{Caller, Callers, access_key};
 pub use calls::Calls;
 pub(crate) use connection::{Connection, serve as serve_resettable};
 pub use fault::{Effect, Fault, Moment, Target};
-pub(crate) use front::serve;
+pub(crate) use injector::serve;
 pub use invalid::InvalidFault;
+pub(crate) use registry::Ending;
+pub use registry::{FaultId, InjectedFault};
 pub(crate) use routes::router;
-pub(crate) use rules::Ending;
-pub use rules::{FaultId, InjectedFault};
 
 use http::HeaderMap;
 use parking_lot::Mutex;
@@ -35,14 +35,14 @@ use crate::emulators::Service;
 use crate::log::LogSink;
 use crate::template::Route;
 use crate::usage::Meter;
-use invalid::{Apis, FAULTS_MAX, INVOKE, Known, check};
-use rules::{Call, Rules};
+use invalid::{Apis, FAULTS_MAX, INVOKE, KnownTargets, check};
+use registry::{Call, FaultRegistry};
 
 /// The faults of an environment, and the calls that it has seen.
 pub(crate) struct Faults {
     callers: Callers,
     apis: Apis,
-    rules: Mutex<Rules>,
+    registry: Mutex<FaultRegistry>,
     calls: Mutex<Calls>,
     meter: Meter,
     log: LogSink,
@@ -54,7 +54,7 @@ impl Faults {
         Self {
             callers,
             apis: Apis::new(),
-            rules: Mutex::default(),
+            registry: Mutex::default(),
             calls: Mutex::default(),
             meter: Meter::default(),
             log,
@@ -70,8 +70,8 @@ impl Faults {
         Self { apis, ..self }
     }
 
-    fn known(&self) -> Known<'_> {
-        Known { functions: self.callers.logical_ids(), apis: &self.apis }
+    fn known(&self) -> KnownTargets<'_> {
+        KnownTargets { functions: self.callers.logical_ids(), apis: &self.apis }
     }
 
     /// Adds all of them after those that there are, or none where one is invalid.
@@ -79,31 +79,31 @@ impl Faults {
         for fault in &faults {
             check(fault, &self.known())?;
         }
-        let mut rules = self.rules.lock();
-        if rules.len() + faults.len() > FAULTS_MAX {
+        let mut registry = self.registry.lock();
+        if registry.len() + faults.len() > FAULTS_MAX {
             return Err(InvalidFault::TooMany);
         }
-        Ok(faults.into_iter().map(|fault| rules.push(fault)).collect())
+        Ok(faults.into_iter().map(|fault| registry.push(fault)).collect())
     }
 
     pub(crate) fn inject_one(&self, fault: Fault) -> Result<FaultId, InvalidFault> {
         check(&fault, &self.known())?;
-        let mut rules = self.rules.lock();
-        if rules.len() == FAULTS_MAX { Err(InvalidFault::TooMany) } else { Ok(rules.push(fault)) }
+        let mut registry = self.registry.lock();
+        if registry.len() == FAULTS_MAX { Err(InvalidFault::TooMany) } else { Ok(registry.push(fault)) }
     }
 
     /// In the order of injection.
     pub(crate) fn all(&self) -> Vec<InjectedFault> {
-        self.rules.lock().all()
+        self.registry.lock().all()
     }
 
     pub(crate) fn clear(&self) {
-        self.rules.lock().clear();
+        self.registry.lock().clear();
     }
 
     /// Whether there was one of that name.
     pub(crate) fn remove(&self, id: FaultId) -> bool {
-        self.rules.lock().remove(id)
+        self.registry.lock().remove(id)
     }
 
     pub(crate) fn calls(&self) -> Calls {
@@ -148,7 +148,7 @@ impl Faults {
     }
 
     async fn meet(&self, target: &Target, operation: &str, caller: Option<&str>) -> Option<Ending> {
-        let verdict = self.rules.lock().judge(Call { target, operation, caller });
+        let verdict = self.registry.lock().judge(Call { target, operation, caller });
         for FaultId(id) in &verdict.struck {
             let from = caller.map_or_else(String::new, |caller| format!(" from {caller}"));
             self.log.warn(&format!("fault {id} happens to {operation} of {target}{from}"));

@@ -9,21 +9,25 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::{Value, json};
 
-use super::rules::Refusals;
+use super::registry::EntryRejections;
 use crate::emulators::Service;
 
 /// An answer is smaller than its request.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Has the entries written that are not refused.
-pub(super) async fn put_records<F>(body: Bytes, refusals: &mut Refusals, ask: impl FnOnce(Bytes) -> F) -> Response
+pub(super) async fn put_records<F>(
+    body: Bytes,
+    rejections: &mut EntryRejections,
+    ask: impl FnOnce(Bytes) -> F,
+) -> Response
 where
     F: Future<Output = Response>,
 {
     // What is no such request is for the emulator to refuse.
     let Ok(mut request) = serde_json::from_slice::<Value>(&body) else { return ask(body).await };
     let Some(entries) = request["Records"].as_array_mut().map(std::mem::take) else { return ask(body).await };
-    let refused: Vec<bool> = entries.iter().map(|_| refusals.next_is_refused()).collect();
+    let refused: Vec<bool> = entries.iter().map(|_| rejections.rejects_next()).collect();
     if !refused.contains(&true) {
         return ask(body).await;
     }

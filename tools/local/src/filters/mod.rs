@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 pub(crate) use invalid::InvalidPattern;
-use json::Fields;
+use json::JsonFields;
 use pattern::Pattern;
 
 /// A pattern may be so long.
@@ -96,7 +96,7 @@ impl Filters {
         }
         match self.kind {
             RecordKind::Table => {
-                let fields: Fields<'_> = serde_json::from_str(event).unwrap_or_default();
+                let fields: JsonFields<'_> = serde_json::from_str(event).unwrap_or_default();
                 self.patterns.iter().any(|pattern| pattern.matches(&fields))
             }
             RecordKind::Kinesis => self.pass_kinesis(event),
@@ -108,7 +108,7 @@ impl Filters {
         #[derive(Default, Deserialize)]
         struct Event<'a> {
             #[serde(borrow)]
-            kinesis: Fields<'a>,
+            kinesis: JsonFields<'a>,
         }
         let mut fields = serde_json::from_str::<Event<'_>>(event).unwrap_or_default().kinesis;
         let encoded = fields.remove("data").map(RawValue::get).unwrap_or_default();

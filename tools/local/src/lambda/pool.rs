@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Surroundings;
+use super::SandboxContext;
 use super::invocation::InvokeError;
 use super::runtime_api::RuntimeApi;
 use super::sandbox::Sandbox;
@@ -37,18 +37,18 @@ pub(crate) struct Function {
     pub(crate) spec: FunctionSpec,
     pub(crate) arn: Arc<str>,
     binary: PathBuf,
-    surroundings: Surroundings,
+    context: SandboxContext,
     api: RuntimeApi,
     permits: Semaphore,
     waiting: AtomicUsize,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     counters: Counters,
     /// Counts finished invocations, whichever the function: what may have been written is looked for then.
     activity: watch::Sender<u64>,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     /// The one used last is at the end, and used first.
     idle: Vec<Arc<Sandbox>>,
     all: BTreeMap<String, Arc<Sandbox>>,
@@ -69,7 +69,7 @@ impl Function {
     pub(super) fn new(
         spec: FunctionSpec,
         binary: PathBuf,
-        surroundings: Surroundings,
+        context: SandboxContext,
         api: RuntimeApi,
         activity: watch::Sender<u64>,
     ) -> Self {
@@ -78,7 +78,7 @@ impl Function {
             permits: Semaphore::new(spec.concurrency_max.unwrap_or(SANDBOXES_MAX)),
             spec,
             binary,
-            surroundings,
+            context,
             api,
             waiting: AtomicUsize::new(0),
             state: Mutex::default(),
@@ -132,8 +132,8 @@ impl Function {
         self.counters.cold_starts.fetch_add(1, Ordering::Relaxed);
         let id = Uuid::new_v4().simple().to_string();
         let begun = Instant::now();
-        let started = Sandbox::start(id, &self.binary, &self.spec, &self.surroundings, &self.api).await;
-        self.surroundings.faults.meter().init(&self.spec.logical_id, self.spec.memory_mb, begun.elapsed());
+        let started = Sandbox::start(id, &self.binary, &self.spec, &self.context, &self.api).await;
+        self.context.faults.meter().init(&self.spec.logical_id, self.spec.memory_mb, begun.elapsed());
         let mut state = self.state.lock();
         match started {
             Ok(sandbox) => {
@@ -151,7 +151,7 @@ impl Function {
                 let pause = INIT_PAUSE_FIRST.saturating_mul(1 << state.init_failures.min(10)).min(INIT_PAUSE_MAX);
                 state.init_failures += 1;
                 state.init_failure = Some((Instant::now() + pause, error.clone()));
-                self.surroundings.log.warn(&format!("{} did not start: {error}", self.spec.binary));
+                self.context.log.warn(&format!("{} did not start: {error}", self.spec.binary));
                 Err(error)
             }
         }
@@ -171,7 +171,7 @@ impl Function {
         let mut state = self.state.lock();
         while let Some(sandbox) = state.idle.pop() {
             let Some(how) = sandbox.process.has_ended() else { return Some(sandbox) };
-            self.surroundings.log.warn(&format!("{}: a sandbox ended while it was idle: {how}", self.spec.binary));
+            self.context.log.warn(&format!("{}: a sandbox ended while it was idle: {how}", self.spec.binary));
             state.all.remove(&sandbox.id);
         }
         None

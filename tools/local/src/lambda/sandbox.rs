@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::invocation::{Invocation, InvokeError, Reply};
 use super::runtime_api::{Channel, RuntimeApi};
-use super::{Surroundings, variables};
+use super::{SandboxContext, variables};
 use crate::log::LogSink;
 use crate::processes::{Process, Processes};
 use crate::template::FunctionSpec;
@@ -37,7 +37,7 @@ pub(super) struct Sandbox {
 }
 
 /// What can become of an invocation in a sandbox.
-pub(super) enum Outcome {
+pub(super) enum SandboxOutcome {
     Response(Bytes),
     Failed(InvokeError),
     /// The process had ended before it took the invocation, which may go to another.
@@ -50,10 +50,10 @@ impl Sandbox {
         id: String,
         binary: &Path,
         spec: &FunctionSpec,
-        surroundings: &Surroundings,
+        context: &SandboxContext,
         api: &RuntimeApi,
     ) -> Result<Self, InvokeError> {
-        let variables = variables::of(spec, &surroundings.endpoints, &api.endpoint(&id), &id);
+        let variables = variables::of(spec, &context.endpoints, &api.endpoint(&id), &id);
         let mut command = Command::new(binary);
         command.env_clear().envs(variables).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -62,10 +62,10 @@ impl Sandbox {
         command.process_group(0);
         // Before it runs: it may ask for work, or be killed, before this task gets to do anything more.
         let (channel, invocations) = api.open(&id);
-        let process = surroundings.processes.add(&id);
+        let process = context.processes.add(&id);
         let child = command.spawn().map_err(|error| {
             api.close(&id);
-            surroundings.processes.remove(&id, error.to_string());
+            context.processes.remove(&id, error.to_string());
             InvokeError::Init(format!("cannot run {}: {error}", binary.display()))
         })?;
         let tail = Tail::default();
@@ -74,9 +74,9 @@ impl Sandbox {
             tag: spec.binary.clone(),
             tail: tail.clone(),
             process: process.clone(),
-            processes: surroundings.processes.clone(),
+            processes: context.processes.clone(),
         };
-        tokio::spawn(watcher.watch(child, api.clone(), surroundings.log.clone()));
+        tokio::spawn(watcher.watch(child, api.clone(), context.log.clone()));
         let sandbox = Self { id, process, invocations };
         sandbox.wait_until_ready(&channel, &tail).await?;
         Ok(sandbox)
@@ -98,7 +98,7 @@ impl Sandbox {
     }
 
     /// Runs one invocation to its end. After a timeout the process is killed, as Lambda does.
-    pub(super) async fn invoke(&self, payload: Bytes, timeout: Duration, function_arn: Arc<str>) -> Outcome {
+    pub(super) async fn invoke(&self, payload: Bytes, timeout: Duration, function_arn: Arc<str>) -> SandboxOutcome {
         let (invocation, mut answer) = Invocation::new(payload, timeout, function_arn);
         let is_taken = Arc::clone(&invocation.is_taken);
         // Only a runtime API that is gone refuses it, and then the process ends too.
@@ -106,15 +106,15 @@ impl Sandbox {
         tokio::select! {
             biased;
             Ok(reply) = &mut answer => match reply {
-                Reply::Response(body) => Outcome::Response(body),
-                Reply::Error { error_type, message } => Outcome::Failed(InvokeError::Function { error_type, message }),
+                Reply::Response(body) => SandboxOutcome::Response(body),
+                Reply::Error { error_type, message } => SandboxOutcome::Failed(InvokeError::Function { error_type, message }),
             },
             how = self.process.until_ended() => {
-                if is_taken.load(Ordering::SeqCst) { Outcome::Failed(InvokeError::Exited(how)) } else { Outcome::NotTaken(how) }
+                if is_taken.load(Ordering::SeqCst) { SandboxOutcome::Failed(InvokeError::Exited(how)) } else { SandboxOutcome::NotTaken(how) }
             }
             () = tokio::time::sleep(timeout) => {
                 self.process.kill();
-                Outcome::Failed(InvokeError::TimedOut(timeout))
+                SandboxOutcome::Failed(InvokeError::TimedOut(timeout))
             }
         }
     }

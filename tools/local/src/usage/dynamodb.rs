@@ -28,7 +28,7 @@ pub(crate) fn ask(operation: &str, body: Bytes) -> (Option<Metered>, Bytes) {
         return (None, body);
     }
     // What is no such request is for the emulator to refuse.
-    let Ok(request) = serde_json::from_slice::<Request>(&body) else { return (None, body) };
+    let Ok(request) = serde_json::from_slice::<CapacityRequest>(&body) else { return (None, body) };
     let metered = Some(Metered { is_write, table: request.table });
     let Some(opening) = body.iter().position(|byte| *byte == b'{') else { return (metered, body) };
     let (before, behind) = body.split_at(opening + 1);
@@ -42,11 +42,11 @@ pub(crate) fn ask(operation: &str, body: Bytes) -> (Option<Metered>, Bytes) {
 /// The units that a call used, by table, told by its answer.
 pub(crate) fn used(call: &Metered, is_success: bool, answer: &[u8]) -> Vec<(String, TableUsage)> {
     if !is_success {
-        let refused = serde_json::from_slice::<Refusal>(answer).is_ok_and(|refusal| refusal.is_of_a_condition());
+        let refused = serde_json::from_slice::<ErrorBody>(answer).is_ok_and(|refusal| refusal.is_of_a_condition());
         let table = call.table.clone().filter(|_| call.is_write && refused);
         return table.map(|table| (table, REFUSED_WRITE)).into_iter().collect();
     }
-    let Ok(answer) = serde_json::from_slice::<Answer>(answer) else { return Vec::new() };
+    let Ok(answer) = serde_json::from_slice::<CapacityAnswer>(answer) else { return Vec::new() };
     let consumed = match answer.consumed {
         None => Vec::new(),
         Some(Consumed::One(one)) => vec![one],
@@ -65,7 +65,7 @@ pub(crate) fn used(call: &Metered, is_success: bool, answer: &[u8]) -> Vec<(Stri
 }
 
 #[derive(Deserialize)]
-struct Request {
+struct CapacityRequest {
     #[serde(rename = "TableName")]
     table: Option<String>,
     #[serde(rename = "ReturnConsumedCapacity")]
@@ -73,7 +73,7 @@ struct Request {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct CapacityAnswer {
     #[serde(rename = "ConsumedCapacity")]
     consumed: Option<Consumed>,
 }
@@ -94,12 +94,12 @@ struct Capacity {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorBody {
     #[serde(rename = "__type")]
     kind: String,
 }
 
-impl Refusal {
+impl ErrorBody {
     fn is_of_a_condition(&self) -> bool {
         self.kind.ends_with("ConditionalCheckFailedException")
     }

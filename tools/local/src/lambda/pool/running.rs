@@ -9,14 +9,14 @@ use tokio::time::Instant;
 use super::Function;
 use crate::faults::{Ending, Moment};
 use crate::lambda::invocation::InvokeError;
-use crate::lambda::sandbox::{Outcome, Sandbox};
+use crate::lambda::sandbox::{Sandbox, SandboxOutcome};
 
 /// An invocation that no sandbox has taken goes to another, so many times.
 const NOT_TAKEN_MAX: u32 = 3;
 
 impl Function {
     pub(super) async fn run(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
-        let fault = self.surroundings.faults.of_invocation(&self.spec.logical_id).await;
+        let fault = self.context.faults.of_invocation(&self.spec.logical_id).await;
         if matches!(fault, Some(Ending::Throttle)) {
             self.counters.throttles.fetch_add(1, Ordering::Relaxed);
             return Err(InvokeError::Throttled);
@@ -65,27 +65,29 @@ impl Function {
             }
             let begun = Instant::now();
             let outcome = sandbox.invoke(payload.clone(), self.spec.timeout, Arc::clone(&self.arn)).await;
-            if !matches!(outcome, Outcome::NotTaken(_)) {
-                let meter = self.surroundings.faults.meter();
+            if !matches!(outcome, SandboxOutcome::NotTaken(_)) {
+                let meter = self.context.faults.meter();
                 meter.invocation(&self.spec.logical_id, self.spec.memory_mb, begun.elapsed());
             }
             match outcome {
-                Outcome::Response(_) | Outcome::Failed(InvokeError::Function { .. }) if kill.is_some() => {
+                SandboxOutcome::Response(_) | SandboxOutcome::Failed(InvokeError::Function { .. })
+                    if kill.is_some() =>
+                {
                     return Err(self.crash(&sandbox).await);
                 }
-                Outcome::Response(body) => {
+                SandboxOutcome::Response(body) => {
                     self.give_back(sandbox);
                     return Ok(body);
                 }
-                Outcome::Failed(error @ InvokeError::Function { .. }) => {
+                SandboxOutcome::Failed(error @ InvokeError::Function { .. }) => {
                     self.give_back(sandbox);
                     return Err(error);
                 }
-                Outcome::Failed(error) => {
+                SandboxOutcome::Failed(error) => {
                     self.state.lock().all.remove(&sandbox.id);
                     return Err(error);
                 }
-                Outcome::NotTaken(how) => {
+                SandboxOutcome::NotTaken(how) => {
                     self.state.lock().all.remove(&sandbox.id);
                     not_taken += 1;
                     if not_taken == NOT_TAKEN_MAX {

@@ -3,16 +3,16 @@
 use std::time::{Duration, SystemTime};
 
 use super::{refused, with_function};
-use crate::template::error::Fault;
+use crate::template::error::LocatedProblem;
 use crate::template::{MappingSpec, StartingPosition, Template};
 
 /// The event of a stream that begins at its latest record, whose further properties begin on line 14.
-fn with_stream_event(properties: &str) -> Result<Template, Fault> {
+fn with_stream_event(properties: &str) -> Result<Template, LocatedProblem> {
     with_event("Kinesis", "PaymentStream.Arn", &format!("            StartingPosition: LATEST\n{properties}"))
 }
 
 /// The event of a stream, whose further properties begin on line 13.
-fn with_event(kind: &str, stream: &str, properties: &str) -> Result<Template, Fault> {
+fn with_event(kind: &str, stream: &str, properties: &str) -> Result<Template, LocatedProblem> {
     with_function(&format!(
         "      Events:\n        Paid:\n          Type: {kind}\n          Properties:\n            Stream: !GetAtt {stream}\n\
          {properties}  PaymentStream:\n    Type: AWS::Kinesis::Stream\n  PaymentsTable:\n    Type: AWS::DynamoDB::Table\n    \

@@ -1,4 +1,4 @@
-//! What stands in front of both emulators: every call over HTTP passes here, is counted, and meets its faults.
+//! Injects faults into the calls to an emulator. Every call over HTTP passes here, and is counted.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{self, Connection};
+use super::detach_on_drop::DetachOnDrop;
 use super::fault::Moment;
-use super::rules::Ending;
-use super::to_its_end::ToItsEnd;
+use super::registry::Ending;
 use super::{Faults, partial};
-use crate::emulators::Service;
+use crate::emulators::{Service, operation_of};
 use crate::same_origin::{Guarded, guard};
 use crate::usage::{dynamodb, kinesis};
 
@@ -27,7 +27,7 @@ use crate::usage::{dynamodb, kinesis};
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Clone)]
-struct Front {
+struct FaultInjector {
     service: Service,
     faults: Arc<Faults>,
 }
@@ -41,13 +41,13 @@ pub(crate) fn serve(
     faults: &Arc<Faults>,
     stop: &CancellationToken,
 ) -> JoinHandle<()> {
-    let front = Front { service, faults: Arc::clone(faults) };
-    let behind_faults = emulator.layer(middleware::from_fn_with_state(front, pass));
+    let injector = FaultInjector { service, faults: Arc::clone(faults) };
+    let behind_faults = emulator.layer(middleware::from_fn_with_state(injector, pass));
     connection::serve(listener, guard(behind_faults, Guarded::Emulator(service)), stop)
 }
 
 async fn pass(
-    State(front): State<Front>,
+    State(injector): State<FaultInjector>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
     next: Next,
@@ -59,15 +59,15 @@ async fn pass(
     };
     // As with the services, a call that has arrived is carried out even where its caller has gone meanwhile: killed, or
     // tired of waiting.
-    ToItsEnd::new(async move { front.carry_out(parts, body, &connection, next).await }).await
+    DetachOnDrop::new(async move { injector.carry_out(parts, body, &connection, next).await }).await
 }
 
-impl Front {
+impl FaultInjector {
     async fn carry_out(&self, parts: Parts, body: Bytes, connection: &Connection, next: Next) -> Response {
         let Some(caller) = self.faults.callers.of(&parts.headers) else {
             return ask(next, parts, body).await;
         };
-        let operation = operation_of(&parts).to_owned();
+        let operation = operation_of(&parts.headers).to_owned();
         let ending = self.faults.of_call(self.service, &operation, &caller.name).await;
         let reach = |body| {
             self.faults.count(&caller.name, self.service, &operation);
@@ -90,7 +90,7 @@ impl Front {
                 self.faults.callers.kill(&caller).await;
                 broken_off(connection)
             }
-            Some(Ending::Partial(mut refusals)) => partial::put_records(body, &mut refusals, reach).await,
+            Some(Ending::Partial(mut rejections)) => partial::put_records(body, &mut rejections, reach).await,
         }
     }
 
@@ -128,10 +128,4 @@ async fn ask(next: Next, mut parts: Parts, body: Bytes) -> Response {
 fn broken_off(connection: &Connection) -> Response {
     connection.reset();
     StatusCode::SERVICE_UNAVAILABLE.into_response()
-}
-
-/// The operation in `x-amz-target: <API>.<operation>`.
-fn operation_of(parts: &Parts) -> &str {
-    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
-    target.and_then(|target| target.rsplit('.').next()).unwrap_or_default()
 }
