@@ -49,10 +49,10 @@ enum ForeignRequest {
 
 /// Answers requests of other websites with 403 before the router sees them, and lets no answer of the router allow them.
 pub(crate) fn guard(router: Router, guarded: Guarded) -> Router {
-    router.layer(middleware::from_fn_with_state(guarded, pass))
+    router.layer(middleware::from_fn_with_state(guarded, check_origin))
 }
 
-async fn pass(State(guarded): State<Guarded>, request: Request, next: Next) -> Response {
+async fn check_origin(State(guarded): State<Guarded>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     if let Err(refusal) = check(&parts, guarded) {
         return guarded.answer(&refusal);

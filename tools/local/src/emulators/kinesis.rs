@@ -146,13 +146,13 @@ impl Kinesis {
 /// Returns the stream that a request names, or whose ARN it gives.
 pub(crate) fn stream_of(request: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
-    struct StreamReference {
+    struct StreamParameter {
         #[serde(rename = "StreamName")]
         name: Option<String>,
         #[serde(rename = "StreamARN")]
         arn: Option<String>,
     }
-    let stream: StreamReference = serde_json::from_slice(request).ok()?;
+    let stream: StreamParameter = serde_json::from_slice(request).ok()?;
     stream.name.or_else(|| Some(stream.arn?.rsplit('/').next()?.to_owned()))
 }
 

@@ -76,7 +76,7 @@ impl Delivery {
     }
 
     /// Takes note of how the invocation with the next piece ended.
-    pub(crate) fn note(&mut self, outcome: BatchOutcome) -> Decision {
+    pub(crate) fn record_outcome(&mut self, outcome: BatchOutcome) -> Decision {
         let Some(piece) = self.next() else { return Decision::default() };
         match outcome {
             BatchOutcome::Succeeded => self.decision(piece.len(), 0, None),
@@ -144,25 +144,25 @@ mod tests {
     fn success_settles_the_whole_batch() {
         let mut delivery = delivery(3, true, Some(0));
         assert_eq!(delivery.next(), Some(0..3));
-        assert_eq!(delivery.note(BatchOutcome::Succeeded), decided(0..3, 3..3, None));
+        assert_eq!(delivery.record_outcome(BatchOutcome::Succeeded), decided(0..3, 3..3, None));
         assert_eq!(delivery.next(), None);
     }
 
     #[test]
     fn item_failures_check_point_at_the_lowest_and_retry_from_there() {
         let mut delivery = delivery(10, false, None);
-        assert_eq!(delivery.note(BatchOutcome::FailedFrom(4)), decided(0..4, 4..4, Some(0)));
+        assert_eq!(delivery.record_outcome(BatchOutcome::FailedFrom(4)), decided(0..4, 4..4, Some(0)));
         assert_eq!(delivery.next(), Some(4..10));
-        assert_eq!(delivery.note(BatchOutcome::FailedFrom(0)), decided(4..4, 4..4, Some(1)));
-        assert_eq!(delivery.note(BatchOutcome::Succeeded), decided(4..10, 10..10, None));
+        assert_eq!(delivery.record_outcome(BatchOutcome::FailedFrom(0)), decided(4..4, 4..4, Some(1)));
+        assert_eq!(delivery.record_outcome(BatchOutcome::Succeeded), decided(4..10, 10..10, None));
     }
 
     #[test]
     fn a_failed_batch_is_given_up_after_its_retries() {
         let mut delivery = delivery(2, false, Some(2));
-        assert_eq!(delivery.note(BatchOutcome::Failed), decided(0..0, 0..0, Some(0)));
-        assert_eq!(delivery.note(BatchOutcome::Failed), decided(0..0, 0..0, Some(1)));
-        assert_eq!(delivery.note(BatchOutcome::Failed), decided(0..0, 0..2, None));
+        assert_eq!(delivery.record_outcome(BatchOutcome::Failed), decided(0..0, 0..0, Some(0)));
+        assert_eq!(delivery.record_outcome(BatchOutcome::Failed), decided(0..0, 0..0, Some(1)));
+        assert_eq!(delivery.record_outcome(BatchOutcome::Failed), decided(0..0, 0..2, None));
         assert_eq!(delivery.next(), None);
     }
 
@@ -171,8 +171,11 @@ mod tests {
         let (bad, mut delivery) = (5, delivery(8, true, Some(0)));
         let (mut handled, mut discarded) = (0, Vec::new());
         while let Some(range) = delivery.next() {
-            let decision =
-                delivery.note(if range.contains(&bad) { BatchOutcome::Failed } else { BatchOutcome::Succeeded });
+            let decision = delivery.record_outcome(if range.contains(&bad) {
+                BatchOutcome::Failed
+            } else {
+                BatchOutcome::Succeeded
+            });
             handled += decision.handled.len();
             discarded.extend(decision.discarded);
         }
@@ -182,18 +185,18 @@ mod tests {
     #[test]
     fn with_bisecting_a_split_at_the_reported_record_uses_up_no_attempt_but_a_repeated_report_does() {
         let mut delivery = delivery(4, true, Some(1));
-        assert_eq!(delivery.note(BatchOutcome::FailedFrom(2)), decided(0..2, 2..2, Some(0)));
-        assert_eq!(delivery.note(BatchOutcome::FailedFrom(0)), decided(2..2, 2..2, Some(0)));
-        assert_eq!(delivery.note(BatchOutcome::FailedFrom(0)), decided(2..2, 2..4, None));
+        assert_eq!(delivery.record_outcome(BatchOutcome::FailedFrom(2)), decided(0..2, 2..2, Some(0)));
+        assert_eq!(delivery.record_outcome(BatchOutcome::FailedFrom(0)), decided(2..2, 2..2, Some(0)));
+        assert_eq!(delivery.record_outcome(BatchOutcome::FailedFrom(0)), decided(2..2, 2..4, None));
     }
 
     #[test]
     fn throttling_uses_up_no_attempt() {
         let mut delivery = delivery(1, false, Some(0));
         for _ in 0..3 {
-            assert_eq!(delivery.note(BatchOutcome::Throttled), decided(0..0, 0..0, Some(0)));
+            assert_eq!(delivery.record_outcome(BatchOutcome::Throttled), decided(0..0, 0..0, Some(0)));
         }
-        assert_eq!(delivery.note(BatchOutcome::Succeeded).handled, 0..1);
+        assert_eq!(delivery.record_outcome(BatchOutcome::Succeeded).handled, 0..1);
     }
 
     #[test]
@@ -212,18 +215,18 @@ mod tests {
 
     /// What may happen to one invocation; the numbers are taken modulo the size of the piece.
     #[derive(Debug, Clone)]
-    enum Event {
-        BatchOutcome(BatchOutcome),
+    enum Step {
+        Outcome(BatchOutcome),
         Expire(usize),
     }
 
-    fn event() -> impl Strategy<Value = Event> {
+    fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            Just(Event::BatchOutcome(BatchOutcome::Succeeded)),
-            Just(Event::BatchOutcome(BatchOutcome::Failed)),
-            Just(Event::BatchOutcome(BatchOutcome::Throttled)),
-            (0..50_usize).prop_map(|index| Event::BatchOutcome(BatchOutcome::FailedFrom(index))),
-            (0..50_usize).prop_map(Event::Expire),
+            Just(Step::Outcome(BatchOutcome::Succeeded)),
+            Just(Step::Outcome(BatchOutcome::Failed)),
+            Just(Step::Outcome(BatchOutcome::Throttled)),
+            (0..50_usize).prop_map(|index| Step::Outcome(BatchOutcome::FailedFrom(index))),
+            (0..50_usize).prop_map(Step::Expire),
         ]
     }
 
@@ -234,25 +237,25 @@ mod tests {
             count in 0..50_usize,
             bisect: bool,
             retries_max in proptest::option::of(0..4_u32),
-            events in proptest::collection::vec(event(), 0..100),
+            steps in proptest::collection::vec(step(), 0..100),
         ) {
             let mut delivery = delivery(count, bisect, retries_max);
             let mut settled = 0;
-            let mut events = events.into_iter();
+            let mut steps = steps.into_iter();
             while let Some(piece) = delivery.next() {
                 prop_assert_eq!(piece.start, settled, "what is not settled is next, and nothing is skipped");
                 prop_assert!(!piece.is_empty() && piece.end <= count);
                 // When the schedule has run out, all goes well, and so the delivery must end.
-                let decision = match events.next().unwrap_or(Event::BatchOutcome(BatchOutcome::Succeeded)) {
-                    Event::Expire(number) => delivery.expire(number % (piece.len() + 1)),
-                    Event::BatchOutcome(BatchOutcome::FailedFrom(number)) => {
+                let decision = match steps.next().unwrap_or(Step::Outcome(BatchOutcome::Succeeded)) {
+                    Step::Expire(number) => delivery.expire(number % (piece.len() + 1)),
+                    Step::Outcome(BatchOutcome::FailedFrom(number)) => {
                         let index = number % piece.len();
-                        let decision = delivery.note(BatchOutcome::FailedFrom(index));
+                        let decision = delivery.record_outcome(BatchOutcome::FailedFrom(index));
                         prop_assert_eq!(decision.handled.len(), index, "only what comes before the report is handled");
                         decision
                     }
-                    Event::BatchOutcome(outcome) => {
-                        let decision = delivery.note(outcome);
+                    Step::Outcome(outcome) => {
+                        let decision = delivery.record_outcome(outcome);
                         let handled = if outcome == BatchOutcome::Succeeded { piece.len() } else { 0 };
                         prop_assert_eq!(decision.handled.len(), handled);
                         decision
@@ -275,7 +278,7 @@ mod tests {
             let mut delivery = delivery(count, bisect, Some(retries_max));
             let mut invocations = 0;
             while delivery.next().is_some() {
-                delivery.note(BatchOutcome::Failed);
+                delivery.record_outcome(BatchOutcome::Failed);
                 invocations += 1;
             }
             let splits = if bisect { count - 1 } else { 0 };

@@ -62,7 +62,7 @@ impl ShardDelivery {
                 add(&progress.retries, usize::from(invocations > 1));
                 add(&progress.failures, usize::from(outcome != BatchOutcome::Succeeded));
             }
-            let decision = delivery.note(outcome);
+            let decision = delivery.record_outcome(outcome);
             self.carry_out(batch, &decision, DiscardCondition::RetryAttemptsExhausted, invocations, error);
             if let Some(number) = decision.pause {
                 self.pause(self.mapping.retry.delay(number)).await?;

@@ -151,7 +151,7 @@ impl Mapping {
 
     /// Whether a record is to be delivered.
     fn wants(&self, record: &StreamRecord) -> bool {
-        !is_before(self.spec.starting_position, record.arrived_at) && self.spec.filters.pass(&record.event)
+        !is_before(self.spec.starting_position, record.arrived_at) && self.spec.filters.matches(&record.event)
     }
 
     /// Whether everything written so far is done with.

@@ -40,7 +40,7 @@ impl ShardReader {
     /// Reads until the shard is closed and read to its end (then gives its id), or until told to stop.
     pub(super) async fn run(mut self) -> Option<String> {
         // It may have been closed before it was ever read.
-        self.is_closed = self.look_whether_closed().await;
+        self.is_closed = self.is_closed_at_source().await;
         let end = self.read_to_the_end().await;
         // What is being worked on may finish, and counts.
         while self.deliveries.join_next().await.is_some() {}
@@ -66,11 +66,11 @@ impl ShardReader {
                 }
             }
             self.begin_deliveries(count);
-            if self.slots.iter().all(Slot::is_quiet) && count == 0 {
+            if self.slots.iter().all(Slot::is_idle) && count == 0 {
                 if self.is_closed {
                     return Ok(());
                 }
-                if self.wake.has_resharded() && self.look_whether_closed().await {
+                if self.wake.has_resharded() && self.is_closed_at_source().await {
                     // What was written before it was closed may have come after this read.
                     self.is_closed = true;
                     continue;
@@ -101,12 +101,12 @@ impl ShardReader {
         // Without records the place stays the same: an emulator may give an iterator that depends on the time.
         if count > 0 {
             self.iterator = page.next.unwrap_or_default();
-            self.deal(page.records);
+            self.distribute(page.records);
         }
         Ok(count)
     }
 
-    fn deal(&mut self, records: Vec<StreamRecord>) {
+    fn distribute(&mut self, records: Vec<StreamRecord>) {
         let mapping = &self.shard.mapping;
         // Filters take their time, and what is being delivered wants the ledger meanwhile.
         let records: Vec<(bool, StreamRecord)> =
@@ -114,7 +114,7 @@ impl ShardReader {
         let (now, mut ledger) = (Instant::now(), self.shard.ledger.lock());
         for (is_wanted, record) in records {
             if !is_wanted {
-                ledger.pass(&record.sequence_number);
+                ledger.skip(&record.sequence_number);
                 add(&mapping.progress.filtered, 1);
                 continue;
             }
@@ -144,7 +144,7 @@ impl ShardReader {
     /// Until there may be something to do.
     async fn wait(&mut self) -> Result<(), Stopped> {
         let may_read = self.may_read();
-        let until = self.slots.iter().filter_map(Slot::waits_until).min();
+        let until = self.slots.iter().filter_map(Slot::window_deadline).min();
         let mapping = &self.shard.mapping;
         let window = async {
             match until {
@@ -171,7 +171,7 @@ impl ShardReader {
         Ok(())
     }
 
-    async fn look_whether_closed(&self) -> bool {
+    async fn is_closed_at_source(&self) -> bool {
         let shards = self.mapping().source.shards().await.unwrap_or_default();
         shards.iter().any(|shard| shard.id == self.shard.id && shard.is_closed)
     }

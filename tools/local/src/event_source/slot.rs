@@ -37,7 +37,7 @@ impl Slot {
     }
 
     /// Whether it has nothing to deliver and delivers nothing.
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         !self.is_busy && self.queue.is_empty()
     }
 
@@ -73,7 +73,7 @@ impl Slot {
     }
 
     /// Until when what is in it waits, if that is what it does.
-    pub(super) fn waits_until(&self) -> Option<Instant> {
+    pub(super) fn window_deadline(&self) -> Option<Instant> {
         if self.is_busy || self.queue.is_empty() { None } else { self.window_ends() }
     }
 
@@ -120,11 +120,11 @@ mod tests {
         let (mut slot, now) = (slot(2, WINDOW), Instant::now());
         assert_eq!(take(&mut slot, now), None);
         push(&mut slot, 1, 1, now);
-        assert_eq!((take(&mut slot, now), slot.waits_until()), (None, Some(now + WINDOW)));
+        assert_eq!((take(&mut slot, now), slot.window_deadline()), (None, Some(now + WINDOW)));
         push(&mut slot, 2, 1, now);
         push(&mut slot, 3, 1, now);
         assert_eq!(take(&mut slot, now), Some(vec![1, 2]));
-        assert_eq!((take(&mut slot, now + WINDOW), slot.waits_until()), (None, None), "one batch at a time");
+        assert_eq!((take(&mut slot, now + WINDOW), slot.window_deadline()), (None, None), "one batch at a time");
         slot.release(now);
         assert_eq!(take(&mut slot, now + WINDOW / 2), None);
         assert_eq!(take(&mut slot, now + WINDOW), Some(vec![3]));
@@ -137,11 +137,11 @@ mod tests {
         assert_eq!(take(&mut slot, now + WINDOW), Some(vec![1]));
         slot.release(now + WINDOW);
         push(&mut slot, 2, 1, now + WINDOW * 3 / 2);
-        assert_eq!(slot.waits_until(), Some(now + WINDOW * 2));
+        assert_eq!(slot.window_deadline(), Some(now + WINDOW * 2));
         assert_eq!(take(&mut slot, now + WINDOW * 2), Some(vec![2]));
         slot.release(now + WINDOW * 2);
         push(&mut slot, 3, 1, now + WINDOW * 5);
-        assert_eq!(slot.waits_until(), Some(now + WINDOW * 6), "nothing came within its window");
+        assert_eq!(slot.window_deadline(), Some(now + WINDOW * 6), "nothing came within its window");
     }
 
     #[test]

@@ -42,11 +42,11 @@ pub(crate) fn serve(
     stop: &CancellationToken,
 ) -> JoinHandle<()> {
     let injector = FaultInjector { service, faults: Arc::clone(faults) };
-    let behind_faults = emulator.layer(middleware::from_fn_with_state(injector, pass));
+    let behind_faults = emulator.layer(middleware::from_fn_with_state(injector, intercept));
     connection::serve(listener, guard(behind_faults, Guarded::Emulator(service)), stop)
 }
 
-async fn pass(
+async fn intercept(
     State(injector): State<FaultInjector>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
@@ -65,13 +65,13 @@ async fn pass(
 impl FaultInjector {
     async fn carry_out(&self, parts: Parts, body: Bytes, connection: &Connection, next: Next) -> Response {
         let Some(caller) = self.faults.callers.of(&parts.headers) else {
-            return ask(next, parts, body).await;
+            return forward(next, parts, body).await;
         };
         let operation = operation_of(&parts.headers).to_owned();
-        let ending = self.faults.of_call(self.service, &operation, &caller.name).await;
+        let ending = self.faults.apply_to_call(self.service, &operation, &caller.name).await;
         let reach = |body| {
             self.faults.count(&caller.name, self.service, &operation);
-            self.ask_and_meter(&caller.name, &operation, next, parts, body)
+            self.forward_and_meter(&caller.name, &operation, next, parts, body)
         };
         match ending {
             None => reach(body).await,
@@ -81,26 +81,33 @@ impl FaultInjector {
                 if moment == Moment::After {
                     reach(body).await;
                 }
-                broken_off(connection)
+                reset_connection(connection)
             }
             Some(Ending::Kill(moment)) => {
                 if moment == Moment::After {
                     reach(body).await;
                 }
                 self.faults.callers.kill(&caller).await;
-                broken_off(connection)
+                reset_connection(connection)
             }
             Some(Ending::Partial(mut rejections)) => partial::put_records(body, &mut rejections, reach).await,
         }
     }
 
     /// Has the emulator carry out the call of a function, and counts what that used.
-    async fn ask_and_meter(&self, caller: &str, operation: &str, next: Next, parts: Parts, body: Bytes) -> Response {
+    async fn forward_and_meter(
+        &self,
+        caller: &str,
+        operation: &str,
+        next: Next,
+        parts: Parts,
+        body: Bytes,
+    ) -> Response {
         let (metered, body) = match self.service {
-            Service::DynamoDb => dynamodb::ask(operation, body),
+            Service::DynamoDb => dynamodb::request_capacity(operation, body),
             Service::Kinesis => (None, body),
         };
-        let (parts, answer) = ask(next, parts, body.clone()).await.into_parts();
+        let (parts, answer) = forward(next, parts, body.clone()).await.into_parts();
         let Ok(answer) = axum::body::to_bytes(answer, BODY_BYTES_MAX).await else { return parts.into_response() };
         let (meter, is_success) = (self.faults.meter(), parts.status.is_success());
         if let Some(call) = metered {
@@ -118,14 +125,14 @@ impl FaultInjector {
 }
 
 /// Has the emulator carry out the call.
-async fn ask(next: Next, mut parts: Parts, body: Bytes) -> Response {
+async fn forward(next: Next, mut parts: Parts, body: Bytes) -> Response {
     // What is sent on may be shorter than what came in.
     parts.headers.insert(http::header::CONTENT_LENGTH, body.len().into());
     next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
 /// Nobody sees this answer.
-fn broken_off(connection: &Connection) -> Response {
+fn reset_connection(connection: &Connection) -> Response {
     connection.reset();
     StatusCode::SERVICE_UNAVAILABLE.into_response()
 }

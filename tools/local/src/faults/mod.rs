@@ -120,8 +120,8 @@ impl Faults {
     }
 
     /// Waits for as long as an invocation of a function is delayed, and says how it ends if it is to go wrong.
-    pub(crate) async fn of_invocation(&self, function: &str) -> Option<Ending> {
-        self.meet(&Target::function(function), INVOKE, None).await
+    pub(crate) async fn apply_to_invocation(&self, function: &str) -> Option<Ending> {
+        self.apply(&Target::function(function), INVOKE, None).await
     }
 
     /// The function that makes a request with these headers, if one does.
@@ -130,9 +130,9 @@ impl Faults {
     }
 
     /// Waits for as long as a request of a route is delayed, and says how it ends if it is to go wrong.
-    pub(crate) async fn of_request(&self, route: &Route, caller: Option<&Caller>) -> Option<Ending> {
+    pub(crate) async fn apply_to_request(&self, route: &Route, caller: Option<&Caller>) -> Option<Ending> {
         let caller = caller.map(|caller| caller.name.as_str());
-        self.meet(&Target::api(&route.api), &route.key(), caller).await
+        self.apply(&Target::api(&route.api), &route.key(), caller).await
     }
 
     /// Kills the process that makes a request, where a function does.
@@ -143,11 +143,11 @@ impl Faults {
     }
 
     /// Waits for as long as a function's call is delayed, and says how it ends if it is to go wrong.
-    async fn of_call(&self, service: Service, operation: &str, caller: &str) -> Option<Ending> {
-        self.meet(&service.into(), operation, Some(caller)).await
+    async fn apply_to_call(&self, service: Service, operation: &str, caller: &str) -> Option<Ending> {
+        self.apply(&service.into(), operation, Some(caller)).await
     }
 
-    async fn meet(&self, target: &Target, operation: &str, caller: Option<&str>) -> Option<Ending> {
+    async fn apply(&self, target: &Target, operation: &str, caller: Option<&str>) -> Option<Ending> {
         let verdict = self.registry.lock().judge(Call { target, operation, caller });
         for FaultId(id) in &verdict.struck {
             let from = caller.map_or_else(String::new, |caller| format!(" from {caller}"));
@@ -177,7 +177,7 @@ mod tests {
         let reset = Fault::new(Target::Kinesis, Effect::reset_before());
         faults.inject(vec![latency(200), latency(50), reset]).unwrap();
         let begun = tokio::time::Instant::now();
-        let ending = faults.of_call(Service::Kinesis, "PutRecord", "anyone").await;
+        let ending = faults.apply_to_call(Service::Kinesis, "PutRecord", "anyone").await;
         assert!(matches!(ending, Some(Ending::Reset(Moment::Before))));
         // The clock of the test stands still but for what is slept.
         assert_eq!(begun.elapsed(), Duration::from_millis(250));

@@ -19,17 +19,17 @@ const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(super) async fn put_records<F>(
     body: Bytes,
     rejections: &mut EntryRejections,
-    ask: impl FnOnce(Bytes) -> F,
+    forward: impl FnOnce(Bytes) -> F,
 ) -> Response
 where
     F: Future<Output = Response>,
 {
     // What is no such request is for the emulator to refuse.
-    let Ok(mut request) = serde_json::from_slice::<Value>(&body) else { return ask(body).await };
-    let Some(entries) = request["Records"].as_array_mut().map(std::mem::take) else { return ask(body).await };
+    let Ok(mut request) = serde_json::from_slice::<Value>(&body) else { return forward(body).await };
+    let Some(entries) = request["Records"].as_array_mut().map(std::mem::take) else { return forward(body).await };
     let refused: Vec<bool> = entries.iter().map(|_| rejections.rejects_next()).collect();
     if !refused.contains(&true) {
-        return ask(body).await;
+        return forward(body).await;
     }
     let kept = entries.into_iter().zip(&refused).filter(|(_, is_refused)| !**is_refused);
     let kept: Vec<Value> = kept.map(|(entry, _)| entry).collect();
@@ -38,7 +38,7 @@ where
         return (content_type, merged(json!({}), &refused).to_string()).into_response();
     }
     request["Records"] = Value::Array(kept);
-    let (mut parts, answer) = ask(Bytes::from(request.to_string())).await.into_parts();
+    let (mut parts, answer) = forward(Bytes::from(request.to_string())).await.into_parts();
     let Ok(answer) = axum::body::to_bytes(answer, ANSWER_BYTES_MAX).await else { return parts.into_response() };
     let answer = match serde_json::from_slice(&answer) {
         Ok(written) if parts.status.is_success() => Bytes::from(merged(written, &refused).to_string()),

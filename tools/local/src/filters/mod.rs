@@ -90,7 +90,7 @@ impl Filters {
     }
 
     /// Whether a record is delivered, given as an element of an event's `Records`.
-    pub(crate) fn pass(&self, event: &str) -> bool {
+    pub(crate) fn matches(&self, event: &str) -> bool {
         if self.patterns.is_empty() {
             return true;
         }
@@ -99,12 +99,12 @@ impl Filters {
                 let fields: JsonFields<'_> = serde_json::from_str(event).unwrap_or_default();
                 self.patterns.iter().any(|pattern| pattern.matches(&fields))
             }
-            RecordKind::Kinesis => self.pass_kinesis(event),
+            RecordKind::Kinesis => self.matches_kinesis(event),
         }
     }
 
     /// The data is matched as the JSON it holds. What holds none matches no pattern that looks into the data.
-    fn pass_kinesis(&self, event: &str) -> bool {
+    fn matches_kinesis(&self, event: &str) -> bool {
         #[derive(Default, Deserialize)]
         struct Event<'a> {
             #[serde(borrow)]

@@ -97,7 +97,7 @@ impl Gateway {
             let answer = self.invoke(route, event).await;
             answer.unwrap_or_else(|own| own.response(route.format))
         };
-        let (moment, kills) = match self.faults.of_request(route, caller).await {
+        let (moment, kills) = match self.faults.apply_to_request(route, caller).await {
             Some(Ending::Error(error)) => return response::injected(&error),
             // Both flavours say so when they throttle by themselves.
             Some(Ending::Throttle) => return GatewayError::Throttled.response(PayloadFormat::V1),

@@ -9,10 +9,10 @@ use crate::template::Route;
 
 /// The routes of every API, which share one port.
 #[derive(Debug)]
-pub(super) struct Routes(Vec<Pattern>);
+pub(super) struct Routes(Vec<RoutePattern>);
 
 #[derive(Debug)]
-struct Pattern {
+struct RoutePattern {
     route: Route,
     parts: Vec<PathPart>,
 }
@@ -35,8 +35,10 @@ pub(super) struct RouteMatch<'r> {
 
 impl Routes {
     pub(super) fn new(routes: &[Route]) -> Self {
-        let pattern =
-            |route: &Route| Pattern { parts: route.path.split('/').skip(1).map(part).collect(), route: route.clone() };
+        let pattern = |route: &Route| RoutePattern {
+            parts: route.path.split('/').skip(1).map(part).collect(),
+            route: route.clone(),
+        };
         Self(routes.iter().map(pattern).collect())
     }
 
@@ -63,7 +65,7 @@ fn part(text: &str) -> PathPart {
     }
 }
 
-impl Pattern {
+impl RoutePattern {
     fn matching(&self, path: &[&str]) -> Option<BTreeMap<String, String>> {
         let mut parameters = BTreeMap::new();
         let mut rest = path;

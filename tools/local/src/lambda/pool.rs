@@ -162,7 +162,7 @@ impl Function {
         if let Ok(_permit) = self.permits.try_acquire() {
             // Why it did not start has been logged; the first invocation tries again.
             if let Ok(sandbox) = self.start().await {
-                self.give_back(sandbox);
+                self.return_to_pool(sandbox);
             }
         }
     }
@@ -177,7 +177,7 @@ impl Function {
         None
     }
 
-    fn give_back(&self, sandbox: Arc<Sandbox>) {
+    fn return_to_pool(&self, sandbox: Arc<Sandbox>) {
         self.state.lock().idle.push(sandbox);
     }
 

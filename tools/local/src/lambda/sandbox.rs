@@ -131,9 +131,9 @@ struct Watcher {
 
 impl Watcher {
     async fn watch(self, mut child: Child, api: RuntimeApi, log: LogSink) {
-        let out = child.stdout.take().map(|out| tokio::spawn(pass_on(out, log.clone(), self.tag.clone(), None)));
+        let out = child.stdout.take().map(|out| tokio::spawn(forward_output(out, log.clone(), self.tag.clone(), None)));
         let tail = Some(self.tail.clone());
-        let err = child.stderr.take().map(|err| tokio::spawn(pass_on(err, log.clone(), self.tag.clone(), tail)));
+        let err = child.stderr.take().map(|err| tokio::spawn(forward_output(err, log.clone(), self.tag.clone(), tail)));
         let status = tokio::select! {
             status = child.wait() => status,
             () = self.process.until_killed() => {
@@ -172,7 +172,7 @@ impl Tail {
 }
 
 /// Passes output on to the log, line by line.
-async fn pass_on(output: impl AsyncRead + Unpin, log: LogSink, tag: String, tail: Option<Tail>) {
+async fn forward_output(output: impl AsyncRead + Unpin, log: LogSink, tag: String, tail: Option<Tail>) {
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
     loop {

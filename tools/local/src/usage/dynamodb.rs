@@ -22,7 +22,7 @@ pub(crate) struct Metered {
 }
 
 /// Makes a call ask for the capacity that it uses, where it can and does not already.
-pub(crate) fn ask(operation: &str, body: Bytes) -> (Option<Metered>, Bytes) {
+pub(crate) fn request_capacity(operation: &str, body: Bytes) -> (Option<Metered>, Bytes) {
     let is_write = WRITES.contains(&operation);
     if !is_write && !READS.contains(&operation) {
         return (None, body);
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     fn asked(operation: &str, body: &str) -> String {
-        String::from_utf8(ask(operation, Bytes::from(body.to_owned())).1.to_vec()).unwrap()
+        String::from_utf8(request_capacity(operation, Bytes::from(body.to_owned())).1.to_vec()).unwrap()
     }
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_write_whose_condition_does_not_hold_is_billed_and_other_refusals_are_not() {
-        let (put, _) = ask("PutItem", Bytes::from_static(br#"{"TableName":"t"}"#));
+        let (put, _) = request_capacity("PutItem", Bytes::from_static(br#"{"TableName":"t"}"#));
         let put = put.unwrap();
         let refused = br#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}"#;
         assert_eq!(used(&put, false, refused), [("t".to_owned(), REFUSED_WRITE)]);
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn units_are_told_once_or_for_each_table() {
-        let (get, _) = ask("BatchGetItem", Bytes::from_static(br#"{"RequestItems":{}}"#));
+        let (get, _) = request_capacity("BatchGetItem", Bytes::from_static(br#"{"RequestItems":{}}"#));
         let answer =
             br#"{"ConsumedCapacity":[{"TableName":"a","CapacityUnits":0.5},{"TableName":"b","CapacityUnits":2}]}"#;
         let read = |read_units| TableUsage { read_units, write_units: 0.0 };

@@ -16,7 +16,7 @@ const NOT_TAKEN_MAX: u32 = 3;
 
 impl Function {
     pub(super) async fn run(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
-        let fault = self.context.faults.of_invocation(&self.spec.logical_id).await;
+        let fault = self.context.faults.apply_to_invocation(&self.spec.logical_id).await;
         if matches!(fault, Some(Ending::Throttle)) {
             self.counters.throttles.fetch_add(1, Ordering::Relaxed);
             return Err(InvokeError::Throttled);
@@ -61,7 +61,7 @@ impl Function {
                 None => self.start().await?,
             };
             if kill == Some(Moment::Before) {
-                return Err(self.crash(&sandbox).await);
+                return Err(self.kill_sandbox(&sandbox).await);
             }
             let begun = Instant::now();
             let outcome = sandbox.invoke(payload.clone(), self.spec.timeout, Arc::clone(&self.arn)).await;
@@ -73,14 +73,14 @@ impl Function {
                 SandboxOutcome::Response(_) | SandboxOutcome::Failed(InvokeError::Function { .. })
                     if kill.is_some() =>
                 {
-                    return Err(self.crash(&sandbox).await);
+                    return Err(self.kill_sandbox(&sandbox).await);
                 }
                 SandboxOutcome::Response(body) => {
-                    self.give_back(sandbox);
+                    self.return_to_pool(sandbox);
                     return Ok(body);
                 }
                 SandboxOutcome::Failed(error @ InvokeError::Function { .. }) => {
-                    self.give_back(sandbox);
+                    self.return_to_pool(sandbox);
                     return Err(error);
                 }
                 SandboxOutcome::Failed(error) => {
@@ -99,7 +99,7 @@ impl Function {
     }
 
     /// Kills a sandbox that was to run something, or has.
-    async fn crash(&self, sandbox: &Sandbox) -> InvokeError {
+    async fn kill_sandbox(&self, sandbox: &Sandbox) -> InvokeError {
         sandbox.process.kill();
         let how = sandbox.process.until_ended().await;
         self.state.lock().all.remove(&sandbox.id);

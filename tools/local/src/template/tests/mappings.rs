@@ -33,7 +33,7 @@ fn an_event_source_mapping_has_the_defaults_that_aws_has() {
     assert_eq!(mapping.starting_position, StartingPosition::Latest);
     assert!(!mapping.bisect && !mapping.reports_item_failures && mapping.enabled);
     assert_eq!((mapping.retries_max, mapping.record_age_max), (None, None));
-    assert!(mapping.filters.pass("{}"));
+    assert!(mapping.filters.matches("{}"));
 }
 
 #[test]
@@ -43,9 +43,9 @@ fn settings_of_an_event_source_mapping_are_read() {
     assert_eq!(mapping("MaximumRecordAgeInSeconds: -1").record_age_max, None);
     assert_eq!(mapping("MaximumRecordAgeInSeconds: 60").record_age_max, Some(Duration::from_mins(1)));
     assert_eq!(mapping("ParallelizationFactor: 10").parallelization_factor, 10);
-    assert!(mapping("FilterCriteria: {}").filters.pass("{}"));
+    assert!(mapping("FilterCriteria: {}").filters.matches("{}"));
     let filtered = mapping("FilterCriteria: { Filters: [{ Pattern: '{\"partitionKey\":[\"ord-1\"]}' }] }");
-    assert!(filtered.filters.pass(r#"{"kinesis":{"partitionKey":"ord-1"}}"#) && !filtered.filters.pass("{}"));
+    assert!(filtered.filters.matches(r#"{"kinesis":{"partitionKey":"ord-1"}}"#) && !filtered.filters.matches("{}"));
 }
 
 #[test]
