@@ -6,11 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use paystream_comparison::{
-    ComparisonReport, LoadSettings, Machine, Measured, Mode, Scenario, ScenarioProgress, ScenarioResult, Stopper,
+    ComparisonReport, LoadSettings, Machine, Measured, Mode, Scenario, ScenarioProgress, ScenarioResult,
     Target, run_costs, run_scenario,
 };
 use paystream_local::{Effect, Fault, Target as FaultTarget};
 use paystream_tests::Paystream;
+use tokio_util::sync::CancellationToken;
 
 const LOAD: LoadSettings =
     LoadSettings { rate: 5.0, duration: Duration::from_secs(3), warm_up: Duration::from_millis(400), seed: 1 };
@@ -31,8 +32,8 @@ async fn compare_until(scenario: Scenario, shows: impl Fn(&ScenarioResult) -> bo
     for attempt in 1.. {
         let paystream = Paystream::start().await;
         let target = Target::local(paystream.environment().url());
-        let stopper = Stopper::default();
-        let run = run_scenario(target, Some(paystream.environment()), scenario, &plan, &stopper, |_| {}).await;
+        let stop = CancellationToken::new();
+        let run = run_scenario(target, Some(paystream.environment()), scenario, &plan, &stop, |_| {}).await;
         let comparison = run.unwrap();
         for mode in Mode::BOTH {
             let measured = comparison.measured(mode);
@@ -115,16 +116,16 @@ async fn what_asynchronous_mode_accepts_unaware_that_it_is_voided_is_stale_and_e
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_measured_until_it_was_stopped_is_kept_and_is_right() {
     let paystream = Paystream::start().await;
-    let stopper = Stopper::default();
-    let stop = stopper.clone();
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
     let progress = move |progress| {
         if matches!(progress, ScenarioProgress::Orders { done, .. } if done >= 20) {
-            stop.stop();
+            stopped.cancel();
         }
     };
     let plan = LoadSettings { duration: Duration::from_hours(1), warm_up: Duration::ZERO, ..LOAD };
     let target = Target::local(paystream.environment().url());
-    let run = run_scenario(target, Some(paystream.environment()), Scenario::Healthy, &plan, &stopper, progress).await;
+    let run = run_scenario(target, Some(paystream.environment()), Scenario::Healthy, &plan, &stop, progress).await;
     let found = run.unwrap();
     assert!(found.is_interrupted);
     let all = found.asynchronous.offered + found.synchronous.offered;
@@ -137,7 +138,7 @@ async fn what_was_measured_until_it_was_stopped_is_kept_and_is_right() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_each_mode_uses_is_counted_and_every_figure_is_told() {
     let paystream = Paystream::start().await;
-    let costs = run_costs(paystream.environment(), &LOAD, 20, &Stopper::default()).await.unwrap();
+    let costs = run_costs(paystream.environment(), &LOAD, 20, &CancellationToken::new()).await.unwrap();
     // A call that is slow is made again now and then; nothing costs less than this.
     let (payment, copy) = (&costs.payment, &costs.copy);
     assert!(payment.write_units >= 3.0 && payment.payload_units == 0.0 && payment.api_requests >= 1.0, "{costs:#?}");

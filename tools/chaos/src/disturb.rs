@@ -1,13 +1,12 @@
 //! What happens beside the work: faults, deaths, events again and late, records that are none, shards that come and go.
 
-use std::sync::{Mutex, PoisonError};
-
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_kinesis::error::DisplayErrorContext;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::Shard;
 use fastrand::Rng;
+use parking_lot::Mutex;
 use payment_events::{PaymentEvent, PaymentInfo};
 use paystream_local::{Environment, Fault};
 use serde::Serialize;
@@ -78,7 +77,7 @@ impl<'e> Disturber<'e> {
 
     /// Remembers a state of a payment, to publish it again.
     pub(crate) fn remember(&self, rng: &mut Rng, payment: &PaymentInfo) {
-        let mut remembered = lock(&self.remembered);
+        let mut remembered = self.remembered.lock();
         if remembered.len() < REMEMBERED_MAX {
             remembered.push(payment.clone());
         } else {
@@ -88,7 +87,7 @@ impl<'e> Disturber<'e> {
     }
 
     pub(crate) fn done(&self) -> Disturbances {
-        *lock(&self.done)
+        *self.done.lock()
     }
 
     /// One thing goes wrong.
@@ -99,14 +98,14 @@ impl<'e> Disturber<'e> {
             2..=4 => self.poison(rng).await,
             5..=9 => self.repeat_event(rng).await,
             10..=12 => {
-                let turn = lock(&self.done).outages;
+                let turn = self.done.lock().outages;
                 self.inject(outage(turn, rng))?;
-                lock(&self.done).outages += 1;
+                self.done.lock().outages += 1;
                 Ok(())
             }
             _ => {
                 self.inject(random_fault(rng))?;
-                lock(&self.done).faults += 1;
+                self.done.lock().faults += 1;
                 Ok(())
             }
         }
@@ -123,18 +122,18 @@ impl<'e> Disturber<'e> {
     async fn kill(&self, rng: &mut Rng) -> Result<(), DisturbError> {
         let killed = self.environment.kill_sandboxes(pick(rng, &FUNCTIONS)).await;
         killed.map_err(|error| DisturbError { what: "kill a function", reason: error.to_string() })?;
-        lock(&self.done).kills += 1;
+        self.done.lock().kills += 1;
         Ok(())
     }
 
     async fn repeat_event(&self, rng: &mut Rng) -> Result<(), DisturbError> {
         let remembered = {
-            let remembered = lock(&self.remembered);
+            let remembered = self.remembered.lock();
             if remembered.is_empty() { None } else { Some(remembered[rng.usize(..remembered.len())].clone()) }
         };
         let Some(event) = remembered.and_then(|payment| PaymentEvent::new(payment, None).ok()) else { return Ok(()) };
         self.put(event.partition_key(), event.encode()).await?;
-        lock(&self.done).repeated_events += 1;
+        self.done.lock().repeated_events += 1;
         Ok(())
     }
 
@@ -151,7 +150,7 @@ impl<'e> Disturber<'e> {
         // A record of Kinesis has at least one byte, and so has each of these behind its number.
         let data = [pick(rng, &records), rng.u64(..).to_string().as_bytes()].concat();
         self.put(&format!("ord-{}", rng.u64(..100)), data).await?;
-        lock(&self.done).poison_records += 1;
+        self.done.lock().poison_records += 1;
         Ok(())
     }
 
@@ -188,7 +187,7 @@ impl<'e> Disturber<'e> {
         };
         // Another client may have changed the shards meanwhile: then there is nothing to do.
         if changed.is_ok() {
-            lock(&self.done).reshards += 1;
+            self.done.lock().reshards += 1;
         }
         Ok(())
     }
@@ -205,8 +204,4 @@ fn range(shard: &Shard) -> Option<(u128, u128)> {
 
 fn failed<E: std::error::Error>(what: &'static str, error: E) -> DisturbError {
     DisturbError { what, reason: DisplayErrorContext(error).to_string() }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

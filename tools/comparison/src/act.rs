@@ -1,7 +1,9 @@
 //! Paying, voiding and ordering, and what was seen of each.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::api::{Api, ApiError, Decision, PaymentAnswer};
 use crate::mark::Mark;
@@ -107,7 +109,7 @@ impl Clients {
 
     /// All that was seen so far.
     pub(crate) fn records(&self) -> Vec<OrderTrace> {
-        self.records.iter().map(|record| record.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
+        self.records.iter().map(|record| record.lock().clone()).collect()
     }
 
     /// Does one step of the order of this number.
@@ -195,6 +197,6 @@ impl Clients {
     }
 
     fn with<T>(&self, number: usize, work: impl FnOnce(&mut OrderTrace) -> T) -> T {
-        work(&mut self.records[number].lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.records[number].lock())
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use paystream_local::{Environment, FunctionUsage, Service, Usage};
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use crate::act::{Clients, Step};
 use crate::api::Api;
@@ -14,7 +15,6 @@ use crate::open_loop;
 use crate::plan::{PlannedOrder, Times, plan};
 use crate::scenario::Scenario;
 use crate::settings::LoadSettings;
-use crate::stopper::Stopper;
 use crate::target::Target;
 
 const UNDER_WAY_MAX: usize = 1_000;
@@ -100,7 +100,7 @@ impl PerOrder {
 }
 
 /// Counts what orders use of what AWS bills: `count` in each mode, at the load's rate. None if it is stopped.
-pub async fn run_costs(environment: &Environment, load: &LoadSettings, count: u32, stopper: &Stopper) -> Option<Costs> {
+pub async fn run_costs(environment: &Environment, load: &LoadSettings, count: u32, stop: &CancellationToken) -> Option<Costs> {
     let api = Api::new(Target::local(environment.url()));
     let duration = Duration::from_secs_f64(f64::from(count) / load.rate);
     let times = Times::new(Scenario::Healthy, load.rate, duration, Duration::ZERO);
@@ -112,16 +112,16 @@ pub async fn run_costs(environment: &Environment, load: &LoadSettings, count: u3
         let of_mode = |order: &PlannedOrder| mode.is_none_or(|mode| order.mode == mode);
         let wanted = orders.iter().enumerate().filter(|(_, order)| of_mode(order));
         let steps = wanted.map(|(number, order)| (order.order_at.saturating_sub(times.window), (number, step)));
-        let (clients, stopped) = (clients.clone(), stopper.clone());
+        let (clients, stopped) = (clients.clone(), stop.clone());
         let send = move |(number, step), arrival| clients.clone().act(number, step, arrival);
-        open_loop::run(Instant::now(), steps.collect(), UNDER_WAY_MAX, move || stopped.is_stopped(), send).await;
+        open_loop::run(Instant::now(), steps.collect(), UNDER_WAY_MAX, move || stopped.is_cancelled(), send).await;
         quiet(environment).await;
         (environment.usage(), environment.calls())
     };
     let (paying, calls) = phase(Step::Pay, None).await;
     let (asynchronous, _) = phase(Step::Order, Some(Mode::Asynchronous)).await;
     let (synchronous, _) = phase(Step::Order, Some(Mode::Synchronous)).await;
-    if stopper.is_stopped() {
+    if stop.is_cancelled() {
         return None;
     }
     let marks = calls.count("PaymentApi", Service::DynamoDb, "UpdateItem");

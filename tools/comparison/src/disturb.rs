@@ -1,18 +1,19 @@
 //! What goes wrong in a scenario, in a local environment.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_kinesis::primitives::Blob;
 use paystream_local::{Effect, Environment, Fault, InvalidFault, Target};
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
 
 use crate::api::with_sources;
 use crate::mark::Mark;
 use crate::plan::outage;
 use crate::scenario::{Extent, Scenario};
 use crate::settings::LoadSettings;
-use crate::stopper::Stopper;
 
 /// The API of Payments, and the function that keeps Orders' copy.
 const PAYMENTS: &str = "PaymentsApi";
@@ -41,7 +42,7 @@ pub(crate) async fn disturbed(
     scenario: Scenario,
     load: &LoadSettings,
     mark: Mark,
-    stopper: &Stopper,
+    stop: &CancellationToken,
 ) -> Result<Option<(i64, i64)>, DisturbError> {
     let Some(environment) = environment else { return Ok(None) };
     let (from, until) = match scenario.extent() {
@@ -52,27 +53,15 @@ pub(crate) async fn disturbed(
             (mark.after(from), mark.after(until))
         }
     };
-    wait_until(from, stopper).await;
-    if stopper.is_stopped() {
+    if stop.run_until_cancelled(sleep_until(from.into())).await.is_none() {
         return Ok(None);
     }
     let from_ms = mark.now_ms();
     disturb(environment, scenario, load.seed).await?;
-    wait_until(until, stopper).await;
+    stop.run_until_cancelled(sleep_until(until.into())).await;
     environment.clear_faults();
     // What is wrong all the time is no interval of it.
     Ok((scenario.extent() == Extent::Middle).then(|| (from_ms, mark.now_ms())))
-}
-
-async fn wait_until(time: Instant, stopper: &Stopper) {
-    const LOOK: Duration = Duration::from_millis(50);
-    loop {
-        let left = time.saturating_duration_since(Instant::now());
-        if left.is_zero() || stopper.is_stopped() {
-            return;
-        }
-        tokio::time::sleep(left.min(LOOK)).await;
-    }
 }
 
 /// Makes happen what the scenario is about. Faults stay until they are cleared; records come one after the other.

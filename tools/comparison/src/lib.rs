@@ -24,7 +24,6 @@ mod run;
 mod scenario;
 mod settings;
 mod sign;
-mod stopper;
 mod target;
 mod timeline;
 
@@ -40,6 +39,5 @@ pub use run::{ScenarioError, ScenarioProgress, run_scenario};
 pub use scenario::{Extent, Scenario};
 pub use settings::LoadSettings;
 pub use sign::Signer;
-pub use stopper::Stopper;
 pub use target::Target;
 pub use timeline::{Point, Timeline};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use paystream_local::{Environment, Usage};
+use tokio_util::sync::CancellationToken;
 
 use crate::act::{Clients, OrderTrace, Step};
 use crate::api::{Api, ApiError};
@@ -19,7 +20,6 @@ use crate::plan::{Phase, Times, plan};
 use crate::results::ScenarioResult;
 use crate::scenario::Scenario;
 use crate::settings::LoadSettings;
-use crate::stopper::Stopper;
 use crate::target::Target;
 use crate::timeline::Timeline;
 
@@ -61,13 +61,14 @@ pub enum ScenarioError {
     NoMode(Mode),
 }
 
-/// Measures one scenario, in the environment where there is one, which should be nobody else's.
+/// Measures one scenario, in the environment where there is one, which should be nobody else's. Cancelling `stop` ends it
+/// early: no more orders come, and what was measured until then is kept.
 pub async fn run_scenario(
     target: Target,
     environment: Option<&Environment>,
     scenario: Scenario,
     load: &LoadSettings,
-    stopper: &Stopper,
+    stop: &CancellationToken,
     progress: impl Fn(ScenarioProgress) + Clone + Send + Sync + 'static,
 ) -> Result<ScenarioResult, ScenarioError> {
     let api = Api::new(target);
@@ -100,11 +101,11 @@ pub async fn run_scenario(
         }
     };
     let is_stopped = {
-        let stopper = stopper.clone();
-        move || stopper.is_stopped()
+        let stop = stop.clone();
+        move || stop.is_cancelled()
     };
     let working = open_loop::run(mark.before(times.window), steps, UNDER_WAY_MAX, is_stopped, send);
-    let disturbing = disturbed(environment, scenario, load, mark, stopper);
+    let disturbing = disturbed(environment, scenario, load, mark, stop);
     let (sent, fault_ms) = tokio::join!(working, disturbing);
     let fault_ms = fault_ms?;
     for sent in sent {
@@ -115,7 +116,7 @@ pub async fn run_scenario(
     progress(ScenarioProgress::Settling);
     let usage = environment.map(Environment::usage);
     let records: Vec<OrderTrace> = clients.records().into_iter().filter(|record| record.placed.is_some()).collect();
-    let is_interrupted = stopper.is_stopped();
+    let is_interrupted = stop.is_cancelled();
     let ends = observe::ends(&api, mark, &records).await.map_err(ScenarioError::Observe)?;
     let window = Window { ms: measured_ms(&records, load, is_interrupted), fault_ms };
     Ok(result(scenario, &records, &ends, window, usage.as_ref(), is_interrupted))

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use http_problems::contract::TwoMeanings;
+use openapi_routes::TwoMeanings;
 
 /// The documents cannot be generated.
 #[derive(Debug, thiserror::Error)]

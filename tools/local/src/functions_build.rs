@@ -58,16 +58,6 @@ pub enum BuildError {
 }
 
 impl Functions {
-    /// The binaries in a directory, named as their packages.
-    pub fn from_directory(directory: &Path, packages: &[String]) -> Self {
-        Self(
-            packages
-                .iter()
-                .map(|name| (name.clone(), directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))))
-                .collect(),
-        )
-    }
-
     /// The binary of that name.
     pub fn get(&self, name: &str) -> Option<&Path> {
         self.0.get(name).map(PathBuf::as_path)

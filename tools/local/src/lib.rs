@@ -5,6 +5,17 @@
 //! serves the API routes on 127.0.0.1. The `paystream` command and the end-to-end tests both use it; each test has an
 //! environment and ports of its own.
 //!
+//! | modules | subject |
+//! |---|---|
+//! | `template`, `filters` | what `template.yaml` declares, checked, with the lines of what is wrong |
+//! | `emulators` | Kinesis and DynamoDB |
+//! | `functions_build`, `lambda`, `processes` | function binaries, their sandboxes, and the processes of these |
+//! | `event_source` | event source mappings |
+//! | `gateway`, `reference` | the APIs, and the page to try them from |
+//! | `faults`, `usage` | injected faults and counted calls, and what AWS would bill |
+//! | `loopback`, `same_origin` | listening on 127.0.0.1, and the guard against other websites |
+//! | `environment`, `status`, `log`, `workspace` | all of that as one running system, and what it shows |
+//!
 //! ```no_run
 //! use paystream_local::{Environment, Options, Profile, Template, build_functions};
 //!
@@ -28,7 +39,7 @@ mod functions_build;
 mod gateway;
 mod lambda;
 mod log;
-mod net;
+mod loopback;
 mod processes;
 mod reference;
 mod same_origin;
@@ -37,9 +48,10 @@ mod template;
 mod usage;
 mod workspace;
 
+pub use emulators::{ErrorAnswer, Service};
 pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction, empty_dynamodb};
 pub use event_source::{FailedBatch, Failures, RetryDelays};
-pub use faults::{Calls, Effect, ErrorAnswer, Fault, FaultId, InjectedFault, InvalidFault, Moment, Service, Target};
+pub use faults::{Calls, Effect, Fault, FaultId, InjectedFault, InvalidFault, Moment, Target};
 pub use functions_build::{BuildError, Functions, Profile, build_functions};
 pub use log::LogSink;
 pub use status::{EventSourceStatus, FunctionStatus, ShardStatus, Status, StreamStatus, TableStatus};

@@ -2,8 +2,9 @@
 //! id, also while they initialise and no pool knows them yet.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
 /// Every process that is there, by the id of its sandbox.
@@ -22,29 +23,25 @@ impl Processes {
     /// A process that is about to start.
     pub(crate) fn add(&self, sandbox: &str) -> Process {
         let process = Process { kill: Arc::default(), ended: watch::Sender::new(None) };
-        self.locked().insert(sandbox.to_owned(), process.clone());
+        self.0.lock().insert(sandbox.to_owned(), process.clone());
         process
     }
 
     /// It has ended, and how.
     pub(crate) fn remove(&self, sandbox: &str, how: String) {
-        if let Some(process) = self.locked().remove(sandbox) {
+        if let Some(process) = self.0.lock().remove(sandbox) {
             process.ended.send_replace(Some(how));
         }
     }
 
     /// Kills the process of a sandbox, and waits until it is gone.
     pub(crate) async fn kill(&self, sandbox: &str) {
-        let process = self.locked().get(sandbox).cloned();
+        let process = self.0.lock().get(sandbox).cloned();
         // One that is not there any more is gone already.
         if let Some(process) = process {
             process.kill();
             process.until_ended().await;
         }
-    }
-
-    fn locked(&self) -> MutexGuard<'_, HashMap<String, Process>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

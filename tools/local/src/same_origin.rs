@@ -19,7 +19,7 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Version};
 use serde_json::json;
 
-use crate::faults::{ErrorAnswer, Service};
+use crate::emulators::{ErrorAnswer, Service};
 
 /// The kind of a listener, on which the form of a refusal depends, and if links may lead there.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,7 @@ pub(crate) enum Guarded {
 
 /// Reasons to take a request for one of another website. The message names the header, and says what to do instead.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-enum Refusal {
+enum ForeignRequest {
     #[error("the Host header {0:?} is refused: call 127.0.0.1 or localhost")]
     Host(String),
     #[error(
@@ -49,10 +49,10 @@ enum Refusal {
 
 /// Answers requests of other websites with 403 before the router sees them, and lets no answer of the router allow them.
 pub(crate) fn guard(router: Router, guarded: Guarded) -> Router {
-    router.layer(middleware::from_fn_with_state(guarded, pass))
+    router.layer(middleware::from_fn_with_state(guarded, check_origin))
 }
 
-async fn pass(State(guarded): State<Guarded>, request: Request, next: Next) -> Response {
+async fn check_origin(State(guarded): State<Guarded>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     if let Err(refusal) = check(&parts, guarded) {
         return guarded.answer(&refusal);
@@ -63,7 +63,7 @@ async fn pass(State(guarded): State<Guarded>, request: Request, next: Next) -> R
 }
 
 impl Guarded {
-    fn answer(self, refusal: &Refusal) -> Response {
+    fn answer(self, refusal: &ForeignRequest) -> Response {
         let message = refusal.to_string();
         match self {
             Self::Emulator(service) => service.answer(&ErrorAnswer {
@@ -78,31 +78,31 @@ impl Guarded {
     }
 }
 
-fn check(parts: &Parts, guarded: Guarded) -> Result<(), Refusal> {
+fn check(parts: &Parts, guarded: Guarded) -> Result<(), ForeignRequest> {
     let headers = &parts.headers;
     let hosts = texts(headers, &HOST);
     let host = match hosts[..] {
         [host] if is_loopback(host) => Some(host),
         // HTTP/1.0 has no such header. No browser speaks it.
         [] if parts.version == Version::HTTP_10 => None,
-        _ => return Err(Refusal::Host(hosts.join(", "))),
+        _ => return Err(ForeignRequest::Host(hosts.join(", "))),
     };
     // A request to a proxy names its destination here, which then counts in place of the header.
     if let Some(named) = parts.uri.authority().filter(|named| !is_loopback(named.as_str())) {
-        return Err(Refusal::Host(named.to_string()));
+        return Err(ForeignRequest::Host(named.to_string()));
     }
     let origins = texts(headers, &ORIGIN);
     let is_own = |origin: &str| host.is_some_and(|host| origin.strip_prefix("http://") == Some(host));
     if !origins.iter().all(|origin| is_own(origin)) || origins.len() > 1 {
-        return Err(Refusal::Origin(origins.join(", ")));
+        return Err(ForeignRequest::Origin(origins.join(", ")));
     }
     let sites = texts(headers, &HeaderName::from_static("sec-fetch-site"));
     let is_foreign = !sites.iter().all(|site| ["same-origin", "none"].contains(site));
     if is_foreign && !opens_a_page(parts, guarded) {
-        return Err(Refusal::Site(sites.join(", ")));
+        return Err(ForeignRequest::Site(sites.join(", ")));
     }
     if parts.method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
-        return Err(Refusal::Preflight);
+        return Err(ForeignRequest::Preflight);
     }
     Ok(())
 }
@@ -146,7 +146,7 @@ mod tests {
     /// Pages of this origin, and of others, at a port of ours.
     const HERE: &str = "127.0.0.1:3000";
 
-    fn checked(guarded: Guarded, request: http::request::Builder) -> Result<(), Refusal> {
+    fn checked(guarded: Guarded, request: http::request::Builder) -> Result<(), ForeignRequest> {
         check(&request.body(()).unwrap().into_parts().0, guarded)
     }
 
@@ -176,10 +176,10 @@ mod tests {
             "",
         ] {
             let refused = checked(Guarded::Pages, to(Method::GET, &[("host", host)]));
-            assert_eq!(refused, Err(Refusal::Host(host.to_owned())));
+            assert_eq!(refused, Err(ForeignRequest::Host(host.to_owned())));
         }
         let two = [("host", HERE), ("host", "evil.test")];
-        assert!(matches!(checked(Guarded::Pages, to(Method::GET, &two)), Err(Refusal::Host(_))));
+        assert!(matches!(checked(Guarded::Pages, to(Method::GET, &two)), Err(ForeignRequest::Host(_))));
     }
 
     #[test]
@@ -188,8 +188,8 @@ mod tests {
         assert_eq!(checked(Guarded::Pages, without(Version::HTTP_10, &[])), Ok(()));
         let origin = [("origin", "http://127.0.0.1")];
         let refused = checked(Guarded::Pages, without(Version::HTTP_10, &origin));
-        assert!(matches!(refused, Err(Refusal::Origin(_))), "{refused:?}");
-        assert_eq!(checked(Guarded::Pages, without(Version::HTTP_11, &[])), Err(Refusal::Host(String::new())));
+        assert!(matches!(refused, Err(ForeignRequest::Origin(_))), "{refused:?}");
+        assert_eq!(checked(Guarded::Pages, without(Version::HTTP_11, &[])), Err(ForeignRequest::Host(String::new())));
     }
 
     #[test]
@@ -197,7 +197,7 @@ mod tests {
         let request = |uri: &str| to(Method::GET, &[("host", HERE)]).uri(uri.to_owned());
         assert_eq!(checked(Guarded::Pages, request("http://127.0.0.1:3000/")), Ok(()));
         let refused = checked(Guarded::Pages, request("http://evil.test/"));
-        assert_eq!(refused, Err(Refusal::Host("evil.test".to_owned())));
+        assert_eq!(refused, Err(ForeignRequest::Host("evil.test".to_owned())));
     }
 
     #[test]
@@ -218,7 +218,7 @@ mod tests {
             "http://127.0.0.1:3000/",
             "chrome-extension://abc",
         ] {
-            assert_eq!(from(&[origin]), Err(Refusal::Origin(origin.to_owned())));
+            assert_eq!(from(&[origin]), Err(ForeignRequest::Origin(origin.to_owned())));
         }
         assert!(from(&["http://127.0.0.1:3000", "http://evil.test"]).is_err());
     }
@@ -245,7 +245,7 @@ mod tests {
             (Guarded::Pages, Method::GET, ["Same-Origin?", "cors", "empty"]),
         ] {
             let refused = fetch(guarded, method, headers);
-            assert_eq!(refused, Err(Refusal::Site(headers[0].to_owned())), "{guarded:?} {headers:?}");
+            assert_eq!(refused, Err(ForeignRequest::Site(headers[0].to_owned())), "{guarded:?} {headers:?}");
         }
     }
 }

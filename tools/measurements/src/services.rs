@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::HeaderMap;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::serving::Serving;
@@ -71,7 +72,7 @@ impl Services {
 
     /// Calls so far, by operation.
     pub fn calls(&self) -> BTreeMap<String, usize> {
-        self.seen.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.calls.lock().clone()
     }
 }
 
@@ -84,7 +85,7 @@ async fn answer(
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default();
     if !operation.is_empty() {
-        *seen.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(operation.to_owned()).or_default() += 1;
+        *seen.calls.lock().entry(operation.to_owned()).or_default() += 1;
     }
     let answer = match operation {
         "PutItem" => seen.put_item(&parsed(&body)),
@@ -105,7 +106,7 @@ impl Traffic {
     fn put_item(&self, call: &Value) -> Value {
         let item = &call["Item"];
         if let (Some("order"), Some(order_id)) = (item["item"]["S"].as_str(), item["order_id"]["S"].as_str()) {
-            let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut orders = self.orders.lock();
             orders.insert(order_id.to_owned(), item.clone());
         }
         json!({})
@@ -114,7 +115,7 @@ impl Traffic {
     /// The order, if it was put, and one payment, which covers it.
     fn query(&self, call: &Value) -> Value {
         let order_id = call["ExpressionAttributeValues"][":order_id"]["S"].as_str().unwrap_or_default();
-        let order = self.orders.lock().unwrap_or_else(PoisonError::into_inner).get(order_id).cloned();
+        let order = self.orders.lock().get(order_id).cloned();
         let items: Vec<_> = order.into_iter().chain([payment_of(order_id)]).collect();
         json!({"Count": items.len(), "ScannedCount": items.len(), "Items": items})
     }

@@ -125,14 +125,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
     let scenarios = scenarios(&arguments);
     let mut failed = None;
     for (number, scenario) in scenarios.iter().copied().enumerate() {
-        let interrupted = || interrupts.stopper.is_stopped().then(|| INTERRUPTED.to_owned());
+        let interrupted = || interrupts.stop.is_cancelled().then(|| INTERRUPTED.to_owned());
         if let Some(reason) = place.skips(scenario).or_else(interrupted) {
             report.skipped.push(SkippedScenario { scenario, reason });
             continue;
         }
         bar.begin(scenario, number, scenarios.len());
-        let run = Box::pin(place.run(scenario, &load, &interrupts.stopper, &bar));
-        match interrupts.unless_given_up(run).await {
+        let run = Box::pin(place.run(scenario, &load, &interrupts.stop, &bar));
+        match interrupts.unless_aborted(run).await {
             Some(Ok(result)) if has_orders(&result) => report.scenarios.push(result),
             Some(Ok(_)) | None => report.skipped.push(SkippedScenario { scenario, reason: INTERRUPTED.to_owned() }),
             // What was measured before is not lost for it.
@@ -144,7 +144,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
     }
     if arguments.scenarios.is_empty() && !arguments.quick && !report.scenarios.is_empty() {
         bar.counting();
-        match interrupts.unless_given_up(Box::pin(place.costs(&load, &interrupts.stopper))).await {
+        match interrupts.unless_aborted(Box::pin(place.costs(&load, &interrupts.stop))).await {
             Some(Ok(costs)) => report.costs = costs,
             Some(Err(error)) => failed = failed.or(Some(error)),
             None => {}
@@ -154,7 +154,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
     if report.scenarios.is_empty() {
         match failed {
             Some(error) => return Err(error),
-            None if interrupts.stopper.is_stopped() => return Err(CompareError::Interrupted),
+            None if interrupts.stop.is_cancelled() => return Err(CompareError::Interrupted),
             None => {}
         }
     }

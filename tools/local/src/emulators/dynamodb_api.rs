@@ -39,10 +39,10 @@ macro_rules! operations {
         /// Operations that the emulator of DynamoDB knows, those on table streams included.
         pub(crate) const OPERATIONS: &[&str] = &[$($name),+];
 
-        fn run(database: &Database, operation: &str, body: &str) -> Result<String, Refusal> {
+        fn run(database: &Database, operation: &str, body: &str) -> Result<String, RequestError> {
             match operation {
                 $($name => encode(&database.$method(decode(body)?)?),)+
-                _ => Err(Refusal::UnknownOperation),
+                _ => Err(RequestError::UnknownOperation),
             }
         }
     };
@@ -80,7 +80,7 @@ operations! {
 }
 
 /// Reasons for which a request is not carried out.
-enum Refusal {
+enum RequestError {
     UnknownOperation,
     /// The body is not JSON.
     Unreadable,
@@ -89,7 +89,7 @@ enum Refusal {
     Service(DynoxideError),
 }
 
-impl From<DynoxideError> for Refusal {
+impl From<DynoxideError> for RequestError {
     fn from(error: DynoxideError) -> Self {
         Self::Service(error)
     }
@@ -118,10 +118,10 @@ async fn handle(
     let operation = operation_of(&headers).unwrap_or_default();
     let (status, body) = match answer(&database, operation, &uri, &headers, &body) {
         Ok(body) => (StatusCode::OK, body),
-        Err(Refusal::UnknownOperation) => (StatusCode::BAD_REQUEST, UNKNOWN_OPERATION.to_owned()),
-        Err(Refusal::Unreadable) => (StatusCode::BAD_REQUEST, SERIALIZATION.to_owned()),
-        Err(Refusal::Unauthenticated(body)) => (StatusCode::BAD_REQUEST, body),
-        Err(Refusal::Service(error)) => {
+        Err(RequestError::UnknownOperation) => (StatusCode::BAD_REQUEST, UNKNOWN_OPERATION.to_owned()),
+        Err(RequestError::Unreadable) => (StatusCode::BAD_REQUEST, SERIALIZATION.to_owned()),
+        Err(RequestError::Unauthenticated(body)) => (StatusCode::BAD_REQUEST, body),
+        Err(RequestError::Service(error)) => {
             let error = as_answered(operation, error);
             (StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST), error.to_json())
         }
@@ -154,9 +154,9 @@ fn answer(
     uri: &Uri,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<String, Refusal> {
+) -> Result<String, RequestError> {
     if !OPERATIONS.contains(&operation) {
-        return Err(Refusal::UnknownOperation);
+        return Err(RequestError::UnknownOperation);
     }
     let material = AuthMaterial {
         authorization: headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()),
@@ -164,17 +164,17 @@ fn answer(
         has_date_header: headers.contains_key("x-amz-date") || headers.contains_key(DATE),
     };
     if let Some(refusal) = auth_material::validate(material) {
-        return Err(Refusal::Unauthenticated(refusal));
+        return Err(RequestError::Unauthenticated(refusal));
     }
-    let body = std::str::from_utf8(body).map_err(|_| Refusal::Unreadable)?;
+    let body = std::str::from_utf8(body).map_err(|_| RequestError::Unreadable)?;
     run(database, operation, body)
 }
 
-fn encode<A: Serialize>(answer: &A) -> Result<String, Refusal> {
+fn encode<A: Serialize>(answer: &A) -> Result<String, RequestError> {
     serde_json::to_string(answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()).into())
 }
 
-fn decode<Q: DeserializeOwned>(body: &str) -> Result<Q, Refusal> {
+fn decode<Q: DeserializeOwned>(body: &str) -> Result<Q, RequestError> {
     serde_json::from_str(body).map_err(|error| {
         let message = error.to_string();
         if message.starts_with("recursion limit exceeded") {
@@ -183,7 +183,7 @@ fn decode<Q: DeserializeOwned>(body: &str) -> Result<Q, Refusal> {
         } else if error.is_data() && serde_json::from_str::<IgnoredAny>(body).is_ok() {
             refusal_of(&message).into()
         } else {
-            Refusal::Unreadable
+            RequestError::Unreadable
         }
     })
 }

@@ -11,10 +11,11 @@ use axum::response::{IntoResponse, Response};
 use ferrokinesis::actions::{Operation, dispatch};
 use ferrokinesis::store::{Store, StoreOptions};
 use http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, watch};
 
-use super::EmulatorError;
+use super::{EmulatorError, operation_of};
 
 /// `PutRecords` takes 5 MiB of data, which base64 makes a third larger.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -142,11 +143,17 @@ impl Kinesis {
     }
 }
 
-/// The stream that a request names, or whose ARN it gives.
-fn stream_of(request: &[u8]) -> Option<String> {
-    let request: Value = serde_json::from_slice(request).ok()?;
-    let of_arn = || Some(request["StreamARN"].as_str()?.rsplit('/').next()?.to_owned());
-    request["StreamName"].as_str().map(str::to_owned).or_else(of_arn)
+/// Returns the stream that a request names, or whose ARN it gives.
+pub(crate) fn stream_of(request: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct StreamParameter {
+        #[serde(rename = "StreamName")]
+        name: Option<String>,
+        #[serde(rename = "StreamARN")]
+        arn: Option<String>,
+    }
+    let stream: StreamParameter = serde_json::from_slice(request).ok()?;
+    stream.name.or_else(|| Some(stream.arn?.rsplit('/').next()?.to_owned()))
 }
 
 fn shard_info(shard: &Value) -> ShardInfo {
@@ -160,8 +167,7 @@ fn shard_info(shard: &Value) -> ShardInfo {
 
 /// What every call over HTTP passes through.
 async fn guard(State(kinesis): State<Kinesis>, request: Request, next: Next) -> Response {
-    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let operation = operation_of(request.headers()).to_owned();
     if operation == "SubscribeToShard" {
         // Its answer goes on for minutes, beyond the gate.
         return refusal("SubscribeToShard is not available in the local environment: read with GetRecords");

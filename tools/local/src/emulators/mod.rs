@@ -6,11 +6,20 @@
 mod dynamodb;
 mod dynamodb_api;
 mod kinesis;
+mod service;
 mod stream_index;
 
+use http::HeaderMap;
+
 pub(crate) use dynamodb::DynamoDb;
-pub(crate) use dynamodb_api::OPERATIONS as DYNAMODB_OPERATIONS;
-pub(crate) use kinesis::{Kinesis, ShardInfo};
+pub(crate) use kinesis::{Kinesis, ShardInfo, stream_of};
+pub use service::{ErrorAnswer, Service};
+
+/// Returns the operation in `x-amz-target: <API>.<operation>`.
+pub(crate) fn operation_of(headers: &HeaderMap) -> &str {
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    target.and_then(|target| target.rsplit('.').next()).unwrap_or_default()
+}
 
 /// An emulator that said no, in its own words.
 #[derive(Debug, thiserror::Error)]

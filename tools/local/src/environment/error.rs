@@ -41,7 +41,7 @@ pub enum StartError {
         /// Its cargo package.
         package: String,
     },
-    /// An emulator cannot make what the template says.
+    /// An emulator cannot create what the template declares.
     #[error("{}:{line}: resource {resource}: {reason}", template.display())]
     Resource {
         /// The template.

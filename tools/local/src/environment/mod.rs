@@ -1,11 +1,12 @@
 //! The whole system, running: emulators, functions, event source mappings and APIs, from one template.
 
-mod data;
+mod components;
+mod data_directory;
 mod error;
 mod options;
-mod parts;
 mod resources;
 mod start;
+mod stops;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +22,12 @@ use crate::event_source::Failures;
 use crate::faults::{Calls, Fault, FaultId, InjectedFault, InvalidFault};
 use crate::functions_build::Functions;
 use crate::log::LogSink;
-use crate::net::Stop;
 use crate::status::Status;
 use crate::template::Template;
 use crate::usage::Usage;
-use data::Store;
-use parts::Parts;
+use components::Components;
+use data_directory::DataDirectory;
+use stops::Stops;
 
 /// How long requests under way, and then invocations under way, may take to finish when the environment stops.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -41,19 +42,16 @@ pub struct UnknownFunction(pub String);
 
 /// A running environment. When it is dropped, its processes are killed; [`Environment::shutdown`] ends it in order.
 pub struct Environment {
-    parts: Arc<Parts>,
+    components: Arc<Components>,
     template: Template,
     log: LogSink,
     keeps_data: bool,
-    serves_apis: Stop,
-    serves_the_rest: Stop,
-    stop: Stop,
-    draining: Stop,
+    stops: Stops,
     gateway: JoinHandle<()>,
     mappings: Vec<JoinHandle<()>>,
     servers: Vec<JoinHandle<()>>,
     sweeper: JoinHandle<()>,
-    _store: Store,
+    _store: DataDirectory,
 }
 
 impl Environment {
@@ -64,17 +62,17 @@ impl Environment {
 
     /// Where the APIs are: `http://127.0.0.1:<port>`, without a stage.
     pub fn url(&self) -> &str {
-        &self.parts.url
+        &self.components.url
     }
 
     /// Where Kinesis is, for `AWS_ENDPOINT_URL_KINESIS`.
     pub fn kinesis_url(&self) -> &str {
-        &self.parts.endpoints.kinesis
+        &self.components.endpoints.kinesis
     }
 
     /// Where DynamoDB is, for `AWS_ENDPOINT_URL_DYNAMODB`.
     pub fn dynamodb_url(&self) -> &str {
-        &self.parts.endpoints.dynamodb
+        &self.components.endpoints.dynamodb
     }
 
     /// The template it runs.
@@ -89,18 +87,18 @@ impl Environment {
 
     /// What it is doing; the same as `GET /_local/status`.
     pub async fn status(&self) -> Status {
-        self.parts.status().await
+        self.components.status().await
     }
 
     /// What mappings gave up on; the same as `GET /_local/failures`.
     pub fn failures(&self) -> Failures {
-        self.parts.failures.all()
+        self.components.failures.all()
     }
 
     /// Kills every process of a function (SIGKILL), whatever it is doing, and says how many there were once they are
     /// gone. The next invocation starts another.
     pub async fn kill_sandboxes(&self, function: &str) -> Result<usize, UnknownFunction> {
-        match self.parts.lambda.function(function) {
+        match self.components.lambda.function(function) {
             Some(function) => Ok(function.kill_all().await),
             None => Err(UnknownFunction(function.to_owned())),
         }
@@ -109,66 +107,66 @@ impl Environment {
     /// Has something go wrong from now on, with functions' calls or with invocations; the same as
     /// `POST /_local/faults`.
     pub fn inject(&self, fault: Fault) -> Result<FaultId, InvalidFault> {
-        self.parts.faults.inject_one(fault)
+        self.components.faults.inject_one(fault)
     }
 
     /// The faults that have been injected, and what has come of them; the same as `GET /_local/faults`.
     pub fn faults(&self) -> Vec<InjectedFault> {
-        self.parts.faults.all()
+        self.components.faults.all()
     }
 
     /// Has nothing go wrong any more; the same as `DELETE /_local/faults`.
     pub fn clear_faults(&self) {
-        self.parts.faults.clear();
+        self.components.faults.clear();
     }
 
     /// The functions' calls that have reached the emulators; the same as `GET /_local/calls`.
     pub fn calls(&self) -> Calls {
-        self.parts.faults.calls()
+        self.components.faults.calls()
     }
 
     /// Counts calls from nothing again; the same as `DELETE /_local/calls`.
     pub fn reset_calls(&self) {
-        self.parts.faults.reset_calls();
+        self.components.faults.reset_calls();
     }
 
     /// What has been used that AWS would bill; the same as `GET /_local/usage`.
     pub fn usage(&self) -> Usage {
-        self.parts.faults.meter().all()
+        self.components.faults.meter().all()
     }
 
     /// Counts what is used from nothing again; the same as `DELETE /_local/usage`.
     pub fn reset_usage(&self) {
-        self.parts.faults.meter().reset();
+        self.components.faults.meter().reset();
     }
 
     /// Ends it in order: takes no more requests, lets what runs finish, and leaves no process behind. Where a directory
     /// keeps the tables, what is still in memory only (Kinesis) is delivered first.
     pub async fn shutdown(mut self) {
-        self.serves_apis.tell();
+        self.stops.gateway.cancel();
         let _ = tokio::time::timeout(FINISH_TIMEOUT, &mut self.gateway).await;
         if self.keeps_data {
             self.drain().await;
         }
-        self.stop.tell();
-        self.parts.lambda.stop(FINISH_TIMEOUT).await;
+        self.stops.mappings.cancel();
+        self.components.lambda.stop(FINISH_TIMEOUT).await;
         for reading in &mut self.mappings {
             let _ = tokio::time::timeout(FINISH_TIMEOUT, reading).await;
         }
-        self.serves_the_rest.tell();
+        self.stops.servers.cancel();
         for server in &mut self.servers {
             let _ = tokio::time::timeout(FINISH_TIMEOUT, server).await;
         }
     }
 
     async fn drain(&self) {
-        self.draining.tell();
+        self.stops.draining.cancel();
         let drained = async {
             // A mapping may fill the stream of another: all of them must be found drained twice in a row.
             let mut times = 0;
             while times < 2 {
                 times += 1;
-                for mapping in &self.parts.mappings {
+                for mapping in &self.components.mappings {
                     if !mapping.is_drained().await {
                         times = 0;
                     }
@@ -186,10 +184,8 @@ impl Environment {
 
 impl Drop for Environment {
     fn drop(&mut self) {
-        for stop in [&self.serves_apis, &self.stop, &self.serves_the_rest] {
-            stop.tell();
-        }
-        self.parts.lambda.kill_all_now();
+        self.stops.cancel_all();
+        self.components.lambda.kill_all_now();
         self.sweeper.abort();
     }
 }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::StartError;
-use crate::emulators::{DynamoDb, Kinesis};
-use crate::faults::{self, Callers, Calls, Fault, FaultId, Faults, InjectedFault, InvalidFault, Service};
+use crate::emulators::{DynamoDb, Kinesis, Service};
+use crate::faults::{self, Callers, Calls, Fault, FaultId, Faults, InjectedFault, InvalidFault};
 use crate::lambda::Endpoints;
 use crate::log::LogSink;
-use crate::net::{Stop, bind_loopback, url_of};
+use crate::loopback::{bind_loopback, url_of};
 use crate::template::Template;
 use crate::usage::Usage;
 
-/// Emulators that serve until they are told to stop.
+/// Emulators that serve until their token is cancelled.
 pub(super) struct Resources {
     pub(super) kinesis: Kinesis,
     pub(super) endpoints: Endpoints,
@@ -28,15 +29,15 @@ impl Resources {
         template: &Template,
         dynamodb: &DynamoDb,
         faults: &Arc<Faults>,
-        stop: &Stop,
+        stop: &CancellationToken,
     ) -> Result<Self, StartError> {
         let (kinesis_listener, dynamodb_listener) = (any_port()?, any_port()?);
         let (kinesis, kinesis_router) = Kinesis::new();
         let endpoints = Endpoints {
-            kinesis: url_of(&kinesis_listener).map_err(unheard)?,
-            dynamodb: url_of(&dynamodb_listener).map_err(unheard)?,
+            kinesis: url_of(&kinesis_listener).map_err(listen_error)?,
+            dynamodb: url_of(&dynamodb_listener).map_err(listen_error)?,
         };
-        make(template, &kinesis, dynamodb).await?;
+        create_resources(template, &kinesis, dynamodb).await?;
         let servers = vec![
             faults::serve(kinesis_listener, kinesis_router, Service::Kinesis, faults, stop),
             faults::serve(dynamodb_listener, dynamodb.router(), Service::DynamoDb, faults, stop),
@@ -45,7 +46,7 @@ impl Resources {
     }
 }
 
-async fn make(template: &Template, kinesis: &Kinesis, dynamodb: &DynamoDb) -> Result<(), StartError> {
+async fn create_resources(template: &Template, kinesis: &Kinesis, dynamodb: &DynamoDb) -> Result<(), StartError> {
     let refused = |line: usize, resource: &str, reason: String| {
         let (template, resource) = (template.path().to_owned(), resource.to_owned());
         StartError::Resource { template, line, resource, reason }
@@ -62,10 +63,10 @@ async fn make(template: &Template, kinesis: &Kinesis, dynamodb: &DynamoDb) -> Re
 }
 
 pub(super) fn any_port() -> Result<TcpListener, StartError> {
-    bind_loopback(0).map_err(unheard)
+    bind_loopback(0).map_err(listen_error)
 }
 
-pub(super) fn unheard(reason: std::io::Error) -> StartError {
+pub(super) fn listen_error(reason: std::io::Error) -> StartError {
     StartError::Listen { port: 0, reason }
 }
 
@@ -81,18 +82,18 @@ pub struct Emulators {
     template: Template,
     endpoints: Endpoints,
     faults: Arc<Faults>,
-    /// Dropping it tells the servers to stop.
-    _stop: Stop,
+    /// Dropping it stops the servers.
+    _stop: DropGuard,
 }
 
 impl Emulators {
     /// Starts them. They are ready when this returns.
     pub async fn start(template: Template) -> Result<Self, StartError> {
-        let stop = Stop::new();
+        let stop = CancellationToken::new();
         let dynamodb = DynamoDb::open(None).map_err(|error| StartError::Emulator(error.to_string()))?;
         let faults = Arc::new(Faults::new(Callers::Everybody, LogSink::discard()));
         let Resources { endpoints, .. } = Resources::start(&template, &dynamodb, &faults, &stop).await?;
-        Ok(Self { template, endpoints, faults, _stop: stop })
+        Ok(Self { template, endpoints, faults, _stop: stop.drop_guard() })
     }
 
     /// Where Kinesis is, for `AWS_ENDPOINT_URL_KINESIS`.

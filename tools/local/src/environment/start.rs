@@ -7,16 +7,17 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::data::Store;
-use super::parts::{self, Parts};
-use super::resources::{Resources, any_port, unheard};
+use super::components::{self, Components};
+use super::data_directory::DataDirectory;
+use super::resources::{Resources, any_port, listen_error};
+use super::stops::Stops;
 use super::{Environment, Options, StartError};
 use crate::emulators::EmulatorError;
-use crate::event_source::{Context, FailureList, Mapping};
+use crate::event_source::{FailureList, Mapping, MappingContext};
 use crate::faults::{Callers, Faults, serve_resettable};
 use crate::functions_build::Functions;
-use crate::lambda::{Lambda, Surroundings};
-use crate::net::{Stop, bind_loopback, serve, url_of};
+use crate::lambda::{Lambda, SandboxContext};
+use crate::loopback::{bind_loopback, serve, url_of};
 use crate::processes::Processes;
 use crate::template::{FunctionSpec, Template};
 use crate::{REGION, gateway};
@@ -26,7 +27,7 @@ pub struct Prepared {
     template: Template,
     options: Options,
     listener: TcpListener,
-    store: Store,
+    store: DataDirectory,
 }
 
 impl Prepared {
@@ -39,7 +40,7 @@ impl Prepared {
             ErrorKind::AddrInUse => StartError::PortTaken(port),
             _ => StartError::Listen { port, reason },
         })?;
-        let store = Store::open(options.data.as_deref())?;
+        let store = DataDirectory::open(options.data.as_deref())?;
         Ok(Self { template, options, listener, store })
     }
 
@@ -52,30 +53,30 @@ impl Prepared {
     pub async fn start(self, functions: &Functions) -> Result<Environment, StartError> {
         let Self { template, options, listener, store } = self;
         let log = options.log.clone();
-        let url = url_of(&listener).map_err(unheard)?;
+        let url = url_of(&listener).map_err(listen_error)?;
         let binaries = binaries(&template, functions, &url, options.sandboxes_max)?;
-        let (serves_apis, serves_the_rest, stop, draining) = (Stop::new(), Stop::new(), Stop::new(), Stop::new());
+        let stops = Stops::default();
 
         let processes = Processes::default();
         let logical_ids = template.functions.iter().map(|function| function.logical_id.clone()).collect();
         let callers = Callers::Functions { logical_ids, processes: processes.clone() };
         let faults = Arc::new(Faults::new(callers, log.clone()).with_routes(template.routes()));
         let Resources { kinesis, endpoints, mut servers } =
-            Resources::start(&template, &store.dynamodb, &faults, &serves_the_rest).await?;
+            Resources::start(&template, &store.dynamodb, &faults, &stops.servers).await?;
 
         let runtime_listener = any_port()?;
-        let runtime_url = url_of(&runtime_listener).map_err(unheard)?;
-        let surroundings = Surroundings { endpoints: endpoints.clone(), processes, faults: Arc::clone(&faults), log };
-        let (lambda, runtime_router) = Lambda::new(binaries, &runtime_url, &surroundings);
-        let log = surroundings.log;
+        let runtime_url = url_of(&runtime_listener).map_err(listen_error)?;
+        let context = SandboxContext { endpoints: endpoints.clone(), processes, faults: Arc::clone(&faults), log };
+        let (lambda, runtime_router) = Lambda::new(binaries, &runtime_url, &context);
+        let log = context.log;
         let lambda = Arc::new(lambda);
-        servers.push(serve(runtime_listener, runtime_router, &serves_the_rest));
+        servers.push(serve(runtime_listener, runtime_router, &stops.servers));
         if options.warm {
             lambda.warm();
         }
 
         let failures = Arc::new(FailureList::default());
-        let context = Context {
+        let context = MappingContext {
             kinesis: kinesis.clone(),
             dynamodb: store.dynamodb.clone(),
             activity: lambda.activity(),
@@ -84,8 +85,8 @@ impl Prepared {
             retry: options.retry,
             clock_ahead: options.clock_ahead,
             log: log.clone(),
-            stop: stop.clone(),
-            draining: draining.clone(),
+            stop: stops.mappings.clone(),
+            draining: stops.draining.clone(),
         };
         let (mappings, reading) = start_mappings(&template, &lambda, &context).await?;
 
@@ -94,21 +95,19 @@ impl Prepared {
         let sweeper = tokio::spawn(async { _ = tokio::join!(sweep_tables, sweep_streams) });
         let streams = template.streams.clone();
         let tables = template.tables.clone();
-        let parts = Parts { url, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
-        let parts = Arc::new(parts);
-        let router = gateway::router(template.routes(), &parts.lambda, &parts.faults, &log);
-        let gateway = serve_resettable(listener, router.merge(parts::router(&parts)), &serves_apis);
+        let components =
+            Components { url, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
+        let components = Arc::new(components);
+        let router = gateway::router(template.routes(), &components.lambda, &components.faults, &log);
+        let gateway = serve_resettable(listener, router.merge(components::router(&components)), &stops.gateway);
         let keeps_data = options.data.is_some();
         let mappings = reading;
         Ok(Environment {
-            parts,
+            components,
             template,
             log,
             keeps_data,
-            serves_apis,
-            serves_the_rest,
-            stop,
-            draining,
+            stops,
             gateway,
             mappings,
             servers,
@@ -147,7 +146,7 @@ fn binaries(
 
 type Started = (Vec<Arc<Mapping>>, Vec<JoinHandle<()>>);
 
-async fn start_mappings(template: &Template, lambda: &Lambda, context: &Context) -> Result<Started, StartError> {
+async fn start_mappings(template: &Template, lambda: &Lambda, context: &MappingContext) -> Result<Started, StartError> {
     let failed = |error: EmulatorError| StartError::Emulator(error.to_string());
     let (mut mappings, mut reading) = (Vec::new(), Vec::new());
     for spec in &template.mappings {

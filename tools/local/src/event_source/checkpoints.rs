@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 const FILE: &str = "checkpoints.json";
 
@@ -27,13 +28,13 @@ impl Checkpoints {
     }
 
     pub(super) fn get(&self, mapping: &str, shard: &str) -> Option<String> {
-        let positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        let positions = self.positions.lock();
         positions.get(mapping)?.get(shard).cloned()
     }
 
     /// The file is replaced as a whole, so that it is never half written.
     pub(super) fn set(&self, mapping: &str, shard: &str, sequence_number: &str) -> io::Result<()> {
-        let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut positions = self.positions.lock();
         positions.entry(mapping.to_owned()).or_default().insert(shard.to_owned(), sequence_number.to_owned());
         let next = self.file.with_extension("json.next");
         std::fs::write(&next, serde_json::to_vec_pretty(&*positions)?)?;

@@ -7,9 +7,9 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// The settings of the mapping that decide.
+/// Settings of the mapping that decide what follows a failure.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rules {
+pub(crate) struct RetryPolicy {
     /// `BisectBatchOnFunctionError`
     pub(crate) bisect: bool,
     /// `MaximumRetryAttempts`; `None` is without limit.
@@ -18,7 +18,7 @@ pub(crate) struct Rules {
 
 /// How an invocation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum BatchOutcome {
     /// All of it was handled.
     Succeeded,
     /// None of it counts as handled.
@@ -34,8 +34,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Decision {
     /// Records that are handled now.
     pub(crate) handled: Range<usize>,
-    /// Records that are given up now; they come right after those that are handled.
-    pub(crate) given_up: Range<usize>,
+    /// Records that are discarded now; they come right after those that are handled.
+    pub(crate) discarded: Range<usize>,
     /// Pause before the next invocation, the longer the higher the number.
     pub(crate) pause: Option<u32>,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Decision {
 /// A batch on its way.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    rules: Rules,
+    rules: RetryPolicy,
     /// Everything before this index is settled.
     settled: usize,
     pieces: VecDeque<Piece>,
@@ -59,7 +59,7 @@ struct Piece {
 
 impl Delivery {
     /// A batch of that many records.
-    pub(crate) fn new(count: usize, rules: Rules) -> Self {
+    pub(crate) fn new(count: usize, rules: RetryPolicy) -> Self {
         let pieces = if count == 0 { VecDeque::new() } else { VecDeque::from([Piece { end: count, failures: 0 }]) };
         Self { rules, settled: 0, pieces }
     }
@@ -71,25 +71,25 @@ impl Delivery {
 
     /// Gives up the first records of the next piece because they are too old.
     pub(crate) fn expire(&mut self, count: usize) -> Decision {
-        let given_up = self.settle(count);
-        Decision { handled: given_up.start..given_up.start, given_up, pause: None }
+        let discarded = self.settle(count);
+        Decision { handled: discarded.start..discarded.start, discarded, pause: None }
     }
 
     /// Takes note of how the invocation with the next piece ended.
-    pub(crate) fn note(&mut self, outcome: Outcome) -> Decision {
+    pub(crate) fn record_outcome(&mut self, outcome: BatchOutcome) -> Decision {
         let Some(piece) = self.next() else { return Decision::default() };
         match outcome {
-            Outcome::Succeeded => self.decision(piece.len(), 0, None),
-            Outcome::Throttled => self.decision(0, 0, Some(0)),
+            BatchOutcome::Succeeded => self.decision(piece.len(), 0, None),
+            BatchOutcome::Throttled => self.decision(0, 0, Some(0)),
             // As documented, the batch is split at the reported record: what comes before it is done, and the split uses
             // up no attempt. Where it is the first, nothing is split.
-            Outcome::FailedFrom(index) if index > 0 && self.rules.bisect => self.decision(index, 0, Some(0)),
-            Outcome::FailedFrom(index) => self.fail(index.min(piece.len())),
-            Outcome::Failed if self.rules.bisect && piece.len() > 1 => {
+            BatchOutcome::FailedFrom(index) if index > 0 && self.rules.bisect => self.decision(index, 0, Some(0)),
+            BatchOutcome::FailedFrom(index) => self.fail(index.min(piece.len())),
+            BatchOutcome::Failed if self.rules.bisect && piece.len() > 1 => {
                 self.split(piece.start + piece.len() / 2);
                 self.decision(0, 0, Some(0))
             }
-            Outcome::Failed => self.fail(0),
+            BatchOutcome::Failed => self.fail(0),
         }
     }
 
@@ -105,8 +105,8 @@ impl Delivery {
         self.decision(handled, 0, Some(pause))
     }
 
-    fn decision(&mut self, handled: usize, given_up: usize, pause: Option<u32>) -> Decision {
-        Decision { handled: self.settle(handled), given_up: self.settle(given_up), pause }
+    fn decision(&mut self, handled: usize, discarded: usize, pause: Option<u32>) -> Decision {
+        Decision { handled: self.settle(handled), discarded: self.settle(discarded), pause }
     }
 
     /// Both halves have as many failures behind them as the whole had.
@@ -133,66 +133,70 @@ mod tests {
     use super::*;
 
     fn delivery(count: usize, bisect: bool, retries_max: Option<u32>) -> Delivery {
-        Delivery::new(count, Rules { bisect, retries_max })
+        Delivery::new(count, RetryPolicy { bisect, retries_max })
     }
 
-    fn decided(handled: Range<usize>, given_up: Range<usize>, pause: Option<u32>) -> Decision {
-        Decision { handled, given_up, pause }
+    fn decided(handled: Range<usize>, discarded: Range<usize>, pause: Option<u32>) -> Decision {
+        Decision { handled, discarded, pause }
     }
 
     #[test]
     fn success_settles_the_whole_batch() {
         let mut delivery = delivery(3, true, Some(0));
         assert_eq!(delivery.next(), Some(0..3));
-        assert_eq!(delivery.note(Outcome::Succeeded), decided(0..3, 3..3, None));
+        assert_eq!(delivery.record_outcome(BatchOutcome::Succeeded), decided(0..3, 3..3, None));
         assert_eq!(delivery.next(), None);
     }
 
     #[test]
     fn item_failures_check_point_at_the_lowest_and_retry_from_there() {
         let mut delivery = delivery(10, false, None);
-        assert_eq!(delivery.note(Outcome::FailedFrom(4)), decided(0..4, 4..4, Some(0)));
+        assert_eq!(delivery.record_outcome(BatchOutcome::FailedFrom(4)), decided(0..4, 4..4, Some(0)));
         assert_eq!(delivery.next(), Some(4..10));
-        assert_eq!(delivery.note(Outcome::FailedFrom(0)), decided(4..4, 4..4, Some(1)));
-        assert_eq!(delivery.note(Outcome::Succeeded), decided(4..10, 10..10, None));
+        assert_eq!(delivery.record_outcome(BatchOutcome::FailedFrom(0)), decided(4..4, 4..4, Some(1)));
+        assert_eq!(delivery.record_outcome(BatchOutcome::Succeeded), decided(4..10, 10..10, None));
     }
 
     #[test]
     fn a_failed_batch_is_given_up_after_its_retries() {
         let mut delivery = delivery(2, false, Some(2));
-        assert_eq!(delivery.note(Outcome::Failed), decided(0..0, 0..0, Some(0)));
-        assert_eq!(delivery.note(Outcome::Failed), decided(0..0, 0..0, Some(1)));
-        assert_eq!(delivery.note(Outcome::Failed), decided(0..0, 0..2, None));
+        assert_eq!(delivery.record_outcome(BatchOutcome::Failed), decided(0..0, 0..0, Some(0)));
+        assert_eq!(delivery.record_outcome(BatchOutcome::Failed), decided(0..0, 0..0, Some(1)));
+        assert_eq!(delivery.record_outcome(BatchOutcome::Failed), decided(0..0, 0..2, None));
         assert_eq!(delivery.next(), None);
     }
 
     #[test]
     fn bisecting_finds_the_bad_record_and_uses_up_no_attempt() {
         let (bad, mut delivery) = (5, delivery(8, true, Some(0)));
-        let (mut handled, mut given_up) = (0, Vec::new());
+        let (mut handled, mut discarded) = (0, Vec::new());
         while let Some(range) = delivery.next() {
-            let decision = delivery.note(if range.contains(&bad) { Outcome::Failed } else { Outcome::Succeeded });
+            let decision = delivery.record_outcome(if range.contains(&bad) {
+                BatchOutcome::Failed
+            } else {
+                BatchOutcome::Succeeded
+            });
             handled += decision.handled.len();
-            given_up.extend(decision.given_up);
+            discarded.extend(decision.discarded);
         }
-        assert_eq!((handled, given_up), (7, vec![bad]));
+        assert_eq!((handled, discarded), (7, vec![bad]));
     }
 
     #[test]
     fn with_bisecting_a_split_at_the_reported_record_uses_up_no_attempt_but_a_repeated_report_does() {
         let mut delivery = delivery(4, true, Some(1));
-        assert_eq!(delivery.note(Outcome::FailedFrom(2)), decided(0..2, 2..2, Some(0)));
-        assert_eq!(delivery.note(Outcome::FailedFrom(0)), decided(2..2, 2..2, Some(0)));
-        assert_eq!(delivery.note(Outcome::FailedFrom(0)), decided(2..2, 2..4, None));
+        assert_eq!(delivery.record_outcome(BatchOutcome::FailedFrom(2)), decided(0..2, 2..2, Some(0)));
+        assert_eq!(delivery.record_outcome(BatchOutcome::FailedFrom(0)), decided(2..2, 2..2, Some(0)));
+        assert_eq!(delivery.record_outcome(BatchOutcome::FailedFrom(0)), decided(2..2, 2..4, None));
     }
 
     #[test]
     fn throttling_uses_up_no_attempt() {
         let mut delivery = delivery(1, false, Some(0));
         for _ in 0..3 {
-            assert_eq!(delivery.note(Outcome::Throttled), decided(0..0, 0..0, Some(0)));
+            assert_eq!(delivery.record_outcome(BatchOutcome::Throttled), decided(0..0, 0..0, Some(0)));
         }
-        assert_eq!(delivery.note(Outcome::Succeeded).handled, 0..1);
+        assert_eq!(delivery.record_outcome(BatchOutcome::Succeeded).handled, 0..1);
     }
 
     #[test]
@@ -200,7 +204,7 @@ mod tests {
         let mut delivery = delivery(5, false, None);
         assert_eq!(delivery.expire(2), decided(0..0, 0..2, None));
         assert_eq!(delivery.next(), Some(2..5));
-        assert_eq!(delivery.expire(3).given_up, 2..5);
+        assert_eq!(delivery.expire(3).discarded, 2..5);
         assert_eq!(delivery.next(), None);
     }
 
@@ -211,18 +215,18 @@ mod tests {
 
     /// What may happen to one invocation; the numbers are taken modulo the size of the piece.
     #[derive(Debug, Clone)]
-    enum Event {
-        Outcome(Outcome),
+    enum Step {
+        Outcome(BatchOutcome),
         Expire(usize),
     }
 
-    fn event() -> impl Strategy<Value = Event> {
+    fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            Just(Event::Outcome(Outcome::Succeeded)),
-            Just(Event::Outcome(Outcome::Failed)),
-            Just(Event::Outcome(Outcome::Throttled)),
-            (0..50_usize).prop_map(|index| Event::Outcome(Outcome::FailedFrom(index))),
-            (0..50_usize).prop_map(Event::Expire),
+            Just(Step::Outcome(BatchOutcome::Succeeded)),
+            Just(Step::Outcome(BatchOutcome::Failed)),
+            Just(Step::Outcome(BatchOutcome::Throttled)),
+            (0..50_usize).prop_map(|index| Step::Outcome(BatchOutcome::FailedFrom(index))),
+            (0..50_usize).prop_map(Step::Expire),
         ]
     }
 
@@ -233,36 +237,36 @@ mod tests {
             count in 0..50_usize,
             bisect: bool,
             retries_max in proptest::option::of(0..4_u32),
-            events in proptest::collection::vec(event(), 0..100),
+            steps in proptest::collection::vec(step(), 0..100),
         ) {
             let mut delivery = delivery(count, bisect, retries_max);
             let mut settled = 0;
-            let mut events = events.into_iter();
+            let mut steps = steps.into_iter();
             while let Some(piece) = delivery.next() {
                 prop_assert_eq!(piece.start, settled, "what is not settled is next, and nothing is skipped");
                 prop_assert!(!piece.is_empty() && piece.end <= count);
                 // When the schedule has run out, all goes well, and so the delivery must end.
-                let decision = match events.next().unwrap_or(Event::Outcome(Outcome::Succeeded)) {
-                    Event::Expire(number) => delivery.expire(number % (piece.len() + 1)),
-                    Event::Outcome(Outcome::FailedFrom(number)) => {
+                let decision = match steps.next().unwrap_or(Step::Outcome(BatchOutcome::Succeeded)) {
+                    Step::Expire(number) => delivery.expire(number % (piece.len() + 1)),
+                    Step::Outcome(BatchOutcome::FailedFrom(number)) => {
                         let index = number % piece.len();
-                        let decision = delivery.note(Outcome::FailedFrom(index));
+                        let decision = delivery.record_outcome(BatchOutcome::FailedFrom(index));
                         prop_assert_eq!(decision.handled.len(), index, "only what comes before the report is handled");
                         decision
                     }
-                    Event::Outcome(outcome) => {
-                        let decision = delivery.note(outcome);
-                        let handled = if outcome == Outcome::Succeeded { piece.len() } else { 0 };
+                    Step::Outcome(outcome) => {
+                        let decision = delivery.record_outcome(outcome);
+                        let handled = if outcome == BatchOutcome::Succeeded { piece.len() } else { 0 };
                         prop_assert_eq!(decision.handled.len(), handled);
                         decision
                     }
                 };
                 prop_assert_eq!(decision.handled.start, settled);
-                prop_assert_eq!(decision.given_up.start, decision.handled.end);
+                prop_assert_eq!(decision.discarded.start, decision.handled.end);
                 if retries_max.is_none() && decision.pause.is_some() {
-                    prop_assert!(decision.given_up.is_empty(), "without a limit nothing is given up but by age");
+                    prop_assert!(decision.discarded.is_empty(), "without a limit nothing is given up but by age");
                 }
-                settled = decision.given_up.end;
+                settled = decision.discarded.end;
                 prop_assert!(settled <= count);
             }
             prop_assert_eq!(settled, count);
@@ -274,7 +278,7 @@ mod tests {
             let mut delivery = delivery(count, bisect, Some(retries_max));
             let mut invocations = 0;
             while delivery.next().is_some() {
-                delivery.note(Outcome::Failed);
+                delivery.record_outcome(BatchOutcome::Failed);
                 invocations += 1;
             }
             let splits = if bisect { count - 1 } else { 0 };

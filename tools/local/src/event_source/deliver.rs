@@ -1,73 +1,69 @@
-//! Delivers a batch: invokes the function until every record of it is handled or given up.
+//! Delivers a batch: invokes the function until every record of it is handled or discarded.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::Mapping;
-use super::decide::{Decision, Delivery, Outcome, Rules};
+use super::batch::{Batch, event_of};
+use super::decide::{BatchOutcome, Decision, Delivery, RetryPolicy};
 use super::failures::FailedBatch;
-use super::give_up::{Condition, GivenUp};
 use super::ledger::Ledger;
+use super::on_failure::{DiscardCondition, DiscardedRecords};
 use super::progress::add;
 use super::response::outcome_of;
-use super::slot::Batch;
-use super::source::Record;
+use super::source::StreamRecord;
 use crate::lambda::InvokeError;
 
-/// The event around the records.
-pub(super) const EVENT_START: &str = "{\"Records\":[";
-pub(super) const EVENT_END: &str = "]}";
-
-/// A shard as its batches see it, which may be several at once.
-pub(super) struct Shard {
+/// Delivery of the batches of one shard, several at once where the mapping allows it.
+pub(super) struct ShardDelivery {
     pub(super) mapping: Arc<Mapping>,
     pub(super) id: String,
-    ledger: Mutex<Ledger>,
+    pub(super) ledger: Mutex<Ledger>,
 }
 
 /// The environment is stopping.
 pub(super) struct Stopped;
 
-/// How an invocation ended, and the error if it was one.
-type Invoked = (Outcome, Option<InvokeError>);
+/// End of an invocation, with the error of one that failed.
+struct Invoked {
+    outcome: BatchOutcome,
+    error: Option<InvokeError>,
+}
 
-impl Shard {
+impl ShardDelivery {
     pub(super) fn new(mapping: Arc<Mapping>, id: String) -> Self {
         let ledger = Ledger::new(mapping.spec.batch_size, mapping.spec.parallelization_factor);
         Self { mapping, id, ledger: Mutex::new(ledger) }
     }
 
-    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) async fn deliver(&self, batch: &Batch) -> Result<(), Stopped> {
         let (spec, progress) = (&self.mapping.spec, &self.mapping.progress);
-        let rules = Rules { bisect: spec.bisect, retries_max: spec.retries_max };
+        let rules = RetryPolicy { bisect: spec.bisect, retries_max: spec.retries_max };
         let mut delivery = Delivery::new(batch.records.len(), rules);
         let mut invocations = 0;
         while let Some(piece) = delivery.next() {
-            if self.mapping.stop.is_told() {
+            if self.mapping.stop.is_cancelled() {
                 return Err(Stopped);
             }
             let old = self.count_too_old(&batch.records[piece.clone()]);
             if old > 0 {
                 let decision = delivery.expire(old);
-                self.carry_out(batch, &decision, Condition::RecordAgeExceeded, invocations, None);
+                self.carry_out(batch, &decision, DiscardCondition::RecordAgeExceeded, invocations, None);
                 continue;
             }
             invocations += 1;
-            let (outcome, error) = self.invoke(&batch.records[piece]).await?;
-            if outcome != Outcome::Throttled {
+            let Invoked { outcome, error } = self.invoke(&batch.records[piece]).await?;
+            if outcome != BatchOutcome::Throttled {
                 add(&progress.batches, 1);
                 add(&progress.retries, usize::from(invocations > 1));
-                add(&progress.failures, usize::from(outcome != Outcome::Succeeded));
+                add(&progress.failures, usize::from(outcome != BatchOutcome::Succeeded));
             }
-            let decision = delivery.note(outcome);
-            self.carry_out(batch, &decision, Condition::RetryAttemptsExhausted, invocations, error);
+            let decision = delivery.record_outcome(outcome);
+            self.carry_out(batch, &decision, DiscardCondition::RetryAttemptsExhausted, invocations, error);
             if let Some(number) = decision.pause {
                 self.pause(self.mapping.retry.delay(number)).await?;
             }
@@ -75,19 +71,20 @@ impl Shard {
         Ok(())
     }
 
-    async fn invoke(&self, records: &[Record]) -> Result<Invoked, Stopped> {
+    async fn invoke(&self, records: &[StreamRecord]) -> Result<Invoked, Stopped> {
         let result = self.mapping.function.invoke(Bytes::from(event_of(records))).await;
+        let without_error = |outcome| Invoked { outcome, error: None };
         Ok(match result {
             Ok(response) if self.mapping.spec.reports_item_failures => {
                 let numbers: Vec<&str> = records.iter().map(|record| record.sequence_number.as_str()).collect();
-                (outcome_of(&response, &numbers), None)
+                without_error(outcome_of(&response, &numbers))
             }
-            Ok(_) => (Outcome::Succeeded, None),
+            Ok(_) => without_error(BatchOutcome::Succeeded),
             Err(InvokeError::Stopping) => return Err(Stopped),
-            Err(InvokeError::Throttled) => (Outcome::Throttled, None),
+            Err(InvokeError::Throttled) => without_error(BatchOutcome::Throttled),
             Err(error) => {
                 self.mapping.log.warn(&format!("{}: batch of {} failed: {error}", self.mapping.spec.id, records.len()));
-                (Outcome::Failed, Some(error))
+                Invoked { outcome: BatchOutcome::Failed, error: Some(error) }
             }
         })
     }
@@ -96,18 +93,18 @@ impl Shard {
         &self,
         batch: &Batch,
         decision: &Decision,
-        condition: Condition,
+        condition: DiscardCondition,
         invocations: u32,
         error: Option<InvokeError>,
     ) {
         let progress = &self.mapping.progress;
         add(&progress.records, decision.handled.len());
-        if !decision.given_up.is_empty() {
-            add(&progress.given_up, decision.given_up.len());
-            self.give_up(&batch.records, decision.given_up.clone(), condition, invocations, error);
+        if !decision.discarded.is_empty() {
+            add(&progress.given_up, decision.discarded.len());
+            self.discard(&batch.records, decision.discarded.clone(), condition, invocations, error);
         }
-        let mut ledger = self.ledger();
-        for settled in [&decision.handled, &decision.given_up] {
+        let mut ledger = self.ledger.lock();
+        for settled in [&decision.handled, &decision.discarded] {
             ledger.settle(&batch.tickets[settled.clone()]);
         }
         self.check_point(&mut ledger);
@@ -122,16 +119,16 @@ impl Shard {
         }
     }
 
-    fn give_up(
+    fn discard(
         &self,
-        batch: &[Record],
+        batch: &[StreamRecord],
         range: Range<usize>,
-        condition: Condition,
+        condition: DiscardCondition,
         invocations: u32,
         error: Option<InvokeError>,
     ) {
         let mapping = &self.mapping;
-        let given_up = GivenUp {
+        let discarded = DiscardedRecords {
             records: &batch[range],
             condition,
             invocations,
@@ -142,15 +139,15 @@ impl Shard {
             shard: &self.id,
         };
         let kept = if mapping.spec.on_failure.is_some() { "see /_local/failures" } else { "nothing keeps them" };
-        mapping.log.warn(&format!("{}: gave up {}; {kept}", mapping.spec.id, given_up.summary()));
+        mapping.log.warn(&format!("{}: gave up {}; {kept}", mapping.spec.id, discarded.summary()));
         if let Some(bucket) = mapping.spec.on_failure.clone() {
-            let record = given_up.record(&event_of(given_up.records));
+            let record = discarded.invocation_record(&event_of(discarded.records));
             mapping.failures.push(FailedBatch { bucket, event_source: mapping.spec.id.clone(), record });
         }
     }
 
     /// How many records at the front are older than the mapping takes.
-    fn count_too_old(&self, records: &[Record]) -> usize {
+    fn count_too_old(&self, records: &[StreamRecord]) -> usize {
         let Some(age_max) = self.mapping.spec.record_age_max else { return 0 };
         let now = SystemTime::now() + self.mapping.clock_ahead;
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
@@ -158,15 +155,6 @@ impl Shard {
     }
 
     pub(super) async fn pause(&self, duration: Duration) -> Result<(), Stopped> {
-        tokio::select! {
-            () = tokio::time::sleep(duration) => Ok(()),
-            () = self.mapping.stop.told() => Err(Stopped),
-        }
+        self.mapping.stop.run_until_cancelled(tokio::time::sleep(duration)).await.ok_or(Stopped)
     }
-}
-
-/// The event that a function is given.
-fn event_of(records: &[Record]) -> String {
-    let events: Vec<&str> = records.iter().map(|record| record.event.as_str()).collect();
-    format!("{EVENT_START}{}{EVENT_END}", events.join(","))
 }

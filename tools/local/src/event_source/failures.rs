@@ -1,8 +1,8 @@
 //! What mappings gave up on: in place of the bucket, a list that `GET /_local/failures` shows.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 /// The oldest are forgotten when there are more.
@@ -34,7 +34,7 @@ pub(crate) struct FailureList(Mutex<Failures>);
 
 impl FailureList {
     pub(super) fn push(&self, batch: FailedBatch) {
-        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut list = self.0.lock();
         if list.failures.len() == KEPT_MAX {
             list.failures.pop_front();
             list.forgotten += 1;
@@ -43,7 +43,7 @@ impl FailureList {
     }
 
     pub(crate) fn all(&self) -> Failures {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 }
 

@@ -52,7 +52,7 @@ impl Ledger {
     }
 
     /// A record that has been read, and is passed over.
-    pub(super) fn pass(&mut self, sequence_number: &str) {
+    pub(super) fn skip(&mut self, sequence_number: &str) {
         self.last_read = Some(sequence_number.into());
     }
 
@@ -103,11 +103,11 @@ mod tests {
     #[test]
     fn what_is_passed_over_moves_the_checkpoint_and_takes_no_room() {
         let mut ledger = Ledger::new(1, 1);
-        ledger.pass("1");
+        ledger.skip("1");
         assert_eq!(advance(&mut ledger).as_deref(), Some("1"));
         let ticket = ledger.enter("2", 1);
         let room = ledger.room();
-        ledger.pass("3");
+        ledger.skip("3");
         assert_eq!((advance(&mut ledger), ledger.room()), (None, room));
         ledger.settle(&[ticket]);
         assert_eq!(advance(&mut ledger).as_deref(), Some("3"));
@@ -139,7 +139,7 @@ mod tests {
                 if *is_wanted {
                     waiting.push((index, ledger.enter(&index.to_string(), 1)));
                 } else {
-                    ledger.pass(&index.to_string());
+                    ledger.skip(&index.to_string());
                 }
             }
             let mut done_before = 0;

@@ -7,13 +7,14 @@
 //!
 //! What AWS says of each rule, and which test shows it here: docs/event-source-mappings.md.
 
+mod batch;
 mod checkpoints;
 mod decide;
 mod deliver;
 mod failures;
-mod give_up;
 mod ledger;
 mod lineage;
+mod on_failure;
 mod progress;
 mod reader;
 mod response;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use checkpoints::Checkpoints;
 pub(crate) use failures::FailureList;
@@ -36,17 +38,16 @@ pub use retry::RetryDelays;
 use crate::emulators::{DynamoDb, EmulatorError, Kinesis, ShardInfo};
 use crate::lambda::Function;
 use crate::log::LogSink;
-use crate::net::Stop;
 use crate::status::EventSourceStatus;
 use crate::template::{MappingSpec, StartingPosition, StreamReference};
 use lineage::Lineage;
-use progress::Progress;
+use progress::{MappingProgress, Remainder};
 use reader::ShardReader;
-use source::{Position, Record, Source};
+use source::{Position, Source, StreamRecord};
 
 /// What every mapping works with.
 #[derive(Clone)]
-pub(crate) struct Context {
+pub(crate) struct MappingContext {
     pub(crate) kinesis: Kinesis,
     pub(crate) dynamodb: DynamoDb,
     /// Changes whenever an invocation has ended.
@@ -58,9 +59,9 @@ pub(crate) struct Context {
     /// How far the clock that tells records' ages is ahead.
     pub(crate) clock_ahead: Duration,
     pub(crate) log: LogSink,
-    pub(crate) stop: Stop,
-    /// Told before `stop`: batching windows are then not waited for.
-    pub(crate) draining: Stop,
+    pub(crate) stop: CancellationToken,
+    /// Cancelled before `stop`: batching windows are then not waited for.
+    pub(crate) draining: CancellationToken,
 }
 
 /// One mapping.
@@ -68,17 +69,21 @@ pub(crate) struct Mapping {
     pub(crate) spec: MappingSpec,
     source: Source,
     function: Arc<Function>,
-    progress: Progress,
+    progress: MappingProgress,
     failures: Arc<FailureList>,
     retry: RetryDelays,
     clock_ahead: Duration,
     log: LogSink,
-    stop: Stop,
-    draining: Stop,
+    stop: CancellationToken,
+    draining: CancellationToken,
 }
 
 impl Mapping {
-    pub(crate) fn new(spec: MappingSpec, function: Arc<Function>, context: Context) -> Result<Self, EmulatorError> {
+    pub(crate) fn new(
+        spec: MappingSpec,
+        function: Arc<Function>,
+        context: MappingContext,
+    ) -> Result<Self, EmulatorError> {
         let (source, checkpoints) = match &spec.stream {
             StreamReference::Kinesis(name) => {
                 let arn = format!("arn:aws:kinesis:{}:{}:stream/{name}", crate::REGION, crate::ACCOUNT_ID);
@@ -91,8 +96,8 @@ impl Mapping {
                 (Source::Table { dynamodb, arn, activity }, context.checkpoints)
             }
         };
-        let progress = Progress::new(&spec.id, checkpoints);
-        let Context { failures, retry, clock_ahead, log, stop, draining, .. } = context;
+        let progress = MappingProgress::new(&spec.id, checkpoints);
+        let MappingContext { failures, retry, clock_ahead, log, stop, draining, .. } = context;
         Ok(Self { spec, source, function, progress, failures, retry, clock_ahead, log, stop, draining })
     }
 
@@ -134,10 +139,10 @@ impl Mapping {
         readers: &mut JoinSet<Option<String>>,
     ) -> Result<(), EmulatorError> {
         for shard in lineage.ready(shards) {
-            let kept = self.progress.kept(&shard);
-            let position = kept.clone().map_or(Position::Start(start), Position::After);
+            let checkpoint = self.progress.kept_checkpoint(&shard);
+            let position = checkpoint.clone().map_or(Position::Start(start), Position::After);
             let iterator = self.source.iterator(&shard, &position).await?;
-            self.progress.begin(&shard, iterator.clone(), kept);
+            self.progress.begin(&shard, iterator.clone(), checkpoint);
             readers.spawn(ShardReader::new(Arc::clone(self), shard.clone(), iterator).run());
             lineage.begun.insert(shard);
         }
@@ -145,16 +150,16 @@ impl Mapping {
     }
 
     /// Whether a record is to be delivered.
-    fn wants(&self, record: &Record) -> bool {
-        !is_before(self.spec.starting_position, record.arrived_at) && self.spec.filters.pass(&record.event)
+    fn wants(&self, record: &StreamRecord) -> bool {
+        !is_before(self.spec.starting_position, record.arrived_at) && self.spec.filters.matches(&record.event)
     }
 
     /// Whether everything written so far is done with.
     pub(crate) async fn is_drained(&self) -> bool {
-        for (shard, from) in self.progress.remaining() {
-            let iterator = match from {
-                Ok(position) => self.source.iterator(&shard, &Position::After(position)).await,
-                Err(iterator) => Ok(iterator),
+        for (shard, remainder) in self.progress.remaining() {
+            let iterator = match remainder {
+                Remainder::AfterSequenceNumber(number) => self.source.iterator(&shard, &Position::After(number)).await,
+                Remainder::AtIterator(iterator) => Ok(iterator),
             };
             let Ok(iterator) = iterator else { return false };
             match self.source.read(&shard, &iterator, 1).await {

@@ -2,25 +2,25 @@
 
 use serde_json::Value;
 
-use super::decide::Outcome;
+use super::decide::BatchOutcome;
 
 /// How the invocation ended, by its response. `sequence_numbers` are those of the batch, in order.
 ///
 /// As AWS documents it, nothing reported is success: an empty list, a list or a response that is null, an empty object.
 /// What cannot be understood fails the whole batch: it must not pass for handled.
-pub(super) fn outcome_of(response: &[u8], sequence_numbers: &[&str]) -> Outcome {
+pub(super) fn outcome_of(response: &[u8], sequence_numbers: &[&str]) -> BatchOutcome {
     if response.trim_ascii().is_empty() {
-        return Outcome::Succeeded;
+        return BatchOutcome::Succeeded;
     }
     let mut response = match serde_json::from_slice(response) {
-        Ok(Value::Null) => return Outcome::Succeeded,
+        Ok(Value::Null) => return BatchOutcome::Succeeded,
         Ok(Value::Object(response)) => response,
-        Ok(_) | Err(_) => return Outcome::Failed,
+        Ok(_) | Err(_) => return BatchOutcome::Failed,
     };
     let failures = match response.remove("batchItemFailures") {
-        None | Some(Value::Null) => return Outcome::Succeeded,
+        None | Some(Value::Null) => return BatchOutcome::Succeeded,
         Some(Value::Array(failures)) => failures,
-        Some(_) => return Outcome::Failed,
+        Some(_) => return BatchOutcome::Failed,
     };
     let mut lowest = None;
     for failure in &failures {
@@ -30,10 +30,10 @@ pub(super) fn outcome_of(response: &[u8], sequence_numbers: &[&str]) -> Outcome 
         match index {
             Some(index) => lowest = Some(lowest.map_or(index, |lowest: usize| lowest.min(index))),
             // Empty, null, not there, or of no record of this batch.
-            None => return Outcome::Failed,
+            None => return BatchOutcome::Failed,
         }
     }
-    lowest.map_or(Outcome::Succeeded, Outcome::FailedFrom)
+    lowest.map_or(BatchOutcome::Succeeded, BatchOutcome::FailedFrom)
 }
 
 #[cfg(test)]
@@ -42,7 +42,7 @@ mod tests {
 
     const BATCH: [&str; 3] = ["101", "102", "103"];
 
-    fn outcome(response: &str) -> Outcome {
+    fn outcome(response: &str) -> BatchOutcome {
         outcome_of(response.as_bytes(), &BATCH)
     }
 
@@ -51,15 +51,15 @@ mod tests {
         for response in
             ["", "null", "{}", r#"{"batchItemFailures":null}"#, r#"{"batchItemFailures":[]}"#, r#"{"other":1}"#]
         {
-            assert_eq!(outcome(response), Outcome::Succeeded, "{response}");
+            assert_eq!(outcome(response), BatchOutcome::Succeeded, "{response}");
         }
     }
 
     #[test]
     fn the_lowest_reported_record_counts() {
         let response = r#"{"batchItemFailures":[{"itemIdentifier":"103"},{"itemIdentifier":"102"}]}"#;
-        assert_eq!(outcome(response), Outcome::FailedFrom(1));
-        assert_eq!(outcome(r#"{"batchItemFailures":[{"itemIdentifier":"101"}]}"#), Outcome::FailedFrom(0));
+        assert_eq!(outcome(response), BatchOutcome::FailedFrom(1));
+        assert_eq!(outcome(r#"{"batchItemFailures":[{"itemIdentifier":"101"}]}"#), BatchOutcome::FailedFrom(0));
     }
 
     #[test]
@@ -73,7 +73,7 @@ mod tests {
             "7",
         ] {
             let response = format!(r#"{{"batchItemFailures":[{{"itemIdentifier":"103"}},{failure}]}}"#);
-            assert_eq!(outcome(&response), Outcome::Failed, "{response}");
+            assert_eq!(outcome(&response), BatchOutcome::Failed, "{response}");
         }
     }
 
@@ -82,7 +82,7 @@ mod tests {
         for response in
             ["{", "\"ok\"", "[]", "[]x", "7", r#"{"batchItemFailures":{}}"#, r#"{"batchItemFailures":"101"}"#]
         {
-            assert_eq!(outcome(response), Outcome::Failed, "{response}");
+            assert_eq!(outcome(response), BatchOutcome::Failed, "{response}");
         }
     }
 }

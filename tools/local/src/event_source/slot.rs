@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::deliver::{EVENT_END, EVENT_START};
+use super::batch::{Batch, EVENT_FRAME_BYTES};
 use super::ledger::Ticket;
-use super::source::Record;
+use super::source::StreamRecord;
 use crate::lambda::PAYLOAD_BYTES_MAX;
 
 /// When a batch is delivered: as soon as it is full, and otherwise when its window has ended.
@@ -18,17 +18,10 @@ pub(super) struct Batching {
     pub(super) window: Duration,
 }
 
-/// Records to deliver together.
-#[derive(Debug, Default)]
-pub(super) struct Batch {
-    pub(super) records: Vec<Record>,
-    pub(super) tickets: Vec<Ticket>,
-}
-
 #[derive(Debug)]
 pub(super) struct Slot {
     batching: Batching,
-    queue: VecDeque<(Ticket, Record)>,
+    queue: VecDeque<(Ticket, StreamRecord)>,
     is_busy: bool,
     window_began: Option<Instant>,
 }
@@ -44,11 +37,11 @@ impl Slot {
     }
 
     /// Whether it has nothing to deliver and delivers nothing.
-    pub(super) fn is_quiet(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         !self.is_busy && self.queue.is_empty()
     }
 
-    pub(super) fn push(&mut self, ticket: Ticket, record: Record, now: Instant) {
+    pub(super) fn push(&mut self, ticket: Ticket, record: StreamRecord, now: Instant) {
         // A window that ended with nothing in it was none: the next begins with the first record.
         if self.queue.is_empty() && self.window_ends().is_none_or(|end| end <= now) {
             self.window_began = Some(now);
@@ -80,7 +73,7 @@ impl Slot {
     }
 
     /// Until when what is in it waits, if that is what it does.
-    pub(super) fn waits_until(&self) -> Option<Instant> {
+    pub(super) fn window_deadline(&self) -> Option<Instant> {
         if self.is_busy || self.queue.is_empty() { None } else { self.window_ends() }
     }
 
@@ -90,7 +83,7 @@ impl Slot {
 
     /// How many records the next batch takes: as many as the payload has room for, and one at least.
     fn size(&self) -> usize {
-        let mut bytes = EVENT_START.len() + EVENT_END.len();
+        let mut bytes = EVENT_FRAME_BYTES;
         let fitting = self.queue.iter().take(self.batching.size_max).take_while(|(_, record)| {
             bytes += record.event.len() + 1;
             bytes <= PAYLOAD_BYTES_MAX
@@ -111,7 +104,11 @@ mod tests {
 
     fn push(slot: &mut Slot, ticket: Ticket, bytes: usize, now: Instant) {
         let event = "x".repeat(bytes);
-        slot.push(ticket, Record { sequence_number: ticket.to_string(), arrived_at: 0.0, key_hash: 0, event }, now);
+        slot.push(
+            ticket,
+            StreamRecord { sequence_number: ticket.to_string(), arrived_at: 0.0, key_hash: 0, event },
+            now,
+        );
     }
 
     fn take(slot: &mut Slot, now: Instant) -> Option<Vec<Ticket>> {
@@ -123,11 +120,11 @@ mod tests {
         let (mut slot, now) = (slot(2, WINDOW), Instant::now());
         assert_eq!(take(&mut slot, now), None);
         push(&mut slot, 1, 1, now);
-        assert_eq!((take(&mut slot, now), slot.waits_until()), (None, Some(now + WINDOW)));
+        assert_eq!((take(&mut slot, now), slot.window_deadline()), (None, Some(now + WINDOW)));
         push(&mut slot, 2, 1, now);
         push(&mut slot, 3, 1, now);
         assert_eq!(take(&mut slot, now), Some(vec![1, 2]));
-        assert_eq!((take(&mut slot, now + WINDOW), slot.waits_until()), (None, None), "one batch at a time");
+        assert_eq!((take(&mut slot, now + WINDOW), slot.window_deadline()), (None, None), "one batch at a time");
         slot.release(now);
         assert_eq!(take(&mut slot, now + WINDOW / 2), None);
         assert_eq!(take(&mut slot, now + WINDOW), Some(vec![3]));
@@ -140,11 +137,11 @@ mod tests {
         assert_eq!(take(&mut slot, now + WINDOW), Some(vec![1]));
         slot.release(now + WINDOW);
         push(&mut slot, 2, 1, now + WINDOW * 3 / 2);
-        assert_eq!(slot.waits_until(), Some(now + WINDOW * 2));
+        assert_eq!(slot.window_deadline(), Some(now + WINDOW * 2));
         assert_eq!(take(&mut slot, now + WINDOW * 2), Some(vec![2]));
         slot.release(now + WINDOW * 2);
         push(&mut slot, 3, 1, now + WINDOW * 5);
-        assert_eq!(slot.waits_until(), Some(now + WINDOW * 6), "nothing came within its window");
+        assert_eq!(slot.window_deadline(), Some(now + WINDOW * 6), "nothing came within its window");
     }
 
     #[test]
@@ -160,8 +157,7 @@ mod tests {
     #[test]
     fn a_batch_holds_no_more_than_a_payload_does() {
         let (mut slot, now) = (slot(9, WINDOW), Instant::now());
-        let around = EVENT_START.len() + EVENT_END.len();
-        push(&mut slot, 1, PAYLOAD_BYTES_MAX - around - 1 - 2, now);
+        push(&mut slot, 1, PAYLOAD_BYTES_MAX - EVENT_FRAME_BYTES - 1 - 2, now);
         push(&mut slot, 2, 1, now);
         assert_eq!(take(&mut slot, now), None, "it just fits");
         push(&mut slot, 3, 1, now);

@@ -33,7 +33,7 @@ pub(super) enum Position {
 
 /// One record.
 #[derive(Debug, Clone)]
-pub(super) struct Record {
+pub(super) struct StreamRecord {
     pub(super) sequence_number: String,
     /// Seconds since 1970.
     pub(super) arrived_at: f64,
@@ -45,7 +45,7 @@ pub(super) struct Record {
 
 /// What one read gave.
 pub(super) struct Page {
-    pub(super) records: Vec<Record>,
+    pub(super) records: Vec<StreamRecord>,
     /// Reads on after the last of them.
     pub(super) next: Option<String>,
 }
@@ -119,13 +119,13 @@ impl Source {
         Ok(Page { records: records.into_iter().map(|record| self.record(shard, record)).collect(), next })
     }
 
-    fn record(&self, shard: &str, mut record: Value) -> Record {
+    fn record(&self, shard: &str, mut record: Value) -> StreamRecord {
         match self {
             Self::Kinesis { arn, function_name, .. } => kinesis_record(shard, arn, function_name, &mut record),
             Self::Table { arn, .. } => {
                 record["eventSourceARN"] = arn.as_str().into();
                 let stream_record = &record["dynamodb"];
-                Record {
+                StreamRecord {
                     sequence_number: text(&stream_record["SequenceNumber"]),
                     arrived_at: stream_record["ApproximateCreationDateTime"].as_f64().unwrap_or_default(),
                     key_hash: hash_of(&stream_record["Keys"].to_string()),
@@ -148,7 +148,7 @@ impl Source {
     }
 }
 
-fn kinesis_record(shard: &str, arn: &str, function_name: &str, record: &mut Value) -> Record {
+fn kinesis_record(shard: &str, arn: &str, function_name: &str, record: &mut Value) -> StreamRecord {
     let sequence_number = text(&record["SequenceNumber"]);
     let arrived_at = record["ApproximateArrivalTimestamp"].as_f64().unwrap_or_default();
     let key_hash = hash_of(record["PartitionKey"].as_str().unwrap_or_default());
@@ -168,7 +168,7 @@ fn kinesis_record(shard: &str, arn: &str, function_name: &str, record: &mut Valu
         "awsRegion": REGION,
         "eventSourceARN": arn,
     });
-    Record { sequence_number, arrived_at, key_hash, event: event.to_string() }
+    StreamRecord { sequence_number, arrived_at, key_hash, event: event.to_string() }
 }
 
 /// The same in every run.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::service::Service;
+use crate::emulators::Service;
 
 /// What an operation that the service does not have is counted as.
 const UNKNOWN_OPERATION: &str = "unknown";

@@ -13,8 +13,7 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-
-use crate::net::Stop;
+use tokio_util::sync::CancellationToken;
 
 /// The connection that a request came in on, as its handler sees it.
 #[derive(Debug, Clone)]
@@ -40,9 +39,9 @@ impl IsBroken {
     }
 }
 
-/// Serves until told to stop, and then until the requests under way are answered. Handlers are told their [`Connection`].
-pub(crate) fn serve(listener: TcpListener, router: Router, stop: &Stop) -> JoinHandle<()> {
-    let stopped = stop.told();
+/// Serves until `stop` is cancelled, and then until the requests under way are answered. Handlers are told their [`Connection`].
+pub(crate) fn serve(listener: TcpListener, router: Router, stop: &CancellationToken) -> JoinHandle<()> {
+    let stopped = stop.clone().cancelled_owned();
     tokio::spawn(async move {
         let service = router.into_make_service_with_connect_info::<Connection>();
         // Serving ends with an error only where the listener does.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::emulators::{ErrorAnswer, Service};
+
 /// Matches every operation.
 pub(super) const ANY_OPERATION: &str = "*";
 
@@ -95,21 +97,6 @@ pub enum Moment {
     After,
 }
 
-/// An error as the service spells it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ErrorAnswer {
-    /// The code without a prefix, for example `InternalServerError`.
-    pub code: String,
-    /// The message; without it, one that says that a fault was injected.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// The HTTP status, from 400 to 599. Without it 500 for `InternalServerError` and `InternalFailure`, 503 for
-    /// `ServiceUnavailable`, else 400. The error of a function has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-}
-
 fn any_operation() -> String {
     ANY_OPERATION.to_owned()
 }
@@ -171,6 +158,15 @@ impl Target {
     /// An API, by its logical id.
     pub fn api(logical_id: impl Into<String>) -> Self {
         Self::Resource(logical_id.into())
+    }
+}
+
+impl From<Service> for Target {
+    fn from(service: Service) -> Self {
+        match service {
+            Service::Kinesis => Self::Kinesis,
+            Service::DynamoDb => Self::DynamoDb,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fault::{ANY_OPERATION, Effect, Fault, Target};
-use super::service::Service;
+use crate::emulators::Service;
 
 /// Faults at once, spent ones included.
 pub(super) const FAULTS_MAX: usize = 1000;
@@ -21,7 +21,7 @@ pub enum InvalidFault {
     #[error("{0}")]
     Malformed(String),
     /// The target is no function of the template and no API with routes.
-    #[error("target: there is no function and no API {name:?}{}", there_are(resources))]
+    #[error("target: there is no function and no API {name:?}{}", listed(resources))]
     UnknownTarget {
         /// The name.
         name: String,
@@ -29,7 +29,7 @@ pub enum InvalidFault {
         resources: Vec<String>,
     },
     /// `from` is no function of the template.
-    #[error("from: there is no function {name:?}{}", there_are(functions))]
+    #[error("from: there is no function {name:?}{}", listed(functions))]
     UnknownFunction {
         /// The name.
         name: String,
@@ -45,7 +45,7 @@ pub enum InvalidFault {
         operation: String,
     },
     /// The API has no such route.
-    #[error("operation: {target} has no route {operation:?}{}", there_are(routes))]
+    #[error("operation: {target} has no route {operation:?}{}", listed(routes))]
     UnknownRoute {
         /// The target.
         target: Target,
@@ -91,7 +91,7 @@ pub enum InvalidFault {
     TooMany,
 }
 
-fn there_are(functions: &[String]) -> String {
+fn listed(functions: &[String]) -> String {
     if functions.is_empty() {
         ": there are none here".to_owned()
     } else {
@@ -100,7 +100,7 @@ fn there_are(functions: &[String]) -> String {
 }
 
 /// What a fault may name.
-pub(super) struct Known<'a> {
+pub(super) struct KnownTargets<'a> {
     /// The logical ids of the functions, or none where everyone who calls is taken for a function.
     pub(super) functions: Option<&'a [String]>,
     /// The routes of each API, by its logical id.
@@ -112,23 +112,23 @@ pub(super) type Apis = BTreeMap<String, Vec<String>>;
 
 /// What a target is, among what is known.
 #[derive(Clone, Copy)]
-enum Kind<'a> {
+enum TargetKind<'a> {
     Service(Service),
     Function,
     Api(&'a [String]),
 }
 
-impl<'a> Known<'a> {
-    fn kind_of(&self, target: &Target) -> Result<Kind<'a>, InvalidFault> {
+impl<'a> KnownTargets<'a> {
+    fn kind_of(&self, target: &Target) -> Result<TargetKind<'a>, InvalidFault> {
         let name = match target {
-            Target::Kinesis => return Ok(Kind::Service(Service::Kinesis)),
-            Target::DynamoDb => return Ok(Kind::Service(Service::DynamoDb)),
+            Target::Kinesis => return Ok(TargetKind::Service(Service::Kinesis)),
+            Target::DynamoDb => return Ok(TargetKind::Service(Service::DynamoDb)),
             Target::Resource(name) => name,
         };
         let functions = self.functions.unwrap_or_default();
         match self.apis.get(name) {
-            Some(routes) => Ok(Kind::Api(routes)),
-            None if functions.contains(name) => Ok(Kind::Function),
+            Some(routes) => Ok(TargetKind::Api(routes)),
+            None if functions.contains(name) => Ok(TargetKind::Function),
             None => {
                 let resources = functions.iter().chain(self.apis.keys()).cloned().collect();
                 Err(InvalidFault::UnknownTarget { name: name.clone(), resources })
@@ -138,9 +138,9 @@ impl<'a> Known<'a> {
 }
 
 /// Refuses what could never happen.
-pub(super) fn check(fault: &Fault, known: &Known<'_>) -> Result<(), InvalidFault> {
+pub(super) fn check(fault: &Fault, known: &KnownTargets<'_>) -> Result<(), InvalidFault> {
     let kind = known.kind_of(&fault.target)?;
-    if let (Kind::Function, Some(_)) = (kind, &fault.from) {
+    if let (TargetKind::Function, Some(_)) = (kind, &fault.from) {
         return Err(InvalidFault::FromOfInvocation);
     }
     if let (Some(name), Some(functions)) = (&fault.from, known.functions)
@@ -158,21 +158,21 @@ pub(super) fn check(fault: &Fault, known: &Known<'_>) -> Result<(), InvalidFault
     check_effect(fault, kind, known.functions.is_some())
 }
 
-fn check_operation(fault: &Fault, kind: Kind<'_>) -> Result<(), InvalidFault> {
+fn check_operation(fault: &Fault, kind: TargetKind<'_>) -> Result<(), InvalidFault> {
     let (target, operation) = (fault.target.clone(), fault.operation.clone());
     match kind {
-        Kind::Service(service) if !service.knows(&operation) => {
+        TargetKind::Service(service) if !service.knows(&operation) => {
             Err(InvalidFault::UnknownOperation { target, operation })
         }
-        Kind::Function if operation != INVOKE => Err(InvalidFault::UnknownOperation { target, operation }),
-        Kind::Api(routes) if !routes.contains(&operation) => {
+        TargetKind::Function if operation != INVOKE => Err(InvalidFault::UnknownOperation { target, operation }),
+        TargetKind::Api(routes) if !routes.contains(&operation) => {
             Err(InvalidFault::UnknownRoute { target, operation, routes: routes.to_vec() })
         }
         _ => Ok(()),
     }
 }
 
-fn check_effect(fault: &Fault, kind: Kind<'_>, are_processes: bool) -> Result<(), InvalidFault> {
+fn check_effect(fault: &Fault, kind: TargetKind<'_>, are_processes: bool) -> Result<(), InvalidFault> {
     match &fault.effect {
         Effect::Error(error) => {
             let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.';
@@ -180,16 +180,18 @@ fn check_effect(fault: &Fault, kind: Kind<'_>, are_processes: bool) -> Result<()
                 return Err(InvalidFault::ErrorCode);
             }
             match (error.status, kind) {
-                (Some(_), Kind::Function) => Err(InvalidFault::StatusOfFunction),
+                (Some(_), TargetKind::Function) => Err(InvalidFault::StatusOfFunction),
                 (Some(status), _) if !(400..=599).contains(&status) => Err(InvalidFault::ErrorStatus),
                 _ => Ok(()),
             }
         }
         Effect::LatencyMs(latency_ms) if !(1..=LATENCY_MS_MAX).contains(latency_ms) => Err(InvalidFault::Latency),
         Effect::Kill(_) if !are_processes => Err(InvalidFault::NothingToKill),
-        Effect::Kill(_) if matches!(kind, Kind::Api(_)) && fault.from.is_none() => Err(InvalidFault::KillOfAnybody),
+        Effect::Kill(_) if matches!(kind, TargetKind::Api(_)) && fault.from.is_none() => {
+            Err(InvalidFault::KillOfAnybody)
+        }
         Effect::Partial(of_entry) => match kind {
-            Kind::Service(Service::Kinesis) if fault.operation == "PutRecords" => {
+            TargetKind::Service(Service::Kinesis) if fault.operation == "PutRecords" => {
                 probability("effect: partial", *of_entry)
             }
             _ => Err(InvalidFault::PartialOfOther),
@@ -205,8 +207,8 @@ fn probability(field: &'static str, probability: f64) -> Result<(), InvalidFault
 
 #[cfg(test)]
 mod tests {
-    use super::super::fault::ErrorAnswer;
     use super::*;
+    use crate::emulators::ErrorAnswer;
 
     #[test]
     fn what_could_never_happen_is_refused_by_name() {
@@ -253,7 +255,8 @@ mod tests {
                 "effect: partial: a probability",
             ),
         ] {
-            let error = check(&fault, &Known { functions: Some(&functions), apis: &apis }).unwrap_err().to_string();
+            let error =
+                check(&fault, &KnownTargets { functions: Some(&functions), apis: &apis }).unwrap_err().to_string();
             assert!(error.starts_with(refusal), "{error}");
         }
     }
@@ -273,7 +276,7 @@ mod tests {
             Fault::new(Target::api("PaymentsApi"), Effect::kill_after()).from("PaymentApi"),
             Fault::new(Target::Kinesis, Effect::LatencyMs(60_000)).skip(u64::MAX).count(u64::MAX),
         ] {
-            assert_eq!(check(&fault, &Known { functions: Some(&functions), apis: &apis }), Ok(()), "{fault:?}");
+            assert_eq!(check(&fault, &KnownTargets { functions: Some(&functions), apis: &apis }), Ok(()), "{fault:?}");
         }
     }
 }

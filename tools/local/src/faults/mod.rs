@@ -1,51 +1,48 @@
 //! Making things go wrong, exactly and repeatably: between the functions and both emulators, in front of each function, and
 //! in front of each API.
 //!
-//! [`fault`] says what a fault is, [`invalid`] which make no sense, and [`rules`] which of them a call meets. [`front`] stands
-//! before the emulators and carries them out, over [`connection`]s that can be reset; for invocations the function itself
-//! does, in `lambda`, and for requests the `gateway`. Of the calls to the emulators only functions' go wrong, and only these
+//! [`fault`] defines a fault, [`invalid`] the faults that are refused, and [`registry`] decides which of them a call meets.
+//! [`injector`] carries them out in front of the emulators, over [`connection`]s that can be reset; for invocations `lambda`
+//! does, and for requests the `gateway`. Of the calls to the emulators only functions' go wrong, and only these
 //! are counted: a test's own calls, and those of the event source mappings, which read the emulators in process, always pass.
 
 mod callers;
 mod calls;
 mod connection;
+mod detach_on_drop;
 mod fault;
-mod front;
+mod injector;
 mod invalid;
 mod parse;
 mod partial;
+mod registry;
 mod routes;
-mod rules;
-mod service;
-mod to_its_end;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use callers::{Caller, Callers, access_key};
 pub use calls::Calls;
 pub(crate) use connection::{Connection, serve as serve_resettable};
-pub use fault::{Effect, ErrorAnswer, Fault, Moment, Target};
-pub(crate) use front::serve;
+pub use fault::{Effect, Fault, Moment, Target};
+pub(crate) use injector::serve;
 pub use invalid::InvalidFault;
+pub(crate) use registry::Ending;
+pub use registry::{FaultId, InjectedFault};
 pub(crate) use routes::router;
-pub(crate) use rules::Ending;
-pub use rules::{FaultId, InjectedFault};
-pub use service::Service;
-pub(crate) use service::{message, status};
 
 use http::HeaderMap;
+use parking_lot::Mutex;
 
+use crate::emulators::Service;
 use crate::log::LogSink;
 use crate::template::Route;
 use crate::usage::Meter;
-use invalid::{Apis, FAULTS_MAX, INVOKE, Known, check};
-use rules::{Call, Rules};
+use invalid::{Apis, FAULTS_MAX, INVOKE, KnownTargets, check};
+use registry::{Call, FaultRegistry};
 
 /// The faults of an environment, and the calls that it has seen.
 pub(crate) struct Faults {
     callers: Callers,
     apis: Apis,
-    rules: Mutex<Rules>,
+    registry: Mutex<FaultRegistry>,
     calls: Mutex<Calls>,
     meter: Meter,
     log: LogSink,
@@ -57,7 +54,7 @@ impl Faults {
         Self {
             callers,
             apis: Apis::new(),
-            rules: Mutex::default(),
+            registry: Mutex::default(),
             calls: Mutex::default(),
             meter: Meter::default(),
             log,
@@ -73,8 +70,8 @@ impl Faults {
         Self { apis, ..self }
     }
 
-    fn known(&self) -> Known<'_> {
-        Known { functions: self.callers.logical_ids(), apis: &self.apis }
+    fn known(&self) -> KnownTargets<'_> {
+        KnownTargets { functions: self.callers.logical_ids(), apis: &self.apis }
     }
 
     /// Adds all of them after those that there are, or none where one is invalid.
@@ -82,39 +79,39 @@ impl Faults {
         for fault in &faults {
             check(fault, &self.known())?;
         }
-        let mut rules = self.rules();
-        if rules.len() + faults.len() > FAULTS_MAX {
+        let mut registry = self.registry.lock();
+        if registry.len() + faults.len() > FAULTS_MAX {
             return Err(InvalidFault::TooMany);
         }
-        Ok(faults.into_iter().map(|fault| rules.push(fault)).collect())
+        Ok(faults.into_iter().map(|fault| registry.push(fault)).collect())
     }
 
     pub(crate) fn inject_one(&self, fault: Fault) -> Result<FaultId, InvalidFault> {
         check(&fault, &self.known())?;
-        let mut rules = self.rules();
-        if rules.len() == FAULTS_MAX { Err(InvalidFault::TooMany) } else { Ok(rules.push(fault)) }
+        let mut registry = self.registry.lock();
+        if registry.len() == FAULTS_MAX { Err(InvalidFault::TooMany) } else { Ok(registry.push(fault)) }
     }
 
     /// In the order of injection.
     pub(crate) fn all(&self) -> Vec<InjectedFault> {
-        self.rules().all()
+        self.registry.lock().all()
     }
 
     pub(crate) fn clear(&self) {
-        self.rules().clear();
+        self.registry.lock().clear();
     }
 
     /// Whether there was one of that name.
     pub(crate) fn remove(&self, id: FaultId) -> bool {
-        self.rules().remove(id)
+        self.registry.lock().remove(id)
     }
 
     pub(crate) fn calls(&self) -> Calls {
-        self.counted().clone()
+        self.calls.lock().clone()
     }
 
     pub(crate) fn reset_calls(&self) {
-        *self.counted() = Calls::default();
+        *self.calls.lock() = Calls::default();
     }
 
     /// Counts what is used; so do the gateway, and functions as they run.
@@ -123,8 +120,8 @@ impl Faults {
     }
 
     /// Waits for as long as an invocation of a function is delayed, and says how it ends if it is to go wrong.
-    pub(crate) async fn of_invocation(&self, function: &str) -> Option<Ending> {
-        self.meet(&Target::function(function), INVOKE, None).await
+    pub(crate) async fn apply_to_invocation(&self, function: &str) -> Option<Ending> {
+        self.apply(&Target::function(function), INVOKE, None).await
     }
 
     /// The function that makes a request with these headers, if one does.
@@ -133,9 +130,9 @@ impl Faults {
     }
 
     /// Waits for as long as a request of a route is delayed, and says how it ends if it is to go wrong.
-    pub(crate) async fn of_request(&self, route: &Route, caller: Option<&Caller>) -> Option<Ending> {
+    pub(crate) async fn apply_to_request(&self, route: &Route, caller: Option<&Caller>) -> Option<Ending> {
         let caller = caller.map(|caller| caller.name.as_str());
-        self.meet(&Target::api(&route.api), &route.key(), caller).await
+        self.apply(&Target::api(&route.api), &route.key(), caller).await
     }
 
     /// Kills the process that makes a request, where a function does.
@@ -146,12 +143,12 @@ impl Faults {
     }
 
     /// Waits for as long as a function's call is delayed, and says how it ends if it is to go wrong.
-    async fn of_call(&self, service: Service, operation: &str, caller: &str) -> Option<Ending> {
-        self.meet(&service.target(), operation, Some(caller)).await
+    async fn apply_to_call(&self, service: Service, operation: &str, caller: &str) -> Option<Ending> {
+        self.apply(&service.into(), operation, Some(caller)).await
     }
 
-    async fn meet(&self, target: &Target, operation: &str, caller: Option<&str>) -> Option<Ending> {
-        let verdict = self.rules().judge(Call { target, operation, caller });
+    async fn apply(&self, target: &Target, operation: &str, caller: Option<&str>) -> Option<Ending> {
+        let verdict = self.registry.lock().judge(Call { target, operation, caller });
         for FaultId(id) in &verdict.struck {
             let from = caller.map_or_else(String::new, |caller| format!(" from {caller}"));
             self.log.warn(&format!("fault {id} happens to {operation} of {target}{from}"));
@@ -163,15 +160,7 @@ impl Faults {
     }
 
     fn count(&self, caller: &str, service: Service, operation: &str) {
-        self.counted().add(caller, service, operation);
-    }
-
-    fn rules(&self) -> MutexGuard<'_, Rules> {
-        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn counted(&self) -> MutexGuard<'_, Calls> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+        self.calls.lock().add(caller, service, operation);
     }
 }
 
@@ -188,7 +177,7 @@ mod tests {
         let reset = Fault::new(Target::Kinesis, Effect::reset_before());
         faults.inject(vec![latency(200), latency(50), reset]).unwrap();
         let begun = tokio::time::Instant::now();
-        let ending = faults.of_call(Service::Kinesis, "PutRecord", "anyone").await;
+        let ending = faults.apply_to_call(Service::Kinesis, "PutRecord", "anyone").await;
         assert!(matches!(ending, Some(Ending::Reset(Moment::Before))));
         // The clock of the test stands still but for what is slept.
         assert_eq!(begun.elapsed(), Duration::from_millis(250));

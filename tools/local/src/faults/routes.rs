@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::calls::Calls;
 use super::parse::parse;
-use super::rules::{FaultId, InjectedFault};
+use super::registry::{FaultId, InjectedFault};
 use super::{Faults, InvalidFault};
 use crate::usage::Usage;
 

@@ -6,12 +6,12 @@ use serde_json::value::RawValue;
 
 /// A value, read one level deep: what is inside is read when it is asked for.
 pub(super) enum Json<'a> {
-    Object(Fields<'a>),
+    Object(JsonFields<'a>),
     Array(Vec<&'a RawValue>),
     Scalar(Scalar),
 }
 
-pub(super) type Fields<'a> = BTreeMap<String, &'a RawValue>;
+pub(super) type JsonFields<'a> = BTreeMap<String, &'a RawValue>;
 
 /// What can be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]

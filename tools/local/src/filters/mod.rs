@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 pub(crate) use invalid::InvalidPattern;
-use json::Fields;
+use json::JsonFields;
 use pattern::Pattern;
 
 /// A pattern may be so long.
@@ -90,25 +90,25 @@ impl Filters {
     }
 
     /// Whether a record is delivered, given as an element of an event's `Records`.
-    pub(crate) fn pass(&self, event: &str) -> bool {
+    pub(crate) fn matches(&self, event: &str) -> bool {
         if self.patterns.is_empty() {
             return true;
         }
         match self.kind {
             RecordKind::Table => {
-                let fields: Fields<'_> = serde_json::from_str(event).unwrap_or_default();
+                let fields: JsonFields<'_> = serde_json::from_str(event).unwrap_or_default();
                 self.patterns.iter().any(|pattern| pattern.matches(&fields))
             }
-            RecordKind::Kinesis => self.pass_kinesis(event),
+            RecordKind::Kinesis => self.matches_kinesis(event),
         }
     }
 
     /// The data is matched as the JSON it holds. What holds none matches no pattern that looks into the data.
-    fn pass_kinesis(&self, event: &str) -> bool {
+    fn matches_kinesis(&self, event: &str) -> bool {
         #[derive(Default, Deserialize)]
         struct Event<'a> {
             #[serde(borrow)]
-            kinesis: Fields<'a>,
+            kinesis: JsonFields<'a>,
         }
         let mut fields = serde_json::from_str::<Event<'_>>(event).unwrap_or_default().kinesis;
         let encoded = fields.remove("data").map(RawValue::get).unwrap_or_default();

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::invalid::InvalidPattern;
-use super::json::{Fields, Json, leaves};
+use super::json::{Json, JsonFields, leaves};
 use super::rule::Rule;
 
 /// The fields of one object. All of them must match.
@@ -54,7 +54,7 @@ impl Pattern {
         own.chain(self.alternatives.iter().flatten().flat_map(Self::names)).collect()
     }
 
-    pub(super) fn matches(&self, fields: &Fields<'_>) -> bool {
+    pub(super) fn matches(&self, fields: &JsonFields<'_>) -> bool {
         self.fields.iter().all(|(name, wanted)| wanted.matches(fields.get(name).copied()))
             && self.alternatives.iter().all(|alternatives| alternatives.iter().any(|pattern| pattern.matches(fields)))
     }
@@ -64,7 +64,7 @@ impl Pattern {
         match Json::of(raw) {
             Json::Object(fields) => self.matches(&fields),
             Json::Array(items) if !items.is_empty() => items.into_iter().any(|item| self.matches_value(item)),
-            Json::Array(_) | Json::Scalar(_) => self.matches(&Fields::new()),
+            Json::Array(_) | Json::Scalar(_) => self.matches(&JsonFields::new()),
         }
     }
 }
@@ -74,7 +74,7 @@ impl Wanted {
         match self {
             Self::Inside(pattern) => match raw {
                 Some(raw) => pattern.matches_value(raw),
-                None => pattern.matches(&Fields::new()),
+                None => pattern.matches(&JsonFields::new()),
             },
             Self::Rules(rules) => {
                 let leaves = raw.map(leaves).unwrap_or_default();

@@ -18,7 +18,7 @@ fn record(data: &str) -> String {
 fn passes(wanted: &str, value: &str) -> bool {
     let mut filters = Filters::new(RecordKind::Kinesis);
     filters.add(&format!(r#"{{"data":{{"a":{wanted}}}}}"#)).unwrap();
-    filters.pass(&record(&format!(r#"{{"a":{value},"b":1}}"#)))
+    filters.matches(&record(&format!(r#"{{"a":{value},"b":1}}"#)))
 }
 
 #[test]
@@ -74,29 +74,29 @@ fn an_array_matches_if_any_of_its_elements_does() {
 fn all_fields_must_match_and_of_or_one_alternative() {
     let filters = kinesis(&json!({"partitionKey": ["ord-1"], "data": {"a": {"b": ["x"]}, "c": [{"exists": false}]}}));
     let filters = filters.unwrap();
-    assert!(filters.pass(&record(r#"{"a":{"b":"x"}}"#)));
+    assert!(filters.matches(&record(r#"{"a":{"b":"x"}}"#)));
     for other in [r#"{"a":{"b":"x"},"c":1}"#, r#"{"a":"x"}"#, "{}", "5", r#""x""#] {
-        assert!(!filters.pass(&record(other)), "{other}");
+        assert!(!filters.matches(&record(other)), "{other}");
     }
     let filters = kinesis(&json!({"data": {"x": [1], "$or": [{"y": [2]}, {"z": [3], "x": [1]}]}})).unwrap();
     for (data, passes) in
         [(r#"{"x":1,"y":2}"#, true), (r#"{"x":1,"z":3}"#, true), (r#"{"x":1}"#, false), (r#"{"y":2,"z":3}"#, false)]
     {
-        assert_eq!(filters.pass(&record(data)), passes, "{data}");
+        assert_eq!(filters.matches(&record(data)), passes, "{data}");
     }
     let missing = kinesis(&json!({"data": {"a": {"b": [{"exists": false}]}}})).unwrap();
-    assert!(missing.pass(&record("{}")) && missing.pass(&record(r#"{"a":{}}"#)));
-    assert!(!missing.pass(&record(r#"{"a":{"b":1}}"#)));
+    assert!(missing.matches(&record("{}")) && missing.matches(&record(r#"{"a":{}}"#)));
+    assert!(!missing.matches(&record(r#"{"a":{"b":1}}"#)));
 }
 
 #[test]
 fn any_of_several_filters_is_enough() {
     let mut filters = Filters::new(RecordKind::Kinesis);
-    assert!(filters.pass(&record("x")), "without a filter everything passes");
+    assert!(filters.matches(&record("x")), "without a filter everything passes");
     filters.add(r#"{"data":{"a":[1]}}"#).unwrap();
     filters.add(r#"{"data":{"a":[2]}}"#).unwrap();
-    assert!(filters.pass(&record(r#"{"a":1}"#)) && filters.pass(&record(r#"{"a":2}"#)));
-    assert!(!filters.pass(&record(r#"{"a":3}"#)));
+    assert!(filters.matches(&record(r#"{"a":1}"#)) && filters.matches(&record(r#"{"a":2}"#)));
+    assert!(!filters.matches(&record(r#"{"a":3}"#)));
 }
 
 #[test]
@@ -105,10 +105,10 @@ fn data_that_is_not_json_matches_only_what_does_not_look_into_it() {
     let on_either = kinesis(&json!({"$or": [{"partitionKey": ["ord-1"]}, {"data": {"a": [1]}}]})).unwrap();
     let on_key = kinesis(&json!({"partitionKey": ["ord-1"]})).unwrap();
     for data in ["plain", "{", ""] {
-        assert!(!on_data.pass(&record(data)) && !on_either.pass(&record(data)), "{data}");
-        assert!(on_key.pass(&record(data)), "{data}");
+        assert!(!on_data.matches(&record(data)) && !on_either.matches(&record(data)), "{data}");
+        assert!(on_key.matches(&record(data)), "{data}");
     }
-    assert!(on_data.pass(&record("[1]")) && on_either.pass(&record("{}")));
+    assert!(on_data.matches(&record("[1]")) && on_either.matches(&record("{}")));
 }
 
 #[test]
@@ -121,8 +121,8 @@ fn a_table_s_record_is_matched_as_the_function_would_see_it() {
         json!({"eventName": name, "dynamodb": {"Keys": {"n": {"N": "1"}}, "NewImage": {"state": {"S": state}}}})
             .to_string()
     };
-    assert!(filters.pass(&event("INSERT", "paid")));
-    assert!(!filters.pass(&event("INSERT", "open")) && !filters.pass(&event("REMOVE", "paid")));
+    assert!(filters.matches(&event("INSERT", "paid")));
+    assert!(!filters.matches(&event("INSERT", "open")) && !filters.matches(&event("REMOVE", "paid")));
 }
 
 #[test]

@@ -14,15 +14,15 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::request::{self, REQUEST_TIME, query};
-use super::routes::Found;
+use super::rest_api::{self, REQUEST_TIME, query};
+use super::routes::RouteMatch;
 use crate::ACCOUNT_ID;
 
 /// Bodies of these types are text, and those of any other are base64.
 const TEXT_TYPES: [&str; 3] = ["application/json", "application/javascript", "application/xml"];
 
 /// The event for a request that was found to be of that route. What is not there is left out.
-pub(super) fn event(found: &Found<'_>, parts: &Parts, body: &Bytes, client: SocketAddr) -> Value {
+pub(super) fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client: SocketAddr) -> Value {
     let route = found.route;
     let route_key = format!("{} {}", route.method, route.path);
     let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
@@ -81,7 +81,7 @@ pub(super) fn event(found: &Found<'_>, parts: &Parts, body: &Bytes, client: Sock
 
 /// Those of one name are joined; cookies are apart.
 fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let mut all = request::headers(headers);
+    let mut all = rest_api::headers(headers);
     all.remove(COOKIE.as_str());
     all.into_iter().map(|(name, values)| (name, values.join(","))).collect()
 }
@@ -90,59 +90,4 @@ fn is_text(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("text/plain");
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence.starts_with("text/") || TEXT_TYPES.contains(&essence.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::gateway::routes::Routes;
-    use crate::template::{PayloadFormat, Route};
-
-    fn event_of(uri: &str, headers: &[(&str, &str)], body: &'static [u8]) -> Value {
-        let routes = Routes::new(&[Route {
-            method: "POST".to_owned(),
-            path: "/orders/{order_id}".to_owned(),
-            function: "OrderApi".to_owned(),
-            api: "OrdersHttpApi".to_owned(),
-            stage: "$default".to_owned(),
-            format: PayloadFormat::V2,
-        }]);
-        let mut request = http::Request::post(uri);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let (parts, ()) = request.body(()).unwrap().into_parts();
-        let found = routes.find("POST", parts.uri.path()).unwrap();
-        event(&found, &parts, &Bytes::from_static(body), ([127, 0, 0, 1], 5000).into())
-    }
-
-    #[test]
-    fn the_event_is_that_of_an_http_api() {
-        let headers =
-            [("accept", "a"), ("accept", "b"), ("cookie", "c=1; d=2"), ("content-type", "application/json; charset=x")];
-        let event = event_of("/orders/ord-1?x=1&x=2+3", &headers, b"{}");
-        assert_eq!((&event["version"], &event["routeKey"]), (&json!("2.0"), &json!("POST /orders/{order_id}")));
-        assert_eq!((&event["rawPath"], &event["rawQueryString"]), (&json!("/orders/ord-1"), &json!("x=1&x=2+3")));
-        assert_eq!(event["pathParameters"], json!({"order_id": "ord-1"}));
-        assert_eq!(event["queryStringParameters"], json!({"x": "1,2 3"}));
-        assert_eq!(event["headers"], json!({"accept": "a,b", "content-type": "application/json; charset=x"}));
-        assert_eq!(event["cookies"], json!(["c=1", "d=2"]));
-        assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("{}"), &json!(false)));
-        let http = &event["requestContext"]["http"];
-        assert_eq!((&http["method"], &http["path"]), (&json!("POST"), &json!("/orders/ord-1")));
-    }
-
-    #[test]
-    fn what_is_not_there_is_left_out() {
-        let event = event_of("/orders/1", &[], b"");
-        for key in ["body", "queryStringParameters", "cookies", "stageVariables"] {
-            assert!(event.get(key).is_none(), "{key}");
-        }
-    }
-
-    #[test]
-    fn a_body_of_a_type_that_is_no_text_is_base64() {
-        let event = event_of("/orders/1", &[("content-type", "application/octet-stream")], b"hi");
-        assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("aGk="), &json!(true)));
-    }
 }

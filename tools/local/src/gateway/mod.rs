@@ -1,10 +1,13 @@
 //! API Gateway: the routes of both APIs on one port, as REST APIs and HTTP APIs with Lambda proxy integration answer them.
 
 mod http_api;
-mod request;
 mod response;
+mod rest_api;
 mod routes;
+#[cfg(test)]
+mod tests;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +16,15 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use http::request::Parts;
+use serde_json::Value;
 
 use crate::faults::{Caller, Connection, Ending, Faults, Moment};
 use crate::lambda::{InvokeError, Lambda, PAYLOAD_BYTES_MAX};
 use crate::log::LogSink;
 use crate::template::{PayloadFormat, Route};
-use response::Own;
-use routes::Routes;
+use response::GatewayError;
+use routes::{RouteMatch, Routes};
 
 /// API Gateway takes no larger body.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
@@ -56,24 +61,28 @@ async fn handle(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let Some(found) = gateway.routes.find(parts.method.as_str(), parts.uri.path()) else {
-        return Own::NoRoute.response(gateway.format);
+        return GatewayError::NoRoute.response(gateway.format);
     };
     let format = found.route.format;
     let caller = gateway.faults.caller(&parts.headers);
     let Route { api, method, path, .. } = found.route;
     gateway.faults.meter().request(api, method, path, caller.as_ref().map(Caller::name));
     let Ok(body) = read(body).await else {
-        return Own::TooLarge.response(format);
+        return GatewayError::TooLarge.response(format);
     };
-    let event = match format {
-        PayloadFormat::V1 => request::event(&found, &parts, &body, connection.client),
-        PayloadFormat::V2 => http_api::event(&found, &parts, &body, connection.client),
-    };
-    let event = event.to_string();
+    let event = event(&found, &parts, &body, connection.client).to_string();
     if event.len() > PAYLOAD_BYTES_MAX {
-        return Own::TooLarge.response(format);
+        return GatewayError::TooLarge.response(format);
     }
     gateway.answer(found.route, Bytes::from(event), caller.as_ref(), &connection).await
+}
+
+/// Returns the event for a request that was found to be of that route.
+fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client: SocketAddr) -> Value {
+    match found.route.format {
+        PayloadFormat::V1 => rest_api::event(found, parts, body, client),
+        PayloadFormat::V2 => http_api::event(found, parts, body, client),
+    }
 }
 
 /// A body that is too large is read no further, nor is one that breaks off.
@@ -88,10 +97,10 @@ impl Gateway {
             let answer = self.invoke(route, event).await;
             answer.unwrap_or_else(|own| own.response(route.format))
         };
-        let (moment, kills) = match self.faults.of_request(route, caller).await {
+        let (moment, kills) = match self.faults.apply_to_request(route, caller).await {
             Some(Ending::Error(error)) => return response::injected(&error),
             // Both flavours say so when they throttle by themselves.
-            Some(Ending::Throttle) => return Own::Throttled.response(PayloadFormat::V1),
+            Some(Ending::Throttle) => return GatewayError::Throttled.response(PayloadFormat::V1),
             Some(Ending::Reset(moment)) => (moment, false),
             Some(Ending::Kill(moment)) => (moment, true),
             // No route answers entry by entry.
@@ -105,24 +114,24 @@ impl Gateway {
         }
         connection.reset();
         // Nobody sees this answer.
-        Own::Stopping.response(route.format)
+        GatewayError::Stopping.response(route.format)
     }
 
-    async fn invoke(&self, route: &Route, event: Bytes) -> Result<Response, Own> {
-        let function = self.lambda.function(&route.function).ok_or(Own::Failed)?;
+    async fn invoke(&self, route: &Route, event: Bytes) -> Result<Response, GatewayError> {
+        let function = self.lambda.function(&route.function).ok_or(GatewayError::Failed)?;
         let name = &function.spec.binary;
         match tokio::time::timeout(integration_timeout(route.format), function.invoke(event)).await {
             Ok(Ok(answer)) => response::response(&answer, route.format).map_err(|reason| {
                 self.log.warn(&format!("{name} returned what is no HTTP response: {reason}"));
-                Own::Failed
+                GatewayError::Failed
             }),
-            Ok(Err(InvokeError::Throttled)) => Err(Own::Throttled),
-            Ok(Err(InvokeError::Stopping)) => Err(Own::Stopping),
+            Ok(Err(InvokeError::Throttled)) => Err(GatewayError::Throttled),
+            Ok(Err(InvokeError::Stopping)) => Err(GatewayError::Stopping),
             Ok(Err(error)) => {
                 self.log.warn(&format!("{name} failed: {error}"));
-                Err(Own::Failed)
+                Err(GatewayError::Failed)
             }
-            Err(_elapsed) => Err(Own::TimedOut),
+            Err(_elapsed) => Err(GatewayError::TimedOut),
         }
     }
 }

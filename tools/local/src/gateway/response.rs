@@ -11,12 +11,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::faults::{self, ErrorAnswer};
+use crate::emulators::ErrorAnswer;
 use crate::template::PayloadFormat;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Returned {
+struct FunctionResponse {
     status_code: Value,
     #[serde(default)]
     headers: Option<BTreeMap<String, Value>>,
@@ -39,7 +39,7 @@ pub(super) fn response(answer: &[u8], format: PayloadFormat) -> Result<Response,
         let body = returned.as_str().map_or_else(|| returned.to_string(), str::to_owned);
         return Ok((StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response());
     }
-    let mut returned: Returned = serde_json::from_value(returned).map_err(|error| error.to_string())?;
+    let mut returned: FunctionResponse = serde_json::from_value(returned).map_err(|error| error.to_string())?;
     if format == PayloadFormat::V2 {
         let cookies = returned.cookies.drain(..).map(Value::String).collect();
         returned.multi_value_headers = Some([(SET_COOKIE.to_string(), cookies)].into());
@@ -84,7 +84,7 @@ pub(super) fn response(answer: &[u8], format: PayloadFormat) -> Result<Response,
 
 /// Why API Gateway answers by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Own {
+pub(super) enum GatewayError {
     NoRoute,
     TooLarge,
     Throttled,
@@ -93,7 +93,7 @@ pub(super) enum Own {
     Stopping,
 }
 
-impl Own {
+impl GatewayError {
     /// What it says then, for example `{"message":"Missing Authentication Token"}`.
     pub(super) fn response(self, format: PayloadFormat) -> Response {
         let (status, message) = match (self, format) {
@@ -116,9 +116,8 @@ impl Own {
 
 /// An error that was injected, as API Gateway would answer with it.
 pub(super) fn injected(error: &ErrorAnswer) -> Response {
-    let message = faults::message(error);
     let headers = [("x-amzn-errortype", error.code.clone())];
-    (faults::status(error), headers, axum::Json(json!({"message": message}))).into_response()
+    (error.status(), headers, axum::Json(json!({"message": error.message()}))).into_response()
 }
 
 #[cfg(test)]

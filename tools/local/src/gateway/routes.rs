@@ -9,17 +9,17 @@ use crate::template::Route;
 
 /// The routes of every API, which share one port.
 #[derive(Debug)]
-pub(super) struct Routes(Vec<Pattern>);
+pub(super) struct Routes(Vec<RoutePattern>);
 
 #[derive(Debug)]
-struct Pattern {
+struct RoutePattern {
     route: Route,
-    parts: Vec<Part>,
+    parts: Vec<PathPart>,
 }
 
 /// The order is that of precedence.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
+enum PathPart {
     Literal(String),
     Parameter(String),
     /// Takes the rest of the path, at least one part of it.
@@ -28,20 +28,22 @@ enum Part {
 
 /// A route, and what its parameters are in this path, percent-decoded.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found<'r> {
+pub(super) struct RouteMatch<'r> {
     pub(super) route: &'r Route,
     pub(super) parameters: BTreeMap<String, String>,
 }
 
 impl Routes {
     pub(super) fn new(routes: &[Route]) -> Self {
-        let pattern =
-            |route: &Route| Pattern { parts: route.path.split('/').skip(1).map(part).collect(), route: route.clone() };
+        let pattern = |route: &Route| RoutePattern {
+            parts: route.path.split('/').skip(1).map(part).collect(),
+            route: route.clone(),
+        };
         Self(routes.iter().map(pattern).collect())
     }
 
     /// The route of a method and a path as they came in.
-    pub(super) fn find(&self, method: &str, path: &str) -> Option<Found<'_>> {
+    pub(super) fn find(&self, method: &str, path: &str) -> Option<RouteMatch<'_>> {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         let matching = self.0.iter().filter_map(|pattern| Some((pattern, pattern.matching(&parts)?)));
         // As in API Gateway the path chooses the resource first, and then the resource must have the method.
@@ -49,32 +51,32 @@ impl Routes {
         let mut of_resource = matching.filter(|(pattern, _)| pattern.rank() == best);
         let exact = of_resource.clone().find(|(pattern, _)| pattern.route.method == method);
         let (pattern, parameters) = exact.or_else(|| of_resource.find(|(pattern, _)| pattern.route.method == "ANY"))?;
-        Some(Found { route: &pattern.route, parameters })
+        Some(RouteMatch { route: &pattern.route, parameters })
     }
 }
 
-fn part(text: &str) -> Part {
+fn part(text: &str) -> PathPart {
     match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
         Some(name) => match name.strip_suffix('+') {
-            Some(name) => Part::Greedy(name.to_owned()),
-            None => Part::Parameter(name.to_owned()),
+            Some(name) => PathPart::Greedy(name.to_owned()),
+            None => PathPart::Parameter(name.to_owned()),
         },
-        None => Part::Literal(text.to_owned()),
+        None => PathPart::Literal(text.to_owned()),
     }
 }
 
-impl Pattern {
+impl RoutePattern {
     fn matching(&self, path: &[&str]) -> Option<BTreeMap<String, String>> {
         let mut parameters = BTreeMap::new();
         let mut rest = path;
         for part in &self.parts {
             let (first, others) = rest.split_first()?;
             match part {
-                Part::Literal(text) if *first == text.as_str() => {}
-                Part::Parameter(name) if !first.is_empty() => {
+                PathPart::Literal(text) if *first == text.as_str() => {}
+                PathPart::Parameter(name) if !first.is_empty() => {
                     parameters.insert(name.clone(), decode(first));
                 }
-                Part::Greedy(name) if !first.is_empty() => {
+                PathPart::Greedy(name) if !first.is_empty() => {
                     parameters.insert(name.clone(), decode(&rest.join("/")));
                     return Some(parameters);
                 }
@@ -87,10 +89,10 @@ impl Pattern {
 
     /// Lower comes first. Names do not count.
     fn rank(&self) -> Vec<u8> {
-        let rank = |part: &Part| match part {
-            Part::Literal(_) => 0,
-            Part::Parameter(_) => 1,
-            Part::Greedy(_) => 2,
+        let rank = |part: &PathPart| match part {
+            PathPart::Literal(_) => 0,
+            PathPart::Parameter(_) => 1,
+            PathPart::Greedy(_) => 2,
         };
         self.parts.iter().map(rank).collect()
     }

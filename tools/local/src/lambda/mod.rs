@@ -32,7 +32,7 @@ use runtime_api::RuntimeApi;
 
 /// What every function runs in.
 #[derive(Clone)]
-pub(crate) struct Surroundings {
+pub(crate) struct SandboxContext {
     pub(crate) endpoints: Endpoints,
     /// Where each sandbox's process is to be found for as long as it is there.
     pub(crate) processes: Processes,
@@ -52,13 +52,13 @@ impl Lambda {
     pub(crate) fn new(
         functions: Vec<(FunctionSpec, PathBuf)>,
         runtime_api_url: &str,
-        surroundings: &Surroundings,
+        context: &SandboxContext,
     ) -> (Self, Router) {
         let api = RuntimeApi::new(runtime_api_url);
         let activity = watch::Sender::new(0);
         let function = |(spec, binary): (FunctionSpec, PathBuf)| {
             let id = spec.logical_id.clone();
-            let function = Function::new(spec, binary, surroundings.clone(), api.clone(), activity.clone());
+            let function = Function::new(spec, binary, context.clone(), api.clone(), activity.clone());
             (id, Arc::new(function))
         };
         (Self { functions: functions.into_iter().map(function).collect(), activity: activity.clone() }, api.router())

@@ -4,16 +4,17 @@ mod running;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Surroundings;
+use super::SandboxContext;
 use super::invocation::InvokeError;
 use super::runtime_api::RuntimeApi;
 use super::sandbox::Sandbox;
@@ -36,18 +37,18 @@ pub(crate) struct Function {
     pub(crate) spec: FunctionSpec,
     pub(crate) arn: Arc<str>,
     binary: PathBuf,
-    surroundings: Surroundings,
+    context: SandboxContext,
     api: RuntimeApi,
     permits: Semaphore,
     waiting: AtomicUsize,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     counters: Counters,
     /// Counts finished invocations, whichever the function: what may have been written is looked for then.
     activity: watch::Sender<u64>,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     /// The one used last is at the end, and used first.
     idle: Vec<Arc<Sandbox>>,
     all: BTreeMap<String, Arc<Sandbox>>,
@@ -68,7 +69,7 @@ impl Function {
     pub(super) fn new(
         spec: FunctionSpec,
         binary: PathBuf,
-        surroundings: Surroundings,
+        context: SandboxContext,
         api: RuntimeApi,
         activity: watch::Sender<u64>,
     ) -> Self {
@@ -77,7 +78,7 @@ impl Function {
             permits: Semaphore::new(spec.concurrency_max.unwrap_or(SANDBOXES_MAX)),
             spec,
             binary,
-            surroundings,
+            context,
             api,
             waiting: AtomicUsize::new(0),
             state: Mutex::default(),
@@ -118,7 +119,7 @@ impl Function {
 
     async fn start(&self) -> Result<Arc<Sandbox>, InvokeError> {
         {
-            let state = self.state();
+            let state = self.state.lock();
             if state.is_stopping {
                 return Err(InvokeError::Stopping);
             }
@@ -131,9 +132,9 @@ impl Function {
         self.counters.cold_starts.fetch_add(1, Ordering::Relaxed);
         let id = Uuid::new_v4().simple().to_string();
         let begun = Instant::now();
-        let started = Sandbox::start(id, &self.binary, &self.spec, &self.surroundings, &self.api).await;
-        self.surroundings.faults.meter().init(&self.spec.logical_id, self.spec.memory_mb, begun.elapsed());
-        let mut state = self.state();
+        let started = Sandbox::start(id, &self.binary, &self.spec, &self.context, &self.api).await;
+        self.context.faults.meter().init(&self.spec.logical_id, self.spec.memory_mb, begun.elapsed());
+        let mut state = self.state.lock();
         match started {
             Ok(sandbox) => {
                 let sandbox = Arc::new(sandbox);
@@ -150,7 +151,7 @@ impl Function {
                 let pause = INIT_PAUSE_FIRST.saturating_mul(1 << state.init_failures.min(10)).min(INIT_PAUSE_MAX);
                 state.init_failures += 1;
                 state.init_failure = Some((Instant::now() + pause, error.clone()));
-                self.surroundings.log.warn(&format!("{} did not start: {error}", self.spec.binary));
+                self.context.log.warn(&format!("{} did not start: {error}", self.spec.binary));
                 Err(error)
             }
         }
@@ -161,29 +162,29 @@ impl Function {
         if let Ok(_permit) = self.permits.try_acquire() {
             // Why it did not start has been logged; the first invocation tries again.
             if let Ok(sandbox) = self.start().await {
-                self.give_back(sandbox);
+                self.return_to_pool(sandbox);
             }
         }
     }
 
     fn take_idle(&self) -> Option<Arc<Sandbox>> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         while let Some(sandbox) = state.idle.pop() {
             let Some(how) = sandbox.process.has_ended() else { return Some(sandbox) };
-            self.surroundings.log.warn(&format!("{}: a sandbox ended while it was idle: {how}", self.spec.binary));
+            self.context.log.warn(&format!("{}: a sandbox ended while it was idle: {how}", self.spec.binary));
             state.all.remove(&sandbox.id);
         }
         None
     }
 
-    fn give_back(&self, sandbox: Arc<Sandbox>) {
-        self.state().idle.push(sandbox);
+    fn return_to_pool(&self, sandbox: Arc<Sandbox>) {
+        self.state.lock().idle.push(sandbox);
     }
 
     /// Kills every sandbox, whatever it is doing, and says how many there were once they are gone.
     pub(crate) async fn kill_all(&self) -> usize {
         let sandboxes: Vec<_> = {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             state.idle.clear();
             state.all.values().cloned().collect()
         };
@@ -192,14 +193,14 @@ impl Function {
         }
         for sandbox in &sandboxes {
             let _ = tokio::time::timeout(KILL_TIMEOUT, sandbox.process.until_ended()).await;
-            self.state().all.remove(&sandbox.id);
+            self.state.lock().all.remove(&sandbox.id);
         }
         sandboxes.len()
     }
 
     /// Tells every sandbox's watcher to kill it, without waiting.
     pub(crate) fn kill_all_now(&self) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.is_stopping = true;
         state.all.values().for_each(|sandbox| sandbox.process.kill());
     }
@@ -211,12 +212,12 @@ impl Function {
         // With every permit taken, nothing runs.
         let _all = tokio::time::timeout_at(until, all).await;
         self.permits.close();
-        self.state().is_stopping = true;
+        self.state.lock().is_stopping = true;
         self.kill_all().await;
     }
 
     pub(crate) fn status(&self) -> FunctionStatus {
-        let state = self.state();
+        let state = self.state.lock();
         let sandboxes = state.all.values().filter(|sandbox| sandbox.process.has_ended().is_none()).count();
         let idle = state.idle.iter().filter(|sandbox| sandbox.process.has_ended().is_none()).count();
         FunctionStatus {
@@ -229,9 +230,5 @@ impl Function {
             throttles: self.counters.throttles.load(Ordering::Relaxed),
             cold_starts: self.counters.cold_starts.load(Ordering::Relaxed),
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,8 +2,8 @@
 //! its response or its error. All sandboxes share one listener; each has a path of its own.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http::StatusCode;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -48,12 +49,12 @@ impl Channel {
 
     /// What the sandbox said of a failed init.
     pub(super) fn init_error(&self) -> Option<String> {
-        self.init_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.init_error.lock().clone()
     }
 
     /// Ends what is running, if it is the invocation of that id (or whichever it is), with that reply.
     fn end(&self, request_id: Option<&str>, reply: Reply) -> bool {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running.lock();
         match running.take_if(|running| request_id.is_none_or(|id| running.request_id == id)) {
             Some(running) => {
                 // Whoever asked may have given up waiting.
@@ -90,13 +91,13 @@ impl RuntimeApi {
             is_ready: watch::Sender::new(false),
             init_error: Mutex::default(),
         });
-        self.locked().insert(sandbox.to_owned(), Arc::clone(&channel));
+        self.channels.lock().insert(sandbox.to_owned(), Arc::clone(&channel));
         (channel, sender)
     }
 
     /// Lets it ask no more.
     pub(super) fn close(&self, sandbox: &str) {
-        self.locked().remove(sandbox);
+        self.channels.lock().remove(sandbox);
     }
 
     /// The value of `AWS_LAMBDA_RUNTIME_API` for a sandbox. With a path in it, it needs its scheme as well.
@@ -105,11 +106,7 @@ impl RuntimeApi {
     }
 
     fn channel(&self, sandbox: &str) -> Option<Arc<Channel>> {
-        self.locked().get(sandbox).cloned()
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Channel>>> {
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+        self.channels.lock().get(sandbox).cloned()
     }
 }
 
@@ -131,7 +128,7 @@ async fn next(State(api): State<RuntimeApi>, Path(sandbox): Path<String>) -> Res
         ("lambda-runtime-invoked-function-arn", function_arn.to_string()),
         ("lambda-runtime-trace-id", trace_id),
     ];
-    *channel.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(Running { request_id, reply });
+    *channel.running.lock() = Some(Running { request_id, reply });
     (headers, payload).into_response()
 }
 
@@ -162,7 +159,7 @@ fn end(api: &RuntimeApi, sandbox: &str, request: &str, reply: Reply) -> Response
 async fn init_error(State(api): State<RuntimeApi>, Path(sandbox): Path<String>, body: Bytes) -> Response {
     let Some(channel) = api.channel(&sandbox) else { return refusal("there is no such sandbox") };
     let (error_type, message) = error_of(&body);
-    *channel.init_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{error_type}: {message}"));
+    *channel.init_error.lock() = Some(format!("{error_type}: {message}"));
     accepted()
 }
 

@@ -3,18 +3,19 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
 use super::invocation::{Invocation, InvokeError, Reply};
 use super::runtime_api::{Channel, RuntimeApi};
-use super::{Surroundings, variables};
+use super::{SandboxContext, variables};
 use crate::log::LogSink;
 use crate::processes::{Process, Processes};
 use crate::template::FunctionSpec;
@@ -36,7 +37,7 @@ pub(super) struct Sandbox {
 }
 
 /// What can become of an invocation in a sandbox.
-pub(super) enum Outcome {
+pub(super) enum SandboxOutcome {
     Response(Bytes),
     Failed(InvokeError),
     /// The process had ended before it took the invocation, which may go to another.
@@ -49,10 +50,10 @@ impl Sandbox {
         id: String,
         binary: &Path,
         spec: &FunctionSpec,
-        surroundings: &Surroundings,
+        context: &SandboxContext,
         api: &RuntimeApi,
     ) -> Result<Self, InvokeError> {
-        let variables = variables::of(spec, &surroundings.endpoints, &api.endpoint(&id), &id);
+        let variables = variables::of(spec, &context.endpoints, &api.endpoint(&id), &id);
         let mut command = Command::new(binary);
         command.env_clear().envs(variables).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -61,10 +62,10 @@ impl Sandbox {
         command.process_group(0);
         // Before it runs: it may ask for work, or be killed, before this task gets to do anything more.
         let (channel, invocations) = api.open(&id);
-        let process = surroundings.processes.add(&id);
+        let process = context.processes.add(&id);
         let child = command.spawn().map_err(|error| {
             api.close(&id);
-            surroundings.processes.remove(&id, error.to_string());
+            context.processes.remove(&id, error.to_string());
             InvokeError::Init(format!("cannot run {}: {error}", binary.display()))
         })?;
         let tail = Tail::default();
@@ -73,9 +74,9 @@ impl Sandbox {
             tag: spec.binary.clone(),
             tail: tail.clone(),
             process: process.clone(),
-            processes: surroundings.processes.clone(),
+            processes: context.processes.clone(),
         };
-        tokio::spawn(watcher.watch(child, api.clone(), surroundings.log.clone()));
+        tokio::spawn(watcher.watch(child, api.clone(), context.log.clone()));
         let sandbox = Self { id, process, invocations };
         sandbox.wait_until_ready(&channel, &tail).await?;
         Ok(sandbox)
@@ -97,7 +98,7 @@ impl Sandbox {
     }
 
     /// Runs one invocation to its end. After a timeout the process is killed, as Lambda does.
-    pub(super) async fn invoke(&self, payload: Bytes, timeout: Duration, function_arn: Arc<str>) -> Outcome {
+    pub(super) async fn invoke(&self, payload: Bytes, timeout: Duration, function_arn: Arc<str>) -> SandboxOutcome {
         let (invocation, mut answer) = Invocation::new(payload, timeout, function_arn);
         let is_taken = Arc::clone(&invocation.is_taken);
         // Only a runtime API that is gone refuses it, and then the process ends too.
@@ -105,15 +106,15 @@ impl Sandbox {
         tokio::select! {
             biased;
             Ok(reply) = &mut answer => match reply {
-                Reply::Response(body) => Outcome::Response(body),
-                Reply::Error { error_type, message } => Outcome::Failed(InvokeError::Function { error_type, message }),
+                Reply::Response(body) => SandboxOutcome::Response(body),
+                Reply::Error { error_type, message } => SandboxOutcome::Failed(InvokeError::Function { error_type, message }),
             },
             how = self.process.until_ended() => {
-                if is_taken.load(Ordering::SeqCst) { Outcome::Failed(InvokeError::Exited(how)) } else { Outcome::NotTaken(how) }
+                if is_taken.load(Ordering::SeqCst) { SandboxOutcome::Failed(InvokeError::Exited(how)) } else { SandboxOutcome::NotTaken(how) }
             }
             () = tokio::time::sleep(timeout) => {
                 self.process.kill();
-                Outcome::Failed(InvokeError::TimedOut(timeout))
+                SandboxOutcome::Failed(InvokeError::TimedOut(timeout))
             }
         }
     }
@@ -130,9 +131,9 @@ struct Watcher {
 
 impl Watcher {
     async fn watch(self, mut child: Child, api: RuntimeApi, log: LogSink) {
-        let out = child.stdout.take().map(|out| tokio::spawn(pass_on(out, log.clone(), self.tag.clone(), None)));
+        let out = child.stdout.take().map(|out| tokio::spawn(forward_output(out, log.clone(), self.tag.clone(), None)));
         let tail = Some(self.tail.clone());
-        let err = child.stderr.take().map(|err| tokio::spawn(pass_on(err, log.clone(), self.tag.clone(), tail)));
+        let err = child.stderr.take().map(|err| tokio::spawn(forward_output(err, log.clone(), self.tag.clone(), tail)));
         let status = tokio::select! {
             status = child.wait() => status,
             () = self.process.until_killed() => {
@@ -156,7 +157,7 @@ struct Tail(Arc<Mutex<VecDeque<String>>>);
 
 impl Tail {
     fn push(&self, line: &str) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.0.lock();
         if lines.len() == TAIL_LINES {
             lines.pop_front();
         }
@@ -164,14 +165,14 @@ impl Tail {
     }
 
     fn text(&self) -> Option<String> {
-        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.0.lock();
         let text = lines.iter().map(String::as_str).collect::<Vec<_>>().join(" | ");
         (!text.is_empty()).then_some(text)
     }
 }
 
 /// Passes output on to the log, line by line.
-async fn pass_on(output: impl AsyncRead + Unpin, log: LogSink, tag: String, tail: Option<Tail>) {
+async fn forward_output(output: impl AsyncRead + Unpin, log: LogSink, tag: String, tail: Option<Tail>) {
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
     loop {

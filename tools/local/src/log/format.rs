@@ -28,7 +28,7 @@ pub(super) enum Style {
 
 /// What a function printed, or `None` where that is a metric, which is for `CloudWatch` and not for people.
 pub(super) fn function_line(tag: &str, line: &str, style: Style) -> Option<String> {
-    let Ok(Fields(fields)) = serde_json::from_str::<Fields>(line) else {
+    let Ok(LogFields(fields)) = serde_json::from_str::<LogFields>(line) else {
         return Some(assemble(&now(), "", tag, line, style));
     };
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value);
@@ -40,8 +40,8 @@ pub(super) fn function_line(tag: &str, line: &str, style: Style) -> Option<Strin
     };
     // RFC 3339: the time of day is at a fixed place.
     let time = field("timestamp").and_then(Value::as_str).and_then(|timestamp| timestamp.get(11..23));
-    let nested: Option<Fields> = field("fields").and_then(|nested| serde_json::from_value(nested.clone()).ok());
-    let nested = nested.map(|Fields(nested)| nested).unwrap_or_default();
+    let nested: Option<LogFields> = field("fields").and_then(|nested| serde_json::from_value(nested.clone()).ok());
+    let nested = nested.map(|LogFields(nested)| nested).unwrap_or_default();
     let message = field("message").or_else(|| nested.iter().find(|(key, _)| key == "message").map(|(_, value)| value));
     let mut text = message.map(plain).unwrap_or_default();
     for (key, value) in fields.iter().chain(&nested).filter(|(key, _)| !LEFT_OUT.contains(&key.as_str())) {
@@ -105,25 +105,25 @@ fn now() -> String {
 }
 
 /// A JSON object, its fields in the order they were written.
-struct Fields(Vec<(String, Value)>);
+struct LogFields(Vec<(String, Value)>);
 
-impl<'de> Deserialize<'de> for Fields {
+impl<'de> Deserialize<'de> for LogFields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct InOrder;
 
         impl<'de> Visitor<'de> for InOrder {
-            type Value = Fields;
+            type Value = LogFields;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LogFields, A::Error> {
                 let mut fields = Vec::new();
                 while let Some(field) = map.next_entry()? {
                     fields.push(field);
                 }
-                Ok(Fields(fields))
+                Ok(LogFields(fields))
             }
         }
 

@@ -1,9 +1,9 @@
 //! APIs, and the routes that their `OpenAPI` documents declare.
 
-use super::error::{Fault, Problem};
+use super::error::{LocatedProblem, Problem};
 use super::evaluate::Scope;
 use super::fields::Fields;
-use super::identity::{Identity, Kind};
+use super::identity::{Identity, ResourceKind};
 use super::model::{ApiSpec, PayloadFormat, Route};
 use super::node::{Entry, Node};
 
@@ -16,8 +16,8 @@ const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "
 const ANY_METHOD: &str = "x-amazon-apigateway-any-method";
 const INTEGRATION: &str = "x-amazon-apigateway-integration";
 
-pub(super) fn api(identity: &Identity, fields: &Fields<'_>) -> Result<ApiSpec, Fault> {
-    let format = if identity.kind == Kind::HttpApi { PayloadFormat::V2 } else { PayloadFormat::V1 };
+pub(super) fn api(identity: &Identity, fields: &Fields<'_>) -> Result<ApiSpec, LocatedProblem> {
+    let format = if identity.kind == ResourceKind::HttpApi { PayloadFormat::V2 } else { PayloadFormat::V1 };
     let stage = fields.text("StageName")?;
     // An HTTP API has a default stage, which is not in the path; a REST API has no stage that is not named.
     let stage = match format {
@@ -28,7 +28,7 @@ pub(super) fn api(identity: &Identity, fields: &Fields<'_>) -> Result<ApiSpec, F
 }
 
 /// The routes of the API's own definition; those that events of functions declare are not there.
-pub(super) fn routes(api: &ApiSpec, fields: &Fields<'_>, scope: &Scope<'_>) -> Result<Vec<Route>, Fault> {
+pub(super) fn routes(api: &ApiSpec, fields: &Fields<'_>, scope: &Scope<'_>) -> Result<Vec<Route>, LocatedProblem> {
     let mut routes = Vec::new();
     let Some(document) = fields.inner("DefinitionBody", &DOCUMENT)? else { return Ok(routes) };
     for path in document.optional("paths", "a map", Node::entries)?.unwrap_or_default() {
@@ -39,7 +39,7 @@ pub(super) fn routes(api: &ApiSpec, fields: &Fields<'_>, scope: &Scope<'_>) -> R
                 key if DESCRIPTIVE.contains(&key) => continue,
                 key => {
                     let (owner, name) = (format!("resource {}: {}", api.logical_id, path.key), key.to_owned());
-                    return Err(Fault::at(method.line, Problem::UnknownKey { owner, name }));
+                    return Err(LocatedProblem::at(method.line, Problem::UnknownKey { owner, name }));
                 }
             };
             routes.push(route(api, &path.key, name, method, scope)?);
@@ -48,7 +48,13 @@ pub(super) fn routes(api: &ApiSpec, fields: &Fields<'_>, scope: &Scope<'_>) -> R
     Ok(routes)
 }
 
-fn route(api: &ApiSpec, path: &str, method: String, operation: &Entry, scope: &Scope<'_>) -> Result<Route, Fault> {
+fn route(
+    api: &ApiSpec,
+    path: &str,
+    method: String,
+    operation: &Entry,
+    scope: &Scope<'_>,
+) -> Result<Route, LocatedProblem> {
     let owner = format!("resource {}: {method} {path}", api.logical_id);
     let operation = Fields::unchecked(owner, operation.line, &operation.value)?;
     let known = ["type", "httpMethod", "uri", "payloadFormatVersion", "timeoutInMillis"];
@@ -73,7 +79,7 @@ fn route(api: &ApiSpec, path: &str, method: String, operation: &Entry, scope: &S
     let uri = integration.required_text("uri")?;
     let arn =
         uri.split_once(":lambda:path/2015-03-31/functions/").and_then(|(_, rest)| rest.strip_suffix("/invocations"));
-    let Some(function) = arn.and_then(|arn| scope.with_arn(Kind::Function, "Arn", arn)) else {
+    let Some(function) = arn.and_then(|arn| scope.with_arn(ResourceKind::Function, "Arn", arn)) else {
         return of_lambda("uri", "that of a function of this template");
     };
     let (function, api_id) = (function.logical_id.clone(), api.logical_id.clone());

@@ -153,12 +153,12 @@ pub enum Problem {
 
 /// A problem before the path of the file is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct LocatedProblem {
     pub(super) line: usize,
     pub(super) problem: Problem,
 }
 
-impl Fault {
+impl LocatedProblem {
     pub(super) fn at(line: usize, problem: Problem) -> Self {
         Self { line, problem }
     }

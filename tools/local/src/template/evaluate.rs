@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::error::{Fault, Problem};
-use super::identity::{Identity, Kind};
+use super::error::{LocatedProblem, Problem};
+use super::identity::{Identity, ResourceKind};
 use super::node::{Entry, Node, Value};
 use super::parameters::Parameters;
 use crate::{ACCOUNT_ID, REGION};
@@ -28,7 +28,7 @@ impl<'t> Scope<'t> {
     }
 
     /// The value with every intrinsic function carried out. `None` is `AWS::NoValue`: as if it were not written.
-    pub(super) fn evaluate(&self, node: &Node) -> Result<Option<Node>, Fault> {
+    pub(super) fn evaluate(&self, node: &Node) -> Result<Option<Node>, LocatedProblem> {
         let value = match &node.value {
             Value::List(items) => {
                 let items = items.iter().filter_map(|item| self.evaluate(item).transpose());
@@ -43,7 +43,7 @@ impl<'t> Scope<'t> {
         Ok(Some(Node { line: node.line, value }))
     }
 
-    fn evaluate_entries(&self, entries: &[Entry]) -> Result<Vec<Entry>, Fault> {
+    fn evaluate_entries(&self, entries: &[Entry]) -> Result<Vec<Entry>, LocatedProblem> {
         let evaluated = entries.iter().map(|entry| {
             let value = self.evaluate(&entry.value)?;
             Ok(value.map(|value| Entry { key: entry.key.clone(), line: entry.line, value }))
@@ -51,10 +51,10 @@ impl<'t> Scope<'t> {
         evaluated.filter_map(Result::transpose).collect()
     }
 
-    fn call(&self, call: &Entry) -> Result<Option<Node>, Fault> {
+    fn call(&self, call: &Entry) -> Result<Option<Node>, LocatedProblem> {
         let (line, argument) = (call.line, &call.value);
         let wrong = |reason: &str| {
-            Fault::at(line, Problem::Intrinsic { function: call.key.clone(), reason: reason.to_owned() })
+            LocatedProblem::at(line, Problem::Intrinsic { function: call.key.clone(), reason: reason.to_owned() })
         };
         match call.key.as_str() {
             "Ref" => {
@@ -97,7 +97,7 @@ impl<'t> Scope<'t> {
         }
     }
 
-    fn reference(&self, name: &str, line: usize) -> Result<Node, Fault> {
+    fn reference(&self, name: &str, line: usize) -> Result<Node, LocatedProblem> {
         if let Some(value) = self.parameters.get(name) {
             return Ok(Node { line, value: value.value.clone() });
         }
@@ -110,25 +110,25 @@ impl<'t> Scope<'t> {
             "AWS::URLSuffix" => "amazonaws.com",
             "AWS::Partition" => "aws",
             "AWS::StackName" => "paystream",
-            _ => return Err(Fault::at(line, Problem::UnknownReference(name.to_owned()))),
+            _ => return Err(LocatedProblem::at(line, Problem::UnknownReference(name.to_owned()))),
         };
         Ok(Node::text(line, pseudo))
     }
 
-    fn attribute(&self, resource: &str, attribute: &str, line: usize) -> Result<Node, Fault> {
+    fn attribute(&self, resource: &str, attribute: &str, line: usize) -> Result<Node, LocatedProblem> {
         let unknown = || Problem::UnknownReference(resource.to_owned());
-        let identity = self.resources.get(resource).ok_or_else(|| Fault::at(line, unknown()))?;
+        let identity = self.resources.get(resource).ok_or_else(|| LocatedProblem::at(line, unknown()))?;
         let value = identity.attribute(attribute).ok_or_else(|| {
             let (resource, attribute) = (resource.to_owned(), attribute.to_owned());
-            Fault::at(line, Problem::UnknownAttribute { resource, attribute })
+            LocatedProblem::at(line, Problem::UnknownAttribute { resource, attribute })
         })?;
         Ok(Node::text(line, value))
     }
 
     /// `${Name}`, `${Name.Attribute}`, and `${!Literal}`, which stays `${Literal}`.
-    fn substitute(&self, argument: &Node, line: usize) -> Result<Node, Fault> {
+    fn substitute(&self, argument: &Node, line: usize) -> Result<Node, LocatedProblem> {
         let wrong = |reason: &str| {
-            Fault::at(line, Problem::Intrinsic { function: "Fn::Sub".to_owned(), reason: reason.to_owned() })
+            LocatedProblem::at(line, Problem::Intrinsic { function: "Fn::Sub".to_owned(), reason: reason.to_owned() })
         };
         let (pattern, variables) = match &argument.value {
             Value::Text(text) => (text.clone(), None),
@@ -158,17 +158,17 @@ impl<'t> Scope<'t> {
     }
 
     /// The resource of that kind whose attribute is that ARN.
-    pub(super) fn with_arn(&self, kind: Kind, attribute: &str, arn: &str) -> Option<&Identity> {
+    pub(super) fn with_arn(&self, kind: ResourceKind, attribute: &str, arn: &str) -> Option<&Identity> {
         let mut resources = self.resources.values();
         resources.find(|identity| identity.kind == kind && identity.attribute(attribute).as_deref() == Some(arn))
     }
 
     /// Whether the condition of that name holds.
-    pub(super) fn condition(&self, name: &str, line: usize) -> Result<bool, Fault> {
-        let unknown = || Fault::at(line, Problem::UnknownCondition(name.to_owned()));
+    pub(super) fn condition(&self, name: &str, line: usize) -> Result<bool, LocatedProblem> {
+        let unknown = || LocatedProblem::at(line, Problem::UnknownCondition(name.to_owned()));
         let declared = self.conditions.and_then(|conditions| conditions.get(name)).ok_or_else(unknown)?;
         if !self.pending.borrow_mut().insert(name.to_owned()) {
-            return Err(Fault::at(declared.line, Problem::CircularCondition(name.to_owned())));
+            return Err(LocatedProblem::at(declared.line, Problem::CircularCondition(name.to_owned())));
         }
         let holds = self.holds(&declared.value);
         self.pending.borrow_mut().remove(name);
@@ -176,10 +176,10 @@ impl<'t> Scope<'t> {
     }
 
     /// Whether what is written like a condition holds.
-    pub(super) fn holds(&self, node: &Node) -> Result<bool, Fault> {
+    pub(super) fn holds(&self, node: &Node) -> Result<bool, LocatedProblem> {
         let wrong = |function: &str, reason: &str| {
             let (function, reason) = (function.to_owned(), reason.to_owned());
-            Err(Fault::at(node.line, Problem::Intrinsic { function, reason }))
+            Err(LocatedProblem::at(node.line, Problem::Intrinsic { function, reason }))
         };
         let Some([call]) = node.entries() else {
             return wrong("condition", "takes Fn::Equals, Fn::Not, Fn::And, Fn::Or or Condition");
@@ -220,11 +220,13 @@ mod tests {
         Both: !And [!Condition IsProd, !Condition IsDev]\nEither:\n  Fn::Or:\n    - Condition: IsProd\n    - Condition: IsDev\n\
         Loop: !Not [!Condition Loop]\n";
 
-    fn evaluate(source: &str) -> Result<Option<Node>, Fault> {
+    fn evaluate(source: &str) -> Result<Option<Node>, LocatedProblem> {
         let conditions = Node::parse(CONDITIONS).unwrap();
         let parameters = [("Stage".to_owned(), Node::text(1, "dev"))].into();
         let mut scope = Scope::new(parameters, Some(&conditions), Path::new(""));
-        scope.resources.insert("OrdersTable".to_owned(), Identity::new(Kind::Table, "OrdersTable", "OrdersTable"));
+        scope
+            .resources
+            .insert("OrdersTable".to_owned(), Identity::new(ResourceKind::Table, "OrdersTable", "OrdersTable"));
         scope.evaluate(&Node::parse(source).unwrap())
     }
 

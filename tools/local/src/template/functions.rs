@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::error::{Fault, Problem};
+use super::error::{LocatedProblem, Problem};
 use super::evaluate::Scope;
 use super::fields::Fields;
-use super::identity::{Identity, Kind};
+use super::identity::{Identity, ResourceKind};
 use super::mappings::mapping;
-use super::model::{FunctionSpec, MappingSpec, PayloadFormat, Referred, Route};
+use super::model::{FunctionSpec, MappingSpec, PayloadFormat, ReferencedResources, Route};
 use super::node::{Entry, Node};
 use super::schema;
 
+/// The timeout that Lambda gives a function without one.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// What one `AWS::Serverless::Function` declares.
-pub(super) struct Declared {
+pub(super) struct FunctionDeclaration {
     pub(super) function: FunctionSpec,
     pub(super) routes: Vec<Route>,
     pub(super) mappings: Vec<MappingSpec>,
@@ -23,8 +26,8 @@ pub(super) fn function(
     identity: &Identity,
     fields: &Fields<'_>,
     scope: &Scope<'_>,
-    referred: &Referred,
-) -> Result<Declared, Fault> {
+    referred: &ReferencedResources,
+) -> Result<FunctionDeclaration, LocatedProblem> {
     let runtime = fields.required_text("Runtime")?;
     if !matches!(runtime.as_str(), "provided.al2023" | "provided.al2") {
         let entry = fields.required("Runtime", fields.entry("Runtime"))?;
@@ -42,13 +45,13 @@ pub(super) fn function(
         binary,
         handler: fields.required_text("Handler")?,
         memory_mb: fields.number("MemorySize", 128, 10_240)?.unwrap_or(128),
-        timeout: seconds(fields.number("Timeout", 1, 900)?.unwrap_or(3)),
+        timeout: fields.seconds("Timeout", 1, 900)?.unwrap_or(DEFAULT_TIMEOUT),
         concurrency_max: fields
             .number("ReservedConcurrentExecutions", 0, 1_000)?
             .and_then(|count| usize::try_from(count).ok()),
         variables: variables(fields)?,
     };
-    let mut declared = Declared { function, routes: Vec::new(), mappings: Vec::new() };
+    let mut declared = FunctionDeclaration { function, routes: Vec::new(), mappings: Vec::new() };
     let events = fields.optional("Events", "a map", Node::entries)?.unwrap_or_default();
     for event in events {
         event_of(&mut declared, event, scope, referred)?;
@@ -56,7 +59,7 @@ pub(super) fn function(
     Ok(declared)
 }
 
-fn variables(fields: &Fields<'_>) -> Result<BTreeMap<String, String>, Fault> {
+fn variables(fields: &Fields<'_>) -> Result<BTreeMap<String, String>, LocatedProblem> {
     let mut variables = BTreeMap::new();
     let Some(environment) = fields.inner("Environment", &["Variables"])? else { return Ok(variables) };
     let Some(entry) = environment.entry("Variables") else { return Ok(variables) };
@@ -68,7 +71,12 @@ fn variables(fields: &Fields<'_>) -> Result<BTreeMap<String, String>, Fault> {
     Ok(variables)
 }
 
-fn event_of(declared: &mut Declared, event: &Entry, scope: &Scope<'_>, referred: &Referred) -> Result<(), Fault> {
+fn event_of(
+    declared: &mut FunctionDeclaration,
+    event: &Entry,
+    scope: &Scope<'_>,
+    referred: &ReferencedResources,
+) -> Result<(), LocatedProblem> {
     let logical_id = declared.function.logical_id.clone();
     let owner = format!("resource {logical_id}: event {}", event.key);
     let outer = Fields::unchecked(owner.clone(), event.line, &event.value)?;
@@ -91,7 +99,7 @@ fn event_of(declared: &mut Declared, event: &Entry, scope: &Scope<'_>, referred:
         _ => {
             let kind_line = outer.line_of("Type");
             let problem = Problem::UnknownKey { owner, name: format!("an event of type {kind}") };
-            return Err(Fault::at(kind_line, problem));
+            return Err(LocatedProblem::at(kind_line, problem));
         }
     }
     Ok(())
@@ -102,8 +110,8 @@ fn route(
     api_property: &str,
     format: PayloadFormat,
     fields: &Fields<'_>,
-    referred: &Referred,
-) -> Result<Route, Fault> {
+    referred: &ReferencedResources,
+) -> Result<Route, LocatedProblem> {
     let api = fields.required_text(api_property)?;
     let Some(spec) = referred.apis.get(&api).filter(|api| api.format == format) else {
         let entry = fields.required(api_property, fields.entry(api_property))?;
@@ -121,15 +129,11 @@ fn route(
 
 /// The event source mappings that SAM makes of a function's events, so that the template can refer to them.
 pub(super) fn mappings_of(identity: &Identity, resource: &Entry) -> Vec<Identity> {
-    if identity.kind != Kind::Function {
+    if identity.kind != ResourceKind::Function {
         return Vec::new();
     }
     let events = resource.value.get("Properties").and_then(|properties| properties.value.get("Events"));
     let events = events.and_then(|events| events.value.entries()).unwrap_or_default();
     let id = |event: &Entry| format!("{}{}", identity.logical_id, event.key);
-    events.iter().map(|event| Identity::new(Kind::Mapping, &id(event), &id(event))).collect()
-}
-
-pub(super) fn seconds(count: i64) -> Duration {
-    Duration::from_secs(u64::try_from(count).unwrap_or_default())
+    events.iter().map(|event| Identity::new(ResourceKind::Mapping, &id(event), &id(event))).collect()
 }

@@ -1,15 +1,15 @@
 //! `Globals`: what all functions have in common.
 
-use super::error::{Fault, Problem};
+use super::error::{LocatedProblem, Problem};
 use super::evaluate::Scope;
 use super::node::{Node, Value};
 
 /// What `Globals` says of functions; nothing else is there in a template that runs here.
-pub(super) fn of_functions(section: Option<&Node>, scope: &Scope<'_>) -> Result<Option<Node>, Fault> {
+pub(super) fn of_functions(section: Option<&Node>, scope: &Scope<'_>) -> Result<Option<Node>, LocatedProblem> {
     let entries = section.and_then(Node::entries).unwrap_or_default();
     if let Some(entry) = entries.iter().find(|entry| entry.key != "Function") {
         let (owner, name) = ("Globals".to_owned(), entry.key.clone());
-        return Err(Fault::at(entry.line, Problem::UnknownKey { owner, name }));
+        return Err(LocatedProblem::at(entry.line, Problem::UnknownKey { owner, name }));
     }
     entries.first().map(|entry| scope.evaluate(&entry.value)).transpose().map(Option::flatten)
 }

@@ -4,7 +4,7 @@ use crate::{ACCOUNT_ID, REGION};
 
 /// The types of resources that the local environment knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ResourceKind {
     Api,
     HttpApi,
     Function,
@@ -23,7 +23,7 @@ pub(super) enum Kind {
     Stack,
 }
 
-impl Kind {
+impl ResourceKind {
     pub(super) fn of(type_name: &str) -> Option<Self> {
         Some(match type_name {
             "AWS::Serverless::Api" => Self::Api,
@@ -69,13 +69,13 @@ impl Kind {
 /// A resource's kind and physical name.
 #[derive(Debug, Clone)]
 pub(super) struct Identity {
-    pub(super) kind: Kind,
+    pub(super) kind: ResourceKind,
     pub(super) logical_id: String,
     pub(super) name: String,
 }
 
 impl Identity {
-    pub(super) fn new(kind: Kind, logical_id: &str, name: &str) -> Self {
+    pub(super) fn new(kind: ResourceKind, logical_id: &str, name: &str) -> Self {
         Self { kind, logical_id: logical_id.to_owned(), name: name.to_owned() }
     }
 
@@ -88,11 +88,11 @@ impl Identity {
     pub(super) fn attribute(&self, attribute: &str) -> Option<String> {
         let name = &self.name;
         match (self.kind, attribute) {
-            (Kind::Api, "RootResourceId") => Some("root".to_owned()),
-            (Kind::Table, "StreamArn") => {
+            (ResourceKind::Api, "RootResourceId") => Some("root".to_owned()),
+            (ResourceKind::Table, "StreamArn") => {
                 Some(format!("arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{name}/stream/local"))
             }
-            (Kind::StreamConsumer, "ConsumerARN") => {
+            (ResourceKind::StreamConsumer, "ConsumerARN") => {
                 Some(format!("arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:consumer/{}", self.logical_id))
             }
             (_, "Arn") => self.arn(),
@@ -103,21 +103,21 @@ impl Identity {
     fn arn(&self) -> Option<String> {
         let name = &self.name;
         Some(match self.kind {
-            Kind::Api
-            | Kind::HttpApi
-            | Kind::Mapping
-            | Kind::StreamConsumer
-            | Kind::BucketPolicy
-            | Kind::ManagedPolicy
-            | Kind::Permission
-            | Kind::ApiGatewayAccount
-            | Kind::Stack => return None,
-            Kind::Function => format!("arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"),
-            Kind::Stream => format!("arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:stream/{name}"),
-            Kind::Table => format!("arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{name}"),
-            Kind::Bucket => format!("arn:aws:s3:::{name}"),
-            Kind::Role => format!("arn:aws:iam::{ACCOUNT_ID}:role/{name}"),
-            Kind::LogGroup => format!("arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{name}:*"),
+            ResourceKind::Api
+            | ResourceKind::HttpApi
+            | ResourceKind::Mapping
+            | ResourceKind::StreamConsumer
+            | ResourceKind::BucketPolicy
+            | ResourceKind::ManagedPolicy
+            | ResourceKind::Permission
+            | ResourceKind::ApiGatewayAccount
+            | ResourceKind::Stack => return None,
+            ResourceKind::Function => format!("arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{name}"),
+            ResourceKind::Stream => format!("arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:stream/{name}"),
+            ResourceKind::Table => format!("arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{name}"),
+            ResourceKind::Bucket => format!("arn:aws:s3:::{name}"),
+            ResourceKind::Role => format!("arn:aws:iam::{ACCOUNT_ID}:role/{name}"),
+            ResourceKind::LogGroup => format!("arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{name}:*"),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! `Fn::Transform` of `AWS::Include`: a part of the template that is a file of its own.
 
-use super::error::{Fault, Problem};
+use super::error::{LocatedProblem, Problem};
 use super::evaluate::Scope;
 use super::fields::Fields;
 use super::node::{Node, Value};
@@ -8,7 +8,7 @@ use super::node::{Node, Value};
 impl Scope<'_> {
     /// What the included file says, evaluated. All of it is on the line that includes it, as the file has lines of its
     /// own; what is wrong inside names that line with the file.
-    pub(super) fn include(&self, argument: &Node, line: usize) -> Result<Option<Node>, Fault> {
+    pub(super) fn include(&self, argument: &Node, line: usize) -> Result<Option<Node>, LocatedProblem> {
         let transform = Fields::unchecked("Fn::Transform".to_owned(), line, argument)?;
         if transform.required_text("Name")? != "AWS::Include" {
             let entry = transform.required("Name", transform.entry("Name"))?;
@@ -17,7 +17,7 @@ impl Scope<'_> {
         let parameters = transform.inner("Parameters", &["Location"])?;
         let location = transform.required("Parameters", parameters)?.required_text("Location")?;
         let path = self.directory.join(location);
-        let wrong = |reason: String| Fault::at(line, Problem::Included { path: path.clone(), reason });
+        let wrong = |reason: String| LocatedProblem::at(line, Problem::Included { path: path.clone(), reason });
         let source = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
         let included = Node::parse(&source).and_then(|node| self.evaluate(&node));
         let included = included.map_err(|fault| wrong(format!("line {}: {}", fault.line, fault.problem)))?;

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::error::{Fault, Problem};
+use super::error::{LocatedProblem, Problem};
 use super::evaluate::Scope;
 use super::fields::Fields;
-use super::functions::seconds;
-use super::identity::Kind;
-use super::model::{MappingSpec, Referred, StartingPosition, StreamReference};
+use super::identity::ResourceKind;
+use super::model::{MappingSpec, ReferencedResources, StartingPosition, StreamReference};
 use super::node::{Node, Value};
 use crate::filters::{Filters, RecordKind};
 
@@ -20,8 +19,8 @@ pub(super) fn mapping(
     is_kinesis: bool,
     fields: &Fields<'_>,
     scope: &Scope<'_>,
-    referred: &Referred,
-) -> Result<MappingSpec, Fault> {
+    referred: &ReferencedResources,
+) -> Result<MappingSpec, LocatedProblem> {
     let reports = fields.optional("FunctionResponseTypes", "[ReportBatchItemFailures]", |node| match &node.value {
         Value::List(items) => items
             .iter()
@@ -39,7 +38,7 @@ pub(super) fn mapping(
         stream: stream_of(is_kinesis, fields, scope, referred)?,
         starting_position: starting_position(is_kinesis, fields)?,
         batch_size: count("BatchSize", 10_000)?.unwrap_or(100),
-        batching_window: seconds(fields.number("MaximumBatchingWindowInSeconds", 0, 300)?.unwrap_or(0)),
+        batching_window: fields.seconds("MaximumBatchingWindowInSeconds", 0, 300)?.unwrap_or_default(),
         parallelization_factor: count("ParallelizationFactor", 10)?.unwrap_or(1),
         filters: filters(if is_kinesis { RecordKind::Kinesis } else { RecordKind::Table }, fields)?,
         bisect: fields.flag("BisectBatchOnFunctionError")?.unwrap_or(false),
@@ -52,7 +51,7 @@ pub(super) fn mapping(
     })
 }
 
-fn starting_position(is_kinesis: bool, fields: &Fields<'_>) -> Result<StartingPosition, Fault> {
+fn starting_position(is_kinesis: bool, fields: &Fields<'_>) -> Result<StartingPosition, LocatedProblem> {
     let expected = if is_kinesis { "TRIM_HORIZON, LATEST or AT_TIMESTAMP" } else { "TRIM_HORIZON or LATEST" };
     let timestamp = fields.optional("StartingPositionTimestamp", "seconds since 1970, not in the future", |node| {
         Duration::try_from_secs_f64(node.to_text()?.parse().ok()?)
@@ -76,14 +75,14 @@ fn starting_position(is_kinesis: bool, fields: &Fields<'_>) -> Result<StartingPo
 }
 
 /// -1 means without limit, and so few seconds as AWS refuses are refused here.
-fn record_age_max(fields: &Fields<'_>) -> Result<Option<Duration>, Fault> {
+fn record_age_max(fields: &Fields<'_>) -> Result<Option<Duration>, LocatedProblem> {
     let age = fields.optional("MaximumRecordAgeInSeconds", "-1, or a whole number from 60 to 604800", |node| {
         node.to_text()?.parse().ok().filter(|age| matches!(age, -1 | 60..=604_800))
     })?;
     Ok(age.and_then(|age: i64| u64::try_from(age).ok()).map(Duration::from_secs))
 }
 
-fn filters(kind: RecordKind, fields: &Fields<'_>) -> Result<Filters, Fault> {
+fn filters(kind: RecordKind, fields: &Fields<'_>) -> Result<Filters, LocatedProblem> {
     let mut filters = Filters::new(kind);
     let Some(criteria) = fields.inner("FilterCriteria", &["Filters"])? else { return Ok(filters) };
     let list = |node: &'_ Node| match &node.value {
@@ -96,7 +95,7 @@ fn filters(kind: RecordKind, fields: &Fields<'_>) -> Result<Filters, Fault> {
         let pattern = filter.required_text("Pattern")?;
         filters.add(&pattern).map_err(|invalid| {
             let (owner, reason) = (filter.owner().to_owned(), invalid.to_string());
-            Fault::at(filter.line_of("Pattern"), Problem::Pattern { owner, reason })
+            LocatedProblem::at(filter.line_of("Pattern"), Problem::Pattern { owner, reason })
         })?;
     }
     Ok(filters)
@@ -106,12 +105,12 @@ fn stream_of(
     is_kinesis: bool,
     fields: &Fields<'_>,
     scope: &Scope<'_>,
-    referred: &Referred,
-) -> Result<StreamReference, Fault> {
+    referred: &ReferencedResources,
+) -> Result<StreamReference, LocatedProblem> {
     let arn = fields.required_text("Stream")?;
     // A consumer of its own reads the same records, only sooner.
     let arn = referred.consumers.get(&arn).cloned().unwrap_or(arn);
-    let (kind, attribute) = if is_kinesis { (Kind::Stream, "Arn") } else { (Kind::Table, "StreamArn") };
+    let (kind, attribute) = if is_kinesis { (ResourceKind::Stream, "Arn") } else { (ResourceKind::Table, "StreamArn") };
     match scope.with_arn(kind, attribute, &arn) {
         Some(identity) if is_kinesis => Ok(StreamReference::Kinesis(identity.name.clone())),
         Some(identity) => Ok(StreamReference::Table(identity.name.clone())),
@@ -127,12 +126,12 @@ fn stream_of(
     }
 }
 
-fn destination(fields: &Fields<'_>, scope: &Scope<'_>) -> Result<Option<String>, Fault> {
+fn destination(fields: &Fields<'_>, scope: &Scope<'_>) -> Result<Option<String>, LocatedProblem> {
     let Some(config) = fields.inner("DestinationConfig", &["OnFailure"])? else { return Ok(None) };
     let Some(on_failure) = config.inner("OnFailure", &["Type", "Destination"])? else { return Ok(None) };
     let arn = on_failure.required_text("Destination")?;
     let kind = on_failure.text("Type")?;
-    match scope.with_arn(Kind::Bucket, "Arn", &arn) {
+    match scope.with_arn(ResourceKind::Bucket, "Arn", &arn) {
         Some(bucket) if kind.as_deref().is_none_or(|kind| kind == "S3") => Ok(Some(bucket.name.clone())),
         _ => {
             let entry = on_failure.required("Destination", on_failure.entry("Destination"))?;

@@ -28,11 +28,11 @@ pub use error::{Problem, TemplateError};
 pub(crate) use model::{FunctionSpec, MappingSpec, StartingPosition, StreamReference, StreamSpec, TableSpec};
 pub use model::{LeftOut, PayloadFormat, Route};
 
-use error::Fault;
+use error::LocatedProblem;
 use evaluate::Scope;
 use fields::Fields;
-use identity::{Identity, Kind};
-use model::Referred;
+use identity::{Identity, ResourceKind};
+use model::ReferencedResources;
 use node::{Entry, Node, Value};
 
 /// A template that the local environment can run.
@@ -55,7 +55,7 @@ impl Template {
         let source = std::fs::read_to_string(path)
             .map_err(|reason| TemplateError::Unreadable { path: path.to_owned(), reason })?;
         let template = Self::parse(&source, path.parent().unwrap_or(Path::new("")), given).map_err(
-            |Fault { line, problem }| match line {
+            |LocatedProblem { line, problem }| match line {
                 0 => TemplateError::Parameter(problem),
                 line => TemplateError::Invalid { path: path.to_owned(), line, problem },
             },
@@ -63,14 +63,14 @@ impl Template {
         Ok(Self { path: path.to_owned(), ..template })
     }
 
-    fn parse(source: &str, directory: &Path, given: &BTreeMap<String, String>) -> Result<Self, Fault> {
+    fn parse(source: &str, directory: &Path, given: &BTreeMap<String, String>) -> Result<Self, LocatedProblem> {
         let document = Node::parse(source)?;
         let sections = document
             .entries()
-            .ok_or_else(|| Fault::at(1, Problem::NotYaml("it is not a map of sections".to_owned())))?;
+            .ok_or_else(|| LocatedProblem::at(1, Problem::NotYaml("it is not a map of sections".to_owned())))?;
         if let Some(entry) = sections.iter().find(|entry| !schema::SECTIONS.contains(&entry.key.as_str())) {
             let (owner, name) = ("template".to_owned(), format!("the section {}", entry.key));
-            return Err(Fault::at(entry.line, Problem::UnknownKey { owner, name }));
+            return Err(LocatedProblem::at(entry.line, Problem::UnknownKey { owner, name }));
         }
         let section = |name: &str| document.get(name).map(|entry| &entry.value);
         let parameters = parameters::read(section("Parameters"), given)?;
@@ -80,7 +80,7 @@ impl Template {
             scope.condition(&condition.key, condition.line)?;
         }
         let missing = || Problem::Missing { owner: "template".to_owned(), property: "Resources".to_owned() };
-        let resources = section("Resources").and_then(Node::entries).ok_or_else(|| Fault::at(1, missing()))?;
+        let resources = section("Resources").and_then(Node::entries).ok_or_else(|| LocatedProblem::at(1, missing()))?;
         let present = present(resources, &scope)?;
         for resource in &present {
             let identity = identify(resource, &scope)?;
@@ -98,27 +98,27 @@ impl Template {
         Ok(template)
     }
 
-    fn build(resources: &[&Entry], scope: &Scope<'_>, globals: Option<&Node>) -> Result<Self, Fault> {
+    fn build(resources: &[&Entry], scope: &Scope<'_>, globals: Option<&Node>) -> Result<Self, LocatedProblem> {
         let mut template = Self::default();
         let mut evaluated = Vec::new();
         for resource in resources {
             let identity = &scope.resources[&resource.key];
             let own = resource.value.get("Properties").map(|entry| scope.evaluate(&entry.value)).transpose()?.flatten();
             let mut properties = own.unwrap_or(Node { line: resource.line, value: Value::Map(Vec::new()) });
-            if let (Kind::Function, Some(globals)) = (identity.kind, globals) {
+            if let (ResourceKind::Function, Some(globals)) = (identity.kind, globals) {
                 properties = globals::merge(globals, &properties);
             }
             template.names.insert(identity.logical_id.clone(), identity.name.clone());
             evaluated.push((identity, resource.line, properties));
         }
         // What functions refer to may be declared after them.
-        let mut referred = Referred::default();
+        let mut referred = ReferencedResources::default();
         for (identity, line, properties) in &evaluated {
             if !is_referred_to(identity.kind) {
                 continue;
             }
             let fields = template.fields(identity, *line, properties)?;
-            if identity.kind == Kind::StreamConsumer {
+            if identity.kind == ResourceKind::StreamConsumer {
                 let arn = identity.attribute("ConsumerARN").unwrap_or_default();
                 referred.consumers.insert(arn, fields.required_text("StreamARN")?);
             } else {
@@ -141,8 +141,8 @@ impl Template {
         line: usize,
         properties: &Node,
         scope: &Scope<'_>,
-        referred: &Referred,
-    ) -> Result<(), Fault> {
+        referred: &ReferencedResources,
+    ) -> Result<(), LocatedProblem> {
         if let Err(reason) = schema::of(identity.kind) {
             let (resource, reason) = (identity.logical_id.clone(), reason.to_owned());
             self.left_out.push(LeftOut { resource, property: None, reason });
@@ -151,21 +151,26 @@ impl Template {
         let fields = self.fields(identity, line, properties)?;
         let (id, name) = (identity.logical_id.as_str(), identity.name.as_str());
         match identity.kind {
-            Kind::Function => {
+            ResourceKind::Function => {
                 let declared = functions::function(identity, &fields, scope, referred)?;
                 self.functions.push(declared.function);
                 self.routes.extend(declared.routes);
                 self.mappings.extend(declared.mappings);
             }
-            Kind::Table => self.tables.push(tables::table(id, name, line, &fields)?),
-            Kind::Stream => self.streams.push(tables::stream(id, name, line, &fields)?),
+            ResourceKind::Table => self.tables.push(tables::table(id, name, line, &fields)?),
+            ResourceKind::Stream => self.streams.push(tables::stream(id, name, line, &fields)?),
             _ => {}
         }
         Ok(())
     }
 
     /// The properties of a resource, all known; those that are ignored are noted with their reason.
-    fn fields<'n>(&mut self, identity: &Identity, line: usize, properties: &'n Node) -> Result<Fields<'n>, Fault> {
+    fn fields<'n>(
+        &mut self,
+        identity: &Identity,
+        line: usize,
+        properties: &'n Node,
+    ) -> Result<Fields<'n>, LocatedProblem> {
         let known = schema::of(identity.kind).unwrap_or_default();
         let fields = Fields::new(format!("resource {}", identity.logical_id), line, properties, known)?;
         for entry in fields.entries() {
@@ -200,18 +205,18 @@ impl Template {
     }
 }
 
-fn is_referred_to(kind: Kind) -> bool {
-    matches!(kind, Kind::Api | Kind::HttpApi | Kind::StreamConsumer)
+fn is_referred_to(kind: ResourceKind) -> bool {
+    matches!(kind, ResourceKind::Api | ResourceKind::HttpApi | ResourceKind::StreamConsumer)
 }
 
 /// The resources whose condition holds.
-fn present<'n>(resources: &'n [Entry], scope: &Scope<'_>) -> Result<Vec<&'n Entry>, Fault> {
+fn present<'n>(resources: &'n [Entry], scope: &Scope<'_>) -> Result<Vec<&'n Entry>, LocatedProblem> {
     let mut present = Vec::new();
     for resource in resources {
         let owner = format!("resource {}", resource.key);
         for entry in resource.value.entries().unwrap_or_default() {
             if !schema::RESOURCE_ATTRIBUTES.contains(&entry.key.as_str()) {
-                return Err(Fault::at(entry.line, Problem::UnknownKey { owner, name: entry.key.clone() }));
+                return Err(LocatedProblem::at(entry.line, Problem::UnknownKey { owner, name: entry.key.clone() }));
             }
         }
         match resource.value.get("Condition") {
@@ -227,13 +232,14 @@ fn present<'n>(resources: &'n [Entry], scope: &Scope<'_>) -> Result<Vec<&'n Entr
     Ok(present)
 }
 
-fn identify(resource: &Entry, scope: &Scope<'_>) -> Result<Identity, Fault> {
+fn identify(resource: &Entry, scope: &Scope<'_>) -> Result<Identity, LocatedProblem> {
     let owner = || format!("resource {}", resource.key);
-    let missing = || Fault::at(resource.line, Problem::Missing { owner: owner(), property: "Type".to_owned() });
+    let missing =
+        || LocatedProblem::at(resource.line, Problem::Missing { owner: owner(), property: "Type".to_owned() });
     let kind = resource.value.get("Type").ok_or_else(missing)?;
     let type_name = kind.value.to_text().unwrap_or_default();
     let unsupported = || Problem::UnsupportedResource { resource: resource.key.clone(), kind: type_name.clone() };
-    let known = Kind::of(&type_name).ok_or_else(|| Fault::at(kind.line, unsupported()))?;
+    let known = ResourceKind::of(&type_name).ok_or_else(|| LocatedProblem::at(kind.line, unsupported()))?;
     let named = known
         .name_property()
         .and_then(|property| resource.value.get("Properties").and_then(|properties| properties.value.get(property)));

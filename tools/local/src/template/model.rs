@@ -61,7 +61,7 @@ pub(super) struct ApiSpec {
 
 /// What functions refer to by name or ARN, and what is said of it.
 #[derive(Debug, Default)]
-pub(super) struct Referred {
+pub(super) struct ReferencedResources {
     pub(super) apis: BTreeMap<String, ApiSpec>,
     /// The ARN of a consumer, and of the stream that it reads.
     pub(super) consumers: BTreeMap<String, String>,

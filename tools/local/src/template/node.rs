@@ -2,7 +2,7 @@
 
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 
-use super::error::{Fault, Problem};
+use super::error::{LocatedProblem, Problem};
 
 /// A value and the line it starts on.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,15 +36,16 @@ impl Node {
     }
 
     /// Reads one YAML document.
-    pub(super) fn parse(source: &str) -> Result<Self, Fault> {
+    pub(super) fn parse(source: &str) -> Result<Self, LocatedProblem> {
         let documents = MarkedYaml::load_from_str(source)
-            .map_err(|error| Fault::at(error.marker().line(), Problem::NotYaml(error.info().to_owned())))?;
+            .map_err(|error| LocatedProblem::at(error.marker().line(), Problem::NotYaml(error.info().to_owned())))?;
         match documents.as_slice() {
             [document] => convert(document),
-            [] => Err(Fault::at(1, Problem::NotYaml("it is empty".to_owned()))),
-            [_, second, ..] => {
-                Err(Fault::at(second.span.start.line(), Problem::NotYaml("it holds more than one document".to_owned())))
-            }
+            [] => Err(LocatedProblem::at(1, Problem::NotYaml("it is empty".to_owned()))),
+            [_, second, ..] => Err(LocatedProblem::at(
+                second.span.start.line(),
+                Problem::NotYaml("it holds more than one document".to_owned()),
+            )),
         }
     }
 
@@ -91,7 +92,7 @@ impl Node {
 }
 
 /// Short tags (`!Ref X`) become what they are short for (`{Ref: X}`), so that the rest sees one form.
-fn convert(node: &MarkedYaml<'_>) -> Result<Node, Fault> {
+fn convert(node: &MarkedYaml<'_>) -> Result<Node, LocatedProblem> {
     let line = node.span.start.line();
     let value = match &node.data {
         YamlData::Value(Scalar::Null) => Value::Null,
@@ -111,26 +112,26 @@ fn convert(node: &MarkedYaml<'_>) -> Result<Node, Fault> {
             Value::Map(vec![Entry { key, line, value: inner }])
         }
         YamlData::Tagged(tag, _) => {
-            return Err(Fault::at(
+            return Err(LocatedProblem::at(
                 line,
                 Problem::NotYaml(format!("the tag {}{} means nothing", tag.handle, tag.suffix)),
             ));
         }
         YamlData::Alias(_) => {
             let reason = "CloudFormation reads no YAML aliases: write the value out".to_owned();
-            return Err(Fault::at(line, Problem::NotYaml(reason)));
+            return Err(LocatedProblem::at(line, Problem::NotYaml(reason)));
         }
         YamlData::Representation(..) | YamlData::BadValue => {
-            return Err(Fault::at(line, Problem::NotYaml("this is no value".to_owned())));
+            return Err(LocatedProblem::at(line, Problem::NotYaml("this is no value".to_owned())));
         }
     };
     Ok(Node { line, value })
 }
 
-fn convert_entry(key: &MarkedYaml<'_>, value: &MarkedYaml<'_>) -> Result<Entry, Fault> {
+fn convert_entry(key: &MarkedYaml<'_>, value: &MarkedYaml<'_>) -> Result<Entry, LocatedProblem> {
     let line = key.span.start.line();
     let key = convert(key)?.to_text();
-    let key = key.ok_or_else(|| Fault::at(line, Problem::NotYaml("a key must be text".to_owned())))?;
+    let key = key.ok_or_else(|| LocatedProblem::at(line, Problem::NotYaml("a key must be text".to_owned())))?;
     let mut value = convert(value)?;
     // A value that is left out, or that stands beside its key, is on the key's line.
     value.line = value.line.max(line);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::error::{Fault, Problem};
+use super::error::{LocatedProblem, Problem};
 use super::node::{Node, Value};
 
 /// Attributes of a parameter that say nothing about its value.
@@ -12,7 +12,7 @@ const DESCRIPTIVE: [&str; 3] = ["Description", "ConstraintDescription", "NoEcho"
 pub(super) type Parameters = BTreeMap<String, Node>;
 
 /// Reads the `Parameters` section. What was given from outside and is wrong has line 0.
-pub(super) fn read(section: Option<&Node>, given: &BTreeMap<String, String>) -> Result<Parameters, Fault> {
+pub(super) fn read(section: Option<&Node>, given: &BTreeMap<String, String>) -> Result<Parameters, LocatedProblem> {
     let mut parameters = Parameters::new();
     for entry in section.and_then(Node::entries).unwrap_or_default() {
         let value = read_one(&entry.key, &entry.value, entry.line, given.get(&entry.key))?;
@@ -21,18 +21,18 @@ pub(super) fn read(section: Option<&Node>, given: &BTreeMap<String, String>) -> 
     match given.keys().find(|name| !parameters.contains_key(*name)) {
         Some(name) => {
             let known = parameters.into_keys().collect();
-            Err(Fault::at(0, Problem::UnknownParameter { name: name.clone(), known }))
+            Err(LocatedProblem::at(0, Problem::UnknownParameter { name: name.clone(), known }))
         }
         None => Ok(parameters),
     }
 }
 
-fn read_one(name: &str, declared: &Node, line: usize, given: Option<&String>) -> Result<Node, Fault> {
+fn read_one(name: &str, declared: &Node, line: usize, given: Option<&String>) -> Result<Node, LocatedProblem> {
     let mut rules = Rules::default();
     for entry in declared.entries().unwrap_or_default() {
         let wrong = |expected: &str| {
             let (owner, property) = (format!("parameter {name}"), entry.key.clone());
-            Fault::at(entry.line, Problem::WrongValue { owner, property, expected: expected.to_owned() })
+            LocatedProblem::at(entry.line, Problem::WrongValue { owner, property, expected: expected.to_owned() })
         };
         let number =
             || entry.value.to_text().and_then(|text| text.parse::<i64>().ok()).ok_or_else(|| wrong("a whole number"));
@@ -52,16 +52,19 @@ fn read_one(name: &str, declared: &Node, line: usize, given: Option<&String>) ->
             other if DESCRIPTIVE.contains(&other) => {}
             other => {
                 let (owner, name) = (format!("parameter {name}"), other.to_owned());
-                return Err(Fault::at(entry.line, Problem::UnknownKey { owner, name }));
+                return Err(LocatedProblem::at(entry.line, Problem::UnknownKey { owner, name }));
             }
         }
     }
     let line_of_value = if given.is_some() { 0 } else { line };
     let Some(value) = given.or(rules.default.as_ref()) else {
-        return Err(Fault::at(0, Problem::ParameterWithoutValue(name.to_owned())));
+        return Err(LocatedProblem::at(0, Problem::ParameterWithoutValue(name.to_owned())));
     };
     rules.check(value).map_err(|expected| {
-        Fault::at(line_of_value, Problem::ParameterValue { name: name.to_owned(), expected, value: value.clone() })
+        LocatedProblem::at(
+            line_of_value,
+            Problem::ParameterValue { name: name.to_owned(), expected, value: value.clone() },
+        )
     })?;
     Ok(match value.parse() {
         Ok(number) if rules.is_number => Node { line, value: Value::Integer(number) },
@@ -104,7 +107,7 @@ mod tests {
     const SECTION: &str = "Stage:\n  Type: String\n  Default: dev\n  AllowedValues: [dev, prod]\n\
                            Shards:\n  Type: Number\n  Default: 2\n  MinValue: 1\n  MaxValue: 200\n";
 
-    fn read_with(given: &[(&str, &str)]) -> Result<Parameters, Fault> {
+    fn read_with(given: &[(&str, &str)]) -> Result<Parameters, LocatedProblem> {
         let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         read(Some(&Node::parse(SECTION).unwrap()), &given)
     }

@@ -1,7 +1,7 @@
 //! Which properties the local environment runs, and which it may ignore, with the reason. Any other is an error: what
 //! would be silently different on a laptop is worse than what does not start there.
 
-use super::identity::Kind;
+use super::identity::ResourceKind;
 
 /// What becomes of a property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,21 +118,21 @@ const BUCKET: Properties = &[
 ];
 
 /// The properties of a type, or the reason why it is left out as a whole.
-pub(super) fn of(kind: Kind) -> Result<Properties, &'static str> {
+pub(super) fn of(kind: ResourceKind) -> Result<Properties, &'static str> {
     match kind {
-        Kind::Api => Ok(API),
-        Kind::HttpApi => Ok(HTTP_API),
-        Kind::Function => Ok(FUNCTION),
-        Kind::Stream => Ok(STREAM),
-        Kind::StreamConsumer => Ok(STREAM_CONSUMER),
-        Kind::Table => Ok(TABLE),
-        Kind::Bucket => Ok(BUCKET),
-        Kind::Mapping => Ok(&[]),
-        Kind::Role | Kind::ManagedPolicy | Kind::Permission | Kind::BucketPolicy => {
+        ResourceKind::Api => Ok(API),
+        ResourceKind::HttpApi => Ok(HTTP_API),
+        ResourceKind::Function => Ok(FUNCTION),
+        ResourceKind::Stream => Ok(STREAM),
+        ResourceKind::StreamConsumer => Ok(STREAM_CONSUMER),
+        ResourceKind::Table => Ok(TABLE),
+        ResourceKind::Bucket => Ok(BUCKET),
+        ResourceKind::Mapping => Ok(&[]),
+        ResourceKind::Role | ResourceKind::ManagedPolicy | ResourceKind::Permission | ResourceKind::BucketPolicy => {
             Err("permissions are not checked locally")
         }
-        Kind::LogGroup | Kind::ApiGatewayAccount => Err("logs go to the terminal"),
-        Kind::Stack => Err("what a nested stack holds watches what is deployed"),
+        ResourceKind::LogGroup | ResourceKind::ApiGatewayAccount => Err("logs go to the terminal"),
+        ResourceKind::Stack => Err("what a nested stack holds watches what is deployed"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, json};
 
-use super::error::Fault;
+use super::error::LocatedProblem;
 use super::fields::Fields;
 use super::model::{StreamSpec, TableSpec};
 use super::node::Node;
@@ -11,7 +11,12 @@ use super::node::Node;
 const SAME_AS_CREATE_TABLE: [&str; 4] =
     ["AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"];
 
-pub(super) fn table(logical_id: &str, name: &str, line: usize, fields: &Fields<'_>) -> Result<TableSpec, Fault> {
+pub(super) fn table(
+    logical_id: &str,
+    name: &str,
+    line: usize,
+    fields: &Fields<'_>,
+) -> Result<TableSpec, LocatedProblem> {
     fields.required("KeySchema", fields.entry("KeySchema"))?;
     fields.required("AttributeDefinitions", fields.entry("AttributeDefinitions"))?;
     let mut create = Map::new();
@@ -56,7 +61,12 @@ fn without_throughput(mut list: serde_json::Value) -> serde_json::Value {
     list
 }
 
-pub(super) fn stream(logical_id: &str, name: &str, line: usize, fields: &Fields<'_>) -> Result<StreamSpec, Fault> {
+pub(super) fn stream(
+    logical_id: &str,
+    name: &str,
+    line: usize,
+    fields: &Fields<'_>,
+) -> Result<StreamSpec, LocatedProblem> {
     // A stream on demand starts with four shards.
     let shard_count = fields.number("ShardCount", 1, 200)?.unwrap_or(4);
     Ok(StreamSpec { logical_id: logical_id.to_owned(), name: name.to_owned(), line, shard_count })

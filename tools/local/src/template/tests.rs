@@ -3,12 +3,12 @@ mod mappings;
 
 use super::*;
 
-fn parse(source: &str) -> Result<Template, Fault> {
+fn parse(source: &str) -> Result<Template, LocatedProblem> {
     Template::parse(source, Path::new(env!("CARGO_MANIFEST_DIR")), &BTreeMap::new())
 }
 
 /// A template whose one function has these further properties, which begin on line 8.
-fn with_function(properties: &str) -> Result<Template, Fault> {
+fn with_function(properties: &str) -> Result<Template, LocatedProblem> {
     parse(&format!(
         "Resources:\n  PaymentApi:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: functions/payment-api/\n      \
          Handler: bootstrap\n      Runtime: provided.al2023\n{properties}"
@@ -16,7 +16,7 @@ fn with_function(properties: &str) -> Result<Template, Fault> {
 }
 
 #[track_caller]
-fn refused(result: Result<Template, Fault>, line: usize, message: &str) {
+fn refused(result: Result<Template, LocatedProblem>, line: usize, message: &str) {
     let fault = result.unwrap_err();
     let said = fault.problem.to_string();
     assert!(said.starts_with(message), "{said}");

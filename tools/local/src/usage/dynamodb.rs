@@ -22,13 +22,13 @@ pub(crate) struct Metered {
 }
 
 /// Makes a call ask for the capacity that it uses, where it can and does not already.
-pub(crate) fn ask(operation: &str, body: Bytes) -> (Option<Metered>, Bytes) {
+pub(crate) fn request_capacity(operation: &str, body: Bytes) -> (Option<Metered>, Bytes) {
     let is_write = WRITES.contains(&operation);
     if !is_write && !READS.contains(&operation) {
         return (None, body);
     }
     // What is no such request is for the emulator to refuse.
-    let Ok(request) = serde_json::from_slice::<Request>(&body) else { return (None, body) };
+    let Ok(request) = serde_json::from_slice::<CapacityRequest>(&body) else { return (None, body) };
     let metered = Some(Metered { is_write, table: request.table });
     let Some(opening) = body.iter().position(|byte| *byte == b'{') else { return (metered, body) };
     let (before, behind) = body.split_at(opening + 1);
@@ -42,11 +42,11 @@ pub(crate) fn ask(operation: &str, body: Bytes) -> (Option<Metered>, Bytes) {
 /// The units that a call used, by table, told by its answer.
 pub(crate) fn used(call: &Metered, is_success: bool, answer: &[u8]) -> Vec<(String, TableUsage)> {
     if !is_success {
-        let refused = serde_json::from_slice::<Refusal>(answer).is_ok_and(|refusal| refusal.is_of_a_condition());
+        let refused = serde_json::from_slice::<ErrorBody>(answer).is_ok_and(|refusal| refusal.is_of_a_condition());
         let table = call.table.clone().filter(|_| call.is_write && refused);
         return table.map(|table| (table, REFUSED_WRITE)).into_iter().collect();
     }
-    let Ok(answer) = serde_json::from_slice::<Answer>(answer) else { return Vec::new() };
+    let Ok(answer) = serde_json::from_slice::<CapacityAnswer>(answer) else { return Vec::new() };
     let consumed = match answer.consumed {
         None => Vec::new(),
         Some(Consumed::One(one)) => vec![one],
@@ -65,7 +65,7 @@ pub(crate) fn used(call: &Metered, is_success: bool, answer: &[u8]) -> Vec<(Stri
 }
 
 #[derive(Deserialize)]
-struct Request {
+struct CapacityRequest {
     #[serde(rename = "TableName")]
     table: Option<String>,
     #[serde(rename = "ReturnConsumedCapacity")]
@@ -73,7 +73,7 @@ struct Request {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct CapacityAnswer {
     #[serde(rename = "ConsumedCapacity")]
     consumed: Option<Consumed>,
 }
@@ -94,12 +94,12 @@ struct Capacity {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorBody {
     #[serde(rename = "__type")]
     kind: String,
 }
 
-impl Refusal {
+impl ErrorBody {
     fn is_of_a_condition(&self) -> bool {
         self.kind.ends_with("ConditionalCheckFailedException")
     }
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     fn asked(operation: &str, body: &str) -> String {
-        String::from_utf8(ask(operation, Bytes::from(body.to_owned())).1.to_vec()).unwrap()
+        String::from_utf8(request_capacity(operation, Bytes::from(body.to_owned())).1.to_vec()).unwrap()
     }
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_write_whose_condition_does_not_hold_is_billed_and_other_refusals_are_not() {
-        let (put, _) = ask("PutItem", Bytes::from_static(br#"{"TableName":"t"}"#));
+        let (put, _) = request_capacity("PutItem", Bytes::from_static(br#"{"TableName":"t"}"#));
         let put = put.unwrap();
         let refused = br#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}"#;
         assert_eq!(used(&put, false, refused), [("t".to_owned(), REFUSED_WRITE)]);
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn units_are_told_once_or_for_each_table() {
-        let (get, _) = ask("BatchGetItem", Bytes::from_static(br#"{"RequestItems":{}}"#));
+        let (get, _) = request_capacity("BatchGetItem", Bytes::from_static(br#"{"RequestItems":{}}"#));
         let answer =
             br#"{"ConsumedCapacity":[{"TableName":"a","CapacityUnits":0.5},{"TableName":"b","CapacityUnits":2}]}"#;
         let read = |read_units| TableUsage { read_units, write_units: 0.0 };

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::StreamUsage;
+use crate::emulators::stream_of;
 
 /// The data of one PUT payload unit.
 const PAYLOAD_UNIT_BYTES: u64 = 25 * 1024;
@@ -11,10 +12,10 @@ const KILOBYTE: u64 = 1024;
 /// What a put used of its stream, by the stream's name, where all or some of it was written.
 pub(crate) fn used(operation: &str, request: &[u8], answer: &[u8]) -> Option<(String, StreamUsage)> {
     let usage = match operation {
-        "PutRecord" => of(&serde_json::from_slice::<Record>(request).ok()?),
+        "PutRecord" => of(&serde_json::from_slice::<PutEntry>(request).ok()?),
         "PutRecords" => {
-            let records = serde_json::from_slice::<Records>(request).ok()?.records;
-            let results = serde_json::from_slice::<Results>(answer).ok()?.results;
+            let records = serde_json::from_slice::<PutRecordsRequest>(request).ok()?.records;
+            let results = serde_json::from_slice::<PutRecordsAnswer>(answer).ok()?.results;
             let written = records.iter().zip(results).filter(|(_, result)| result.error.is_none());
             let mut all = StreamUsage::default();
             written.for_each(|(record, _)| all += of(record));
@@ -22,12 +23,10 @@ pub(crate) fn used(operation: &str, request: &[u8], answer: &[u8]) -> Option<(St
         }
         _ => return None,
     };
-    let stream = serde_json::from_slice::<Stream>(request).ok()?;
-    let name = stream.name.or_else(|| Some(stream.arn?.rsplit('/').next()?.to_owned()))?;
-    Some((name, usage))
+    Some((stream_of(request)?, usage))
 }
 
-fn of(record: &Record<'_>) -> StreamUsage {
+fn of(record: &PutEntry<'_>) -> StreamUsage {
     let bytes = decoded_bytes(record.data);
     // There is no record without data.
     let parts = |of: u64| bytes.div_ceil(of).max(1);
@@ -41,28 +40,20 @@ fn decoded_bytes(base64: &str) -> u64 {
 }
 
 #[derive(Deserialize)]
-struct Stream {
-    #[serde(rename = "StreamName")]
-    name: Option<String>,
-    #[serde(rename = "StreamARN")]
-    arn: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Record<'a> {
+struct PutEntry<'a> {
     /// Base64 has nothing that JSON would escape.
     #[serde(rename = "Data", borrow)]
     data: &'a str,
 }
 
 #[derive(Deserialize)]
-struct Records<'a> {
+struct PutRecordsRequest<'a> {
     #[serde(rename = "Records", borrow)]
-    records: Vec<Record<'a>>,
+    records: Vec<PutEntry<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Results {
+struct PutRecordsAnswer {
     #[serde(rename = "Records")]
     results: Vec<PutResult>,
 }

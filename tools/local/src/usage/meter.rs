@@ -1,7 +1,8 @@
 //! What counts.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::{FunctionUsage, StreamUsage, TableUsage, Usage, route};
 
@@ -12,7 +13,7 @@ pub(crate) struct Meter(Mutex<Usage>);
 impl Meter {
     /// A request of an API, which its route answers, and the function that makes it, if one does.
     pub(crate) fn request(&self, api: &str, method: &str, path: &str, caller: Option<&str>) {
-        *self.usage().apis.entry(api.to_owned()).or_default().entry(route(method, path)).or_default() += 1;
+        *self.0.lock().apis.entry(api.to_owned()).or_default().entry(route(method, path)).or_default() += 1;
         if let Some(function) = caller {
             self.function(function, |usage| usage.api_requests += 1);
         }
@@ -44,19 +45,15 @@ impl Meter {
     }
 
     pub(crate) fn all(&self) -> Usage {
-        self.usage().clone()
+        self.0.lock().clone()
     }
 
     pub(crate) fn reset(&self) {
-        *self.usage() = Usage::default();
+        *self.0.lock() = Usage::default();
     }
 
     fn function(&self, function: &str, count: impl FnOnce(&mut FunctionUsage)) {
-        count(self.usage().functions.entry(function.to_owned()).or_default());
-    }
-
-    fn usage(&self) -> MutexGuard<'_, Usage> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        count(self.0.lock().functions.entry(function.to_owned()).or_default());
     }
 }
 

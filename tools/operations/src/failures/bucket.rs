@@ -43,6 +43,13 @@ pub struct BucketError {
     reason: String,
 }
 
+/// A request that failed, with the reason.
+enum ReadError {
+    /// Trying again may help.
+    Transient(String),
+    Permanent(String),
+}
+
 /// A bucket on S3, or on what speaks its language.
 #[derive(Debug)]
 pub struct Bucket {
@@ -102,27 +109,29 @@ impl Bucket {
         let mut attempt = 1;
         loop {
             let answer = tokio::time::timeout(REQUEST_MAX, self.try_read(path)).await;
-            let answer = answer.unwrap_or_else(|_| Err((true, format!("no answer within {REQUEST_MAX:?}"))));
+            let answer =
+                answer.unwrap_or_else(|_| Err(ReadError::Transient(format!("no answer within {REQUEST_MAX:?}"))));
             match answer {
                 Ok(bytes) => return Ok(bytes),
-                Err((true, _)) if attempt < ATTEMPTS_MAX => {
+                Err(ReadError::Transient(_)) if attempt < ATTEMPTS_MAX => {
                     tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
                     attempt += 1;
                 }
-                Err((_, reason)) => return Err(self.failed(&reason)),
+                Err(ReadError::Transient(reason) | ReadError::Permanent(reason)) => return Err(self.failed(&reason)),
             }
         }
     }
 
-    /// `GET`, once. The error tells whether trying again may help.
-    async fn try_read(&self, path: &str) -> Result<Vec<u8>, (bool, String)> {
-        let request = self.request(path).await.map_err(|reason| (false, reason))?;
-        let answer = self.https.call(request).await.map_err(|error| (true, with_source(&error)))?;
+    /// `GET`, once.
+    async fn try_read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        let request = self.request(path).await.map_err(ReadError::Permanent)?;
+        let answer = self.https.call(request).await.map_err(|error| ReadError::Transient(with_source(&error)))?;
         let status = answer.status().as_u16();
-        let body = read_body(answer.into_body()).await.map_err(|reason| (true, reason))?;
+        let body = read_body(answer.into_body()).await.map_err(ReadError::Transient)?;
         match status {
             200 => Ok(body),
-            status => Err((status >= 500 || status == 429, error_of(status, &body))),
+            429 | 500.. => Err(ReadError::Transient(error_of(status, &body))),
+            _ => Err(ReadError::Permanent(error_of(status, &body))),
         }
     }
 

@@ -1,49 +1,44 @@
 //! Ctrl-C, once, twice and three times.
 
-use paystream_comparison::Stopper;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::tell;
 
 /// The status of a process that Ctrl-C ended.
 const ENDED: i32 = 130;
 
-/// What was said by Ctrl-C: the first time no more orders come, and the scenario ends as it should; the second time what
-/// runs is given up, and what was measured before is kept; the third one ends the process.
+/// Effects of Ctrl-C. The first stops the orders, and the scenario ends as it should. The second aborts the running
+/// scenario, and what was measured before is kept. The third ends the process.
 pub(super) struct Interrupts {
-    /// Stopped by the first.
-    pub(super) stopper: Stopper,
-    given_up: watch::Receiver<bool>,
+    /// Cancelled by the first Ctrl-C.
+    pub(super) stop: CancellationToken,
+    /// Cancelled by the second Ctrl-C.
+    abort: CancellationToken,
 }
 
 impl Interrupts {
     /// Listens from now on.
     pub(super) fn listen() -> Self {
-        let stopper = Stopper::default();
-        let (give_up, given_up) = watch::channel(false);
-        let told = stopper.clone();
+        let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
+        let (stopped, aborted) = (stop.clone(), abort.clone());
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
                 tell("stopping; what was measured is kept. Press Ctrl-C again to give up the scenario that runs");
-                told.stop();
+                stopped.cancel();
             }
             if tokio::signal::ctrl_c().await.is_ok() {
                 tell("giving up the scenario that runs. Press Ctrl-C again to end at once");
-                give_up.send_replace(true);
+                aborted.cancel();
             }
             if tokio::signal::ctrl_c().await.is_ok() {
                 std::process::exit(ENDED);
             }
         });
-        Self { stopper, given_up }
+        Self { stop, abort }
     }
 
-    /// What comes of the work; nothing, once it is given up.
-    pub(super) async fn unless_given_up<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut given_up = self.given_up.clone();
-        tokio::select! {
-            done = work => Some(done),
-            Ok(_) = given_up.wait_for(|given_up| *given_up) => None,
-        }
+    /// Returns the output of `work`, or `None` once it is aborted.
+    pub(super) async fn unless_aborted<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.abort.run_until_cancelled(work).await
     }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use paystream_comparison::{
-    Costs, LoadSettings, Scenario, ScenarioResult, Signer, Stopper, Target, run_costs, run_scenario,
+    Costs, LoadSettings, Scenario, ScenarioResult, Signer, Target, run_costs, run_scenario,
 };
 use paystream_local::{
     Environment, Functions, LogSink, Options, Profile, StartError, Template, build_functions, find_template,
     workspace_of,
 };
 use paystream_operations::aws_of_operator;
+use tokio_util::sync::CancellationToken;
 
 use super::CompareError;
 use super::progress::Bar;
@@ -101,7 +102,7 @@ impl Place {
         &self,
         scenario: Scenario,
         load: &LoadSettings,
-        stopper: &Stopper,
+        stop: &CancellationToken,
         bar: &Bar,
     ) -> Result<ScenarioResult, CompareError> {
         let environment = self.start(scenario.sandboxes_max(load.rate)).await?;
@@ -115,7 +116,7 @@ impl Place {
             let bar = bar.clone();
             move |progress| bar.show(progress)
         };
-        let run = run_scenario(target, environment.as_ref(), scenario, load, stopper, progress).await;
+        let run = run_scenario(target, environment.as_ref(), scenario, load, stop, progress).await;
         if let Some(environment) = environment {
             environment.shutdown().await;
         }
@@ -123,12 +124,12 @@ impl Place {
     }
 
     /// What each mode uses of what AWS bills, where that can be counted.
-    pub(super) async fn costs(&self, load: &LoadSettings, stopper: &Stopper) -> Result<Option<Costs>, CompareError> {
-        if stopper.is_stopped() {
+    pub(super) async fn costs(&self, load: &LoadSettings, stop: &CancellationToken) -> Result<Option<Costs>, CompareError> {
+        if stop.is_cancelled() {
             return Ok(None);
         }
         let Some(environment) = self.start(Scenario::Healthy.sandboxes_max(load.rate)).await? else { return Ok(None) };
-        let costs = run_costs(&environment, load, COSTED_ORDERS, stopper).await;
+        let costs = run_costs(&environment, load, COSTED_ORDERS, stop).await;
         environment.shutdown().await;
         Ok(costs)
     }

@@ -7,16 +7,16 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::Function;
-use crate::faults::{self, Ending, Moment};
+use crate::faults::{Ending, Moment};
 use crate::lambda::invocation::InvokeError;
-use crate::lambda::sandbox::{Outcome, Sandbox};
+use crate::lambda::sandbox::{Sandbox, SandboxOutcome};
 
 /// An invocation that no sandbox has taken goes to another, so many times.
 const NOT_TAKEN_MAX: u32 = 3;
 
 impl Function {
     pub(super) async fn run(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
-        let fault = self.surroundings.faults.of_invocation(&self.spec.logical_id).await;
+        let fault = self.context.faults.apply_to_invocation(&self.spec.logical_id).await;
         if matches!(fault, Some(Ending::Throttle)) {
             self.counters.throttles.fetch_add(1, Ordering::Relaxed);
             return Err(InvokeError::Throttled);
@@ -35,7 +35,7 @@ impl Function {
         match fault {
             None => self.run_in_a_sandbox(payload, None).await,
             Some(Ending::Error(error)) => {
-                let message = faults::message(&error);
+                let message = error.message();
                 Err(InvokeError::Function { error_type: error.code, message })
             }
             Some(Ending::Reset(Moment::Before)) => Err(InvokeError::Lost("before")),
@@ -61,32 +61,34 @@ impl Function {
                 None => self.start().await?,
             };
             if kill == Some(Moment::Before) {
-                return Err(self.crash(&sandbox).await);
+                return Err(self.kill_sandbox(&sandbox).await);
             }
             let begun = Instant::now();
             let outcome = sandbox.invoke(payload.clone(), self.spec.timeout, Arc::clone(&self.arn)).await;
-            if !matches!(outcome, Outcome::NotTaken(_)) {
-                let meter = self.surroundings.faults.meter();
+            if !matches!(outcome, SandboxOutcome::NotTaken(_)) {
+                let meter = self.context.faults.meter();
                 meter.invocation(&self.spec.logical_id, self.spec.memory_mb, begun.elapsed());
             }
             match outcome {
-                Outcome::Response(_) | Outcome::Failed(InvokeError::Function { .. }) if kill.is_some() => {
-                    return Err(self.crash(&sandbox).await);
+                SandboxOutcome::Response(_) | SandboxOutcome::Failed(InvokeError::Function { .. })
+                    if kill.is_some() =>
+                {
+                    return Err(self.kill_sandbox(&sandbox).await);
                 }
-                Outcome::Response(body) => {
-                    self.give_back(sandbox);
+                SandboxOutcome::Response(body) => {
+                    self.return_to_pool(sandbox);
                     return Ok(body);
                 }
-                Outcome::Failed(error @ InvokeError::Function { .. }) => {
-                    self.give_back(sandbox);
+                SandboxOutcome::Failed(error @ InvokeError::Function { .. }) => {
+                    self.return_to_pool(sandbox);
                     return Err(error);
                 }
-                Outcome::Failed(error) => {
-                    self.state().all.remove(&sandbox.id);
+                SandboxOutcome::Failed(error) => {
+                    self.state.lock().all.remove(&sandbox.id);
                     return Err(error);
                 }
-                Outcome::NotTaken(how) => {
-                    self.state().all.remove(&sandbox.id);
+                SandboxOutcome::NotTaken(how) => {
+                    self.state.lock().all.remove(&sandbox.id);
                     not_taken += 1;
                     if not_taken == NOT_TAKEN_MAX {
                         return Err(InvokeError::Exited(how));
@@ -97,10 +99,10 @@ impl Function {
     }
 
     /// Kills a sandbox that was to run something, or has.
-    async fn crash(&self, sandbox: &Sandbox) -> InvokeError {
+    async fn kill_sandbox(&self, sandbox: &Sandbox) -> InvokeError {
         sandbox.process.kill();
         let how = sandbox.process.until_ended().await;
-        self.state().all.remove(&sandbox.id);
+        self.state.lock().all.remove(&sandbox.id);
         InvokeError::Exited(how)
     }
 }

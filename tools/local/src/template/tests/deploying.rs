@@ -65,7 +65,7 @@ fn parameters_that_do_not_go_together_are_refused_before_anything_is_made() {
 }
 
 /// A template whose API, on line 2, is defined by a file that holds this.
-fn with_definition(definition: &str) -> Result<Template, Fault> {
+fn with_definition(definition: &str) -> Result<Template, LocatedProblem> {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("api.yaml"), definition).unwrap();
     let source = "Resources:\n  Api:\n    Type: AWS::Serverless::HttpApi\n    Properties:\n      DefinitionBody:\n        Fn::Transform: { Name: \

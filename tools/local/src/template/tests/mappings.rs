@@ -3,16 +3,16 @@
 use std::time::{Duration, SystemTime};
 
 use super::{refused, with_function};
-use crate::template::error::Fault;
+use crate::template::error::LocatedProblem;
 use crate::template::{MappingSpec, StartingPosition, Template};
 
 /// The event of a stream that begins at its latest record, whose further properties begin on line 14.
-fn with_stream_event(properties: &str) -> Result<Template, Fault> {
+fn with_stream_event(properties: &str) -> Result<Template, LocatedProblem> {
     with_event("Kinesis", "PaymentStream.Arn", &format!("            StartingPosition: LATEST\n{properties}"))
 }
 
 /// The event of a stream, whose further properties begin on line 13.
-fn with_event(kind: &str, stream: &str, properties: &str) -> Result<Template, Fault> {
+fn with_event(kind: &str, stream: &str, properties: &str) -> Result<Template, LocatedProblem> {
     with_function(&format!(
         "      Events:\n        Paid:\n          Type: {kind}\n          Properties:\n            Stream: !GetAtt {stream}\n\
          {properties}  PaymentStream:\n    Type: AWS::Kinesis::Stream\n  PaymentsTable:\n    Type: AWS::DynamoDB::Table\n    \
@@ -33,7 +33,7 @@ fn an_event_source_mapping_has_the_defaults_that_aws_has() {
     assert_eq!(mapping.starting_position, StartingPosition::Latest);
     assert!(!mapping.bisect && !mapping.reports_item_failures && mapping.enabled);
     assert_eq!((mapping.retries_max, mapping.record_age_max), (None, None));
-    assert!(mapping.filters.pass("{}"));
+    assert!(mapping.filters.matches("{}"));
 }
 
 #[test]
@@ -43,9 +43,9 @@ fn settings_of_an_event_source_mapping_are_read() {
     assert_eq!(mapping("MaximumRecordAgeInSeconds: -1").record_age_max, None);
     assert_eq!(mapping("MaximumRecordAgeInSeconds: 60").record_age_max, Some(Duration::from_mins(1)));
     assert_eq!(mapping("ParallelizationFactor: 10").parallelization_factor, 10);
-    assert!(mapping("FilterCriteria: {}").filters.pass("{}"));
+    assert!(mapping("FilterCriteria: {}").filters.matches("{}"));
     let filtered = mapping("FilterCriteria: { Filters: [{ Pattern: '{\"partitionKey\":[\"ord-1\"]}' }] }");
-    assert!(filtered.filters.pass(r#"{"kinesis":{"partitionKey":"ord-1"}}"#) && !filtered.filters.pass("{}"));
+    assert!(filtered.filters.matches(r#"{"kinesis":{"partitionKey":"ord-1"}}"#) && !filtered.filters.matches("{}"));
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::fault::{ANY_OPERATION, Effect, ErrorAnswer, Fault, Moment, Target};
+use super::fault::{ANY_OPERATION, Effect, Fault, Moment, Target};
+use crate::emulators::ErrorAnswer;
 
 /// Names a fault that has been injected. The first of an environment is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,12 +29,12 @@ pub struct InjectedFault {
 
 /// Every fault, in the order of injection.
 #[derive(Default)]
-pub(super) struct Rules {
-    rules: Vec<Rule>,
+pub(super) struct FaultRegistry {
+    faults: Vec<ActiveFault>,
     last_id: u64,
 }
 
-struct Rule {
+struct ActiveFault {
     injected: InjectedFault,
     chance: Rng,
 }
@@ -65,71 +66,79 @@ pub(crate) enum Ending {
     Throttle,
     Reset(Moment),
     Kill(Moment),
-    Partial(Refusals),
+    Partial(EntryRejections),
 }
 
-/// Says of one entry after the other whether it is refused.
+/// What one fault does to a call.
+enum Consequence {
+    /// The call goes on after this time.
+    Latency(Duration),
+    /// The call ends, and no further fault is considered.
+    Ending(Ending),
+}
+
+/// Decides for one entry after the other whether it is rejected.
 #[derive(Debug)]
-pub(crate) struct Refusals {
+pub(crate) struct EntryRejections {
     probability: f64,
     chance: Rng,
 }
 
-impl Refusals {
-    pub(super) fn next_is_refused(&mut self) -> bool {
+impl EntryRejections {
+    pub(super) fn rejects_next(&mut self) -> bool {
         is_hit(&mut self.chance, self.probability)
     }
 }
 
-impl Rules {
+impl FaultRegistry {
     pub(super) fn len(&self) -> usize {
-        self.rules.len()
+        self.faults.len()
     }
 
     pub(super) fn push(&mut self, fault: Fault) -> FaultId {
         self.last_id += 1;
         let id = FaultId(self.last_id);
         let chance = Rng::with_seed(fault.seed);
-        self.rules.push(Rule { injected: InjectedFault { id, fault, matched: 0, struck: 0 }, chance });
+        self.faults.push(ActiveFault { injected: InjectedFault { id, fault, matched: 0, struck: 0 }, chance });
         id
     }
 
     pub(super) fn clear(&mut self) {
-        self.rules.clear();
+        self.faults.clear();
     }
 
-    /// Whether there was one of that name.
+    /// Removes a fault. Returns false if there is none of that id.
     pub(super) fn remove(&mut self, id: FaultId) -> bool {
-        let before = self.rules.len();
-        self.rules.retain(|rule| rule.injected.id != id);
-        self.rules.len() < before
+        let before = self.faults.len();
+        self.faults.retain(|fault| fault.injected.id != id);
+        self.faults.len() < before
     }
 
     pub(super) fn all(&self) -> Vec<InjectedFault> {
-        self.rules.iter().map(|rule| rule.injected.clone()).collect()
+        self.faults.iter().map(|fault| fault.injected.clone()).collect()
     }
 
     /// Holds one fault after the other against the call, up to the first that ends it. Latencies before that add up.
     pub(super) fn judge(&mut self, call: Call<'_>) -> Verdict {
         let mut verdict = Verdict::default();
-        for rule in &mut self.rules {
-            if !rule.strikes(call) {
+        for fault in &mut self.faults {
+            if !fault.strikes(call) {
                 continue;
             }
-            verdict.struck.push(rule.injected.id);
-            match rule.ending() {
-                Ok(ending) => {
+            verdict.struck.push(fault.injected.id);
+            match fault.consequence() {
+                Consequence::Ending(ending) => {
                     verdict.ending = Some(ending);
                     break;
                 }
-                Err(latency) => verdict.latency += latency,
+                Consequence::Latency(latency) => verdict.latency += latency,
             }
         }
         verdict
     }
 }
 
-impl Rule {
+impl ActiveFault {
     fn strikes(&mut self, call: Call<'_>) -> bool {
         let InjectedFault { fault, matched, struck, .. } = &mut self.injected;
         let is_spent = fault.count.is_some_and(|count| *struck >= count);
@@ -144,17 +153,18 @@ impl Rule {
         true
     }
 
-    /// How it ends a call that it strikes, or by how much it delays it.
-    fn ending(&mut self) -> Result<Ending, Duration> {
+    /// Returns what it does to a call that it strikes.
+    fn consequence(&mut self) -> Consequence {
         match &self.injected.fault.effect {
-            Effect::LatencyMs(latency_ms) => Err(Duration::from_millis(*latency_ms)),
-            Effect::Error(error) => Ok(Ending::Error(error.clone())),
-            Effect::Throttle => Ok(Ending::Throttle),
-            Effect::Reset(moment) => Ok(Ending::Reset(*moment)),
-            Effect::Kill(moment) => Ok(Ending::Kill(*moment)),
+            Effect::LatencyMs(latency_ms) => Consequence::Latency(Duration::from_millis(*latency_ms)),
+            Effect::Error(error) => Consequence::Ending(Ending::Error(error.clone())),
+            Effect::Throttle => Consequence::Ending(Ending::Throttle),
+            Effect::Reset(moment) => Consequence::Ending(Ending::Reset(*moment)),
+            Effect::Kill(moment) => Consequence::Ending(Ending::Kill(*moment)),
             // Forked, so that how many entries there are changes nothing for the next call.
             Effect::Partial(probability) => {
-                Ok(Ending::Partial(Refusals { probability: *probability, chance: self.chance.fork() }))
+                let rejections = EntryRejections { probability: *probability, chance: self.chance.fork() };
+                Consequence::Ending(Ending::Partial(rejections))
             }
         }
     }

@@ -1,13 +1,12 @@
 //! Listening on this machine, and on nothing else.
 
-use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use axum::Router;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -30,36 +29,9 @@ pub(crate) fn url_of(listener: &TcpListener) -> io::Result<String> {
     Ok(format!("http://{}", listener.local_addr()?))
 }
 
-/// Told once, to everyone who holds a clone: it is time to stop.
-#[derive(Debug, Clone)]
-pub(crate) struct Stop(watch::Sender<bool>);
-
-impl Stop {
-    pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(false))
-    }
-
-    pub(crate) fn tell(&self) {
-        self.0.send_replace(true);
-    }
-
-    pub(crate) fn is_told(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Ends when it is told.
-    pub(crate) fn told(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut receiver = self.0.subscribe();
-        async move {
-            // The sender cannot be gone before it tells: whoever waits is then no longer polled.
-            let _ = receiver.wait_for(|told| *told).await;
-        }
-    }
-}
-
-/// Serves until told to stop, and then until the requests under way are answered.
-pub(crate) fn serve(listener: TcpListener, router: Router, stop: &Stop) -> JoinHandle<()> {
-    let stopped = stop.told();
+/// Serves until `stop` is cancelled, and then until the requests under way are answered.
+pub(crate) fn serve(listener: TcpListener, router: Router, stop: &CancellationToken) -> JoinHandle<()> {
+    let stopped = stop.clone().cancelled_owned();
     tokio::spawn(async move {
         // Serving ends with an error only where the listener does.
         let _ = axum::serve(listener, router).with_graceful_shutdown(stopped).await;

@@ -1,4 +1,4 @@
-//! The two services whose calls can go wrong, and how each spells its operations and errors.
+//! The two services that are emulated, and how each spells its operations and errors.
 
 use axum::response::{IntoResponse, Response};
 use ferrokinesis::actions::Operation;
@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::fault::{ErrorAnswer, Target};
-use crate::emulators::DYNAMODB_OPERATIONS;
+use super::dynamodb_api::OPERATIONS as DYNAMODB_OPERATIONS;
 
 /// What being over the throughput is called by both.
 const THROTTLED: &str = "ProvisionedThroughputExceededException";
@@ -38,17 +37,24 @@ pub enum Service {
     Kinesis,
 }
 
-impl Service {
-    /// Itself as a target.
-    pub(super) fn target(self) -> Target {
-        match self {
-            Self::Kinesis => Target::Kinesis,
-            Self::DynamoDb => Target::DynamoDb,
-        }
-    }
+/// An error as the service spells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorAnswer {
+    /// The code without a prefix, for example `InternalServerError`.
+    pub code: String,
+    /// The message; without it, one that says that a fault was injected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The HTTP status, from 400 to 599. Without it 500 for `InternalServerError` and `InternalFailure`, 503 for
+    /// `ServiceUnavailable`, else 400. The error of a function has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+}
 
+impl Service {
     /// Whether it has an operation of this name.
-    pub(super) fn knows(self, operation: &str) -> bool {
+    pub(crate) fn knows(self, operation: &str) -> bool {
         match self {
             Self::Kinesis => operation.parse::<Operation>().is_ok(),
             Self::DynamoDb => DYNAMODB_OPERATIONS.contains(&operation),
@@ -56,7 +62,7 @@ impl Service {
     }
 
     /// What it answers when asked too much of.
-    pub(super) fn throttled() -> ErrorAnswer {
+    pub(crate) fn throttled() -> ErrorAnswer {
         ErrorAnswer { code: THROTTLED.to_owned(), message: None, status: None }
     }
 
@@ -67,11 +73,11 @@ impl Service {
             ("x-amzn-errortype", error.code.clone()),
             ("x-amzn-requestid", Uuid::new_v4().to_string()),
         ];
-        let body = json!({"__type": self.error_type(&error.code), "message": message(error)}).to_string();
-        (status(error), headers, body).into_response()
+        let body = json!({"__type": self.error_type(&error.code), "message": error.message()}).to_string();
+        (error.status(), headers, body).into_response()
     }
 
-    pub(super) fn content_type(self) -> &'static str {
+    pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Kinesis => "application/x-amz-json-1.1",
             Self::DynamoDb => "application/x-amz-json-1.0",
@@ -91,25 +97,21 @@ impl Service {
     }
 }
 
-/// The status of an injected error.
-pub(crate) fn status(error: &ErrorAnswer) -> StatusCode {
-    let status = error.status.unwrap_or(match error.code.as_str() {
-        "InternalServerError" | "InternalFailure" => 500,
-        "ServiceUnavailable" => 503,
-        _ => 400,
-    });
-    StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST)
-}
+impl ErrorAnswer {
+    /// Its status, or that of its code.
+    pub(crate) fn status(&self) -> StatusCode {
+        let status = self.status.unwrap_or(match self.code.as_str() {
+            "InternalServerError" | "InternalFailure" => 500,
+            "ServiceUnavailable" => 503,
+            _ => 400,
+        });
+        StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST)
+    }
 
-/// What an injected error says.
-pub(crate) fn message(error: &ErrorAnswer) -> String {
-    error.message.clone().unwrap_or_else(|| "a fault was injected here".to_owned())
-}
-
-/// What an entry of `PutRecords` that is refused is answered with.
-pub(super) fn refused_entry() -> serde_json::Value {
-    let error = Service::throttled();
-    json!({"ErrorCode": error.code, "ErrorMessage": message(&error)})
+    /// Its message, or one that says that a fault was injected.
+    pub(crate) fn message(&self) -> String {
+        self.message.clone().unwrap_or_else(|| "a fault was injected here".to_owned())
+    }
 }
 
 #[cfg(test)]

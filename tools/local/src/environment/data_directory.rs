@@ -11,15 +11,15 @@ use crate::event_source::Checkpoints;
 const DATABASE: &str = "dynamodb.sqlite";
 const LOCK: &str = "lock";
 
-/// What is stored, and that it is ours alone.
-pub(super) struct Store {
+/// The tables and checkpoints of an environment, which no other uses meanwhile.
+pub(super) struct DataDirectory {
     pub(super) dynamodb: DynamoDb,
     pub(super) checkpoints: Option<Arc<Checkpoints>>,
     /// Two environments would each miss what the other writes. The lock ends with the process, however that ends.
     _lock: Option<File>,
 }
 
-impl Store {
+impl DataDirectory {
     /// Opens the directory, which is made if it is not there, or nothing but memory.
     pub(super) fn open(directory: Option<&Path>) -> Result<Self, StartError> {
         let Some(directory) = directory else {

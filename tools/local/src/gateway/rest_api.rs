@@ -15,7 +15,7 @@ use time::format_description::StaticFormatDescription;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use super::routes::Found;
+use super::routes::RouteMatch;
 use crate::ACCOUNT_ID;
 
 /// As in an access log: `22/Nov/2026:20:00:00 +0000`.
@@ -23,10 +23,10 @@ pub(super) const REQUEST_TIME: StaticFormatDescription =
     format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
 
 /// Name to values, in the order they came.
-type Multi = BTreeMap<String, Vec<String>>;
+type MultiValues = BTreeMap<String, Vec<String>>;
 
 /// The event for a request that was found to be of that route.
-pub(super) fn event(found: &Found<'_>, parts: &Parts, body: &Bytes, client: SocketAddr) -> Value {
+pub(super) fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client: SocketAddr) -> Value {
     let headers = headers(&parts.headers);
     let query = query(parts.uri.query().unwrap_or_default());
     let (body, is_base64) = match std::str::from_utf8(body) {
@@ -72,8 +72,8 @@ pub(super) fn event(found: &Found<'_>, parts: &Parts, body: &Bytes, client: Sock
     })
 }
 
-pub(super) fn headers(headers: &HeaderMap) -> Multi {
-    let mut all = Multi::new();
+pub(super) fn headers(headers: &HeaderMap) -> MultiValues {
+    let mut all = MultiValues::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         all.entry(name.as_str().to_owned()).or_default().push(value);
@@ -81,8 +81,8 @@ pub(super) fn headers(headers: &HeaderMap) -> Multi {
     all
 }
 
-pub(super) fn query(query: &str) -> Multi {
-    let mut all = Multi::new();
+pub(super) fn query(query: &str) -> MultiValues {
+    let mut all = MultiValues::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         all.entry(decode(name)).or_default().push(decode(value));
@@ -95,69 +95,13 @@ fn decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-fn null_if_empty(all: &Multi) -> Value {
+fn null_if_empty(all: &MultiValues) -> Value {
     if all.is_empty() { Value::Null } else { json!(all) }
 }
 
-fn last_values(all: &Multi) -> Value {
+fn last_values(all: &MultiValues) -> Value {
     if all.is_empty() {
         return Value::Null;
     }
     all.iter().map(|(name, values)| (name.clone(), json!(values.last()))).collect::<serde_json::Map<_, _>>().into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::gateway::routes::Routes;
-    use crate::template::{PayloadFormat, Route};
-
-    fn event_of(uri: &str, headers: &[(&str, &str)], body: &'static [u8]) -> Value {
-        let routes = Routes::new(&[Route {
-            method: "POST".to_owned(),
-            path: "/orders/{order_id}".to_owned(),
-            function: "OrderApi".to_owned(),
-            api: "OrdersApi".to_owned(),
-            stage: "dev".to_owned(),
-            format: PayloadFormat::V1,
-        }]);
-        let mut request = http::Request::post(uri);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let (parts, ()) = request.body(()).unwrap().into_parts();
-        let found = routes.find("POST", parts.uri.path()).unwrap();
-        event(&found, &parts, &Bytes::from_static(body), ([127, 0, 0, 1], 5000).into())
-    }
-
-    #[test]
-    fn the_event_is_that_of_a_rest_api() {
-        let event =
-            event_of("/orders/a%20b?x=1&x=2+3&y=%26", &[("accept", "a"), ("accept", "b"), ("host", "h")], b"{}");
-        assert_eq!(event["resource"], "/orders/{order_id}");
-        assert_eq!(event["path"], "/orders/a%20b");
-        assert_eq!(event["pathParameters"], json!({"order_id": "a b"}));
-        assert_eq!(event["queryStringParameters"], json!({"x": "2 3", "y": "&"}));
-        assert_eq!(event["multiValueQueryStringParameters"], json!({"x": ["1", "2 3"], "y": ["&"]}));
-        assert_eq!(event["headers"], json!({"accept": "b", "host": "h"}));
-        assert_eq!(event["multiValueHeaders"], json!({"accept": ["a", "b"], "host": ["h"]}));
-        assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("{}"), &json!(false)));
-        let context = &event["requestContext"];
-        assert_eq!((&context["stage"], &context["path"]), (&json!("dev"), &json!("/dev/orders/a%20b")));
-        assert_eq!((&context["protocol"], &context["identity"]["sourceIp"]), (&json!("HTTP/1.1"), &json!("127.0.0.1")));
-    }
-
-    #[test]
-    fn what_is_not_there_is_null() {
-        let event = event_of("/orders/1", &[], b"");
-        for key in ["body", "queryStringParameters", "multiValueQueryStringParameters", "headers", "stageVariables"] {
-            assert_eq!(event[key], Value::Null, "{key}");
-        }
-    }
-
-    #[test]
-    fn a_body_that_is_no_text_is_base64() {
-        let event = event_of("/orders/1", &[], b"\xff\x00");
-        assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("/wA="), &json!(true)));
-    }
 }

@@ -1,4 +1,4 @@
-//! What stands in front of both emulators: every call over HTTP passes here, is counted, and meets its faults.
+//! Injects faults into the calls to an emulator. Every call over HTTP passes here, and is counted.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use http::StatusCode;
 use http::request::Parts;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::connection::{self, Connection};
+use super::detach_on_drop::DetachOnDrop;
 use super::fault::Moment;
-use super::rules::Ending;
-use super::service::Service;
-use super::to_its_end::ToItsEnd;
+use super::registry::Ending;
 use super::{Faults, partial};
-use crate::net::Stop;
+use crate::emulators::{Service, operation_of};
 use crate::same_origin::{Guarded, guard};
 use crate::usage::{dynamodb, kinesis};
 
@@ -27,26 +27,27 @@ use crate::usage::{dynamodb, kinesis};
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Clone)]
-struct Front {
+struct FaultInjector {
     service: Service,
     faults: Arc<Faults>,
 }
 
-/// Serves an emulator behind its faults, and both behind the guard against other websites, until told to stop, and then until the requests under way are answered.
+/// Serves an emulator behind its faults, and both behind the guard against other websites, until `stop` is cancelled, and
+/// then until the requests under way are answered.
 pub(crate) fn serve(
     listener: TcpListener,
     emulator: Router,
     service: Service,
     faults: &Arc<Faults>,
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> JoinHandle<()> {
-    let front = Front { service, faults: Arc::clone(faults) };
-    let behind_faults = emulator.layer(middleware::from_fn_with_state(front, pass));
+    let injector = FaultInjector { service, faults: Arc::clone(faults) };
+    let behind_faults = emulator.layer(middleware::from_fn_with_state(injector, intercept));
     connection::serve(listener, guard(behind_faults, Guarded::Emulator(service)), stop)
 }
 
-async fn pass(
-    State(front): State<Front>,
+async fn intercept(
+    State(injector): State<FaultInjector>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
     next: Next,
@@ -58,19 +59,19 @@ async fn pass(
     };
     // As with the services, a call that has arrived is carried out even where its caller has gone meanwhile: killed, or
     // tired of waiting.
-    ToItsEnd::new(async move { front.carry_out(parts, body, &connection, next).await }).await
+    DetachOnDrop::new(async move { injector.carry_out(parts, body, &connection, next).await }).await
 }
 
-impl Front {
+impl FaultInjector {
     async fn carry_out(&self, parts: Parts, body: Bytes, connection: &Connection, next: Next) -> Response {
         let Some(caller) = self.faults.callers.of(&parts.headers) else {
-            return ask(next, parts, body).await;
+            return forward(next, parts, body).await;
         };
-        let operation = operation_of(&parts).to_owned();
-        let ending = self.faults.of_call(self.service, &operation, &caller.name).await;
+        let operation = operation_of(&parts.headers).to_owned();
+        let ending = self.faults.apply_to_call(self.service, &operation, &caller.name).await;
         let reach = |body| {
             self.faults.count(&caller.name, self.service, &operation);
-            self.ask_and_meter(&caller.name, &operation, next, parts, body)
+            self.forward_and_meter(&caller.name, &operation, next, parts, body)
         };
         match ending {
             None => reach(body).await,
@@ -80,26 +81,33 @@ impl Front {
                 if moment == Moment::After {
                     reach(body).await;
                 }
-                broken_off(connection)
+                reset_connection(connection)
             }
             Some(Ending::Kill(moment)) => {
                 if moment == Moment::After {
                     reach(body).await;
                 }
                 self.faults.callers.kill(&caller).await;
-                broken_off(connection)
+                reset_connection(connection)
             }
-            Some(Ending::Partial(mut refusals)) => partial::put_records(body, &mut refusals, reach).await,
+            Some(Ending::Partial(mut rejections)) => partial::put_records(body, &mut rejections, reach).await,
         }
     }
 
     /// Has the emulator carry out the call of a function, and counts what that used.
-    async fn ask_and_meter(&self, caller: &str, operation: &str, next: Next, parts: Parts, body: Bytes) -> Response {
+    async fn forward_and_meter(
+        &self,
+        caller: &str,
+        operation: &str,
+        next: Next,
+        parts: Parts,
+        body: Bytes,
+    ) -> Response {
         let (metered, body) = match self.service {
-            Service::DynamoDb => dynamodb::ask(operation, body),
+            Service::DynamoDb => dynamodb::request_capacity(operation, body),
             Service::Kinesis => (None, body),
         };
-        let (parts, answer) = ask(next, parts, body.clone()).await.into_parts();
+        let (parts, answer) = forward(next, parts, body.clone()).await.into_parts();
         let Ok(answer) = axum::body::to_bytes(answer, BODY_BYTES_MAX).await else { return parts.into_response() };
         let (meter, is_success) = (self.faults.meter(), parts.status.is_success());
         if let Some(call) = metered {
@@ -117,20 +125,14 @@ impl Front {
 }
 
 /// Has the emulator carry out the call.
-async fn ask(next: Next, mut parts: Parts, body: Bytes) -> Response {
+async fn forward(next: Next, mut parts: Parts, body: Bytes) -> Response {
     // What is sent on may be shorter than what came in.
     parts.headers.insert(http::header::CONTENT_LENGTH, body.len().into());
     next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
 /// Nobody sees this answer.
-fn broken_off(connection: &Connection) -> Response {
+fn reset_connection(connection: &Connection) -> Response {
     connection.reset();
     StatusCode::SERVICE_UNAVAILABLE.into_response()
-}
-
-/// The operation in `x-amz-target: <API>.<operation>`.
-fn operation_of(parts: &Parts) -> &str {
-    let target = parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
-    target.and_then(|target| target.rsplit('.').next()).unwrap_or_default()
 }

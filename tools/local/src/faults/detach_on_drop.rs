@@ -9,15 +9,15 @@ type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A future that ends even where it is dropped before: what is left of it then becomes a task. To spawn it in any case
 /// would wake another thread for every call.
-pub(super) struct ToItsEnd<T: Send + 'static>(Option<Work<T>>);
+pub(super) struct DetachOnDrop<T: Send + 'static>(Option<Work<T>>);
 
-impl<T: Send + 'static> ToItsEnd<T> {
+impl<T: Send + 'static> DetachOnDrop<T> {
     pub(super) fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self(Some(Box::pin(work)))
     }
 }
 
-impl<T: Send + 'static> Future for ToItsEnd<T> {
+impl<T: Send + 'static> Future for DetachOnDrop<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
@@ -29,7 +29,7 @@ impl<T: Send + 'static> Future for ToItsEnd<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for ToItsEnd<T> {
+impl<T: Send + 'static> Drop for DetachOnDrop<T> {
     fn drop(&mut self) {
         // Without a runtime everything ends.
         if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
@@ -48,7 +48,7 @@ mod tests {
     async fn work_that_nobody_waits_for_ends_all_the_same() {
         let (go_on, may_go_on) = oneshot::channel::<()>();
         let (done, is_done) = oneshot::channel();
-        let mut work = ToItsEnd::new(async move {
+        let mut work = DetachOnDrop::new(async move {
             may_go_on.await.unwrap();
             done.send(42).unwrap();
         });

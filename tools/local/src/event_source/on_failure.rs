@@ -1,4 +1,4 @@
-//! The record of a batch that was given up, as Lambda writes it to an on-failure destination in S3.
+//! The invocation record of a discarded batch, as Lambda writes it to an on-failure destination in S3.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -6,21 +6,21 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use super::source::Record;
+use super::source::StreamRecord;
 use crate::lambda::InvokeError;
 
 /// As in AWS's example: to the millisecond.
 const TIME: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// Why.
+/// Reason for which records are discarded, as Lambda names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Condition {
+pub(super) enum DiscardCondition {
     RetryAttemptsExhausted,
     RecordAgeExceeded,
 }
 
-impl Condition {
+impl DiscardCondition {
     fn as_str(self) -> &'static str {
         match self {
             Self::RetryAttemptsExhausted => "RetryAttemptsExhausted",
@@ -29,10 +29,10 @@ impl Condition {
     }
 }
 
-/// What is given up, and after what.
-pub(super) struct GivenUp<'a> {
-    pub(super) records: &'a [Record],
-    pub(super) condition: Condition,
+/// Records that are discarded, with the reason and the last error.
+pub(super) struct DiscardedRecords<'a> {
+    pub(super) records: &'a [StreamRecord],
+    pub(super) condition: DiscardCondition,
     pub(super) invocations: u32,
     pub(super) error: Option<InvokeError>,
     pub(super) function_arn: &'a str,
@@ -41,17 +41,17 @@ pub(super) struct GivenUp<'a> {
     pub(super) shard: &'a str,
 }
 
-impl GivenUp<'_> {
+impl DiscardedRecords<'_> {
     /// For the log.
     pub(super) fn summary(&self) -> String {
         let (count, condition) = (self.records.len(), self.condition.as_str());
         format!("{count} records of {} after {} invocations: {condition}", self.shard, self.invocations)
     }
 
-    /// What the object in the bucket holds.
-    pub(super) fn record(&self, payload: &str) -> Value {
-        let number = |record: Option<&Record>| record.map(|record| record.sequence_number.clone());
-        let arrival = |record: Option<&Record>| record.map(|record| formatted(record.arrived_at));
+    /// Returns the content of the object in the bucket.
+    pub(super) fn invocation_record(&self, payload: &str) -> Value {
+        let number = |record: Option<&StreamRecord>| record.map(|record| record.sequence_number.clone());
+        let arrival = |record: Option<&StreamRecord>| record.map(|record| formatted(record.arrived_at));
         let (first, last) = (self.records.first(), self.records.last());
         let mut record = json!({
             "requestContext": {
@@ -71,7 +71,7 @@ impl GivenUp<'_> {
                 "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled",
                 "errorType": error_type, "errorMessage": error.to_string(),
             });
-        } else if self.condition == Condition::RetryAttemptsExhausted {
+        } else if self.condition == DiscardCondition::RetryAttemptsExhausted {
             record["responseContext"] = json!({"statusCode": 200, "executedVersion": "$LATEST", "functionError": null});
         }
         record[self.batch_info_name] = json!({
@@ -103,18 +103,18 @@ mod tests {
 
     #[test]
     fn it_says_what_why_and_holds_the_payload() {
-        let records: Vec<Record> = ["41", "42"]
+        let records: Vec<StreamRecord> = ["41", "42"]
             .into_iter()
-            .map(|number| Record {
+            .map(|number| StreamRecord {
                 sequence_number: number.to_owned(),
                 arrived_at: 1_700_000_000.5,
                 key_hash: 0,
                 event: "{}".to_owned(),
             })
             .collect();
-        let given_up = GivenUp {
+        let discarded = DiscardedRecords {
             records: &records,
-            condition: Condition::RetryAttemptsExhausted,
+            condition: DiscardCondition::RetryAttemptsExhausted,
             invocations: 3,
             error: Some(InvokeError::Function { error_type: "Boom".to_owned(), message: "no".to_owned() }),
             function_arn: "arn:f",
@@ -122,7 +122,7 @@ mod tests {
             batch_info_name: "KinesisBatchInfo",
             shard: "shardId-000000000000",
         };
-        let record = given_up.record("{\"Records\":[]}");
+        let record = discarded.invocation_record("{\"Records\":[]}");
         assert_eq!(record["requestContext"]["condition"], "RetryAttemptsExhausted");
         assert_eq!(record["requestContext"]["approximateInvokeCount"], 3);
         assert_eq!(record["responseContext"]["functionError"], "Unhandled");

@@ -16,7 +16,7 @@ use crate::same_origin::{Guarded, guard};
 use crate::status::{Status, StreamStatus, TableStatus};
 use crate::template::{StreamSpec, TableSpec};
 
-pub(super) struct Parts {
+pub(super) struct Components {
     pub(super) url: String,
     pub(super) endpoints: Endpoints,
     pub(super) lambda: Arc<Lambda>,
@@ -29,25 +29,25 @@ pub(super) struct Parts {
     pub(super) tables: Vec<TableSpec>,
 }
 
-pub(super) fn router(parts: &Arc<Parts>) -> Router {
+pub(super) fn router(components: &Arc<Components>) -> Router {
     let router = Router::new()
         .route("/_local/status", get(status))
         .route("/_local/failures", get(failures))
-        .with_state(Arc::clone(parts))
-        .merge(faults::router(&parts.faults))
+        .with_state(Arc::clone(components))
+        .merge(faults::router(&components.faults))
         .merge(reference::router());
     guard(router, Guarded::Pages)
 }
 
-async fn status(State(parts): State<Arc<Parts>>) -> Json<Status> {
-    Json(parts.status().await)
+async fn status(State(components): State<Arc<Components>>) -> Json<Status> {
+    Json(components.status().await)
 }
 
-async fn failures(State(parts): State<Arc<Parts>>) -> Json<Failures> {
-    Json(parts.failures.all())
+async fn failures(State(components): State<Arc<Components>>) -> Json<Failures> {
+    Json(components.failures.all())
 }
 
-impl Parts {
+impl Components {
     pub(super) async fn status(&self) -> Status {
         let functions = self.lambda.functions().map(|function| (function.spec.logical_id.clone(), function.status()));
         let event_sources = self.mappings.iter().map(|mapping| (mapping.spec.id.clone(), mapping.status()));
