@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use http_problems::contract::Routes;
 use http_problems::{JsonBody, PathParameter, Problem, with_problems};
-use orders::{FindOrder, OrderQueries, OrderStatus, PlaceOrder, Placed};
+use orders::{FindOrder, OrderQueries, OrderStatus, PlaceOrder, Placed, Placement};
 use payment_events::{OrderId, Timestamp};
 
 use crate::messages::{OrderAnswer, PaymentsAnswer};
@@ -56,11 +56,11 @@ pub(crate) fn reading<R: Routes<Queries>>(routes: R) -> R {
 
 /// 201 where the order is accepted, 202 where it is stored and not accepted yet, 200 where it was placed before.
 async fn order(State(place): State<PlaceOrder>, JsonBody(body): JsonBody<OrderBody>) -> Result<Response, Problem> {
-    let Placed { order, known } = place.place(body.into_request()?).await.map_err(problems::not_placed)?;
-    let status = match order.status {
-        _ if known => StatusCode::OK,
-        OrderStatus::Accepted => StatusCode::CREATED,
-        OrderStatus::AwaitingPayment | OrderStatus::OnHold => StatusCode::ACCEPTED,
+    let Placed { order, placement } = place.place(body.into_request()?).await.map_err(problems::not_placed)?;
+    let status = match (placement, order.status) {
+        (Placement::Repeated, _) => StatusCode::OK,
+        (Placement::New, OrderStatus::Accepted) => StatusCode::CREATED,
+        (Placement::New, OrderStatus::AwaitingPayment | OrderStatus::OnHold) => StatusCode::ACCEPTED,
     };
     let location = HeaderValue::try_from(format!("/orders/{}", order.order_id));
     let mut response = (status, Json(OrderAnswer::from(order))).into_response();

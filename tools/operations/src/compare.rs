@@ -14,7 +14,7 @@
 
 use std::collections::HashMap;
 
-use orders::StoredPayment;
+use orders::PaymentCopy;
 use payment_events::{OrderId, PaymentId, Timestamp};
 use payments::PaymentRecord;
 use serde::Serialize;
@@ -107,7 +107,7 @@ impl Comparison {
     }
 
     /// Takes in a copy. All copies come before the first payment.
-    pub fn copy(&mut self, copy: &StoredPayment) {
+    pub fn copy(&mut self, copy: &PaymentCopy) {
         let payment = &copy.payment;
         self.seen.copies += 1;
         self.copies.insert(Key::new(payment.order_id.as_str(), payment.payment_id.as_str()), Copied::from(copy));
@@ -142,7 +142,7 @@ impl Comparison {
 /// Compares two sides that stand still.
 pub fn compare<'a>(
     payments: impl IntoIterator<Item = &'a PaymentRecord>,
-    copies: impl IntoIterator<Item = &'a StoredPayment>,
+    copies: impl IntoIterator<Item = &'a PaymentCopy>,
     now: Timestamp,
     grace_ms: u64,
 ) -> (Seen, Vec<Difference>) {
