@@ -50,10 +50,9 @@ impl Projector {
 
     /// Handles a batch until shortly before `deadline`, and reports what is to be delivered again.
     ///
-    /// First every payment is stored and every record that cannot be read is set aside, then the orders of the payments are
-    /// looked for, then those that are placed are settled. However often a batch repeats itself, that is one write for each
-    /// payment, one key in a read of a hundred for each order, and one query for each order that is placed. Settling that
-    /// changes an order writes it, and queries it again.
+    /// The steps are those of [`ProjectPayments`], and each takes the results of the one before. However often a batch
+    /// repeats itself, that is one write for each payment, one key in a read of a hundred for each order, and one query for
+    /// each order that is placed. Settling that changes an order writes it, and queries it again.
     pub async fn handle(&self, batch: KinesisEvent, deadline: SystemTime) -> BatchResponse {
         let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
         // A function with little time still uses half of it: it would never get anywhere otherwise.
