@@ -104,7 +104,7 @@ struct Kept {
 }
 
 impl Kept {
-    async fn set_aside(&self, record: &Entry, reason: &'static str) -> Result<(), NotHandled> {
+    fn set_aside(&self, record: &Entry, reason: &'static str) -> Result<(), NotHandled> {
         if self.panics == Some(record.payload) {
             quiet_panic();
         }
@@ -126,7 +126,7 @@ async fn what_can_never_be_handled_is_set_aside_with_its_reason_and_its_lane_goe
     let (kept, handled) = (Kept::default(), RefCell::new(Vec::new()));
     let response = process_records(batch(&[1, 2, 1, 2]), &limits(4), async |record: Entry| {
         if record.payload == 0 {
-            return kept.set_aside(&record, "no event").await;
+            return kept.set_aside(&record, "no event");
         }
         handled.borrow_mut().push(record.payload);
         Ok(())
@@ -143,7 +143,7 @@ async fn what_cannot_be_set_aside_is_reported_and_its_lane_stops_there() {
     let failing = [Kept { refuses: Some(2), ..Kept::default() }, Kept { panics: Some(2), ..Kept::default() }];
     for kept in failing {
         let response = process_records(batch(&[1, 2, 1, 2, 1]), &limits(4), async |record: Entry| {
-            if record.key == 1 { kept.set_aside(&record, "no event").await } else { Ok(()) }
+            if record.key == 1 { kept.set_aside(&record, "no event") } else { Ok(()) }
         })
         .await
         .response;
