@@ -143,7 +143,7 @@ impl<M: Fn() -> bool> Run<'_, M> {
             Ok(Err(error)) => Box::new(error),
             Err(elapsed) => Box::new(elapsed),
         };
-        tracing::error!(order_id, error = %WithCauses(&*error), "order {order_id} is left for the next delivery");
+        tracing::error!(order_id, error = %WithCauses(&*error), "order {order_id} failed and will be redelivered");
         Err(NotHandled)
     }
 }

@@ -1,4 +1,4 @@
-//! A circuit breaker: who does not answer is left alone for a while, and then asked by one request first.
+//! A circuit breaker: a service that keeps failing is not asked for a while, and then by one lookup first.
 
 use std::time::Duration;
 

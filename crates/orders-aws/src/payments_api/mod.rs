@@ -1,7 +1,7 @@
 //! Payments over REST: what synchronous mode asks, `GET /payments?order_id=`, and waits for.
 //!
 //! Whoever asks is answered within a bound, whatever Payments does. One attempt that fails in a way that may pass is
-//! followed by one more, unless too many were lately; where lookups keep failing, Payments is left alone for a while
+//! followed by one more, unless too many were lately; where lookups keep failing, a circuit breaker opens for a while
 //! (docs/adr/0013). All of that is counted for each sandbox on its own: sandboxes share nothing.
 
 mod answer;
@@ -44,7 +44,7 @@ pub struct PaymentsApi {
     breaker: Mutex<Breaker>,
 }
 
-/// Payments is left alone for now.
+/// The circuit breaker is open.
 #[derive(Debug, thiserror::Error)]
 #[error("the lookups before this one failed: it is not asked for {0} ms")]
 struct Open(u64);
@@ -69,7 +69,7 @@ impl PaymentsApi {
     async fn ask(&self, uri: &str, order_id: &OrderId) -> Result<Vec<PaymentInfo>, AttemptError> {
         match self.attempt(uri, order_id).await {
             Err(error) if error.is_transient() && self.retries.withdraw() => {
-                tracing::warn!(%order_id, failure = %error, "Payments is asked a second time for {order_id}");
+                tracing::warn!(%order_id, failure = %error, "lookup for order {order_id} failed and will be retried");
                 sleep(self.limits.pause_max.mul_f64(fastrand::f64())).await;
                 self.attempt(uri, order_id).await
             }
@@ -117,7 +117,7 @@ impl PaymentLookup for PaymentsApi {
             let has_failed = asked.as_ref().err().is_some_and(AttemptError::is_transient);
             let result = if has_failed { LookupResult::Failed } else { LookupResult::Answered };
             if self.breaker().record(result, Timestamp::now()) == Transition::Opened {
-                tracing::error!(open = ?self.limits.open, "Payments is left alone: {} lookups failed", self.limits.failures_max);
+                tracing::error!(open = ?self.limits.open, "circuit breaker open after {} failures", self.limits.failures_max);
             }
         }
         asked.map_err(|error| {
