@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_problems::Problem;
 use http_requests::{JsonBody, PathParameter};
-use orders::{FindOrder, OrderQueries, OrderStatus, PlaceOrder, Placed};
+use orders::{FindOrder, OrderQueries, OrderStatus, PlaceOrder, Placed, Placement};
 use payment_events::{OrderId, Timestamp};
 
 use crate::messages::{OrderAnswer, PaymentsAnswer};
@@ -21,11 +21,11 @@ pub(crate) async fn place(
     State(orders): State<PlaceOrder>,
     JsonBody(body): JsonBody<OrderBody>,
 ) -> Result<Response, Problem> {
-    let Placed { order, known } = orders.place(body.into_request()?).await.map_err(problems::not_placed)?;
-    let status = match order.status {
-        _ if known => StatusCode::OK,
-        OrderStatus::Accepted => StatusCode::CREATED,
-        OrderStatus::AwaitingPayment | OrderStatus::OnHold => StatusCode::ACCEPTED,
+    let Placed { order, placement } = orders.place(body.into_request()?).await.map_err(problems::not_placed)?;
+    let status = match (placement, order.status) {
+        (Placement::Repeated, _) => StatusCode::OK,
+        (Placement::New, OrderStatus::Accepted) => StatusCode::CREATED,
+        (Placement::New, OrderStatus::AwaitingPayment | OrderStatus::OnHold) => StatusCode::ACCEPTED,
     };
     let location = HeaderValue::try_from(format!("/orders/{}", order.order_id));
     let mut response = (status, Json(OrderAnswer::from(order))).into_response();

@@ -58,7 +58,7 @@ impl Api {
     /// What the projector does when a payment comes.
     async fn project(&self, payment: PaymentInfo) {
         let settle = Settle::new(self.store.clone(), self.store.clone());
-        ProjectPayments::new(self.store.clone(), self.store.clone(), settle).project(vec![payment]).await.unwrap();
+        ProjectPayments::new(self.store.clone(), settle).project(vec![payment]).await.unwrap();
     }
 }
 

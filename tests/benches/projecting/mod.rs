@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use futures::{StreamExt, stream};
 use order_projector::Projector;
-use orders::{PaymentCopies, ProjectPayments, Settle, StoredPayment};
+use orders::{PaymentCopies, PaymentCopy, ProjectPayments, Settle};
 use orders_aws::{OrdersTable, QuarantineTable};
 use payment_events::{PaymentEvent, PaymentInfo, PaymentStatus, Timestamp};
 use paystream_local::{Emulators, Template};
@@ -29,7 +29,7 @@ impl Bench {
         let table = Arc::new(OrdersTable::new(client.clone(), "OrdersTable"));
         let quarantine = Arc::new(QuarantineTable::new(client, "QuarantineTable"));
         let settle = Settle::new(table.clone(), table.clone());
-        let project = ProjectPayments::new(table.clone(), table.clone(), settle);
+        let project = ProjectPayments::new(table.clone(), settle);
         let projector = Projector::new(project, quarantine, Metrics::new("projector", |_| {}));
         Self { emulators, table, projector }
     }
@@ -51,8 +51,7 @@ impl Bench {
     /// How long the writes alone take, so many at once.
     pub(crate) async fn writes(&self, records: usize, at_once: usize) -> Duration {
         let stored_at = Timestamp::now();
-        let copies: Vec<_> =
-            payments(records).into_iter().map(|payment| StoredPayment { payment, stored_at }).collect();
+        let copies: Vec<_> = payments(records).into_iter().map(|payment| PaymentCopy { payment, stored_at }).collect();
         let begun = Instant::now();
         let writes = stream::iter(&copies).map(|copy| self.table.put_if_newer(copy)).buffer_unordered(at_once);
         writes.for_each(async |stored| assert!(stored.is_ok())).await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
-use orders::{Order, OrderStatus, StoredPayment};
+use orders::{Order, OrderStatus, PaymentCopy};
 use orders_aws::{OrdersScan, QuarantineRecords, ScannedItem};
 use payment_events::{OrderId, PaymentId, PaymentInfo, Timestamp};
 use payments::PaymentRecord;
@@ -34,7 +34,7 @@ pub struct World {
     /// Payments' truth.
     pub payments: BTreeMap<PaymentId, PaymentRecord>,
     /// Orders' copies.
-    pub copies: Vec<StoredPayment>,
+    pub copies: Vec<PaymentCopy>,
     /// Orders' orders.
     pub orders: BTreeMap<OrderId, Order>,
     /// Records that were set aside.

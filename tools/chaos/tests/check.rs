@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use fastrand::Rng;
-use orders::{CustomerId, Line, Lines, Order, OrderRequest, OrderStatus, Quantity, StoredPayment};
+use orders::{CustomerId, Evidence, Line, Lines, Order, OrderRequest, OrderStatus, PaymentCopy, Quantity};
 use payment_events::{Money, PaymentInfo, Timestamp};
 use payments::{Action, Caller, Change, Lease, Outcome, PaymentRecord, PaymentRequest, RequestKey, Status, Step};
 use paystream_chaos::{Done, Findings, Plan, PlannedOrder, World};
@@ -38,18 +38,18 @@ fn info(record: &PaymentRecord) -> PaymentInfo {
     record.payment.event().unwrap().unwrap().into_payment()
 }
 
-fn copy(record: &PaymentRecord) -> StoredPayment {
-    StoredPayment { payment: info(record), stored_at: at() }
+fn copy(record: &PaymentRecord) -> PaymentCopy {
+    PaymentCopy { payment: info(record), stored_at: at() }
 }
 
-fn placed(order_id: &str, payments: &[StoredPayment]) -> Order {
+fn placed(order_id: &str, payments: &[PaymentCopy]) -> Order {
     let line = Line { sku: "tea".parse().unwrap(), quantity: Quantity::new(1).unwrap(), unit_price: eur(1_000) };
     let request = OrderRequest {
         order_id: order_id.parse().unwrap(),
         customer_id: "cust-7".parse::<CustomerId>().unwrap(),
         lines: Lines::new(vec![line]).unwrap(),
     };
-    Order::place(request, payments, at())
+    Order::place(request, Evidence::copies(payments), at())
 }
 
 /// One captured payment with its accepted order, and what was done for it.

@@ -14,7 +14,7 @@
 
 use std::collections::HashMap;
 
-use orders::StoredPayment;
+use orders::PaymentCopy;
 use payment_events::{OrderId, PaymentId, Timestamp};
 use payments::PaymentRecord;
 use serde::Serialize;
@@ -128,7 +128,7 @@ impl CopyComparison {
     }
 
     /// Takes in a copy. All copies come before the first payment.
-    pub fn copy(&mut self, copy: &StoredPayment) {
+    pub fn copy(&mut self, copy: &PaymentCopy) {
         let payment = &copy.payment;
         self.seen.copies += 1;
         self.copies.insert(Key::new(payment.order_id.as_str(), payment.payment_id.as_str()), CopyState::from(copy));
@@ -161,7 +161,7 @@ impl CopyComparison {
 /// Compares two sides that stand still.
 pub fn compare<'a>(
     payments: impl IntoIterator<Item = &'a PaymentRecord>,
-    copies: impl IntoIterator<Item = &'a StoredPayment>,
+    copies: impl IntoIterator<Item = &'a PaymentCopy>,
     now: Timestamp,
     grace_ms: u64,
 ) -> Compared {

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use orders::StoredPayment;
+use orders::PaymentCopy;
 use payment_events::{OrderId, PaymentId, PaymentInfo, Timestamp};
 use payments::{PaymentRecord, Status};
 use serde::Serialize;
@@ -63,8 +63,8 @@ pub struct CopyState {
     pub digest: Digest,
 }
 
-impl From<&StoredPayment> for CopyState {
-    fn from(copy: &StoredPayment) -> Self {
+impl From<&PaymentCopy> for CopyState {
+    fn from(copy: &PaymentCopy) -> Self {
         Self { version: copy.payment.version, digest: Digest::of(&copy.payment) }
     }
 }

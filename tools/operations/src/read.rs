@@ -1,6 +1,6 @@
 //! Reading whole tables, and what may go wrong with it.
 
-use orders::{Order, QuarantinedRecord, StoredPayment};
+use orders::{Order, PaymentCopy, QuarantinedRecord};
 use orders_aws::ScannedItem;
 use payments::PaymentRecord;
 
@@ -40,7 +40,7 @@ pub struct OrdersSide {
     /// The orders.
     pub orders: Vec<Order>,
     /// The copies of payments.
-    pub copies: Vec<StoredPayment>,
+    pub copies: Vec<PaymentCopy>,
     /// What is neither.
     pub unreadable: Vec<Unreadable>,
 }

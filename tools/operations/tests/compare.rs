@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use orders::StoredPayment;
+use orders::PaymentCopy;
 use payment_events::{Money, PaymentInfo, Timestamp};
 use payments::{Action, Caller, Change, Fingerprint, Lease, Outcome, PaymentRecord, PaymentRequest, RequestKey, Step};
 use paystream_operations::{Compared, ComparedCounts, Difference, DifferenceClass, compare};
@@ -50,16 +50,16 @@ fn published(record: &PaymentRecord) -> PaymentInfo {
     record.payment.event().unwrap().unwrap().into_payment()
 }
 
-fn copy(record: &PaymentRecord) -> StoredPayment {
-    StoredPayment { payment: published(record), stored_at: now() }
+fn copy(record: &PaymentRecord) -> PaymentCopy {
+    PaymentCopy { payment: published(record), stored_at: now() }
 }
 
-fn twisted(copy: StoredPayment) -> StoredPayment {
+fn twisted(copy: PaymentCopy) -> PaymentCopy {
     let created_at = made_at().plus_ms(1);
-    StoredPayment { payment: PaymentInfo { created_at, ..copy.payment }, ..copy }
+    PaymentCopy { payment: PaymentInfo { created_at, ..copy.payment }, ..copy }
 }
 
-fn classes(payments: &[PaymentRecord], copies: &[StoredPayment]) -> Vec<DifferenceClass> {
+fn classes(payments: &[PaymentRecord], copies: &[PaymentCopy]) -> Vec<DifferenceClass> {
     compare(payments, copies, now(), GRACE_MS).differences.into_iter().map(|difference| difference.class).collect()
 }
 
@@ -103,7 +103,7 @@ fn a_copy_of_no_payment_is_orphaned_and_so_is_one_under_another_order() {
     assert_eq!(classes(&[], &[copy(&record(1, 1))]), [DifferenceClass::Orphaned]);
     let elsewhere = copy(&record(1, 1));
     let payment = PaymentInfo { order_id: "ord-9".parse().unwrap(), ..elsewhere.payment.clone() };
-    let elsewhere = StoredPayment { payment, ..elsewhere };
+    let elsewhere = PaymentCopy { payment, ..elsewhere };
     assert_eq!(classes(&[record(1, 1)], &[elsewhere]), [DifferenceClass::Missing, DifferenceClass::Orphaned]);
 }
 
@@ -156,14 +156,14 @@ fn state() -> impl Strategy<Value = State> {
 }
 
 /// What Orders does with a repair: a copy that is different is made older, and an event that is newer replaces it.
-fn repair(copies: &mut BTreeMap<String, StoredPayment>, difference: &Difference, truth: &PaymentRecord) {
+fn repair(copies: &mut BTreeMap<String, PaymentCopy>, difference: &Difference, truth: &PaymentRecord) {
     let event = published(truth);
     let key = event.payment_id.to_string();
     if difference.class == DifferenceClass::Different {
         copies.get_mut(&key).unwrap().payment.version -= 1;
     }
     if copies.get(&key).is_none_or(|copy| copy.payment.version < event.version) {
-        copies.insert(key, StoredPayment { payment: event, stored_at: now() });
+        copies.insert(key, PaymentCopy { payment: event, stored_at: now() });
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use orders::{PaymentCopies, StoredPayment};
+use orders::{PaymentCopies, PaymentCopy};
 use orders_aws::{Copies, OrdersTable};
 use payment_events::{Money, Timestamp};
 use payments::{Action, Caller, Change, Lease, Outcome, PaymentRecord, PaymentRequest, PaymentStore, RequestKey, Step};
@@ -74,7 +74,7 @@ impl Sides {
 
     async fn project(&self, record: &PaymentRecord) {
         let payment = record.payment.event().unwrap().unwrap().into_payment();
-        self.orders.put_if_newer(&StoredPayment { payment, stored_at: Timestamp::now() }).await.unwrap();
+        self.orders.put_if_newer(&PaymentCopy { payment, stored_at: Timestamp::now() }).await.unwrap();
     }
 
     /// Compares without a grace period, and lets `meanwhile` happen once, at the moment that `when` recognises.
@@ -142,7 +142,7 @@ async fn a_repair_publishes_what_payments_has_by_then_and_makes_a_different_copy
     let first = sides.pay("ord-1").await;
     let mut wrong = first.payment.event().unwrap().unwrap().into_payment();
     wrong.amount = Money::new(5, "EUR".parse().unwrap()).unwrap();
-    sides.orders.put_if_newer(&StoredPayment { payment: wrong, stored_at: Timestamp::now() }).await.unwrap();
+    sides.orders.put_if_newer(&PaymentCopy { payment: wrong, stored_at: Timestamp::now() }).await.unwrap();
     let reconcile = Reconcile::new(&sides.stack, 0);
     let found = reconcile.compare(&unwatched).await.unwrap();
     assert_eq!(found.differences.iter().map(|found| found.class).collect::<Vec<_>>(), [DifferenceClass::Different]);

@@ -1,6 +1,6 @@
 //! What the item of a payment's copy holds.
 
-use orders::StoredPayment;
+use orders::PaymentCopy;
 use payment_events::{Decline, Money, OrderId, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ pub(crate) const PAYMENT_PREFIX: &str = "payment#";
 
 /// The attributes. Apart from the contract's own type, so that the contract may change without the table.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct PaymentItem {
+pub(crate) struct CopyItem {
     order_id: OrderId,
     item: String,
     payment_id: PaymentId,
@@ -25,9 +25,9 @@ pub(crate) struct PaymentItem {
     stored_at: Timestamp,
 }
 
-impl From<&StoredPayment> for PaymentItem {
-    fn from(stored: &StoredPayment) -> Self {
-        let StoredPayment { payment, stored_at } = stored.clone();
+impl From<&PaymentCopy> for CopyItem {
+    fn from(stored: &PaymentCopy) -> Self {
+        let PaymentCopy { payment, stored_at } = stored.clone();
         Self {
             item: format!("{PAYMENT_PREFIX}{}", payment.payment_id),
             order_id: payment.order_id,
@@ -45,8 +45,8 @@ impl From<&StoredPayment> for PaymentItem {
     }
 }
 
-impl From<PaymentItem> for StoredPayment {
-    fn from(item: PaymentItem) -> Self {
+impl From<CopyItem> for PaymentCopy {
+    fn from(item: CopyItem) -> Self {
         let payment = PaymentInfo {
             payment_id: item.payment_id,
             order_id: item.order_id,

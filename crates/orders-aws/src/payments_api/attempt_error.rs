@@ -6,10 +6,10 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 
 /// Why there is no answer to go by.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum AttemptError {
     /// It did not answer in time.
     #[error("no answer within {0:?}")]
-    Silent(Duration),
+    TimedOut(Duration),
     /// There was no connection, or it broke.
     #[error("the connection failed")]
     Connection(#[source] ConnectorError),
@@ -24,24 +24,24 @@ pub(super) enum Failure {
     TooLong(usize),
     /// It answered what is no list of this order's payments.
     #[error("its answer cannot be used: {0}")]
-    NotUnderstood(String),
+    Unusable(String),
     /// The request could not be signed.
     #[error("the request could not be signed")]
     NotSigned(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl Failure {
+impl AttemptError {
     /// Whether Payments was asked at all.
-    pub(super) fn is_of_payments(&self) -> bool {
+    pub(super) fn came_from_payments(&self) -> bool {
         !matches!(self, Self::NotSigned(_))
     }
 
     /// Whether the next attempt may fare better. To ask twice is safe: nothing changes by asking.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Silent(_) | Self::Connection(_) | Self::BrokenOff(_) => true,
+            Self::TimedOut(_) | Self::Connection(_) | Self::BrokenOff(_) => true,
             Self::Status(status) => *status == 429 || *status >= 500,
-            Self::TooLong(_) | Self::NotUnderstood(_) | Self::NotSigned(_) => false,
+            Self::TooLong(_) | Self::Unusable(_) | Self::NotSigned(_) => false,
         }
     }
 }
