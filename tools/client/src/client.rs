@@ -36,15 +36,6 @@ impl Target {
     }
 }
 
-/// When a request is sent again.
-#[derive(Debug, Clone, Copy)]
-pub enum Retry {
-    /// If the API asks for it ([`Outcome::RetryAsked`]).
-    WhenAsked(Pace),
-    /// Until it is decided: also after a 502 or a 504, and if there is no response at all.
-    UntilDecided(Pace),
-}
-
 /// Sends requests to both APIs. Clones share their connections, which are kept and used again.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -58,19 +49,12 @@ impl Client {
         Self { https: Https::new(Trust::System), target }
     }
 
-    /// Sends a request, and again as `retry` says. Returns the last response.
-    pub async fn send(&self, request: &Request, retry: Retry) -> Result<Answer, ApiError> {
-        let outcome = |answer: &Result<Answer, ApiError>| answer.as_ref().map(Answer::outcome).ok();
-        match retry {
-            Retry::WhenAsked(pace) => {
-                let is_last = |answer: &_| outcome(answer) != Some(Outcome::RetryAsked);
-                pace.until(async || self.send_once(request).await, is_last).await
-            }
-            Retry::UntilDecided(pace) => {
-                let is_last = |answer: &_| outcome(answer) == Some(Outcome::Decided);
-                pace.until(async || self.send_once(request).await, is_last).await
-            }
-        }
+    /// Sends a request until it is decided: again if the API asks for it, after a 502 or a 504, and if there is no response at
+    /// all. Returns the last response.
+    pub async fn send_until_decided(&self, request: &Request, pace: Pace) -> Result<Answer, ApiError> {
+        let is_decided =
+            |answer: &Result<Answer, _>| answer.as_ref().is_ok_and(|answer| answer.outcome() == Outcome::Decided);
+        pace.until(async || self.send_once(request).await, is_decided).await
     }
 
     /// Sends a request once.

@@ -18,7 +18,7 @@ mod request;
 mod sign;
 
 pub use answer::{Answer, Outcome};
-pub use client::{Client, Retry, Target};
+pub use client::{Client, Target};
 pub use emulator::emulator;
 pub use error::ApiError;
 pub use exchange::{Bounds, exchange};

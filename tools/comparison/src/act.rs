@@ -3,16 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::api::{Api, ApiError, Decision, PaymentAnswer};
+use paystream_client::{ApiError, Pace};
+
+use crate::api::{Api, Decision, PaymentAnswer};
 use crate::mark::Mark;
 use crate::open_loop::Arrival;
 use crate::plan::PlannedOrder;
 
-/// How long a payment is asked for, again and again under the same key.
+/// How long a payment is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// The pause before it is asked for again, which doubles each time.
-const PAUSE: Duration = Duration::from_millis(50);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+const WAITING: Pace = Pace::within(PATIENCE, Duration::from_millis(50));
+/// How a payment is asked for, again and again under the same key.
+const ASKING: Pace = WAITING.doubling(Duration::from_secs(1));
 
 /// A version of the payment that its client was told of. All times are milliseconds since the window began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +141,7 @@ impl Clients {
     }
 
     async fn pay(&self, number: usize, order: &PlannedOrder) {
-        if let Some(payment) = self.insist(|| self.api.pay(order)).await {
+        if let Some(payment) = self.insist(async || self.api.pay(order).await).await {
             self.told(number, &payment);
         }
     }
@@ -147,7 +149,7 @@ impl Clients {
     /// Voids the payment, once its client is told of it.
     async fn void(&self, number: usize) {
         let Some(payment_id) = self.paid(number).await else { return };
-        if let Some(voided) = self.insist(|| self.api.void(&payment_id)).await {
+        if let Some(voided) = self.insist(async || self.api.void(&payment_id).await).await {
             self.told(number, &voided);
             self.with(number, |record| record.is_voided = true);
         }
@@ -155,14 +157,7 @@ impl Clients {
 
     /// The payment's id. A machine that is busy may not have made it yet when it is to be voided.
     async fn paid(&self, number: usize) -> Option<String> {
-        let begun = std::time::Instant::now();
-        loop {
-            let payment_id = self.with(number, |record| record.payment_id.clone());
-            if payment_id.is_some() || begun.elapsed() > PATIENCE {
-                return payment_id;
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        WAITING.poll(async || self.with(number, |record| record.payment_id.clone())).await
     }
 
     fn told(&self, number: usize, payment: &PaymentAnswer) {
@@ -176,22 +171,11 @@ impl Clients {
     }
 
     /// Asks again for as long as nothing is decided.
-    async fn insist<F>(&self, ask: impl Fn() -> F) -> Option<PaymentAnswer>
-    where
-        F: Future<Output = Result<PaymentAnswer, ApiError>>,
-    {
-        let (begun, mut pause) = (std::time::Instant::now(), PAUSE);
-        loop {
-            match ask().await {
-                Ok(payment) => return Some(payment),
-                Err(ApiError::Status { status: 400 | 403 | 404 | 422, .. } | ApiError::Request(_)) => return None,
-                Err(_) if begun.elapsed() > PATIENCE => return None,
-                Err(_) => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(PAUSE_MAX);
-                }
-            }
-        }
+    async fn insist(&self, ask: impl AsyncFn() -> Result<PaymentAnswer, ApiError>) -> Option<PaymentAnswer> {
+        let refused =
+            |error: &_| matches!(error, ApiError::Status { status: 400 | 403 | 404 | 422, .. } | ApiError::Request(_));
+        let is_last = |answer: &Result<_, _>| answer.as_ref().map_or_else(refused, |_| true);
+        ASKING.until(ask, is_last).await.ok()
     }
 
     fn with<T>(&self, number: usize, work: impl FnOnce(&mut Record) -> T) -> T {

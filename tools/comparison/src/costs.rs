@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use paystream_client::Target;
 use paystream_local::{Environment, FunctionUsage, Service, Usage};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,6 @@ use crate::open_loop;
 use crate::plan::{PlannedOrder, Times, plan};
 use crate::run::{Plan, Stopper};
 use crate::scenario::Scenario;
-use crate::target::Target;
 
 const UNDER_WAY_MAX: usize = 1_000;
 /// How long quiet is waited for, how often it is looked, and how often nothing may have moved.

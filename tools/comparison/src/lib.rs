@@ -20,11 +20,8 @@ pub mod plot_style;
 mod report;
 mod run;
 mod scenario;
-mod sign;
-mod target;
 mod timeline;
 
-pub use api::ApiError;
 pub use costs::{Costs, PerOrder};
 pub use disturb::DisturbError;
 pub use measure::{Ended, InfoUsed, Latency, Measured, Share};
@@ -32,6 +29,4 @@ pub use mode::Mode;
 pub use report::{Comparison, Machine, Report, ReportError, Skipped};
 pub use run::{Plan, Progress, RunError, Stopper, run_costs, run_scenario};
 pub use scenario::{Extent, Scenario};
-pub use sign::Signer;
-pub use target::Target;
 pub use timeline::{Point, Timeline};

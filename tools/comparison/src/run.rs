@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
+use paystream_client::{ApiError, Target};
 use paystream_local::{Environment, Usage};
 
 use crate::act::{Clients, Record, Step};
-use crate::api::{Api, ApiError};
+use crate::api::Api;
 use crate::costs::{self, Costs};
 use crate::disturb::{DisturbError, disturbed};
 use crate::mark::Mark;
@@ -19,7 +20,6 @@ use crate::open_loop::{self, Sent};
 use crate::plan::{Phase, Times, plan};
 use crate::report::Comparison;
 use crate::scenario::Scenario;
-use crate::target::Target;
 use crate::timeline::Timeline;
 
 /// Requests that may be under way at once. Orders beyond are not sent, and have failed.

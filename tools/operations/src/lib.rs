@@ -27,7 +27,7 @@ pub use aws::aws_of_operator;
 pub use compare::{Comparison, Seen, Verdict, compare, verdict};
 pub use differences::{Class, Copied, Difference, Digest, Truth, Unreadable, UnreadableSide};
 pub use progress::{Progress, Watch, unwatched};
-pub use read::{OperationError, OrdersSide, with_source};
+pub use read::{OperationError, OrdersSide};
 pub use reconcile::{Reconcile, Reconciled};
 pub use replay::{Replay, Replayed};
 pub use republish::{NotSent, SendReport, Sent};
