@@ -22,6 +22,6 @@ pub use client::{Client, Target};
 pub use emulator::emulator;
 pub use error::ApiError;
 pub use exchange::{Bounds, exchange};
-pub use pace::Pace;
+pub use pace::{Attempts, Pace};
 pub use request::Request;
 pub use sign::Signer;

@@ -32,21 +32,45 @@ impl Pace {
 
     /// Repeats an attempt until `is_last` holds for its result, or the bound is reached. Returns the last result.
     pub async fn until<T>(&self, mut attempt: impl AsyncFnMut() -> T, is_last: impl Fn(&T) -> bool) -> T {
-        let (begun, mut pause, mut attempts) = (Instant::now(), self.pause, 1);
+        let mut attempts = self.begin();
         loop {
             let result = attempt().await;
-            if is_last(&result) || attempts >= self.attempts_max || begun.elapsed() >= self.patience {
+            if is_last(&result) || !attempts.again().await {
                 return result;
             }
-            tokio::time::sleep(pause).await;
-            pause = pause.saturating_mul(2).min(self.pause_max);
-            attempts += 1;
         }
+    }
+
+    /// Begins the first attempt, for a loop whose future must be `Send`: the compiler cannot prove that of [`Pace::until`].
+    pub fn begin(&self) -> Attempts {
+        Attempts { pace: *self, begun: Instant::now(), pause: self.pause, attempts: 1 }
     }
 
     /// Polls until there is something. Returns `None` if there is nothing within the bound.
     pub async fn poll<T>(&self, probe: impl AsyncFnMut() -> Option<T>) -> Option<T> {
         self.until(probe, Option::is_some).await
+    }
+}
+
+/// The attempts of one loop.
+#[derive(Debug)]
+pub struct Attempts {
+    pace: Pace,
+    begun: Instant,
+    pause: Duration,
+    attempts: u32,
+}
+
+impl Attempts {
+    /// Pauses and returns true if there is to be another attempt; returns false at once if the bound is reached.
+    pub async fn again(&mut self) -> bool {
+        if self.attempts >= self.pace.attempts_max || self.begun.elapsed() >= self.pace.patience {
+            return false;
+        }
+        tokio::time::sleep(self.pause).await;
+        self.pause = self.pause.saturating_mul(2).min(self.pace.pause_max);
+        self.attempts += 1;
+        true
     }
 }
 

@@ -141,7 +141,7 @@ impl Clients {
     }
 
     async fn pay(&self, number: usize, order: &PlannedOrder) {
-        if let Some(payment) = self.insist(async || self.api.pay(order).await).await {
+        if let Some(payment) = self.insist(|| self.api.pay(order)).await {
             self.told(number, &payment);
         }
     }
@@ -149,7 +149,7 @@ impl Clients {
     /// Voids the payment, once its client is told of it.
     async fn void(&self, number: usize) {
         let Some(payment_id) = self.paid(number).await else { return };
-        if let Some(voided) = self.insist(async || self.api.void(&payment_id).await).await {
+        if let Some(voided) = self.insist(|| self.api.void(&payment_id)).await {
             self.told(number, &voided);
             self.with(number, |record| record.is_voided = true);
         }
@@ -157,7 +157,13 @@ impl Clients {
 
     /// The payment's id. A machine that is busy may not have made it yet when it is to be voided.
     async fn paid(&self, number: usize) -> Option<String> {
-        WAITING.poll(async || self.with(number, |record| record.payment_id.clone())).await
+        let mut waiting = WAITING.begin();
+        loop {
+            let payment_id = self.with(number, |record| record.payment_id.clone());
+            if payment_id.is_some() || !waiting.again().await {
+                return payment_id;
+            }
+        }
     }
 
     fn told(&self, number: usize, payment: &PaymentAnswer) {
@@ -171,11 +177,19 @@ impl Clients {
     }
 
     /// Asks again for as long as nothing is decided.
-    async fn insist(&self, ask: impl AsyncFn() -> Result<PaymentAnswer, ApiError>) -> Option<PaymentAnswer> {
-        let refused =
-            |error: &_| matches!(error, ApiError::Status { status: 400 | 403 | 404 | 422, .. } | ApiError::Request(_));
-        let is_last = |answer: &Result<_, _>| answer.as_ref().map_or_else(refused, |_| true);
-        ASKING.until(ask, is_last).await.ok()
+    async fn insist<F>(&self, ask: impl Fn() -> F) -> Option<PaymentAnswer>
+    where
+        F: Future<Output = Result<PaymentAnswer, ApiError>>,
+    {
+        let mut asking = ASKING.begin();
+        loop {
+            match ask().await {
+                Ok(payment) => return Some(payment),
+                Err(ApiError::Status { status: 400 | 403 | 404 | 422, .. } | ApiError::Request(_)) => return None,
+                Err(_) if !asking.again().await => return None,
+                Err(_) => {}
+            }
+        }
     }
 
     fn with<T>(&self, number: usize, work: impl FnOnce(&mut Record) -> T) -> T {
