@@ -124,6 +124,7 @@ fn only_adapters_and_functions_know_aws() {
     let outside = [
         "paystream-operations",
         "paystream-chaos",
+        "paystream-client",
         "paystream-comparison",
         "paystream-tests",
         "measurements-floors",
@@ -158,6 +159,7 @@ fn nothing_that_deploys_depends_on_what_runs_it_locally() {
                 "paystream-local",
                 "paystream-operations",
                 "paystream-chaos",
+                "paystream-client",
                 "paystream-comparison",
                 "paystream-contracts",
                 "paystream-measurements",
@@ -215,6 +217,7 @@ fn every_member_is_known_to_these_rules() {
     let local = [
         "paystream",
         "paystream-chaos",
+        "paystream-client",
         "paystream-commands",
         "paystream-comparison",
         "paystream-contracts",

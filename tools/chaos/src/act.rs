@@ -1,8 +1,9 @@
 //! Carrying out a plan, and checking each answer against it.
 
 use payment_events::{PaymentInfo, PaymentStatus};
+use paystream_client::Client;
 
-use crate::client::{Client, ClientError};
+use crate::insist::{InsistError, insist, insist_together};
 use crate::plan::{Change, Plan, PlannedOrder};
 
 /// Why a plan did not come to its end.
@@ -10,7 +11,7 @@ use crate::plan::{Change, Plan, PlannedOrder};
 pub enum ActError {
     /// A request did not come to what it should.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Insist(#[from] InsistError),
     /// A payment was answered that is none.
     #[error("{order_id}: no payment: {source}")]
     NoPayment {
@@ -49,9 +50,9 @@ pub async fn act(client: &Client, plan: &Plan, seen: impl Fn(&PaymentInfo)) -> R
     Ok(payment)
 }
 
-async fn place(client: &Client, plan: &Plan, order: Option<PlannedOrder>) -> Result<(), ClientError> {
+async fn place(client: &Client, plan: &Plan, order: Option<PlannedOrder>) -> Result<(), InsistError> {
     let Some(order) = order else { return Ok(()) };
-    client.insist("/orders", &plan.order_id, &plan.order_body(&order)).await.map(|_| ())
+    insist(client, "/orders", &plan.order_id, &plan.order_body(&order)).await.map(|_| ())
 }
 
 async fn ask(
@@ -62,7 +63,7 @@ async fn ask(
     body: &serde_json::Value,
 ) -> Result<PaymentInfo, ActError> {
     let key = format!("{}-{version}", plan.order_id);
-    let answer = client.insist_together(plan.clients, &path, &key, body).await?;
+    let answer = insist_together(client, plan.clients, &path, &key, body).await?;
     serde_json::from_value(answer).map_err(|source| ActError::NoPayment { order_id: plan.order_id.clone(), source })
 }
 

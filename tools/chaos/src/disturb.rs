@@ -1,15 +1,15 @@
 //! What happens beside the work: faults, deaths, events again and late, records that are none, shards that come and go.
 
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_kinesis::error::DisplayErrorContext;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::Shard;
 use fastrand::Rng;
 use parking_lot::Mutex;
 use payment_events::{PaymentEvent, PaymentInfo};
+use paystream_client::emulator;
 use paystream_local::{Environment, Fault};
 use serde::Serialize;
+use telemetry::WithCauses;
 
 use crate::faults::{FUNCTIONS, outage, random_fault};
 use crate::pick;
@@ -59,16 +59,9 @@ pub(crate) struct Disturber<'e> {
 
 impl<'e> Disturber<'e> {
     pub(crate) fn new(environment: &'e Environment) -> Self {
-        let config = aws_sdk_kinesis::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_connection::Https::new(aws_connection::Trust::System))
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("chaos", "chaos", None, None, "chaos"))
-            .endpoint_url(environment.kinesis_url())
-            .build();
         Self {
             environment,
-            kinesis: Client::from_conf(config),
+            kinesis: Client::new(&emulator(environment.kinesis_url())),
             stream: environment.physical_name(STREAM).unwrap_or(STREAM).to_owned(),
             remembered: Mutex::default(),
             done: Mutex::default(),
@@ -202,6 +195,6 @@ fn range(shard: &Shard) -> Option<(u128, u128)> {
     Some((range.starting_hash_key().parse().ok()?, range.ending_hash_key().parse().ok()?))
 }
 
-fn failed<E: std::error::Error>(what: &'static str, error: E) -> DisturbError {
-    DisturbError { what, reason: DisplayErrorContext(error).to_string() }
+fn failed<E: std::error::Error + 'static>(what: &'static str, error: E) -> DisturbError {
+    DisturbError { what, reason: WithCauses(&error).to_string() }
 }

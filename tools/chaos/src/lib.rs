@@ -8,17 +8,17 @@
 
 mod act;
 mod check;
-mod client;
 mod disturb;
 mod faults;
+mod insist;
 mod plan;
 mod run;
 
 pub use act::{ActError, act};
 pub use check::{Done, Findings, ReadError, World};
-pub use client::{Client, ClientError, is_undecided};
 pub use disturb::{DisturbError, Disturbances};
 pub use faults::random_fault;
+pub use insist::InsistError;
 pub use plan::{Change, Plan, PlannedOrder};
 pub use run::{ChaosError, Report, run};
 

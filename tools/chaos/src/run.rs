@@ -3,15 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use fastrand::Rng;
 use futures::{StreamExt, TryStreamExt, stream};
+use paystream_client::{Client, Pace, Target, emulator};
 use paystream_local::Environment;
 use serde::Serialize;
 
 use crate::act::{ActError, act};
 use crate::check::{Done, Findings, ReadError, World};
-use crate::client::{Client, ClientError};
 use crate::disturb::{DisturbError, Disturbances, Disturber};
 use crate::plan::Plan;
 
@@ -50,9 +49,6 @@ pub struct Report {
 /// Why a run did not come to its check.
 #[derive(Debug, thiserror::Error)]
 pub enum ChaosError {
-    /// There is no client.
-    #[error(transparent)]
-    Client(#[from] ClientError),
     /// A client was told what should not be.
     #[error(transparent)]
     Act(#[from] ActError),
@@ -72,7 +68,7 @@ pub async fn run(
     seed: u64,
     made: impl Fn(u64),
 ) -> Result<Report, ChaosError> {
-    let client = Client::new(environment.url())?;
+    let client = Client::new(Target::local(environment.url()));
     let disturber = Disturber::new(environment);
     let count = AtomicU64::new(0);
     let begun = Instant::now();
@@ -111,41 +107,35 @@ pub async fn run(
 async fn settle(environment: &Environment, done: &[Done], poison: u64) -> Result<Findings, ReadError> {
     let begun = Instant::now();
     let dynamodb = dynamodb(environment);
-    loop {
-        quiet(environment, begun).await;
+    let check = async || {
+        quiet(environment, QUIET_MAX.saturating_sub(begun.elapsed())).await;
         let mut findings = World::read(environment, &dynamodb).await?.check(done, poison);
         let given_up = environment.failures().failures;
         findings.given_up.extend(given_up.iter().map(|failure| format!("{failure:?}")));
-        if findings.is_empty() || begun.elapsed() > QUIET_MAX {
-            return Ok(findings);
-        }
-    }
+        Ok(findings)
+    };
+    let is_last = |findings: &Result<Findings, _>| findings.as_ref().map_or(true, Findings::is_empty);
+    Pace::within(QUIET_MAX, Duration::ZERO).until(check, is_last).await
 }
 
-/// Waits until no event source has moved for a few looks.
-async fn quiet(environment: &Environment, begun: Instant) {
-    let mut last = Vec::new();
-    let mut still = 0;
-    while still < STILL_LOOKS && begun.elapsed() < QUIET_MAX {
+/// Waits until no event source has moved for a few looks, for `quiet_max` at most.
+async fn quiet(environment: &Environment, quiet_max: Duration) {
+    let (mut last, mut still) = (Vec::new(), 0);
+    let look = async || {
         let status = environment.status().await;
         let sources = status.event_sources.values();
         let now: Vec<_> = sources.map(|source| (source.records, source.batches, source.failures)).collect();
         still = if now == last { still + 1 } else { 0 };
         last = now;
-        tokio::time::sleep(POLL).await;
-    }
+        still
+    };
+    Pace::within(quiet_max, POLL).until(look, |still| *still >= STILL_LOOKS).await;
 }
 
 fn dynamodb(environment: &Environment) -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_connection::Https::new(aws_connection::Trust::System))
-        .timeout_config(aws_connection::timeouts(CALL_MAX, CALL_MAX))
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("chaos", "chaos", None, None, "chaos"))
-        .endpoint_url(environment.dynamodb_url())
-        .build();
-    aws_sdk_dynamodb::Client::from_conf(config)
+    let config = aws_sdk_dynamodb::config::Builder::from(&emulator(environment.dynamodb_url()))
+        .timeout_config(aws_connection::timeouts(CALL_MAX, CALL_MAX));
+    aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
 fn ms_since(begun: Instant) -> u64 {

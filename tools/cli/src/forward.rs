@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use paystream_local::{BuildError, Profile, build_functions};
+use paystream_local::{BuildError, Profile, build_functions, directory_with};
 
 /// The package with every other command, and its binary.
 const COMMANDS: &str = "paystream-commands";
@@ -31,7 +31,7 @@ fn program() -> Result<PathBuf, ForwardError> {
     let own = std::env::current_exe().unwrap_or_default();
     let here = std::env::current_dir().unwrap_or_default();
     let beside = own.with_file_name(format!("{COMMANDS}{}", std::env::consts::EXE_SUFFIX));
-    match own.ancestors().chain(here.ancestors()).find(|directory| directory.join(MANIFEST).is_file()) {
+    match directory_with(MANIFEST, [&*own, &*here]) {
         Some(workspace) => {
             let built = build_functions(workspace, Profile::own(), &[COMMANDS.to_owned()])?;
             Ok(built.get(COMMANDS).map_or(beside, Path::to_owned))

@@ -3,8 +3,7 @@
 use std::io;
 
 use paystream_local::{
-    BuildError, Environment, LogSink, NoTemplate, Options, Prepared, Profile, StartError, build_functions,
-    find_template, workspace_of,
+    BuildError, Environment, LogSink, NoTemplate, Options, Prepared, Profile, StartError, find_template,
 };
 
 use crate::arguments::Up;
@@ -31,12 +30,8 @@ pub(crate) enum UpError {
 pub(crate) async fn run(up: Up) -> Result<(), UpError> {
     let mut signals = Signals::new().map_err(UpError::Signals)?;
     let profile = if up.release { Profile::Release } else { Profile::own() };
-    let template = match up.template {
-        Some(template) => template,
-        None => find_template()?,
-    };
     let options = Options {
-        template,
+        template: find_template(up.template)?,
         port: up.port,
         data: up.data,
         parameters: up.parameters.into_iter().collect(),
@@ -45,13 +40,8 @@ pub(crate) async fn run(up: Up) -> Result<(), UpError> {
         ..Options::default()
     };
     let prepared = Prepared::new(options)?;
-    let workspace = workspace_of(prepared.template().path());
-    let packages = prepared.template().packages();
-    let (sender, building) = tokio::sync::oneshot::channel();
-    // A thread that nobody waits for: when the user gives up, cargo need not have come to its end.
-    std::thread::spawn(move || sender.send(build_functions(&workspace, profile, &packages)));
     let functions = tokio::select! {
-        built = building => built.map_err(|_| UpError::Interrupted)??,
+        built = prepared.template().build_functions(profile) => built?,
         // Cargo is told by the terminal, too.
         () = signals.next() => return Err(UpError::Interrupted),
     };

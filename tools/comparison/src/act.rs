@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use paystream_client::{ApiError, Pace};
 
-use crate::api::{Api, ApiError, Decision, PaymentAnswer};
+use crate::api::{Api, Decision, PaymentAnswer};
 use crate::mark::Mark;
 use crate::open_loop::Arrival;
 use crate::plan::PlannedOrder;
 
-/// How long a payment is asked for, again and again under the same key.
+/// How long a payment is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// The pause before it is asked for again, which doubles each time.
-const PAUSE: Duration = Duration::from_millis(50);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+const WAITING: Pace = Pace::within(PATIENCE, Duration::from_millis(50));
+/// How a payment is asked for, again and again under the same key.
+const ASKING: Pace = WAITING.doubling(Duration::from_secs(1));
 
 /// A version of the payment that its client was told of. All times are milliseconds since the window began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,13 +158,12 @@ impl Clients {
 
     /// The payment's id. A machine that is busy may not have made it yet when it is to be voided.
     async fn paid(&self, number: usize) -> Option<String> {
-        let begun = std::time::Instant::now();
+        let mut waiting = WAITING.begin();
         loop {
             let payment_id = self.with(number, |record| record.payment_id.clone());
-            if payment_id.is_some() || begun.elapsed() > PATIENCE {
+            if payment_id.is_some() || !waiting.again().await {
                 return payment_id;
             }
-            tokio::time::sleep(PAUSE).await;
         }
     }
 
@@ -182,16 +182,13 @@ impl Clients {
     where
         F: Future<Output = Result<PaymentAnswer, ApiError>>,
     {
-        let (begun, mut pause) = (std::time::Instant::now(), PAUSE);
+        let mut asking = ASKING.begin();
         loop {
             match ask().await {
                 Ok(payment) => return Some(payment),
                 Err(ApiError::Status { status: 400 | 403 | 404 | 422, .. } | ApiError::Request(_)) => return None,
-                Err(_) if begun.elapsed() > PATIENCE => return None,
-                Err(_) => {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(PAUSE_MAX);
-                }
+                Err(_) if !asking.again().await => return None,
+                Err(_) => {}
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use paystream_client::Target;
 use paystream_local::{Environment, FunctionUsage, Service, Usage};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,6 @@ use crate::open_loop;
 use crate::plan::{PlannedOrder, Times, plan};
 use crate::scenario::Scenario;
 use crate::settings::LoadSettings;
-use crate::target::Target;
 
 const UNDER_WAY_MAX: usize = 1_000;
 /// How long quiet is waited for, how often it is looked, and how often nothing may have moved.

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
-use aws_sdk_kinesis::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_kinesis::primitives::Blob;
+use paystream_client::emulator;
 use paystream_local::{Effect, Environment, Fault, InvalidFault, Target};
+use telemetry::WithCauses;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::with_sources;
 use crate::mark::Mark;
 use crate::plan::outage;
 use crate::scenario::{Extent, Scenario};
@@ -84,18 +84,11 @@ async fn disturb(environment: &Environment, scenario: Scenario, seed: u64) -> Re
 }
 
 async fn poison(environment: &Environment) -> Result<(), DisturbError> {
-    let config = aws_sdk_kinesis::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(aws_connection::Https::new(aws_connection::Trust::System))
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("comparison", "comparison", None, None, "emulators take any"))
-        .endpoint_url(environment.kinesis_url())
-        .build();
-    let kinesis = Client::from_conf(config);
+    let kinesis = Client::new(&emulator(environment.kinesis_url()));
     let stream = environment.physical_name(STREAM).unwrap_or(STREAM);
     for number in 0..POISON_RECORDS {
         let put = kinesis.put_record().stream_name(stream).partition_key(number.to_string()).data(Blob::new(POISON));
-        put.send().await.map_err(|error| DisturbError::Stream(with_sources(&error)))?;
+        put.send().await.map_err(|error| DisturbError::Stream(WithCauses(&error).to_string()))?;
         tokio::time::sleep(POISON_PAUSE).await;
     }
     Ok(())

@@ -23,11 +23,8 @@ mod results;
 mod run;
 mod scenario;
 mod settings;
-mod sign;
-mod target;
 mod timeline;
 
-pub use api::ApiError;
 pub use costs::{Costs, PerOrder, run_costs};
 pub use disturb::DisturbError;
 pub use machine::Machine;
@@ -38,6 +35,4 @@ pub use results::{ComparisonReport, ScenarioResult, SkippedScenario};
 pub use run::{ScenarioError, ScenarioProgress, run_scenario};
 pub use scenario::{Extent, Scenario};
 pub use settings::LoadSettings;
-pub use sign::Signer;
-pub use target::Target;
 pub use timeline::{Point, Timeline};

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
+use paystream_client::{ApiError, Pace};
 
 use crate::act::{OrderOutcome, OrderTrace};
-use crate::api::{Api, ApiError};
+use crate::api::Api;
 use crate::mark::Mark;
 
 /// Orders that are read at once.
@@ -14,8 +15,8 @@ const AT_ONCE: usize = 8;
 const SETTLED_MAX: Duration = Duration::from_mins(3);
 /// How often it is looked whether those are, that were not.
 const POLL: Duration = Duration::from_millis(200);
-/// A read is tried so often.
-const READS_MAX: u32 = 5;
+/// How often a read is tried.
+const READING: Pace = Pace::times(5, POLL);
 
 /// Where an order ended. All times are milliseconds since the window began.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,12 +88,12 @@ pub(crate) async fn ends(api: &Api, mark: Mark, records: &[OrderTrace]) -> Resul
 
 async fn end(api: &Api, mark: Mark, record: &OrderTrace) -> Result<OrderEnd, ApiError> {
     let order_id = &record.order.order_id;
-    let order = match read(|| api.order(order_id)).await {
+    let order = match read(async || api.order(order_id).await).await {
         Ok(order) => Some(order),
         Err(ApiError::Status { status: 404, .. }) => None,
         Err(error) => return Err(error),
     };
-    let copies = read(|| api.copies(order_id)).await?;
+    let copies = read(async || api.copies(order_id).await).await?;
     let copies = copies.payments.into_iter().map(|copy| CopySeen {
         version: copy.version,
         made_ms: mark.ms(copy.updated_at),
@@ -103,14 +104,9 @@ async fn end(api: &Api, mark: Mark, record: &OrderTrace) -> Result<OrderEnd, Api
 }
 
 /// Reads, more than once where there is passing trouble.
-async fn read<T, F: Future<Output = Result<T, ApiError>>>(ask: impl Fn() -> F) -> Result<T, ApiError> {
-    for _ in 1..READS_MAX {
-        match ask().await {
-            Err(ApiError::Status { status: 429 | 500.., .. } | ApiError::TimedOut | ApiError::Connection(_)) => {
-                tokio::time::sleep(POLL).await;
-            }
-            answer => return answer,
-        }
-    }
-    ask().await
+async fn read<T>(ask: impl AsyncFn() -> Result<T, ApiError>) -> Result<T, ApiError> {
+    let is_passing = |error: &_| {
+        matches!(error, ApiError::Status { status: 429 | 500.., .. } | ApiError::TimedOut(_) | ApiError::Connection(_))
+    };
+    READING.until(ask, |answer| !answer.as_ref().is_err_and(is_passing)).await
 }

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
+use paystream_client::{ApiError, Target};
 use paystream_local::{Environment, Usage};
 use tokio_util::sync::CancellationToken;
 
 use crate::act::{Clients, OrderTrace, Step};
-use crate::api::{Api, ApiError};
+use crate::api::Api;
 use crate::disturb::{DisturbError, disturbed};
 use crate::mark::Mark;
 use crate::measure::{Measured, Window, latency};
@@ -20,7 +21,6 @@ use crate::plan::{Phase, Times, plan};
 use crate::results::ScenarioResult;
 use crate::scenario::Scenario;
 use crate::settings::LoadSettings;
-use crate::target::Target;
 use crate::timeline::Timeline;
 
 /// Requests that may be under way at once. Orders beyond are not sent, and have failed.

@@ -147,24 +147,21 @@ async fn latency_counts_from_when_a_request_was_to_be_sent() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_under_way_has_a_bound_and_what_is_beyond_is_not_sent() {
     let (release, released) = watch::channel(false);
-    let begun = Instant::now();
-    let running = open_loop::run(
-        begun,
-        every(Duration::from_millis(1), 5),
-        2,
-        || false,
-        move |number, _| {
-            let (release, mut released) = (release.clone(), released.clone());
-            async move {
-                // The second one ends all that are under way, once no more come.
-                if number == 1 {
-                    tokio::time::sleep(SLOW).await;
-                    release.send_replace(true);
-                }
-                released.wait_for(|released| *released).await.unwrap();
-            }
-        },
-    );
+    let asked = AtomicUsize::new(0);
+    // As all are due at once, this is asked once before each: at the sixth, five have been sent or not.
+    let is_stopped = move || {
+        let is_last = asked.fetch_add(1, Ordering::SeqCst) == 5;
+        if is_last {
+            release.send_replace(true);
+        }
+        is_last
+    };
+    let running = open_loop::run(Instant::now(), every(Duration::ZERO, 6), 2, is_stopped, move |_, _| {
+        let mut released = released.clone();
+        async move {
+            released.wait_for(|released| *released).await.unwrap();
+        }
+    });
     let sent = tokio::time::timeout(PATIENCE, running).await.unwrap();
     let not_sent = |sent| match sent {
         Sent::Done(()) => None,

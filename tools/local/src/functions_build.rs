@@ -6,6 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use tokio::sync::oneshot;
+
+use crate::template::Template;
+use crate::workspace::workspace_of;
+
 /// The package of the command line. It is built together with the functions, so that cargo resolves the same features for
 /// both and builds no dependency twice.
 const OWN_PACKAGE: &str = "paystream";
@@ -67,6 +72,17 @@ impl Functions {
 impl FromIterator<(String, PathBuf)> for Functions {
     fn from_iter<I: IntoIterator<Item = (String, PathBuf)>>(binaries: I) -> Self {
         Self(binaries.into_iter().collect())
+    }
+}
+
+impl Template {
+    /// Builds the functions, in the workspace that the template is in. Cargo runs on a thread that nobody needs to wait for: a
+    /// caller may give up before it ends.
+    pub async fn build_functions(&self, profile: Profile) -> Result<Functions, BuildError> {
+        let (workspace, packages) = (workspace_of(self.path()), self.packages());
+        let (sender, built) = oneshot::channel();
+        std::thread::spawn(move || sender.send(build_functions(&workspace, profile, &packages)));
+        built.await.unwrap_or(Err(BuildError::Failed))
     }
 }
 

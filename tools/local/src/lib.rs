@@ -17,12 +17,11 @@
 //! | `environment`, `status`, `log`, `workspace` | all of that as one running system, and what it shows |
 //!
 //! ```no_run
-//! use paystream_local::{Environment, Options, Profile, Template, build_functions};
+//! use paystream_local::{Environment, Options, Profile, Template};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let options = Options { template: "template.yaml".into(), ..Options::default() };
-//! let packages = Template::load(&options.template, &options.parameters)?.packages();
-//! let functions = build_functions(".".as_ref(), Profile::own(), &packages)?;
+//! let functions = Template::load(&options.template, &options.parameters)?.build_functions(Profile::own()).await?;
 //! let environment = Environment::start(options, &functions).await?;
 //! println!("ready {}", environment.url());
 //! environment.shutdown().await;
@@ -57,7 +56,7 @@ pub use log::LogSink;
 pub use status::{EventSourceStatus, FunctionStatus, ShardStatus, Status, StreamStatus, TableStatus};
 pub use template::{LeftOut, PayloadFormat, Problem, Route, Template, TemplateError};
 pub use usage::{FunctionUsage, StreamUsage, TableUsage, Usage};
-pub use workspace::{NoTemplate, find_template, workspace_of};
+pub use workspace::{NoTemplate, directory_with, find_template};
 
 /// The region that everything here says it is in.
 pub(crate) const REGION: &str = "us-east-1";

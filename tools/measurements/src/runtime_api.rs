@@ -18,12 +18,20 @@ use crate::serving::Serving;
 /// What each invocation is given, as the functions' margins are kept of it: long enough under `valgrind`.
 const TIMEOUT: Duration = Duration::from_mins(15);
 
-/// A process has asked for work, and there is none. Dropping this tells it so, which ends it.
+/// A process that has asked for work when there was none. Dropping this tells it so, which ends it.
 #[derive(Debug)]
 pub struct Idle {
     /// When its question arrived.
     pub asked: Instant,
-    _until: oneshot::Sender<()>,
+    event: oneshot::Sender<Bytes>,
+}
+
+impl Idle {
+    /// Hands out an event after all.
+    pub fn give(self, event: impl Into<Bytes>) {
+        // A process that has ended meanwhile takes none.
+        let _ = self.event.send(event.into());
+    }
 }
 
 /// A Runtime API that whoever knows its address may ask.
@@ -73,14 +81,13 @@ impl RuntimeApi {
 
 async fn next(State(work): State<Arc<Work>>) -> Response {
     let asked = Instant::now();
-    let event = locked(&work.waiting).pop_front();
-    let Some(event) = event else {
-        let (until, is_over) = oneshot::channel();
+    let (event, given) = oneshot::channel();
+    match locked(&work.waiting).pop_front() {
+        Some(waiting) => Idle { asked, event }.give(waiting),
         // Where nobody waits to be told, it is over at once.
-        let _ = work.idle.send(Idle { asked, _until: until });
-        let _ = is_over.await;
-        return StatusCode::GONE.into_response();
-    };
+        None => drop(work.idle.send(Idle { asked, event })),
+    }
+    let Ok(event) = given.await else { return StatusCode::GONE.into_response() };
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + TIMEOUT;
     let headers = [
         ("content-type", "application/json".to_owned()),

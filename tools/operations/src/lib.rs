@@ -27,7 +27,7 @@ pub use aws::aws_of_operator;
 pub use compare::{Compared, ComparedCounts, CopyComparison, Verdict, compare, verdict};
 pub use differences::{CopyState, Difference, DifferenceClass, Digest, Truth, Unreadable, UnreadableSide};
 pub use progress::{OperationProgress, Watch, unwatched};
-pub use read::{OperationError, OrdersSide, PaymentsSide, with_source};
+pub use read::{OperationError, OrdersSide, PaymentsSide};
 pub use reconcile::{Reconcile, Reconciled};
 pub use replay::{Replay, Replayed};
 pub use republish::{NotSent, SendReport, SentPayment};

@@ -3,9 +3,10 @@
 use orders_aws::{QuarantineRecords, RecordId};
 use payments_aws::KinesisPublisher;
 use serde::Serialize;
+use telemetry::WithCauses;
 
 use crate::republish::NotSent;
-use crate::{OperationError, Stack, with_source};
+use crate::{OperationError, Stack};
 
 /// What became of records to send once more.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -37,12 +38,12 @@ async fn redrive_one(
     publisher: &KinesisPublisher,
     id: &RecordId,
 ) -> Result<(), String> {
-    let record = quarantine.load(id).await.map_err(|error| with_source(&error))?;
+    let record = quarantine.load(id).await.map_err(|error| WithCauses(&error).to_string())?;
     let record = record.ok_or("there is no such record in quarantine")?;
     let results = publisher.put_back(&[(record.partition_key, record.data)]).await;
     for result in results {
-        result.map_err(|error| with_source(&error))?;
+        result.map_err(|error| WithCauses(&error).to_string())?;
     }
-    quarantine.drop(id).await.map_err(|error| format!("sent, but still in quarantine: {}", with_source(&error)))?;
+    quarantine.drop(id).await.map_err(|error| format!("sent, but still in quarantine: {}", WithCauses(&error)))?;
     Ok(())
 }

@@ -97,17 +97,3 @@ pub(crate) fn of_orders(item: &orders_aws::UnreadableItem) -> Unreadable {
     let key = format!("{}/{}", item.order_id, item.item);
     Unreadable { side: UnreadableSide::Orders, key, reason: item.reason.clone() }
 }
-
-/// An error and what caused it, in one line.
-pub fn with_source(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
-}

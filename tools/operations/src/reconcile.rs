@@ -8,6 +8,7 @@ use orders_aws::{Copies, ScannedItem};
 use payment_events::Timestamp;
 use payments::PaymentStore;
 use payments_aws::PaymentsTable;
+use paystream_client::Pace;
 use serde::Serialize;
 
 use crate::compare::{Compared, ComparedCounts, CopyComparison, Verdict, difference, orphan, verdict};
@@ -204,21 +205,21 @@ impl<'s> Reconcile<'s> {
         watch: Watch<'_>,
     ) -> Result<Vec<SentPayment>, OperationError> {
         let copies = &self.stack.copies()?;
-        let begun = tokio::time::Instant::now();
         let mut left = sent.to_vec();
-        loop {
+        let look = async || {
             let arrived = async |sent: SentPayment| {
                 let copy = copies.load(&sent.order_id, &sent.payment_id).await?;
                 let has = copy.is_some_and(|copy| copy.payment.version >= sent.version);
                 Ok::<_, OperationError>((!has).then_some(sent))
             };
-            let looks: Vec<_> = stream::iter(left).map(arrived).buffered(LOOKS_AT_ONCE_MAX).try_collect().await?;
+            let looks: Vec<_> =
+                stream::iter(std::mem::take(&mut left)).map(arrived).buffered(LOOKS_AT_ONCE_MAX).try_collect().await?;
             left = looks.into_iter().flatten().collect();
             watch(OperationProgress::Waiting { left: left.len() as u64 });
-            if left.is_empty() || begun.elapsed() >= wait_max {
-                return Ok(left);
-            }
-            tokio::time::sleep(POLL).await;
-        }
+            Ok(left.is_empty())
+        };
+        let is_last = |all_arrived: &Result<bool, OperationError>| !matches!(all_arrived, Ok(false));
+        Pace::within(wait_max, POLL).until(look, is_last).await?;
+        Ok(left)
     }
 }

@@ -3,12 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
-use aws_config::{Region, SdkConfig};
 use aws_connection::timeouts;
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use orders_aws::{Copies, OrdersScan, QuarantineRecords};
 use payments_aws::{KinesisPublisher, PaymentsScan, PaymentsTable};
+use paystream_client::emulator;
 
 use crate::failures::Bucket;
 use crate::{OperationError, aws_of_operator};
@@ -109,17 +109,7 @@ impl Stack {
 
     /// The one on these emulators.
     pub fn on_emulators(endpoints: &Endpoints, names: Names) -> Self {
-        let shared = |endpoint: &str| {
-            let credentials = Credentials::new("operations", "operations", None, None, "emulators take any");
-            SdkConfig::builder()
-                .behavior_version(aws_config::BehaviorVersion::latest())
-                .http_client(aws_connection::Https::new(aws_connection::Trust::System))
-                .region(Region::new("us-east-1"))
-                .credentials_provider(SharedCredentialsProvider::new(credentials))
-                .endpoint_url(endpoint)
-                .build()
-        };
-        Self::new(&shared(&endpoints.dynamodb), &shared(&endpoints.kinesis), names)
+        Self::new(&emulator(&endpoints.dynamodb), &emulator(&endpoints.kinesis), names)
     }
 
     fn new(dynamodb: &SdkConfig, kinesis: &SdkConfig, names: Names) -> Self {

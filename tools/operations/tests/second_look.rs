@@ -4,7 +4,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use orders::{PaymentCopies, PaymentCopy};
 use orders_aws::{Copies, OrdersTable};
 use payment_events::{Money, Timestamp};
@@ -29,14 +28,7 @@ impl Sides {
         let template = Template::load(template.as_ref(), &[].into()).unwrap();
         let emulators = Box::leak(Box::new(Emulators::start(template).await.unwrap()));
         let dynamodb = emulators.dynamodb_url().to_owned();
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
-            .endpoint_url(&dynamodb)
-            .http_client(aws_connection::Https::new(aws_connection::Trust::System))
-            .build();
-        let client = aws_sdk_dynamodb::Client::from_conf(config);
+        let client = aws_sdk_dynamodb::Client::new(&paystream_client::emulator(&dynamodb));
         let mut names = Names::default();
         for resource in Resource::ALL {
             names.set(resource, resource.logical_id());

@@ -1,16 +1,13 @@
 //! `paystream chaos`: random work under random faults in an environment of its own, and what came of it.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use paystream_chaos::{ChaosError, Findings, Report};
-use paystream_local::{
-    BuildError, Environment, LogSink, NoTemplate, Options, Profile, StartError, Template, build_functions,
-    find_template, workspace_of,
-};
+use paystream_local::Options;
+
+use crate::local::{LocalArguments, LocalError};
 
 /// Where there is something wrong.
 const FOUND: u8 = 1;
@@ -26,15 +23,8 @@ pub(crate) struct Arguments {
     /// What all that is random is made from [default: another one each time, which is told]
     #[arg(long)]
     seed: Option<u64>,
-    /// The template to run [default: template.yaml, here or in a directory above]
-    #[arg(long, value_name = "PATH")]
-    template: Option<PathBuf>,
-    /// Build the functions as they deploy
-    #[arg(long)]
-    release: bool,
-    /// Show what the functions log, on standard error
-    #[arg(long)]
-    log: bool,
+    #[command(flatten)]
+    local: LocalArguments,
     /// Tell the result as one JSON object
     #[arg(long)]
     json: bool,
@@ -44,11 +34,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChaosCommandError {
     #[error(transparent)]
-    Template(#[from] NoTemplate),
-    #[error(transparent)]
-    Start(#[from] StartError),
-    #[error(transparent)]
-    Build(#[from] BuildError),
+    Local(#[from] LocalError),
     #[error("with seed {seed}: {source}")]
     Chaos { seed: u64, source: ChaosError },
     #[error("interrupted; the seed was {0}")]
@@ -58,19 +44,10 @@ pub(crate) enum ChaosCommandError {
 /// Runs it, and answers with 0 where nothing is wrong and 1 where something is.
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, ChaosCommandError> {
     let seed = arguments.seed.unwrap_or_else(new_seed);
-    let template = match arguments.template {
-        Some(template) => template,
-        None => find_template()?,
-    };
     // Without these, most of the time would be spent waiting: a retry for a lease, the relay for its batch.
     let parameters = [("PaymentLeaseMs", "500"), ("RelayWindowSeconds", "0")];
-    let parameters: BTreeMap<_, _> = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let profile = if arguments.release { Profile::Release } else { Profile::own() };
-    let packages = Template::load(&template, &parameters).map_err(StartError::from)?.packages();
-    let functions = build_functions(&workspace_of(&template), profile, &packages)?;
-    let log = if arguments.log { LogSink::stderr() } else { LogSink::discard() };
-    let options = Options { template, parameters, log, ..Options::default() };
-    let environment = Environment::start(options, &functions).await?;
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let environment = arguments.local.build(parameters.into()).await?.start(Options::default()).await?;
     let bar = progress_bar(arguments.payments, seed);
     let report = tokio::select! {
         report = paystream_chaos::run(&environment, arguments.payments, seed, |made| bar.set_position(made)) => report,

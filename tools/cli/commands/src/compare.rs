@@ -12,8 +12,8 @@ use payment_events::Timestamp;
 use paystream_comparison::{
     ComparisonReport, LoadSettings, Machine, ReportError, Scenario, ScenarioError, ScenarioResult, SkippedScenario,
 };
-use paystream_local::{BuildError, NoTemplate, StartError};
 
+use crate::local::{LocalArguments, LocalError};
 use crate::target::TargetError;
 use crate::{output, tell};
 use interrupts::Interrupts;
@@ -70,10 +70,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    local: place::LocalArguments,
+    local: LocalArguments,
     /// Measure a deployed stack instead, in the scenarios that need nothing to go wrong: what `sam list stack-outputs
     /// --output json` printed; - reads it from standard input. It makes payments and orders there
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["template", "release", "log"])]
     stack_outputs: Option<PathBuf>,
 }
 
@@ -81,11 +81,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CompareError {
     #[error(transparent)]
-    Template(#[from] NoTemplate),
-    #[error(transparent)]
-    Start(#[from] StartError),
-    #[error(transparent)]
-    Build(#[from] BuildError),
+    Local(#[from] LocalError),
     #[error(transparent)]
     Target(#[from] TargetError),
     #[error("the stack outputs in {} have no {name}: they should be those of a Paystream", path.display())]
@@ -100,7 +96,7 @@ pub(crate) enum CompareError {
 
 /// Runs it, and answers with 0 where nothing is wrong and 1 where something is.
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> {
-    let place = Place::find(&arguments.local, arguments.stack_outputs.as_deref()).await?;
+    let place = Place::find(arguments.local.clone(), arguments.stack_outputs.as_deref()).await?;
     let duration = arguments.duration.unwrap_or(if arguments.quick { QUICK_SECONDS } else { FULL_SECONDS });
     let load = LoadSettings {
         rate: arguments.rate.unwrap_or(if arguments.quick { QUICK_RATE } else { FULL_RATE }),

@@ -9,7 +9,7 @@ use paystream_operations::failures::{BatchKind, Failure, FailureRedriven, Failur
 use serde_json::{Value, json};
 
 use crate::output::{self, CommandError};
-use crate::target::{Target, TargetArguments};
+use crate::target::{OperatingArguments, Target};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
@@ -24,11 +24,8 @@ pub(crate) struct List {
     /// Read the files below a directory, which `aws s3 sync` filled, instead of the bucket
     #[arg(long, value_name = "DIR")]
     from_directory: Option<PathBuf>,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: TargetArguments,
+    operating: OperatingArguments,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -52,11 +49,8 @@ pub(crate) struct Redrive {
     /// Say what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: TargetArguments,
+    operating: OperatingArguments,
 }
 
 pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
@@ -69,10 +63,10 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
 async fn list(arguments: List) -> Result<ExitCode, CommandError> {
     let source = match arguments.from_directory {
         Some(directory) => FailureSource::Directory(directory),
-        None => source_of(&arguments.target.resolve().await?).await?,
+        None => source_of(&arguments.operating.target.resolve().await?).await?,
     };
     let found = source.list().await.map_err(paystream_operations::OperationError::from)?;
-    if arguments.json {
+    if arguments.operating.json {
         output::json(&json!({"failures": found.failures, "unreadable": found.unreadable, "is_cut": found.is_cut}));
         return Ok(ExitCode::SUCCESS);
     }
@@ -118,7 +112,7 @@ fn line(failure: &Failure) -> String {
 }
 
 async fn redrive_failures(arguments: Redrive) -> Result<ExitCode, CommandError> {
-    let target = arguments.target.resolve().await?;
+    let target = arguments.operating.target.resolve().await?;
     let source = match arguments.from_directory {
         Some(directory) => FailureSource::Directory(directory),
         None => source_of(&target).await?,
@@ -141,7 +135,7 @@ async fn redrive_failures(arguments: Redrive) -> Result<ExitCode, CommandError> 
         };
         redriven.push(sent);
     }
-    if arguments.json {
+    if arguments.operating.json {
         output::json(&json!({"dry_run": arguments.dry_run, "failures": redriven}));
     } else {
         print(&redriven, arguments.dry_run);

@@ -5,6 +5,7 @@
 mod chaos;
 mod compare;
 mod failures;
+mod local;
 mod output;
 mod progress;
 mod quarantine;

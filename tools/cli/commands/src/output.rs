@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use paystream_operations::{OperationError, StoreError, with_source};
+use paystream_operations::{OperationError, StoreError};
 use serde::Serialize;
+use telemetry::WithCauses;
 
 use crate::target::{TargetError, flag_of};
 
@@ -34,7 +35,7 @@ fn operation(error: &OperationError) -> String {
             flag_of(*resource)
         ),
         error => {
-            let text = with_source(error);
+            let text = WithCauses(error).to_string();
             // What a deployed stack's names say in a region that it is not in.
             let hint = if text.contains("ResourceNotFound") { NOT_FOUND_HINT } else { "" };
             text + hint

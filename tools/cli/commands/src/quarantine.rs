@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::output::{self, CommandError};
-use crate::target::TargetArguments;
+use crate::target::{OperatingArguments, TargetArguments};
 
 /// Records that are dealt with at once. What is beyond is older, and left for the next time.
 const RECORDS_MAX: usize = 10_000;
@@ -34,11 +34,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct List {
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: TargetArguments,
+    operating: OperatingArguments,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -74,11 +71,8 @@ pub(crate) struct Redrive {
     /// Say what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: TargetArguments,
+    operating: OperatingArguments,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -91,11 +85,8 @@ pub(crate) struct Drop {
     /// Say what would be dropped, and drop nothing
     #[arg(long)]
     dry_run: bool,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: TargetArguments,
+    operating: OperatingArguments,
 }
 
 pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
@@ -135,9 +126,9 @@ impl From<RecordSummary> for Listed {
 }
 
 async fn list(arguments: List) -> Result<ExitCode, CommandError> {
-    let stack = arguments.target.resolve().await?.stack;
+    let stack = arguments.operating.target.resolve().await?.stack;
     let records: Vec<Listed> = stack.quarantine()?.list(RECORDS_MAX).await?.into_iter().map(Listed::from).collect();
-    if arguments.json {
+    if arguments.operating.json {
         output::json(&json!({"records": records}));
         return Ok(ExitCode::SUCCESS);
     }
@@ -207,14 +198,14 @@ async fn chosen(stack: &Stack, which: Which) -> Result<Vec<RecordId>, CommandErr
 }
 
 async fn redrive(arguments: Redrive) -> Result<ExitCode, CommandError> {
-    let stack = arguments.target.resolve().await?.stack;
+    let stack = arguments.operating.target.resolve().await?.stack;
     let ids = chosen(&stack, arguments.which).await?;
     let redriven = if arguments.dry_run {
         Redriven { sent: ids.iter().map(RecordId::to_string).collect(), not_sent: Vec::new() }
     } else {
         quarantine::redrive(&stack, &ids).await?
     };
-    if arguments.json {
+    if arguments.operating.json {
         output::json(&json!({"dry_run": arguments.dry_run, "sent": redriven.sent, "not_sent": redriven.not_sent}));
     } else {
         let verb = if arguments.dry_run { "would put" } else { "put" };
@@ -226,7 +217,7 @@ async fn redrive(arguments: Redrive) -> Result<ExitCode, CommandError> {
 }
 
 async fn drop_records(arguments: Drop) -> Result<ExitCode, CommandError> {
-    let stack = arguments.target.resolve().await?.stack;
+    let stack = arguments.operating.target.resolve().await?.stack;
     let ids = chosen(&stack, arguments.which).await?;
     if !arguments.dry_run && !arguments.yes && !ids.is_empty() && !confirmed(&ids)? {
         return Err(CommandError::Usage("nothing is dropped".to_owned()));
@@ -240,7 +231,7 @@ async fn drop_records(arguments: Drop) -> Result<ExitCode, CommandError> {
         };
         if is_there { dropped.push(id.to_string()) } else { unknown.push(id.to_string()) }
     }
-    if arguments.json {
+    if arguments.operating.json {
         output::json(&json!({"dry_run": arguments.dry_run, "dropped": dropped, "unknown": unknown}));
     } else {
         let verb = if arguments.dry_run { "would drop" } else { "dropped" };

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::output::{self, CommandError};
 use crate::progress::Bar;
-use crate::target::TargetArguments;
+use crate::target::OperatingArguments;
 
 /// What `--help` says below.
 const EXIT_CODES: &str = "\
@@ -34,11 +34,8 @@ pub(crate) struct Arguments {
     /// What changed at Payments within so many seconds may still be on its way
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     grace: u64,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: TargetArguments,
+    operating: OperatingArguments,
 }
 
 #[derive(Serialize)]
@@ -60,7 +57,7 @@ struct Repair {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
-    let stack = arguments.target.resolve().await?.stack;
+    let stack = arguments.operating.target.resolve().await?.stack;
     let reconcile = Reconcile::new(&stack, arguments.grace.saturating_mul(1_000));
     let bar = Bar::new();
     let watch = |progress| bar.show(progress);
@@ -84,7 +81,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> 
         }
         _ => found.agrees(),
     };
-    if arguments.json {
+    if arguments.operating.json {
         output::json(&Report { agrees: found.agrees(), found: &found, repair });
     } else {
         print(&found, repair.as_ref(), arguments.wait.is_some());

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::output::{self, CommandError};
 use crate::progress::Bar;
-use crate::target::TargetArguments;
+use crate::target::OperatingArguments;
 
 /// What `--help` says below.
 const EXIT_CODES: &str = "\
@@ -41,11 +41,8 @@ pub(crate) struct Arguments {
     /// Count what would be published, and publish nothing
     #[arg(long)]
     dry_run: bool,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: TargetArguments,
+    operating: OperatingArguments,
 }
 
 #[derive(Serialize)]
@@ -56,7 +53,7 @@ struct Report<'r> {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
-    let stack = arguments.target.resolve().await?.stack;
+    let stack = arguments.operating.target.resolve().await?.stack;
     let replay = Replay {
         since: arguments.since,
         order_id: arguments.order_id.clone(),
@@ -74,7 +71,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> 
     let bar = Bar::new();
     let replayed = replay.run(&stack, &|| stopped.load(Ordering::Relaxed), &|progress| bar.show(progress)).await?;
     bar.finish();
-    if arguments.json {
+    if arguments.operating.json {
         output::json(&Report { dry_run: arguments.dry_run, replayed: &replayed });
     } else {
         print(&arguments, &replayed);

@@ -1,16 +1,10 @@
 //! Which Paystream a command is about: the local environment, or a stack on AWS, and what its parts are called there.
 
-use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use bytes::Bytes;
 use clap::Args;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use paystream_client::{Answer, ApiError, Client, Request};
 use paystream_local::Status;
 use paystream_operations::{Endpoints, Names, Resource, Stack};
 use serde::Deserialize;
@@ -18,10 +12,16 @@ use serde::de::DeserializeOwned;
 
 /// Where `paystream up` is unless it is told otherwise.
 const LOCAL_URL: &str = "http://127.0.0.1:3000";
-/// How long the local environment may take to answer.
-const ANSWER_MAX: Duration = Duration::from_secs(30);
-/// The longest answer of it that is read: 1,000 batches of failures, most of which are small.
-const ANSWER_BYTES_MAX: usize = 512 * 1024 * 1024;
+
+/// The flags of every command that operates a stack.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OperatingArguments {
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: TargetArguments,
+}
 
 /// The flags that say where. Without any, it is the local environment on its usual port.
 #[derive(Debug, Clone, Default, Args)]
@@ -180,38 +180,24 @@ fn names_of(text: &str) -> Result<Names, String> {
 /// The local environment's own routes.
 pub(crate) struct Local {
     url: String,
-    client: Client<HttpConnector, Empty<Bytes>>,
+    client: Client,
 }
 
 impl Local {
     fn new(url: &str) -> Self {
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { url: url.trim_end_matches('/').to_owned(), client }
+        let url = url.trim_end_matches('/').to_owned();
+        Self { client: Client::new(paystream_client::Target::local(&url)), url }
     }
 
     /// `GET path`, which answers with JSON.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, TargetError> {
-        let no_answer =
-            |reason: &dyn fmt::Display| TargetError::NoAnswer { url: self.url.clone(), reason: reason.to_string() };
-        let not_local =
-            |reason: &dyn fmt::Display| TargetError::NotLocal { url: self.url.clone(), reason: reason.to_string() };
-        let uri = format!("{}{path}", self.url).parse().map_err(|error: http::uri::InvalidUri| no_answer(&error))?;
-        let answer = async {
-            let answer =
-                self.client.get(uri).await.map_err(|error| no_answer(&paystream_operations::with_source(&error)))?;
-            let status = answer.status();
-            let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
-            let bytes = body.map_err(|error| no_answer(&error))?.to_bytes();
-            if !status.is_success() {
-                return Err(not_local(&format!("{path} answers {status}")));
-            }
-            serde_json::from_slice(&bytes)
-                .map_err(|error| not_local(&format!("{path} answers with something else: {error}")))
-        };
-        match tokio::time::timeout(ANSWER_MAX, answer).await {
-            Ok(answer) => answer,
-            Err(_) => Err(no_answer(&format!("within {ANSWER_MAX:?}"))),
-        }
+        let not_local = |reason| TargetError::NotLocal { url: self.url.clone(), reason };
+        let answer = self.client.send_once(&Request::get(path)).await.and_then(Answer::read);
+        answer.map_err(|error| match error {
+            ApiError::Status { status, .. } => not_local(format!("{path} answers {status}")),
+            ApiError::Garbled(reason) => not_local(format!("{path} answers with something else: {reason}")),
+            error => TargetError::NoAnswer { url: self.url.clone(), reason: error.to_string() },
+        })
     }
 }
 

@@ -3,33 +3,20 @@
 //! Two requests, signed with what the SDK's other clients are signed with and sent with their HTTP client. A client of the
 //! SDK for S3 would be half a minute more of building.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_connection::{Https, Trust};
-use aws_sdk_dynamodb::config::ProvideCredentials;
-use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
-    sign,
-};
-use aws_sigv4::sign::v4::SigningParams;
-use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::http::Request;
-use aws_smithy_types::body::SdkBody;
+use paystream_client::{ApiError, Bounds, Pace, Signer, exchange};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::with_source;
-
-/// How long one request may take, its answer included: a payload is up to 6 MB.
-const REQUEST_MAX: Duration = Duration::from_secs(30);
-/// Requests for one object, where S3 has passing trouble.
-const ATTEMPTS_MAX: u32 = 4;
-/// The pause before the second one; each next one is twice as long.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Bounds on one response: a payload is up to 6 MB.
+const BOUNDS: Bounds = Bounds { answer_max: Duration::from_secs(30), answer_bytes_max: 64 * 1024 * 1024 };
+/// Attempts at one object while S3 has passing trouble.
+const ATTEMPTS: Pace = Pace::times(4, Duration::from_millis(100)).doubling(Duration::from_secs(1));
 /// Keys in one answer.
 const KEYS_A_PAGE: &str = "1000";
-/// The longest answer that is read.
-const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What stays as it is in a signed URI.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -54,7 +41,7 @@ enum ReadError {
 #[derive(Debug)]
 pub struct Bucket {
     name: String,
-    config: SdkConfig,
+    signer: Signer,
     https: Https,
     base: String,
 }
@@ -77,7 +64,8 @@ impl Bucket {
             None if region.as_ref().starts_with("cn-") => format!("https://{name}.s3.{region}.amazonaws.com.cn"),
             None => format!("https://{name}.s3.{region}.amazonaws.com"),
         };
-        Ok(Self { name: name.to_owned(), config: config.clone(), https: Https::new(Trust::System), base })
+        let signer = Signer::for_s3(config.clone());
+        Ok(Self { name: name.to_owned(), signer, https: Https::new(Trust::System), base })
     }
 
     /// The keys of what is in it, `keys_max` at most.
@@ -106,56 +94,24 @@ impl Bucket {
 
     /// `GET`, more than once where S3 has passing trouble.
     async fn read(&self, path: &str) -> Result<Vec<u8>, BucketError> {
-        let mut attempt = 1;
-        loop {
-            let answer = tokio::time::timeout(REQUEST_MAX, self.try_read(path)).await;
-            let answer =
-                answer.unwrap_or_else(|_| Err(ReadError::Transient(format!("no answer within {REQUEST_MAX:?}"))));
-            match answer {
-                Ok(bytes) => return Ok(bytes),
-                Err(ReadError::Transient(_)) if attempt < ATTEMPTS_MAX => {
-                    tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
-                    attempt += 1;
-                }
-                Err(ReadError::Transient(reason) | ReadError::Permanent(reason)) => return Err(self.failed(&reason)),
-            }
-        }
+        let is_last = |answer: &Result<_, ReadError>| !matches!(answer, Err(ReadError::Transient(_)));
+        let answer = ATTEMPTS.until(async || self.try_read(path).await, is_last).await;
+        answer.map_err(|ReadError::Transient(reason) | ReadError::Permanent(reason)| self.failed(&reason))
     }
 
     /// `GET`, once.
     async fn try_read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        let request = self.request(path).await.map_err(ReadError::Permanent)?;
-        let answer = self.https.call(request).await.map_err(|error| ReadError::Transient(with_source(&error)))?;
-        let status = answer.status().as_u16();
-        let body = read_body(answer.into_body()).await.map_err(ReadError::Transient)?;
-        match status {
-            200 => Ok(body),
-            429 | 500.. => Err(ReadError::Transient(error_of(status, &body))),
-            _ => Err(ReadError::Permanent(error_of(status, &body))),
+        let request = Request::get(format!("{}{path}", self.base));
+        let mut request = request.map_err(|error| ReadError::Permanent(error.to_string()))?;
+        self.signer.sign(&mut request).await.map_err(ReadError::Permanent)?;
+        let answer = exchange(&self.https, request, BOUNDS).await;
+        let answer = answer.map_err(|error| ReadError::Transient(error.to_string()))?;
+        match answer.status().as_u16() {
+            200 => Ok(answer.into_body()),
+            status @ (429 | 500..) => Err(ReadError::Transient(error_of(status, answer.body()))),
+            status => Err(ReadError::Permanent(error_of(status, answer.body()))),
+            }
         }
-    }
-
-    /// A signed request.
-    async fn request(&self, path: &str) -> Result<Request, String> {
-        let uri = format!("{}{path}", self.base);
-        let provider = self.config.credentials_provider().ok_or("there are no credentials")?;
-        let identity = provider.provide_credentials().await.map_err(|error| with_source(&error))?.into();
-        let mut settings = SigningSettings::default();
-        settings.percent_encoding_mode = PercentEncodingMode::Single;
-        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
-        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-        let region = self.config.region().map(AsRef::as_ref).unwrap_or_default();
-        let parameters = SigningParams::builder().identity(&identity).region(region).name("s3").time(SystemTime::now());
-        let parameters = parameters.settings(settings).build().map_err(|error| error.to_string())?.into();
-        let signable = SignableRequest::new("GET", &uri, std::iter::empty(), SignableBody::Bytes(&[]));
-        let signable = signable.map_err(|error| error.to_string())?;
-        let (instructions, _) = sign(signable, &parameters).map_err(|error| with_source(&error))?.into_parts();
-        let mut request = Request::new(SdkBody::empty());
-        request.set_uri(uri.as_str()).map_err(|error| error.to_string())?;
-        for (name, value) in instructions.headers() {
-            request.headers_mut().insert(name.to_owned(), value.to_owned());
-        }
-        Ok(request)
     }
 
     fn failed(&self, reason: &str) -> BucketError {
@@ -163,16 +119,10 @@ impl Bucket {
     }
 }
 
-async fn read_body(body: SdkBody) -> Result<Vec<u8>, String> {
-    let mut body = aws_smithy_types::byte_stream::ByteStream::new(body);
-    let mut bytes = Vec::new();
-    while let Some(chunk) = body.next().await {
-        bytes.extend_from_slice(&chunk.map_err(|error| with_source(&error))?);
-        if bytes.len() > ANSWER_BYTES_MAX {
-            return Err(format!("the answer is longer than {ANSWER_BYTES_MAX} bytes"));
-        }
-    }
-    Ok(bytes)
+/// Why a request was in vain, and whether another attempt may help.
+struct ReadError {
+    reason: String,
+    is_passing: bool,
 }
 
 /// A page of a listing.

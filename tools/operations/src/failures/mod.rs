@@ -33,7 +33,7 @@ pub enum FailureSource {
 #[derive(Debug, thiserror::Error)]
 pub enum FailureSourceError {
     /// A directory cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Io {
         /// Which.
         path: PathBuf,

@@ -2,11 +2,12 @@
 
 use payments::PaymentStore;
 use serde::Serialize;
+use telemetry::WithCauses;
 
 use super::record::{BatchKind, Failure};
 use crate::republish::{NotSent, Republish, SendReport, SentPayment};
 use crate::stack::Resource;
-use crate::{OperationError, Stack, with_source};
+use crate::{OperationError, Stack};
 
 /// What became of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -77,7 +78,7 @@ async fn put_back(
     redriven.records = results.iter().filter(|result| result.is_ok()).count();
     let left = results.len() - redriven.records;
     let error = results.into_iter().find_map(Result::err);
-    Ok(error.map_or(Ok(()), |error| Err(format!("{left} of its records are not sent: {}", with_source(&error)))))
+    Ok(error.map_or(Ok(()), |error| Err(format!("{left} of its records are not sent: {}", WithCauses(&error)))))
 }
 
 async fn republish(

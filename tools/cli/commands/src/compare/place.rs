@@ -1,74 +1,50 @@
 //! What is compared: environments of our own, one for each scenario, or a deployed stack.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use paystream_comparison::{
-    Costs, LoadSettings, Scenario, ScenarioResult, Signer, Target, run_costs, run_scenario,
-};
-use paystream_local::{
-    Environment, Functions, LogSink, Options, Profile, StartError, Template, build_functions, find_template,
-    workspace_of,
-};
+use paystream_client::{Signer, Target};
+use paystream_comparison::{Costs, LoadSettings, Scenario, ScenarioResult, run_costs, run_scenario};
+use paystream_local::{Environment, Options, Profile};
 use paystream_operations::aws_of_operator;
 use tokio_util::sync::CancellationToken;
 
 use super::CompareError;
 use super::progress::Bar;
+use crate::local::{Built, LocalArguments};
 use crate::target::output;
 
 /// Orders in each mode whose use of what AWS bills is counted.
 const COSTED_ORDERS: u32 = 200;
 
-/// What can be said of environments of our own.
-#[derive(Debug, clap::Args)]
-pub(super) struct LocalArguments {
-    /// The template to run [default: template.yaml, here or in a directory above]
-    #[arg(long, value_name = "PATH", conflicts_with = "stack_outputs")]
-    template: Option<PathBuf>,
-    /// Build the functions as they deploy
-    #[arg(long, conflicts_with = "stack_outputs")]
-    release: bool,
-    /// Show what the functions log, on standard error
-    #[arg(long, conflicts_with = "stack_outputs")]
-    log: bool,
-}
-
 /// What is measured.
 pub(super) enum Place {
     /// Environments of our own, one for each scenario.
-    Local { template: PathBuf, functions: Functions, profile: Profile, log: bool },
+    Local(Built),
     /// A deployed stack.
     Stack(Box<Target>),
 }
 
 impl Place {
     /// A deployed stack where its outputs are given, and else environments of our own, whose functions are built.
-    pub(super) async fn find(local: &LocalArguments, stack_outputs: Option<&Path>) -> Result<Self, CompareError> {
+    pub(super) async fn find(local: LocalArguments, stack_outputs: Option<&Path>) -> Result<Self, CompareError> {
         if let Some(path) = stack_outputs {
             let url = |name| {
                 let url = output(path, name)?.ok_or_else(|| CompareError::NoUrl { path: path.to_owned(), name })?;
                 Ok::<_, CompareError>(url.trim_end_matches('/').to_owned())
             };
             let (payments_url, orders_url) = (url("PaymentsUrl")?, url("OrdersUrl")?);
-            let signer = Some(Signer::new(aws_of_operator().await));
+            let signer = Some(Signer::for_apis(aws_of_operator().await));
             return Ok(Self::Stack(Box::new(Target { payments_url, orders_url, signer })));
         }
-        let template = match &local.template {
-            Some(template) => template.clone(),
-            None => find_template()?,
-        };
-        let profile = if local.release { Profile::Release } else { Profile::own() };
-        let packages = Template::load(&template, &BTreeMap::new()).map_err(StartError::from)?.packages();
-        let functions = build_functions(&workspace_of(&template), profile, &packages)?;
-        Ok(Self::Local { template, functions, profile, log: local.log })
+        Ok(Self::Local(local.build(BTreeMap::new()).await?))
     }
 
     /// As it is told.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::Local { profile, .. } => {
-                let built = match profile {
+            Self::Local(built) => {
+                let built = match built.profile {
                     Profile::Dev => "built for development: run it in release for figures to show",
                     Profile::Release => "built as they deploy",
                 };
@@ -86,15 +62,8 @@ impl Place {
     }
 
     async fn start(&self, sandboxes_max: usize) -> Result<Option<Environment>, CompareError> {
-        let Self::Local { template, functions, log, .. } = self else { return Ok(None) };
-        let options = Options {
-            template: template.clone(),
-            log: if *log { LogSink::stderr() } else { LogSink::discard() },
-            warm: true,
-            sandboxes_max,
-            ..Options::default()
-        };
-        Ok(Some(Environment::start(options, functions).await?))
+        let Self::Local(built) = self else { return Ok(None) };
+        Ok(Some(built.start(Options { warm: true, sandboxes_max, ..Options::default() }).await?))
     }
 
     /// Measures one scenario, in a system of its own where it is a local one.
@@ -108,7 +77,7 @@ impl Place {
         let environment = self.start(scenario.sandboxes_max(load.rate)).await?;
         let target = match (self, &environment) {
             (Self::Stack(target), _) => Target::clone(target),
-            (Self::Local { .. }, environment) => {
+            (Self::Local(_), environment) => {
                 Target::local(environment.as_ref().map(Environment::url).unwrap_or_default())
             }
         };
