@@ -100,7 +100,12 @@ impl PerOrder {
 }
 
 /// Counts what orders use of what AWS bills: `count` in each mode, at the load's rate. None if it is stopped.
-pub async fn run_costs(environment: &Environment, load: &LoadSettings, count: u32, stop: &CancellationToken) -> Option<Costs> {
+pub async fn run_costs(
+    environment: &Environment,
+    load: &LoadSettings,
+    count: u32,
+    stop: &CancellationToken,
+) -> Option<Costs> {
     let api = Api::new(Target::local(environment.url()));
     let duration = Duration::from_secs_f64(f64::from(count) / load.rate);
     let times = Times::new(Scenario::Healthy, load.rate, duration, Duration::ZERO);

@@ -96,7 +96,7 @@ impl Bucket {
     async fn read(&self, path: &str) -> Result<Vec<u8>, BucketError> {
         let is_last = |answer: &Result<_, ReadError>| !matches!(answer, Err(ReadError::Transient(_)));
         let answer = ATTEMPTS.until(async || self.try_read(path).await, is_last).await;
-        answer.map_err(|ReadError::Transient(reason) | ReadError::Permanent(reason)| self.failed(&reason))
+        answer.map_err(|ReadError::Transient(reason)| ReadError::Permanent(reason) | self.failed(&reason))
     }
 
     /// `GET`, once.
@@ -110,19 +110,12 @@ impl Bucket {
             200 => Ok(answer.into_body()),
             status @ (429 | 500..) => Err(ReadError::Transient(error_of(status, answer.body()))),
             status => Err(ReadError::Permanent(error_of(status, answer.body()))),
-            }
         }
     }
 
     fn failed(&self, reason: &str) -> BucketError {
         BucketError { bucket: self.name.clone(), reason: reason.to_owned() }
     }
-}
-
-/// Why a request was in vain, and whether another attempt may help.
-struct ReadError {
-    reason: String,
-    is_passing: bool,
 }
 
 /// A page of a listing.

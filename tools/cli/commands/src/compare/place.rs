@@ -93,7 +93,11 @@ impl Place {
     }
 
     /// What each mode uses of what AWS bills, where that can be counted.
-    pub(super) async fn costs(&self, load: &LoadSettings, stop: &CancellationToken) -> Result<Option<Costs>, CompareError> {
+    pub(super) async fn costs(
+        &self,
+        load: &LoadSettings,
+        stop: &CancellationToken,
+    ) -> Result<Option<Costs>, CompareError> {
         if stop.is_cancelled() {
             return Ok(None);
         }
