@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_connection::{Https, Trust};
 use aws_smithy_runtime_api::http::Request;
-use paystream_client::{ApiError, Bounds, Pace, Signer, exchange};
+use paystream_client::{Bounds, Pace, Signer, exchange};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Bounds on one response: a payload is up to 6 MB.
@@ -96,7 +96,7 @@ impl Bucket {
     async fn read(&self, path: &str) -> Result<Vec<u8>, BucketError> {
         let is_last = |answer: &Result<_, ReadError>| !matches!(answer, Err(ReadError::Transient(_)));
         let answer = ATTEMPTS.until(async || self.try_read(path).await, is_last).await;
-        answer.map_err(|ReadError::Transient(reason)| ReadError::Permanent(reason) | self.failed(&reason))
+        answer.map_err(|(ReadError::Transient(reason) | ReadError::Permanent(reason))| self.failed(&reason))
     }
 
     /// `GET`, once.
