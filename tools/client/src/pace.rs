@@ -43,7 +43,7 @@ impl Pace {
 
     /// Begins the first attempt, for a loop whose future must be `Send`: the compiler cannot prove that of [`Pace::until`].
     pub fn begin(&self) -> Attempts {
-        Attempts { pace: *self, begun: Instant::now(), pause: self.pause, attempts: 1 }
+        Attempts { pace: *self, begun: Instant::now(), pause: self.pause, count: 1 }
     }
 
     /// Polls until there is something. Returns `None` if there is nothing within the bound.
@@ -58,18 +58,18 @@ pub struct Attempts {
     pace: Pace,
     begun: Instant,
     pause: Duration,
-    attempts: u32,
+    count: u32,
 }
 
 impl Attempts {
     /// Pauses and returns true if there is to be another attempt; returns false at once if the bound is reached.
     pub async fn again(&mut self) -> bool {
-        if self.attempts >= self.pace.attempts_max || self.begun.elapsed() >= self.pace.patience {
+        if self.count >= self.pace.attempts_max || self.begun.elapsed() >= self.pace.patience {
             return false;
         }
         tokio::time::sleep(self.pause).await;
         self.pause = self.pause.saturating_mul(2).min(self.pace.pause_max);
-        self.attempts += 1;
+        self.count += 1;
         true
     }
 }
