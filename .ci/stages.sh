@@ -16,6 +16,8 @@ logs=
 stages=()
 # By stage. A result is empty, `running`, PASS, FAIL, SKIPPED or INTERRUPTED.
 declare -A lane summary script need product chosen began result seconds reason
+# Processor seconds of all children that have ended, so that the growth from one to the next is what that one took.
+processor_s=0
 # By the process id of a running stage: its name.
 declare -A running
 
@@ -114,9 +116,19 @@ start_next() {
     done
 }
 
+# Sets `used` to the processor seconds that children took since it was last asked.
+use_processor() {
+    local total
+    # In a subshell it would tell of that one.
+    times >"$logs/times.txt"
+    total=$(awk -F '[ms ]+' 'NR == 2 { printf "%d", $1 * 60 + $2 + $3 * 60 + $4 }' "$logs/times.txt")
+    used=$((total - processor_s)) processor_s=$total
+}
+
 ended() { # PID STATUS
-    local name=${running[$1]}
+    local name=${running[$1]} used
     unset "running[$1]"
+    use_processor
     seconds[$name]=$((SECONDS - began[$name])) result[$name]=PASS
     [ "$2" = 0 ] || result[$name]=FAIL reason[$name]="exit $2"
     # Nothing outlives its stage, whatever it left behind.
@@ -125,7 +137,7 @@ ended() { # PID STATUS
         heading "$name, which ran beside the others: ${summary[$name]}"
         cat "$logs/$name.log"
     fi
-    echo "--- $name: ${result[$name]} after ${seconds[$name]} s"
+    echo "--- $name: ${result[$name]} after ${seconds[$name]} s, $used s of processor time"
 }
 
 # One line, of which the stages that failed are the first.

@@ -4,18 +4,18 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use http_problems::ProblemKind;
+use http_problems::ProblemType;
 use serde_json::Value;
 
 /// The crates that declare problem types, and what each says that there are.
-const DECLARED: [(&str, &[ProblemKind]); 3] = [
-    ("crates/http-problems/src", http_problems::kinds::ALL),
+const DECLARED: [(&str, &[ProblemType]); 3] = [
+    ("crates/http-problems/src", http_problems::builtin::ALL),
     ("functions/order-api/src", order_api::PROBLEMS),
     ("functions/payment-api/src", payment_api::PROBLEMS),
 ];
 
-fn all() -> impl Iterator<Item = ProblemKind> {
-    DECLARED.into_iter().flat_map(|(_, kinds)| kinds.iter().copied())
+fn all() -> impl Iterator<Item = ProblemType> {
+    DECLARED.into_iter().flat_map(|(_, types)| types.iter().copied())
 }
 
 fn repository(path: &str) -> PathBuf {
@@ -34,8 +34,8 @@ fn fenced<'a>(page: &'a str, language: &str) -> Option<&'a str> {
 
 #[test]
 fn every_problem_type_has_a_page_that_says_what_it_is() {
-    for kind in all() {
-        let (name, title, status) = (kind.name(), kind.title(), kind.status());
+    for problem_type in all() {
+        let (name, title, status) = (problem_type.name(), problem_type.title(), problem_type.status());
         let path = format!("docs/api/problems/{name}.md");
         let page = read(&path);
         for line in
@@ -57,17 +57,18 @@ fn every_problem_type_has_a_page_that_says_what_it_is() {
 /// A member that a problem has, and its page does not tell, is one that nobody looks at.
 #[test]
 fn every_page_of_a_problem_type_lists_its_members_and_headers_and_shows_them() {
-    for kind in all() {
-        let path = format!("docs/api/problems/{}.md", kind.name());
+    for problem_type in all() {
+        let path = format!("docs/api/problems/{}.md", problem_type.name());
         let page = read(&path);
         let said = |what: &str| {
             let lines = page.lines().filter_map(|line| line.strip_prefix(&format!("- {what}: `")));
             lines.filter_map(|line| line.split('`').next().map(str::to_owned)).collect::<BTreeSet<_>>()
         };
-        let members: BTreeSet<_> = kind.members().iter().map(|member| member.name.to_owned()).collect();
+        let members: BTreeSet<_> = problem_type.members().iter().map(|member| member.name.to_owned()).collect();
         assert_eq!(said("member"), members, "{path}: its members");
         // One that is listed for those who rely on an older contract is never sent.
-        let headers = kind.headers().iter().filter(|header| header.required).map(|header| header.name.to_owned());
+        let headers =
+            problem_type.headers().iter().filter(|header| header.required).map(|header| header.name.to_owned());
         assert_eq!(said("header"), headers.collect(), "{path}: its headers");
         let example: Value = serde_json::from_str(fenced(&page, "json").unwrap()).unwrap();
         for member in members {
@@ -79,8 +80,12 @@ fn every_page_of_a_problem_type_lists_its_members_and_headers_and_shows_them() {
 #[test]
 fn the_index_lists_every_problem_type_and_every_page() {
     let index = read("docs/api/problems.md");
-    for kind in all() {
-        let row = format!("| [`/problems/{0}`](problems/{0}.md) | {1} |", kind.name(), kind.status().as_u16());
+    for problem_type in all() {
+        let row = format!(
+            "| [`/problems/{0}`](problems/{0}.md) | {1} |",
+            problem_type.name(),
+            problem_type.status().as_u16()
+        );
         assert!(index.contains(&row), "docs/api/problems.md lacks {row}");
     }
     for page in std::fs::read_dir(repository("docs/api/problems")).unwrap() {
@@ -92,19 +97,19 @@ fn the_index_lists_every_problem_type_and_every_page() {
 /// Otherwise a new type could be left out of the lists, and so of the documentation.
 #[test]
 fn every_problem_type_that_is_declared_is_listed_once() {
-    for (directory, kinds) in DECLARED {
+    for (directory, types) in DECLARED {
         let files = std::fs::read_dir(repository(directory)).unwrap().map(|entry| entry.unwrap().path());
         let sources = files.filter(|path| path.is_file()).map(|path| std::fs::read_to_string(path).unwrap());
-        let declared: usize = sources.map(|source| source.matches("ProblemKind::new(").count()).sum();
-        assert_eq!(kinds.len(), declared, "the list of {directory} is not what it declares");
+        let declared: usize = sources.map(|source| source.matches("ProblemType::new(").count()).sum();
+        assert_eq!(types.len(), declared, "the list of {directory} is not what it declares");
     }
-    let names: BTreeSet<_> = all().map(ProblemKind::name).collect();
+    let names: BTreeSet<_> = all().map(ProblemType::name).collect();
     assert_eq!(names.len(), all().count(), "a name is used twice");
 }
 
 const MAPPINGS: &str = "docs/event-source-mappings.md";
 /// Every test in these is about a rule of event source mappings.
-const MAPPING_TESTS: [&str; 5] = ["streams", "parallel", "filters", "giving_up", "resharding"];
+const MAPPING_TESTS: [&str; 5] = ["streams", "parallel", "filters", "on_failure", "resharding"];
 
 /// The cells of every row of a page's tables.
 fn rows(page: &str) -> Vec<Vec<&str>> {
@@ -130,7 +135,7 @@ fn sources(directory: &Path) -> Vec<String> {
 
 #[test]
 fn every_rule_of_event_source_mappings_has_a_source_or_says_that_there_is_none_and_a_test_that_exists() {
-    let (page, sources) = (read(MAPPINGS), sources(&repository("local")));
+    let (page, sources) = (read(MAPPINGS), sources(&repository("tools/local")));
     let rows = rows(&page);
     assert!(!rows.is_empty());
     for row in rows {
@@ -156,7 +161,7 @@ fn every_test_of_event_source_mappings_is_listed_with_its_rule() {
     let listed: BTreeSet<&str> =
         rows(&page).into_iter().filter_map(|row| row.last().copied()).flat_map(names).collect();
     for file in MAPPING_TESTS {
-        let source = read(&format!("local/tests/it/{file}.rs"));
+        let source = read(&format!("tools/local/tests/it/{file}.rs"));
         let tests = source.split("#[tokio::test]\nasync fn ").skip(1).filter_map(|test| test.split_once('('));
         for (name, _) in tests {
             assert!(listed.contains(name), "{MAPPINGS} does not list {name}");

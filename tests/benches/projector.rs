@@ -10,7 +10,7 @@ mod projecting;
 use std::time::{Duration, Instant};
 
 use order_projector::LANES_AT_ONCE_MAX;
-use orders::{PaymentCopies, StoredPayment};
+use orders::{PaymentCopies, PaymentCopy};
 use payment_events::{PaymentEvent, Timestamp};
 use paystream_local::{Effect, Fault, Target};
 use paystream_tests::Paystream;
@@ -73,7 +73,7 @@ async fn one_by_one(bench: &Bench, records: usize) -> f64 {
     let begun = Instant::now();
     for record in batch.records {
         let payment = PaymentEvent::decode(&record.data).unwrap().into_payment();
-        bench.table.put_if_newer(&StoredPayment { payment, stored_at: Timestamp::now() }).await.unwrap();
+        bench.table.put_if_newer(&PaymentCopy { payment, stored_at: Timestamp::now() }).await.unwrap();
     }
     rate(begun.elapsed().mul_f64(RECORDS as f64 / records as f64))
 }

@@ -9,7 +9,8 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use fastrand::Rng;
-use paystream_chaos::{Client, Plan, act, random_fault};
+use paystream_chaos::{Plan, act, random_fault};
+use paystream_client::{Client, Target};
 use paystream_local::Fault;
 use paystream_tests::Paystream;
 
@@ -74,7 +75,7 @@ fn variable<T: FromStr<Err: Debug>>(name: &str) -> Option<T> {
 /// Runs these seeds in one environment, one after the other.
 async fn run_all(seeds: impl Iterator<Item = u64>) {
     let paystream = Paystream::start_with_parameters(&[("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")]).await;
-    let client = Client::new(paystream.environment().url()).unwrap();
+    let client = Client::new(Target::local(paystream.environment().url()));
     let mut charged = 0;
     for seed in seeds {
         let schedule = Schedule::new(seed);

@@ -239,7 +239,7 @@ impl<'p> OneOrder<'p> {
         };
         assert!(answer.status.is_success(), "{answer:?}");
         if matches!(step, Pay | Decline | Capture | Void | Refund) {
-            *payment = answer.body;
+            *payment = answer.body.clone();
         }
     }
 }

@@ -1,21 +1,20 @@
 //! A client of both APIs. It retries as a client should, and polls for what is eventually consistent.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use paystream_client::{Outcome, Pace, Request};
 use serde_json::Value;
 
-use crate::environment::{EVENTUALLY_MAX, System};
+use crate::environment::EVENTUALLY_MAX;
 use crate::{Answer, Paystream, contract, payment_body};
 
-/// Timeout of one request: API Gateway's integration timeout, and some time for its own error.
-const ANSWER_MAX: Duration = Duration::from_secs(35);
-/// Pause before a request is sent again.
-const RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// How a request is sent again.
+const RETRYING: Pace = Pace::within(EVENTUALLY_MAX, Duration::from_millis(50));
 
 impl Paystream {
     /// `GET path`.
     pub async fn get(&self, path: &str) -> Answer {
-        self.send(self.http.get(self.url(path))).await
+        self.send(Request::get(path)).await
     }
 
     /// `POST path` with a JSON body and an idempotency key of its own.
@@ -25,22 +24,22 @@ impl Paystream {
 
     /// `POST path` with a body that claims to be JSON, and an idempotency key of its own.
     pub async fn post_text(&self, path: &str, body: &str) -> Answer {
-        self.send(self.json(path, body).header("idempotency-key", self.name("key"))).await
+        self.send(Request::post_text(path, body).with_key(&self.name("key"))).await
     }
 
     /// `POST path` with a body that claims to be JSON, and no idempotency key.
     pub async fn post_without_key(&self, path: &str, body: &str) -> Answer {
-        self.send(self.json(path, body)).await
+        self.send(Request::post_text(path, body)).await
     }
 
     /// `POST path` with a JSON body under that idempotency key.
     pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Answer {
-        self.send(self.json(path, &body.to_string()).header("idempotency-key", key)).await
+        self.send(post_with_key(path, key, body)).await
     }
 
     /// `POST path` with a JSON body under that idempotency key, sent once: for tests of the errors that a client retries.
     pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
-        self.send_once(self.json(path, &body.to_string()).header("idempotency-key", key)).await
+        self.send_once(&post_with_key(path, key, body)).await
     }
 
     /// `method path` with these headers and that body.
@@ -48,9 +47,20 @@ impl Paystream {
     /// # Panics
     /// Where the method is none, or a header.
     pub async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let method = method.parse().unwrap_or_else(|error| panic!("{method}: {error}"));
-        let request = self.http.request(method, self.url(path)).body(body.to_owned());
-        self.send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+        let request = Request::new(method, path).with_body(body);
+        self.send(headers.iter().fold(request, |request, (name, value)| request.with_header(name, value))).await
+    }
+
+    /// `POST path` under an idempotency key, repeated as a client would until it is decided.
+    ///
+    /// # Panics
+    /// Where it is not decided in time.
+    pub async fn insist(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let request = post_with_key(path, key, body);
+        let is_decided = |answer: &Answer| answer.outcome() == Outcome::Decided;
+        let answer = RETRYING.until(async || self.send_once(&request).await, is_decided).await;
+        assert!(is_decided(&answer), "POST {path} under {key} is not decided in time: {answer:?}");
+        answer
     }
 
     /// Pays for an order, and answers with the payment.
@@ -89,47 +99,20 @@ impl Paystream {
         .await
     }
 
-    fn url(&self, path: &str) -> String {
-        match &self.system {
-            System::Embedded { environment, .. } => format!("{}{path}", environment.url()),
-            System::Deployed(deployed) => deployed.url(path),
-        }
-    }
-
-    fn json(&self, path: &str, body: &str) -> reqwest::RequestBuilder {
-        self.http.post(self.url(path)).header("content-type", "application/json").body(body.to_owned())
-    }
-
     /// Sends a request, and again as long as the answer asks for that: a busy machine is no reason to fail a test.
-    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let begun = Instant::now();
-        loop {
-            let copy = request.try_clone().unwrap_or_else(|| panic!("the body of a request is a string"));
-            let answer = self.send_once(copy).await;
-            if !answer.asks_for_retry() || begun.elapsed() > EVENTUALLY_MAX {
-                return answer;
-            }
-            tokio::time::sleep(RETRY_PAUSE).await;
-        }
+    async fn send(&self, request: Request) -> Answer {
+        RETRYING.until(async || self.send_once(&request).await, |answer| answer.outcome() != Outcome::RetryAsked).await
     }
 
-    async fn send_once(&self, request: reqwest::RequestBuilder) -> Answer {
-        let mut request = request.build().unwrap_or_else(|error| panic!("no request: {error}"));
-        let (method, mut path) = (request.method().to_string(), request.url().path().to_owned());
-        let mut hint = "";
-        if let System::Deployed(deployed) = &self.system {
-            deployed.sign(&mut request).await;
-            path = deployed.path_in_api(&path).to_owned();
-            hint = deployed.hint();
-        }
-        let answer = async { Answer::read(self.http.execute(request).await?).await };
-        let answer = answer.await.unwrap_or_else(|error| panic!("no answer: {error:?} {hint}"));
-        contract::check(&method, &path, &answer);
+    /// Sends a request once, and holds the answer against the document of its API.
+    async fn send_once(&self, request: &Request) -> Answer {
+        let answer = self.client.send_once(request).await;
+        let answer = Answer(answer.unwrap_or_else(|error| panic!("{error} {}", self.hint())));
+        contract::check(request, &answer);
         answer
     }
 }
 
-pub(crate) fn http_client() -> reqwest::Client {
-    let client = reqwest::Client::builder().timeout(ANSWER_MAX).build();
-    client.unwrap_or_else(|error| panic!("no client: {error}"))
+fn post_with_key(path: &str, key: &str, body: &Value) -> Request {
+    Request::post(path, body).with_key(key)
 }

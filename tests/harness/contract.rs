@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use paystream_client::Request;
 use paystream_contracts::{Answered, Contract};
 use serde_json::Value;
 
@@ -21,7 +22,8 @@ static CONTRACTS: LazyLock<Vec<Contract>> = LazyLock::new(|| {
 ///
 /// # Panics
 /// With what is not as the document says.
-pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
+pub(crate) fn check(request: &Request, answer: &Answer) {
+    let (method, path) = (request.method(), request.path());
     let Some(contract) = CONTRACTS.iter().find(|contract| contract.knows(method, path)) else { return };
     let headers: Vec<_> =
         answer.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();

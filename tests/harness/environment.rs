@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_types::SdkConfig;
 use payments_aws::PaymentsTable;
+use paystream_client::{Client, Pace, emulator};
 use paystream_local::{Environment, Functions, Options, Profile, Template, build_functions};
 
 use crate::Target;
-use crate::client::http_client;
 use crate::deployed::Deployed;
 use crate::log::TestLog;
 
@@ -32,7 +30,7 @@ static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
 /// A running Paystream and a client of its APIs. One of its own ends with the test.
 pub struct Paystream {
     pub(crate) system: System,
-    pub(crate) http: reqwest::Client,
+    pub(crate) client: Client,
     /// What sets the names of this test apart from those of others.
     mark: String,
     names: AtomicU32,
@@ -108,7 +106,11 @@ impl Paystream {
     fn new(system: System) -> Self {
         // Letters alone, as digits might come to be a card number.
         let mark = std::iter::repeat_with(fastrand::lowercase).take(10).collect();
-        Self { system, http: http_client(), mark, names: AtomicU32::new(0) }
+        let client = Client::new(match &system {
+            System::Embedded { environment, .. } => paystream_client::Target::local(environment.url()),
+            System::Deployed(deployed) => deployed.apis(),
+        });
+        Self { system, client, mark, names: AtomicU32::new(0) }
     }
 
     /// Ends it in order, where it is of its own.
@@ -134,6 +136,14 @@ impl Paystream {
         match &self.system {
             System::Embedded { log, .. } => Some(log),
             System::Deployed(_) => None,
+        }
+    }
+
+    /// What to do where it does not answer.
+    pub(crate) fn hint(&self) -> &'static str {
+        match &self.system {
+            System::Embedded { .. } => "",
+            System::Deployed(deployed) => deployed.hint(),
         }
     }
 
@@ -173,15 +183,9 @@ impl Paystream {
         aws_sdk_dynamodb::Client::new(&self.sdk(Environment::dynamodb_url))
     }
 
-    pub(crate) fn sdk(&self, emulator: impl Fn(&Environment) -> &str) -> SdkConfig {
+    pub(crate) fn sdk(&self, endpoint: impl Fn(&Environment) -> &str) -> SdkConfig {
         match &self.system {
-            System::Embedded { environment, .. } => SdkConfig::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .http_client(aws_connection::Https::new(aws_connection::Trust::System))
-                .region(Region::new("us-east-1"))
-                .credentials_provider(credentials())
-                .endpoint_url(emulator(environment))
-                .build(),
+            System::Embedded { environment, .. } => emulator(endpoint(environment)),
             System::Deployed(deployed) => deployed.sdk().clone(),
         }
     }
@@ -200,21 +204,10 @@ impl Paystream {
     /// # Panics
     /// Where there is none in time, with what was waited for.
     pub async fn eventually<T>(what: &str, probe: impl AsyncFn() -> Option<T>) -> T {
-        let begun = Instant::now();
-        let poll = if Target::current() == Target::Embedded { POLL } else { POLL_DEPLOYED };
-        loop {
-            if let Some(found) = probe().await {
-                return found;
-            }
-            assert!(begun.elapsed() < EVENTUALLY_MAX, "waited in vain until {what}");
-            tokio::time::sleep(poll).await;
-        }
+        let pause = if Target::current() == Target::Embedded { POLL } else { POLL_DEPLOYED };
+        let found = Pace::within(EVENTUALLY_MAX, pause).poll(probe).await;
+        found.unwrap_or_else(|| panic!("waited in vain until {what}"))
     }
-}
-
-/// Emulators take any.
-fn credentials() -> SharedCredentialsProvider {
-    SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "test"))
 }
 
 /// The functions of the template, built.

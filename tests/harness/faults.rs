@@ -1,13 +1,12 @@
-//! Things that go wrong, a client that does not give up, and what must hold afterwards.
+//! Things that go wrong, and what must hold afterwards.
 
 use std::collections::BTreeSet;
 
 use payments::PaymentStore;
-use paystream_chaos::is_undecided;
 use paystream_local::Fault;
 use serde_json::Value;
 
-use crate::{Answer, Paystream};
+use crate::Paystream;
 
 impl Paystream {
     /// From now on, this goes wrong.
@@ -21,18 +20,6 @@ impl Paystream {
     /// From now on, nothing goes wrong any more.
     pub fn heal(&self) {
         self.environment().clear_faults();
-    }
-
-    /// `POST path` under an idempotency key, repeated as a client would until it is decided.
-    ///
-    /// # Panics
-    /// Where it is not decided in time.
-    pub async fn insist(&self, path: &str, key: &str, body: &Value) -> Answer {
-        Self::eventually(&format!("POST {path} under {key} is decided"), async || {
-            let answer = self.post_with_key(path, key, body).await;
-            (!is_undecided(answer.status, &answer.body)).then_some(answer)
-        })
-        .await
     }
 
     /// Checks that the order has this payment and no other, charged once where it was approved, published, and with Orders

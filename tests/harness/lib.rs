@@ -18,7 +18,7 @@ mod stream;
 mod target;
 
 pub use answer::Answer;
-pub use deployed::{outputs_of, sign_request};
+pub use deployed::outputs_of;
 pub use environment::{Paystream, command_line, function_binaries, workspace};
 pub use operating::Ran;
 pub use requests::{eur, line, order_body, payment_body};

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use paystream_local::LogSink;
 
 use crate::workspace;
@@ -25,9 +26,9 @@ impl TestLog {
         let (lines, charged) = (Arc::clone(&self.lines), Arc::clone(&self.charged));
         LogSink::new(move |line| {
             if let Some(key) = charge(line) {
-                charged.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
+                charged.lock().insert(key.to_owned());
             }
-            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut lines = lines.lock();
             if lines.len() == LINES_MAX {
                 lines.pop_front();
             }
@@ -37,7 +38,7 @@ impl TestLog {
 
     /// The idempotency keys that the simulated processor approved: each is one charge, however often it was asked.
     pub(crate) fn charged(&self) -> BTreeSet<String> {
-        self.charged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.charged.lock().clone()
     }
 
     /// All that was logged so far.
@@ -45,7 +46,7 @@ impl TestLog {
     /// # Panics
     /// Where there was more than is kept: what is not in the lines may have been in the log.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.lines.lock();
         assert!(lines.len() < LINES_MAX, "the first lines of the log are gone");
         lines.iter().cloned().collect()
     }
@@ -63,7 +64,7 @@ impl Drop for TestLog {
         if !std::thread::panicking() {
             return;
         }
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.lines.lock();
         let shown: Vec<_> = lines.iter().filter(|line| is_warning(line)).collect();
         eprintln!("the last {} of {} warnings of the functions:", shown.len().min(SHOWN_MAX), shown.len());
         for line in shown.iter().skip(shown.len().saturating_sub(SHOWN_MAX)) {

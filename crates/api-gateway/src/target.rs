@@ -6,15 +6,12 @@ use form_urlencoded::Serializer;
 use http::Uri;
 use http::uri::{InvalidUri, PathAndQuery};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use uri_paths::encode_path;
 
 use crate::event::Text;
 
-/// What stands in no query (RFC 3986, section 3.4), as far as it would end the query or be refused. What is beyond ASCII
-/// is encoded, too.
+/// Characters that would end a query (RFC 3986, section 3.4) or be refused in one. Text beyond ASCII is encoded as well.
 const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
-/// What stands in no path (RFC 3986, section 3.3).
-const NOT_IN_A_PATH: &AsciiSet =
-    &NOT_IN_A_QUERY.add(b'?').add(b'[').add(b'\\').add(b']').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
 
 /// Why a path and a query make no target.
 #[derive(Debug, thiserror::Error)]
@@ -34,22 +31,12 @@ pub(crate) fn target(path: &str, query: &str) -> Result<Uri, InvalidTarget> {
     if !path.starts_with('/') {
         return Err(InvalidTarget::RelativePath);
     }
-    let mut target = String::with_capacity(path.len() + query.len() + 1);
-    let mut parts = path.split('%');
-    target.extend(utf8_percent_encode(parts.next().unwrap_or_default(), NOT_IN_A_PATH));
-    for part in parts {
-        target.push_str(if begins_with_two_digits(part) { "%" } else { "%25" });
-        target.extend(utf8_percent_encode(part, NOT_IN_A_PATH));
-    }
+    let mut target = encode_path(path);
     if !query.is_empty() {
         target.push('?');
         target.extend(utf8_percent_encode(query, NOT_IN_A_QUERY));
     }
     Ok(PathAndQuery::try_from(target)?.into())
-}
-
-fn begins_with_two_digits(text: &str) -> bool {
-    matches!(text.as_bytes(), [first, second, ..] if first.is_ascii_hexdigit() && second.is_ascii_hexdigit())
 }
 
 /// A query as it is sent, of parameters that API Gateway has decoded.

@@ -1,24 +1,18 @@
-//! How both APIs answer what they cannot do: [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems, and the
-//! strict JSON body that most of them come from.
+//! Problem responses of both APIs, as [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) defines them.
 //!
-//! An API declares its problem types as [`ProblemKind`] constants, answers with [`Problem`], reads its requests with
-//! [`JsonBody`], [`PathParameter`] and [`QueryParameters`], and passes its router through [`with_problems`]. What it
-//! promises is told by the same routes and types: [`contract`].
+//! An API declares its problem types as [`ProblemType`] constants, beside the [`builtin`] ones of every API, and responds
+//! with a [`Problem`]. [`with_problems`] completes a router: unknown routes become problems, and every problem names the
+//! request's path.
+//!
+//! Reading requests is not here (`http-requests`), nor is the search for card numbers (`card-numbers`).
 
-mod card_number;
-pub mod contract;
-mod json_body;
-mod kind;
-pub mod kinds;
-mod object;
-mod parameters;
+pub mod builtin;
+mod json_pointer;
 mod problem;
-mod reason;
-mod routes;
+mod problem_type;
+mod router;
 
-pub use json_body::JsonBody;
-pub use kind::{Member, ProblemHeader, ProblemKind};
-pub use object::Object;
-pub use parameters::{PathParameter, QueryParameters};
+pub use json_pointer::{JsonPointer, shorten_name};
 pub use problem::{FieldError, Problem};
-pub use routes::with_problems;
+pub use problem_type::{Member, ProblemHeader, ProblemType};
+pub use router::with_problems;

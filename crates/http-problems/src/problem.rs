@@ -6,44 +6,18 @@ use std::collections::BTreeMap;
 use axum::response::{IntoResponse, Response};
 use http::Uri;
 use http::header::{HeaderValue, RETRY_AFTER};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use problem_details::ProblemDetails;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
 use telemetry::WithCauses;
+use uri_paths::encode_path;
 
-use crate::{Member, ProblemKind, kinds};
+use crate::{Member, ProblemType, builtin};
 
 tokio::task_local! {
     /// The path of the request that is being answered.
     static INSTANCE: String;
-}
-
-/// What a path may hold on the wire and a URI reference may not (RFC 3986, section 3.3). What is encoded already stays so.
-const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'<')
-    .add(b'>')
-    .add(b'[')
-    .add(b'\\')
-    .add(b']')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
-
-/// A path, as problems name it. A `%` that begins no encoding, as a path may have that was decoded on its way, is one.
-fn instance_of(path: &str) -> String {
-    let is_encoding = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
-    let mut parts = path.split('%');
-    let first = utf8_percent_encode(parts.next().unwrap_or_default(), NOT_IN_A_PATH).to_string();
-    parts.fold(first, |instance, rest| {
-        let percent = if is_encoding(rest) { "%" } else { "%25" };
-        format!("{instance}{percent}{}", utf8_percent_encode(rest, NOT_IN_A_PATH))
-    })
 }
 
 /// What is wrong with one part of the request.
@@ -62,7 +36,7 @@ pub struct Problem(Box<Contents>);
 /// Boxed, so that a result that may be a problem is not much larger than what it is otherwise.
 #[derive(Debug, Clone)]
 struct Contents {
-    kind: ProblemKind,
+    problem_type: ProblemType,
     detail: String,
     errors: Vec<FieldError>,
     members: BTreeMap<&'static str, Value>,
@@ -71,7 +45,7 @@ struct Contents {
     instance: Option<String>,
 }
 
-/// What the answer has beside the members of RFC 9457.
+/// The body's members beyond those of RFC 9457.
 #[derive(Serialize)]
 struct Extensions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -81,15 +55,15 @@ struct Extensions {
 }
 
 impl Problem {
-    /// What kind it is of.
-    pub fn kind(&self) -> ProblemKind {
-        self.0.kind
+    /// The problem's type.
+    pub fn problem_type(&self) -> ProblemType {
+        self.0.problem_type
     }
 
-    /// A problem of this kind; `detail` says, to the caller, what to do about it.
-    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+    /// A problem of this type; `detail` says, to the caller, what to do about it.
+    pub fn new(problem_type: ProblemType, detail: impl Into<String>) -> Self {
         Self(Box::new(Contents {
-            kind,
+            problem_type,
             detail: detail.into(),
             errors: Vec::new(),
             members: BTreeMap::new(),
@@ -101,13 +75,19 @@ impl Problem {
     /// A request with one part that is not valid.
     pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (pointer.into(), detail.into());
-        Self::new(kinds::INVALID_REQUEST, format!("{pointer} {detail}.")).pointing_to(pointer, detail)
+        Self::new(builtin::INVALID_REQUEST, format!("{pointer} {detail}.")).pointing_to(pointer, detail)
     }
 
-    /// Adds a member, which must be one of its kind's: contracts tell of no others.
+    /// A body that is not JSON. The parser's message repeats nothing of the body.
+    pub fn malformed_json(error: &serde_json::Error) -> Self {
+        Self::new(builtin::MALFORMED_JSON, format!("{error}."))
+    }
+
+    /// Adds a member, which must be one of the problem type's: contracts list no others.
     #[must_use]
     pub fn with(mut self, member: Member, value: impl Into<Value>) -> Self {
-        debug_assert!(self.0.kind.members().contains(&member), "{} has no {}", self.0.kind.name(), member.name);
+        let problem_type = self.0.problem_type;
+        debug_assert!(problem_type.members().contains(&member), "{} has no {}", problem_type.name(), member.name);
         self.0.members.insert(member.name, value.into());
         self
     }
@@ -122,38 +102,43 @@ impl Problem {
     /// Something we depend on failed. The error is logged here, once, and not shown to the caller.
     pub fn unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = %WithCauses(error), "answered 503: a dependency failed");
-        Self::new(kinds::UNAVAILABLE, "Try again in a moment; a request with the same content is safe to repeat.")
+        Self::new(builtin::UNAVAILABLE, "Try again in a moment; a request with the same content is safe to repeat.")
             .retry_after_s(1)
     }
 
     /// We are at fault. The error is logged here, once, and not shown to the caller.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = %WithCauses(error), "answered 500: a defect");
-        Self::new(kinds::INTERNAL, "This is our fault; the log of this request says more.")
+        Self::new(builtin::INTERNAL, "This is our fault; the log of this request says more.")
     }
 
-    /// Names the path in every problem that `answer` comes to.
-    pub(crate) async fn naming<A: Future>(path: &str, answer: A) -> A::Output {
-        INSTANCE.scope(instance_of(path), answer).await
+    /// Runs `response`; every problem that becomes a response within it names this path as its instance.
+    pub(crate) async fn naming_instance<R: Future>(path: &str, response: R) -> R::Output {
+        INSTANCE.scope(encode_path(path), response).await
     }
 
-    /// Names the path of the request, where nothing else does.
+    /// Names the request's path as the instance, for a problem outside of [`with_problems`](crate::with_problems).
     #[must_use]
-    pub(crate) fn at(mut self, path: &str) -> Self {
-        self.0.instance = Some(instance_of(path));
+    pub fn with_instance(mut self, path: &str) -> Self {
+        self.0.instance = Some(encode_path(path));
         self
     }
 
-    /// Asks the caller to wait this many seconds, which problems of its kind must do: contracts tell which do.
+    /// Asks the caller to wait this many seconds. The problem type must list [`builtin::RETRY_AFTER`], as contracts do.
     #[must_use]
     pub fn retry_after_s(mut self, seconds: u16) -> Self {
-        debug_assert!(self.0.kind.headers().contains(&kinds::RETRY_AFTER), "{} never asks to wait", self.0.kind.name());
+        let problem_type = self.0.problem_type;
+        debug_assert!(
+            problem_type.headers().contains(&builtin::RETRY_AFTER),
+            "{} never asks to wait",
+            problem_type.name()
+        );
         self.0.retry_after_s = Some(seconds);
         self
     }
 }
 
-/// As it is answered; some kinds have members of their own.
+/// The response's body; some types have members of their own.
 impl JsonSchema for Problem {
     fn schema_name() -> Cow<'static, str> {
         "Problem".into()
@@ -191,14 +176,14 @@ impl JsonSchema for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Contents { kind, detail, errors, members, retry_after_s, instance } = *self.0;
+        let Contents { problem_type, detail, errors, members, retry_after_s, instance } = *self.0;
         let instance = instance.or_else(|| INSTANCE.try_with(String::clone).ok());
-        let mut details = ProblemDetails::from_status_code(kind.status())
-            .with_title(kind.title())
+        let mut details = ProblemDetails::from_status_code(problem_type.status())
+            .with_title(problem_type.title())
             .with_detail(detail)
             .with_extensions(Extensions { errors, members });
-        if let Ok(problem_type) = format!("/problems/{}", kind.name()).parse::<Uri>() {
-            details = details.with_type(problem_type);
+        if let Ok(uri) = format!("/problems/{}", problem_type.name()).parse::<Uri>() {
+            details = details.with_type(uri);
         }
         if let Some(instance) = instance.and_then(|path| path.parse::<Uri>().ok()) {
             details = details.with_instance(instance);

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
-use orders::{StoreError, StoredPayment};
+use orders::{PaymentCopy, StoreError};
 use payment_events::{OrderId, PaymentId};
 
-use crate::payment_item::{PAYMENT_PREFIX, PaymentItem};
+use crate::copy_item::{CopyItem, PAYMENT_PREFIX};
 
 /// Orders' copies of payments, one by one.
 #[derive(Debug, Clone)]
@@ -24,11 +24,11 @@ impl Copies {
     }
 
     /// The copy of this payment of this order, as of its last write.
-    pub async fn load(&self, order_id: &OrderId, payment_id: &PaymentId) -> Result<Option<StoredPayment>, StoreError> {
+    pub async fn load(&self, order_id: &OrderId, payment_id: &PaymentId) -> Result<Option<PaymentCopy>, StoreError> {
         let get = self.client.get_item().table_name(&self.table).consistent_read(true);
         let answer = get.set_key(Some(key(order_id, payment_id))).send().await;
         let Some(item) = answer.map_err(|error| self.failed("read", error))?.item else { return Ok(None) };
-        let item: PaymentItem = serde_dynamo::from_item(item).map_err(|error| self.failed("understand", error))?;
+        let item: CopyItem = serde_dynamo::from_item(item).map_err(|error| self.failed("understand", error))?;
         Ok(Some(item.into()))
     }
 

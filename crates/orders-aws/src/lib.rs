@@ -1,10 +1,10 @@
 //! Orders' adapters: the orders table and the quarantine table in DynamoDB, and Payments over REST.
 
 mod copies;
+mod copy_item;
 mod order_item;
 mod orders_scan;
 mod orders_table;
-mod payment_item;
 mod payments_api;
 mod quarantine_records;
 mod quarantine_table;

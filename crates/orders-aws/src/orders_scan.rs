@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use orders::{Order, StoreError, StoredPayment};
+use orders::{Order, PaymentCopy, StoreError};
 use serde::de::DeserializeOwned;
 
+use crate::copy_item::{CopyItem, PAYMENT_PREFIX};
 use crate::order_item::{ORDER, OrderItem};
-use crate::payment_item::{PAYMENT_PREFIX, PaymentItem};
 
 /// Something of the orders table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum ScannedItem {
     /// An order.
     Order(Box<Order>),
     /// The copy of a payment.
-    Copy(Box<StoredPayment>),
+    Copy(Box<PaymentCopy>),
 }
 
 /// An item that is not what its key says. It stops no scan.
@@ -90,7 +90,7 @@ fn scanned(attributes: HashMap<String, AttributeValue>) -> Option<Result<Scanned
             .and_then(|item| Order::try_from(item).map_err(|error| error.to_string()))
             .map(|order| ScannedItem::Order(Box::new(order)))
     } else if item.starts_with(PAYMENT_PREFIX) {
-        parse::<PaymentItem>(attributes).map(|item| ScannedItem::Copy(Box::new(item.into())))
+        parse::<CopyItem>(attributes).map(|item| ScannedItem::Copy(Box::new(item.into())))
     } else {
         return None;
     };

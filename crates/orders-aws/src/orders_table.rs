@@ -10,13 +10,15 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
-use orders::{Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, StoreError, Stored, StoredPayment};
+use orders::{
+    Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentCopy, Replaced, StoreError, Stored,
+};
 use payment_events::OrderId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::copy_item::{CopyItem, PAYMENT_PREFIX};
 use crate::order_item::{InvalidItem, ORDER, OrderItem};
-use crate::payment_item::{PAYMENT_PREFIX, PaymentItem};
 
 /// Pages of 1 MB that are read of one order: some 40,000 payments. More is no order, and must not take all memory.
 const PAGES_MAX: usize = 16;
@@ -33,6 +35,12 @@ pub struct OrdersTable {
 
 type Attributes = HashMap<String, AttributeValue>;
 
+/// What became of a conditional write.
+enum ConditionalPut {
+    Written,
+    ConditionFailed,
+}
+
 impl OrdersTable {
     /// The table of this name. Every call of `client` must have a timeout.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
@@ -44,12 +52,12 @@ impl OrdersTable {
         Ok(self.client.put_item().table_name(&self.table).set_item(Some(attributes)))
     }
 
-    /// Whether a conditional write took effect; `false` where its condition was not met.
-    async fn put_if(&self, put: PutItemFluentBuilder) -> Result<bool, StoreError> {
+    /// Makes a conditional write.
+    async fn put_if(&self, put: PutItemFluentBuilder) -> Result<ConditionalPut, StoreError> {
         match put.send().await {
-            Ok(_) => Ok(true),
+            Ok(_) => Ok(ConditionalPut::Written),
             Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
-                Ok(false)
+                Ok(ConditionalPut::ConditionFailed)
             }
             Err(error) => Err(self.failed("write", error)),
         }
@@ -82,7 +90,7 @@ impl OrdersTable {
         if key == ORDER {
             view.order = Some(self.order(attributes)?);
         } else if key.starts_with(PAYMENT_PREFIX) {
-            view.payments.push(self.parse::<PaymentItem>(attributes)?.into());
+            view.payments.push(self.parse::<CopyItem>(attributes)?.into());
         }
         Ok(())
     }
@@ -119,12 +127,15 @@ impl OrderStore for OrdersTable {
         }
     }
 
-    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<bool, StoreError> {
+    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<Replaced, StoreError> {
         let put = self
             .put(OrderItem::from(order))?
             .condition_expression("revision = :expected")
             .expression_attribute_values(":expected", AttributeValue::N(expected_revision.to_string()));
-        self.put_if(put).await
+        Ok(match self.put_if(put).await? {
+            ConditionalPut::Written => Replaced::Done,
+            ConditionalPut::ConditionFailed => Replaced::Lost,
+        })
     }
 }
 
@@ -158,7 +169,7 @@ impl OrderQueries for OrdersTable {
         Err(self.failed("read", "DynamoDB kept leaving keys unread"))
     }
 
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
         let query =
             self.query(order_id).key_condition_expression("order_id = :order_id AND begins_with(#item, :prefix)");
         let prefix = AttributeValue::S(PAYMENT_PREFIX.to_owned());
@@ -169,11 +180,14 @@ impl OrderQueries for OrdersTable {
 
 #[async_trait]
 impl PaymentCopies for OrdersTable {
-    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
+    async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError> {
         let put = self
-            .put(PaymentItem::from(payment))?
+            .put(CopyItem::from(payment))?
             .condition_expression("attribute_not_exists(order_id) OR version < :version")
             .expression_attribute_values(":version", AttributeValue::N(payment.payment.version.to_string()));
-        Ok(if self.put_if(put).await? { Stored::Newer } else { Stored::Stale })
+        Ok(match self.put_if(put).await? {
+            ConditionalPut::Written => Stored::Newer,
+            ConditionalPut::ConditionFailed => Stored::Stale,
+        })
     }
 }

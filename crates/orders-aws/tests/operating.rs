@@ -6,7 +6,7 @@ mod emulator;
 use aws_sdk_dynamodb::types::AttributeValue;
 use emulator::{ORDERS_TABLE, QUARANTINE_TABLE};
 use orders::testing::samples::{at, authorized, captured, euros, request, stored};
-use orders::{Order, OrderStore, PaymentCopies, Quarantine, QuarantinedRecord, Reason, Stored};
+use orders::{Evidence, Order, OrderStore, PaymentCopies, Quarantine, QuarantinedRecord, Reason, Stored};
 use orders_aws::{Copies, OrdersScan, OrdersTable, PART_BYTES_MAX, QuarantineRecords, QuarantineTable, ScannedItem};
 use payment_events::{OrderId, PaymentId};
 
@@ -21,7 +21,7 @@ fn text(text: &str) -> AttributeValue {
 async fn a_scan_sees_every_order_and_every_copy_once_and_names_what_it_cannot_read() {
     let client = emulator::start().await;
     let table = OrdersTable::new(client.clone(), ORDERS_TABLE);
-    let order = Order::place(request("ord-1", euros(1_000)), &[], at());
+    let order = Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[]), at());
     table.insert(&order).await.unwrap();
     let copies: Vec<_> = (0..20).map(|n| stored(authorized(&format!("pay_{n:02}"), euros(1_000)))).collect();
     for copy in &copies {

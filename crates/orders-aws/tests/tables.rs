@@ -12,7 +12,9 @@ use aws_sdk_dynamodb::types::TimeToLiveStatus;
 use emulator::{CALLER, ORDERS_TABLE, QUARANTINE_TABLE};
 use orders::testing::samples::{at, authorized, euros, request};
 use orders::testing::store_suite;
-use orders::{OrderQueries, OrderStatus, PlaceOrder, ProjectPayments, Quarantine, QuarantinedRecord, Reason, Settle};
+use orders::{
+    Evidence, OrderQueries, OrderStatus, PlaceOrder, ProjectPayments, Quarantine, QuarantinedRecord, Reason, Settle,
+};
 use orders_aws::{KEPT_DAYS, OrdersTable, PART_BYTES_MAX, QuarantineTable};
 use paystream_local::{Effect, Fault, Service, Target};
 
@@ -29,7 +31,7 @@ async fn the_orders_table_keeps_the_promises_of_the_order_ports() {
 async fn an_order_and_its_payment_meet_in_whichever_order_they_come() {
     let table = Arc::new(orders_table().await);
     let place = PlaceOrder::new(table.clone(), table.clone());
-    let project = ProjectPayments::new(table.clone(), table.clone(), Settle::new(table.clone(), table.clone()));
+    let project = ProjectPayments::new(table.clone(), Settle::new(table.clone(), table.clone()));
     let payment = authorized("pay_1", euros(1_000));
 
     project.project(vec![payment.clone()]).await.unwrap();
@@ -77,7 +79,7 @@ async fn a_table_that_is_not_there_is_an_error_and_no_conflict() {
     let table = OrdersTable::new(emulator::start().await, "no-such-table");
     let place = PlaceOrder::new(Arc::new(table.clone()), Arc::new(table.clone()));
     assert!(place.place(request("ord-1", euros(1))).await.is_err());
-    let order = orders::Order::place(request("ord-1", euros(1)), &[], at());
+    let order = orders::Order::place(request("ord-1", euros(1)), Evidence::copies(&[]), at());
     assert!(orders::OrderStore::insert(&table, &order).await.is_err());
     assert!(orders::OrderStore::replace(&table, &order, 1).await.is_err());
 }

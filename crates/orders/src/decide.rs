@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use payment_events::{Currency, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
 
-use crate::{BasedOn, Decision, Fulfilment, Order, OrderStatus, PaymentRead, StoredPayment};
+use crate::{BasedOn, Decision, Evidence, Fulfilment, Order, OrderStatus};
 
 /// What an order becomes on the payments it was decided on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,26 +18,15 @@ pub struct Verdict {
     pub decision: Decision,
 }
 
-/// Decides about `order` on `payments`: all that Orders holds of it, in any order.
+/// Decides about `order` on `evidence`.
 ///
 /// An order is accepted, and its fulfilment started, once the payments cover its total. Until then it waits, or is on
 /// hold where it was accepted before. Fulfilment keeps the time it first started.
 ///
-/// What the order was decided on before counts as well, where that is newer than Orders' copy: a payment that Payments was
-/// asked for may be on its way to Orders still (docs/adr/0013).
-pub fn decide(order: &Order, payments: &[StoredPayment], now: Timestamp) -> Verdict {
-    decide_knowing(order, payments, None, now)
-}
-
-/// The same, on what Payments itself has just said as well, where it was `asked`. Of each payment the newest version counts.
-pub(crate) fn decide_knowing(
-    order: &Order,
-    payments: &[StoredPayment],
-    asked: Option<&[PaymentInfo]>,
-    now: Timestamp,
-) -> Verdict {
-    let payments = payments.iter().map(|stored| &stored.payment).chain(asked.unwrap_or_default());
-    let based_on = newest(order, payments, now);
+/// The payments that the order was decided on before count as well, if they are newer than the evidence: a payment that
+/// Payments was asked for may still be on its way to Orders (docs/adr/0013).
+pub fn decide(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Verdict {
+    let based_on = newest(order, evidence.payments(), now);
     let total = order.total();
     let covering: i128 = based_on.iter().map(|payment| i128::from(payment.covers_minor)).sum();
     let covered = covering >= i128::from(total.minor());
@@ -50,8 +39,8 @@ pub(crate) fn decide_knowing(
         Fulfilment::NotStarted if covered => Fulfilment::Started { at: now },
         unchanged => unchanged,
     };
-    let read = if asked.is_some() { PaymentRead::Remote } else { PaymentRead::Local };
-    Verdict { status, fulfilment, decision: Decision { read, decided_at: now, based_on: named(based_on) } }
+    let decision = Decision { read: evidence.read(), decided_at: now, based_on: most_relevant(based_on) };
+    Verdict { status, fulfilment, decision }
 }
 
 /// What a payment counts towards an order in `currency`, in minor units: what is held, or what was captured less what
@@ -92,7 +81,7 @@ fn newest<'p>(order: &Order, payments: impl Iterator<Item = &'p PaymentInfo>, no
 }
 
 /// Those that count first, newest first, so that a bounded list never leaves out what mattered.
-fn named(mut payments: Vec<BasedOn>) -> Vec<BasedOn> {
+fn most_relevant(mut payments: Vec<BasedOn>) -> Vec<BasedOn> {
     payments.sort_by_key(|payment| (Reverse(payment.covers_minor > 0), payment.age_ms));
     payments.truncate(Decision::BASED_ON_MAX);
     payments

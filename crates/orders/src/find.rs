@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use payment_events::{OrderId, Timestamp};
 
-use crate::{Order, OrderQueries, Settle, SettleError};
+use crate::{Evidence, Order, OrderQueries, Settle, SettleError};
 
 /// The use case behind `GET /orders/{order_id}`: one read.
 ///
@@ -26,9 +26,10 @@ impl FindOrder {
     pub async fn find(&self, order_id: &OrderId) -> Result<Option<Order>, SettleError> {
         let (view, now) = (self.queries.read(order_id).await?, Timestamp::now());
         let Some(order) = view.order else { return Ok(None) };
-        if order.settled(&view.payments, now).is_some() {
-            return self.settle.settle(order_id).await;
+        let evidence = Evidence::copies(&view.payments);
+        if order.settled(evidence, now).is_some() {
+            return self.settle.settle(order_id, None).await;
         }
-        Ok(Some(order.reviewed(&view.payments, now)))
+        Ok(Some(order.reviewed(evidence, now)))
     }
 }

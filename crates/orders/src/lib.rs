@@ -1,7 +1,7 @@
 //! Orders: what an order is, when it is accepted, and how Orders' own copy of payment info is kept. Knows no AWS and no
 //! HTTP.
 //!
-//! - [`Order`] and [`decide`]: the order and the rule that accepts it.
+//! - [`Order`] and [`decide`]: the order and the rule that accepts it, on [`Evidence`].
 //! - [`PlaceOrder`]: the use case behind `POST /orders`, which waits for nobody, and `POST /sync/orders`, which asks
 //!   Payments.
 //! - [`ProjectPayments`]: keeps the copy of payment info, and settles the orders it pays for.
@@ -16,6 +16,7 @@
 
 mod decide;
 mod decision;
+mod evidence;
 mod find;
 mod lines;
 mod order;
@@ -29,13 +30,14 @@ pub mod testing;
 
 pub use decide::{Verdict, covering_minor, decide};
 pub use decision::{BasedOn, Decision, PaymentRead};
+pub use evidence::Evidence;
 pub use find::FindOrder;
 pub use lines::{InvalidLines, InvalidQuantity, InvalidSku, Line, Lines, Quantity, Sku};
 pub use order::{CustomerId, Fulfilment, InvalidCustomerId, Order, OrderRequest, OrderStatus, UnknownName};
-pub use place::{PlaceError, PlaceOrder, Placed};
+pub use place::{PlaceError, PlaceOrder, Placed, Placement};
 pub use ports::{
-    Inserted, LookupError, OrderQueries, OrderStore, OrderView, PLACED_AT_ONCE_MAX, PaymentCopies, PaymentLookup,
-    Quarantine, StoreError, Stored, StoredPayment,
+    Inserted, LookupError, OrderQueries, OrderStore, OrderView, PLACED_AT_ONCE_MAX, PaymentCopies, PaymentCopy,
+    PaymentLookup, Quarantine, Replaced, StoreError, Stored,
 };
 pub use project::ProjectPayments;
 pub use quarantined::{QuarantinedRecord, Reason};

@@ -1,65 +1,23 @@
 //! What is ordered. Lines that exist have a total.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::str::FromStr;
 
-use payment_events::Money;
+use payment_events::{Money, TextRule, text_output, text_type};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-/// What the customer orders: 1 to [`Sku::LENGTH_MAX`] visible ASCII characters, none of them a space.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sku(String);
-
-/// The text is not 1 to 64 visible ASCII characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to {} visible ASCII characters without spaces", Sku::LENGTH_MAX)]
-pub struct InvalidSku;
+text_type! {
+    /// What the customer orders: 1 to [`Sku::LENGTH_MAX`] visible ASCII characters, none of them a space.
+    #[derive(Debug)]
+    Sku: TextRule { prefix: "", class: "!-~", length_max: Self::LENGTH_MAX },
+    schema: "What the customer orders: visible ASCII without spaces.", example: "tea",
+    /// The text is not 1 to 64 visible ASCII characters.
+    error InvalidSku: "must be 1 to {} visible ASCII characters without spaces", Sku::LENGTH_MAX,
+}
+text_output!(Sku);
 
 impl Sku {
     /// The longest sku, in characters.
     pub const LENGTH_MAX: usize = 64;
-
-    /// The sku as it is on the wire.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Sku {
-    type Err = InvalidSku;
-
-    fn from_str(text: &str) -> Result<Self, InvalidSku> {
-        let bounded = (1..=Self::LENGTH_MAX).contains(&text.len());
-        if bounded && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidSku)
-        }
-    }
-}
-
-impl fmt::Display for Sku {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl JsonSchema for Sku {
-    fn schema_name() -> Cow<'static, str> {
-        "Sku".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "What the customer orders: visible ASCII without spaces.",
-            "type": "string",
-            "pattern": format!("^[!-~]{{1,{}}}$", Self::LENGTH_MAX),
-            "minLength": 1,
-            "maxLength": Self::LENGTH_MAX,
-            "examples": ["tea"],
-        })
-    }
 }
 
 /// How many of them: 1 to [`Quantity::MAX`].

@@ -4,62 +4,24 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use payment_events::{Money, OrderId, PaymentInfo, Timestamp};
+use payment_events::{Money, OrderId, TextRule, Timestamp, text_output, text_type};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::decide::decide_knowing;
-use crate::{Decision, Lines, PaymentRead, StoredPayment, decide};
+use crate::{Decision, Evidence, Lines, PaymentRead, Verdict, decide};
 
-/// Who orders: 1 to [`CustomerId::LENGTH_MAX`] characters of `A-Za-z0-9_-`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustomerId(String);
-
-/// The text is not 1 to 64 characters of `A-Za-z0-9_-`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to {} characters of A-Z, a-z, 0-9, _ and -", CustomerId::LENGTH_MAX)]
-pub struct InvalidCustomerId;
+text_type! {
+    /// Who orders: 1 to [`CustomerId::LENGTH_MAX`] characters of `A-Za-z0-9_-`.
+    #[derive(Debug)]
+    CustomerId: TextRule { prefix: "", class: "A-Za-z0-9_-", length_max: Self::LENGTH_MAX },
+    schema: "Who orders: letters, digits, _ and -.", example: "cust-7",
+    /// The text is not 1 to 64 characters of `A-Za-z0-9_-`.
+    error InvalidCustomerId: "must be 1 to {} characters of A-Z, a-z, 0-9, _ and -", CustomerId::LENGTH_MAX,
+}
+text_output!(CustomerId);
 
 impl CustomerId {
     /// The longest customer id, in characters.
     pub const LENGTH_MAX: usize = 64;
-
-    /// The id as it is on the wire.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for CustomerId {
-    type Err = InvalidCustomerId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidCustomerId> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        let bounded = (1..=Self::LENGTH_MAX).contains(&text.len());
-        if bounded && text.bytes().all(allowed) { Ok(Self(text.to_owned())) } else { Err(InvalidCustomerId) }
-    }
-}
-
-impl fmt::Display for CustomerId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl JsonSchema for CustomerId {
-    fn schema_name() -> Cow<'static, str> {
-        "CustomerId".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "Who orders: letters, digits, _ and -.",
-            "type": "string",
-            "pattern": format!("^[A-Za-z0-9_-]{{1,{}}}$", Self::LENGTH_MAX),
-            "minLength": 1,
-            "maxLength": Self::LENGTH_MAX,
-            "examples": ["cust-7"],
-        })
-    }
 }
 
 /// What a customer asks for. Two requests under one order id must be equal.
@@ -168,16 +130,10 @@ pub struct Order {
 }
 
 impl Order {
-    /// The order that `request` asks for, decided on the payments that Orders holds.
-    pub fn place(request: OrderRequest, payments: &[StoredPayment], now: Timestamp) -> Self {
+    /// The order that `request` asks for, decided on `evidence`.
+    pub fn place(request: OrderRequest, evidence: Evidence<'_>, now: Timestamp) -> Self {
         let order = Self::undecided(request, now);
-        order.with(decide(&order, payments, now))
-    }
-
-    /// The order that `request` asks for, decided on what Payments has just said.
-    pub fn place_asking(request: OrderRequest, asked: &[PaymentInfo], now: Timestamp) -> Self {
-        let order = Self::undecided(request, now);
-        order.with(decide_knowing(&order, &[], Some(asked), now))
+        order.with(decide(&order, evidence, now))
     }
 
     fn undecided(request: OrderRequest, now: Timestamp) -> Self {
@@ -195,21 +151,11 @@ impl Order {
         }
     }
 
-    /// The next revision, where these payments change where the order stands; `None` where they do not.
+    /// The next revision, if the evidence changes the order's status; `None` if it does not.
     ///
     /// That other payments lead to the same status is no reason to write.
-    pub fn settled(&self, payments: &[StoredPayment], now: Timestamp) -> Option<Self> {
-        self.settled_knowing(payments, None, now)
-    }
-
-    /// The same, on what Payments has just said as well, where it was `asked`.
-    pub(crate) fn settled_knowing(
-        &self,
-        payments: &[StoredPayment],
-        asked: Option<&[PaymentInfo]>,
-        now: Timestamp,
-    ) -> Option<Self> {
-        let verdict = decide_knowing(self, payments, asked, now);
+    pub fn settled(&self, evidence: Evidence<'_>, now: Timestamp) -> Option<Self> {
+        let verdict = decide(self, evidence, now);
         // A clock that went back does not take the order with it.
         let updated_at = now.max(self.updated_at);
         (verdict.status != self.status).then(|| Self { revision: self.revision + 1, updated_at, ..self.with(verdict) })
@@ -220,8 +166,8 @@ impl Order {
     /// One that is accepted shows what it was accepted on. One that is not shows what keeps it from being accepted now:
     /// a payment declined since it was last written, for example.
     #[must_use]
-    pub fn reviewed(self, payments: &[StoredPayment], now: Timestamp) -> Self {
-        let verdict = decide(&self, payments, now);
+    pub fn reviewed(self, evidence: Evidence<'_>, now: Timestamp) -> Self {
+        let verdict = decide(&self, evidence, now);
         if self.status == OrderStatus::Accepted || verdict.status != self.status { self } else { self.with(verdict) }
     }
 
@@ -236,8 +182,8 @@ impl Order {
         (&self.order_id, &self.customer_id, &self.lines) == (order_id, customer_id, lines)
     }
 
-    fn with(&self, verdict: crate::Verdict) -> Self {
-        let crate::Verdict { status, fulfilment, decision } = verdict;
+    fn with(&self, verdict: Verdict) -> Self {
+        let Verdict { status, fulfilment, decision } = verdict;
         Self { status, fulfilment, decision, ..self.clone() }
     }
 }

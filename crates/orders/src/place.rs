@@ -5,7 +5,7 @@ use std::sync::Arc;
 use payment_events::{OrderId, Timestamp};
 
 use crate::{
-    Inserted, LookupError, Order, OrderQueries, OrderRequest, OrderStore, PaymentLookup, Settle, SettleError,
+    Evidence, Inserted, LookupError, Order, OrderQueries, OrderRequest, OrderStore, PaymentLookup, Settle, SettleError,
     StoreError,
 };
 
@@ -28,8 +28,17 @@ pub struct PlaceOrder {
 pub struct Placed {
     /// The order.
     pub order: Order,
-    /// Whether an earlier request placed it.
-    pub known: bool,
+    /// Which request placed it.
+    pub placement: Placement,
+}
+
+/// Which request placed an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// This one.
+    New,
+    /// An earlier one, which this one repeats.
+    Repeated,
 }
 
 /// Why there is no answer about the order yet.
@@ -76,59 +85,64 @@ impl PlaceOrder {
 
     /// Stores the order with the decision on the payments there are, or finds it stored, and settles it either way.
     pub async fn place(&self, request: OrderRequest) -> Result<Placed, PlaceError> {
-        let order_id = request.order_id.clone();
-        let (known, settled) = match &self.payments {
-            Some(payments) => self.place_asking(request, &**payments).await?,
-            None => self.place_on_what_is_held(request).await?,
+        let Placed { order, placement } = match &self.payments {
+            Some(payments) => self.place_on_lookup(&request, &**payments).await?,
+            None => self.place_on_copies(&request).await?,
         };
-        let order = settled.ok_or_else(|| PlaceError::Gone { order_id })?;
-        if !known {
+        if placement == Placement::New {
             tracing::info!(order_id = %order.order_id, status = %order.status, read = order.decision.read.as_str(),
                 "order {} is placed", order.order_id);
         }
-        Ok(Placed { order, known })
+        Ok(Placed { order, placement })
     }
 
-    /// Whether the order is known, and the order, settled.
-    async fn place_asking(
+    /// Decides on what Payments answers.
+    async fn place_on_lookup(
         &self,
-        request: OrderRequest,
+        request: &OrderRequest,
         payments: &dyn PaymentLookup,
-    ) -> Result<(bool, Option<Order>), PlaceError> {
-        let asked = payments.payments_of(&request.order_id).await?;
-        let known = self.insert(&request, Order::place_asking(request.clone(), &asked, Timestamp::now())).await?;
-        // What was asked is held against a known order, too: it may be news.
-        Ok((known, self.settle.settle_knowing(&request.order_id, Some(&asked)).await?))
+    ) -> Result<Placed, PlaceError> {
+        let lookup = payments.payments_of(&request.order_id).await?;
+        let evidence = Evidence { copies: &[], lookup: Some(&lookup) };
+        let placement = self.insert(request, &Order::place(request.clone(), evidence, Timestamp::now())).await?;
+        // What Payments answered is held against a known order, too: it may be news.
+        placed(self.settle.settle(&request.order_id, Some(&lookup)).await?, placement, request)
     }
 
-    /// The same, decided on what Orders holds.
-    async fn place_on_what_is_held(&self, request: OrderRequest) -> Result<(bool, Option<Order>), PlaceError> {
+    /// Decides on Orders' copies.
+    async fn place_on_copies(&self, request: &OrderRequest) -> Result<Placed, PlaceError> {
         let view = self.queries.read(&request.order_id).await?;
         if let Some(known) = view.order {
-            expect_same(&known, &request)?;
+            let placement = repeated(&known, request)?;
             // Nothing is written, so that this read is the one that comes after the write that placed the order.
-            return Ok((true, self.settle.settle_seen(known, &view.payments).await?));
+            return placed(self.settle.settle_view(known, &view.payments).await?, placement, request);
         }
-        let known = self.insert(&request, Order::place(request.clone(), &view.payments, Timestamp::now())).await?;
-        Ok((known, self.settle.settle(&request.order_id).await?))
+        let order = Order::place(request.clone(), Evidence::copies(&view.payments), Timestamp::now());
+        let placement = self.insert(request, &order).await?;
+        placed(self.settle.settle(&request.order_id, None).await?, placement, request)
     }
 
-    /// Stores the order unless it is known, which it answers.
-    async fn insert(&self, request: &OrderRequest, order: Order) -> Result<bool, PlaceError> {
-        match self.store.insert(&order).await? {
-            Inserted::New => Ok(false),
+    /// Stores the order unless its id is taken.
+    async fn insert(&self, request: &OrderRequest, order: &Order) -> Result<Placement, PlaceError> {
+        match self.store.insert(order).await? {
+            Inserted::New => Ok(Placement::New),
             // This very write: its answer was lost and the store's client tried again. (Or another request wrote the very same
             // in the same millisecond.)
-            Inserted::Known(known) if *known == order => Ok(false),
-            Inserted::Known(known) => expect_same(&known, request),
+            Inserted::Known(known) if *known == *order => Ok(Placement::New),
+            Inserted::Known(known) => repeated(&known, request),
         }
     }
 }
 
-fn expect_same(known: &Order, request: &OrderRequest) -> Result<bool, PlaceError> {
+fn repeated(known: &Order, request: &OrderRequest) -> Result<Placement, PlaceError> {
     if known.is_asked_for_by(request) {
-        Ok(true)
+        Ok(Placement::Repeated)
     } else {
         Err(PlaceError::Conflict { order_id: request.order_id.clone() })
     }
+}
+
+fn placed(settled: Option<Order>, placement: Placement, request: &OrderRequest) -> Result<Placed, PlaceError> {
+    let order = settled.ok_or_else(|| PlaceError::Gone { order_id: request.order_id.clone() })?;
+    Ok(Placed { order, placement })
 }

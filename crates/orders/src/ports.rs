@@ -7,14 +7,14 @@ use crate::{Order, QuarantinedRecord};
 
 /// Orders' own copy of a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredPayment {
+pub struct PaymentCopy {
     /// The payment as of the version that was copied.
     pub payment: PaymentInfo,
     /// When Orders stored it.
     pub stored_at: Timestamp,
 }
 
-impl StoredPayment {
+impl PaymentCopy {
     /// How long it took from Payments to here, in milliseconds.
     pub fn lag_ms(&self) -> u64 {
         self.stored_at.ms_since(self.payment.updated_at)
@@ -27,7 +27,7 @@ pub struct OrderView {
     /// The order, once it is placed.
     pub order: Option<Order>,
     /// The payments, by id; they may be there before the order.
-    pub payments: Vec<StoredPayment>,
+    pub payments: Vec<PaymentCopy>,
 }
 
 /// What became of an attempt to store a new order.
@@ -37,6 +37,15 @@ pub enum Inserted {
     New,
     /// There is one under its id already, which is unchanged.
     Known(Box<Order>),
+}
+
+/// What became of an attempt to replace an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// The new revision is stored.
+    Done,
+    /// The stored order is of another revision, or there is none. Nothing has changed.
+    Lost,
 }
 
 /// What became of a payment to copy.
@@ -69,9 +78,9 @@ pub trait OrderStore: Send + Sync {
     /// nothing, when the id is taken.
     async fn insert(&self, order: &Order) -> Result<Inserted, StoreError>;
 
-    /// Replaces the order that is stored as of `expected_revision`, in one write. MUST answer `false`, and change
-    /// nothing, when the stored one is of another revision or there is none.
-    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<bool, StoreError>;
+    /// Replaces the order that is stored as of `expected_revision`, in one write. MUST answer
+    /// [`Replaced::Lost`], and change nothing, when the stored one is of another revision or there is none.
+    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<Replaced, StoreError>;
 }
 
 /// Where orders are read.
@@ -87,7 +96,7 @@ pub trait OrderQueries: Send + Sync {
 
     /// The payments of an order, by payment id, whether it is placed or not. MUST see every write that was answered before
     /// this was asked.
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError>;
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError>;
 }
 
 /// Payments could not be asked, did not answer in time, or answered what cannot be used. Nothing has changed anywhere.
@@ -117,7 +126,7 @@ pub trait PaymentLookup: Send + Sync {
 pub trait PaymentCopies: Send + Sync {
     /// Stores a copy, in one write. MUST answer [`Stored::Stale`], and change nothing, when the stored copy has this
     /// version or a higher one.
-    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError>;
+    async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError>;
 }
 
 /// Where records are kept that cannot be read.

@@ -4,40 +4,47 @@ use std::sync::Arc;
 
 use payment_events::{OrderId, PaymentInfo, Timestamp};
 
-use crate::{Order, OrderQueries, PaymentCopies, Settle, SettleError, StoreError, Stored, StoredPayment};
+use crate::{Order, PaymentCopies, PaymentCopy, Settle, SettleError, StoreError, Stored};
 
-/// The use case behind the payment stream, in the steps that a batch takes together: every payment is stored, then the
-/// orders of all of them are looked for, then those that are placed are settled.
+/// The use case behind the payment stream, in the three steps that a batch takes together:
 ///
-/// The order of the steps is what settling rests on: whoever writes a payment looks for its order afterwards. An order is
-/// looked for even when its payments are no news: they may be none because an earlier attempt stored them and ended before
-/// it settled. When a step fails, all of them can be done again.
+/// 1. [`store`](Self::store) every payment.
+/// 2. [`find_placed`](Self::find_placed): of the orders whose payments were stored, find those that are placed.
+/// 3. [`settle`](Self::settle) each of those.
+///
+/// Settling rests on this sequence: whoever writes a payment looks for its order afterwards. An order is looked for even if
+/// its payments are stale: an earlier attempt may have stored them and ended before it settled. If a step fails, all of them
+/// can be repeated.
+///
+/// The caller runs each step over its batch, since how many calls are made at once, until when, and what is reported are
+/// the caller's to say.
 #[derive(Clone)]
 pub struct ProjectPayments {
     copies: Arc<dyn PaymentCopies>,
-    queries: Arc<dyn OrderQueries>,
     settle: Settle,
 }
 
 impl ProjectPayments {
-    /// Copies into `copies`, looks for orders through `queries`, and settles them with `settle`.
-    pub fn new(copies: Arc<dyn PaymentCopies>, queries: Arc<dyn OrderQueries>, settle: Settle) -> Self {
-        Self { copies, queries, settle }
+    /// Copies into `copies`, and finds and settles orders with `settle`.
+    pub fn new(copies: Arc<dyn PaymentCopies>, settle: Settle) -> Self {
+        Self { copies, settle }
     }
 
-    /// Stores the payment, and answers with the copy; with `None` where one that is as new or newer is there already.
-    pub async fn store(&self, payment: PaymentInfo) -> Result<Option<StoredPayment>, StoreError> {
-        let copy = StoredPayment { payment, stored_at: Timestamp::now() };
-        let stored = self.copies.put_if_newer(&copy).await?;
-        if stored == Stored::Newer {
-            log(&copy);
+    /// Stores the payment and returns the copy, or `None` if the stored copy is as new or newer.
+    pub async fn store(&self, payment: PaymentInfo) -> Result<Option<PaymentCopy>, StoreError> {
+        let copy = PaymentCopy { payment, stored_at: Timestamp::now() };
+        match self.copies.put_if_newer(&copy).await? {
+            Stored::Newer => {
+                log(&copy);
+                Ok(Some(copy))
+            }
+            Stored::Stale => Ok(None),
         }
-        Ok((stored == Stored::Newer).then_some(copy))
     }
 
-    /// Those of these orders that are placed: at most [`PLACED_AT_ONCE_MAX`](crate::PLACED_AT_ONCE_MAX) are asked for.
-    pub async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
-        self.queries.placed(order_ids).await
+    /// Those of these orders that are placed. At most [`PLACED_AT_ONCE_MAX`](crate::PLACED_AT_ONCE_MAX) are asked for.
+    pub async fn find_placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        self.settle.find_placed(order_ids).await
     }
 
     /// Brings an order that was found placed in line with its payments.
@@ -46,7 +53,7 @@ impl ProjectPayments {
     }
 }
 
-fn log(copy: &StoredPayment) {
+fn log(copy: &PaymentCopy) {
     let payment = &copy.payment;
     tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id, version = payment.version,
         status = %payment.status, lag_ms = copy.lag_ms(), "payment {} is stored as {}", payment.payment_id, payment.status);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use payment_events::{OrderId, PaymentInfo, Timestamp};
 
-use crate::{Order, OrderQueries, OrderStore, StoreError, StoredPayment};
+use crate::{Evidence, Order, OrderQueries, OrderStore, PaymentCopy, Replaced, StoreError};
 
 /// Settles orders: reads an order with its payments, and where they change what it stands at, writes that.
 #[derive(Clone)]
@@ -20,11 +20,19 @@ pub enum SettleError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The order or its payments changed each time it was looked at.
-    #[error("the order {order_id} did not come to rest in {} rounds", Settle::ROUNDS_MAX)]
-    Restless {
+    #[error("the order {order_id} kept changing for {} rounds", Settle::ROUNDS_MAX)]
+    Contended {
         /// Which order.
         order_id: OrderId,
     },
+}
+
+/// What one round of settling came to.
+enum Round {
+    /// The payments change nothing about the order.
+    Settled(Order),
+    /// The order was written, by this round or by another writer before it: it is to be looked at again.
+    Written,
 }
 
 impl Settle {
@@ -37,65 +45,55 @@ impl Settle {
         Self { store, queries }
     }
 
-    /// Settles this order, and answers with it as it then is; with `None` where it is not placed yet.
+    /// Settles this order, and returns it as it then is; `None` if it is not placed yet. The order's copies are read here;
+    /// `lookup` is what Payments answered just now, if it was asked.
     ///
-    /// It is looked at until a look changes nothing. A write that lost against another is made anew from what that one
+    /// It is looked at until a round changes nothing. A write that lost against another is made anew from what that one
     /// left; a write that took effect is looked at again, because a payment may have changed between the read and the
     /// write, and whoever stored that payment may have looked before the write.
-    pub async fn settle(&self, order_id: &OrderId) -> Result<Option<Order>, SettleError> {
-        self.settle_knowing(order_id, None).await
-    }
-
-    /// The same, on what Payments has just said as well, where it was `asked`.
-    pub(crate) async fn settle_knowing(
+    pub async fn settle(
         &self,
         order_id: &OrderId,
-        asked: Option<&[PaymentInfo]>,
+        lookup: Option<&[PaymentInfo]>,
     ) -> Result<Option<Order>, SettleError> {
         for _ in 0..Self::ROUNDS_MAX {
             let view = self.queries.read(order_id).await?;
             let Some(order) = view.order else { return Ok(None) };
-            if let Some(settled) = self.look(order, &view.payments, asked).await? {
-                return Ok(Some(settled));
+            match self.round(order, Evidence { copies: &view.payments, lookup }).await? {
+                Round::Settled(order) => return Ok(Some(order)),
+                Round::Written => {}
             }
         }
-        Err(SettleError::Restless { order_id: order_id.clone() })
+        Err(SettleError::Contended { order_id: order_id.clone() })
     }
 
-    /// Settles an order that has just been read. Where it is in line with its payments, this is one read, of them.
+    pub(crate) async fn find_placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+        self.queries.placed(order_ids).await
+    }
+
+    /// Settles an order that has just been read. If it is in line with its payments, this is one read, of them.
     pub async fn settle_read(&self, order: Order) -> Result<Option<Order>, SettleError> {
-        let payments = self.queries.payments(&order.order_id).await?;
-        self.settle_seen(order, &payments).await
+        let copies = self.queries.payments(&order.order_id).await?;
+        self.settle_view(order, &copies).await
     }
 
-    /// Settles an order that has just been read, with all its payments. Where it is in line with them, this is no call at all.
-    pub(crate) async fn settle_seen(
-        &self,
-        order: Order,
-        payments: &[StoredPayment],
-    ) -> Result<Option<Order>, SettleError> {
+    /// Settles an order that has just been read, with all its copies. If it is in line with them, this is no call at all.
+    pub(crate) async fn settle_view(&self, order: Order, copies: &[PaymentCopy]) -> Result<Option<Order>, SettleError> {
         let order_id = order.order_id.clone();
-        match self.look(order, payments, None).await? {
-            Some(settled) => Ok(Some(settled)),
-            None => self.settle(&order_id).await,
+        match self.round(order, Evidence::copies(copies)).await? {
+            Round::Settled(order) => Ok(Some(order)),
+            Round::Written => self.settle(&order_id, None).await,
         }
     }
 
-    /// The order, where its payments change nothing about it. Where they do, that is written, unless another write came
-    /// first, and it is to be looked at again.
-    async fn look(
-        &self,
-        order: Order,
-        payments: &[StoredPayment],
-        asked: Option<&[PaymentInfo]>,
-    ) -> Result<Option<Order>, StoreError> {
-        let settled = order.settled_knowing(payments, asked, Timestamp::now());
-        let Some(settled) = settled else { return Ok(Some(order)) };
-        if self.store.replace(&settled, order.revision).await? {
+    /// Decides about the order, and writes it if that changes its status, unless another write came first.
+    async fn round(&self, order: Order, evidence: Evidence<'_>) -> Result<Round, StoreError> {
+        let Some(settled) = order.settled(evidence, Timestamp::now()) else { return Ok(Round::Settled(order)) };
+        if self.store.replace(&settled, order.revision).await? == Replaced::Done {
             let order_id = &order.order_id;
             tracing::info!(%order_id, from = %order.status, to = %settled.status, revision = settled.revision,
-                payments = payments.len(), "order {order_id} is {} now", settled.status);
+                payments = evidence.copies.len(), "order {order_id} is {} now", settled.status);
         }
-        Ok(None)
+        Ok(Round::Written)
     }
 }

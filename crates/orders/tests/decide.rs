@@ -2,12 +2,12 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use orders::testing::samples::{at, authorized, captured, declined, eur, euros, request, stored, voided};
-use orders::{BasedOn, Decision, Fulfilment, Order, OrderStatus, StoredPayment, covering_minor, decide};
+use orders::{BasedOn, Decision, Evidence, Fulfilment, Order, OrderStatus, PaymentCopy, covering_minor, decide};
 use payment_events::{Money, PaymentInfo, PaymentStatus};
 use proptest::prelude::*;
 
 fn order(total_minor: i64) -> Order {
-    Order::place(request("ord-1", euros(total_minor)), &[], at())
+    Order::place(request("ord-1", euros(total_minor)), Evidence::copies(&[]), at())
 }
 
 fn dollars(minor: i64) -> Money {
@@ -16,7 +16,7 @@ fn dollars(minor: i64) -> Money {
 
 fn status_of(total_minor: i64, payments: &[PaymentInfo]) -> OrderStatus {
     let payments: Vec<_> = payments.iter().cloned().map(stored).collect();
-    decide(&order(total_minor), &payments, at()).status
+    decide(&order(total_minor), Evidence::copies(&payments), at()).status
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn payments_add_up_without_overflow() {
 fn the_decision_names_what_it_was_made_on() {
     let cover = authorized("pay_2", euros(1_000));
     let payments = [stored(declined("pay_1", euros(1_000))), stored(cover.clone())];
-    let decision = decide(&order(1_000), &payments, at().plus_ms(40)).decision;
+    let decision = decide(&order(1_000), Evidence::copies(&payments), at().plus_ms(40)).decision;
     assert_eq!(decision.decided_at, at().plus_ms(40));
     let named: Vec<_> = decision.based_on.iter().map(|on| (on.payment_id.as_str(), on.status, on.age_ms)).collect();
     assert_eq!(named, [("pay_2", PaymentStatus::Authorized, 40), ("pay_1", PaymentStatus::Declined, 40)]);
@@ -68,7 +68,7 @@ fn the_decision_names_what_it_was_made_on() {
 fn a_decision_stays_small_and_keeps_what_counted() {
     let mut payments: Vec<_> = (0..500).map(|n| stored(declined(&format!("pay_{n}"), euros(1)))).collect();
     payments.push(stored(authorized("pay_cover", euros(1))));
-    let based_on = decide(&order(1), &payments, at()).decision.based_on;
+    let based_on = decide(&order(1), Evidence::copies(&payments), at()).decision.based_on;
     assert_eq!(based_on.len(), Decision::BASED_ON_MAX);
     assert_eq!(based_on[0].payment_id.as_str(), "pay_cover");
 }
@@ -76,37 +76,41 @@ fn a_decision_stays_small_and_keeps_what_counted() {
 #[test]
 fn an_accepted_order_goes_on_hold_and_comes_back_with_its_first_start() {
     let held = authorized("pay_1", euros(1_000));
-    let placed = Order::place(request("ord-1", euros(1_000)), &[stored(held.clone())], at());
+    let placed = Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[stored(held.clone())]), at());
     let started = Fulfilment::Started { at: at() };
     assert_eq!((placed.status, placed.fulfilment), (OrderStatus::Accepted, started));
-    let on_hold = placed.settled(&[stored(voided(&held))], at().plus_ms(10)).unwrap();
+    let on_hold = placed.settled(Evidence::copies(&[stored(voided(&held))]), at().plus_ms(10)).unwrap();
     assert_eq!((on_hold.status, on_hold.fulfilment, on_hold.revision), (OrderStatus::OnHold, started, 2));
     let second = [stored(authorized("pay_2", euros(1_000)))];
-    let again = on_hold.settled(&second, at().plus_ms(20)).unwrap();
+    let again = on_hold.settled(Evidence::copies(&second), at().plus_ms(20)).unwrap();
     assert_eq!((again.status, again.fulfilment, again.revision), (OrderStatus::Accepted, started, 3));
 }
 
 #[test]
 fn a_waiting_order_shows_what_keeps_it_waiting_and_an_accepted_one_what_it_was_accepted_on() {
     let refusal = [stored(declined("pay_1", euros(1_000)))];
-    let waiting = order(1_000).reviewed(&refusal, at());
+    let waiting = order(1_000).reviewed(Evidence::copies(&refusal), at());
     assert_eq!(waiting.decision.based_on[0].status, PaymentStatus::Declined);
 
     let held = authorized("pay_1", euros(1_000));
-    let accepted = Order::place(request("ord-1", euros(1_000)), &[stored(held.clone())], at());
+    let accepted = Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[stored(held.clone())]), at());
     let later = [stored(captured(&held, 1_000, 0))];
-    assert_eq!(accepted.clone().reviewed(&later, at().plus_ms(9)), accepted);
+    assert_eq!(accepted.clone().reviewed(Evidence::copies(&later), at().plus_ms(9)), accepted);
 
     let covered = [stored(held)];
-    assert_eq!(order(1_000).reviewed(&covered, at()), order(1_000), "a status is only shown once it is stored");
+    assert_eq!(
+        order(1_000).reviewed(Evidence::copies(&covered), at()),
+        order(1_000),
+        "a status is only shown once it is stored"
+    );
 }
 
 /// Any payments with amounts around the totals, each with an id of its own.
-fn any_payments() -> impl Strategy<Value = Vec<StoredPayment>> {
+fn any_payments() -> impl Strategy<Value = Vec<PaymentCopy>> {
     payments_called("pay_")
 }
 
-fn payments_called(prefix: &'static str) -> impl Strategy<Value = Vec<StoredPayment>> {
+fn payments_called(prefix: &'static str) -> impl Strategy<Value = Vec<PaymentCopy>> {
     let amount = prop_oneof![4 => 1..=600_i64, 1 => Just(i64::MAX)];
     let parts = (amount, any::<bool>(), prop::sample::select(PaymentStatus::ALL.to_vec()), 0.0..=1.0, 0.0..1.0);
     prop::collection::vec(parts, 0..8).prop_map(move |parts| {
@@ -134,12 +138,12 @@ fn payment(payment_id: &str, parts: (i64, bool, PaymentStatus, f64, f64)) -> Pay
 }
 
 /// Copies of every payment that there may be, each newer than any.
-fn payments_of_all() -> impl Strategy<Value = Vec<StoredPayment>> {
+fn payments_of_all() -> impl Strategy<Value = Vec<PaymentCopy>> {
     any_payments().prop_map(|payments| {
         let others = (payments.len()..8).map(|n| stored(declined(&format!("pay_{n}"), euros(1))));
-        let newest = |stored: StoredPayment| {
+        let newest = |stored: PaymentCopy| {
             let payment = PaymentInfo { version: stored.payment.version + 9, ..stored.payment };
-            StoredPayment { payment, ..stored }
+            PaymentCopy { payment, ..stored }
         };
         payments.into_iter().chain(others).map(newest).collect()
     })
@@ -150,19 +154,19 @@ fn any_order() -> impl Strategy<Value = Order> {
     order_decided_on(any_payments())
 }
 
-fn order_decided_on(payments: impl Strategy<Value = Vec<StoredPayment>>) -> impl Strategy<Value = Order> {
+fn order_decided_on(payments: impl Strategy<Value = Vec<PaymentCopy>>) -> impl Strategy<Value = Order> {
     let total = prop_oneof![4 => 1..=1_500_i64, 1 => Just(i64::MAX)];
-    (total, payments).prop_map(|(total, payments)| Order::place(request("ord-1", euros(total)), &payments, at()))
+    (total, payments)
+        .prop_map(|(total, payments)| Order::place(request("ord-1", euros(total)), Evidence::copies(&payments), at()))
 }
 
 /// Of each payment, what is newer counts: the copy, or what the order was decided on.
-fn covered(order: &Order, payments: &[StoredPayment]) -> bool {
+fn covered(order: &Order, payments: &[PaymentCopy]) -> bool {
     let known = &order.decision.based_on;
     let copy_of = |known: &BasedOn| payments.iter().find(|stored| stored.payment.payment_id == known.payment_id);
     let is_news = |known: &&BasedOn| copy_of(known).is_none_or(|stored| stored.payment.version < known.version);
-    let is_outdated = |stored: &&StoredPayment| {
-        known.iter().filter(is_news).any(|known| known.payment_id == stored.payment.payment_id)
-    };
+    let is_outdated =
+        |stored: &&PaymentCopy| known.iter().filter(is_news).any(|known| known.payment_id == stored.payment.payment_id);
     let copies = payments.iter().filter(|stored| !is_outdated(stored));
     let copies: i128 = copies.map(|stored| i128::from(covering_minor(&stored.payment, eur()))).sum();
     let known: i128 = known.iter().filter(is_news).map(|known| i128::from(known.covers_minor)).sum();
@@ -172,7 +176,7 @@ fn covered(order: &Order, payments: &[StoredPayment]) -> bool {
 proptest! {
     #[test]
     fn an_order_is_accepted_exactly_when_it_is_covered(order in any_order(), payments in any_payments()) {
-        let verdict = decide(&order, &payments, at());
+        let verdict = decide(&order, Evidence::copies(&payments), at());
         prop_assert_eq!(verdict.status == OrderStatus::Accepted, covered(&order, &payments));
         let was_accepted = order.fulfilment != Fulfilment::NotStarted;
         prop_assert_eq!(verdict.status == OrderStatus::AwaitingPayment, !was_accepted && !covered(&order, &payments));
@@ -187,8 +191,8 @@ proptest! {
         kept in 0..8_usize,
     ) {
         let fewer = &payments[..kept.min(payments.len())];
-        if decide(&order, fewer, at()).status == OrderStatus::Accepted {
-            prop_assert_eq!(decide(&order, &payments, at()).status, OrderStatus::Accepted);
+        if decide(&order, Evidence::copies(fewer), at()).status == OrderStatus::Accepted {
+            prop_assert_eq!(decide(&order, Evidence::copies(&payments), at()).status, OrderStatus::Accepted);
         }
     }
 
@@ -197,7 +201,8 @@ proptest! {
         order in any_order(),
         (payments, shuffled) in any_payments().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
     ) {
-        prop_assert_eq!(decide(&order, &payments, at()), decide(&order, &shuffled, at()));
+        let (payments, shuffled) = (Evidence::copies(&payments), Evidence::copies(&shuffled));
+        prop_assert_eq!(decide(&order, payments, at()), decide(&order, shuffled, at()));
     }
 
     /// What was asked for is on its way: it makes no difference any more once it is there, or something newer is.
@@ -207,19 +212,21 @@ proptest! {
     ) {
         let wanted = request("ord-1", euros(total));
         let asked: Vec<_> = before.into_iter().map(|stored| stored.payment).collect();
-        let order = Order::place_asking(wanted.clone(), &asked, at());
-        let now = decide(&order, &payments, at()).status;
-        let afresh = Order::place(wanted, &payments, at()).status;
+        let lookup = Evidence { copies: &[], lookup: Some(&asked) };
+        let order = Order::place(wanted.clone(), lookup, at());
+        let arrived = Evidence::copies(&payments);
+        let now = decide(&order, arrived, at()).status;
+        let afresh = Order::place(wanted, arrived, at()).status;
         prop_assert_eq!(now == OrderStatus::Accepted, afresh == OrderStatus::Accepted);
     }
 
     #[test]
     fn what_is_settled_stays_settled(order in any_order(), payments in any_payments(), later_ms in 0..1_000_u64) {
         let later = at().plus_ms(later_ms);
-        if let Some(settled) = order.settled(&payments, at()) {
+        if let Some(settled) = order.settled(Evidence::copies(&payments), at()) {
             prop_assert_ne!(settled.status, order.status);
             prop_assert_eq!(settled.revision, order.revision + 1);
-            prop_assert_eq!(settled.settled(&payments, later), None);
+            prop_assert_eq!(settled.settled(Evidence::copies(&payments), later), None);
         }
     }
 
@@ -227,7 +234,8 @@ proptest! {
     fn fulfilment_starts_once(order in any_order(), changes in prop::collection::vec(any_payments(), 0..5)) {
         let mut order = order;
         for (n, payments) in changes.into_iter().enumerate() {
-            let after = order.settled(&payments, at().plus_ms(n as u64 + 1)).unwrap_or_else(|| order.clone());
+            let (evidence, later) = (Evidence::copies(&payments), at().plus_ms(n as u64 + 1));
+            let after = order.settled(evidence, later).unwrap_or_else(|| order.clone());
             if let Fulfilment::Started { .. } = order.fulfilment {
                 prop_assert_eq!(after.fulfilment, order.fulfilment);
             }

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use orders::testing::MemoryOrders;
 use orders::testing::samples::{authorized, euros, request};
 use orders::{
-    Inserted, Order, OrderQueries, OrderStatus, OrderStore, OrderView, PaymentCopies, PlaceOrder, ProjectPayments,
-    Settle, StoreError, Stored, StoredPayment,
+    Inserted, Order, OrderQueries, OrderStatus, OrderStore, OrderView, PaymentCopies, PaymentCopy, PlaceOrder,
+    Placement, ProjectPayments, Replaced, Settle, StoreError, Stored,
 };
 use payment_events::OrderId;
 
@@ -22,7 +22,7 @@ impl OrderStore for Forgetful {
         self.0.insert(order).await
     }
 
-    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<bool, StoreError> {
+    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<Replaced, StoreError> {
         self.0.replace(order, expected_revision).await?;
         self.0.replace(order, expected_revision).await
     }
@@ -38,14 +38,14 @@ impl OrderQueries for Forgetful {
         self.0.placed(order_ids).await
     }
 
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
         self.0.payments(order_id).await
     }
 }
 
 #[async_trait]
 impl PaymentCopies for Forgetful {
-    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
+    async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError> {
         self.0.put_if_newer(payment).await?;
         self.0.put_if_newer(payment).await
     }
@@ -55,15 +55,15 @@ impl PaymentCopies for Forgetful {
 async fn an_order_whose_write_was_made_twice_is_new_once() {
     let store = Arc::new(Forgetful::default());
     let place = PlaceOrder::new(store.clone(), store.clone());
-    assert!(!place.place(request("ord-1", euros(1_000))).await.unwrap().known);
-    assert!(place.place(request("ord-1", euros(1_000))).await.unwrap().known);
+    assert_eq!(place.place(request("ord-1", euros(1_000))).await.unwrap().placement, Placement::New);
+    assert_eq!(place.place(request("ord-1", euros(1_000))).await.unwrap().placement, Placement::Repeated);
 }
 
 #[tokio::test]
 async fn a_payment_whose_writes_were_made_twice_settles_its_order() {
     let store = Arc::new(Forgetful::default());
     PlaceOrder::new(store.clone(), store.clone()).place(request("ord-1", euros(1_000))).await.unwrap();
-    let project = ProjectPayments::new(store.clone(), store.clone(), Settle::new(store.clone(), store.clone()));
+    let project = ProjectPayments::new(store.clone(), Settle::new(store.clone(), store.clone()));
     project.project(vec![authorized("pay_1", euros(1_000))]).await.unwrap();
     let order = store.0.order("ord-1").unwrap();
     assert_eq!((order.status, order.revision), (OrderStatus::Accepted, 2));

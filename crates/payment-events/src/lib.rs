@@ -31,5 +31,6 @@ pub use event::{DecodeError, PaymentEvent};
 pub use ids::{InvalidOrderId, InvalidPaymentId, OrderId, PaymentId};
 pub use money::{Currency, InvalidMoney, Money};
 pub use payment_info::{Decline, InvalidPaymentInfo, PaymentInfo, PaymentStatus};
+pub use text::TextRule;
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use trace_parent::{InvalidTraceParent, TraceParent};

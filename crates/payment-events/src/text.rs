@@ -1,4 +1,134 @@
-//! What every value of this contract that is a string on the wire has in common.
+//! Values that are text on the wire.
+
+use schemars::{Schema, json_schema};
+
+/// What a [`text_type!`](crate::text_type) takes: a prefix, and 1 to `length_max` characters of one class after it.
+#[derive(Debug, Clone, Copy)]
+pub struct TextRule {
+    /// The text's beginning; empty if there is none.
+    pub prefix: &'static str,
+    /// The characters after the prefix, as the inside of a regular expression's class: single ASCII characters, and ranges
+    /// such as `a-z`.
+    pub class: &'static str,
+    /// The most characters after the prefix.
+    pub length_max: usize,
+}
+
+impl TextRule {
+    /// Returns true if the text keeps the rule.
+    pub fn allows(&self, text: &str) -> bool {
+        let Some(rest) = text.strip_prefix(self.prefix) else { return false };
+        (1..=self.length_max).contains(&rest.len()) && rest.bytes().all(|byte| is_of(self.class.as_bytes(), byte))
+    }
+
+    /// The JSON Schema of what the rule allows.
+    pub fn schema(&self, description: &str, example: &str) -> Schema {
+        let Self { prefix, class, length_max } = self;
+        let mut schema = json_schema!({
+            "description": description,
+            "type": "string",
+            "pattern": format!("^{prefix}[{class}]{{1,{length_max}}}$"),
+            "maxLength": prefix.len() + length_max,
+            "examples": [example],
+        });
+        if prefix.is_empty() {
+            schema.insert("minLength".to_owned(), 1.into());
+        }
+        schema
+    }
+}
+
+/// Returns true if the class names the character.
+fn is_of(class: &[u8], byte: u8) -> bool {
+    match class {
+        [first, b'-', last, rest @ ..] => (*first..=*last).contains(&byte) || is_of(rest, byte),
+        [one, rest @ ..] => *one == byte || is_of(rest, byte),
+        [] => false,
+    }
+}
+
+/// Defines a type for text that keeps a [`TextRule`], and the error of text that does not. A value is only made by parsing,
+/// and states its JSON Schema.
+///
+/// [`text_output!`](crate::text_output) adds a way to read the text. The defining crate depends on `schemars` and
+/// `thiserror`.
+///
+/// ```
+/// use payment_events::{TextRule, text_output, text_type};
+///
+/// text_type! {
+///     /// The letters on the plate.
+///     #[derive(Debug)]
+///     Plate: TextRule { prefix: "", class: "A-Z0-9", length_max: 8 },
+///     schema: "Letters and digits.", example: "KA42",
+///     /// The text is not 1 to 8 letters and digits.
+///     error InvalidPlate: "must be 1 to 8 letters and digits",
+/// }
+/// text_output!(Plate);
+///
+/// assert_eq!("KA42".parse::<Plate>().map(|plate| plate.to_string()), Ok("KA42".to_owned()));
+/// assert_eq!("KA 42".parse::<Plate>(), Err(InvalidPlate));
+/// ```
+#[macro_export]
+macro_rules! text_type {
+    (
+        $(#[$meta:meta])*
+        $name:ident: $rule:expr,
+        schema: $description:literal, example: $example:literal,
+        $(#[$error_meta:meta])*
+        error $error:ident: $message:literal $(, $argument:expr)* $(,)?
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, PartialEq, Eq)]
+        pub struct $name(String);
+
+        $(#[$error_meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+        #[error($message $(, $argument)*)]
+        pub struct $error;
+
+        impl $name {
+            const RULE: $crate::TextRule = $rule;
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $error;
+
+            fn from_str(text: &str) -> Result<Self, $error> {
+                if Self::RULE.allows(text) { Ok(Self(text.to_owned())) } else { Err($error) }
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                Self::RULE.schema($description, $example)
+            }
+        }
+    };
+}
+
+/// Shows a [`text_type!`](crate::text_type) as it is on the wire: `as_str` and `Display`.
+#[macro_export]
+macro_rules! text_output {
+    ($name:ident) => {
+        impl $name {
+            /// The text as it is on the wire.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
 
 /// Makes a type that parses from text (`FromStr`) and prints as text (`Display`) a JSON string on the wire.
 macro_rules! json_string {

@@ -1,9 +1,9 @@
 //! The trace a payment was made in, carried to whoever consumes its event.
 
-use std::fmt;
 use std::str::FromStr;
 
 use crate::text::{json_string, string_schema};
+use crate::text_output;
 
 /// A [W3C Trace Context](https://www.w3.org/TR/trace-context/#traceparent-header) `traceparent` of version 00:
 /// `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`, lower case, neither id all zeros.
@@ -45,12 +45,7 @@ fn is_lower_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-impl fmt::Display for TraceParent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
+text_output!(TraceParent);
 json_string!(TraceParent);
 string_schema!(TraceParent, {
     "description": "A W3C Trace Context traceparent of version 00.",

@@ -6,7 +6,7 @@ use aws_sdk_kinesis::primitives::Blob;
 use payment_events::PaymentEvent;
 use payments::{EventPublisher, PublishError};
 
-use crate::put_records::{Record, put_all};
+use crate::put_records::{StreamRecord, put_all};
 
 /// Publishes to one Kinesis stream.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ impl KinesisPublisher {
     /// Puts records back that have been on the stream before, byte by byte under their partition keys, and answers for
     /// each in its place. Keeps the order of those with the same key, as [`EventPublisher::publish_all`] does.
     pub async fn put_back(&self, records: &[(String, Vec<u8>)]) -> Vec<Result<(), PublishError>> {
-        let records: Vec<_> = records.iter().map(|(key, data)| Record::of_bytes(key, data.clone())).collect();
+        let records: Vec<_> = records.iter().map(|(key, data)| StreamRecord::of_bytes(key, data.clone())).collect();
         put_all(&self.client, &self.stream, &records).await
     }
 }
@@ -38,7 +38,7 @@ impl EventPublisher for KinesisPublisher {
     }
 
     async fn publish_all(&self, events: &[PaymentEvent]) -> Vec<Result<(), PublishError>> {
-        let records: Vec<_> = events.iter().map(Record::of_event).collect();
+        let records: Vec<_> = events.iter().map(StreamRecord::of_event).collect();
         put_all(&self.client, &self.stream, &records).await
     }
 }

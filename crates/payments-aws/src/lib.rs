@@ -11,6 +11,6 @@ mod put_records;
 pub use clients::{HOT_PUBLISH_MS, kinesis_hot_path, kinesis_relay};
 pub use config::Config;
 pub use kinesis_publisher::KinesisPublisher;
-pub use payment_item::{InvalidItem, StoredPayment};
+pub use payment_item::{InvalidItem, PaymentImage};
 pub use payments_scan::{PaymentsPage, PaymentsScan, UnreadableItem};
 pub use payments_table::PaymentsTable;

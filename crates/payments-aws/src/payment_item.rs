@@ -14,14 +14,14 @@ pub struct InvalidItem(String);
 
 /// A payment as the table's change stream shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredPayment {
+pub struct PaymentImage {
     /// The payment.
     pub payment: Payment,
     /// Whether this version has yet to be published.
     pub unpublished: bool,
 }
 
-impl StoredPayment {
+impl PaymentImage {
     /// Reads the image of an item from a change stream: DynamoDB's JSON.
     pub fn from_image(image: &str) -> Result<Self, InvalidItem> {
         let image: serde_dynamo::Item = serde_json::from_str(image).map_err(|error| InvalidItem(error.to_string()))?;

@@ -27,30 +27,36 @@ pub struct PaymentsTable {
     table: String,
 }
 
+/// What became of a conditional write.
+enum ConditionalPut {
+    Written,
+    /// This is what is stored instead. DynamoDB returns it, so that nobody needs a second call to know.
+    ConditionFailed(Box<PaymentRecord>),
+}
+
 impl PaymentsTable {
     /// The table of this name. Every call of `client` must have a timeout.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
 
-    /// Puts a record on a condition. Answers with what is stored instead where the condition fails: this way whoever
-    /// needs to know makes no second call.
+    /// Puts a record on a condition.
     async fn put_if(
         &self,
         record: &PaymentRecord,
         condition: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder,
-    ) -> Result<Option<PaymentRecord>, StoreError> {
+    ) -> Result<ConditionalPut, StoreError> {
         let attributes =
             PaymentItem::from(record.clone()).into_attributes().map_err(|error| self.failed("write", error))?;
         let put = condition(self.client.put_item().table_name(&self.table).set_item(Some(attributes)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = put.send().await else { return Ok(None) };
+        let Err(error) = put.send().await else { return Ok(ConditionalPut::Written) };
         let stored = match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item().cloned(),
             _ => None,
         };
         match stored {
-            Some(attributes) => self.record(attributes).map(Some),
+            Some(attributes) => Ok(ConditionalPut::ConditionFailed(Box::new(self.record(attributes)?))),
             None => Err(self.failed("write", error)),
         }
     }
@@ -115,8 +121,11 @@ impl PaymentsTable {
 #[async_trait]
 impl PaymentStore for PaymentsTable {
     async fn begin(&self, record: &PaymentRecord) -> Result<Begun, StoreError> {
-        let stored = self.put_if(record, |put| put.condition_expression("attribute_not_exists(payment_id)")).await?;
-        Ok(stored.map_or(Begun::New, |stored| Begun::Known(Box::new(stored))))
+        let put = self.put_if(record, |put| put.condition_expression("attribute_not_exists(payment_id)"));
+        Ok(match put.await? {
+            ConditionalPut::Written => Begun::New,
+            ConditionalPut::ConditionFailed(stored) => Begun::Known(stored),
+        })
     }
 
     async fn load(&self, payment_id: &PaymentId) -> Result<Option<PaymentRecord>, StoreError> {
@@ -129,8 +138,10 @@ impl PaymentStore for PaymentsTable {
                 .expression_attribute_values(":version", AttributeValue::N(known.payment.version.to_string()))
                 .expression_attribute_values(":holder", text(known.lease.holder.as_str()))
         };
-        let stored = self.put_if(next, is_known).await?;
-        Ok(stored.map_or(Replaced::Done, |stored| Replaced::Lost(Box::new(stored))))
+        Ok(match self.put_if(next, is_known).await? {
+            ConditionalPut::Written => Replaced::Done,
+            ConditionalPut::ConditionFailed(stored) => Replaced::Lost(stored),
+        })
     }
 }
 

@@ -31,7 +31,11 @@ const PAUSES: ExponentialBuilder =
 ///
 /// What Kinesis refuses record by record, as it does above a shard's throughput, is tried again after a pause. A call that
 /// fails altogether is not: the client has tried that again already.
-pub(crate) async fn put_all(client: &Client, stream: &str, records: &[Record<'_>]) -> Vec<Result<(), PublishError>> {
+pub(crate) async fn put_all(
+    client: &Client,
+    stream: &str,
+    records: &[StreamRecord<'_>],
+) -> Vec<Result<(), PublishError>> {
     let mut results: Vec<_> = records.iter().map(|_| Ok(())).collect();
     let mut lanes = lanes(records);
     let mut pauses = PAUSES.build();
@@ -52,7 +56,7 @@ pub(crate) async fn put_all(client: &Client, stream: &str, records: &[Record<'_>
 
 /// One call, with the first record of each of the lanes.
 async fn put_firsts(client: &Client, stream: &str, lanes: &mut [Lane<'_>], results: &mut [Result<(), PublishError>]) {
-    let entries = lanes.iter().filter_map(Lane::first).map(Record::entry).collect::<Result<Vec<_>, _>>();
+    let entries = lanes.iter().filter_map(Lane::first).map(StreamRecord::entry).collect::<Result<Vec<_>, _>>();
     let answer = match entries {
         Ok(entries) => {
             let put = client.put_records().stream_name(stream).set_records(Some(entries));
@@ -74,7 +78,7 @@ fn calls(lanes: &[Lane<'_>]) -> Vec<Range<usize>> {
     let mut calls: Vec<Range<usize>> = Vec::new();
     let mut bytes = 0;
     for (number, lane) in lanes.iter().enumerate() {
-        let record_bytes = lane.first().map_or(0, Record::bytes);
+        let record_bytes = lane.first().map_or(0, StreamRecord::bytes);
         bytes += record_bytes;
         match calls.last_mut() {
             Some(call) if call.len() < RECORDS_MAX && bytes <= BYTES_MAX => call.end += 1,
@@ -89,12 +93,12 @@ fn calls(lanes: &[Lane<'_>]) -> Vec<Range<usize>> {
 
 /// A record as Kinesis takes it.
 #[derive(Debug)]
-pub(crate) struct Record<'e> {
+pub(crate) struct StreamRecord<'e> {
     key: &'e str,
     data: Vec<u8>,
 }
 
-impl<'e> Record<'e> {
+impl<'e> StreamRecord<'e> {
     pub(crate) fn of_event(event: &'e PaymentEvent) -> Self {
         Self { key: event.partition_key(), data: event.encode() }
     }
@@ -116,13 +120,13 @@ impl<'e> Record<'e> {
 /// The records of one partition key that are not on the stream yet, each with its place, in order.
 #[derive(Debug, Default)]
 struct Lane<'r> {
-    waiting: VecDeque<(usize, &'r Record<'r>)>,
+    waiting: VecDeque<(usize, &'r StreamRecord<'r>)>,
     /// Why the first of them was refused, the last time.
     refused: Option<String>,
 }
 
 impl<'r> Lane<'r> {
-    fn first(&self) -> Option<&'r Record<'r>> {
+    fn first(&self) -> Option<&'r StreamRecord<'r>> {
         self.waiting.front().map(|(_, record)| *record)
     }
 
@@ -150,7 +154,7 @@ impl<'r> Lane<'r> {
 }
 
 /// The lanes, in the order of their first records.
-fn lanes<'r>(records: &'r [Record<'r>]) -> Vec<Lane<'r>> {
+fn lanes<'r>(records: &'r [StreamRecord<'r>]) -> Vec<Lane<'r>> {
     let mut numbers = HashMap::new();
     let mut lanes: Vec<Lane<'_>> = Vec::new();
     for (place, record) in records.iter().enumerate() {
@@ -167,8 +171,8 @@ fn lanes<'r>(records: &'r [Record<'r>]) -> Vec<Lane<'r>> {
 mod tests {
     use super::*;
 
-    fn record(key: &str, bytes: usize) -> Record<'_> {
-        Record { key, data: vec![b'x'; bytes - key.len()] }
+    fn record(key: &str, bytes: usize) -> StreamRecord<'_> {
+        StreamRecord { key, data: vec![b'x'; bytes - key.len()] }
     }
 
     #[test]

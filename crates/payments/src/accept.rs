@@ -72,7 +72,7 @@ impl AcceptPayment {
         match self.store.begin(&record).await? {
             Begun::New => self.process(record, request).await,
             Begun::Known(known) if known.fingerprint != record.fingerprint => Err(AcceptError::KeyReused),
-            Begun::Known(known) if known.has_come_through(&record) => self.process(record, request).await,
+            Begun::Known(known) if known.includes(&record) => self.process(record, request).await,
             Begun::Known(known) => self.resume(*known, request).await,
         }
     }
@@ -90,7 +90,7 @@ impl AcceptPayment {
         }
         let record = PaymentRecord { lease: self.lease(known.lease.attempt.saturating_add(1)), ..known.clone() };
         match self.store.replace(&known, &record).await? {
-            Replaced::Lost(stored) if !stored.has_come_through(&record) => answer_of(&stored),
+            Replaced::Lost(stored) if !stored.includes(&record) => answer_of(&stored),
             Replaced::Done | Replaced::Lost(_) => self.process(record, request).await,
         }
     }
@@ -113,7 +113,7 @@ impl AcceptPayment {
         let decided = decide(&record, outcome)?;
         match self.store.replace(&record, &decided).await? {
             // Another request took over meanwhile. It asked the processor under the same key, and so decides the same.
-            Replaced::Lost(stored) if !stored.has_come_through(&decided) => answer_of(&stored),
+            Replaced::Lost(stored) if !stored.includes(&decided) => answer_of(&stored),
             Replaced::Done | Replaced::Lost(_) => {
                 let published = self.publication.publish(&decided.payment).await;
                 Ok(Accepted { payment: decided.payment, published: Some(published) })

@@ -83,7 +83,7 @@ impl ChangePayment {
             }
             let next = decide(&known, request)?;
             match self.store.replace(&known, &next).await? {
-                Replaced::Lost(stored) if !stored.has_come_through(&next) => known = *stored,
+                Replaced::Lost(stored) if !stored.includes(&next) => known = *stored,
                 Replaced::Done | Replaced::Lost(_) => {
                     let published = self.publication.publish(&next.payment).await;
                     return Ok(Changed { payment: next.payment, published: Some(published) });

@@ -1,19 +1,17 @@
 //! What makes asking again safe.
 
-use std::borrow::Cow;
-use std::str::FromStr;
+use payment_events::{TextRule, text_type};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-
-/// What the caller calls this payment, so that asking again is safe: 1 to [`IdempotencyKey::LENGTH_MAX`] visible ASCII
-/// characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdempotencyKey(String);
-
-/// The text is not 1 to 255 visible ASCII characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to {} visible ASCII characters", IdempotencyKey::LENGTH_MAX)]
-pub struct InvalidIdempotencyKey;
+text_type! {
+    /// What the caller calls this payment, so that asking again is safe: 1 to [`IdempotencyKey::LENGTH_MAX`] visible ASCII
+    /// characters.
+    #[derive(Debug)]
+    IdempotencyKey: TextRule { prefix: "", class: "!-~", length_max: Self::LENGTH_MAX },
+    schema: "What the caller calls this request, so that asking again is safe: visible ASCII, such as a UUID.",
+    example: "8e03978e-40d5-43e8-bc93-6894a57f9324",
+    /// The text is not 1 to 255 visible ASCII characters.
+    error InvalidIdempotencyKey: "must be 1 to {} visible ASCII characters", IdempotencyKey::LENGTH_MAX,
+}
 
 impl IdempotencyKey {
     /// The longest key, in characters.
@@ -22,36 +20,6 @@ impl IdempotencyKey {
     /// The key as the caller wrote it.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl FromStr for IdempotencyKey {
-    type Err = InvalidIdempotencyKey;
-
-    fn from_str(text: &str) -> Result<Self, InvalidIdempotencyKey> {
-        let bounded = (1..=Self::LENGTH_MAX).contains(&text.len());
-        if bounded && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidIdempotencyKey)
-        }
-    }
-}
-
-impl JsonSchema for IdempotencyKey {
-    fn schema_name() -> Cow<'static, str> {
-        "IdempotencyKey".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "What the caller calls this request, so that asking again is safe: visible ASCII, such as a UUID.",
-            "type": "string",
-            "pattern": format!("^[!-~]{{1,{}}}$", Self::LENGTH_MAX),
-            "minLength": 1,
-            "maxLength": Self::LENGTH_MAX,
-            "examples": ["8e03978e-40d5-43e8-bc93-6894a57f9324"],
-        })
     }
 }
 

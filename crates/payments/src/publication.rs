@@ -29,6 +29,13 @@ pub enum Published {
     Deferred,
 }
 
+/// What became of the mark of a published event.
+enum Mark {
+    Cleared,
+    /// It could not be cleared, so that the payment is published once more, which changes nothing.
+    Kept,
+}
+
 impl Publication {
     /// Publishes with `publisher` what is marked in `outbox`.
     pub fn new(publisher: Arc<dyn EventPublisher>, outbox: Arc<dyn Outbox>) -> Self {
@@ -43,7 +50,7 @@ impl Publication {
             return Published::Deferred;
         }
         // Where this fails, the relay publishes it once more, and clears the mark.
-        self.mark(&event).await;
+        self.clear_mark(&event).await;
         Published::Now
     }
 
@@ -53,26 +60,34 @@ impl Publication {
         let events: Vec<_> = payments.iter().map(publishable).collect();
         let sendable: Vec<_> = events.iter().flatten().cloned().collect();
         let mut results = self.publisher.publish_all(&sendable).await.into_iter();
-        let sent: Vec<_> =
-            events.into_iter().map(|event| event.filter(|event| is_sent(event, results.next().as_ref()))).collect();
+        let sent: Vec<_> = events
+            .into_iter()
+            .map(|event| {
+                let event = event?;
+                let result = results.next()?;
+                result.inspect_err(|error| deferred(&event, error)).ok().map(|()| event)
+            })
+            .collect();
         let unmark = async |event: Option<PaymentEvent>| match event {
-            Some(event) if self.mark(&event).await => Published::Now,
-            _ => Published::Deferred,
+            Some(event) => match self.clear_mark(&event).await {
+                Mark::Cleared => Published::Now,
+                Mark::Kept => Published::Deferred,
+            },
+            None => Published::Deferred,
         };
         stream::iter(sent).map(unmark).buffered(MARKS_AT_ONCE_MAX).collect().await
     }
 
-    /// Clears the mark of a published event, and tells whether that worked. Where it did not, the payment is published
-    /// once more, which changes nothing. So this is only logged.
-    async fn mark(&self, event: &PaymentEvent) -> bool {
+    /// Clears the mark of a published event. A failure is only logged.
+    async fn clear_mark(&self, event: &PaymentEvent) -> Mark {
         let payment = event.payment();
-        let marked = self.outbox.mark_published(&payment.payment_id, payment.version).await;
-        if let Err(error) = &marked {
-            let source = &error.source;
-            tracing::warn!(payment_id = %payment.payment_id, version = payment.version, %error, %source,
-                "published, but still marked as unpublished");
-        }
-        marked.is_ok()
+        let Err(error) = self.outbox.mark_published(&payment.payment_id, payment.version).await else {
+            return Mark::Cleared;
+        };
+        let source = &error.source;
+        tracing::warn!(payment_id = %payment.payment_id, version = payment.version, %error, %source,
+            "published, but still marked as unpublished");
+        Mark::Kept
     }
 }
 
@@ -81,13 +96,6 @@ fn publishable(payment: &Payment) -> Option<PaymentEvent> {
         .event()?
         .inspect_err(|error| tracing::error!(payment_id = %payment.payment_id, %error, "not publishable: a defect"))
         .ok()
-}
-
-fn is_sent(event: &PaymentEvent, result: Option<&Result<(), PublishError>>) -> bool {
-    if let Some(Err(error)) = result {
-        deferred(event, error);
-    }
-    matches!(result, Some(Ok(())))
 }
 
 fn deferred(event: &PaymentEvent, error: &PublishError) {

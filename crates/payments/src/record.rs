@@ -83,7 +83,7 @@ impl PaymentRecord {
 
     /// Whether `earlier` is what this was before, or is now: whether the write of `earlier` took effect, though its answer
     /// was lost. The steps tell, since each names the request that took it.
-    pub fn has_come_through(&self, earlier: &Self) -> bool {
+    pub fn includes(&self, earlier: &Self) -> bool {
         self.steps.starts_with(&earlier.steps) && (self.lease.holder == earlier.lease.holder)
     }
 

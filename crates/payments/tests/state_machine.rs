@@ -111,7 +111,7 @@ proptest! {
             let step = Step { key: RequestKey::random(), action, at: at(clock_ms) };
             if let Ok(after) = record.after(step.clone(), None) {
                 prop_assert_eq!(after.step_by(&step.key), Some((&step, after.payment.version)));
-                prop_assert!(after.unpublished && after.has_come_through(&record) && !record.has_come_through(&after));
+                prop_assert!(after.unpublished && after.includes(&record) && !record.includes(&after));
                 record = after;
                 versions.push(record.payment.clone());
             }

@@ -4,7 +4,6 @@ mod aggregated;
 mod deadline;
 mod dynamodb;
 mod kinesis;
-mod lanes;
 mod records;
 mod response;
 
@@ -12,6 +11,5 @@ pub use aggregated::{Aggregated, is_aggregated};
 pub use deadline::before;
 pub use dynamodb::{DynamoDbEvent, DynamoDbRecord};
 pub use kinesis::{KinesisEvent, KinesisRecord};
-pub use lanes::{Limits, Progress, Record, process_lanes};
-pub use records::{Failure, Sink, process_records};
+pub use records::{Limits, NotHandled, Processed, Record, process_records};
 pub use response::{BatchItemFailure, BatchResponse};

@@ -1,97 +1,140 @@
-//! Record by record: what a handler says of each, and what becomes of it.
+//! Record by record: one key's records in order, many keys side by side.
 
-use std::convert::Infallible;
+use std::collections::HashMap;
 use std::hash::Hash;
+use std::panic::AssertUnwindSafe;
 
-use crate::lanes::{caught, run};
-use crate::{BatchResponse, Limits, Progress, Record};
+use futures::{FutureExt, StreamExt, stream};
 
-/// Why a record was not handled, and whether trying again could help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure<E> {
-    /// It could: a database did not answer. The lane stops here and the record is reported, to be delivered again.
-    ///
-    /// Whoever returns this logs what happened: here it is only a sign to stop.
-    Transient,
-    /// It could not, however often: the record cannot be read, or says what makes no sense. It goes to the [`Sink`], for
-    /// this reason, and the lane goes on.
-    Permanent(E),
+use crate::BatchResponse;
+
+/// One record of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record<K, T> {
+    /// Records with the same key are handled in order.
+    pub key: K,
+    /// Number that the record is reported by. If it is empty, reporting the record fails the batch as a whole, which loses
+    /// nothing either.
+    pub sequence_number: String,
+    /// The content to handle.
+    pub payload: T,
 }
 
-/// Where records go that can never be handled: a quarantine table, a queue for people to look into.
-pub trait Sink<K, T, E> {
-    /// Why a record could not be set aside. Whoever returns one logs it.
-    type Error;
-
-    /// Keeps the record. It counts as handled only once this has succeeded; after an error it is reported and comes again,
-    /// and so it may after a success. So this must be safe to repeat.
-    fn set_aside(&self, record: &Record<K, T>, reason: &E) -> impl Future<Output = Result<(), Self::Error>>;
+/// Bounds on concurrency and time.
+#[derive(Debug, Clone)]
+pub struct Limits<M> {
+    /// How many lanes are handled at once; at least one is.
+    pub lanes_at_once_max: usize,
+    /// Returns true while there is time to begin another record. See [`before`](crate::before).
+    pub may_begin: M,
 }
 
-/// The sink of handlers that never give up on a record.
-impl<K, T> Sink<K, T, Infallible> for () {
-    type Error = Infallible;
-
-    async fn set_aside(&self, _: &Record<K, T>, _: &Infallible) -> Result<(), Infallible> {
-        Ok(())
-    }
-}
-
-/// Handles a batch record by record: `handle` is given one record, and the key's next one only once this one is handled or
-/// in the `sink`. [`Limits::may_begin`] is asked before each.
+/// The record was not handled, and nothing took its place. Its lane stops there, and the record is reported and will be
+/// redelivered.
 ///
-/// A record whose handler or sink panics is reported like one that failed for a while, and its lane stops there.
+/// The handler that returns this logs the cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotHandled;
+
+/// Result of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Processed<R> {
+    /// Results of the records that were handled, in the order of the batch.
+    pub handled: Vec<R>,
+    /// The first record of each lane that was not handled, in the order of the batch.
+    pub response: BatchResponse,
+}
+
+/// Handles a batch record by record: `handle` is given one record, and the key's next one only after this one was handled.
+/// [`Limits::may_begin`] is asked before each.
+///
+/// A record that can never be handled is the handler's to quarantine: once it is kept, it counts as handled. A record whose
+/// handler panics is reported, and its lane stops there.
 ///
 /// ```
-/// use std::cell::RefCell;
-/// use stream_batch::{Failure, Limits, Record, process_records};
+/// use stream_batch::{Limits, NotHandled, Record, process_records};
 ///
 /// # futures::executor::block_on(async {
 /// let record = |key: &str, sequence_number: &str, payload: u32| {
 ///     Record { key: key.to_owned(), sequence_number: sequence_number.to_owned(), payload }
 /// };
 /// let batch = [record("a", "101", 1), record("b", "102", 2), record("a", "103", 3), record("b", "104", 4)];
-/// let handled = RefCell::new(Vec::new());
 /// let limits = Limits { lanes_at_once_max: 16, may_begin: || true };
-/// let response = process_records(batch, &limits, &(), async |record: &Record<String, u32>| {
-///     if record.payload == 2 {
-///         return Err(Failure::Transient);
-///     }
-///     handled.borrow_mut().push(record.payload);
-///     Ok(())
+/// let processed = process_records(batch, &limits, async |record: Record<String, u32>| {
+///     if record.payload == 2 { Err(NotHandled) } else { Ok(record.payload) }
 /// })
 /// .await;
 /// // Key b stopped at its first record and key a went on.
-/// assert_eq!(handled.into_inner(), [1, 3]);
-/// assert_eq!(serde_json::to_string(&response)?, r#"{"batchItemFailures":[{"itemIdentifier":"102"}]}"#);
+/// assert_eq!(processed.handled, [1, 3]);
+/// assert_eq!(serde_json::to_string(&processed.response)?, r#"{"batchItemFailures":[{"itemIdentifier":"102"}]}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// # })?;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-pub async fn process_records<K, T, E, M, S, F>(
+pub async fn process_records<K, T, R, M, F>(
     records: impl IntoIterator<Item = Record<K, T>>,
     limits: &Limits<M>,
-    sink: &S,
     handle: F,
-) -> BatchResponse
+) -> Processed<R>
 where
     K: Eq + Hash + Clone,
     M: Fn() -> bool,
-    S: Sink<K, T, E>,
-    F: AsyncFn(&Record<K, T>) -> Result<(), Failure<E>>,
+    F: AsyncFn(Record<K, T>) -> Result<R, NotHandled>,
 {
-    let is_settled = async |record: &Record<K, T>| match handle(record).await {
-        Ok(()) => true,
-        Err(Failure::Transient) => false,
-        Err(Failure::Permanent(reason)) => sink.set_aside(record, &reason).await.is_ok(),
-    };
-    run(records, limits, async |lane: Vec<Record<K, T>>| {
-        for (settled, record) in lane.into_iter().enumerate() {
-            if !(limits.may_begin)() || !caught(is_settled(&record)).await.unwrap_or(false) {
-                return Progress::StoppedAfter(settled);
+    let process = async |lane: Lane<K, T>| {
+        let mut handled = Vec::with_capacity(lane.len());
+        for (place, record) in lane {
+            let sequence_number = record.sequence_number.clone();
+            if !(limits.may_begin)() {
+                return LaneEnd { handled, failed: Some((place, sequence_number)) };
+            }
+            match caught(async { handle(record).await }).await {
+                Some(Ok(result)) => handled.push((place, result)),
+                Some(Err(NotHandled)) | None => return LaneEnd { handled, failed: Some((place, sequence_number)) },
             }
         }
-        Progress::Done
-    })
-    .await
+        LaneEnd { handled, failed: None }
+    };
+    let lanes = stream::iter(into_lanes(records)).map(&process).buffer_unordered(limits.lanes_at_once_max.max(1));
+    let (mut handled, mut failed) = (Vec::new(), Vec::new());
+    for end in lanes.collect::<Vec<_>>().await {
+        handled.extend(end.handled);
+        failed.extend(end.failed);
+    }
+    handled.sort_unstable_by_key(|(place, _)| *place);
+    failed.sort_unstable();
+    Processed {
+        handled: handled.into_iter().map(|(_, result)| result).collect(),
+        response: failed.into_iter().map(|(_, sequence_number)| sequence_number).collect(),
+    }
+}
+
+/// One key's records, each with its place in the batch.
+type Lane<K, T> = Vec<(usize, Record<K, T>)>;
+
+/// How far a lane came, by places in the batch.
+struct LaneEnd<R> {
+    handled: Vec<(usize, R)>,
+    /// The place and the sequence number of the record that it stopped at.
+    failed: Option<(usize, String)>,
+}
+
+/// Returns the future's output, or `None` if it panics. What the panic left behind is not used again by this crate: the
+/// record it concerns is only reported.
+async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
+    AssertUnwindSafe(future).catch_unwind().await.ok()
+}
+
+/// The lanes, in the order of their first records, so that what arrived first is begun first.
+fn into_lanes<K: Eq + Hash + Clone, T>(records: impl IntoIterator<Item = Record<K, T>>) -> Vec<Lane<K, T>> {
+    let mut lane_of: HashMap<K, usize> = HashMap::new();
+    let mut lanes: Vec<Lane<K, T>> = Vec::new();
+    for (place, record) in records.into_iter().enumerate() {
+        let lane = *lane_of.entry(record.key.clone()).or_insert_with(|| {
+            lanes.push(Vec::new());
+            lanes.len() - 1
+        });
+        lanes[lane].push((place, record));
+    }
+    lanes
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use futures::executor::block_on;
 use proptest::prelude::*;
-use stream_batch::{BatchResponse, Failure, Limits, Progress, Record, Sink, process_lanes, process_records};
+use stream_batch::{BatchResponse, Limits, NotHandled, Record, process_records};
 
 type Entry = Record<u8, usize>;
 
@@ -27,21 +27,22 @@ fn limits(lanes_at_once_max: usize) -> Limits<fn() -> bool> {
 
 #[tokio::test]
 async fn a_batch_without_failures_reports_none() {
-    let response = process_records(batch(&[1, 2, 1]), &limits(4), &(), async |_: &Entry| Ok(())).await;
+    let response = process_records(batch(&[1, 2, 1]), &limits(4), async |_: Entry| Ok(())).await.response;
     assert_eq!(response, BatchResponse::default());
     assert_eq!(serde_json::to_string(&response).unwrap(), r#"{"batchItemFailures":[]}"#);
-    let nothing = process_records(batch(&[]), &limits(4), &(), async |_: &Entry| Err(Failure::Transient)).await;
+    let nothing = process_records(batch(&[]), &limits(4), async |_: Entry| Err::<(), _>(NotHandled)).await.response;
     assert_eq!(nothing, BatchResponse::default());
 }
 
 #[tokio::test]
 async fn a_lane_stops_at_its_first_failure_and_the_others_go_on() {
     let handled = RefCell::new(Vec::new());
-    let response = process_records(batch(&[1, 2, 1, 2, 1]), &limits(1), &(), async |record: &Entry| {
+    let response = process_records(batch(&[1, 2, 1, 2, 1]), &limits(1), async |record: Entry| {
         handled.borrow_mut().push(record.payload);
-        if record.payload == 2 { Err(Failure::Transient) } else { Ok(()) }
+        if record.payload == 2 { Err(NotHandled) } else { Ok(()) }
     })
-    .await;
+    .await
+    .response;
     assert_eq!(reported(&response), BTreeSet::from([2]));
     assert_eq!(handled.into_inner(), [0, 2, 1, 3], "record 4 must wait for record 2");
 }
@@ -50,7 +51,7 @@ async fn a_lane_stops_at_its_first_failure_and_the_others_go_on() {
 async fn lanes_run_side_by_side_up_to_the_limit() {
     let (running, most) = (Cell::new(0), Cell::new(0));
     let keys: Vec<u8> = (0..20).collect();
-    process_records(batch(&keys), &limits(3), &(), async |_: &Entry| {
+    process_records(batch(&keys), &limits(3), async |_: Entry| {
         running.set(running.get() + 1);
         most.set(most.get().max(running.get()));
         yield_once().await;
@@ -66,29 +67,32 @@ async fn what_cannot_be_begun_in_time_is_reported_and_not_begun() {
     let (asked, handled) = (Cell::new(0), RefCell::new(Vec::new()));
     let may_begin = || {
         asked.set(asked.get() + 1);
-        asked.get() <= 4
+        asked.get() <= 2
     };
     let limits = Limits { lanes_at_once_max: 1, may_begin };
-    let response = process_records(batch(&[1, 2, 1, 2]), &limits, &(), async |record: &Entry| {
+    let response = process_records(batch(&[1, 2, 1, 2]), &limits, async |record: Entry| {
         handled.borrow_mut().push(record.payload);
         Ok(())
     })
-    .await;
-    // Asked for lane 1, its two records, and lane 2; then time is up.
+    .await
+    .response;
+    // Asked for both records of lane 1; then time is up.
     assert_eq!(handled.into_inner(), [0, 2]);
     assert_eq!(reported(&response), BTreeSet::from([1]));
 }
 
 #[tokio::test]
-async fn a_lane_handler_says_how_far_it_came() {
-    let response =
-        process_lanes(batch(&[1, 2, 1, 3, 1]), &limits(8), async |key: &u8, payloads: Vec<usize>| match key {
-            1 => Progress::StoppedAfter(payloads.len() - 1),
-            2 => Progress::Done,
-            _ => Progress::StoppedAfter(99),
-        })
-        .await;
-    assert_eq!(reported(&response), BTreeSet::from([3, 4]));
+async fn what_the_handler_returns_is_handed_back_in_the_order_of_the_batch() {
+    let pauses = [3, 0, 1, 0];
+    let processed = process_records(batch(&[1, 2, 3, 2]), &limits(4), async |record: Entry| {
+        for _ in 0..pauses[record.payload] {
+            yield_once().await;
+        }
+        if record.payload == 2 { Err(NotHandled) } else { Ok(record.payload) }
+    })
+    .await;
+    assert_eq!(processed.handled, [0, 1, 3]);
+    assert_eq!(reported(&processed.response), BTreeSet::from([2]));
 }
 
 /// Keeps the records it is given, apart from those it fails or panics for.
@@ -99,17 +103,15 @@ struct Kept {
     panics: Option<usize>,
 }
 
-impl Sink<u8, usize, &'static str> for Kept {
-    type Error = ();
-
-    async fn set_aside(&self, record: &Entry, reason: &&'static str) -> Result<(), ()> {
+impl Kept {
+    fn set_aside(&self, record: &Entry, reason: &'static str) -> Result<(), NotHandled> {
         if self.panics == Some(record.payload) {
             quiet_panic();
         }
         if self.refuses == Some(record.payload) {
-            return Err(());
+            return Err(NotHandled);
         }
-        self.records.borrow_mut().push((record.payload, *reason));
+        self.records.borrow_mut().push((record.payload, reason));
         Ok(())
     }
 }
@@ -122,14 +124,15 @@ fn quiet_panic() {
 #[tokio::test]
 async fn what_can_never_be_handled_is_set_aside_with_its_reason_and_its_lane_goes_on() {
     let (kept, handled) = (Kept::default(), RefCell::new(Vec::new()));
-    let response = process_records(batch(&[1, 2, 1, 2]), &limits(4), &kept, async |record: &Entry| {
+    let response = process_records(batch(&[1, 2, 1, 2]), &limits(4), async |record: Entry| {
         if record.payload == 0 {
-            return Err(Failure::Permanent("no event"));
+            return kept.set_aside(&record, "no event");
         }
         handled.borrow_mut().push(record.payload);
         Ok(())
     })
-    .await;
+    .await
+    .response;
     assert_eq!(response, BatchResponse::default());
     assert_eq!(kept.records.into_inner(), [(0, "no event")]);
     assert_eq!(handled.into_inner(), [2, 1, 3]);
@@ -139,10 +142,11 @@ async fn what_can_never_be_handled_is_set_aside_with_its_reason_and_its_lane_goe
 async fn what_cannot_be_set_aside_is_reported_and_its_lane_stops_there() {
     let failing = [Kept { refuses: Some(2), ..Kept::default() }, Kept { panics: Some(2), ..Kept::default() }];
     for kept in failing {
-        let response = process_records(batch(&[1, 2, 1, 2, 1]), &limits(4), &kept, async |record: &Entry| {
-            if record.key == 1 { Err(Failure::Permanent("no event")) } else { Ok(()) }
+        let response = process_records(batch(&[1, 2, 1, 2, 1]), &limits(4), async |record: Entry| {
+            if record.key == 1 { kept.set_aside(&record, "no event") } else { Ok(()) }
         })
-        .await;
+        .await
+        .response;
         assert_eq!(reported(&response), BTreeSet::from([2]));
         assert_eq!(kept.records.into_inner(), [(0, "no event")], "record 4 must wait for record 2");
     }
@@ -151,7 +155,7 @@ async fn what_cannot_be_set_aside_is_reported_and_its_lane_stops_there() {
 #[tokio::test]
 async fn a_lane_that_panics_is_reported_from_its_first_unfinished_record_and_the_others_go_on() {
     let handled = RefCell::new(Vec::new());
-    let response = process_records(batch(&[1, 2, 1, 2, 1]), &limits(4), &(), async |record: &Entry| {
+    let response = process_records(batch(&[1, 2, 1, 2, 1]), &limits(4), async |record: Entry| {
         yield_once().await;
         if record.payload == 2 {
             quiet_panic();
@@ -159,36 +163,30 @@ async fn a_lane_that_panics_is_reported_from_its_first_unfinished_record_and_the
         handled.borrow_mut().push(record.payload);
         Ok(())
     })
-    .await;
+    .await
+    .response;
     assert_eq!(reported(&response), BTreeSet::from([2]));
     assert_eq!(handled.into_inner(), [0, 1, 3]);
-    let response = process_lanes(batch(&[1, 2, 1]), &limits(4), async |key: &u8, _| {
-        if *key == 1 {
-            quiet_panic();
-        }
-        Progress::Done
-    })
-    .await;
-    assert_eq!(reported(&response), BTreeSet::from([0]), "of a lane as a whole nothing is known");
 }
 
 #[tokio::test]
 async fn failures_are_named_in_the_order_of_the_batch() {
     let pauses = [3, 1, 2, 0];
-    let response = process_records(batch(&[1, 2, 3, 4]), &limits(4), &(), async |record: &Entry| {
+    let response = process_records(batch(&[1, 2, 3, 4]), &limits(4), async |record: Entry| {
         for _ in 0..pauses[record.payload] {
             yield_once().await;
         }
-        Err(Failure::Transient)
+        Err::<(), _>(NotHandled)
     })
-    .await;
+    .await
+    .response;
     assert_eq!(response.into_iter().collect::<Vec<_>>(), ["1000", "1001", "1002", "1003"]);
 }
 
 #[tokio::test]
 async fn a_failed_record_without_a_number_fails_the_batch_as_a_whole() {
     let nameless = Record { key: 1, sequence_number: String::new(), payload: 0 };
-    let failing = process_records([nameless], &limits(1), &(), async |_: &Entry| Err(Failure::Transient)).await;
+    let failing = process_records([nameless], &limits(1), async |_: Entry| Err::<(), _>(NotHandled)).await.response;
     assert_eq!(failing, BatchResponse::whole_batch());
     assert_eq!(serde_json::to_string(&failing).unwrap(), r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#);
 }
@@ -212,17 +210,18 @@ proptest! {
         let (asked, handled) = (Cell::new(0), RefCell::new(Vec::new()));
         let may_begin = || { asked.set(asked.get() + 1); asked.get() <= begin_max };
         let limits = Limits { lanes_at_once_max, may_begin };
-        let response = block_on(process_records(batch(&keys), &limits, &(), async |record: &Entry| {
+        let response = block_on(process_records(batch(&keys), &limits, async |record: Entry| {
             let n = record.payload;
             for _ in 0..pauses[n] {
                 yield_once().await;
             }
             if failing.contains(&n) {
-                return Err(Failure::Transient);
+                return Err(NotHandled);
             }
             handled.borrow_mut().push((record.key, n));
             Ok(())
-        }));
+        }))
+        .response;
         let (handled, reported) = (handled.into_inner(), reported(&response));
         for (n, key) in keys.iter().enumerate() {
             let was_handled = handled.contains(&(*key, n));

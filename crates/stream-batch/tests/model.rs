@@ -7,22 +7,22 @@
 
 mod mapping;
 
-use mapping::{Mapping, Reason, Schedule, Shard, World};
+use mapping::{Failure, Mapping, Schedule, Shard, World};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-use stream_batch::{BatchResponse, Failure, Limits, Record, process_records};
+use stream_batch::{BatchResponse, Limits, NotHandled, Record, process_records};
 
 type Entry = Record<u8, usize>;
 
 /// The consumer as it should be.
 async fn right(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn() -> bool>) -> BatchResponse {
-    process_records(batch, limits, world, async |record: &Entry| world.handle(record).await).await
+    process_records(batch, limits, async |record: Entry| world.settle(&record).await).await.response
 }
 
 /// Reports what failed, and goes on with the same key.
 async fn skips_failures(world: &World, batch: Vec<Entry>, _: &Limits<impl Fn() -> bool>) -> BatchResponse {
     let mut failed = Vec::new();
     for record in batch {
-        if settles(world, &record).await.is_err() {
+        if world.settle(&record).await.is_err() {
             failed.push(record.sequence_number);
         }
     }
@@ -32,7 +32,7 @@ async fn skips_failures(world: &World, batch: Vec<Entry>, _: &Limits<impl Fn() -
 /// Logs what failed, and says that all is well.
 async fn acknowledges_failures(world: &World, batch: Vec<Entry>, _: &Limits<impl Fn() -> bool>) -> BatchResponse {
     for record in batch {
-        if settles(world, &record).await.is_err() {
+        if world.settle(&record).await.is_err() {
             break;
         }
     }
@@ -44,17 +44,18 @@ async fn reports_the_last(world: &World, batch: Vec<Entry>, limits: &Limits<impl
     right(world, batch, limits).await.into_iter().next_back().into_iter().collect()
 }
 
-/// Passes a record that the sink did not take.
-async fn trusts_its_sink(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn() -> bool>) -> BatchResponse {
-    process_records(batch, limits, &(), async |record: &Entry| match world.handle(record).await {
+/// Passes a record that could not be quarantined.
+async fn trusts_its_quarantine(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn() -> bool>) -> BatchResponse {
+    process_records(batch, limits, async |record: Entry| match world.handle(&record).await {
         Ok(()) => Ok(()),
-        Err(Failure::Transient) => Err(Failure::Transient),
-        Err(Failure::Permanent(reason)) => {
-            let _ = stream_batch::Sink::set_aside(world, record, &reason).await;
+        Err(Failure::Transient) => Err(NotHandled),
+        Err(Failure::Permanent) => {
+            let _ = world.quarantine(&record).await;
             Ok(())
         }
     })
     .await
+    .response
 }
 
 /// Takes the records side by side, whatever their keys.
@@ -63,10 +64,7 @@ async fn knows_no_keys(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn
         let sequence_number = record.sequence_number.clone();
         Record { key: n, sequence_number, payload: record }
     });
-    process_records(each, limits, &(), async |each: &Record<usize, Entry>| {
-        settles(world, &each.payload).await.map_err(|()| Failure::Transient)
-    })
-    .await
+    process_records(each, limits, async |each: Record<usize, Entry>| world.settle(&each.payload).await).await.response
 }
 
 /// Leaves out what there is no time for.
@@ -75,19 +73,11 @@ async fn forgets_the_rest(world: &World, batch: Vec<Entry>, limits: &Limits<impl
         if !(limits.may_begin)() {
             return BatchResponse::default();
         }
-        if settles(world, &record).await.is_err() {
+        if world.settle(&record).await.is_err() {
             return std::iter::once(record.sequence_number).collect();
         }
     }
     BatchResponse::default()
-}
-
-async fn settles(world: &World, record: &Entry) -> Result<(), ()> {
-    match world.handle(record).await {
-        Ok(()) => Ok(()),
-        Err(Failure::Transient) => Err(()),
-        Err(Failure::Permanent(reason)) => stream_batch::Sink::set_aside(world, record, &reason).await,
-    }
 }
 
 /// Runs a consumer through random schedules: what the first one it fails shows.
@@ -127,15 +117,7 @@ finds_out! {
     the_model_finds_out_a_consumer_that_goes_on_past_a_failure: skips_failures is "before";
     the_model_finds_out_a_consumer_that_acknowledges_failures: acknowledges_failures is "acknowledged";
     the_model_finds_out_a_consumer_that_reports_the_last_failure: reports_the_last is "acknowledged";
-    the_model_finds_out_a_consumer_that_passes_what_its_sink_refused: trusts_its_sink is "acknowledged";
+    the_model_finds_out_a_consumer_that_passes_what_its_quarantine_refused: trusts_its_quarantine is "acknowledged";
     the_model_finds_out_a_consumer_that_knows_no_keys: knows_no_keys is "before";
     the_model_finds_out_a_consumer_that_forgets_what_it_had_no_time_for: forgets_the_rest is "acknowledged";
-}
-
-#[test]
-fn reasons_reach_the_sink() {
-    let shard = Shard { keys: vec![1], is_bad: vec![true], noise: vec![vec![]], pauses: vec![0] };
-    let mapping = Mapping::new(&shard, &Schedule::quiet());
-    mapping.drain(&async |world: &World, batch, limits: &Limits<_>| right(world, batch, limits).await).unwrap();
-    assert_eq!(mapping.world.set_aside(), [(0, Reason("bad"))]);
 }

@@ -1,21 +1,15 @@
-//! What is said of each route that no type says.
+//! The documentation of each operation beyond the types of its handler.
 
 use axum::http::StatusCode;
-use http_problems::contract::{About, Answer, Description, Link, Target};
+use openapi_routes::{Answer, Link, OperationDoc, Target};
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
 
 use crate::messages::{OrderAnswer, PaymentsAnswer};
 use crate::problems::{CONFLICT, NOT_FOUND, PAYMENTS_UNREACHABLE};
-use crate::routes::{asking, placing, reading, showing};
 
-/// All routes, described: what [`router`](crate::router) and [`sync_router`](crate::sync_router) serve.
-pub fn description() -> Description {
-    reading(showing(asking(placing(Description::new()))))
-}
-
-pub(crate) fn order() -> About {
-    placing_an_order(
+pub(crate) fn place() -> OperationDoc {
+    place_order_doc(
         "placeOrder",
         "Place an order",
         "Decides on the payment info that Orders already holds, without asking Payments. The same order again is \
@@ -24,8 +18,8 @@ pub(crate) fn order() -> About {
     )
 }
 
-pub(crate) fn order_asking() -> About {
-    placing_an_order(
+pub(crate) fn place_synchronously() -> OperationDoc {
+    place_order_doc(
         "placeOrderSynchronously",
         "Place an order, asking Payments",
         "Decides on what Payments says when asked, for which it waits. There to be compared with `POST /orders`, and \
@@ -35,7 +29,7 @@ pub(crate) fn order_asking() -> About {
     .problems([PAYMENTS_UNREACHABLE])
 }
 
-fn placing_an_order(id: &'static str, summary: &'static str, description: &'static str, read: &str) -> About {
+fn place_order_doc(id: &'static str, summary: &'static str, description: &'static str, read: &str) -> OperationDoc {
     let order = |status, description, order_status| {
         Answer::json::<OrderAnswer>(status, description)
             .header("location", "Where the order is.", location_schema())
@@ -43,7 +37,7 @@ fn placing_an_order(id: &'static str, summary: &'static str, description: &'stat
             .link(of_order("getOrderPayments", "Its payments."))
             .example(placed(order_status, read))
     };
-    About::new(id, summary, description)
+    OperationDoc::new(id, summary, description)
         .answers(order(StatusCode::OK, "The order was placed before.", "accepted"))
         .answers(order(StatusCode::CREATED, "The order is accepted: its payments cover it.", "accepted"))
         .answers(order(
@@ -55,14 +49,14 @@ fn placing_an_order(id: &'static str, summary: &'static str, description: &'stat
         .example("tea", json!({ "order_id": "ord-42", "customer_id": "cust-7", "lines": lines() }))
 }
 
-pub(crate) fn show() -> About {
+pub(crate) fn find() -> OperationDoc {
     let shown = Answer::json::<OrderAnswer>(StatusCode::OK, "The order.").example(placed("accepted", "local"));
-    About::new("getOrder", "Read an order", "The order as it is now, with what it was decided on.")
+    OperationDoc::new("getOrder", "Read an order", "The order as it is now, with what it was decided on.")
         .answers(shown)
         .problems([NOT_FOUND])
 }
 
-pub(crate) fn payments() -> About {
+pub(crate) fn list_payments() -> OperationDoc {
     let known = Answer::json::<PaymentsAnswer>(
         StatusCode::OK,
         "Orders' copies of its payments, oldest payment first; none, where none has arrived.",
@@ -84,7 +78,7 @@ pub(crate) fn payments() -> About {
             "age_ms": 34,
         }],
     }));
-    About::new(
+    OperationDoc::new(
         "getOrderPayments",
         "List the payment info that Orders holds",
         "There may be payments before there is an order.",

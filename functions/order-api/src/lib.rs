@@ -7,12 +7,12 @@
 
 mod config;
 mod contract;
+mod handlers;
 mod messages;
 mod problems;
 mod request;
 mod routes;
 
 pub use config::{Config, Payments};
-pub use contract::description;
 pub use problems::PROBLEMS;
-pub use routes::{BODY_BYTES_MAX, router, sync_router};
+pub use routes::{BODY_BYTES_MAX, description, router, sync_router};

@@ -1,6 +1,6 @@
 //! What is answered over HTTP.
 
-use orders::{CustomerId, Decision, Fulfilment, Line, Order, OrderStatus, PaymentRead, Quantity, Sku, StoredPayment};
+use orders::{CustomerId, Decision, Fulfilment, Line, Order, OrderStatus, PaymentCopy, PaymentRead, Quantity, Sku};
 use payment_events::{Money, OrderId, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -141,7 +141,7 @@ struct PaymentAnswer {
 }
 
 impl PaymentsAnswer {
-    pub(crate) fn new(order_id: OrderId, mut payments: Vec<StoredPayment>, now: Timestamp) -> Self {
+    pub(crate) fn new(order_id: OrderId, mut payments: Vec<PaymentCopy>, now: Timestamp) -> Self {
         payments.sort_by(|a, b| {
             let (a, b) = (&a.payment, &b.payment);
             (a.created_at, &a.payment_id).cmp(&(b.created_at, &b.payment_id))
@@ -152,9 +152,9 @@ impl PaymentsAnswer {
 }
 
 impl PaymentAnswer {
-    fn new(stored: StoredPayment, now: Timestamp) -> Self {
+    fn new(stored: PaymentCopy, now: Timestamp) -> Self {
         let lag_ms = stored.lag_ms();
-        let StoredPayment { payment, stored_at } = stored;
+        let PaymentCopy { payment, stored_at } = stored;
         Self { stored_at, lag_ms, age_ms: now.ms_since(payment.updated_at), payment }
     }
 }

@@ -1,7 +1,7 @@
 //! The problems this API answers with, beside those of every API.
 
 use axum::http::StatusCode;
-use http_problems::{Problem, ProblemHeader, ProblemKind, kinds};
+use http_problems::{Problem, ProblemHeader, ProblemType, builtin};
 use orders::PlaceError;
 use payment_events::OrderId;
 use telemetry::WithCauses;
@@ -10,22 +10,22 @@ use telemetry::WithCauses;
 const UNSENT_RETRY_AFTER: ProblemHeader = ProblemHeader {
     required: false,
     description: "Not sent with the problems that there are now: repeating does not help.",
-    ..kinds::RETRY_AFTER
+    ..builtin::RETRY_AFTER
 };
 /// There is another order under this id.
-pub(crate) const CONFLICT: ProblemKind =
-    ProblemKind::new(StatusCode::CONFLICT, "order-conflict", "A different order is placed under this id")
-        .sending(&[UNSENT_RETRY_AFTER]);
+pub(crate) const CONFLICT: ProblemType =
+    ProblemType::new(StatusCode::CONFLICT, "order-conflict", "A different order is placed under this id")
+        .with_headers(&[UNSENT_RETRY_AFTER]);
 /// There is no such order.
-pub(crate) const NOT_FOUND: ProblemKind =
-    ProblemKind::new(StatusCode::NOT_FOUND, "order-not-found", "There is no such order");
+pub(crate) const NOT_FOUND: ProblemType =
+    ProblemType::new(StatusCode::NOT_FOUND, "order-not-found", "There is no such order");
 /// Payments could not be asked, and nothing is stored.
-pub(crate) const PAYMENTS_UNREACHABLE: ProblemKind =
-    ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "payments-unreachable", "Payments cannot be asked right now")
-        .sending(&[kinds::RETRY_AFTER]);
+pub(crate) const PAYMENTS_UNREACHABLE: ProblemType =
+    ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "payments-unreachable", "Payments cannot be asked right now")
+        .with_headers(&[builtin::RETRY_AFTER]);
 
 /// All of them; each has a page in `docs/api/problems/`.
-pub const PROBLEMS: &[ProblemKind] = &[CONFLICT, NOT_FOUND, PAYMENTS_UNREACHABLE];
+pub const PROBLEMS: &[ProblemType] = &[CONFLICT, NOT_FOUND, PAYMENTS_UNREACHABLE];
 
 pub(crate) fn not_placed(error: PlaceError) -> Problem {
     match error {
@@ -49,35 +49,4 @@ pub(crate) fn not_found(order_id: &OrderId) -> Problem {
         "No order is placed under {order_id}. Its payments, if there are any, are at /orders/{order_id}/payments."
     );
     Problem::new(NOT_FOUND, detail)
-}
-
-#[cfg(test)]
-mod tests {
-    use orders::{LookupError, StoreError};
-
-    use super::*;
-
-    #[track_caller]
-    fn assert_listed(path: &str, problem: &Problem) {
-        let (description, kind) = (crate::description(), problem.kind());
-        let operation = description.operations().iter().find(|known| known.path == path).unwrap();
-        assert!(operation.problems.contains(&kind), "the contract of POST {path} does not list {}", kind.name());
-    }
-
-    #[test]
-    fn the_contract_lists_whatever_keeps_an_order_from_being_placed() {
-        let order_id = || "ord-42".parse().unwrap();
-        for path in ["/orders", "/sync/orders"] {
-            let store = StoreError { context: "writing the table".to_owned(), source: "it is down".into() };
-            for error in [
-                PlaceError::Conflict { order_id: order_id() },
-                PlaceError::Gone { order_id: order_id() },
-                PlaceError::from(store),
-            ] {
-                assert_listed(path, &not_placed(error));
-            }
-        }
-        let lookup = LookupError { context: "asking".to_owned(), retry_after_s: 3, source: "it is down".into() };
-        assert_listed("/sync/orders", &not_placed(PlaceError::Lookup(lookup)));
-    }
 }

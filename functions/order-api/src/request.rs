@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use http_problems::{Object, Problem};
+use http_problems::Problem;
+use http_requests::Object;
 use orders::{CustomerId, InvalidLines, Line, Lines, OrderRequest, Quantity, Sku};
 use payment_events::{Currency, InvalidMoney, Money, OrderId};
 use schemars::JsonSchema;

@@ -1,86 +1,83 @@
-//! The routes: translate, call, translate back.
+//! The routes, each with its handler and its documentation.
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::header::LOCATION;
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
-use http_problems::contract::Routes;
-use http_problems::{JsonBody, PathParameter, Problem, with_problems};
-use orders::{FindOrder, OrderQueries, OrderStatus, PlaceOrder, Placed};
-use payment_events::{OrderId, Timestamp};
+use axum::Router;
+use http_requests::with_request_checks;
+use openapi_routes::{Description, Routes};
+use orders::{FindOrder, OrderQueries, PlaceOrder};
 
-use crate::messages::{OrderAnswer, PaymentsAnswer};
-use crate::request::OrderBody;
-use crate::{contract, problems};
+use crate::{contract, handlers};
 
 /// The largest body taken, in bytes: a hundred lines with all their fields at their longest are less than half of it.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
-type Queries = Arc<dyn OrderQueries>;
-
 /// All routes: orders are placed through `place` and shown through `find`, and payments are read from `queries`.
-pub fn router(place: PlaceOrder, find: FindOrder, queries: Queries) -> Router {
-    let orders = placing(Router::new()).with_state(place);
-    let shown = showing(Router::new()).with_state(find);
-    let payments = reading(Router::new()).with_state(queries);
-    with_problems(orders.merge(shown).merge(payments), BODY_BYTES_MAX)
+pub fn router(place: PlaceOrder, find: FindOrder, queries: Arc<dyn OrderQueries>) -> Router {
+    let orders = place_routes(Router::new()).with_state(place);
+    let shown = find_routes(Router::new()).with_state(find);
+    let payments = payment_routes(Router::new()).with_state(queries);
+    with_request_checks(orders.merge(shown).merge(payments), BODY_BYTES_MAX)
 }
 
 /// The route of synchronous mode: orders are placed through `place`, which asks Payments.
 ///
 /// It is the only one. An order is the same one whichever way it was placed, and is read under `/orders`.
 pub fn sync_router(place: PlaceOrder) -> Router {
-    with_problems(asking(Router::new()).with_state(place), BODY_BYTES_MAX)
+    with_request_checks(sync_place_routes(Router::new()).with_state(place), BODY_BYTES_MAX)
 }
 
-// Each route, with what answers it and what is said of it.
-
-pub(crate) fn placing<R: Routes<PlaceOrder>>(routes: R) -> R {
-    routes.post("/orders", order, contract::order)
+/// The routes of [`router`] and [`sync_router`], described.
+pub fn description() -> Description {
+    payment_routes(find_routes(sync_place_routes(place_routes(Description::new()))))
 }
 
-pub(crate) fn asking<R: Routes<PlaceOrder>>(routes: R) -> R {
-    routes.post("/sync/orders", order, contract::order_asking)
+fn place_routes<R: Routes<PlaceOrder>>(routes: R) -> R {
+    routes.post("/orders", handlers::place, contract::place)
 }
 
-pub(crate) fn showing<R: Routes<FindOrder>>(routes: R) -> R {
-    routes.get("/orders/{order_id}", show, contract::show)
+fn sync_place_routes<R: Routes<PlaceOrder>>(routes: R) -> R {
+    routes.post("/sync/orders", handlers::place, contract::place_synchronously)
 }
 
-pub(crate) fn reading<R: Routes<Queries>>(routes: R) -> R {
-    routes.get("/orders/{order_id}/payments", payments, contract::payments)
+fn find_routes<R: Routes<FindOrder>>(routes: R) -> R {
+    routes.get("/orders/{order_id}", handlers::find, contract::find)
 }
 
-/// 201 where the order is accepted, 202 where it is stored and not accepted yet, 200 where it was placed before.
-async fn order(State(place): State<PlaceOrder>, JsonBody(body): JsonBody<OrderBody>) -> Result<Response, Problem> {
-    let Placed { order, known } = place.place(body.into_request()?).await.map_err(problems::not_placed)?;
-    let status = match order.status {
-        _ if known => StatusCode::OK,
-        OrderStatus::Accepted => StatusCode::CREATED,
-        OrderStatus::AwaitingPayment | OrderStatus::OnHold => StatusCode::ACCEPTED,
-    };
-    let location = HeaderValue::try_from(format!("/orders/{}", order.order_id));
-    let mut response = (status, Json(OrderAnswer::from(order))).into_response();
-    response.headers_mut().extend(location.ok().map(|location| (LOCATION, location)));
-    Ok(response)
+fn payment_routes<R: Routes<Arc<dyn OrderQueries>>>(routes: R) -> R {
+    routes.get("/orders/{order_id}/payments", handlers::list_payments, contract::list_payments)
 }
 
-async fn show(
-    State(find): State<FindOrder>,
-    PathParameter(order_id): PathParameter<OrderId>,
-) -> Result<Json<OrderAnswer>, Problem> {
-    let order = find.find(&order_id).await.map_err(|error| Problem::unavailable(&error))?;
-    Ok(Json(order.ok_or_else(|| problems::not_found(&order_id))?.into()))
-}
+#[cfg(test)]
+mod tests {
+    use http_problems::Problem;
+    use orders::{LookupError, PlaceError, StoreError};
 
-/// An order that is not placed yet may have payments: that there is nothing under an id is an empty list.
-async fn payments(
-    State(queries): State<Queries>,
-    PathParameter(order_id): PathParameter<OrderId>,
-) -> Result<Json<PaymentsAnswer>, Problem> {
-    let view = queries.read(&order_id).await.map_err(|error| Problem::unavailable(&error))?;
-    Ok(Json(PaymentsAnswer::new(order_id, view.payments, Timestamp::now())))
+    use super::*;
+    use crate::problems::not_placed;
+
+    #[track_caller]
+    fn assert_listed(path: &str, problem: &Problem) {
+        let (description, problem_type) = (description(), problem.problem_type());
+        let operation = description.operations().iter().find(|known| known.path == path).unwrap();
+        let is_listed = operation.problems.contains(&problem_type);
+        assert!(is_listed, "the contract of POST {path} does not list {}", problem_type.name());
+    }
+
+    #[test]
+    fn the_contract_lists_whatever_keeps_an_order_from_being_placed() {
+        let order_id = || "ord-42".parse().unwrap();
+        for path in ["/orders", "/sync/orders"] {
+            let store = StoreError { context: "writing the table".to_owned(), source: "it is down".into() };
+            for error in [
+                PlaceError::Conflict { order_id: order_id() },
+                PlaceError::Gone { order_id: order_id() },
+                PlaceError::from(store),
+            ] {
+                assert_listed(path, &not_placed(error));
+            }
+        }
+        let lookup = LookupError { context: "asking".to_owned(), retry_after_s: 3, source: "it is down".into() };
+        assert_listed("/sync/orders", &not_placed(PlaceError::Lookup(lookup)));
+    }
 }

@@ -5,26 +5,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode};
-use http_body_util::BodyExt;
-use http_problems::contract::Answered;
+use axum::http::{Request, StatusCode};
+use openapi_routes::testing::{Response, assert_problem, send};
 use order_api::{BODY_BYTES_MAX, description, router, sync_router};
 use orders::testing::samples::{authorized, captured, declined, euros, voided};
 use orders::testing::{MemoryOrders, MemoryPayments};
 use orders::{FindOrder, PlaceOrder, ProjectPayments, Settle};
 use payment_events::{PaymentInfo, Timestamp};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 struct Api {
     router: Router,
     store: Arc<MemoryOrders>,
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Value,
 }
 
 impl Api {
@@ -35,17 +27,8 @@ impl Api {
         Self { router, store }
     }
 
-    /// Every answer is held to what the contract says of its operation.
-    async fn send(&self, request: Request<Body>) -> Answer {
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        let (status, headers) = (parts.status, parts.headers);
-        let answered = Answered { method: &method, path: &path, status, headers: &headers, body: &body };
-        assert_eq!(description().breach(answered), None);
-        Answer { status, headers, body }
+    async fn send(&self, request: Request<Body>) -> Response {
+        send(&self.router, &description(), request).await
     }
 
     /// The same orders in synchronous mode, by asking these payments.
@@ -54,28 +37,28 @@ impl Api {
         Self { router: sync_router(place), store: self.store.clone() }
     }
 
-    async fn sync_order(&self, body: &Value) -> Answer {
+    async fn sync_order(&self, body: &Value) -> Response {
         let request = Request::post("/sync/orders").header("content-type", "application/json");
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 
-    async fn order(&self, body: &Value) -> Answer {
+    async fn order(&self, body: &Value) -> Response {
         self.order_raw(&body.to_string()).await
     }
 
-    async fn order_raw(&self, body: &str) -> Answer {
+    async fn order_raw(&self, body: &str) -> Response {
         let request = Request::post("/orders").header("content-type", "application/json");
         self.send(request.body(Body::from(body.to_owned())).unwrap()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    async fn get(&self, path: &str) -> Response {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
     /// What the projector does when a payment comes.
     async fn project(&self, payment: PaymentInfo) {
         let settle = Settle::new(self.store.clone(), self.store.clone());
-        ProjectPayments::new(self.store.clone(), self.store.clone(), settle).project(vec![payment]).await.unwrap();
+        ProjectPayments::new(self.store.clone(), settle).project(vec![payment]).await.unwrap();
     }
 }
 
@@ -96,12 +79,6 @@ fn with(pointer: &str, value: Value) -> Value {
 
 fn pay(minor: i64) -> PaymentInfo {
     authorized("pay_1", euros(minor))
-}
-
-fn assert_problem(answer: &Answer, status: StatusCode, name: &str) {
-    assert_eq!((answer.status, &answer.body["type"]), (status, &json!(format!("/problems/{name}"))), "{}", answer.body);
-    assert_eq!(answer.headers["content-type"], "application/problem+json");
-    assert_eq!(answer.body["status"], status.as_u16());
 }
 
 fn time(value: &Value) -> Timestamp {

@@ -7,8 +7,8 @@
 
 mod config;
 mod entry;
+mod outcome;
 mod projector;
-mod tally;
 
 pub use config::Config;
 pub use projector::{LANES_AT_ONCE_MAX, Projector};

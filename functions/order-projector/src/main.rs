@@ -18,7 +18,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let table = Arc::new(OrdersTable::new(client.clone(), config.orders_table));
     aws.connect(Endpoint::DynamoDb).await;
     let quarantine = Arc::new(QuarantineTable::new(client, config.quarantine_table));
-    let project = ProjectPayments::new(table.clone(), table.clone(), Settle::new(table.clone(), table));
+    let project = ProjectPayments::new(table.clone(), Settle::new(table.clone(), table));
     let metrics = Metrics::to_stdout(&config.function_name);
     let projector = &Projector::new(project, quarantine, metrics);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use order_projector::Config;
 use orders::testing::Calls;
 use orders::testing::samples::{at, captured, euros, request, voided};
-use orders::{OrderQueries, OrderStatus};
+use orders::{Evidence, OrderQueries, OrderStatus};
 use payment_events::PaymentInfo;
 use serde_json::{Value, json};
 use world::{LOOKING, Refusal, Refusing, SETTLING, World, event, failures, payment};
@@ -64,7 +64,7 @@ async fn a_batch_that_is_delivered_again_settles_what_the_first_delivery_did_not
     let held = payment("ord-1", "pay_1");
     world.deliver(&[event(&held)]).await;
     // The order as it would stand, had the first delivery ended before it settled.
-    world.store.seed(orders::Order::place(request("ord-1", euros(1_000)), &[], at()));
+    world.store.seed(orders::Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[]), at()));
     assert_eq!(world.deliver(&[event(&held)]).await, failures(&[]));
     assert_eq!(world.status("ord-1"), OrderStatus::Accepted);
 }

@@ -6,8 +6,9 @@ use axum::http::StatusCode;
 use axum::http::header::ETAG;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use http_problems::contract::{Input, Operation};
-use http_problems::{JsonBody, PathParameter, Problem};
+use http_problems::Problem;
+use http_requests::{JsonBody, PathParameter};
+use openapi_routes::{Input, Operation};
 use payment_events::{PaymentId, TraceParent};
 use payments::{Change, ChangeError, ChangeRequest, Changed, RequestKey};
 use schemars::SchemaGenerator;
@@ -17,28 +18,28 @@ use crate::etag::etag;
 use crate::headers::{OnlyVersions, OptionalKey, OptionalTrace, RequiredKey};
 use crate::messages::{EmptyBody, PartBody};
 use crate::problems;
-use crate::routes::Service;
+use crate::service::Service;
 
-pub(crate) async fn capture(asked: Asked, body: Option<JsonBody<PartBody>>) -> Result<Response, Problem> {
-    asked.change(Change::Capture(PartBody::money(body)?)).await
+pub(crate) async fn capture(requested: RequestedChange, body: Option<JsonBody<PartBody>>) -> Result<Response, Problem> {
+    requested.apply(Change::Capture(PartBody::money(body)?)).await
 }
 
-pub(crate) async fn void(asked: Asked, _: Option<JsonBody<EmptyBody>>) -> Result<Response, Problem> {
-    asked.change(Change::Void).await
+pub(crate) async fn void(requested: RequestedChange, _: Option<JsonBody<EmptyBody>>) -> Result<Response, Problem> {
+    requested.apply(Change::Void).await
 }
 
 /// A payment is captured once and voided once, whoever asks how often. But it may be refunded in parts, so that a
 /// repeated refund must be known for what it is: it needs a key.
 pub(crate) async fn refund(
     _: RequiredKey,
-    asked: Asked,
+    requested: RequestedChange,
     body: Option<JsonBody<PartBody>>,
 ) -> Result<Response, Problem> {
-    asked.change(Change::Refund(PartBody::money(body)?)).await
+    requested.apply(Change::Refund(PartBody::money(body)?)).await
 }
 
-/// What the three have in common: who asks for a change of which payment.
-pub(crate) struct Asked {
+/// The request of a change, without its body: the payment, the key and the conditions.
+pub(crate) struct RequestedChange {
     service: Service,
     payment_id: PaymentId,
     key: RequestKey,
@@ -46,12 +47,12 @@ pub(crate) struct Asked {
     trace_parent: Option<TraceParent>,
 }
 
-impl Asked {
-    async fn change(self, change: Change) -> Result<Response, Problem> {
+impl RequestedChange {
+    async fn apply(self, change: Change) -> Result<Response, Problem> {
         let Self { service, payment_id, key, only_versions, trace_parent } = self;
         let request = ChangeRequest { payment_id, change, key, only_versions, trace_parent };
         match service.change.change(&request).await {
-            Ok(Changed { payment, published }) => Ok(service.answer(StatusCode::OK, payment, published)),
+            Ok(Changed { payment, published }) => Ok(service.respond(StatusCode::OK, payment, published)),
             Err(ChangeError::VersionMismatch { version }) => {
                 let mut response = problems::version_mismatch(version).into_response();
                 response.headers_mut().extend(etag(version).map(|etag| (ETAG, etag)));
@@ -62,7 +63,7 @@ impl Asked {
     }
 }
 
-impl FromRequestParts<Service> for Asked {
+impl FromRequestParts<Service> for RequestedChange {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
@@ -76,7 +77,7 @@ impl FromRequestParts<Service> for Asked {
     }
 }
 
-impl Input for Asked {
+impl Input for RequestedChange {
     fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator) {
         PathParameter::<PaymentId>::describe(operation, schemas);
         OptionalKey::describe(operation, schemas);

@@ -1,7 +1,7 @@
-//! What is said of each route that no type says.
+//! The documentation of each operation beyond the types of its handler.
 
 use axum::http::StatusCode;
-use http_problems::contract::{About, Answer, Description, Link, Target};
+use openapi_routes::{Answer, Link, OperationDoc, Target};
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
 
@@ -10,20 +10,14 @@ use crate::messages::{PaymentList, PaymentView};
 use crate::problems::{
     AMOUNT_UNAVAILABLE, CHANGED, ILLEGAL_TRANSITION, IN_PROGRESS, NOT_FOUND, PROCESSOR_UNAVAILABLE, TOO_MANY_REFUNDS,
 };
-use crate::routes::routes;
 
-/// All routes, described: what [`router`](crate::router) serves.
-pub fn description() -> Description {
-    routes(Description::new())
-}
-
-pub(crate) fn pay() -> About {
+pub(crate) fn pay() -> OperationDoc {
     let paid = payment_answer(StatusCode::CREATED, "The payment as it was decided on: authorized, or declined.")
         .header("location", "Where the payment is.", location_schema())
         .example(payment("authorized", 0, 0, 1))
         .link(
             to_payment("capturePayment", "What is authorized can be captured.")
-                .sending(json!({ "amount": "$response.body#/amount" })),
+                .with_body(json!({ "amount": "$response.body#/amount" })),
         )
         .link(to_payment("voidPayment", "What is authorized can be given up."))
         .link(to_payment("refundPayment", "What is captured can be refunded."))
@@ -32,7 +26,7 @@ pub(crate) fn pay() -> About {
         .link(order())
         .link(of_order("getOrder", "The order it pays for.", elsewhere("/orders/{order_id}")))
         .link(of_order("getOrderPayments", "What Orders knows by now.", elsewhere("/orders/{order_id}/payments")));
-    About::new(
+    OperationDoc::new(
         "acceptPayment",
         "Make a payment",
         "Asks the processor, stores its answer and publishes it. A decline is an answer, too: 201, with `status` \
@@ -45,26 +39,26 @@ pub(crate) fn pay() -> About {
     .example("declined", payment_body("tok_decline_insufficient_funds"))
 }
 
-pub(crate) fn list() -> About {
+pub(crate) fn list() -> OperationDoc {
     let list = Answer::json::<PaymentList>(StatusCode::OK, "Its payments, oldest first; none, where there are none.")
         .example(json!({ "payments": [payment("authorized", 0, 0, 1)] }));
     let description = "What synchronous mode asks for. Parameters that are not listed are refused.";
-    About::new("listPayments", "List the payments of an order", description).answers(list)
+    OperationDoc::new("listPayments", "List the payments of an order", description).answers(list)
 }
 
-pub(crate) fn find() -> About {
+pub(crate) fn find() -> OperationDoc {
     let found = Answer::json::<PaymentView>(StatusCode::OK, "The payment.")
         .header("etag", "Its version, for `If-Match`.", etag_schema())
         .example(payment("authorized", 0, 0, 1));
-    About::new("getPayment", "Read a payment", "The payment as it is now.").answers(found).problems([NOT_FOUND])
+    OperationDoc::new("getPayment", "Read a payment", "The payment as it is now.").answers(found).problems([NOT_FOUND])
 }
 
-pub(crate) fn capture() -> About {
+pub(crate) fn capture() -> OperationDoc {
     let all = json!({ "minor": "$response.body#/captured_minor", "currency": "$response.body#/amount/currency" });
     let captured = payment_answer(StatusCode::OK, "The payment, captured.")
         .example(payment("captured", 1299, 0, 2))
-        .link(to_payment("refundPayment", "What is captured can be refunded.").sending(json!({ "amount": all })));
-    About::new(
+        .link(to_payment("refundPayment", "What is captured can be refunded.").with_body(json!({ "amount": all })));
+    OperationDoc::new(
         "capturePayment",
         "Capture a payment",
         "Takes what was authorized, or a part of it, once; the rest is given up. Without a body, takes all of it.",
@@ -75,19 +69,19 @@ pub(crate) fn capture() -> About {
     .example("part", json!({ "amount": { "minor": 1000, "currency": "EUR" } }))
 }
 
-pub(crate) fn void() -> About {
+pub(crate) fn void() -> OperationDoc {
     let voided = payment_answer(StatusCode::OK, "The payment, voided.").example(payment("voided", 0, 0, 2));
-    About::new("voidPayment", "Void a payment", "Gives the authorization up.")
+    OperationDoc::new("voidPayment", "Void a payment", "Gives the authorization up.")
         .answers(voided)
         .problems([NOT_FOUND, ILLEGAL_TRANSITION, CHANGED])
         .example("nothing", json!({}))
 }
 
-pub(crate) fn refund() -> About {
+pub(crate) fn refund() -> OperationDoc {
     let refunded = payment_answer(StatusCode::OK, "The payment: refunded, or still captured after a part of it.")
         .example(payment("captured", 1299, 300, 3))
         .link(to_payment("refundPayment", "What is left can be refunded."));
-    About::new(
+    OperationDoc::new(
         "refundPayment",
         "Refund a payment",
         "Gives back what was captured, or a part of it; several times, up to what was captured. Without a body, gives \
@@ -103,7 +97,7 @@ pub(crate) fn refund() -> About {
 fn payment_answer(status: StatusCode, description: &'static str) -> Answer {
     Answer::json::<PaymentView>(status, description)
         .header("etag", "The payment's version, for `If-Match`.", etag_schema())
-        .sometimes(
+        .optional_header(
             "idempotent-replayed",
             "`true`, where this is the answer to an earlier request with the key.",
             replayed(),

@@ -1,12 +1,13 @@
 //! What requests say in their headers, each header with what it may hold.
 
 use std::convert::Infallible;
+use std::error::Error;
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use http_problems::contract::{Input, Location, Operation, Parameter};
-use http_problems::{Problem, kinds};
+use http_problems::{Problem, builtin};
+use openapi_routes::{Input, Operation, Parameter};
 use payment_events::TraceParent;
 use payments::{IdempotencyKey, InvalidIdempotencyKey};
 use schemars::{SchemaGenerator, json_schema};
@@ -57,16 +58,11 @@ impl<S: Sync> FromRequestParts<S> for OptionalKey {
 
 impl Input for OptionalKey {
     fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator) {
-        operation.parameter(Parameter {
-            name: IDEMPOTENCY_KEY.to_owned(),
-            location: Location::Header,
-            required: false,
-            description: "Makes asking again safe: what is asked under one key is done once, and the same request is \
-                          answered as the first time."
-                .to_owned(),
-            schema: schemas.subschema_for::<IdempotencyKey>(),
-        });
-        operation.may_answer([kinds::INVALID_REQUEST, problems::KEY_REUSED]);
+        let description = "Makes asking again safe: what is asked under one key is done once, and the same request is \
+                           answered as the first time.";
+        let schema = schemas.subschema_for::<IdempotencyKey>();
+        operation.parameter(Parameter::optional_header(IDEMPOTENCY_KEY, description, schema));
+        operation.may_answer([builtin::INVALID_REQUEST, problems::KEY_REUSED]);
     }
 }
 
@@ -77,20 +73,16 @@ impl<S: Sync> FromRequestParts<S> for OnlyVersions {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        only_versions(&parts.headers).map(Self)
+        let versions = parsed_header(&parts.headers, IF_MATCH, etag::versions, InvalidIfMatch)?;
+        Ok(Self(versions.flatten()))
     }
 }
 
 impl Input for OnlyVersions {
     fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
-        operation.parameter(Parameter {
-            name: IF_MATCH.to_owned(),
-            location: Location::Header,
-            required: false,
-            description: "The `ETag` of the only version that may be changed, several of them, or `*`.".to_owned(),
-            schema: etag::if_match_schema(),
-        });
-        operation.may_answer([kinds::INVALID_REQUEST, problems::VERSION_MISMATCH]);
+        let description = "The `ETag` of the only version that may be changed, several of them, or `*`.";
+        operation.parameter(Parameter::optional_header(IF_MATCH, description, etag::if_match_schema()));
+        operation.may_answer([builtin::INVALID_REQUEST, problems::VERSION_MISMATCH]);
     }
 }
 
@@ -107,28 +99,26 @@ impl<S: Sync> FromRequestParts<S> for OptionalTrace {
 
 impl Input for OptionalTrace {
     fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
-        operation.parameter(Parameter {
-            name: TRACE_PARENT.to_owned(),
-            location: Location::Header,
-            required: false,
-            description: "The W3C trace that the request is part of; its event carries it. What is none is left out."
-                .to_owned(),
-            schema: json_schema!({ "type": "string" }),
-        });
+        let description = "The W3C trace that the request is part of; its event carries it. What is none is left out.";
+        let schema = json_schema!({ "type": "string" });
+        operation.parameter(Parameter::optional_header(TRACE_PARENT, description, schema));
     }
 }
 
-/// The `Idempotency-Key` header.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
-    let Some(header) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    let key = header.to_str().map_err(|_| InvalidIdempotencyKey).and_then(str::parse);
-    key.map(Some).map_err(|error| Problem::invalid(IDEMPOTENCY_KEY, error.to_string()))
+    parsed_header(headers, IDEMPOTENCY_KEY, str::parse, InvalidIdempotencyKey)
 }
 
-fn only_versions(headers: &HeaderMap) -> Result<Option<Vec<u64>>, Problem> {
-    let Some(header) = headers.get(IF_MATCH) else { return Ok(None) };
-    let versions = header.to_str().map_err(|_| InvalidIfMatch).and_then(etag::versions);
-    versions.map_err(|error| Problem::invalid(IF_MATCH, error.to_string()))
+/// The header's value, parsed, if the request has the header. A value that is not text is invalid.
+fn parsed_header<T, E: Error>(
+    headers: &HeaderMap,
+    name: &str,
+    parse: fn(&str) -> Result<T, E>,
+    invalid: E,
+) -> Result<Option<T>, Problem> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let parsed = value.to_str().map_err(|_| invalid).and_then(parse);
+    parsed.map(Some).map_err(|error| Problem::invalid(name, error.to_string()))
 }
 
 /// The trace that the request is part of: the caller's own, or else the one of its invocation. A trace is

@@ -7,11 +7,13 @@ mod caller;
 mod changes;
 mod contract;
 mod etag;
+mod handlers;
 mod headers;
 mod messages;
 mod problems;
 mod routes;
+mod service;
 
-pub use contract::description;
 pub use problems::PROBLEMS;
-pub use routes::{BODY_BYTES_MAX, Service, router};
+pub use routes::{BODY_BYTES_MAX, description, router};
+pub use service::Service;

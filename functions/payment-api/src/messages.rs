@@ -1,6 +1,7 @@
 //! What is said over HTTP.
 
-use http_problems::{JsonBody, Object, Problem};
+use http_problems::Problem;
+use http_requests::{JsonBody, Object};
 use payment_events::{Currency, Decline, InvalidMoney, Money, OrderId, PaymentId, Timestamp};
 use payments::{Payment, PaymentToken, Status};
 use schemars::{JsonSchema, SchemaGenerator};

@@ -1,27 +1,27 @@
 //! The problems this API answers with, beside those of every API.
 
 use axum::http::StatusCode;
-use http_problems::{Member, Problem, ProblemHeader, ProblemKind, kinds};
+use http_problems::{Member, Problem, ProblemHeader, ProblemType, builtin};
 use payment_events::PaymentId;
 use payments::{AcceptError, ChangeError, IllegalTransition};
 
 /// A payment or a refund without an `Idempotency-Key`.
-pub(crate) const KEY_MISSING: ProblemKind =
-    ProblemKind::new(StatusCode::BAD_REQUEST, "idempotency-key-missing", "An Idempotency-Key header is needed");
+pub(crate) const KEY_MISSING: ProblemType =
+    ProblemType::new(StatusCode::BAD_REQUEST, "idempotency-key-missing", "An Idempotency-Key header is needed");
 /// The key was used for another payment, or another change of it.
-pub(crate) const KEY_REUSED: ProblemKind = ProblemKind::new(
+pub(crate) const KEY_REUSED: ProblemType = ProblemType::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "idempotency-key-reused",
     "The Idempotency-Key was used for a different request",
 );
 /// The first request with the key has not ended yet.
-pub(crate) const IN_PROGRESS: ProblemKind =
-    ProblemKind::new(StatusCode::CONFLICT, "payment-in-progress", "This payment is being made right now")
-        .sending(&[kinds::RETRY_AFTER]);
+pub(crate) const IN_PROGRESS: ProblemType =
+    ProblemType::new(StatusCode::CONFLICT, "payment-in-progress", "This payment is being made right now")
+        .with_headers(&[builtin::RETRY_AFTER]);
 /// The processor gave no answer.
-pub(crate) const PROCESSOR_UNAVAILABLE: ProblemKind =
-    ProblemKind::new(StatusCode::SERVICE_UNAVAILABLE, "processor-unavailable", "The payment processor does not answer")
-        .sending(&[kinds::RETRY_AFTER]);
+pub(crate) const PROCESSOR_UNAVAILABLE: ProblemType =
+    ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "processor-unavailable", "The payment processor does not answer")
+        .with_headers(&[builtin::RETRY_AFTER]);
 /// Where the payment stands.
 const PAYMENT_STATUS: Member =
     Member { name: "payment_status", holds: "string", description: "The status that the payment has." };
@@ -39,26 +39,27 @@ const ETAG: ProblemHeader = ProblemHeader {
     schema: r#"{ "type": "string", "pattern": "^\"[0-9]+\"$", "examples": ["\"2\""] }"#,
 };
 /// The state machine has no such step.
-pub(crate) const ILLEGAL_TRANSITION: ProblemKind =
-    ProblemKind::new(StatusCode::CONFLICT, "illegal-transition", "The payment cannot go there from where it stands")
-        .having(&[PAYMENT_STATUS]);
+pub(crate) const ILLEGAL_TRANSITION: ProblemType =
+    ProblemType::new(StatusCode::CONFLICT, "illegal-transition", "The payment cannot go there from where it stands")
+        .with_members(&[PAYMENT_STATUS]);
 /// More than there is to capture or to refund, or in another currency.
-pub(crate) const AMOUNT_UNAVAILABLE: ProblemKind =
-    ProblemKind::new(StatusCode::UNPROCESSABLE_ENTITY, "amount-unavailable", "The amount is more than there is")
-        .having(&[PAYMENT_STATUS, AVAILABLE_MINOR]);
+pub(crate) const AMOUNT_UNAVAILABLE: ProblemType =
+    ProblemType::new(StatusCode::UNPROCESSABLE_ENTITY, "amount-unavailable", "The amount is more than there is")
+        .with_members(&[PAYMENT_STATUS, AVAILABLE_MINOR]);
 /// Others were faster, several times.
-pub(crate) const CHANGED: ProblemKind =
-    ProblemKind::new(StatusCode::CONFLICT, "payment-changed", "The payment kept changing meanwhile")
-        .sending(&[kinds::RETRY_AFTER]);
+pub(crate) const CHANGED: ProblemType =
+    ProblemType::new(StatusCode::CONFLICT, "payment-changed", "The payment kept changing meanwhile")
+        .with_headers(&[builtin::RETRY_AFTER]);
 /// `If-Match` names another version.
-pub(crate) const VERSION_MISMATCH: ProblemKind =
-    ProblemKind::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", "The payment has changed").sending(&[ETAG]);
+pub(crate) const VERSION_MISMATCH: ProblemType =
+    ProblemType::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", "The payment has changed")
+        .with_headers(&[ETAG]);
 /// There is a bound on refunds.
-pub(crate) const TOO_MANY_REFUNDS: ProblemKind =
-    ProblemKind::new(StatusCode::CONFLICT, "too-many-refunds", "The payment has no room for more refunds");
+pub(crate) const TOO_MANY_REFUNDS: ProblemType =
+    ProblemType::new(StatusCode::CONFLICT, "too-many-refunds", "The payment has no room for more refunds");
 /// There is no such payment.
-pub(crate) const NOT_FOUND: ProblemKind =
-    ProblemKind::new(StatusCode::NOT_FOUND, "payment-not-found", "There is no such payment");
+pub(crate) const NOT_FOUND: ProblemType =
+    ProblemType::new(StatusCode::NOT_FOUND, "payment-not-found", "There is no such payment");
 
 pub(crate) fn key_missing() -> Problem {
     let detail = "Send an Idempotency-Key header with a value of your own, such as a UUID; a retry sends the same one.";
@@ -66,7 +67,7 @@ pub(crate) fn key_missing() -> Problem {
 }
 
 /// All of them; each has a page in `docs/api/problems/`.
-pub const PROBLEMS: &[ProblemKind] = &[
+pub const PROBLEMS: &[ProblemType] = &[
     KEY_MISSING,
     KEY_REUSED,
     IN_PROGRESS,
@@ -135,73 +136,6 @@ fn illegal(reason: &IllegalTransition) -> Problem {
             .with(AVAILABLE_MINOR, *available_minor),
         IllegalTransition::Currency { .. } => {
             Problem::new(AMOUNT_UNAVAILABLE, detail).pointing_to("/amount/currency", reason.to_string())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::Method;
-    use payment_events::PaymentStatus;
-    use payments::{ProcessorError, Status, StepError, StoreError};
-
-    use super::*;
-
-    #[track_caller]
-    fn assert_listed(path: &str, problem: &Problem) {
-        let (description, kind) = (crate::description(), problem.kind());
-        let mut operations = description.operations().iter().filter(|known| known.method == Method::POST);
-        let operation = operations.find(|known| known.path == path).unwrap();
-        assert!(operation.problems.contains(&kind), "the contract of POST {path} does not list {}", kind.name());
-    }
-
-    fn store_error() -> StoreError {
-        StoreError { context: "reading the table".to_owned(), source: "it is down".into() }
-    }
-
-    #[test]
-    fn the_contract_lists_whatever_keeps_a_payment_from_being_made() {
-        for error in [
-            AcceptError::KeyReused,
-            AcceptError::InProgress { retry_after_ms: 1_500 },
-            AcceptError::Processor(ProcessorError::TimedOut(1_000)),
-            AcceptError::Store(store_error()),
-            AcceptError::Defect("it is lost".to_owned()),
-        ] {
-            assert_listed("/payments", &not_accepted(error));
-        }
-    }
-
-    #[test]
-    fn the_contract_lists_whatever_keeps_a_payment_from_being_changed() {
-        let status = Status::Public(PaymentStatus::Captured);
-        let of_all = || {
-            let reason = IllegalTransition::Status { from: status, to: PaymentStatus::Voided };
-            vec![
-                ChangeError::NotFound,
-                ChangeError::KeyReused,
-                ChangeError::VersionMismatch { version: 2 },
-                ChangeError::Defect(reason.clone()),
-                ChangeError::Illegal { status, reason },
-                ChangeError::Contended,
-                ChangeError::Store(store_error()),
-            ]
-        };
-        let of_parts = || {
-            let currency = "EUR".parse().unwrap();
-            [IllegalTransition::Amount { available_minor: 5 }, IllegalTransition::Currency { currency }]
-                .map(|reason| ChangeError::Illegal { status, reason })
-        };
-        let of_refunds = || ChangeError::TooManySteps(StepError::TooMany);
-        for (step, errors) in [
-            ("void", of_all()),
-            ("capture", of_all().into_iter().chain(of_parts()).collect()),
-            ("refund", of_all().into_iter().chain(of_parts()).chain([of_refunds()]).collect()),
-        ] {
-            let payment_id = "pay_3474IU76GZUC7ZC4MR5KV7HBFY".parse().unwrap();
-            for error in errors {
-                assert_listed(&format!("/payments/{{payment_id}}/{step}"), &not_changed(error, &payment_id));
-            }
         }
     }
 }

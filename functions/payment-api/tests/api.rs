@@ -6,26 +6,18 @@ use std::sync::{Arc, Mutex};
 use api_gateway::Identity;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode};
-use http_body_util::BodyExt;
-use http_problems::contract::Answered;
+use axum::http::{Request, StatusCode};
+use openapi_routes::testing::{Response, assert_problem, send};
 use payment_api::{BODY_BYTES_MAX, Service, description, router};
 use payments::testing::{MemoryPayments, RecordingPublisher};
 use payments::{AcceptPayment, ChangePayment, Publication, SimulatedProcessor};
 use serde_json::{Value, json};
 use telemetry::Metrics;
-use tower::ServiceExt;
 
 struct Api {
     router: Router,
     publisher: Arc<RecordingPublisher>,
     counts: Arc<Mutex<Vec<Value>>>,
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Value,
 }
 
 impl Api {
@@ -41,26 +33,17 @@ impl Api {
         Self { router: router(Service { accept, change, queries: store, metrics }), publisher, counts }
     }
 
-    /// Every answer is held to what the contract says of its operation.
-    async fn send(&self, request: Request<Body>) -> Answer {
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        let (status, headers) = (parts.status, parts.headers);
-        let answered = Answered { method: &method, path: &path, status, headers: &headers, body: &body };
-        assert_eq!(description().breach(answered), None);
-        Answer { status, headers, body }
+    async fn send(&self, request: Request<Body>) -> Response {
+        send(&self.router, &description(), request).await
     }
 
-    async fn pay(&self, key: &str, body: &Value) -> Answer {
+    async fn pay(&self, key: &str, body: &Value) -> Response {
         let request = Request::post("/payments").header("content-type", "application/json");
         self.send(request.header("idempotency-key", key).body(Body::from(body.to_string())).unwrap()).await
     }
 
     /// `POST`s a change of a payment; an empty body is none at all.
-    async fn change(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    async fn change(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
         let mut request = Request::post(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -78,7 +61,7 @@ impl Api {
         self.pay("key-of-payment", &tea("tok_approve")).await.headers["location"].to_str().unwrap().to_owned()
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    async fn get(&self, path: &str) -> Response {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 }
@@ -92,12 +75,6 @@ fn with(pointer: &str, value: Value) -> Value {
     let mut body = tea("tok_approve");
     *body.pointer_mut(pointer).unwrap() = value;
     body
-}
-
-fn assert_problem(answer: &Answer, status: StatusCode, name: &str) {
-    assert_eq!((answer.status, &answer.body["type"]), (status, &json!(format!("/problems/{name}"))), "{}", answer.body);
-    assert_eq!(answer.headers["content-type"], "application/problem+json");
-    assert_eq!(answer.body["status"], status.as_u16());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use payments::{Payment, Status};
-use payments_aws::StoredPayment;
+use payments_aws::PaymentImage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use stream_batch::DynamoDbRecord;
@@ -34,7 +34,7 @@ pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
     let (mut due, mut unreadable) = (Vec::new(), Vec::new());
     for images in items.into_values() {
         for (position, image, sequence_number) in images.into_iter().rev() {
-            match StoredPayment::from_image(image.get()) {
+            match PaymentImage::from_image(image.get()) {
                 Ok(stored) => {
                     due.extend(is_due(&stored).then_some((position, stored.payment, sequence_number)));
                     break;
@@ -68,6 +68,6 @@ fn payment_id(keys: &RawValue) -> Option<String> {
     Some(keys.payment_id.text)
 }
 
-fn is_due(stored: &StoredPayment) -> bool {
+fn is_due(stored: &PaymentImage) -> bool {
     stored.unpublished && stored.payment.status != Status::Processing
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use futures::{StreamExt, stream};
 use order_projector::Projector;
-use orders::{PaymentCopies, ProjectPayments, Settle, StoredPayment};
+use orders::{PaymentCopies, PaymentCopy, ProjectPayments, Settle};
 use orders_aws::{OrdersTable, QuarantineTable};
 use payment_events::{PaymentEvent, PaymentInfo, PaymentStatus, Timestamp};
+use paystream_client::emulator;
 use paystream_local::{Emulators, Template};
 use stream_batch::{KinesisEvent, KinesisRecord};
 use telemetry::Metrics;
@@ -25,11 +25,11 @@ impl Bench {
     pub(crate) async fn start() -> Self {
         let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
         let emulators = Emulators::start(Template::load(template.as_ref(), &[].into()).unwrap()).await.unwrap();
-        let client = client(emulators.dynamodb_url());
+        let client = Client::new(&emulator(emulators.dynamodb_url()));
         let table = Arc::new(OrdersTable::new(client.clone(), "OrdersTable"));
         let quarantine = Arc::new(QuarantineTable::new(client, "QuarantineTable"));
         let settle = Settle::new(table.clone(), table.clone());
-        let project = ProjectPayments::new(table.clone(), table.clone(), settle);
+        let project = ProjectPayments::new(table.clone(), settle);
         let projector = Projector::new(project, quarantine, Metrics::new("projector", |_| {}));
         Self { emulators, table, projector }
     }
@@ -51,24 +51,12 @@ impl Bench {
     /// How long the writes alone take, so many at once.
     pub(crate) async fn writes(&self, records: usize, at_once: usize) -> Duration {
         let stored_at = Timestamp::now();
-        let copies: Vec<_> =
-            payments(records).into_iter().map(|payment| StoredPayment { payment, stored_at }).collect();
+        let copies: Vec<_> = payments(records).into_iter().map(|payment| PaymentCopy { payment, stored_at }).collect();
         let begun = Instant::now();
         let writes = stream::iter(&copies).map(|copy| self.table.put_if_newer(copy)).buffer_unordered(at_once);
         writes.for_each(async |stored| assert!(stored.is_ok())).await;
         begun.elapsed()
     }
-}
-
-fn client(url: &str) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "bench"))
-        .endpoint_url(url)
-        .http_client(aws_connection::Https::new(aws_connection::Trust::System))
-        .build();
-    Client::from_conf(config)
 }
 
 /// Payments of orders that there are no others of.

@@ -2,13 +2,13 @@
 //! is made during init: every function has its connections before it asks for its first event.
 
 mod aws;
-mod runtime_api;
 
 use std::future::Future;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use paystream_measurements::{Idle, RuntimeApi};
 use paystream_tests::function_binaries;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,7 +16,6 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use aws::Aws;
-use runtime_api::RuntimeApi;
 
 /// How long anything may take to come about. Passing tests need a fraction of a second; the bound is for failing ones.
 const UNTIL_MAX: Duration = Duration::from_mins(2);
@@ -28,6 +27,8 @@ struct Starting {
     /// The API of Payments, which one function asks.
     payments: Aws,
     runtime_api: RuntimeApi,
+    /// Its question for an event, once it has asked.
+    idle: Option<Idle>,
     process: Child,
     _directory: TempDir,
 }
@@ -50,7 +51,7 @@ impl Starting {
         let directory = tempfile::tempdir().unwrap();
         let certificate = directory.path().join("certificate.pem");
         let [dynamodb, kinesis, payments] = Aws::start_three(&certificate).await;
-        let runtime_api = RuntimeApi::start().await;
+        let runtime_api = RuntimeApi::start(Vec::new()).await.unwrap();
         let binaries = function_binaries();
         let mut command = command(binaries.get(function).unwrap(), &runtime_api);
         command.env("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.url()).env("AWS_ENDPOINT_URL_KINESIS", kinesis.url());
@@ -59,17 +60,21 @@ impl Starting {
             command.env("TRUST_STORE", "system").env("SSL_CERT_FILE", &certificate);
         }
         let process = command.spawn().unwrap();
-        Self { dynamodb, kinesis, payments, runtime_api, process, _directory: directory }
+        Self { dynamodb, kinesis, payments, runtime_api, idle: None, process, _directory: directory }
     }
 
     /// Once it has asked for an event.
     async fn asked(&mut self) {
-        while_it_runs(&mut self.process, "it asks for an event", self.runtime_api.asked()).await;
+        self.idle = while_it_runs(&mut self.process, "it asks for an event", self.runtime_api.idle()).await;
     }
 
     /// What it answers to this event.
     async fn invoke(&mut self, event: &Value) -> Value {
-        while_it_runs(&mut self.process, "it answers", self.runtime_api.invoke(event)).await
+        self.idle.take().unwrap().give(event.to_string());
+        // It asks for the next event once it has answered.
+        self.asked().await;
+        let answer = self.runtime_api.answers().pop().unwrap().unwrap();
+        serde_json::from_slice(&answer).unwrap()
     }
 
     /// Connections begun, to DynamoDB, to Kinesis and to Payments.
@@ -103,7 +108,7 @@ fn command(binary: &Path, runtime_api: &RuntimeApi) -> Command {
     let mut command = Command::new(binary);
     command.env_clear().stdout(Stdio::null()).kill_on_drop(true);
     command.envs([
-        ("AWS_LAMBDA_RUNTIME_API", runtime_api.address().as_str()),
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api.address()),
         ("AWS_LAMBDA_FUNCTION_NAME", "function"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),

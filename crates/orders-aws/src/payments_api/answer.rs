@@ -7,7 +7,7 @@ use payment_events::{OrderId, PaymentInfo};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::failure::Failure;
+use super::attempt_error::AttemptError;
 
 /// The longest answer that is read, in bytes: Lambda gives none that is longer.
 const BYTES_MAX: usize = 6 * 1024 * 1024;
@@ -22,22 +22,22 @@ struct Payments {
 }
 
 /// The payments of the order that are decided on.
-pub(super) async fn read(response: Response, order_id: &OrderId) -> Result<Vec<PaymentInfo>, Failure> {
+pub(super) async fn read(response: Response, order_id: &OrderId) -> Result<Vec<PaymentInfo>, AttemptError> {
     let status = response.status().as_u16();
     // Redirects are among what is not taken: the API has none, and the signature is for this host alone.
     if status != 200 {
-        return Err(Failure::Status(status));
+        return Err(AttemptError::Status(status));
     }
-    parse(&bytes(response.into_body()).await?, order_id).map_err(Failure::NotUnderstood)
+    parse(&bytes(response.into_body()).await?, order_id).map_err(AttemptError::Unusable)
 }
 
-async fn bytes(body: SdkBody) -> Result<Vec<u8>, Failure> {
+async fn bytes(body: SdkBody) -> Result<Vec<u8>, AttemptError> {
     let mut body = ByteStream::new(body);
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
-        bytes.extend_from_slice(&chunk.map_err(|error| Failure::BrokenOff(error.into()))?);
+        bytes.extend_from_slice(&chunk.map_err(|error| AttemptError::BrokenOff(error.into()))?);
         if bytes.len() > BYTES_MAX {
-            return Err(Failure::TooLong(BYTES_MAX));
+            return Err(AttemptError::TooLong(BYTES_MAX));
         }
     }
     Ok(bytes)

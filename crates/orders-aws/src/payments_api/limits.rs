@@ -21,9 +21,9 @@ pub struct Limits {
     pub retry_share: f32,
     /// … and so many a second beside that, for whoever has not asked much yet.
     pub retries_a_second: u32,
-    /// Lookups in a row that fail before Payments is left alone.
+    /// Lookups in a row that fail before the circuit breaker opens.
     pub failures_max: u32,
-    /// For how long it is then left alone.
+    /// How long the circuit breaker stays open.
     pub open: Duration,
 }
 

@@ -1,12 +1,12 @@
 //! Payments over REST: what synchronous mode asks, `GET /payments?order_id=`, and waits for.
 //!
 //! Whoever asks is answered within a bound, whatever Payments does. One attempt that fails in a way that may pass is
-//! followed by one more, unless too many were lately; where lookups keep failing, Payments is left alone for a while
+//! followed by one more, unless too many were lately; where lookups keep failing, a circuit breaker opens for a while
 //! (docs/adr/0013). All of that is counted for each sandbox on its own: sandboxes share nothing.
 
 mod answer;
+mod attempt_error;
 mod breaker;
-mod failure;
 mod limits;
 mod request;
 mod url;
@@ -23,8 +23,8 @@ use payment_events::{OrderId, PaymentInfo, Timestamp};
 use tokio::time::{sleep, timeout};
 use tower::retry::budget::{Budget, TpsBudget};
 
-use breaker::Breaker;
-use failure::Failure;
+use attempt_error::AttemptError;
+use breaker::{Admission, Breaker, LookupResult, Transition};
 
 pub use limits::Limits;
 pub use url::{InvalidPaymentsUrl, PaymentsUrl};
@@ -44,7 +44,7 @@ pub struct PaymentsApi {
     breaker: Mutex<Breaker>,
 }
 
-/// Payments is left alone for now.
+/// The circuit breaker is open.
 #[derive(Debug, thiserror::Error)]
 #[error("the lookups before this one failed: it is not asked for {0} ms")]
 struct Open(u64);
@@ -66,10 +66,10 @@ impl PaymentsApi {
     }
 
     /// Asks once, and once more where that may help and the budget has it.
-    async fn ask(&self, uri: &str, order_id: &OrderId) -> Result<Vec<PaymentInfo>, Failure> {
+    async fn ask(&self, uri: &str, order_id: &OrderId) -> Result<Vec<PaymentInfo>, AttemptError> {
         match self.attempt(uri, order_id).await {
-            Err(failure) if failure.is_passing() && self.retries.withdraw() => {
-                tracing::warn!(%order_id, %failure, "Payments is asked a second time for {order_id}");
+            Err(error) if error.is_transient() && self.retries.withdraw() => {
+                tracing::warn!(%order_id, failure = %error, "lookup for order {order_id} failed and will be retried");
                 sleep(self.limits.pause_max.mul_f64(fastrand::f64())).await;
                 self.attempt(uri, order_id).await
             }
@@ -77,10 +77,10 @@ impl PaymentsApi {
         }
     }
 
-    async fn attempt(&self, uri: &str, order_id: &OrderId) -> Result<Vec<PaymentInfo>, Failure> {
+    async fn attempt(&self, uri: &str, order_id: &OrderId) -> Result<Vec<PaymentInfo>, AttemptError> {
         let attempt = async {
-            let request = request::signed(&self.aws, uri).await.map_err(Failure::NotSigned)?;
-            let response = self.https.call(request).await.map_err(Failure::Connection)?;
+            let request = request::signed(&self.aws, uri).await.map_err(AttemptError::NotSigned)?;
+            let response = self.https.call(request).await.map_err(AttemptError::Connection)?;
             answer::read(response, order_id).await
         };
         let payments = within(self.limits.attempt, attempt).await?;
@@ -106,22 +106,23 @@ impl PaymentsApi {
 #[async_trait]
 impl PaymentLookup for PaymentsApi {
     async fn payments_of(&self, order_id: &OrderId) -> Result<Vec<PaymentInfo>, LookupError> {
-        if let Err(left_ms) = self.breaker().admit(Timestamp::now()) {
-            return Err(self.failed(order_id, seconds(left_ms), Open(left_ms)));
+        if let Admission::Rejected { remaining_ms } = self.breaker().admit(Timestamp::now()) {
+            return Err(self.failed(order_id, seconds(remaining_ms), Open(remaining_ms)));
         }
         let uri = self.url.of_order(order_id);
         let asked = within(self.limits.overall, self.ask(&uri, order_id)).await;
         // Of what could not be asked nothing is learned. What is refused or cannot be understood is no reason to leave
         // Payments alone: it answers.
-        if asked.as_ref().err().is_none_or(Failure::is_of_payments) {
-            let is_answered = asked.as_ref().err().is_none_or(|failure| !failure.is_passing());
-            if self.breaker().record(is_answered, Timestamp::now()) {
-                tracing::error!(open = ?self.limits.open, "Payments is left alone: {} lookups failed", self.limits.failures_max);
+        if asked.as_ref().err().is_none_or(AttemptError::came_from_payments) {
+            let has_failed = asked.as_ref().err().is_some_and(AttemptError::is_transient);
+            let result = if has_failed { LookupResult::Failed } else { LookupResult::Answered };
+            if self.breaker().record(result, Timestamp::now()) == Transition::Opened {
+                tracing::error!(open = ?self.limits.open, "circuit breaker open after {} failures", self.limits.failures_max);
             }
         }
-        asked.map_err(|failure| {
-            let retry_after_s = self.breaker().left_ms(Timestamp::now()).map_or(RETRY_AFTER_S, seconds);
-            self.failed(order_id, retry_after_s, failure)
+        asked.map_err(|error| {
+            let retry_after_s = self.breaker().remaining_ms(Timestamp::now()).map_or(RETRY_AFTER_S, seconds);
+            self.failed(order_id, retry_after_s, error)
         })
     }
 }
@@ -131,6 +132,6 @@ fn seconds(ms: u64) -> u16 {
     u16::try_from(ms.div_ceil(1_000)).unwrap_or(u16::MAX)
 }
 
-async fn within<T>(limit: Duration, asking: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    timeout(limit, asking).await.unwrap_or(Err(Failure::Silent(limit)))
+async fn within<T>(limit: Duration, asking: impl Future<Output = Result<T, AttemptError>>) -> Result<T, AttemptError> {
+    timeout(limit, asking).await.unwrap_or(Err(AttemptError::TimedOut(limit)))
 }

@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use payment_events::{OrderId, PaymentId};
 
-use crate::{Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, StoreError, Stored, StoredPayment};
+use crate::{
+    Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentCopy, Replaced, StoreError, Stored,
+};
 
 /// A store that lasts as long as the test, counts what is asked of it, and fails for the orders it is told to.
 #[derive(Debug, Default)]
@@ -17,7 +19,7 @@ pub struct MemoryOrders {
 #[derive(Debug, Default)]
 struct State {
     orders: BTreeMap<OrderId, Order>,
-    payments: BTreeMap<(OrderId, PaymentId), StoredPayment>,
+    payments: BTreeMap<(OrderId, PaymentId), PaymentCopy>,
     failing: BTreeSet<OrderId>,
     calls: Calls,
 }
@@ -76,7 +78,7 @@ impl MemoryOrders {
 }
 
 impl State {
-    fn payments_of(&self, order_id: &OrderId) -> Vec<StoredPayment> {
+    fn payments_of(&self, order_id: &OrderId) -> Vec<PaymentCopy> {
         self.payments.values().filter(|stored| stored.payment.order_id == *order_id).cloned().collect()
     }
 }
@@ -96,10 +98,12 @@ impl OrderStore for MemoryOrders {
         Ok(Inserted::New)
     }
 
-    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<bool, StoreError> {
+    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<Replaced, StoreError> {
         let mut state = self.reach(&order.order_id, |calls| calls.order_writes += 1)?;
         let stored = state.orders.get_mut(&order.order_id).filter(|stored| stored.revision == expected_revision);
-        Ok(stored.map(|stored| *stored = order.clone()).is_some())
+        let Some(stored) = stored else { return Ok(Replaced::Lost) };
+        *stored = order.clone();
+        Ok(Replaced::Done)
     }
 }
 
@@ -119,14 +123,14 @@ impl OrderQueries for MemoryOrders {
         Ok(order_ids.iter().filter_map(|order_id| state.orders.get(order_id).cloned()).collect())
     }
 
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
         Ok(self.reach(order_id, |calls| calls.reads += 1)?.payments_of(order_id))
     }
 }
 
 #[async_trait]
 impl PaymentCopies for MemoryOrders {
-    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
+    async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError> {
         let (order_id, payment_id) = (&payment.payment.order_id, &payment.payment.payment_id);
         let mut state = self.reach(order_id, |calls| calls.payment_writes += 1)?;
         let key = (order_id.clone(), payment_id.clone());

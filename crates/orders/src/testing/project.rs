@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use payment_events::{OrderId, PaymentInfo};
 
-use crate::{ProjectPayments, SettleError, StoredPayment};
+use crate::{PaymentCopy, ProjectPayments, SettleError};
 
 /// What became of payments that were projected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Projected {
     /// The copies that were written.
-    pub stored: Vec<StoredPayment>,
+    pub stored: Vec<PaymentCopy>,
     /// How many changed nothing.
     pub stale: usize,
 }
@@ -27,7 +27,7 @@ impl ProjectPayments {
             }
         }
         let orders: Vec<_> = orders.into_iter().collect();
-        for order in self.placed(&orders).await? {
+        for order in self.find_placed(&orders).await? {
             self.settle(order).await?;
         }
         Ok(projected)

@@ -4,7 +4,7 @@
 
 use payment_events::{Currency, Decline, Money, PaymentInfo, PaymentStatus, Timestamp};
 
-use crate::{Line, Lines, OrderRequest, Quantity, StoredPayment};
+use crate::{Line, Lines, OrderRequest, PaymentCopy, Quantity};
 
 /// When all samples came about.
 pub fn at() -> Timestamp {
@@ -74,7 +74,7 @@ pub fn captured(payment: &PaymentInfo, captured_minor: i64, refunded_minor: i64)
 }
 
 /// The payment as Orders stores it, 17 ms later.
-pub fn stored(payment: PaymentInfo) -> StoredPayment {
+pub fn stored(payment: PaymentInfo) -> PaymentCopy {
     let stored_at = payment.updated_at.plus_ms(17);
-    StoredPayment { payment, stored_at }
+    PaymentCopy { payment, stored_at }
 }

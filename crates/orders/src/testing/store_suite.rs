@@ -6,8 +6,8 @@ use payment_events::{Money, PaymentInfo};
 
 use super::samples;
 use crate::{
-    Fulfilment, Inserted, Line, Lines, Order, OrderQueries, OrderRequest, OrderStatus, OrderStore, OrderView,
-    PLACED_AT_ONCE_MAX, PaymentCopies, Quantity, Stored, StoredPayment,
+    Evidence, Fulfilment, Inserted, Line, Lines, Order, OrderQueries, OrderRequest, OrderStatus, OrderStore, OrderView,
+    PLACED_AT_ONCE_MAX, PaymentCopies, PaymentCopy, Quantity, Replaced, Stored,
 };
 
 /// All the checks, against one store that may hold other orders already.
@@ -25,10 +25,10 @@ pub async fn check<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
 }
 
 fn order(order_id: &str) -> Order {
-    Order::place(samples::request(order_id, samples::euros(1299)), &[], samples::at())
+    Order::place(samples::request(order_id, samples::euros(1299)), Evidence::copies(&[]), samples::at())
 }
 
-fn payment(order_id: &str, payment_id: &str, version: u64) -> StoredPayment {
+fn payment(order_id: &str, payment_id: &str, version: u64) -> PaymentCopy {
     let payment = samples::authorized(payment_id, samples::euros(1299));
     samples::stored(PaymentInfo { order_id: order_id.parse().unwrap(), version, ..payment })
 }
@@ -73,13 +73,13 @@ where
 async fn only_the_expected_revision_is_replaced<S: OrderStore + OrderQueries>(store: &S) {
     let first = order("suite-replace");
     let second = Order { revision: 2, status: OrderStatus::OnHold, ..first.clone() };
-    assert!(!store.replace(&second, 1).await.unwrap(), "nothing is there to replace yet");
+    assert_eq!(store.replace(&second, 1).await.unwrap(), Replaced::Lost, "nothing is there to replace yet");
     assert_eq!(read(store, "suite-replace").await, OrderView::default());
     store.insert(&first).await.unwrap();
-    assert!(store.replace(&second, 1).await.unwrap());
+    assert_eq!(store.replace(&second, 1).await.unwrap(), Replaced::Done);
     let late = Order { status: OrderStatus::Accepted, ..second.clone() };
-    assert!(!store.replace(&late, 1).await.unwrap(), "another write came first");
-    assert!(!store.replace(&late, 3).await.unwrap(), "this revision is not there yet");
+    assert_eq!(store.replace(&late, 1).await.unwrap(), Replaced::Lost, "another write came first");
+    assert_eq!(store.replace(&late, 3).await.unwrap(), Replaced::Lost, "this revision is not there yet");
     assert_eq!(read(store, "suite-replace").await.order, Some(second));
 }
 
@@ -96,18 +96,19 @@ async fn every_field_of_an_order_survives<S: OrderStore + OrderQueries>(store: &
         samples::stored(samples::authorized("pay_cover", total)),
         samples::stored(PaymentInfo { version: u64::MAX, ..samples::declined("pay_no", total) }),
     ];
-    let placed = Order::place(request, &payments, samples::at().plus_ms(42));
+    let placed = Order::place(request, Evidence::copies(&payments), samples::at().plus_ms(42));
     assert_eq!(placed.fulfilment, Fulfilment::Started { at: samples::at().plus_ms(42) });
     store.insert(&placed).await.unwrap();
     assert_eq!(read(store, "suite-fields").await.order, Some(placed.clone()));
 
     let voided = [samples::stored(samples::voided(&payments[0].payment))];
-    let held = placed.settled(&voided, samples::at().plus_ms(99)).unwrap();
-    assert!(store.replace(&held, 1).await.unwrap());
+    let held = placed.settled(Evidence::copies(&voided), samples::at().plus_ms(99)).unwrap();
+    assert_eq!(store.replace(&held, 1).await.unwrap(), Replaced::Done);
     assert_eq!(read(store, "suite-fields").await.order, Some(held));
 
     let asked = [samples::captured(&samples::authorized("pay_asked", samples::euros(2)), 2, 1)];
-    let placed = Order::place_asking(samples::request("suite-asked", samples::euros(1)), &asked, samples::at());
+    let evidence = Evidence { copies: &[], lookup: Some(&asked) };
+    let placed = Order::place(samples::request("suite-asked", samples::euros(1)), evidence, samples::at());
     assert_eq!(placed.decision.based_on[0].covers_minor, 1);
     store.insert(&placed).await.unwrap();
     assert_eq!(read(store, "suite-asked").await.order, Some(placed));
@@ -141,7 +142,7 @@ async fn only_a_newer_version_is_stored<S: PaymentCopies + OrderQueries>(store: 
         (u64::MAX, Stored::Newer, u64::MAX),
         (u64::MAX - 1, Stored::Stale, u64::MAX),
     ] {
-        let late = StoredPayment { stored_at: samples::at().plus_ms(arriving % 1_000), ..version(arriving) };
+        let late = PaymentCopy { stored_at: samples::at().plus_ms(arriving % 1_000), ..version(arriving) };
         let before = read(store, "suite-versions").await.payments;
         assert_eq!(store.put_if_newer(&late).await.unwrap(), expected, "version {arriving}");
         let after = read(store, "suite-versions").await.payments;

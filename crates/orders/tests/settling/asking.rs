@@ -7,7 +7,7 @@ use orders::testing::samples::{authorized, captured, declined, euros, request, s
 use orders::testing::{Calls, MemoryOrders, MemoryPayments};
 use orders::{
     Decision, FindOrder, Fulfilment, Order, OrderQueries, OrderStatus, OrderStore, PaymentCopies, PaymentRead,
-    PlaceError, PlaceOrder, Placed, Settle,
+    PlaceError, PlaceOrder, Placed, Placement, Settle,
 };
 use payment_events::PaymentInfo;
 
@@ -47,7 +47,7 @@ async fn a_payment_that_has_not_arrived_is_accepted_on_with_one_question_one_wri
     let world = World::default();
     world.payments.becomes(held());
     let placed = world.place().await;
-    assert_eq!((placed.known, placed.order.status), (false, OrderStatus::Accepted));
+    assert_eq!((placed.placement, placed.order.status), (Placement::New, OrderStatus::Accepted));
     assert!(matches!(placed.order.fulfilment, Fulfilment::Started { .. }));
     assert_eq!((placed.order.decision.read, placed.order.decision.based_on.len()), (PaymentRead::Remote, 1));
     assert_eq!(world.store.take_calls(), Calls { looks: 0, reads: 1, order_writes: 1, payment_writes: 0 });
@@ -120,7 +120,10 @@ async fn the_same_order_again_is_the_same_order_whichever_way_it_was_placed_and_
     assert_eq!(local.order.status, OrderStatus::AwaitingPayment);
     world.payments.becomes(held());
     let again = world.place().await;
-    assert_eq!((again.known, again.order.status, again.order.revision), (true, OrderStatus::Accepted, 2));
+    assert_eq!(
+        (again.placement, again.order.status, again.order.revision),
+        (Placement::Repeated, OrderStatus::Accepted, 2)
+    );
     assert_eq!(again.order.decision.read, PaymentRead::Remote);
     let local = place_order(world.store.clone()).place(request("ord-1", euros(1_000))).await.unwrap();
     assert_eq!(local, again);
@@ -137,7 +140,7 @@ async fn while_payments_cannot_be_asked_nothing_is_read_or_written() {
     assert_eq!(world.store.take_calls(), Calls::default());
     world.payments.is_down(false);
     world.payments.becomes(held());
-    assert!(!world.place().await.known, "nothing was left behind");
+    assert_eq!(world.place().await.placement, Placement::New, "nothing was left behind");
 }
 
 #[tokio::test]

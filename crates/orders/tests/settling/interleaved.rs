@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use orders::testing::MemoryOrders;
 use orders::{
-    Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PlaceOrder, ProjectPayments, Settle,
-    StoreError, Stored, StoredPayment,
+    Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentCopy, PlaceOrder, ProjectPayments,
+    Replaced, Settle, StoreError, Stored,
 };
 use payment_events::{OrderId, PaymentInfo};
 
@@ -17,7 +17,7 @@ pub(crate) fn place_order<S: OrderStore + OrderQueries + 'static>(store: Arc<S>)
 }
 
 pub(crate) fn project<S: OrderStore + OrderQueries + PaymentCopies + 'static>(store: Arc<S>) -> ProjectPayments {
-    ProjectPayments::new(store.clone(), store.clone(), Settle::new(store.clone(), store))
+    ProjectPayments::new(store.clone(), Settle::new(store.clone(), store))
 }
 
 /// What another function does, from beginning to end, before one of our writes.
@@ -71,7 +71,7 @@ impl OrderStore for Interleaved {
         self.inner.insert(order).await
     }
 
-    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<bool, StoreError> {
+    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<Replaced, StoreError> {
         self.let_another_run().await;
         self.inner.replace(order, expected_revision).await
     }
@@ -88,14 +88,14 @@ impl OrderQueries for Interleaved {
         self.inner.placed(order_ids).await
     }
 
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
         self.inner.payments(order_id).await
     }
 }
 
 #[async_trait]
 impl PaymentCopies for Interleaved {
-    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
+    async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError> {
         self.inner.put_if_newer(payment).await
     }
 }

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use interleaved::{Interleaved, place_order, project};
 use orders::testing::samples::{at, authorized, captured, declined, euros, request, stored, voided};
 use orders::testing::{Calls, MemoryOrders, Projected};
-use orders::{FindOrder, Fulfilment, Order, OrderRequest, OrderStatus, PaymentCopies, PlaceError, Settle, SettleError};
+use orders::{
+    Evidence, FindOrder, Fulfilment, Order, OrderRequest, OrderStatus, PaymentCopies, PlaceError, Placement, Settle,
+    SettleError,
+};
 use payment_events::{Money, PaymentInfo};
 
 #[derive(Default)]
@@ -45,7 +48,7 @@ async fn payment_first_is_accepted_at_once_with_one_write_and_two_reads() {
     world.project(&[pay("pay_1", 1_000)]).await;
     world.store.take_calls();
     let placed = world.place().await;
-    assert!(!placed.known);
+    assert_eq!(placed.placement, Placement::New);
     assert_eq!(placed.order.status, OrderStatus::Accepted);
     assert!(matches!(placed.order.fulfilment, Fulfilment::Started { .. }));
     assert_eq!(placed.order.decision.based_on.len(), 1);
@@ -110,7 +113,7 @@ async fn the_same_order_again_is_the_stored_one_and_another_under_its_id_is_refu
     let world = World::default();
     let first = world.place().await;
     let again = world.place().await;
-    assert_eq!(again, orders::Placed { known: true, order: first.order.clone() });
+    assert_eq!(again, orders::Placed { placement: Placement::Repeated, order: first.order.clone() });
     let base = request("ord-1", euros(1_000));
     let others = [
         OrderRequest { customer_id: "cust-8".parse().unwrap(), ..base.clone() },
@@ -128,7 +131,7 @@ async fn the_same_order_again_settles_it() {
     world.place().await;
     world.store.put_if_newer(&stored(pay("pay_1", 1_000))).await.unwrap();
     let again = world.place().await;
-    assert_eq!((again.known, again.order.status), (true, OrderStatus::Accepted));
+    assert_eq!((again.placement, again.order.status), (Placement::Repeated, OrderStatus::Accepted));
 }
 
 #[tokio::test]
@@ -170,7 +173,7 @@ async fn an_order_that_nobody_looked_at_again_is_settled_when_it_is_shown() {
     assert_eq!(find(&world).find(&order_id).await.unwrap(), None);
     // Whoever stored it read before the payment came, and ended before it looked again.
     world.project(&[pay("pay_1", 1_000)]).await;
-    world.store.seed(Order::place(request("ord-1", euros(1_000)), &[], at()));
+    world.store.seed(Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[]), at()));
     let shown = find(&world).find(&order_id).await.unwrap().unwrap();
     assert_eq!(shown.status, OrderStatus::Accepted);
     assert_eq!(world.order(), shown);
@@ -233,7 +236,7 @@ async fn a_write_that_lost_its_race_is_made_anew_from_what_the_winner_left() {
 
 #[tokio::test]
 async fn a_write_that_lost_against_one_that_nobody_looked_at_again_is_made_anew() {
-    let waiting = Order::place(request("ord-1", euros(1_000)), &[], at());
+    let waiting = Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[]), at());
     // Before the settling write, another one that knows less takes effect, and its writer ends.
     let store = Interleaved::with_write(Order { revision: 2, ..waiting.clone() });
     store.inner.seed(waiting);
@@ -244,10 +247,10 @@ async fn a_write_that_lost_against_one_that_nobody_looked_at_again_is_made_anew(
 
 #[tokio::test]
 async fn an_order_that_was_placed_between_the_look_and_the_insert_is_met() {
-    let placed_before = |minor| Order::place(request("ord-1", euros(minor)), &[], at());
+    let placed_before = |minor| Order::place(request("ord-1", euros(minor)), Evidence::copies(&[]), at());
     let same = Interleaved::with_write(placed_before(1_000));
     let placed = place_order(same).place(request("ord-1", euros(1_000))).await.unwrap();
-    assert!(placed.known);
+    assert_eq!(placed.placement, Placement::Repeated);
     let other = Interleaved::with_write(placed_before(7));
     let refused = place_order(other).place(request("ord-1", euros(1_000))).await;
     assert!(matches!(refused, Err(PlaceError::Conflict { .. })));
@@ -263,10 +266,10 @@ async fn an_order_that_never_comes_to_rest_is_given_up_on_for_now() {
     });
     let store = Interleaved::with_payments(flips);
     store.inner.put_if_newer(&stored(held)).await.unwrap();
-    store.inner.seed(Order::place(request("ord-1", euros(1_000)), &[], at()));
+    store.inner.seed(Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[]), at()));
     store.inner.take_calls();
     let settle = Settle::new(store.clone(), store.clone());
-    let restless = settle.settle(&"ord-1".parse().unwrap()).await;
-    assert!(matches!(restless, Err(SettleError::Restless { .. })), "{restless:?}");
+    let restless = settle.settle(&"ord-1".parse().unwrap(), None).await;
+    assert!(matches!(restless, Err(SettleError::Contended { .. })), "{restless:?}");
     assert_eq!(store.reads(), Settle::ROUNDS_MAX);
 }

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
-use stream_batch::{BatchResponse, Failure, Limits, Record, Sink};
+use stream_batch::{BatchResponse, Limits, NotHandled, Record};
 
 /// Deliveries after which a drain is taken to go on for ever.
 const DELIVERIES_MAX: usize = 2_000;
@@ -17,12 +17,15 @@ const DELIVERIES_MAX: usize = 2_000;
 pub(crate) enum Noise {
     Transient,
     Panic,
-    SinkRefuses,
-    SinkPanics,
+    QuarantineFails,
+    QuarantinePanics,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reason(pub(crate) &'static str);
+/// Why a record was not handled.
+pub(crate) enum Failure {
+    Transient,
+    Permanent,
+}
 
 /// The records of a shard; each by its place.
 #[derive(Debug, Clone)]
@@ -37,8 +40,12 @@ pub(crate) struct Shard {
 
 impl Shard {
     pub(crate) fn any() -> impl Strategy<Value = Self> {
-        let noise =
-            prop_oneof![Just(Noise::Transient), Just(Noise::Panic), Just(Noise::SinkRefuses), Just(Noise::SinkPanics),];
+        let noise = prop_oneof![
+            Just(Noise::Transient),
+            Just(Noise::Panic),
+            Just(Noise::QuarantineFails),
+            Just(Noise::QuarantinePanics),
+        ];
         let record = (0..4_u8, prop::bool::weighted(0.2), prop::collection::vec(noise, 0..3), 0..3_u8);
         prop::collection::vec(record, 0..25).prop_map(|records| {
             let mut shard = Self { keys: vec![], is_bad: vec![], noise: vec![], pauses: vec![] };
@@ -95,11 +102,6 @@ impl Schedule {
             .prop_map(|(batch_size, bisects, deliveries)| Self { batch_size, bisects, deliveries })
     }
 
-    /// Nothing goes wrong.
-    pub(crate) fn quiet() -> Self {
-        Self { batch_size: 100, bisects: false, deliveries: vec![] }
-    }
-
     /// What there is after the last delivery that something goes wrong with.
     fn delivery(&self, n: usize) -> Delivery {
         let calm = Delivery { begin_max: usize::MAX, polls_max: None, is_answer_lost: false, lanes_at_once_max: 3 };
@@ -107,22 +109,26 @@ impl Schedule {
     }
 }
 
-/// What the handler and the sink do, and have done.
+/// What the handler and the quarantine do, and have done.
 pub(crate) struct World {
     shard: Shard,
     attempts: RefCell<Vec<usize>>,
     settled: RefCell<Vec<bool>>,
-    set_aside: RefCell<Vec<(usize, Reason)>>,
     violation: RefCell<Option<String>>,
 }
 
 impl World {
-    pub(crate) fn set_aside(&self) -> Vec<(usize, Reason)> {
-        self.set_aside.borrow().clone()
+    /// Handles a record as the shard says it goes, or quarantines it.
+    pub(crate) async fn settle(&self, record: &Record<u8, usize>) -> Result<(), NotHandled> {
+        match self.handle(record).await {
+            Ok(()) => Ok(()),
+            Err(Failure::Transient) => Err(NotHandled),
+            Err(Failure::Permanent) => self.quarantine(record).await,
+        }
     }
 
     /// Handles a record as the shard says it goes.
-    pub(crate) async fn handle(&self, record: &Record<u8, usize>) -> Result<(), Failure<Reason>> {
+    pub(crate) async fn handle(&self, record: &Record<u8, usize>) -> Result<(), Failure> {
         let place = record.payload;
         self.check_order(place);
         for _ in 0..self.shard.pauses[place] {
@@ -138,8 +144,23 @@ impl World {
                 self.count(place);
                 std::panic::resume_unwind(Box::new("on purpose"))
             }
-            // The sink's part of it.
-            _ if self.shard.is_bad[place] => Err(Failure::Permanent(Reason("bad"))),
+            // The rest is up to the quarantine.
+            _ if self.shard.is_bad[place] => Err(Failure::Permanent),
+            _ => {
+                self.settled.borrow_mut()[place] = true;
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) async fn quarantine(&self, record: &Record<u8, usize>) -> Result<(), NotHandled> {
+        let place = record.payload;
+        yield_once().await;
+        let noise = self.noise(place);
+        self.count(place);
+        match noise {
+            Some(Noise::QuarantineFails) => Err(NotHandled),
+            Some(Noise::QuarantinePanics) => std::panic::resume_unwind(Box::new("on purpose")),
             _ => {
                 self.settled.borrow_mut()[place] = true;
                 Ok(())
@@ -167,26 +188,6 @@ impl World {
     }
 }
 
-impl Sink<u8, usize, Reason> for World {
-    type Error = ();
-
-    async fn set_aside(&self, record: &Record<u8, usize>, reason: &Reason) -> Result<(), ()> {
-        let place = record.payload;
-        yield_once().await;
-        let noise = self.noise(place);
-        self.count(place);
-        match noise {
-            Some(Noise::SinkRefuses) => Err(()),
-            Some(Noise::SinkPanics) => std::panic::resume_unwind(Box::new("on purpose")),
-            _ => {
-                self.settled.borrow_mut()[place] = true;
-                self.set_aside.borrow_mut().push((place, *reason));
-                Ok(())
-            }
-        }
-    }
-}
-
 /// Delivers a shard as Lambda documents it.
 pub(crate) struct Mapping {
     pub(crate) world: World,
@@ -207,7 +208,6 @@ impl Mapping {
             shard: shard.clone(),
             attempts: RefCell::new(vec![0; count]),
             settled: RefCell::new(vec![false; count]),
-            set_aside: RefCell::default(),
             violation: RefCell::default(),
         };
         Self { world, schedule: schedule.clone() }

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 use orders::testing::{MemoryOrders, MemoryPayments};
 use orders::{
-    Fulfilment, Inserted, LookupError, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentLookup,
-    StoreError, Stored, StoredPayment,
+    Fulfilment, Inserted, LookupError, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentCopy,
+    PaymentLookup, Replaced, StoreError, Stored,
 };
 use payment_events::{OrderId, PaymentInfo};
 
@@ -94,10 +94,10 @@ impl OrderStore for Gated {
         Ok(inserted)
     }
 
-    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<bool, StoreError> {
+    async fn replace(&self, order: &Order, expected_revision: u64) -> Result<Replaced, StoreError> {
         self.opened().await;
         let replaced = self.world.store.replace(order, expected_revision).await?;
-        self.answered(replaced.to_string());
+        self.answered(format!("{replaced:?}"));
         Ok(replaced)
     }
 }
@@ -118,7 +118,7 @@ impl OrderQueries for Gated {
         Ok(placed)
     }
 
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
         self.opened().await;
         let payments = self.world.store.payments(order_id).await?;
         self.answered(describe(&OrderView { order: None, payments: payments.clone() }));
@@ -138,7 +138,7 @@ impl PaymentLookup for Gated {
 
 #[async_trait]
 impl PaymentCopies for Gated {
-    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
+    async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError> {
         self.opened().await;
         let stored = self.world.store.put_if_newer(payment).await?;
         self.answered(format!("{stored:?}"));

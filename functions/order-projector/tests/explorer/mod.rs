@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use orders::testing::samples::{eur, euros, request};
-use orders::{FindOrder, Order, OrderQueries, OrderStatus, OrderView, PaymentLookup, Settle, covering_minor};
+use orders::{Evidence, FindOrder, Order, OrderQueries, OrderStatus, OrderView, PaymentLookup, Settle, covering_minor};
 use payment_events::PaymentInfo;
 
 pub(crate) use gate::{Gated, World, describe, describe_payments};
@@ -173,7 +173,7 @@ impl Run {
         let OrderView { order, payments } = self.view();
         let is_accepted = |order: &Order| order.status == OrderStatus::Accepted;
         order.is_some_and(|order| {
-            let afresh = Order::place(request("ord-1", euros(1_000)), &payments, order.updated_at);
+            let afresh = Order::place(request("ord-1", euros(1_000)), Evidence::copies(&payments), order.updated_at);
             is_accepted(&order) == is_accepted(&afresh)
         })
     }
@@ -182,7 +182,7 @@ impl Run {
     /// for nothing, at Payments or here.
     fn check_that_it_is_held_for_a_reason(&self, choices: &[Choice]) {
         let OrderView { order: Some(order), payments } = self.view() else { return };
-        let shown = order.settled(&payments, order.updated_at).unwrap_or(order);
+        let shown = order.settled(Evidence::copies(&payments), order.updated_at).unwrap_or(order);
         let counts_for_nothing = |payment: &PaymentInfo| covering_minor(payment, eur()) == 0;
         let has_reason = payments.iter().any(|stored| counts_for_nothing(&stored.payment))
             || self.payments().iter().any(counts_for_nothing);

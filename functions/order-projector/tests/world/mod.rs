@@ -40,7 +40,7 @@ impl World {
         deadline: SystemTime,
     ) -> Value {
         let settle = Settle::new(self.store.clone(), store.clone());
-        let project = ProjectPayments::new(store.clone(), store, settle);
+        let project = ProjectPayments::new(store, settle);
         let written = Arc::clone(&self.metrics);
         let metrics = Metrics::new("projector", move |line| {
             written.lock().unwrap().push(serde_json::from_str(line).unwrap());

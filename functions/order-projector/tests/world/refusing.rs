@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use orders::testing::MemoryOrders;
-use orders::{Order, OrderQueries, OrderView, PaymentCopies, StoreError, Stored, StoredPayment};
+use orders::{Order, OrderQueries, OrderView, PaymentCopies, PaymentCopy, StoreError, Stored};
 use payment_events::OrderId;
 
 /// Fails to store one payment, or to look for orders, or to read the payments of any.
@@ -39,7 +39,7 @@ impl OrderQueries for Refusing {
         self.store.placed(order_ids).await
     }
 
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<StoredPayment>, StoreError> {
+    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
         self.unless_refused(SETTLING).await?;
         self.store.payments(order_id).await
     }
@@ -54,7 +54,7 @@ pub(crate) enum Refusal {
 
 #[async_trait]
 impl PaymentCopies for Refusing {
-    async fn put_if_newer(&self, payment: &StoredPayment) -> Result<Stored, StoreError> {
+    async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError> {
         self.unless_refused(payment.payment.payment_id.as_str()).await?;
         self.store.put_if_newer(payment).await
     }

@@ -1,0 +1,44 @@
+//! Card numbers in a request's path, query and headers.
+
+use http::header::HeaderName;
+use http::request::Parts;
+use http_problems::Problem;
+use percent_encoding::percent_decode_str;
+
+use crate::pattern::contains_card_number;
+use crate::refused;
+
+/// Headers whose value callers choose.
+const CHOSEN_BY_CALLERS: [HeaderName; 2] = [HeaderName::from_static("idempotency-key"), http::header::IF_MATCH];
+/// A header that is stored and passed on, but made of random digits: one in some ten thousand looks like a card number by
+/// chance. A trace is an aid, so that it is removed rather than refused.
+const REMOVED: HeaderName = HeaderName::from_static("traceparent");
+
+/// Refuses a request with a card number in its path, its query or a header that callers choose.
+///
+/// A `traceparent` that looks like a card number is removed instead.
+pub fn refuse_in_head(head: &mut Parts) -> Result<(), Problem> {
+    if header_contains_card_number(head, &REMOVED) {
+        head.headers.remove(REMOVED);
+    }
+    // The path is what names the problem's instance.
+    if contains_card_number(percent_decode_str(head.uri.path()).collect::<Vec<_>>()) {
+        return Err(refused(["path".to_owned()]));
+    }
+    let query = head.uri.query().unwrap_or_default();
+    let in_query = form_urlencoded::parse(query.as_bytes())
+        .any(|(name, value)| contains_card_number(name.as_bytes()) || contains_card_number(value.as_bytes()))
+        .then(|| "query".to_owned());
+    let in_headers = CHOSEN_BY_CALLERS
+        .into_iter()
+        .filter(|name| header_contains_card_number(head, name))
+        .map(|name| name.to_string());
+    let places: Vec<_> = in_query.into_iter().chain(in_headers).collect();
+    if places.is_empty() { Ok(()) } else { Err(refused(places).with_instance(head.uri.path())) }
+}
+
+/// True if a header of that name contains a card number.
+fn header_contains_card_number(head: &Parts, name: &HeaderName) -> bool {
+    let mut values = head.headers.get_all(name).iter();
+    values.any(contains_card_number)
+}

@@ -1,0 +1,168 @@
+//! The pattern of a card number.
+
+use std::ops::Range;
+
+/// The number of digits of a card number, by ISO/IEC 7812 and by issuers before it.
+const DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
+/// The groups of digits on a card.
+const GROUPS: [&[usize]; 3] = [&[4, 4, 4, 4], &[4, 4, 4, 4, 3], &[4, 6, 5]];
+
+/// True if there is a card number in the text: digits that pass the Luhn check and are
+///
+/// - 13 to 19 in a row, with no letter directly before or after, as there is in ids in hexadecimal or base 32; or
+/// - grouped as on a card, by single spaces or by hyphens. Hyphens on either side that lead to more digits make it a
+///   longer number, and no card's.
+pub(crate) fn contains_card_number(text: impl AsRef<[u8]>) -> bool {
+    let text = text.as_ref();
+    let groups = digit_groups(text);
+    (0..groups.len()).any(|first| {
+        is_card_number(text, &groups[first..=first], |lengths| DIGITS.contains(&lengths[0]))
+            || GROUPS.iter().any(|expected| {
+                let groups = groups.get(first..first + expected.len());
+                groups.is_some_and(|groups| is_card_number(text, groups, |lengths| lengths == *expected))
+            })
+    })
+}
+
+/// The longest runs of digits.
+fn digit_groups(text: &[u8]) -> Vec<Range<usize>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    for at in (0..text.len()).filter(|at| text[*at].is_ascii_digit()) {
+        match groups.last_mut() {
+            Some(group) if group.end == at => group.end += 1,
+            _ => groups.push(at..at + 1),
+        }
+    }
+    groups
+}
+
+fn is_card_number(text: &[u8], groups: &[Range<usize>], fits: impl Fn(&[usize]) -> bool) -> bool {
+    let (Some(first), Some(last)) = (groups.first(), groups.last()) else { return false };
+    fits(&groups.iter().map(Range::len).collect::<Vec<_>>())
+        && separated_alike(text, groups)
+        && stands_alone(text, first.start, last.end, groups.len() > 1)
+        && passes_luhn(groups.iter().flat_map(|group| &text[group.clone()]))
+}
+
+/// One space between every two, or one hyphen between every two.
+fn separated_alike(text: &[u8], groups: &[Range<usize>]) -> bool {
+    let gaps = groups.windows(2).map(|pair| &text[pair[0].end..pair[1].start]).collect::<Vec<_>>();
+    gaps.iter().all(|gap| *gap == b" ") || gaps.iter().all(|gap| *gap == b"-")
+}
+
+fn stands_alone(text: &[u8], start: usize, end: usize, grouped: bool) -> bool {
+    let (before, after) = (&text[..start], &text[end..]);
+    let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+    let goes_on = matches!(before, [.., b'0'..=b'9', b'-']) || matches!(after, [b'-', b'0'..=b'9', ..]);
+    !(letter(before.last()) || letter(after.first()) || grouped && goes_on)
+}
+
+/// The [Luhn check](https://en.wikipedia.org/wiki/Luhn_algorithm), which 9 of 10 other numbers do not pass.
+fn passes_luhn<'a>(digits: impl DoubleEndedIterator<Item = &'a u8>) -> bool {
+    let counted = digits.rev().enumerate().map(|(place, digit)| {
+        let digit = u32::from(digit - b'0') * if place % 2 == 0 { 1 } else { 2 };
+        digit / 10 + digit % 10
+    });
+    counted.sum::<u32>().is_multiple_of(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Test numbers that payment providers publish, one of each length and grouping.
+    const CARDS: [&str; 12] = [
+        "4222222222222",
+        "36227206271667",
+        "378282246310005",
+        "4242424242424242",
+        "6212345678901232",
+        "4000000000000000006",
+        "4242 4242 4242 4242",
+        "4242-4242-4242-4242",
+        "4000 0000 0000 0000 006",
+        "4000-0000-0000-0000-006",
+        "3782 822463 10005",
+        "3782-822463-10005",
+    ];
+
+    #[test]
+    fn card_numbers_are_found_wherever_they_stand() {
+        for card in CARDS {
+            let (space, comma) = (format!("my card {card} 12/27"), format!("x,{card},y"));
+            for text in [card, &space, &comma, &format!("tok_{card}"), &format!("ord-{card}"), &format!("é{card}é")] {
+                assert!(contains_card_number(text), "{text}");
+            }
+        }
+        assert!(contains_card_number("4242 4242 4242 4242 123"), "the security code behind it hides nothing");
+    }
+
+    #[test]
+    fn what_only_resembles_a_card_number_passes() {
+        for text in [
+            "",
+            "4242424242424243",
+            "424242424242",
+            "42424242424242424242",
+            "a4242424242424242",
+            "4242424242424242f",
+            "4242  4242  4242  4242",
+            "4242-4242 4242-4242",
+            "4242.4242.4242.4242",
+            "4242-4242-4242-4242-4242",
+            "12-4242-4242-4242-4242",
+            "a4242-4242-4242-4242",
+            "424242 4242 4242 4242",
+            "2026-11-22T20:00:00.123Z",
+        ] {
+            assert!(!contains_card_number(text), "{text}");
+        }
+    }
+
+    /// The digits and the one that makes them pass the check.
+    fn checked(digits: &str) -> String {
+        let checks = (0..10).map(|check| format!("{digits}{check}"));
+        checks.into_iter().find(|number| passes_luhn(number.as_bytes().iter())).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn every_number_that_passes_the_check_is_found_and_every_other_passes(digits in "[0-9]{12,18}") {
+            let card = checked(&digits);
+            prop_assert!(contains_card_number(&card));
+            for other in ('0'..='9').filter(|check| !card.ends_with(*check)) {
+                let other = format!("{digits}{other}");
+                prop_assert!(!contains_card_number(&other), "{}", other);
+            }
+        }
+
+        #[test]
+        fn every_grouping_is_found(digits in "[0-9]{15}", hyphens in any::<bool>()) {
+            let card = checked(&digits);
+            let separator = if hyphens { "-" } else { " " };
+            let groups = card.as_bytes().chunks(4).map(|group| std::str::from_utf8(group).unwrap());
+            let card = groups.collect::<Vec<_>>().join(separator);
+            prop_assert!(contains_card_number(&card), "{}", card);
+        }
+
+        #[test]
+        fn uuids_pass_even_those_of_digits_alone(
+            uuid in prop_oneof![
+                "[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+                "[0-9]{8}-[0-9]{4}-[1-8][0-9]{3}-[89][0-9]{3}-[0-9]{12}",
+                "[0-9A-F]{8}-[0-9A-F]{4}-[1-8][0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}",
+            ],
+        ) {
+            prop_assert!(!contains_card_number(&uuid), "{}", uuid);
+            let plain = uuid.replace('-', "");
+            prop_assert!(!contains_card_number(&plain), "{}", plain);
+        }
+
+        #[test]
+        fn ulids_pass(ulid in prop_oneof!["[0-7][0-9A-HJKMNP-TV-Z]{25}", "[0-7][0-9]{15}[0-9A-H]{10}"]) {
+            prop_assert!(!contains_card_number(&ulid), "{}", ulid);
+        }
+    }
+}

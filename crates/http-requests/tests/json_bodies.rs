@@ -1,0 +1,94 @@
+//! A router with strict bodies, called directly.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use axum::routing::post;
+use http_body_util::BodyExt;
+use http_requests::{JsonBody, with_request_checks};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tea {
+    #[serde(rename = "leaves")]
+    _leaves: Vec<u8>,
+}
+
+async fn send(request: Request<Body>) -> (StatusCode, Value) {
+    let router = Router::new().route("/tea", post(async |_: JsonBody<Tea>| StatusCode::CREATED));
+    let response = with_request_checks(router, 64).oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+async fn brew(body: &str) -> (StatusCode, Value) {
+    let request = Request::post("/tea").header("content-type", "application/json; charset=utf-8");
+    send(request.body(Body::from(body.to_owned())).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_body_of_the_right_shape_passes() {
+    assert_eq!(brew(r#"{"leaves":[1,2]}"#).await.0, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_wrong_type_is_answered_with_a_pointer() {
+    let (status, problem) = brew(r#"{"leaves":[1,"two"]}"#).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        problem,
+        json!({
+            "type": "/problems/invalid-request",
+            "title": "The request is not valid",
+            "status": 400,
+            "detail": "/leaves/1 invalid type: string, expected u8.",
+            "instance": "/tea",
+            "errors": [{"pointer": "/leaves/1", "detail": "invalid type: string, expected u8"}],
+        })
+    );
+}
+
+#[tokio::test]
+async fn unknown_fields_are_named() {
+    let (status, problem) = brew(r#"{"leaves":[],"sugar":true}"#).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(problem["errors"][0]["pointer"], "/sugar");
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_told_from_what_is_not_valid() {
+    for body in ["", "{", "[1,2", r#"{"leaves":[]} trailing"#, "\u{0}"] {
+        let (status, problem) = brew(body).await;
+        assert_eq!(
+            (status, &problem["type"]),
+            (StatusCode::BAD_REQUEST, &json!("/problems/malformed-json")),
+            "{body:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn only_objects_are_taken() {
+    for body in ["[[1,2]]", "null", "7", "\"tea\""] {
+        let (status, problem) = brew(body).await;
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("body")), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn large_bodies_are_refused() {
+    let (status, problem) = brew(&format!(r#"{{"leaves":[{}1]}}"#, "1,".repeat(64))).await;
+    assert_eq!((status, &problem["type"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("/problems/body-too-large")));
+}
+
+#[tokio::test]
+async fn bodies_must_be_declared_as_json() {
+    let (status, problem) = send(Request::post("/tea").body(Body::from("{}")).unwrap()).await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(problem["type"], "/problems/unsupported-media-type");
+}

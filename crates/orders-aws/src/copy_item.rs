@@ -1,0 +1,64 @@
+//! What the item of a payment's copy holds.
+
+use orders::PaymentCopy;
+use payment_events::{Decline, Money, OrderId, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What the sort key of a payment starts with; its id follows.
+pub(crate) const PAYMENT_PREFIX: &str = "payment#";
+
+/// The attributes. Apart from the contract's own type, so that the contract may change without the table.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CopyItem {
+    order_id: OrderId,
+    item: String,
+    payment_id: PaymentId,
+    status: PaymentStatus,
+    amount: Money,
+    captured_minor: i64,
+    refunded_minor: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decline: Option<Decline>,
+    version: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    stored_at: Timestamp,
+}
+
+impl From<&PaymentCopy> for CopyItem {
+    fn from(stored: &PaymentCopy) -> Self {
+        let PaymentCopy { payment, stored_at } = stored.clone();
+        Self {
+            item: format!("{PAYMENT_PREFIX}{}", payment.payment_id),
+            order_id: payment.order_id,
+            payment_id: payment.payment_id,
+            status: payment.status,
+            amount: payment.amount,
+            captured_minor: payment.captured_minor,
+            refunded_minor: payment.refunded_minor,
+            decline: payment.decline,
+            version: payment.version,
+            created_at: payment.created_at,
+            updated_at: payment.updated_at,
+            stored_at,
+        }
+    }
+}
+
+impl From<CopyItem> for PaymentCopy {
+    fn from(item: CopyItem) -> Self {
+        let payment = PaymentInfo {
+            payment_id: item.payment_id,
+            order_id: item.order_id,
+            status: item.status,
+            amount: item.amount,
+            captured_minor: item.captured_minor,
+            refunded_minor: item.refunded_minor,
+            decline: item.decline,
+            version: item.version,
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+        };
+        Self { payment, stored_at: item.stored_at }
+    }
+}

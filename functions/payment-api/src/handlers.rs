@@ -1,0 +1,57 @@
+//! The handlers of payments and queries: each translates a request, calls a use case, and translates its result.
+
+use api_gateway::Identity;
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use axum::{Extension, Json};
+use http_problems::Problem;
+use http_requests::{JsonBody, PathParameter, QueryParameters};
+use payment_events::PaymentId;
+use payments::{Accepted, PaymentRequest};
+
+use crate::caller::caller;
+use crate::headers::{OptionalTrace, RequiredKey};
+use crate::messages::{ByOrder, PaymentBody, PaymentList, PaymentView};
+use crate::problems;
+use crate::service::{Service, payment_response};
+
+pub(crate) async fn pay(
+    State(service): State<Service>,
+    identity: Option<Extension<Identity>>,
+    RequiredKey(key): RequiredKey,
+    OptionalTrace(trace_parent): OptionalTrace,
+    JsonBody(body): JsonBody<PaymentBody>,
+) -> Result<Response, Problem> {
+    let request = PaymentRequest {
+        caller: caller(identity.as_deref()),
+        key,
+        order_id: body.order_id,
+        amount: body.amount.0.into_money()?,
+        token: body.method.0.token,
+        trace_parent,
+    };
+    let accepted = service.accept.accept(&request).await;
+    let Accepted { payment, published } = accepted.map_err(problems::not_accepted)?;
+    let location = HeaderValue::try_from(format!("/payments/{}", payment.payment_id));
+    let mut response = service.respond(StatusCode::CREATED, payment, published);
+    response.headers_mut().extend(location.ok().map(|location| (LOCATION, location)));
+    Ok(response)
+}
+
+pub(crate) async fn find(
+    State(service): State<Service>,
+    PathParameter(payment_id): PathParameter<PaymentId>,
+) -> Result<Response, Problem> {
+    let payment = service.queries.find(&payment_id).await.map_err(|error| Problem::unavailable(&error))?;
+    payment.map(payment_response).ok_or_else(|| problems::not_found(&payment_id))
+}
+
+pub(crate) async fn list(
+    State(service): State<Service>,
+    QueryParameters(ByOrder { order_id }): QueryParameters<ByOrder>,
+) -> Result<Json<PaymentList>, Problem> {
+    let payments = service.queries.find_by_order(&order_id).await.map_err(|error| Problem::unavailable(&error))?;
+    Ok(Json(PaymentList { payments: payments.into_iter().map(PaymentView::from).collect() }))
+}

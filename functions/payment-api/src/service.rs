@@ -1,0 +1,58 @@
+//! The use cases behind the routes, and the response that those which change a payment have in common.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::header::{ETAG, HeaderName};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use payment_events::TraceParent;
+use payments::{AcceptPayment, ChangePayment, Payment, PaymentQueries, Published};
+use telemetry::Metrics;
+
+use crate::etag::etag;
+use crate::messages::PaymentView;
+
+/// Says whether an answer is an earlier request's.
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The use cases that the routes call.
+#[derive(Clone)]
+pub struct Service {
+    /// Behind `POST /payments`.
+    pub accept: AcceptPayment,
+    /// Behind capture, void and refund.
+    pub change: ChangePayment,
+    /// Behind both `GET`s.
+    pub queries: Arc<dyn PaymentQueries>,
+    /// Counts `PublishedHot` and `Deferred`: payments that left with their answer, and that are left to the relay.
+    pub metrics: Metrics,
+}
+
+impl Service {
+    /// The response to a request that made `payment` what it is, or did so before where nothing was published.
+    pub(crate) fn respond(&self, status: StatusCode, payment: Payment, published: Option<Published>) -> Response {
+        let replayed = published.is_none();
+        let trace_id = payment.trace_parent.as_ref().map(TraceParent::trace_id);
+        tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id, status = %payment.status,
+            version = payment.version, replayed, trace_id, "payment {} is {}", payment.payment_id, payment.status);
+        match published {
+            Some(Published::Now) => self.metrics.count(&[("PublishedHot", 1)]),
+            Some(Published::Deferred) => self.metrics.count(&[("Deferred", 1)]),
+            None => {}
+        }
+        let mut response = (status, payment_response(payment)).into_response();
+        if replayed {
+            response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+/// A payment, with its entity tag.
+pub(crate) fn payment_response(payment: Payment) -> Response {
+    let etag = etag(payment.version);
+    let mut response = Json(PaymentView::from(payment)).into_response();
+    response.headers_mut().extend(etag.map(|etag| (ETAG, etag)));
+    response
+}

@@ -1,0 +1,174 @@
+//! The check sees each thing that can be wrong. A check that sees nothing would let every run pass.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use fastrand::Rng;
+use orders::{CustomerId, Evidence, Line, Lines, Order, OrderRequest, OrderStatus, PaymentCopy, Quantity};
+use payment_events::{Money, PaymentInfo, Timestamp};
+use payments::{Action, Caller, Change, Lease, Outcome, PaymentRecord, PaymentRequest, RequestKey, Status, Step};
+use paystream_chaos::{Done, Findings, Plan, PlannedOrder, World};
+
+fn at() -> Timestamp {
+    Timestamp::from_unix_ms(1_800_000_000_000).unwrap()
+}
+
+fn eur(minor: i64) -> Money {
+    Money::new(minor, "EUR".parse().unwrap()).unwrap()
+}
+
+fn after(record: &PaymentRecord, action: Action) -> PaymentRecord {
+    let step = Step { key: RequestKey::random(), action, at: at() };
+    PaymentRecord { unpublished: false, ..record.after(step, None).unwrap() }
+}
+
+fn authorized(order_id: &str) -> PaymentRecord {
+    let request = PaymentRequest {
+        caller: Caller::named(None),
+        key: order_id.parse().unwrap(),
+        order_id: order_id.parse().unwrap(),
+        amount: eur(1_000),
+        token: "tok_approve".parse().unwrap(),
+        trace_parent: None,
+    };
+    let lease = Lease { until: at(), attempt: 1, holder: RequestKey::random() };
+    let begun = PaymentRecord::begin(&request, request.payment_id().unwrap(), lease, at());
+    after(&begun, Action::Decide(Outcome::Approved))
+}
+
+fn info(record: &PaymentRecord) -> PaymentInfo {
+    record.payment.event().unwrap().unwrap().into_payment()
+}
+
+fn copy(record: &PaymentRecord) -> PaymentCopy {
+    PaymentCopy { payment: info(record), stored_at: at() }
+}
+
+fn placed(order_id: &str, payments: &[PaymentCopy]) -> Order {
+    let line = Line { sku: "tea".parse().unwrap(), quantity: Quantity::new(1).unwrap(), unit_price: eur(1_000) };
+    let request = OrderRequest {
+        order_id: order_id.parse().unwrap(),
+        customer_id: "cust-7".parse::<CustomerId>().unwrap(),
+        lines: Lines::new(vec![line]).unwrap(),
+    };
+    Order::place(request, Evidence::copies(payments), at())
+}
+
+/// One captured payment with its accepted order, and what was done for it.
+fn right() -> (World, Vec<Done>) {
+    let record = after(&authorized("ord-1"), Action::Change(Change::Capture(None)));
+    let mut plan = Plan::new("ord-1".to_owned(), &mut Rng::with_seed(1));
+    plan.order = Some(PlannedOrder { minor: 1_000, comes_first: false });
+    let copies = vec![copy(&record)];
+    let order = placed("ord-1", &copies);
+    assert_eq!(order.status, OrderStatus::Accepted);
+    let done = vec![Done { plan, payment: info(&record) }];
+    let world = World {
+        payments: [(record.payment.payment_id.clone(), record)].into(),
+        copies,
+        orders: [(order.order_id.clone(), order)].into(),
+        quarantined: 2,
+        unreadable: Vec::new(),
+    };
+    (world, done)
+}
+
+/// What is found when the world is not as it should be.
+fn found(spoil: impl FnOnce(&mut World)) -> Findings {
+    let (mut world, done) = right();
+    assert!(world.check(&done, 2).is_empty(), "{:?}", world.check(&done, 2));
+    spoil(&mut world);
+    world.check(&done, 2)
+}
+
+/// Checks that this is found, and nothing else.
+fn assert_found(findings: &Findings, expected: &Findings) {
+    let lengths = |findings: &Findings| {
+        [&findings.lost, &findings.invented, &findings.unpublished, &findings.copies, &findings.stuck]
+            .map(Vec::len)
+            .into_iter()
+            .chain([&findings.quarantine, &findings.given_up, &findings.unreadable].map(Vec::len))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lengths(findings), lengths(expected), "{findings:#?}");
+}
+
+fn one() -> Vec<String> {
+    vec![String::new()]
+}
+
+fn the(world: &mut World) -> &mut PaymentRecord {
+    world.payments.values_mut().next().unwrap()
+}
+
+#[test]
+fn a_payment_that_is_gone_is_lost_and_leaves_an_orphan() {
+    let findings = found(|world| world.payments.clear());
+    assert_found(&findings, &Findings { lost: one(), copies: one(), ..Findings::default() });
+}
+
+#[test]
+fn a_payment_that_is_not_what_its_client_was_told_is_lost() {
+    let findings = found(|world| {
+        let refund = Action::Change(Change::Refund(Some(eur(1))));
+        *the(world) = after(the(world), refund);
+        world.copies = vec![copy(the(world))];
+    });
+    assert_found(&findings, &Findings { lost: one(), ..Findings::default() });
+}
+
+#[test]
+fn a_payment_that_stays_in_processing_is_lost() {
+    let findings = found(|world| the(world).payment.status = Status::Processing);
+    assert_eq!(findings.lost.len(), 1);
+}
+
+#[test]
+fn what_nobody_asked_for_is_invented() {
+    let findings = found(|world| {
+        let other = authorized("ord-2");
+        world.copies.push(copy(&other));
+        let order = placed("ord-2", &[]);
+        world.orders.insert(order.order_id.clone(), order);
+        world.payments.insert(other.payment.payment_id.clone(), other);
+    });
+    assert_found(&findings, &Findings { invented: [one(), one()].concat(), ..Findings::default() });
+}
+
+#[test]
+fn a_mark_that_stays_is_found() {
+    let findings = found(|world| the(world).unpublished = true);
+    assert_found(&findings, &Findings { unpublished: one(), ..Findings::default() });
+}
+
+#[test]
+fn a_copy_that_is_missing_or_stale_is_found() {
+    let missing = found(|world| world.copies.clear());
+    assert_found(&missing, &Findings { copies: one(), ..Findings::default() });
+    let stale = found(|world| world.copies = vec![copy(&authorized("ord-1"))]);
+    assert_found(&stale, &Findings { copies: one(), ..Findings::default() });
+}
+
+#[test]
+fn an_order_that_is_not_where_its_payment_puts_it_is_stuck() {
+    let waiting =
+        found(|world| world.orders.values_mut().for_each(|order| order.status = OrderStatus::AwaitingPayment));
+    assert_found(&waiting, &Findings { stuck: one(), ..Findings::default() });
+    let gone = found(|world| world.orders.clear());
+    assert_found(&gone, &Findings { stuck: one(), ..Findings::default() });
+}
+
+#[test]
+fn an_order_that_is_accepted_without_being_paid_is_stuck() {
+    let (world, mut done) = right();
+    done[0].plan.order = Some(PlannedOrder { minor: 1_001, comes_first: true });
+    assert_found(&world.check(&done, 2), &Findings { stuck: one(), ..Findings::default() });
+    done[0].plan.order = None;
+    assert_found(&world.check(&done, 2), &Findings { stuck: one(), ..Findings::default() });
+}
+
+#[test]
+fn a_record_too_many_or_too_few_in_quarantine_is_found() {
+    for quarantined in [1, 3] {
+        let findings = found(|world| world.quarantined = quarantined);
+        assert_found(&findings, &Findings { quarantine: one(), ..Findings::default() });
+    }
+}

@@ -1,0 +1,117 @@
+//! `paystream chaos`: random work under random faults in an environment of its own, and what came of it.
+
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use paystream_chaos::{ChaosError, Findings, Report};
+use paystream_local::Options;
+
+use crate::local::{LocalArguments, LocalError};
+
+/// Where there is something wrong.
+const FOUND: u8 = 1;
+/// Of each kind of finding, so many are shown.
+const SHOWN_MAX: usize = 10;
+
+/// What can be said of it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// How many payments to make
+    #[arg(long, default_value_t = 2_000)]
+    payments: u64,
+    /// What all that is random is made from [default: another one each time, which is told]
+    #[arg(long)]
+    seed: Option<u64>,
+    #[command(flatten)]
+    local: LocalArguments,
+    /// Tell the result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChaosCommandError {
+    #[error(transparent)]
+    Local(#[from] LocalError),
+    #[error("with seed {seed}: {source}")]
+    Chaos { seed: u64, source: ChaosError },
+    #[error("interrupted; the seed was {0}")]
+    Interrupted(u64),
+}
+
+/// Runs it, and answers with 0 where nothing is wrong and 1 where something is.
+pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, ChaosCommandError> {
+    let seed = arguments.seed.unwrap_or_else(new_seed);
+    // Without these, most of the time would be spent waiting: a retry for a lease, the relay for its batch.
+    let parameters = [("PaymentLeaseMs", "500"), ("RelayWindowSeconds", "0")];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let environment = arguments.local.build(parameters.into()).await?.start(Options::default()).await?;
+    let bar = progress_bar(arguments.payments, seed);
+    let report = tokio::select! {
+        report = paystream_chaos::run(&environment, arguments.payments, seed, |made| bar.set_position(made)) => report,
+        _ = tokio::signal::ctrl_c() => return Err(ChaosCommandError::Interrupted(seed)),
+    };
+    bar.finish_and_clear();
+    environment.shutdown().await;
+    let report = report.map_err(|source| ChaosCommandError::Chaos { seed, source })?;
+    tell(&report, arguments.json);
+    Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+}
+
+fn new_seed() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| u64::from(since.subsec_nanos()))
+}
+
+/// On standard error, and only where that is a terminal.
+fn progress_bar(payments: u64, seed: u64) -> ProgressBar {
+    let bar = ProgressBar::new(payments).with_message(format!("seed {seed}"));
+    let style = ProgressStyle::with_template("{msg}  {wide_bar} {pos}/{len} payments, {per_sec}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+#[expect(clippy::print_stdout, reason = "this is how a command line talks to its user")]
+fn tell(report: &Report, as_json: bool) {
+    if as_json {
+        println!("{}", serde_json::to_string(report).unwrap_or_default());
+        return;
+    }
+    let Report { seed, payments, orders, disturbances, worked_ms, settled_ms, findings } = report;
+    println!("seed {seed}: {payments} payments and {orders} orders");
+    println!(
+        "meanwhile: {} faults, {} outages, {} kills, {} events again, {} records that are none, {} reshards",
+        disturbances.faults,
+        disturbances.outages,
+        disturbances.kills,
+        disturbances.repeated_events,
+        disturbances.poison_records,
+        disturbances.reshards
+    );
+    println!("worked {} s, then at rest after {} s", seconds(*worked_ms), seconds(*settled_ms));
+    for (what, found) in kinds(findings) {
+        println!("  {what:<12} {}", found.len());
+        for finding in found.iter().take(SHOWN_MAX) {
+            println!("    {finding}");
+        }
+    }
+}
+
+fn kinds(findings: &Findings) -> [(&'static str, &[String]); 8] {
+    [
+        ("lost", &findings.lost),
+        ("invented", &findings.invented),
+        ("unpublished", &findings.unpublished),
+        ("copies", &findings.copies),
+        ("stuck", &findings.stuck),
+        ("quarantine", &findings.quarantine),
+        ("given up", &findings.given_up),
+        ("unreadable", &findings.unreadable),
+    ]
+}
+
+/// With one decimal.
+fn seconds(ms: u64) -> String {
+    format!("{}.{}", ms / 1_000, ms % 1_000 / 100)
+}

@@ -1,0 +1,205 @@
+//! `paystream compare`: the same orders both ways, measured side by side.
+
+mod interrupts;
+mod place;
+mod progress;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use payment_events::Timestamp;
+use paystream_comparison::{
+    ComparisonReport, LoadSettings, Machine, ReportError, Scenario, ScenarioError, ScenarioResult, SkippedScenario,
+};
+
+use crate::local::{LocalArguments, LocalError};
+use crate::target::TargetError;
+use crate::{output, tell};
+use interrupts::Interrupts;
+use place::Place;
+use progress::Bar;
+
+/// Where something was lost, made twice, or is not where its payment puts it.
+const WRONG: u8 = 1;
+/// Where something could not be measured.
+const INCOMPLETE: u8 = 2;
+/// Why a scenario was not run.
+const INTERRUPTED: &str = "interrupted";
+/// The rates and durations that make sense: below, there is nothing to measure; above, no one machine keeps up.
+const RATE: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
+const SECONDS: std::ops::RangeInclusive<f64> = 1.0..=3_600.0;
+/// What `--quick` runs, and for how long.
+const QUICK: [Scenario; 4] =
+    [Scenario::Healthy, Scenario::Payments200Ms, Scenario::PaymentsDown, Scenario::KinesisDown];
+const QUICK_SECONDS: f64 = 6.0;
+const QUICK_RATE: f64 = 5.0;
+/// Enough to keep the processors from going to sleep between orders: at half of it, the median is longer, and is that of waking
+/// them.
+const FULL_RATE: f64 = 40.0;
+const FULL_SECONDS: f64 = 30.0;
+/// The part of a scenario's time that orders come for before it is measured, and at most.
+const WARM_UP_PART: f64 = 0.25;
+const WARM_UP_MAX: f64 = 3.0;
+
+/// What can be said of it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// A scenario to run; may be repeated [default: all; --help lists them]
+    ///
+    /// healthy, payments-200ms, payments-2s, payments-errors, payments-down, kinesis-down, consumer-down, poison-record,
+    /// order-first, payment-voided, voided-unheard
+    #[arg(long = "scenario", value_name = "NAME")]
+    scenarios: Vec<Scenario>,
+    /// Four of the scenarios, for 6 s each: about a minute
+    #[arg(long, conflicts_with = "scenarios")]
+    quick: bool,
+    /// Orders a second in each mode [default: 40, or 5 with --quick]
+    #[arg(long, value_parser = rate)]
+    rate: Option<f64>,
+    /// How long each scenario is measured, in seconds [default: 30, or 6 with --quick]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    duration: Option<f64>,
+    /// What all that is random is made from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write report.md, report.json and the plots into this directory
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Tell the result as one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    local: LocalArguments,
+    /// Measure a deployed stack instead, in the scenarios that need nothing to go wrong: what `sam list stack-outputs
+    /// --output json` printed; - reads it from standard input. It makes payments and orders there
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["template", "release", "log"])]
+    stack_outputs: Option<PathBuf>,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CompareError {
+    #[error(transparent)]
+    Local(#[from] LocalError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error("the stack outputs in {} have no {name}: they should be those of a Paystream", path.display())]
+    NoUrl { path: PathBuf, name: &'static str },
+    #[error("{scenario}: {source}")]
+    Run { scenario: Scenario, source: ScenarioError },
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    #[error("interrupted before anything was measured")]
+    Interrupted,
+}
+
+/// Runs it, and answers with 0 where nothing is wrong and 1 where something is.
+pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> {
+    let place = Place::find(arguments.local.clone(), arguments.stack_outputs.as_deref()).await?;
+    let duration = arguments.duration.unwrap_or(if arguments.quick { QUICK_SECONDS } else { FULL_SECONDS });
+    let load = LoadSettings {
+        rate: arguments.rate.unwrap_or(if arguments.quick { QUICK_RATE } else { FULL_RATE }),
+        duration: Duration::from_secs_f64(duration),
+        warm_up: Duration::from_secs_f64((duration * WARM_UP_PART).min(WARM_UP_MAX)),
+        seed: arguments.seed,
+    };
+    let mut report = ComparisonReport {
+        command: command(),
+        begun_at: Timestamp::now(),
+        machine: Machine::this(),
+        target: place.name(),
+        rate: load.rate,
+        duration_s: duration,
+        seed: load.seed,
+        scenarios: Vec::new(),
+        skipped: Vec::new(),
+        costs: None,
+    };
+    let interrupts = Interrupts::listen();
+    let bar = Bar::new();
+    let scenarios = scenarios(&arguments);
+    let mut failed = None;
+    for (number, scenario) in scenarios.iter().copied().enumerate() {
+        let interrupted = || interrupts.stop.is_cancelled().then(|| INTERRUPTED.to_owned());
+        if let Some(reason) = place.skips(scenario).or_else(interrupted) {
+            report.skipped.push(SkippedScenario { scenario, reason });
+            continue;
+        }
+        bar.begin(scenario, number, scenarios.len());
+        let run = Box::pin(place.run(scenario, &load, &interrupts.stop, &bar));
+        match interrupts.unless_aborted(run).await {
+            Some(Ok(result)) if has_orders(&result) => report.scenarios.push(result),
+            Some(Ok(_)) | None => report.skipped.push(SkippedScenario { scenario, reason: INTERRUPTED.to_owned() }),
+            // What was measured before is not lost for it.
+            Some(Err(error)) => {
+                report.skipped.push(SkippedScenario { scenario, reason: error.to_string() });
+                failed.get_or_insert(error);
+            }
+        }
+    }
+    if arguments.scenarios.is_empty() && !arguments.quick && !report.scenarios.is_empty() {
+        bar.counting();
+        match interrupts.unless_aborted(Box::pin(place.costs(&load, &interrupts.stop))).await {
+            Some(Ok(costs)) => report.costs = costs,
+            Some(Err(error)) => failed = failed.or(Some(error)),
+            None => {}
+        }
+    }
+    bar.finish();
+    if report.scenarios.is_empty() {
+        match failed {
+            Some(error) => return Err(error),
+            None if interrupts.stop.is_cancelled() => return Err(CompareError::Interrupted),
+            None => {}
+        }
+    }
+    if let Some(directory) = &arguments.output {
+        report.write(directory)?;
+        tell(&format!("written to {}", directory.display()));
+    }
+    let text = if arguments.json { report.json()? } else { report.table()? };
+    output::line(text.trim_end());
+    if let Some(error) = &failed {
+        tell(&format!("not everything was measured: {error}"));
+    }
+    Ok(match (report.is_right(), failed) {
+        (false, _) => ExitCode::from(WRONG),
+        (true, Some(_)) => ExitCode::from(INCOMPLETE),
+        (true, None) => ExitCode::SUCCESS,
+    })
+}
+
+fn has_orders(result: &ScenarioResult) -> bool {
+    result.asynchronous.offered + result.synchronous.offered > 0
+}
+
+fn scenarios(arguments: &Arguments) -> Vec<Scenario> {
+    if arguments.quick {
+        QUICK.to_vec()
+    } else if arguments.scenarios.is_empty() {
+        Scenario::ALL.to_vec()
+    } else {
+        arguments.scenarios.clone()
+    }
+}
+
+/// As it was typed, more or less: what runs it again.
+fn command() -> String {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let release = if cfg!(debug_assertions) { "" } else { " --release" };
+    format!("cargo run{release} -- {}", arguments.join(" "))
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    within(text, RATE)
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    within(text, SECONDS)
+}
+
+fn within(text: &str, bounds: std::ops::RangeInclusive<f64>) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| bounds.contains(number));
+    number.ok_or_else(|| format!("must be a number from {} to {}", bounds.start(), bounds.end()))
+}

@@ -1,0 +1,179 @@
+//! `paystream failures`: the batches that event source mappings gave up on.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use paystream_operations::NotSent;
+use paystream_operations::failures::{BatchKind, Failure, FailureRedriven, FailureSource, redrive, would_redrive};
+use serde_json::{Value, json};
+
+use crate::output::{self, CommandError};
+use crate::target::{OperatingArguments, Target};
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Command {
+    /// List what was given up, oldest first
+    List(List),
+    /// Send again what was given up
+    Redrive(Redrive),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct List {
+    /// Read the files below a directory, which `aws s3 sync` filled, instead of the bucket
+    #[arg(long, value_name = "DIR")]
+    from_directory: Option<PathBuf>,
+    #[command(flatten)]
+    operating: OperatingArguments,
+}
+
+#[derive(Debug, Clone, Args)]
+#[group(id = "which", required = true, multiple = false, args = ["ids", "all"])]
+pub(crate) struct Which {
+    /// What `failures list` calls them
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// All of them, oldest first
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Redrive {
+    #[command(flatten)]
+    which: Which,
+    /// Read the files below a directory, which `aws s3 sync` filled, instead of the bucket
+    #[arg(long, value_name = "DIR")]
+    from_directory: Option<PathBuf>,
+    /// Say what would be sent, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    operating: OperatingArguments,
+}
+
+pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
+    match command {
+        Command::List(arguments) => list(arguments).await,
+        Command::Redrive(arguments) => redrive_failures(arguments).await,
+    }
+}
+
+async fn list(arguments: List) -> Result<ExitCode, CommandError> {
+    let source = match arguments.from_directory {
+        Some(directory) => FailureSource::Directory(directory),
+        None => source_of(&arguments.operating.target.resolve().await?).await?,
+    };
+    let found = source.list().await.map_err(paystream_operations::OperationError::from)?;
+    if arguments.operating.json {
+        output::json(&json!({"failures": found.failures, "unreadable": found.unreadable, "is_cut": found.is_cut}));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let records: u64 = found.failures.iter().map(|failure| failure.records).sum();
+    output::line(&format!(
+        "{} given up, with {}",
+        output::count(found.failures.len(), "failure"),
+        count(records, "record")
+    ));
+    output::lines(found.failures.iter().map(line));
+    output::lines(
+        found
+            .unreadable
+            .iter()
+            .map(|invalid| format!("  not a failure: {}", output::foreign(&invalid.to_string(), 300))),
+    );
+    if found.is_cut {
+        output::line("  … and more than can be read at once");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn count(number: u64, noun: &str) -> String {
+    output::count(usize::try_from(number).unwrap_or(usize::MAX), noun)
+}
+
+fn line(failure: &Failure) -> String {
+    let what = match failure.kind {
+        BatchKind::Kinesis => "of the stream",
+        BatchKind::DynamoDb => "of the table's changes",
+    };
+    let error = failure.error.as_deref().map(|error| format!(", {}", output::foreign(error, 100)));
+    let payload = if failure.has_payload { "" } else { ", without payload" };
+    format!(
+        "  {}  {}  {what}: {}, {} after {}{}{payload}",
+        output::foreign(&failure.id, 200),
+        failure.at,
+        count(failure.records, "record"),
+        output::foreign(&failure.condition, 60),
+        count(failure.invocations, "invocation"),
+        error.unwrap_or_default(),
+    )
+}
+
+async fn redrive_failures(arguments: Redrive) -> Result<ExitCode, CommandError> {
+    let target = arguments.operating.target.resolve().await?;
+    let source = match arguments.from_directory {
+        Some(directory) => FailureSource::Directory(directory),
+        None => source_of(&target).await?,
+    };
+    let failed = paystream_operations::OperationError::from;
+    let ids = if arguments.which.all {
+        source.list().await.map_err(failed)?.failures.into_iter().map(|failure| failure.id).collect()
+    } else {
+        arguments.which.ids
+    };
+    let mut redriven = Vec::new();
+    for id in ids {
+        let sent = match source.load(&id).await.map_err(failed)? {
+            Ok(failure) if arguments.dry_run => would_redrive(&target.stack, &failure).await?,
+            Ok(failure) => redrive(&target.stack, &failure).await?,
+            Err(invalid) => {
+                let not_sent = vec![NotSent { id: invalid.id.clone(), reason: invalid.reason }];
+                FailureRedriven { id: invalid.id, not_sent, ..FailureRedriven::default() }
+            }
+        };
+        redriven.push(sent);
+    }
+    if arguments.operating.json {
+        output::json(&json!({"dry_run": arguments.dry_run, "failures": redriven}));
+    } else {
+        print(&redriven, arguments.dry_run);
+    }
+    let is_done = redriven.iter().all(|failure| failure.not_sent.is_empty());
+    Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn print(redriven: &[FailureRedriven], dry_run: bool) {
+    let verb = if dry_run { "would send" } else { "sent" };
+    let sent = redriven.iter().filter(|failure| failure.not_sent.is_empty()).count();
+    output::line(&format!("{verb} {} again", output::count(sent, "failure")));
+    output::lines(redriven.iter().map(|failure| {
+        let mut parts = Vec::new();
+        if failure.records > 0 {
+            parts.push(format!("{} to the stream", output::count(failure.records, "record")));
+        }
+        if !failure.payments.is_empty() {
+            parts.push(format!("{} published as now", output::count(failure.payments.len(), "payment")));
+        }
+        if failure.settled > 0 {
+            parts.push(format!("{} published already", output::count(failure.settled, "payment")));
+        }
+        parts.extend(failure.not_sent.iter().map(|left| format!("not sent: {}: {}", left.id, left.reason)));
+        format!("  {}: {}", output::foreign(&failure.id, 200), parts.join(", "))
+    }));
+}
+
+/// Where a stack keeps them: on AWS in a bucket; the local environment shows them itself.
+async fn source_of(target: &Target) -> Result<FailureSource, CommandError> {
+    let Some(local) = &target.local else {
+        return Ok(FailureSource::Bucket(Box::new(target.stack.failures_bucket()?)));
+    };
+    let listed: Value = local.get("/_local/failures").await?;
+    let failures = listed["failures"].as_array().cloned().unwrap_or_default();
+    let named = failures.into_iter().map(|mut failure| {
+        let key = failure["key"].as_str().or(failure["record"]["requestContext"]["requestId"].as_str());
+        (key.unwrap_or_default().to_owned(), failure["record"].take())
+    });
+    Ok(FailureSource::Given(named.collect()))
+}

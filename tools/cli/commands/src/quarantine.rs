@@ -1,0 +1,256 @@
+//! `paystream quarantine`: the records that Orders could not read.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use clap::{Args, Subcommand};
+use payment_events::Timestamp;
+use paystream_operations::quarantine::{self, Redriven};
+use paystream_operations::{QuarantinedRecord, RecordId, RecordSummary, Stack};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::output::{self, CommandError};
+use crate::target::{OperatingArguments, TargetArguments};
+
+/// Records that are dealt with at once. What is beyond is older, and left for the next time.
+const RECORDS_MAX: usize = 10_000;
+/// Bytes of a record that are shown to people.
+const PREVIEW_BYTES: usize = 512;
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Command {
+    /// List the records, newest first
+    List(List),
+    /// Show one record, whole
+    Show(Show),
+    /// Put records back on the stream, and then drop them here
+    Redrive(Redrive),
+    /// Drop records for good
+    Drop(Drop),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    operating: OperatingArguments,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Show {
+    /// The record: <shard id>#<sequence number>
+    #[arg(value_name = "ID")]
+    id: RecordId,
+    /// Write its bytes to standard output, and nothing else
+    #[arg(long, conflicts_with = "json")]
+    raw: bool,
+    /// Print one JSON document, with the bytes in base64
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: TargetArguments,
+}
+
+#[derive(Debug, Clone, Args)]
+#[group(id = "which", required = true, multiple = false, args = ["ids", "all"])]
+pub(crate) struct Which {
+    /// The records: <shard id>#<sequence number>
+    #[arg(value_name = "ID")]
+    ids: Vec<RecordId>,
+    /// All records
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Redrive {
+    #[command(flatten)]
+    which: Which,
+    /// Say what would be sent, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    operating: OperatingArguments,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Drop {
+    #[command(flatten)]
+    which: Which,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// Say what would be dropped, and drop nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    operating: OperatingArguments,
+}
+
+pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
+    match command {
+        Command::List(arguments) => list(arguments).await,
+        Command::Show(arguments) => show(arguments).await,
+        Command::Redrive(arguments) => redrive(arguments).await,
+        Command::Drop(arguments) => drop_records(arguments).await,
+    }
+}
+
+#[derive(Serialize)]
+struct Listed {
+    id: String,
+    reason: String,
+    bytes: u64,
+    shard_id: String,
+    sequence_number: String,
+    partition_key: String,
+    arrived_at: Timestamp,
+    quarantined_at: Timestamp,
+}
+
+impl From<RecordSummary> for Listed {
+    fn from(record: RecordSummary) -> Self {
+        Self {
+            id: record.id.to_string(),
+            reason: record.reason,
+            bytes: record.bytes,
+            shard_id: record.shard_id,
+            sequence_number: record.sequence_number,
+            partition_key: record.partition_key,
+            arrived_at: record.arrived_at,
+            quarantined_at: record.quarantined_at,
+        }
+    }
+}
+
+async fn list(arguments: List) -> Result<ExitCode, CommandError> {
+    let stack = arguments.operating.target.resolve().await?.stack;
+    let records: Vec<Listed> = stack.quarantine()?.list(RECORDS_MAX).await?.into_iter().map(Listed::from).collect();
+    if arguments.operating.json {
+        output::json(&json!({"records": records}));
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::line(&format!("{} in quarantine", output::count(records.len(), "record")));
+    output::lines(records.iter().map(|record| {
+        let (key, reason) = (output::foreign(&record.partition_key, 64), output::foreign(&record.reason, 120));
+        format!("  {}  {}  {} bytes under key {key}: {reason}", record.id, record.quarantined_at, record.bytes)
+    }));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show(arguments: Show) -> Result<ExitCode, CommandError> {
+    let stack = arguments.target.resolve().await?.stack;
+    let Some(record) = stack.quarantine()?.load(&arguments.id).await? else {
+        return Err(CommandError::Usage(format!("there is no record {} in quarantine", arguments.id)));
+    };
+    if arguments.raw {
+        output::bytes(&record.data);
+    } else if arguments.json {
+        output::json(&json!({
+            "id": arguments.id.to_string(),
+            "reason": record.reason.as_str(),
+            "bytes": record.data.len(),
+            "shard_id": record.shard_id,
+            "sequence_number": record.sequence_number,
+            "partition_key": record.partition_key,
+            "arrived_at": record.arrived_at,
+            "quarantined_at": record.quarantined_at,
+            "data_base64": BASE64_STANDARD.encode(&record.data),
+        }));
+    } else {
+        print(&arguments.id, &record);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(id: &RecordId, record: &QuarantinedRecord) {
+    output::line(&format!("record         {id}"));
+    output::line(&format!("reason         {}", output::foreign(record.reason.as_str(), 1_024)));
+    output::line(&format!("partition key  {}", output::foreign(&record.partition_key, 256)));
+    output::line(&format!("arrived        {}", record.arrived_at));
+    output::line(&format!("quarantined    {}", record.quarantined_at));
+    output::line(&format!("bytes          {}", record.data.len()));
+    let shown = &record.data[..record.data.len().min(PREVIEW_BYTES)];
+    for (row, bytes) in shown.chunks(16).enumerate() {
+        let hex: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let plain = |byte: &u8| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' };
+        output::line(&format!(
+            "  {:06x}  {:<47}  {}",
+            row * 16,
+            hex.join(" "),
+            bytes.iter().map(plain).collect::<String>()
+        ));
+    }
+    if shown.len() < record.data.len() {
+        output::line(&format!("  … and {} bytes more; --raw writes all", record.data.len() - shown.len()));
+    }
+}
+
+/// The records that are meant, oldest first.
+async fn chosen(stack: &Stack, which: Which) -> Result<Vec<RecordId>, CommandError> {
+    if !which.all {
+        return Ok(which.ids);
+    }
+    let listed = stack.quarantine()?.list(RECORDS_MAX).await?;
+    Ok(listed.into_iter().rev().map(|record| record.id).collect())
+}
+
+async fn redrive(arguments: Redrive) -> Result<ExitCode, CommandError> {
+    let stack = arguments.operating.target.resolve().await?.stack;
+    let ids = chosen(&stack, arguments.which).await?;
+    let redriven = if arguments.dry_run {
+        Redriven { sent: ids.iter().map(RecordId::to_string).collect(), not_sent: Vec::new() }
+    } else {
+        quarantine::redrive(&stack, &ids).await?
+    };
+    if arguments.operating.json {
+        output::json(&json!({"dry_run": arguments.dry_run, "sent": redriven.sent, "not_sent": redriven.not_sent}));
+    } else {
+        let verb = if arguments.dry_run { "would put" } else { "put" };
+        output::line(&format!("{verb} {} back on the stream", output::count(redriven.sent.len(), "record")));
+        output::lines(redriven.sent.iter().map(|id| format!("  {id}")));
+        output::lines(redriven.not_sent.iter().map(|left| format!("  not sent: {}: {}", left.id, left.reason)));
+    }
+    Ok(if redriven.not_sent.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+async fn drop_records(arguments: Drop) -> Result<ExitCode, CommandError> {
+    let stack = arguments.operating.target.resolve().await?.stack;
+    let ids = chosen(&stack, arguments.which).await?;
+    if !arguments.dry_run && !arguments.yes && !ids.is_empty() && !confirmed(&ids)? {
+        return Err(CommandError::Usage("nothing is dropped".to_owned()));
+    }
+    let (mut dropped, mut unknown) = (Vec::new(), Vec::new());
+    for id in ids {
+        let is_there = if arguments.dry_run {
+            stack.quarantine()?.load(&id).await?.is_some()
+        } else {
+            stack.quarantine()?.drop(&id).await?
+        };
+        if is_there { dropped.push(id.to_string()) } else { unknown.push(id.to_string()) }
+    }
+    if arguments.operating.json {
+        output::json(&json!({"dry_run": arguments.dry_run, "dropped": dropped, "unknown": unknown}));
+    } else {
+        let verb = if arguments.dry_run { "would drop" } else { "dropped" };
+        output::line(&format!("{verb} {}", output::count(dropped.len(), "record")));
+        output::lines(dropped.iter().map(|id| format!("  {id}")));
+        output::lines(unknown.iter().map(|id| format!("  there is no record {id}")));
+    }
+    Ok(if unknown.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Asks at the terminal. Without one, `--yes` has to say it.
+#[expect(clippy::print_stderr, reason = "this is how a command line talks to its user")]
+fn confirmed(ids: &[RecordId]) -> Result<bool, CommandError> {
+    if !std::io::stdin().is_terminal() {
+        return Err(CommandError::Usage("dropping loses records for good: say --yes".to_owned()));
+    }
+    eprint!("drop {} for good? [y/N] ", output::count(ids.len(), "record"));
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    Ok(read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes"))
+}

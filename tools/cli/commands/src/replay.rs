@@ -1,0 +1,97 @@
+//! `paystream replay`: publishes what is stored once more.
+
+use std::num::NonZeroU32;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use payment_events::{OrderId, PaymentId, Timestamp};
+use paystream_operations::{Replay, Replayed};
+use serde::Serialize;
+
+use crate::output::{self, CommandError};
+use crate::progress::Bar;
+use crate::target::OperatingArguments;
+
+/// What `--help` says below.
+const EXIT_CODES: &str = "\
+Events carry whole payments and their versions, so that those who have them already change nothing.
+
+Exit codes:
+  0  all were published
+  1  it stopped before; it says how to go on
+  2  it could not begin";
+
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    /// Only payments that changed then or later, such as 2026-11-22T20:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<Timestamp>,
+    /// Only the payments of this order
+    #[arg(long, value_name = "ID", conflicts_with = "after")]
+    order_id: Option<OrderId>,
+    /// Go on behind this payment, where an earlier replay stopped
+    #[arg(long, value_name = "PAYMENT_ID")]
+    after: Option<PaymentId>,
+    /// So many payments a second, at most
+    #[arg(long, value_name = "N", default_value = "200")]
+    rate: NonZeroU32,
+    /// Count what would be published, and publish nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    operating: OperatingArguments,
+}
+
+#[derive(Serialize)]
+struct Report<'r> {
+    dry_run: bool,
+    #[serde(flatten)]
+    replayed: &'r Replayed,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
+    let stack = arguments.operating.target.resolve().await?.stack;
+    let replay = Replay {
+        since: arguments.since,
+        order_id: arguments.order_id.clone(),
+        after: arguments.after.clone(),
+        rate_per_second: arguments.rate,
+        dry_run: arguments.dry_run,
+    };
+    let stopped = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stopped);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            told.store(true, Ordering::Relaxed);
+        }
+    });
+    let bar = Bar::new();
+    let replayed = replay.run(&stack, &|| stopped.load(Ordering::Relaxed), &|progress| bar.show(progress)).await?;
+    bar.finish();
+    if arguments.operating.json {
+        output::json(&Report { dry_run: arguments.dry_run, replayed: &replayed });
+    } else {
+        print(&arguments, &replayed);
+    }
+    Ok(if replayed.is_complete { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn print(arguments: &Arguments, replayed: &Replayed) {
+    let verb = if arguments.dry_run { "would publish" } else { "published" };
+    let passed_over = match replayed.passed_over {
+        0 => String::new(),
+        number => format!(", passed over {number}"),
+    };
+    output::line(&format!("{verb} {} of {} payments{passed_over}", replayed.sent, replayed.read));
+    output::lines(replayed.unreadable.iter().map(|item| {
+        format!("  cannot be understood: {}: {}", output::foreign(&item.key, 100), output::foreign(&item.reason, 200))
+    }));
+    output::lines(replayed.not_sent.iter().map(|left| format!("  not published: {}: {}", left.id, left.reason)));
+    if !replayed.is_complete {
+        let after = replayed.go_on_after.as_ref().map(|payment_id| format!(" and --after {payment_id}"));
+        output::line(&format!("stopped before the end; go on with the same command{}", after.unwrap_or_default()));
+    }
+}

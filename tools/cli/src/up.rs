@@ -1,0 +1,125 @@
+//! `paystream up`: builds the functions, starts everything, says how to try it, and stops in order.
+
+use std::io;
+
+use paystream_local::{
+    BuildError, Environment, LogSink, NoTemplate, Options, Prepared, Profile, StartError, find_template,
+};
+
+use crate::arguments::Up;
+use crate::tell;
+
+/// Why the system does not come up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UpError {
+    #[error(transparent)]
+    NoTemplate(#[from] NoTemplate),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error("cannot wait for signals: {0}")]
+    Signals(io::Error),
+    #[error("stopped at once; what was running was killed")]
+    StoppedAtOnce,
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Runs until Ctrl-C or SIGTERM.
+pub(crate) async fn run(up: Up) -> Result<(), UpError> {
+    let mut signals = Signals::new().map_err(UpError::Signals)?;
+    let profile = if up.release { Profile::Release } else { Profile::own() };
+    let options = Options {
+        template: find_template(up.template)?,
+        port: up.port,
+        data: up.data,
+        parameters: up.parameters.into_iter().collect(),
+        log: LogSink::stderr(),
+        warm: true,
+        ..Options::default()
+    };
+    let prepared = Prepared::new(options)?;
+    let functions = tokio::select! {
+        built = prepared.template().build_functions(profile) => built?,
+        // Cargo is told by the terminal, too.
+        () = signals.next() => return Err(UpError::Interrupted),
+    };
+    let environment = prepared.start(&functions).await?;
+    greet(&environment);
+    signals.next().await;
+    tell("stopping; press Ctrl-C again to stop at once");
+    tokio::select! {
+        () = environment.shutdown() => Ok(()),
+        () = signals.next() => Err(UpError::StoppedAtOnce),
+    }
+}
+
+/// One line that says it is ready, the routes, and what to try first.
+#[expect(clippy::print_stdout, reason = "this is how a command line talks to its user")]
+fn greet(environment: &Environment) {
+    let url = environment.url();
+    println!("ready {url}");
+    println!();
+    let routes = environment.template().routes();
+    let width = routes.iter().map(|route| route.path.len()).max().unwrap_or_default();
+    for route in routes {
+        println!("  {:<6} {:<width$}  {}", route.method, route.path, route.function);
+    }
+    println!("  {:<6} {:<width$}  functions, event sources, streams, tables", "GET", "/_local/status");
+    println!("  {:<6} {:<width$}  batches that event sources gave up on", "GET", "/_local/failures");
+    println!("  {:<6} {:<width$}  makes something go wrong; GET lists, DELETE ends it", "POST", "/_local/faults");
+    println!("  {:<6} {:<width$}  calls of functions to Kinesis and DynamoDB", "GET", "/_local/calls");
+    println!("  {:<6} {:<width$}  what AWS would bill, by function", "GET", "/_local/usage");
+    println!("  {:<6} {:<width$}  both APIs, to read and to try in a browser", "GET", "/reference");
+    println!();
+    println!("Pay, order, and see what Orders knows of the payment:");
+    println!();
+    println!("  curl -i -X POST {url}/payments -H 'content-type: application/json' -H 'idempotency-key: first-1' \\");
+    println!(
+        r#"    -d '{{"order_id":"ord-42","amount":{{"minor":1299,"currency":"EUR"}},"method":{{"token":"tok_approve"}}}}'"#
+    );
+    println!("  curl -i -X POST {url}/orders -H 'content-type: application/json' \\");
+    println!(
+        r#"    -d '{{"order_id":"ord-42","customer_id":"cust-7","lines":[{{"sku":"tea","quantity":1,"unit_price":{{"minor":1299,"currency":"EUR"}}}}]}}'"#
+    );
+    println!("  curl -i {url}/orders/ord-42/payments");
+    println!();
+}
+
+/// Ctrl-C, and SIGTERM where there is one.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        // Without signals it runs until it is killed.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Writes the report and its plots once more from the figures of an earlier run, after the words have changed:
+//! `cargo run -p paystream-comparison --example render -- docs/comparison`.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use paystream_comparison::ComparisonReport;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let directory = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: render DIRECTORY")?);
+    let report: ComparisonReport = serde_json::from_slice(&std::fs::read(directory.join("report.json"))?)?;
+    Ok(report.write(&directory)?)
+}

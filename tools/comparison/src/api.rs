@@ -1,0 +1,92 @@
+//! What the comparison asks of both APIs.
+
+use payment_events::Timestamp;
+use paystream_client::{ApiError, Client, Request, Target};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::mode::Mode;
+use crate::plan::PlannedOrder;
+
+/// An order, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct OrderAnswer {
+    pub(crate) status: String,
+    pub(crate) payment: Decision,
+}
+
+/// What an order was decided on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Decision {
+    pub(crate) decided_at: Timestamp,
+    pub(crate) based_on: Vec<BasedOn>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct BasedOn {
+    pub(crate) version: u64,
+    pub(crate) age_ms: u64,
+}
+
+/// A payment, as Payments tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct PaymentAnswer {
+    pub(crate) payment_id: String,
+    pub(crate) version: u64,
+    pub(crate) updated_at: Timestamp,
+}
+
+/// What Orders holds of an order's payments.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct CopiesAnswer {
+    pub(crate) payments: Vec<CopyAnswer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct CopyAnswer {
+    pub(crate) version: u64,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) stored_at: Timestamp,
+}
+
+/// Asks both APIs. Each request is sent once, so that what is measured is one attempt.
+#[derive(Debug, Clone)]
+pub(crate) struct Api(Client);
+
+impl Api {
+    pub(crate) fn new(target: Target) -> Self {
+        Self(Client::new(target))
+    }
+
+    pub(crate) async fn place(&self, order: &PlannedOrder) -> Result<OrderAnswer, ApiError> {
+        self.ask(Request::post(order.mode.path(), &order.order_body())).await
+    }
+
+    pub(crate) async fn pay(&self, order: &PlannedOrder) -> Result<PaymentAnswer, ApiError> {
+        self.ask(Request::post("/payments", &order.payment_body()).with_key(&order.order_id)).await
+    }
+
+    /// Voids a payment. Its id is the idempotency key: a void whose response was lost is answered alike when it is sent again.
+    pub(crate) async fn void(&self, payment_id: &str) -> Result<PaymentAnswer, ApiError> {
+        self.ask(Request::new("POST", format!("/payments/{payment_id}/void")).with_key(payment_id)).await
+    }
+
+    pub(crate) async fn order(&self, order_id: &str) -> Result<OrderAnswer, ApiError> {
+        self.ask(Request::get(format!("/orders/{order_id}"))).await
+    }
+
+    pub(crate) async fn copies(&self, order_id: &str) -> Result<CopiesAnswer, ApiError> {
+        self.ask(Request::get(format!("/orders/{order_id}/payments"))).await
+    }
+
+    /// True if orders can be placed in this mode: a route that is not there is refused before anything is read.
+    pub(crate) async fn has(&self, mode: Mode) -> Result<bool, ApiError> {
+        let answer = self.0.send_once(&Request::post(mode.path(), &Value::Null)).await?;
+        Ok(![403, 404].contains(&answer.status.as_u16()) || answer.text.contains("/problems/"))
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T, ApiError> {
+        self.0.send_once(&request).await?.read()
+    }
+}

@@ -1,0 +1,42 @@
+//! What a run ran on.
+
+use serde::{Deserialize, Serialize};
+
+/// A machine, as far as it tells about itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// The processor's name.
+    pub processor: String,
+    /// How many of its threads there are to run on.
+    pub cores: usize,
+    /// Memory, in gibibytes, where it is known.
+    pub memory_gib: Option<u64>,
+    /// The operating system.
+    pub system: String,
+    /// Processes that had something to do in the last minute, where it is known: above the cores, it was busy with other
+    /// things, and figures are of that.
+    pub load: Option<f64>,
+}
+
+impl Machine {
+    /// This one.
+    pub fn this() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let processor = field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+        let kilobytes = field("/proc/meminfo", "MemTotal").and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let release: String = release.trim().chars().take_while(|char| char.is_ascii_digit() || *char == '.').collect();
+        let system = format!("{} {release}", std::env::consts::OS);
+        let memory_gib = kilobytes.map(|kilobytes| kilobytes.div_ceil(1024 * 1024));
+        let load = std::fs::read_to_string("/proc/loadavg").ok();
+        let load = load.and_then(|text| text.split(' ').next()?.parse().ok());
+        Self { processor, cores, memory_gib, system: system.trim().to_owned(), load }
+    }
+}
+
+/// The value of the first line `name : value` of a file.
+fn field(path: &str, name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    line.split_once(':').map(|(_, value)| value.trim().to_owned())
+}

@@ -1,0 +1,68 @@
+//! The forms in which a run is reported.
+
+mod plots;
+mod render;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::results::ComparisonReport;
+pub use plots::PlotError;
+use render::{ReportForm, render};
+
+/// The report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A file cannot be written.
+    #[error("cannot write {}: {reason}", path.display())]
+    File {
+        /// Path of the file.
+        path: PathBuf,
+        /// Error of the operating system.
+        reason: io::Error,
+    },
+    /// A plot cannot be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// A template does not fit the figures.
+    #[error("cannot fill in the report: {0:#}")]
+    Template(#[from] minijinja::Error),
+    /// The figures have no JSON form.
+    #[error("cannot write the figures as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl ComparisonReport {
+    /// As tables for a terminal.
+    pub fn table(&self) -> Result<String, ReportError> {
+        Ok(render(self, ReportForm::Table)?)
+    }
+
+    /// As JSON, on several lines.
+    pub fn json(&self) -> Result<String, ReportError> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
+    /// As Markdown, which shows the plots that are written beside it.
+    pub fn markdown(&self) -> Result<String, ReportError> {
+        Ok(render(self, ReportForm::Markdown)?)
+    }
+
+    /// Writes `report.json`, `report.md` and the plots into a directory, which is created if it is missing.
+    pub fn write(&self, directory: &Path) -> Result<(), ReportError> {
+        std::fs::create_dir_all(directory)
+            .map_err(|reason| ReportError::File { path: directory.to_owned(), reason })?;
+        let write = |name: &str, text: &str| {
+            let path = directory.join(name);
+            std::fs::write(&path, text).map_err(|reason| ReportError::File { path, reason })
+        };
+        write("report.json", &self.json()?)?;
+        for (name, svg) in plots::plots(self)? {
+            write(name, &svg)?;
+        }
+        write("report.md", &self.markdown()?)
+    }
+}

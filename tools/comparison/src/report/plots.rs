@@ -1,0 +1,57 @@
+//! The plots, as SVG.
+
+mod bars;
+mod panels;
+
+use crate::results::ComparisonReport;
+use crate::scenario::Scenario;
+use panels::Panels;
+
+/// A plot cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot draw {name}: {reason}")]
+pub struct PlotError {
+    /// Name of the plot's file.
+    pub name: &'static str,
+    /// Message of the plotting library.
+    pub reason: String,
+}
+
+/// Every plot that there are figures for, with its file's name.
+pub(super) fn plots(report: &ComparisonReport) -> Result<Vec<(&'static str, String)>, PlotError> {
+    let mut plots = Vec::new();
+    let failed = |name| move |reason: String| PlotError { name, reason };
+    if !report.scenarios.is_empty() {
+        plots.push(("latency.svg", bars::latencies(report).map_err(failed("latency.svg"))?));
+    }
+    let availability = Panels {
+        title: "Orders accepted at once",
+        unit: "%",
+        scenarios: &[Scenario::PaymentsDown, Scenario::KinesisDown, Scenario::ConsumerDown],
+        of: |timeline| &timeline.accepted,
+        scale: 100.0,
+        least: 100.0,
+    };
+    let staleness = Panels {
+        title: "How far behind Payments Orders' copy is; synchronous mode has none",
+        unit: "s",
+        scenarios: &[Scenario::KinesisDown, Scenario::ConsumerDown],
+        of: |timeline| &timeline.behind_s,
+        scale: 1.0,
+        least: 1.0,
+    };
+    let drain = Panels {
+        title: "Orders waiting for their payment",
+        unit: "",
+        scenarios: &[Scenario::KinesisDown, Scenario::ConsumerDown],
+        of: |timeline| &timeline.waiting,
+        scale: 1.0,
+        least: 10.0,
+    };
+    for (name, panels) in [("availability.svg", availability), ("staleness.svg", staleness), ("drain.svg", drain)] {
+        if let Some(svg) = panels.draw(report).map_err(failed(name))? {
+            plots.push((name, svg));
+        }
+    }
+    Ok(plots)
+}

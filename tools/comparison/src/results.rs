@@ -1,0 +1,101 @@
+//! The figures of a run, before anybody writes them down.
+
+use payment_events::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::costs::Costs;
+use crate::machine::Machine;
+use crate::measure::Measured;
+use crate::mode::Mode;
+use crate::scenario::Scenario;
+use crate::timeline::Timeline;
+
+/// One scenario in both modes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioResult {
+    /// Scenario measured.
+    pub scenario: Scenario,
+    /// True if it was stopped before its end.
+    pub is_interrupted: bool,
+    /// Begin and end of the fault, in seconds since the window began. None if there was no fault, or it lasted throughout.
+    pub fault_s: Option<(f64, f64)>,
+    /// Figures on Orders' own copy.
+    pub asynchronous: Measured,
+    /// Figures when asking Payments.
+    pub synchronous: Measured,
+    /// Asynchronous mode over time.
+    pub asynchronous_timeline: Timeline,
+    /// Synchronous mode over time.
+    pub synchronous_timeline: Timeline,
+}
+
+/// A scenario that was not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedScenario {
+    /// Scenario left out.
+    pub scenario: Scenario,
+    /// Reason, as a clause.
+    pub reason: String,
+}
+
+/// A whole run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComparisonReport {
+    /// Command that made it.
+    pub command: String,
+    /// Begin of the run.
+    pub begun_at: Timestamp,
+    /// Machine that it ran on.
+    pub machine: Machine,
+    /// System measured: a local environment and how its functions were built, or a deployed stack.
+    pub target: String,
+    /// Orders a second in each mode.
+    pub rate: f64,
+    /// How long each scenario was measured, in seconds.
+    pub duration_s: f64,
+    /// Random seed.
+    pub seed: u64,
+    /// Scenarios measured, in the order in which they ran.
+    #[serde(rename = "comparisons")]
+    pub scenarios: Vec<ScenarioResult>,
+    /// Scenarios that were not.
+    pub skipped: Vec<SkippedScenario>,
+    /// What each mode uses of what AWS bills, if that was counted.
+    pub costs: Option<Costs>,
+}
+
+impl ScenarioResult {
+    /// Figures of a mode.
+    pub fn measured(&self, mode: Mode) -> &Measured {
+        match mode {
+            Mode::Asynchronous => &self.asynchronous,
+            Mode::Synchronous => &self.synchronous,
+        }
+    }
+
+    /// A mode over time.
+    pub fn timeline(&self, mode: Mode) -> &Timeline {
+        match mode {
+            Mode::Asynchronous => &self.asynchronous_timeline,
+            Mode::Synchronous => &self.synchronous_timeline,
+        }
+    }
+
+    /// Orders and payments, of both modes, that were lost, made twice, or are not where they should be.
+    pub fn wrong(&self) -> u64 {
+        let wrong = |measured: &Measured| measured.lost + measured.duplicated + measured.unsettled;
+        wrong(&self.asynchronous) + wrong(&self.synchronous)
+    }
+}
+
+impl ComparisonReport {
+    /// True if nothing was lost, nothing made twice, and every order is where its payment puts it.
+    pub fn is_right(&self) -> bool {
+        self.scenarios.iter().all(|result| result.wrong() == 0)
+    }
+
+    /// The scenario's result, if it was measured.
+    pub fn scenario(&self, scenario: Scenario) -> Option<&ScenarioResult> {
+        self.scenarios.iter().find(|result| result.scenario == scenario)
+    }
+}

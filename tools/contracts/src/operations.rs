@@ -1,0 +1,197 @@
+//! One operation, as an `OpenAPI` operation object.
+
+use std::collections::BTreeMap;
+
+use http_problems::ProblemType;
+use openapi_routes::{Answer, Body, Description, Header, Link, Location, Operation, Parameter, Target};
+use serde_json::{Map, Value, json};
+
+use crate::error::GenerateError;
+use crate::problem_pages::ProblemPage;
+
+/// Whose operations.
+pub(crate) struct Api {
+    pub(crate) name: &'static str,
+    pub(crate) body_bytes_max: usize,
+}
+
+/// What API Gateway answers by itself, as a REST API or as an HTTP API: the template deploys either.
+const GATEWAY: [(u16, &str); 9] = [
+    (401, "the token is missing or not valid, where callers are known by tokens."),
+    (403, "the request is not authorized; or there is no such route, of a REST API."),
+    (404, "there is no such route, of an HTTP API."),
+    (413, "the body is above 10 MB."),
+    (429, "too many requests. Wait, and repeat the request."),
+    (500, "the function failed, behind an HTTP API. Repeat the request."),
+    (502, "the function failed, behind a REST API. Repeat the request."),
+    (
+        503,
+        "the function took longer than 30 s, or there are too many requests, behind an HTTP API. Repeat the request.",
+    ),
+    (504, "the function took longer than 29 s, behind a REST API. Repeat the request."),
+];
+
+pub(crate) fn describe(api: &Api, operation: &Operation, schemas: &mut Description) -> Result<Value, GenerateError> {
+    let doc = &operation.doc;
+    let mut described = json!({
+        "operationId": doc.id,
+        "summary": doc.summary,
+        "description": doc.description,
+        "tags": [api.name],
+        "parameters": operation.parameters.iter().map(parameter).collect::<Vec<_>>(),
+        "responses": responses(operation, schemas)?,
+    });
+    if let Some(body) = &operation.body {
+        described["requestBody"] = request_body(api, body, &doc.examples);
+    }
+    Ok(described)
+}
+
+fn parameter(parameter: &Parameter) -> Value {
+    let location = match parameter.location {
+        Location::Path => "path",
+        Location::Query => "query",
+        Location::Header => "header",
+    };
+    let name = if parameter.location == Location::Header { written(&parameter.name) } else { parameter.name.clone() };
+    json!({
+        "name": name,
+        "in": location,
+        "required": parameter.required,
+        "description": parameter.description,
+        "schema": parameter.schema,
+    })
+}
+
+fn request_body(api: &Api, body: &Body, examples: &[(&'static str, Value)]) -> Value {
+    let examples: Map<_, _> =
+        examples.iter().map(|(name, value)| ((*name).to_owned(), json!({ "value": value }))).collect();
+    json!({
+        "required": body.required,
+        "description": format!("At most {} bytes.", api.body_bytes_max),
+        "content": { "application/json": { "schema": body.schema, "examples": examples } },
+    })
+}
+
+fn responses(operation: &Operation, schemas: &mut Description) -> Result<Map<String, Value>, GenerateError> {
+    let mut responses = Map::new();
+    for said in &operation.doc.answers {
+        responses.insert(said.status.as_u16().to_string(), answer(said, schemas));
+    }
+    let mut by_status = BTreeMap::<u16, Vec<ProblemType>>::new();
+    for kind in &operation.problems {
+        by_status.entry(kind.status().as_u16()).or_default().push(*kind);
+    }
+    for (status, kinds) in by_status {
+        responses.insert(status.to_string(), problems(status, &kinds)?);
+    }
+    for (status, description) in GATEWAY {
+        let message = json!({ "schema": { "$ref": "#/components/schemas/GatewayMessage" } });
+        let description = format!("API Gateway: {description}");
+        let response = responses.entry(status.to_string()).or_insert_with(|| json!({}));
+        response["description"] = match response["description"].as_str() {
+            Some(problems) => format!("{problems}\n- {description}").into(),
+            None => description.into(),
+        };
+        response["content"]["application/json"] = message;
+    }
+    Ok(responses)
+}
+
+fn answer(answer: &Answer, schemas: &mut Description) -> Value {
+    let mut content = json!({ "schema": schemas.response_schema(answer.body) });
+    if let Some(example) = &answer.example {
+        content["example"] = example.clone();
+    }
+    let headers: Map<_, _> = answer.headers.iter().map(header).collect();
+    let links: Map<_, _> = answer.links.iter().map(|said| (said.name.to_owned(), link(said))).collect();
+    let mut response = json!({ "description": answer.description, "content": { "application/json": content } });
+    for (key, members) in [("headers", headers), ("links", links)] {
+        if !members.is_empty() {
+            response[key] = Value::Object(members);
+        }
+    }
+    response
+}
+
+fn header(header: &Header) -> (String, Value) {
+    let Header { name, required, description, schema } = header;
+    (written(name), json!({ "required": required, "description": description, "schema": schema }))
+}
+
+/// A header's name as it is commonly written; its case does not count.
+fn written(header: &str) -> String {
+    let capitalized = |word: &str| word[..1].to_uppercase() + &word[1..];
+    match header {
+        "etag" => "ETag".to_owned(),
+        "traceparent" => header.to_owned(),
+        _ => header.split('-').map(capitalized).collect::<Vec<_>>().join("-"),
+    }
+}
+
+fn link(link: &Link) -> Value {
+    let parameters: Map<_, _> =
+        link.parameters.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let mut described = json!({ "description": link.description, "parameters": parameters });
+    if let Some(body) = &link.body {
+        described["requestBody"] = body.clone();
+    }
+    match link.target {
+        Target::Operation(id) => described["operationId"] = json!(id),
+        Target::Elsewhere { api, path, method } => {
+            let path = path.replace('/', "~1");
+            described["operationRef"] = json!(format!("./{api}.json#/paths/{path}/{method}"));
+        }
+    }
+    described
+}
+
+/// All problems of one status.
+fn problems(status: u16, kinds: &[ProblemType]) -> Result<Value, GenerateError> {
+    let (mut lines, mut examples) = (Vec::new(), Map::new());
+    for kind in kinds {
+        let ProblemPage { details, example } = ProblemPage::of(*kind)?;
+        lines.push(format!("- `{}`: {}.", problem_type(*kind), kind.title()));
+        lines.extend(details.into_iter().map(|detail| format!("  - {detail}")));
+        examples.insert(kind.name().to_owned(), json!({ "value": example }));
+    }
+    let types: Vec<_> = kinds.iter().map(|kind| problem_type(*kind)).collect();
+    let mut members = json!({ "type": { "enum": types }, "status": { "const": status } });
+    for member in kinds.iter().flat_map(|kind| kind.members()) {
+        members[member.name] = json!({ "description": member.description, "type": member.holds });
+    }
+    let mut response = json!({
+        "description": lines.join("\n"),
+        "content": {
+            "application/problem+json": {
+                "schema": {
+                    "allOf": [{ "$ref": "#/components/schemas/Problem" }],
+                    "properties": members,
+                },
+                "examples": examples,
+            },
+        },
+    });
+    for (name, header) in problem_headers(status, kinds)? {
+        response["headers"][name] = header;
+    }
+    Ok(response)
+}
+
+/// The headers of all problems of one status, required where whatever is answered with that status has them.
+fn problem_headers(status: u16, kinds: &[ProblemType]) -> Result<Vec<(String, Value)>, GenerateError> {
+    let of_gateway = GATEWAY.iter().any(|(known, ..)| *known == status);
+    let all = kinds.iter().flat_map(|kind| kind.headers());
+    let described = all.map(|header| {
+        let always = |kind: &ProblemType| kind.headers().iter().any(|own| own.required && own.name == header.name);
+        let schema: Value = serde_json::from_str(header.schema).map_err(|_| GenerateError::Header(header.name))?;
+        let required = !of_gateway && kinds.iter().all(always);
+        let described = json!({ "required": required, "description": header.description, "schema": schema });
+        Ok((written(header.name), described))
+    });
+    described.collect()
+}
+
+fn problem_type(kind: ProblemType) -> String {
+    format!("/problems/{}", kind.name())
+}

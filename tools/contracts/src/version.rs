@@ -1,0 +1,26 @@
+//! The version of the contracts.
+
+use std::str::FromStr;
+
+/// The version of the contracts, which all documents state: raised with the first change after a release, as [`obstacles`](crate::release::obstacles) asks.
+pub const VERSION: &str = "1.1.0";
+
+/// A version such as `1.2.3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Version {
+    pub(crate) major: u32,
+    pub(crate) minor: u32,
+    pub(crate) patch: u32,
+}
+
+impl FromStr for Version {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let numbers: Result<Vec<u32>, _> = text.split('.').map(str::parse).collect();
+        match numbers.as_deref() {
+            Ok(&[major, minor, patch]) => Ok(Self { major, minor, patch }),
+            _ => Err(()),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Kinesis and DynamoDB, inside this process, each on a loopback port of its own.
+//!
+//! Functions reach them over HTTP, as they reach the services, and through `faults`, where whatever is to happen between a
+//! function and an emulator has its place; event source mappings call them directly.
+
+mod dynamodb;
+mod dynamodb_api;
+mod kinesis;
+mod service;
+mod stream_index;
+
+use http::HeaderMap;
+
+pub(crate) use dynamodb::DynamoDb;
+pub(crate) use kinesis::{Kinesis, ShardInfo, stream_of};
+pub use service::{ErrorAnswer, Service};
+
+/// Returns the operation in `x-amz-target: <API>.<operation>`.
+pub(crate) fn operation_of(headers: &HeaderMap) -> &str {
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok());
+    target.and_then(|target| target.rsplit('.').next()).unwrap_or_default()
+}
+
+/// An emulator that said no, in its own words.
+#[derive(Debug, thiserror::Error)]
+#[error("{call}: {reason}")]
+pub(crate) struct EmulatorError {
+    pub(crate) call: &'static str,
+    pub(crate) reason: String,
+}
+
+impl EmulatorError {
+    fn new(call: &'static str, reason: &impl ToString) -> Self {
+        Self { call, reason: reason.to_string() }
+    }
+}

@@ -1,0 +1,75 @@
+//! What an environment consists of, and the routes that show it: `/_local/status`, `/_local/failures`, those of its
+//! faults, and the API reference.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+
+use crate::emulators::{DynamoDb, Kinesis};
+use crate::event_source::{FailureList, Failures, Mapping};
+use crate::faults::{self, Faults};
+use crate::lambda::{Endpoints, Lambda};
+use crate::reference;
+use crate::same_origin::{Guarded, guard};
+use crate::status::{Status, StreamStatus, TableStatus};
+use crate::template::{StreamSpec, TableSpec};
+
+pub(super) struct Components {
+    pub(super) url: String,
+    pub(super) endpoints: Endpoints,
+    pub(super) lambda: Arc<Lambda>,
+    pub(super) mappings: Vec<Arc<Mapping>>,
+    pub(super) faults: Arc<Faults>,
+    pub(super) kinesis: Kinesis,
+    pub(super) dynamodb: DynamoDb,
+    pub(super) failures: Arc<FailureList>,
+    pub(super) streams: Vec<StreamSpec>,
+    pub(super) tables: Vec<TableSpec>,
+}
+
+pub(super) fn router(components: &Arc<Components>) -> Router {
+    let router = Router::new()
+        .route("/_local/status", get(status))
+        .route("/_local/failures", get(failures))
+        .with_state(Arc::clone(components))
+        .merge(faults::router(&components.faults))
+        .merge(reference::router());
+    guard(router, Guarded::Pages)
+}
+
+async fn status(State(components): State<Arc<Components>>) -> Json<Status> {
+    Json(components.status().await)
+}
+
+async fn failures(State(components): State<Arc<Components>>) -> Json<Failures> {
+    Json(components.failures.all())
+}
+
+impl Components {
+    pub(super) async fn status(&self) -> Status {
+        let functions = self.lambda.functions().map(|function| (function.spec.logical_id.clone(), function.status()));
+        let event_sources = self.mappings.iter().map(|mapping| (mapping.spec.id.clone(), mapping.status()));
+        let tables = self.tables.iter().map(|table| {
+            let status = TableStatus { name: table.name.clone(), items: self.dynamodb.item_count(&table.name) };
+            (table.logical_id.clone(), status)
+        });
+        let mut status = Status {
+            url: self.url.clone(),
+            kinesis_url: self.endpoints.kinesis.clone(),
+            dynamodb_url: self.endpoints.dynamodb.clone(),
+            functions: functions.collect(),
+            event_sources: event_sources.collect(),
+            streams: std::collections::BTreeMap::new(),
+            tables: tables.collect(),
+        };
+        for stream in &self.streams {
+            // A stream that a test deleted has no shards.
+            let shards = self.kinesis.shards(&stream.name).await.map_or(0, |shards| shards.len());
+            let name = stream.name.clone();
+            status.streams.insert(stream.logical_id.clone(), StreamStatus { name, shards });
+        }
+        status
+    }
+}

@@ -1,0 +1,160 @@
+//! Bringing an environment up, step by step, so that it is ready when it is there.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::components::{self, Components};
+use super::data_directory::DataDirectory;
+use super::resources::{Resources, any_port, listen_error};
+use super::stops::Stops;
+use super::{Environment, Options, StartError};
+use crate::emulators::EmulatorError;
+use crate::event_source::{FailureList, Mapping, MappingContext};
+use crate::faults::{Callers, Faults, serve_resettable};
+use crate::functions_build::Functions;
+use crate::lambda::{Lambda, SandboxContext};
+use crate::loopback::{bind_loopback, serve, url_of};
+use crate::processes::Processes;
+use crate::template::{FunctionSpec, Template};
+use crate::{REGION, gateway};
+
+/// A template that has been read and a port that is held, but nothing running yet. The functions can be built meanwhile.
+pub struct Prepared {
+    template: Template,
+    options: Options,
+    listener: TcpListener,
+    store: DataDirectory,
+}
+
+impl Prepared {
+    /// Reads the template, opens the data directory and takes the port: whatever can be wrong before the functions are
+    /// built.
+    pub fn new(options: Options) -> Result<Self, StartError> {
+        let template = Template::load(&options.template, &options.parameters)?;
+        let port = options.port;
+        let listener = bind_loopback(port).map_err(|reason| match reason.kind() {
+            ErrorKind::AddrInUse => StartError::PortTaken(port),
+            _ => StartError::Listen { port, reason },
+        })?;
+        let store = DataDirectory::open(options.data.as_deref())?;
+        Ok(Self { template, options, listener, store })
+    }
+
+    /// The template, with its parameters filled in.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// Starts everything. It is ready when this returns.
+    pub async fn start(self, functions: &Functions) -> Result<Environment, StartError> {
+        let Self { template, options, listener, store } = self;
+        let log = options.log.clone();
+        let url = url_of(&listener).map_err(listen_error)?;
+        let binaries = binaries(&template, functions, &url, options.sandboxes_max)?;
+        let stops = Stops::default();
+
+        let processes = Processes::default();
+        let logical_ids = template.functions.iter().map(|function| function.logical_id.clone()).collect();
+        let callers = Callers::Functions { logical_ids, processes: processes.clone() };
+        let faults = Arc::new(Faults::new(callers, log.clone()).with_routes(template.routes()));
+        let Resources { kinesis, endpoints, mut servers } =
+            Resources::start(&template, &store.dynamodb, &faults, &stops.servers).await?;
+
+        let runtime_listener = any_port()?;
+        let runtime_url = url_of(&runtime_listener).map_err(listen_error)?;
+        let context = SandboxContext { endpoints: endpoints.clone(), processes, faults: Arc::clone(&faults), log };
+        let (lambda, runtime_router) = Lambda::new(binaries, &runtime_url, &context);
+        let log = context.log;
+        let lambda = Arc::new(lambda);
+        servers.push(serve(runtime_listener, runtime_router, &stops.servers));
+        if options.warm {
+            lambda.warm();
+        }
+
+        let failures = Arc::new(FailureList::default());
+        let context = MappingContext {
+            kinesis: kinesis.clone(),
+            dynamodb: store.dynamodb.clone(),
+            activity: lambda.activity(),
+            checkpoints: store.checkpoints.clone(),
+            failures: Arc::clone(&failures),
+            retry: options.retry,
+            clock_ahead: options.clock_ahead,
+            log: log.clone(),
+            stop: stops.mappings.clone(),
+            draining: stops.draining.clone(),
+        };
+        let (mappings, reading) = start_mappings(&template, &lambda, &context).await?;
+
+        let dynamodb = store.dynamodb.clone();
+        let (sweep_tables, sweep_streams) = (dynamodb.clone().sweep(), kinesis.clone().sweep());
+        let sweeper = tokio::spawn(async { _ = tokio::join!(sweep_tables, sweep_streams) });
+        let streams = template.streams.clone();
+        let tables = template.tables.clone();
+        let components =
+            Components { url, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
+        let components = Arc::new(components);
+        let router = gateway::router(template.routes(), &components.lambda, &components.faults, &log);
+        let gateway = serve_resettable(listener, router.merge(components::router(&components)), &stops.gateway);
+        let keeps_data = options.data.is_some();
+        let mappings = reading;
+        Ok(Environment {
+            components,
+            template,
+            log,
+            keeps_data,
+            stops,
+            gateway,
+            mappings,
+            servers,
+            sweeper,
+            _store: store,
+        })
+    }
+}
+
+/// Every function of the template with its binary. Where a variable names the URL of an API of this template, as
+/// `!Sub https://${Api}.execute-api.…/${Stage}` does, it is given that of this environment.
+fn binaries(
+    template: &Template,
+    functions: &Functions,
+    url: &str,
+    sandboxes_max: usize,
+) -> Result<Vec<(FunctionSpec, PathBuf)>, StartError> {
+    let mut binaries = Vec::new();
+    for spec in &template.functions {
+        let (function, package) = (spec.logical_id.clone(), spec.binary.clone());
+        let binary = functions.get(&package).filter(|binary| binary.is_file());
+        let binary = binary.ok_or(StartError::NoBinary { function, package })?.to_owned();
+        let mut spec = spec.clone();
+        spec.concurrency_max.get_or_insert(sandboxes_max);
+        for value in spec.variables.values_mut() {
+            for route in template.routes() {
+                let stage = if route.stage == "$default" { String::new() } else { format!("/{}", route.stage) };
+                let deployed = format!("https://{}.execute-api.{REGION}.amazonaws.com{stage}", route.api);
+                *value = value.replace(&deployed, url);
+            }
+        }
+        binaries.push((spec, binary));
+    }
+    Ok(binaries)
+}
+
+type Started = (Vec<Arc<Mapping>>, Vec<JoinHandle<()>>);
+
+async fn start_mappings(template: &Template, lambda: &Lambda, context: &MappingContext) -> Result<Started, StartError> {
+    let failed = |error: EmulatorError| StartError::Emulator(error.to_string());
+    let (mut mappings, mut reading) = (Vec::new(), Vec::new());
+    for spec in &template.mappings {
+        // A mapping is declared inside its function.
+        let Some(function) = lambda.function(&spec.function) else { continue };
+        let mapping = Arc::new(Mapping::new(spec.clone(), Arc::clone(function), context.clone()).map_err(failed)?);
+        reading.push(mapping.start().await.map_err(failed)?);
+        mappings.push(mapping);
+    }
+    Ok((mappings, reading))
+}

@@ -1,0 +1,162 @@
+//! What has been read of a shard and is not settled: how much that is, and up to where the shard is done with.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Whatever the size of its batches, a shard is not read on while so much of it is not settled. It is room for ten full
+/// payloads, one for each batch that can be on its way at once.
+const LOOK_AHEAD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// As many full batches as this may be read for each batch that can be on its way at once: that one, and the next.
+const LOOK_AHEAD_BATCHES: usize = 2;
+
+/// Stands for a record that has been read and is not settled.
+pub(super) type Ticket = u64;
+
+/// Records are read in order and settled in any.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    records_max: usize,
+    unsettled: BTreeMap<Ticket, Unsettled>,
+    bytes: usize,
+    next: Ticket,
+    last_read: Option<Arc<str>>,
+    checkpoint: Option<Arc<str>>,
+}
+
+#[derive(Debug)]
+struct Unsettled {
+    bytes: usize,
+    /// The sequence number of the record before it: the checkpoint for as long as this is the first that is not settled.
+    before: Option<Arc<str>>,
+}
+
+impl Ledger {
+    pub(super) fn new(batch_size: usize, parallelization_factor: usize) -> Self {
+        let records_max = batch_size * parallelization_factor * LOOK_AHEAD_BATCHES;
+        Self { records_max, unsettled: BTreeMap::new(), bytes: 0, next: 0, last_read: None, checkpoint: None }
+    }
+
+    /// How many more records may be read now.
+    pub(super) fn room(&self) -> usize {
+        if self.bytes < LOOK_AHEAD_BYTES_MAX { self.records_max.saturating_sub(self.unsettled.len()) } else { 0 }
+    }
+
+    /// A record that has been read, and has to be settled.
+    pub(super) fn enter(&mut self, sequence_number: &str, bytes: usize) -> Ticket {
+        let ticket = self.next;
+        self.next += 1;
+        self.bytes += bytes;
+        let before = self.last_read.replace(sequence_number.into());
+        self.unsettled.insert(ticket, Unsettled { bytes, before });
+        ticket
+    }
+
+    /// A record that has been read, and is passed over.
+    pub(super) fn skip(&mut self, sequence_number: &str) {
+        self.last_read = Some(sequence_number.into());
+    }
+
+    pub(super) fn settle(&mut self, tickets: &[Ticket]) {
+        for ticket in tickets {
+            let settled = self.unsettled.remove(ticket);
+            self.bytes -= settled.map_or(0, |record| record.bytes);
+        }
+    }
+
+    /// The sequence number up to which everything is done with, if it has moved since this was last asked.
+    pub(super) fn advance(&mut self) -> Option<Arc<str>> {
+        let done = match self.unsettled.first_key_value() {
+            Some((_, first)) => first.before.clone(),
+            None => self.last_read.clone(),
+        };
+        if done == self.checkpoint {
+            return None;
+        }
+        self.checkpoint.clone_from(&done);
+        done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn advance(ledger: &mut Ledger) -> Option<String> {
+        ledger.advance().map(|number| number.to_string())
+    }
+
+    #[test]
+    fn the_checkpoint_is_before_the_lowest_record_that_is_not_settled() {
+        let mut ledger = Ledger::new(10, 2);
+        let tickets: Vec<Ticket> = ["1", "2", "3"].map(|number| ledger.enter(number, 1)).into();
+        ledger.settle(&tickets[1..2]);
+        assert_eq!(advance(&mut ledger), None, "the first is still on its way");
+        ledger.settle(&tickets[..1]);
+        assert_eq!(advance(&mut ledger).as_deref(), Some("2"));
+        assert_eq!(advance(&mut ledger), None);
+        ledger.settle(&tickets[2..]);
+        assert_eq!(advance(&mut ledger).as_deref(), Some("3"));
+    }
+
+    #[test]
+    fn what_is_passed_over_moves_the_checkpoint_and_takes_no_room() {
+        let mut ledger = Ledger::new(1, 1);
+        ledger.skip("1");
+        assert_eq!(advance(&mut ledger).as_deref(), Some("1"));
+        let ticket = ledger.enter("2", 1);
+        let room = ledger.room();
+        ledger.skip("3");
+        assert_eq!((advance(&mut ledger), ledger.room()), (None, room));
+        ledger.settle(&[ticket]);
+        assert_eq!(advance(&mut ledger).as_deref(), Some("3"));
+    }
+
+    #[test]
+    fn room_is_bounded_in_records_and_in_bytes() {
+        let mut ledger = Ledger::new(3, 2);
+        assert_eq!(ledger.room(), 12);
+        let tickets: Vec<Ticket> = (0..12).map(|number: i32| ledger.enter(&number.to_string(), 1)).collect();
+        assert_eq!(ledger.room(), 0);
+        ledger.settle(&tickets);
+        let large = ledger.enter("12", LOOK_AHEAD_BYTES_MAX);
+        assert_eq!(ledger.room(), 0);
+        ledger.settle(&[large]);
+        assert_eq!(ledger.room(), 12);
+    }
+
+    proptest! {
+        /// Whatever the order in which records are settled, the checkpoint never passes one that is not, nor goes back.
+        #[test]
+        fn a_checkpoint_never_passes_what_is_not_settled(
+            is_wanted in proptest::collection::vec(any::<bool>(), 1..60),
+            order in proptest::collection::vec(any::<prop::sample::Index>(), 60),
+        ) {
+            let mut ledger = Ledger::new(100, 1);
+            let mut waiting: Vec<(usize, Ticket)> = Vec::new();
+            for (index, is_wanted) in is_wanted.iter().enumerate() {
+                if *is_wanted {
+                    waiting.push((index, ledger.enter(&index.to_string(), 1)));
+                } else {
+                    ledger.skip(&index.to_string());
+                }
+            }
+            let mut done_before = 0;
+            for choice in order {
+                let first_unsettled = waiting.iter().map(|(index, _)| *index).min().unwrap_or(is_wanted.len());
+                if let Some(number) = ledger.advance() {
+                    let done = number.parse::<usize>().unwrap() + 1;
+                    prop_assert!(done > done_before, "it moves forward");
+                    done_before = done;
+                }
+                prop_assert_eq!(done_before, first_unsettled);
+                if waiting.is_empty() {
+                    break;
+                }
+                let (_, ticket) = waiting.remove(choice.index(waiting.len()));
+                ledger.settle(&[ticket]);
+            }
+        }
+    }
+}

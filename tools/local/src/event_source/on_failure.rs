@@ -1,0 +1,134 @@
+//! The invocation record of a discarded batch, as Lambda writes it to an on-failure destination in S3.
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use uuid::Uuid;
+
+use super::source::StreamRecord;
+use crate::lambda::InvokeError;
+
+/// As in AWS's example: to the millisecond.
+const TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+/// Reason for which records are discarded, as Lambda names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DiscardCondition {
+    RetryAttemptsExhausted,
+    RecordAgeExceeded,
+}
+
+impl DiscardCondition {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::RetryAttemptsExhausted => "RetryAttemptsExhausted",
+            Self::RecordAgeExceeded => "RecordAgeExceeded",
+        }
+    }
+}
+
+/// Records that are discarded, with the reason and the last error.
+pub(super) struct DiscardedRecords<'a> {
+    pub(super) records: &'a [StreamRecord],
+    pub(super) condition: DiscardCondition,
+    pub(super) invocations: u32,
+    pub(super) error: Option<InvokeError>,
+    pub(super) function_arn: &'a str,
+    pub(super) stream_arn: &'a str,
+    pub(super) batch_info_name: &'static str,
+    pub(super) shard: &'a str,
+}
+
+impl DiscardedRecords<'_> {
+    /// For the log.
+    pub(super) fn summary(&self) -> String {
+        let (count, condition) = (self.records.len(), self.condition.as_str());
+        format!("{count} records of {} after {} invocations: {condition}", self.shard, self.invocations)
+    }
+
+    /// Returns the content of the object in the bucket.
+    pub(super) fn invocation_record(&self, payload: &str) -> Value {
+        let number = |record: Option<&StreamRecord>| record.map(|record| record.sequence_number.clone());
+        let arrival = |record: Option<&StreamRecord>| record.map(|record| formatted(record.arrived_at));
+        let (first, last) = (self.records.first(), self.records.last());
+        let mut record = json!({
+            "requestContext": {
+                "requestId": Uuid::new_v4().to_string(),
+                "functionArn": self.function_arn,
+                "condition": self.condition.as_str(),
+                "approximateInvokeCount": self.invocations,
+            },
+            "responseContext": null,
+            "version": "1.0",
+            "timestamp": OffsetDateTime::now_utc().format(TIME).unwrap_or_default(),
+            "payload": payload,
+        });
+        if let Some(error) = &self.error {
+            let error_type = error.error_type().unwrap_or_default();
+            record["responseContext"] = json!({
+                "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled",
+                "errorType": error_type, "errorMessage": error.to_string(),
+            });
+        } else if self.condition == DiscardCondition::RetryAttemptsExhausted {
+            record["responseContext"] = json!({"statusCode": 200, "executedVersion": "$LATEST", "functionError": null});
+        }
+        record[self.batch_info_name] = json!({
+            "shardId": self.shard,
+            "startSequenceNumber": number(first),
+            "endSequenceNumber": number(last),
+            "approximateArrivalOfFirstRecord": arrival(first),
+            "approximateArrivalOfLastRecord": arrival(last),
+            "batchSize": self.records.len(),
+            "streamArn": self.stream_arn,
+        });
+        record
+    }
+}
+
+fn formatted(seconds: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "milliseconds of any date fit, and fractions of one do not matter"
+    )]
+    let nanoseconds = i128::from((seconds * 1000.0) as i64) * 1_000_000;
+    let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    time.format(TIME).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_says_what_why_and_holds_the_payload() {
+        let records: Vec<StreamRecord> = ["41", "42"]
+            .into_iter()
+            .map(|number| StreamRecord {
+                sequence_number: number.to_owned(),
+                arrived_at: 1_700_000_000.5,
+                key_hash: 0,
+                event: "{}".to_owned(),
+            })
+            .collect();
+        let discarded = DiscardedRecords {
+            records: &records,
+            condition: DiscardCondition::RetryAttemptsExhausted,
+            invocations: 3,
+            error: Some(InvokeError::Function { error_type: "Boom".to_owned(), message: "no".to_owned() }),
+            function_arn: "arn:f",
+            stream_arn: "arn:s",
+            batch_info_name: "KinesisBatchInfo",
+            shard: "shardId-000000000000",
+        };
+        let record = discarded.invocation_record("{\"Records\":[]}");
+        assert_eq!(record["requestContext"]["condition"], "RetryAttemptsExhausted");
+        assert_eq!(record["requestContext"]["approximateInvokeCount"], 3);
+        assert_eq!(record["responseContext"]["functionError"], "Unhandled");
+        let info = &record["KinesisBatchInfo"];
+        assert_eq!((&info["startSequenceNumber"], &info["endSequenceNumber"]), (&json!("41"), &json!("42")));
+        assert_eq!(info["approximateArrivalOfFirstRecord"], "2023-11-14T22:13:20.500Z");
+        assert_eq!(record["payload"], "{\"Records\":[]}");
+    }
+}

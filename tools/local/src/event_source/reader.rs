@@ -1,0 +1,178 @@
+//! Reads one shard in order, deals its records out to the slots of their keys, and has each slot's batches delivered one
+//! after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::Mapping;
+use super::deliver::{ShardDelivery, Stopped};
+use super::progress::add;
+use super::slot::{Batching, Slot};
+use super::source::{StreamRecord, Wake};
+use crate::emulators::EmulatorError;
+
+/// How long to wait before reading again what could not be read.
+const READ_PAUSE: Duration = Duration::from_secs(1);
+
+/// A shard, and where its reader is.
+pub(super) struct ShardReader {
+    shard: Arc<ShardDelivery>,
+    iterator: String,
+    slots: Vec<Slot>,
+    /// Each gives the index of the slot whose batch it was.
+    deliveries: JoinSet<Result<usize, Stopped>>,
+    wake: Wake,
+    is_closed: bool,
+}
+
+impl ShardReader {
+    pub(super) fn new(mapping: Arc<Mapping>, id: String, iterator: String) -> Self {
+        let (wake, spec) = (mapping.source.wake(), &mapping.spec);
+        let batching = Batching { size_max: spec.batch_size, window: spec.batching_window };
+        let slots = (0..spec.parallelization_factor).map(|_| Slot::new(batching)).collect();
+        let shard = Arc::new(ShardDelivery::new(mapping, id));
+        Self { shard, iterator, slots, deliveries: JoinSet::new(), wake, is_closed: false }
+    }
+
+    /// Reads until the shard is closed and read to its end (then gives its id), or until told to stop.
+    pub(super) async fn run(mut self) -> Option<String> {
+        // It may have been closed before it was ever read.
+        self.is_closed = self.is_closed_at_source().await;
+        let end = self.read_to_the_end().await;
+        // What is being worked on may finish, and counts.
+        while self.deliveries.join_next().await.is_some() {}
+        if end.is_err() || self.mapping().stop.is_cancelled() {
+            return None;
+        }
+        self.mapping().progress.finish(&self.shard.id);
+        Some(self.shard.id.clone())
+    }
+
+    async fn read_to_the_end(&mut self) -> Result<(), Stopped> {
+        while !self.mapping().stop.is_cancelled() {
+            let mut count = 0;
+            if self.may_read() {
+                self.wake.mark();
+                match self.read().await {
+                    Ok(read) => count = read,
+                    Err(error) => {
+                        self.mapping().log.warn(&format!("{}: {error}", self.mapping().spec.id));
+                        self.shard.pause(READ_PAUSE).await?;
+                        continue;
+                    }
+                }
+            }
+            self.begin_deliveries(count);
+            if self.slots.iter().all(Slot::is_idle) && count == 0 {
+                if self.is_closed {
+                    return Ok(());
+                }
+                if self.wake.has_resharded() && self.is_closed_at_source().await {
+                    // What was written before it was closed may have come after this read.
+                    self.is_closed = true;
+                    continue;
+                }
+            }
+            if count == 0 || !self.may_read() {
+                self.wait().await?;
+            }
+        }
+        Err(Stopped)
+    }
+
+    fn mapping(&self) -> &Mapping {
+        &self.shard.mapping
+    }
+
+    /// While every slot is busy, what comes is better read together; and a slot that does not get on ends up by filling
+    /// the look-ahead, so that the shard waits for it.
+    fn may_read(&self) -> bool {
+        self.slots.iter().any(|slot| !slot.is_busy()) && self.shard.ledger.lock().room() > 0
+    }
+
+    /// Deals out what there is, a batch at most, and says how much that was.
+    async fn read(&mut self) -> Result<usize, EmulatorError> {
+        let limit = self.shard.ledger.lock().room().min(self.mapping().spec.batch_size);
+        let page = self.mapping().source.read(&self.shard.id, &self.iterator, limit).await?;
+        let count = page.records.len();
+        // Without records the place stays the same: an emulator may give an iterator that depends on the time.
+        if count > 0 {
+            self.iterator = page.next.unwrap_or_default();
+            self.distribute(page.records);
+        }
+        Ok(count)
+    }
+
+    fn distribute(&mut self, records: Vec<StreamRecord>) {
+        let mapping = &self.shard.mapping;
+        // Filters take their time, and what is being delivered wants the ledger meanwhile.
+        let records: Vec<(bool, StreamRecord)> =
+            records.into_iter().map(|record| (mapping.wants(&record), record)).collect();
+        let (now, mut ledger) = (Instant::now(), self.shard.ledger.lock());
+        for (is_wanted, record) in records {
+            if !is_wanted {
+                ledger.skip(&record.sequence_number);
+                add(&mapping.progress.filtered, 1);
+                continue;
+            }
+            let ticket = ledger.enter(&record.sequence_number, record.event.len());
+            let index = record.key_hash % self.slots.len() as u64;
+            if let Some(slot) = usize::try_from(index).ok().and_then(|index| self.slots.get_mut(index)) {
+                slot.push(ticket, record, now);
+            }
+        }
+        // What was passed over is done with, unless something before it is not.
+        self.shard.check_point(&mut ledger);
+    }
+
+    /// `count` is how many records the read before it gave.
+    fn begin_deliveries(&mut self, count: usize) {
+        let is_at_the_end = self.is_closed && count == 0;
+        let waits = !self.mapping().draining.is_cancelled() && !is_at_the_end;
+        let now = Instant::now();
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            if let Some(batch) = slot.take(now, waits) {
+                let shard = Arc::clone(&self.shard);
+                self.deliveries.spawn(async move { shard.deliver(&batch).await.map(|()| index) });
+            }
+        }
+    }
+
+    /// Until there may be something to do.
+    async fn wait(&mut self) -> Result<(), Stopped> {
+        let may_read = self.may_read();
+        let until = self.slots.iter().filter_map(Slot::window_deadline).min();
+        let mapping = &self.shard.mapping;
+        let window = async {
+            match until {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        // Draining only shortens a window.
+        let drained =
+            async { if until.is_some() { mapping.draining.cancelled().await } else { std::future::pending().await } };
+        tokio::select! {
+            Some(delivered) = self.deliveries.join_next() => {
+                // A delivery that panicked has settled nothing more: its shard must not go on.
+                let index = delivered.unwrap_or(Err(Stopped))?;
+                if let Some(slot) = self.slots.get_mut(index) {
+                    slot.release(Instant::now());
+                }
+            }
+            () = self.wake.wait(), if may_read => {}
+            () = window => {}
+            () = drained => {}
+            () = mapping.stop.cancelled() => {}
+        }
+        Ok(())
+    }
+
+    async fn is_closed_at_source(&self) -> bool {
+        let shards = self.mapping().source.shards().await.unwrap_or_default();
+        shards.iter().any(|shard| shard.id == self.shard.id && shard.is_closed)
+    }
+}

@@ -1,0 +1,138 @@
+//! Injects faults into the calls to an emulator. Every call over HTTP passes here, and is counted.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::StatusCode;
+use http::request::Parts;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::connection::{self, Connection};
+use super::detach_on_drop::DetachOnDrop;
+use super::fault::Moment;
+use super::registry::Ending;
+use super::{Faults, partial};
+use crate::emulators::{Service, operation_of};
+use crate::same_origin::{Guarded, guard};
+use crate::usage::{dynamodb, kinesis};
+
+/// The largest request that any of the two services takes.
+const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+#[derive(Clone)]
+struct FaultInjector {
+    service: Service,
+    faults: Arc<Faults>,
+}
+
+/// Serves an emulator behind its faults, and both behind the guard against other websites, until `stop` is cancelled, and
+/// then until the requests under way are answered.
+pub(crate) fn serve(
+    listener: TcpListener,
+    emulator: Router,
+    service: Service,
+    faults: &Arc<Faults>,
+    stop: &CancellationToken,
+) -> JoinHandle<()> {
+    let injector = FaultInjector { service, faults: Arc::clone(faults) };
+    let behind_faults = emulator.layer(middleware::from_fn_with_state(injector, intercept));
+    connection::serve(listener, guard(behind_faults, Guarded::Emulator(service)), stop)
+}
+
+async fn intercept(
+    State(injector): State<FaultInjector>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    // The body is here in full before anything is decided: a call breaks off either before or after its effect.
+    let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    // As with the services, a call that has arrived is carried out even where its caller has gone meanwhile: killed, or
+    // tired of waiting.
+    DetachOnDrop::new(async move { injector.carry_out(parts, body, &connection, next).await }).await
+}
+
+impl FaultInjector {
+    async fn carry_out(&self, parts: Parts, body: Bytes, connection: &Connection, next: Next) -> Response {
+        let Some(caller) = self.faults.callers.of(&parts.headers) else {
+            return forward(next, parts, body).await;
+        };
+        let operation = operation_of(&parts.headers).to_owned();
+        let ending = self.faults.apply_to_call(self.service, &operation, &caller.name).await;
+        let reach = |body| {
+            self.faults.count(&caller.name, self.service, &operation);
+            self.forward_and_meter(&caller.name, &operation, next, parts, body)
+        };
+        match ending {
+            None => reach(body).await,
+            Some(Ending::Error(error)) => self.service.answer(&error),
+            Some(Ending::Throttle) => self.service.answer(&Service::throttled()),
+            Some(Ending::Reset(moment)) => {
+                if moment == Moment::After {
+                    reach(body).await;
+                }
+                reset_connection(connection)
+            }
+            Some(Ending::Kill(moment)) => {
+                if moment == Moment::After {
+                    reach(body).await;
+                }
+                self.faults.callers.kill(&caller).await;
+                reset_connection(connection)
+            }
+            Some(Ending::Partial(mut rejections)) => partial::put_records(body, &mut rejections, reach).await,
+        }
+    }
+
+    /// Has the emulator carry out the call of a function, and counts what that used.
+    async fn forward_and_meter(
+        &self,
+        caller: &str,
+        operation: &str,
+        next: Next,
+        parts: Parts,
+        body: Bytes,
+    ) -> Response {
+        let (metered, body) = match self.service {
+            Service::DynamoDb => dynamodb::request_capacity(operation, body),
+            Service::Kinesis => (None, body),
+        };
+        let (parts, answer) = forward(next, parts, body.clone()).await.into_parts();
+        let Ok(answer) = axum::body::to_bytes(answer, BODY_BYTES_MAX).await else { return parts.into_response() };
+        let (meter, is_success) = (self.faults.meter(), parts.status.is_success());
+        if let Some(call) = metered {
+            for (table, units) in dynamodb::used(&call, is_success, &answer) {
+                meter.table(caller, &table, units);
+            }
+        } else if self.service == Service::Kinesis
+            && is_success
+            && let Some((stream, units)) = kinesis::used(operation, &body, &answer)
+        {
+            meter.stream(caller, &stream, units);
+        }
+        Response::from_parts(parts, Body::from(answer))
+    }
+}
+
+/// Has the emulator carry out the call.
+async fn forward(next: Next, mut parts: Parts, body: Bytes) -> Response {
+    // What is sent on may be shorter than what came in.
+    parts.headers.insert(http::header::CONTENT_LENGTH, body.len().into());
+    next.run(Request::from_parts(parts, Body::from(body))).await
+}
+
+/// Nobody sees this answer.
+fn reset_connection(connection: &Connection) -> Response {
+    connection.reset();
+    StatusCode::SERVICE_UNAVAILABLE.into_response()
+}

@@ -1,0 +1,197 @@
+//! Making things go wrong, exactly and repeatably: between the functions and both emulators, in front of each function, and
+//! in front of each API.
+//!
+//! [`fault`] defines a fault, [`invalid`] the faults that are refused, and [`registry`] decides which of them a call meets.
+//! [`injector`] carries them out in front of the emulators, over [`connection`]s that can be reset; for invocations `lambda`
+//! does, and for requests the `gateway`. Of the calls to the emulators only functions' go wrong, and only these
+//! are counted: a test's own calls, and those of the event source mappings, which read the emulators in process, always pass.
+
+mod callers;
+mod calls;
+mod connection;
+mod detach_on_drop;
+mod fault;
+mod injector;
+mod invalid;
+mod parse;
+mod partial;
+mod registry;
+mod routes;
+
+pub(crate) use callers::{Caller, Callers, access_key};
+pub use calls::Calls;
+pub(crate) use connection::{Connection, serve as serve_resettable};
+pub use fault::{Effect, Fault, Moment, Target};
+pub(crate) use injector::serve;
+pub use invalid::InvalidFault;
+pub(crate) use registry::Ending;
+pub use registry::{FaultId, InjectedFault};
+pub(crate) use routes::router;
+
+use http::HeaderMap;
+use parking_lot::Mutex;
+
+use crate::emulators::Service;
+use crate::log::LogSink;
+use crate::template::Route;
+use crate::usage::Meter;
+use invalid::{Apis, FAULTS_MAX, INVOKE, KnownTargets, check};
+use registry::{Call, FaultRegistry};
+
+/// The faults of an environment, and the calls that it has seen.
+pub(crate) struct Faults {
+    callers: Callers,
+    apis: Apis,
+    registry: Mutex<FaultRegistry>,
+    calls: Mutex<Calls>,
+    meter: Meter,
+    log: LogSink,
+}
+
+impl Faults {
+    /// No faults yet.
+    pub(crate) fn new(callers: Callers, log: LogSink) -> Self {
+        Self {
+            callers,
+            apis: Apis::new(),
+            registry: Mutex::default(),
+            calls: Mutex::default(),
+            meter: Meter::default(),
+            log,
+        }
+    }
+
+    /// Requests of these routes can go wrong, too.
+    pub(crate) fn with_routes(self, routes: &[Route]) -> Self {
+        let mut apis = Apis::new();
+        for route in routes {
+            apis.entry(route.api.clone()).or_default().push(route.key());
+        }
+        Self { apis, ..self }
+    }
+
+    fn known(&self) -> KnownTargets<'_> {
+        KnownTargets { functions: self.callers.logical_ids(), apis: &self.apis }
+    }
+
+    /// Adds all of them after those that there are, or none where one is invalid.
+    pub(crate) fn inject(&self, faults: Vec<Fault>) -> Result<Vec<FaultId>, InvalidFault> {
+        for fault in &faults {
+            check(fault, &self.known())?;
+        }
+        let mut registry = self.registry.lock();
+        if registry.len() + faults.len() > FAULTS_MAX {
+            return Err(InvalidFault::TooMany);
+        }
+        Ok(faults.into_iter().map(|fault| registry.push(fault)).collect())
+    }
+
+    pub(crate) fn inject_one(&self, fault: Fault) -> Result<FaultId, InvalidFault> {
+        check(&fault, &self.known())?;
+        let mut registry = self.registry.lock();
+        if registry.len() == FAULTS_MAX { Err(InvalidFault::TooMany) } else { Ok(registry.push(fault)) }
+    }
+
+    /// In the order of injection.
+    pub(crate) fn all(&self) -> Vec<InjectedFault> {
+        self.registry.lock().all()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.registry.lock().clear();
+    }
+
+    /// Whether there was one of that name.
+    pub(crate) fn remove(&self, id: FaultId) -> bool {
+        self.registry.lock().remove(id)
+    }
+
+    pub(crate) fn calls(&self) -> Calls {
+        self.calls.lock().clone()
+    }
+
+    pub(crate) fn reset_calls(&self) {
+        *self.calls.lock() = Calls::default();
+    }
+
+    /// Counts what is used; so do the gateway, and functions as they run.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Waits for as long as an invocation of a function is delayed, and says how it ends if it is to go wrong.
+    pub(crate) async fn apply_to_invocation(&self, function: &str) -> Option<Ending> {
+        self.apply(&Target::function(function), INVOKE, None).await
+    }
+
+    /// The function that makes a request with these headers, if one does.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+        self.callers.of(headers)
+    }
+
+    /// Waits for as long as a request of a route is delayed, and says how it ends if it is to go wrong.
+    pub(crate) async fn apply_to_request(&self, route: &Route, caller: Option<&Caller>) -> Option<Ending> {
+        let caller = caller.map(|caller| caller.name.as_str());
+        self.apply(&Target::api(&route.api), &route.key(), caller).await
+    }
+
+    /// Kills the process that makes a request, where a function does.
+    pub(crate) async fn kill(&self, caller: Option<&Caller>) {
+        if let Some(caller) = caller {
+            self.callers.kill(caller).await;
+        }
+    }
+
+    /// Waits for as long as a function's call is delayed, and says how it ends if it is to go wrong.
+    async fn apply_to_call(&self, service: Service, operation: &str, caller: &str) -> Option<Ending> {
+        self.apply(&service.into(), operation, Some(caller)).await
+    }
+
+    async fn apply(&self, target: &Target, operation: &str, caller: Option<&str>) -> Option<Ending> {
+        let verdict = self.registry.lock().judge(Call { target, operation, caller });
+        for FaultId(id) in &verdict.struck {
+            let from = caller.map_or_else(String::new, |caller| format!(" from {caller}"));
+            self.log.warn(&format!("fault {id} happens to {operation} of {target}{from}"));
+        }
+        if !verdict.latency.is_zero() {
+            tokio::time::sleep(verdict.latency).await;
+        }
+        verdict.ending
+    }
+
+    fn count(&self, caller: &str, service: Service, operation: &str) {
+        self.calls.lock().add(caller, service, operation);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_is_delayed_by_all_latencies_together_before_it_ends() {
+        let faults = Faults::new(Callers::Everybody, LogSink::discard());
+        let latency = |latency_ms| Fault::new(Target::Kinesis, Effect::LatencyMs(latency_ms));
+        let reset = Fault::new(Target::Kinesis, Effect::reset_before());
+        faults.inject(vec![latency(200), latency(50), reset]).unwrap();
+        let begun = tokio::time::Instant::now();
+        let ending = faults.apply_to_call(Service::Kinesis, "PutRecord", "anyone").await;
+        assert!(matches!(ending, Some(Ending::Reset(Moment::Before))));
+        // The clock of the test stands still but for what is slept.
+        assert_eq!(begun.elapsed(), Duration::from_millis(250));
+    }
+
+    #[test]
+    fn there_is_a_bound_on_faults_that_spent_ones_count_towards() {
+        let faults = Faults::new(Callers::Everybody, LogSink::discard());
+        let fault = Fault::new(Target::Kinesis, Effect::Throttle);
+        faults.inject(vec![fault.clone(); FAULTS_MAX - 1]).unwrap();
+        assert_eq!(faults.inject(vec![fault.clone(); 2]), Err(InvalidFault::TooMany));
+        faults.inject_one(fault.clone()).unwrap();
+        assert_eq!(faults.inject_one(fault.clone()), Err(InvalidFault::TooMany));
+        faults.clear();
+        assert!(faults.inject_one(fault).is_ok());
+    }
+}

@@ -1,0 +1,103 @@
+//! Lambda: runs the function binaries that deploy, as child processes that ask for their work over the Runtime API.
+//!
+//! A sandbox cannot outlive the environment: when the environment's process is gone, however it went, the sandbox's
+//! request for its next invocation (or its response) fails, and the runtime crate ends the process with that error.
+
+mod invocation;
+mod pool;
+mod runtime_api;
+mod sandbox;
+mod variables;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+pub(crate) use invocation::InvokeError;
+pub(crate) use pool::{Function, SANDBOXES_MAX};
+pub(crate) use runtime_api::PAYLOAD_BYTES_MAX;
+pub(crate) use variables::Endpoints;
+
+use crate::faults::Faults;
+use crate::log::LogSink;
+use crate::processes::Processes;
+use crate::template::FunctionSpec;
+use runtime_api::RuntimeApi;
+
+/// What every function runs in.
+#[derive(Clone)]
+pub(crate) struct SandboxContext {
+    pub(crate) endpoints: Endpoints,
+    /// Where each sandbox's process is to be found for as long as it is there.
+    pub(crate) processes: Processes,
+    /// What is to go wrong with invocations.
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) log: LogSink,
+}
+
+/// Every function, by logical id.
+pub(crate) struct Lambda {
+    functions: BTreeMap<String, Arc<Function>>,
+    activity: watch::Sender<u64>,
+}
+
+impl Lambda {
+    /// The functions, each with its binary, and the Runtime API to serve at that URL.
+    pub(crate) fn new(
+        functions: Vec<(FunctionSpec, PathBuf)>,
+        runtime_api_url: &str,
+        context: &SandboxContext,
+    ) -> (Self, Router) {
+        let api = RuntimeApi::new(runtime_api_url);
+        let activity = watch::Sender::new(0);
+        let function = |(spec, binary): (FunctionSpec, PathBuf)| {
+            let id = spec.logical_id.clone();
+            let function = Function::new(spec, binary, context.clone(), api.clone(), activity.clone());
+            (id, Arc::new(function))
+        };
+        (Self { functions: functions.into_iter().map(function).collect(), activity: activity.clone() }, api.router())
+    }
+
+    pub(crate) fn function(&self, logical_id: &str) -> Option<&Arc<Function>> {
+        self.functions.get(logical_id)
+    }
+
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &Arc<Function>> {
+        self.functions.values()
+    }
+
+    /// Changes whenever an invocation, of whichever function, has ended.
+    pub(crate) fn activity(&self) -> watch::Receiver<u64> {
+        self.activity.subscribe()
+    }
+
+    /// Starts one sandbox of each function.
+    pub(crate) fn warm(&self) {
+        for function in self.functions() {
+            let function = Arc::clone(function);
+            tokio::spawn(async move { function.warm().await });
+        }
+    }
+
+    /// Has every process killed, without waiting for that.
+    pub(crate) fn kill_all_now(&self) {
+        self.functions().for_each(|function| function.kill_all_now());
+    }
+
+    /// Lets what runs finish, for so long at most, and leaves no process behind.
+    pub(crate) async fn stop(&self, grace: Duration) {
+        let until = Instant::now() + grace;
+        let mut stopping = JoinSet::new();
+        for function in self.functions() {
+            let function = Arc::clone(function);
+            stopping.spawn(async move { function.stop(until).await });
+        }
+        stopping.join_all().await;
+    }
+}

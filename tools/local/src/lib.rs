@@ -1,0 +1,64 @@
+//! The whole of Paystream on one machine: what `template.yaml` deploys runs here, without Docker and without AWS.
+//!
+//! [`Environment`] reads the template, starts Kinesis and DynamoDB inside this process, runs the function binaries that
+//! deploy as child processes over the Lambda Runtime API, feeds them from the streams as event source mappings do, and
+//! serves the API routes on 127.0.0.1. The `paystream` command and the end-to-end tests both use it; each test has an
+//! environment and ports of its own.
+//!
+//! | modules | subject |
+//! |---|---|
+//! | `template`, `filters` | what `template.yaml` declares, checked, with the lines of what is wrong |
+//! | `emulators` | Kinesis and DynamoDB |
+//! | `functions_build`, `lambda`, `processes` | function binaries, their sandboxes, and the processes of these |
+//! | `event_source` | event source mappings |
+//! | `gateway`, `reference` | the APIs, and the page to try them from |
+//! | `faults`, `usage` | injected faults and counted calls, and what AWS would bill |
+//! | `loopback`, `same_origin` | listening on 127.0.0.1, and the guard against other websites |
+//! | `environment`, `status`, `log`, `workspace` | all of that as one running system, and what it shows |
+//!
+//! ```no_run
+//! use paystream_local::{Environment, Options, Profile, Template};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let options = Options { template: "template.yaml".into(), ..Options::default() };
+//! let functions = Template::load(&options.template, &options.parameters)?.build_functions(Profile::own()).await?;
+//! let environment = Environment::start(options, &functions).await?;
+//! println!("ready {}", environment.url());
+//! environment.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod emulators;
+mod environment;
+mod event_source;
+mod faults;
+mod filters;
+mod functions_build;
+mod gateway;
+mod lambda;
+mod log;
+mod loopback;
+mod processes;
+mod reference;
+mod same_origin;
+mod status;
+mod template;
+mod usage;
+mod workspace;
+
+pub use emulators::{ErrorAnswer, Service};
+pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction, empty_dynamodb};
+pub use event_source::{FailedBatch, Failures, RetryDelays};
+pub use faults::{Calls, Effect, Fault, FaultId, InjectedFault, InvalidFault, Moment, Target};
+pub use functions_build::{BuildError, Functions, Profile, build_functions};
+pub use log::LogSink;
+pub use status::{EventSourceStatus, FunctionStatus, ShardStatus, Status, StreamStatus, TableStatus};
+pub use template::{LeftOut, PayloadFormat, Problem, Route, Template, TemplateError};
+pub use usage::{FunctionUsage, StreamUsage, TableUsage, Usage};
+pub use workspace::{NoTemplate, directory_with, find_template};
+
+/// The region that everything here says it is in.
+pub(crate) const REGION: &str = "us-east-1";
+/// The account that everything here says it is in.
+pub(crate) const ACCOUNT_ID: &str = "000000000000";

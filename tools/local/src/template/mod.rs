@@ -1,0 +1,249 @@
+//! Reads `template.yaml`: what deploys is what runs here.
+//!
+//! Whatever the local environment neither runs nor leaves out for a stated reason is an error with its line, so that
+//! nothing is silently different from what deploys.
+
+mod apis;
+mod error;
+mod evaluate;
+mod fields;
+mod functions;
+mod globals;
+mod identity;
+mod include;
+mod mappings;
+mod model;
+mod node;
+mod parameters;
+mod rules;
+mod schema;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+pub use error::{Problem, TemplateError};
+pub(crate) use model::{FunctionSpec, MappingSpec, StartingPosition, StreamReference, StreamSpec, TableSpec};
+pub use model::{LeftOut, PayloadFormat, Route};
+
+use error::LocatedProblem;
+use evaluate::Scope;
+use fields::Fields;
+use identity::{Identity, ResourceKind};
+use model::ReferencedResources;
+use node::{Entry, Node, Value};
+
+/// A template that the local environment can run.
+#[derive(Debug, Clone, Default)]
+pub struct Template {
+    path: PathBuf,
+    pub(crate) functions: Vec<FunctionSpec>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) mappings: Vec<MappingSpec>,
+    pub(crate) tables: Vec<TableSpec>,
+    pub(crate) streams: Vec<StreamSpec>,
+    left_out: Vec<LeftOut>,
+    /// Logical id to physical name.
+    pub(crate) names: BTreeMap<String, String>,
+}
+
+impl Template {
+    /// Reads a template, with `given` instead of its parameters' defaults.
+    pub fn load(path: &Path, given: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+        let source = std::fs::read_to_string(path)
+            .map_err(|reason| TemplateError::Unreadable { path: path.to_owned(), reason })?;
+        let template = Self::parse(&source, path.parent().unwrap_or(Path::new("")), given).map_err(
+            |LocatedProblem { line, problem }| match line {
+                0 => TemplateError::Parameter(problem),
+                line => TemplateError::Invalid { path: path.to_owned(), line, problem },
+            },
+        )?;
+        Ok(Self { path: path.to_owned(), ..template })
+    }
+
+    fn parse(source: &str, directory: &Path, given: &BTreeMap<String, String>) -> Result<Self, LocatedProblem> {
+        let document = Node::parse(source)?;
+        let sections = document
+            .entries()
+            .ok_or_else(|| LocatedProblem::at(1, Problem::NotYaml("it is not a map of sections".to_owned())))?;
+        if let Some(entry) = sections.iter().find(|entry| !schema::SECTIONS.contains(&entry.key.as_str())) {
+            let (owner, name) = ("template".to_owned(), format!("the section {}", entry.key));
+            return Err(LocatedProblem::at(entry.line, Problem::UnknownKey { owner, name }));
+        }
+        let section = |name: &str| document.get(name).map(|entry| &entry.value);
+        let parameters = parameters::read(section("Parameters"), given)?;
+        let mut scope = Scope::new(parameters, section("Conditions"), directory);
+        rules::check(section("Rules"), &scope)?;
+        for condition in scope.conditions.and_then(Node::entries).unwrap_or_default() {
+            scope.condition(&condition.key, condition.line)?;
+        }
+        let missing = || Problem::Missing { owner: "template".to_owned(), property: "Resources".to_owned() };
+        let resources = section("Resources").and_then(Node::entries).ok_or_else(|| LocatedProblem::at(1, missing()))?;
+        let present = present(resources, &scope)?;
+        for resource in &present {
+            let identity = identify(resource, &scope)?;
+            for mapping in functions::mappings_of(&identity, resource) {
+                scope.resources.insert(mapping.logical_id.clone(), mapping);
+            }
+            scope.resources.insert(identity.logical_id.clone(), identity);
+        }
+        let globals = globals::of_functions(section("Globals"), &scope)?;
+        let template = Self::build(&present, &scope, globals.as_ref())?;
+        // Outputs name what exists once deployed: nothing to run, but a wrong name is noticed.
+        if let Some(outputs) = section("Outputs") {
+            scope.evaluate(outputs)?;
+        }
+        Ok(template)
+    }
+
+    fn build(resources: &[&Entry], scope: &Scope<'_>, globals: Option<&Node>) -> Result<Self, LocatedProblem> {
+        let mut template = Self::default();
+        let mut evaluated = Vec::new();
+        for resource in resources {
+            let identity = &scope.resources[&resource.key];
+            let own = resource.value.get("Properties").map(|entry| scope.evaluate(&entry.value)).transpose()?.flatten();
+            let mut properties = own.unwrap_or(Node { line: resource.line, value: Value::Map(Vec::new()) });
+            if let (ResourceKind::Function, Some(globals)) = (identity.kind, globals) {
+                properties = globals::merge(globals, &properties);
+            }
+            template.names.insert(identity.logical_id.clone(), identity.name.clone());
+            evaluated.push((identity, resource.line, properties));
+        }
+        // What functions refer to may be declared after them.
+        let mut referred = ReferencedResources::default();
+        for (identity, line, properties) in &evaluated {
+            if !is_referred_to(identity.kind) {
+                continue;
+            }
+            let fields = template.fields(identity, *line, properties)?;
+            if identity.kind == ResourceKind::StreamConsumer {
+                let arn = identity.attribute("ConsumerARN").unwrap_or_default();
+                referred.consumers.insert(arn, fields.required_text("StreamARN")?);
+            } else {
+                let api = apis::api(identity, &fields)?;
+                template.routes.extend(apis::routes(&api, &fields, scope)?);
+                referred.apis.insert(identity.name.clone(), api);
+            }
+        }
+        for (identity, line, properties) in &evaluated {
+            if !is_referred_to(identity.kind) {
+                template.add(identity, *line, properties, scope, &referred)?;
+            }
+        }
+        Ok(template)
+    }
+
+    fn add(
+        &mut self,
+        identity: &Identity,
+        line: usize,
+        properties: &Node,
+        scope: &Scope<'_>,
+        referred: &ReferencedResources,
+    ) -> Result<(), LocatedProblem> {
+        if let Err(reason) = schema::of(identity.kind) {
+            let (resource, reason) = (identity.logical_id.clone(), reason.to_owned());
+            self.left_out.push(LeftOut { resource, property: None, reason });
+            return Ok(());
+        }
+        let fields = self.fields(identity, line, properties)?;
+        let (id, name) = (identity.logical_id.as_str(), identity.name.as_str());
+        match identity.kind {
+            ResourceKind::Function => {
+                let declared = functions::function(identity, &fields, scope, referred)?;
+                self.functions.push(declared.function);
+                self.routes.extend(declared.routes);
+                self.mappings.extend(declared.mappings);
+            }
+            ResourceKind::Table => self.tables.push(tables::table(id, name, line, &fields)?),
+            ResourceKind::Stream => self.streams.push(tables::stream(id, name, line, &fields)?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The properties of a resource, all known; those that are ignored are noted with their reason.
+    fn fields<'n>(
+        &mut self,
+        identity: &Identity,
+        line: usize,
+        properties: &'n Node,
+    ) -> Result<Fields<'n>, LocatedProblem> {
+        let known = schema::of(identity.kind).unwrap_or_default();
+        let fields = Fields::new(format!("resource {}", identity.logical_id), line, properties, known)?;
+        for entry in fields.entries() {
+            if let Some((_, schema::Handling::Ignored(reason))) = known.iter().find(|(name, _)| *name == entry.key) {
+                let (resource, property) = (identity.logical_id.clone(), Some(entry.key.clone()));
+                self.left_out.push(LeftOut { resource, property, reason: (*reason).to_owned() });
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The file it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Every route of every API, in the order of the template.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The cargo packages of the functions, each with a binary of the same name, and each once: two functions may be the same
+    /// code.
+    pub fn packages(&self) -> Vec<String> {
+        let packages: BTreeSet<_> = self.functions.iter().map(|function| &function.binary).collect();
+        packages.into_iter().cloned().collect()
+    }
+
+    /// What deploys but makes no difference here, each with the reason.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+}
+
+fn is_referred_to(kind: ResourceKind) -> bool {
+    matches!(kind, ResourceKind::Api | ResourceKind::HttpApi | ResourceKind::StreamConsumer)
+}
+
+/// The resources whose condition holds.
+fn present<'n>(resources: &'n [Entry], scope: &Scope<'_>) -> Result<Vec<&'n Entry>, LocatedProblem> {
+    let mut present = Vec::new();
+    for resource in resources {
+        let owner = format!("resource {}", resource.key);
+        for entry in resource.value.entries().unwrap_or_default() {
+            if !schema::RESOURCE_ATTRIBUTES.contains(&entry.key.as_str()) {
+                return Err(LocatedProblem::at(entry.line, Problem::UnknownKey { owner, name: entry.key.clone() }));
+            }
+        }
+        match resource.value.get("Condition") {
+            Some(entry) => {
+                let name = entry.value.to_text().unwrap_or_default();
+                if scope.condition(&name, entry.line)? {
+                    present.push(resource);
+                }
+            }
+            None => present.push(resource),
+        }
+    }
+    Ok(present)
+}
+
+fn identify(resource: &Entry, scope: &Scope<'_>) -> Result<Identity, LocatedProblem> {
+    let owner = || format!("resource {}", resource.key);
+    let missing =
+        || LocatedProblem::at(resource.line, Problem::Missing { owner: owner(), property: "Type".to_owned() });
+    let kind = resource.value.get("Type").ok_or_else(missing)?;
+    let type_name = kind.value.to_text().unwrap_or_default();
+    let unsupported = || Problem::UnsupportedResource { resource: resource.key.clone(), kind: type_name.clone() };
+    let known = ResourceKind::of(&type_name).ok_or_else(|| LocatedProblem::at(kind.line, unsupported()))?;
+    let named = known
+        .name_property()
+        .and_then(|property| resource.value.get("Properties").and_then(|properties| properties.value.get(property)));
+    let given = named.map(|entry| scope.evaluate(&entry.value)).transpose()?.flatten();
+    let name = tables::given_name(given).unwrap_or_else(|| resource.key.clone());
+    Ok(Identity::new(known, &resource.key, &name))
+}

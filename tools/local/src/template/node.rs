@@ -1,0 +1,172 @@
+//! The template as a tree that remembers on which line each part was written.
+
+use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+
+use super::error::{LocatedProblem, Problem};
+
+/// A value and the line it starts on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    pub(super) line: usize,
+    pub(super) value: Value,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// One key of a map; its line is the one to name when something about the value is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) line: usize,
+    pub(super) value: Node,
+}
+
+impl Node {
+    pub(super) fn text(line: usize, text: impl Into<String>) -> Self {
+        Self { line, value: Value::Text(text.into()) }
+    }
+
+    /// Reads one YAML document.
+    pub(super) fn parse(source: &str) -> Result<Self, LocatedProblem> {
+        let documents = MarkedYaml::load_from_str(source)
+            .map_err(|error| LocatedProblem::at(error.marker().line(), Problem::NotYaml(error.info().to_owned())))?;
+        match documents.as_slice() {
+            [document] => convert(document),
+            [] => Err(LocatedProblem::at(1, Problem::NotYaml("it is empty".to_owned()))),
+            [_, second, ..] => Err(LocatedProblem::at(
+                second.span.start.line(),
+                Problem::NotYaml("it holds more than one document".to_owned()),
+            )),
+        }
+    }
+
+    /// The entries of a map, or `None` for anything else.
+    pub(super) fn entries(&self) -> Option<&[Entry]> {
+        match &self.value {
+            Value::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The entry of that key, where this is a map that has it.
+    pub(super) fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries()?.iter().find(|entry| entry.key == key)
+    }
+
+    /// The value as text. CloudFormation takes numbers and booleans where it wants text, and so does this.
+    pub(super) fn to_text(&self) -> Option<String> {
+        match &self.value {
+            Value::Text(text) => Some(text.clone()),
+            Value::Integer(number) => Some(number.to_string()),
+            Value::Float(number) => Some(number.to_string()),
+            Value::Boolean(flag) => Some(flag.to_string()),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// The value as JSON, which is how the emulators take what a template says.
+    pub(super) fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Boolean(flag) => (*flag).into(),
+            Value::Integer(number) => (*number).into(),
+            Value::Float(number) => (*number).into(),
+            Value::Text(text) => text.as_str().into(),
+            Value::List(items) => items.iter().map(Self::to_json).collect(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.value.to_json()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        }
+    }
+}
+
+/// Short tags (`!Ref X`) become what they are short for (`{Ref: X}`), so that the rest sees one form.
+fn convert(node: &MarkedYaml<'_>) -> Result<Node, LocatedProblem> {
+    let line = node.span.start.line();
+    let value = match &node.data {
+        YamlData::Value(Scalar::Null) => Value::Null,
+        YamlData::Value(Scalar::Boolean(flag)) => Value::Boolean(*flag),
+        YamlData::Value(Scalar::Integer(number)) => Value::Integer(*number),
+        YamlData::Value(Scalar::FloatingPoint(number)) => Value::Float(number.into_inner()),
+        YamlData::Value(Scalar::String(text)) => Value::Text(text.clone().into_owned()),
+        YamlData::Sequence(items) => Value::List(items.iter().map(convert).collect::<Result<_, _>>()?),
+        YamlData::Mapping(entries) => {
+            Value::Map(entries.iter().map(|(key, value)| convert_entry(key, value)).collect::<Result<_, _>>()?)
+        }
+        YamlData::Tagged(tag, inner) if tag.handle == "!" => {
+            // The inner node of a tagged scalar has no line of its own.
+            let inner = Node { line, ..convert(inner)? };
+            let name = tag.suffix.as_str();
+            let key = if matches!(name, "Ref" | "Condition") { name.to_owned() } else { format!("Fn::{name}") };
+            Value::Map(vec![Entry { key, line, value: inner }])
+        }
+        YamlData::Tagged(tag, _) => {
+            return Err(LocatedProblem::at(
+                line,
+                Problem::NotYaml(format!("the tag {}{} means nothing", tag.handle, tag.suffix)),
+            ));
+        }
+        YamlData::Alias(_) => {
+            let reason = "CloudFormation reads no YAML aliases: write the value out".to_owned();
+            return Err(LocatedProblem::at(line, Problem::NotYaml(reason)));
+        }
+        YamlData::Representation(..) | YamlData::BadValue => {
+            return Err(LocatedProblem::at(line, Problem::NotYaml("this is no value".to_owned())));
+        }
+    };
+    Ok(Node { line, value })
+}
+
+fn convert_entry(key: &MarkedYaml<'_>, value: &MarkedYaml<'_>) -> Result<Entry, LocatedProblem> {
+    let line = key.span.start.line();
+    let key = convert(key)?.to_text();
+    let key = key.ok_or_else(|| LocatedProblem::at(line, Problem::NotYaml("a key must be text".to_owned())))?;
+    let mut value = convert(value)?;
+    // A value that is left out, or that stands beside its key, is on the key's line.
+    value.line = value.line.max(line);
+    Ok(Entry { key, line, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_from_one_and_short_tags_are_written_out() {
+        let node = Node::parse("a: 1\nb:\n  - !Ref Name\n  - !Sub ${X.Arn}/*\n").unwrap();
+        assert_eq!(node.get("a").unwrap().line, 1);
+        let Value::List(items) = &node.get("b").unwrap().value.value else { panic!("no list") };
+        assert_eq!(items[0].get("Ref").unwrap().value, Node::text(3, "Name"));
+        assert_eq!(items[1].get("Fn::Sub").unwrap().value, Node::text(4, "${X.Arn}/*"));
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_refused_with_its_line() {
+        let fault = Node::parse("a: 1\nb: [1, 2\nc: 3\n").unwrap_err();
+        assert!(fault.line >= 2, "{fault:?}");
+        assert_eq!(Node::parse("a: 1\na: 2\n").unwrap_err().line, 2);
+        assert_eq!(Node::parse("").unwrap_err().line, 1);
+    }
+
+    #[test]
+    fn short_tags_on_lists_and_maps_are_written_out_too() {
+        let node =
+            Node::parse("a: !Equals [!Ref Stage, prod]\nb: !If\n  - IsProd\n  - { c: 1 }\n  - !Ref AWS::NoValue\n")
+                .unwrap();
+        let equals = node.get("a").unwrap().value.get("Fn::Equals").unwrap();
+        let Value::List(items) = &equals.value.value else { panic!("no list") };
+        assert_eq!(items[0].get("Ref").unwrap().value, Node::text(1, "Stage"));
+        assert!(node.get("b").unwrap().value.get("Fn::If").is_some());
+    }
+}

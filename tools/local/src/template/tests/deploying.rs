@@ -1,0 +1,116 @@
+//! What the parameters of the template that deploys make of it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::*;
+
+fn deploying(given: &[(&str, &str)]) -> Result<Template, TemplateError> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+    let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Template::load(&path, &given)
+}
+
+fn routes(template: &Template) -> BTreeSet<(String, String, String)> {
+    let route = |route: &Route| (route.method.clone(), route.path.clone(), route.function.clone());
+    template.routes().iter().map(route).collect()
+}
+
+#[test]
+fn http_apis_have_the_routes_of_the_rest_apis() {
+    let (rest, http) = (deploying(&[]).unwrap(), deploying(&[("ApiFlavour", "http")]).unwrap());
+    assert_eq!(routes(&rest), routes(&http));
+    assert!(rest.routes().iter().all(|route| (route.format, route.stage.as_str()) == (PayloadFormat::V1, "dev")));
+    assert!(http.routes().iter().all(|route| (route.format, route.stage.as_str()) == (PayloadFormat::V2, "$default")));
+    assert!(http.routes().iter().all(|route| route.api.ends_with("HttpApi")));
+}
+
+#[test]
+fn a_consumer_of_its_own_reads_the_same_stream() {
+    let template = deploying(&[("EnhancedFanOut", "on")]).unwrap();
+    let mapping = template.mappings.iter().find(|mapping| mapping.function == "OrderProjector").unwrap();
+    assert_eq!(mapping.stream, StreamReference::Kinesis("PaymentStream".to_owned()));
+}
+
+#[test]
+fn everything_may_be_turned_on_together() {
+    let given = [
+        ("Stage", "prod"),
+        ("StreamMode", "on-demand"),
+        ("EnhancedFanOut", "on"),
+        ("ConcurrencyMax", "7"),
+        ("KmsKeyArn", "arn:aws:kms:us-east-1:000000000000:key/1"),
+        ("Tracing", "on"),
+        ("AlarmEmail", "a@example.com"),
+    ];
+    let template = deploying(&given).unwrap();
+    assert!(template.functions.iter().all(|function| function.concurrency_max == Some(7)));
+    assert_eq!(template.streams[0].shard_count, 4, "a stream on demand begins with four shards");
+    let by_default = deploying(&[]).unwrap();
+    assert!(by_default.functions.iter().all(|function| function.concurrency_max.is_none()));
+}
+
+#[test]
+fn parameters_that_do_not_go_together_are_refused_before_anything_is_made() {
+    for given in [
+        &[("JwtIssuer", "https://issuer.example"), ("JwtAudience", "orders")][..],
+        &[("JwtIssuer", "https://issuer.example"), ("ApiFlavour", "http")],
+    ] {
+        let error = deploying(given).unwrap_err().to_string();
+        assert_eq!(error, "JwtIssuer needs ApiFlavour=http and a JwtAudience.");
+    }
+    let error = deploying(&[("CognitoUserPoolArn", "arn"), ("ApiFlavour", "http")]).unwrap_err().to_string();
+    assert!(error.starts_with("CognitoUserPoolArn needs ApiFlavour=rest"), "{error}");
+    assert!(deploying(&[("CognitoUserPoolArn", "arn")]).is_ok());
+}
+
+/// A template whose API, on line 2, is defined by a file that holds this.
+fn with_definition(definition: &str) -> Result<Template, LocatedProblem> {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("api.yaml"), definition).unwrap();
+    let source = "Resources:\n  Api:\n    Type: AWS::Serverless::HttpApi\n    Properties:\n      DefinitionBody:\n        Fn::Transform: { Name: \
+                  AWS::Include, Parameters: { Location: api.yaml } }\n";
+    Template::parse(source, directory.path(), &BTreeMap::new())
+}
+
+#[test]
+fn what_is_wrong_in_an_included_file_is_told_with_the_file() {
+    for (definition, message) in [
+        ("paths:\n  /a: { Fn::If: [No, 1, 2] }\n", "api.yaml: line 2: there is no condition No"),
+        ("paths: [1, 2\nb: c\n", "api.yaml: line 2: not a template: "),
+        ("paths: { /a: { get: {} } }", "resource Api: GET /a: property x-amazon-apigateway-integration is missing"),
+        ("paths: { /a: { fetch: {} } }", "resource Api: /a: fetch is not supported"),
+        ("security: []", "resource Api: DefinitionBody: property security is not supported"),
+        (
+            "paths: { /a: { get: { x-amazon-apigateway-integration: { type: aws_proxy, payloadFormatVersion: '2.0', uri: a } } } }",
+            "resource Api: GET /a: x-amazon-apigateway-integration: uri must be that of a function of this template",
+        ),
+        (
+            "paths: { /a: { get: { x-amazon-apigateway-integration: { type: aws_proxy, payloadFormatVersion: '1.0', uri: a } } } }",
+            "resource Api: GET /a: x-amazon-apigateway-integration: payloadFormatVersion must be 2.0 for an HTTP API",
+        ),
+    ] {
+        let fault = with_definition(definition).unwrap_err();
+        assert!(fault.problem.to_string().contains(message), "{}", fault.problem);
+        assert_eq!(fault.line, 6);
+    }
+    let missing = "Resources:\n  Api:\n    Type: AWS::Serverless::HttpApi\n    Properties:\n      DefinitionBody:\n        \
+                   Fn::Transform: { Name: AWS::Include, Parameters: { Location: gone.yaml } }\n";
+    let fault = parse(missing).unwrap_err();
+    assert!(fault.problem.to_string().contains("gone.yaml: No such file"), "{}", fault.problem);
+}
+
+#[test]
+fn a_function_may_declare_routes_of_an_http_api_itself() {
+    let event = |kind: &str, api: &str| {
+        with_function(&format!(
+            "      Events:\n        Get:\n          Type: {kind}\n          Properties:\n            {api}: !Ref Api\n            Method: \
+             get\n            Path: /payments\n  Api:\n    Type: AWS::Serverless::HttpApi\n"
+        ))
+    };
+    let template = event("HttpApi", "ApiId").unwrap();
+    let route = &template.routes()[0];
+    assert_eq!((route.method.as_str(), route.format, route.stage.as_str()), ("GET", PayloadFormat::V2, "$default"));
+    let message = "resource PaymentApi: event Get: RestApiId must be an AWS::Serverless::Api of this template";
+    refused(event("Api", "RestApiId"), 12, message);
+}

@@ -1,0 +1,126 @@
+//! Event source mappings: what they default to, and what is refused.
+
+use std::time::{Duration, SystemTime};
+
+use super::{refused, with_function};
+use crate::template::error::LocatedProblem;
+use crate::template::{MappingSpec, StartingPosition, Template};
+
+/// The event of a stream that begins at its latest record, whose further properties begin on line 14.
+fn with_stream_event(properties: &str) -> Result<Template, LocatedProblem> {
+    with_event("Kinesis", "PaymentStream.Arn", &format!("            StartingPosition: LATEST\n{properties}"))
+}
+
+/// The event of a stream, whose further properties begin on line 13.
+fn with_event(kind: &str, stream: &str, properties: &str) -> Result<Template, LocatedProblem> {
+    with_function(&format!(
+        "      Events:\n        Paid:\n          Type: {kind}\n          Properties:\n            Stream: !GetAtt {stream}\n\
+         {properties}  PaymentStream:\n    Type: AWS::Kinesis::Stream\n  PaymentsTable:\n    Type: AWS::DynamoDB::Table\n    \
+         Properties:\n      AttributeDefinitions: [{{ AttributeName: a, AttributeType: S }}]\n      KeySchema: [{{ AttributeName: a, \
+         KeyType: HASH }}]\n      StreamSpecification: {{ StreamViewType: NEW_IMAGE }}\n"
+    ))
+}
+
+#[track_caller]
+fn mapping(properties: &str) -> MappingSpec {
+    with_stream_event(&format!("            {properties}\n")).unwrap().mappings.remove(0)
+}
+
+#[test]
+fn an_event_source_mapping_has_the_defaults_that_aws_has() {
+    let mapping = with_stream_event("").unwrap().mappings.remove(0);
+    assert_eq!((mapping.batch_size, mapping.batching_window, mapping.parallelization_factor), (100, Duration::ZERO, 1));
+    assert_eq!(mapping.starting_position, StartingPosition::Latest);
+    assert!(!mapping.bisect && !mapping.reports_item_failures && mapping.enabled);
+    assert_eq!((mapping.retries_max, mapping.record_age_max), (None, None));
+    assert!(mapping.filters.matches("{}"));
+}
+
+#[test]
+fn settings_of_an_event_source_mapping_are_read() {
+    assert_eq!(mapping("MaximumRetryAttempts: -1").retries_max, None);
+    assert_eq!(mapping("MaximumRetryAttempts: 0").retries_max, Some(0));
+    assert_eq!(mapping("MaximumRecordAgeInSeconds: -1").record_age_max, None);
+    assert_eq!(mapping("MaximumRecordAgeInSeconds: 60").record_age_max, Some(Duration::from_mins(1)));
+    assert_eq!(mapping("ParallelizationFactor: 10").parallelization_factor, 10);
+    assert!(mapping("FilterCriteria: {}").filters.matches("{}"));
+    let filtered = mapping("FilterCriteria: { Filters: [{ Pattern: '{\"partitionKey\":[\"ord-1\"]}' }] }");
+    assert!(filtered.filters.matches(r#"{"kinesis":{"partitionKey":"ord-1"}}"#) && !filtered.filters.matches("{}"));
+}
+
+#[test]
+fn settings_of_an_event_source_mapping_are_checked() {
+    for (property, message) in [
+        ("ParallelizationFactor: 0", "ParallelizationFactor must be a whole number from 1 to 10"),
+        ("ParallelizationFactor: 11", "ParallelizationFactor must be a whole number from 1 to 10"),
+        ("BatchSize: 10001", "BatchSize must be a whole number from 1 to 10000"),
+        ("MaximumRecordAgeInSeconds: 59", "MaximumRecordAgeInSeconds must be -1, or a whole number from 60 to 604800"),
+        ("FunctionResponseTypes: [Other]", "FunctionResponseTypes must be [ReportBatchItemFailures]"),
+        ("BisectBatchOnFunctionError: often", "BisectBatchOnFunctionError must be true or false"),
+        ("TumblingWindowInSeconds: 5", "property TumblingWindowInSeconds is not supported"),
+    ] {
+        let message = format!("resource PaymentApi: event Paid: {message}");
+        refused(with_stream_event(&format!("            {property}\n")), 14, &message);
+    }
+    let queue =
+        "            DestinationConfig:\n              OnFailure:\n                Destination: arn:aws:sqs:x:y:z\n";
+    refused(
+        with_stream_event(queue),
+        16,
+        "resource PaymentApi: event Paid: DestinationConfig: OnFailure: Destination must be !GetAtt",
+    );
+}
+
+#[test]
+fn filter_criteria_are_checked_with_the_line_of_what_is_wrong() {
+    for (filters, line, message) in [
+        ("                - Pattern: '{'", 16, "Pattern: it is not JSON: "),
+        (
+            "                - Pattern: '{\"data\":{\"a\":[1]}}'\n                - Pattern: '{\"data\":{\"a\":[{\"cidr\":\"x\"}]}}'",
+            17,
+            "Pattern: there is no operator cidr that the local environment knows",
+        ),
+        ("                - { data: { a: [1] } }", 16, "property data is not supported"),
+        ("                - Pattern: { data: { a: [1] } }", 16, "Pattern must be text"),
+        ("                - {}", 16, "property Pattern is missing"),
+    ] {
+        let criteria = format!("            FilterCriteria:\n              Filters:\n{filters}\n");
+        let message = format!("resource PaymentApi: event Paid: FilterCriteria: Filters: {message}");
+        refused(with_stream_event(&criteria), line, &message);
+    }
+    let six = ["{ Pattern: '{\"partitionKey\":[\"a\"]}' }"; 6].join(", ");
+    let criteria = format!("            FilterCriteria:\n              Filters: [{six}]\n");
+    let message = "resource PaymentApi: event Paid: FilterCriteria: Filters must be a list of 1 to 5 filters";
+    refused(with_stream_event(&criteria), 15, message);
+    refused(with_stream_event("            FilterCriteria: { Filters: [] }\n"), 14, message);
+}
+
+#[test]
+fn a_mapping_may_begin_at_a_time_that_is_not_in_the_future() {
+    let at = |timestamp: &str| {
+        let position =
+            format!("            StartingPosition: AT_TIMESTAMP\n            StartingPositionTimestamp: {timestamp}\n");
+        with_event("Kinesis", "PaymentStream.Arn", &position)
+    };
+    for (timestamp, since) in [("1541139109", 1_541_139_109.0), ("1541139109.5", 1_541_139_109.5)] {
+        let expected = StartingPosition::AtTimestamp(Duration::from_secs_f64(since));
+        assert_eq!(at(timestamp).unwrap().mappings[0].starting_position, expected);
+    }
+    let tomorrow = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() + 86_400;
+    for wrong in [&tomorrow.to_string(), "-1", "2018-11-02T06:11:49Z", ".inf"] {
+        let message =
+            "resource PaymentApi: event Paid: StartingPositionTimestamp must be seconds since 1970, not in the future";
+        refused(at(wrong), 14, message);
+    }
+}
+
+#[test]
+fn a_timestamp_belongs_to_a_mapping_of_kinesis_that_begins_at_one() {
+    let at = "            StartingPosition: AT_TIMESTAMP\n";
+    let missing = "resource PaymentApi: event Paid: property StartingPositionTimestamp is missing";
+    refused(with_event("Kinesis", "PaymentStream.Arn", at), 9, missing);
+    let unused = "resource PaymentApi: event Paid: StartingPositionTimestamp must be left out";
+    refused(with_stream_event("            StartingPositionTimestamp: 1541139109\n"), 14, unused);
+    let of_a_table = "resource PaymentApi: event Paid: StartingPosition must be TRIM_HORIZON or LATEST";
+    refused(with_event("DynamoDB", "PaymentsTable.StreamArn", at), 13, of_a_table);
+}

@@ -1,0 +1,193 @@
+//! The bucket of failures: listing it and reading its objects, which is all that is needed of S3.
+//!
+//! Two requests, signed with what the SDK's other clients are signed with and sent with their HTTP client. A client of the
+//! SDK for S3 would be half a minute more of building.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_connection::{Https, Trust};
+use aws_smithy_runtime_api::http::Request;
+use paystream_client::{Bounds, Pace, Signer, exchange};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Bounds on one response: a payload is up to 6 MB.
+const BOUNDS: Bounds = Bounds { answer_max: Duration::from_secs(30), answer_bytes_max: 64 * 1024 * 1024 };
+/// Attempts at one object while S3 has passing trouble.
+const ATTEMPTS: Pace = Pace::times(4, Duration::from_millis(100)).doubling(Duration::from_secs(1));
+/// Keys in one answer.
+const KEYS_A_PAGE: &str = "1000";
+
+/// What stays as it is in a signed URI.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED_AND_SLASH: &AsciiSet = &UNRESERVED.remove(b'/');
+
+/// Why the bucket cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read bucket {bucket}: {reason}")]
+pub struct BucketError {
+    bucket: String,
+    reason: String,
+}
+
+/// A request that failed, with the reason.
+enum ReadError {
+    /// Trying again may help.
+    Transient(String),
+    Permanent(String),
+}
+
+/// A bucket on S3, or on what speaks its language.
+#[derive(Debug)]
+pub struct Bucket {
+    name: String,
+    signer: Signer,
+    https: Https,
+    base: String,
+}
+
+impl Bucket {
+    /// The bucket of this name, with the region and the credentials of `config`. `AWS_ENDPOINT_URL_S3` and
+    /// `AWS_ENDPOINT_URL` lead elsewhere than to S3, as they do for the SDK.
+    pub fn new(config: &SdkConfig, name: &str) -> Result<Self, BucketError> {
+        let elsewhere =
+            ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(|name| std::env::var(name).ok());
+        Self::at(config, name, elsewhere.as_deref())
+    }
+
+    /// The bucket of this name at this endpoint, or else where S3 has it.
+    pub fn at(config: &SdkConfig, name: &str, endpoint: Option<&str>) -> Result<Self, BucketError> {
+        let failed = |reason: &str| BucketError { bucket: name.to_owned(), reason: reason.to_owned() };
+        let region = config.region().ok_or_else(|| failed("no region is set; AWS_REGION says which"))?;
+        let base = match endpoint {
+            Some(endpoint) => format!("{}/{name}", endpoint.trim_end_matches('/')),
+            None if region.as_ref().starts_with("cn-") => format!("https://{name}.s3.{region}.amazonaws.com.cn"),
+            None => format!("https://{name}.s3.{region}.amazonaws.com"),
+        };
+        let signer = Signer::for_s3(config.clone());
+        Ok(Self { name: name.to_owned(), signer, https: Https::new(Trust::System), base })
+    }
+
+    /// The keys of what is in it, `keys_max` at most.
+    pub async fn keys(&self, keys_max: usize) -> Result<Vec<String>, BucketError> {
+        let mut keys = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let from = token.map(|token| format!("&continuation-token={}", utf8_percent_encode(&token, UNRESERVED)));
+            // In the order of their names, as signing wants them.
+            let query = format!("{}&list-type=2&max-keys={KEYS_A_PAGE}", from.unwrap_or_default());
+            let answer = self.read(&format!("/?{}", query.trim_start_matches('&'))).await?;
+            let page = Page::read(&answer).map_err(|reason| self.failed(&reason))?;
+            keys.extend(page.keys);
+            token = page.next;
+            if token.is_none() || keys.len() >= keys_max {
+                keys.truncate(keys_max);
+                return Ok(keys);
+            }
+        }
+    }
+
+    /// What the object of this key holds.
+    pub async fn get(&self, key: &str) -> Result<Vec<u8>, BucketError> {
+        self.read(&format!("/{}", utf8_percent_encode(key, UNRESERVED_AND_SLASH))).await
+    }
+
+    /// `GET`, more than once where S3 has passing trouble.
+    async fn read(&self, path: &str) -> Result<Vec<u8>, BucketError> {
+        let is_last = |answer: &Result<_, ReadError>| !matches!(answer, Err(ReadError::Transient(_)));
+        let answer = ATTEMPTS.until(async || self.try_read(path).await, is_last).await;
+        answer.map_err(|(ReadError::Transient(reason) | ReadError::Permanent(reason))| self.failed(&reason))
+    }
+
+    /// `GET`, once.
+    async fn try_read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        let request = Request::get(format!("{}{path}", self.base));
+        let mut request = request.map_err(|error| ReadError::Permanent(error.to_string()))?;
+        self.signer.sign(&mut request).await.map_err(ReadError::Permanent)?;
+        let answer = exchange(&self.https, request, BOUNDS).await;
+        let answer = answer.map_err(|error| ReadError::Transient(error.to_string()))?;
+        match answer.status().as_u16() {
+            200 => Ok(answer.into_body()),
+            status @ (429 | 500..) => Err(ReadError::Transient(error_of(status, answer.body()))),
+            status => Err(ReadError::Permanent(error_of(status, answer.body()))),
+        }
+    }
+
+    fn failed(&self, reason: &str) -> BucketError {
+        BucketError { bucket: self.name.clone(), reason: reason.to_owned() }
+    }
+}
+
+/// A page of a listing.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Page {
+    keys: Vec<String>,
+    next: Option<String>,
+}
+
+impl Page {
+    /// Reads the answer of `ListObjectsV2`.
+    fn read(xml: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(xml).map_err(|error| error.to_string())?;
+        let mut document = aws_smithy_xml::decode::Document::new(text);
+        let mut root = document.root_element().map_err(|error| error.to_string())?;
+        let mut page = Self::default();
+        while let Some(mut element) = root.next_tag() {
+            let name = element.start_el().local().to_owned();
+            match name.as_str() {
+                "NextContinuationToken" => page.next = Some(text_of(&mut element)?),
+                "Contents" => {
+                    while let Some(mut part) = element.next_tag() {
+                        if part.start_el().local() == "Key" {
+                            page.keys.push(text_of(&mut part)?);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(page)
+    }
+}
+
+fn text_of(element: &mut aws_smithy_xml::decode::ScopedDecoder<'_, '_>) -> Result<String, String> {
+    aws_smithy_xml::decode::try_data(element).map(std::borrow::Cow::into_owned).map_err(|error| error.to_string())
+}
+
+/// What S3 has to say of a request that failed.
+fn error_of(status: u16, body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let part = |name: &str| {
+        let (_, behind) = text.split_once(&format!("<{name}>"))?;
+        behind.split_once('<').map(|(part, _)| part.to_owned())
+    };
+    match (part("Code"), part("Message")) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code,
+        (None, _) => format!("S3 answered {status}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_is_read_with_the_place_where_it_goes_on() {
+        let xml = br#"<?xml version="1.0" encoding="UTF-8"?>
+            <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><Prefix/>
+            <NextContinuationToken>1ueG/cGc=</NextContinuationToken><IsTruncated>true</IsTruncated>
+            <Contents><Key>aws/lambda/a&amp;b</Key><LastModified>2026-11-23T00:00:00.000Z</LastModified><Size>1</Size>
+            <Owner><ID>x</ID></Owner></Contents><Contents><Size>2</Size><Key>second</Key></Contents></ListBucketResult>"#;
+        let keys = ["aws/lambda/a&b", "second"].map(str::to_owned).to_vec();
+        assert_eq!(Page::read(xml), Ok(Page { keys, next: Some("1ueG/cGc=".to_owned()) }));
+        assert!(Page::read(b"no xml").is_err());
+    }
+
+    #[test]
+    fn an_error_says_what_s3_says() {
+        let body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+        assert_eq!(error_of(403, body), "AccessDenied: Access Denied");
+        assert_eq!(error_of(502, b"<html>"), "S3 answered 502");
+    }
+}

@@ -1,0 +1,206 @@
+//! Publishing what is stored once more: to fill a new consumer, or one that was away for longer than the stream remembers.
+
+use std::num::NonZeroU32;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use payment_events::{OrderId, PaymentId, Timestamp};
+use payments::{PaymentQueries, PaymentRecord, PaymentStore, Status};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::differences::Unreadable;
+use crate::progress::{OperationProgress, Watch};
+use crate::read::of_payments;
+use crate::republish::{NotSent, Republish, SendReport};
+use crate::{OperationError, Stack};
+
+/// Payments that go out between two looks at the time, at most; and a quarter of what may go out in a second.
+const CHUNK_MAX: usize = 200;
+
+/// What to publish again, and how fast.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    /// Only what changed then or later.
+    pub since: Option<Timestamp>,
+    /// Only the payments of this order.
+    pub order_id: Option<OrderId>,
+    /// Only what is read behind this payment: where an earlier replay stopped.
+    pub after: Option<PaymentId>,
+    /// So many payments a second, at most.
+    pub rate_per_second: NonZeroU32,
+    /// Publish nothing, only count.
+    pub dry_run: bool,
+}
+
+/// How far a replay came.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Replayed {
+    /// Payments that were read.
+    pub read: u64,
+    /// Payments that were published, or would have been.
+    pub sent: u64,
+    /// Payments that were passed over, as they are processing or older than asked for.
+    pub passed_over: u64,
+    /// Payments that could not be published. The replay ended with them.
+    pub not_sent: Vec<NotSent>,
+    /// What could not be understood.
+    pub unreadable: Vec<Unreadable>,
+    /// Whether all was read.
+    pub is_complete: bool,
+    /// Where to go on, where it was not: behind this payment.
+    pub go_on_after: Option<PaymentId>,
+}
+
+impl Replay {
+    /// Publishes until all is done, something cannot be published, or `stop` says so.
+    pub async fn run(
+        &self,
+        stack: &Stack,
+        stop: &(dyn Fn() -> bool + Sync),
+        watch: Watch<'_>,
+    ) -> Result<Replayed, OperationError> {
+        let mut run = Run::new(self, Republish::new(stack)?);
+        if let Some(order_id) = &self.order_id {
+            let table = stack.payments()?;
+            let mut records = Vec::new();
+            for payment in table.find_by_order(order_id).await? {
+                records.extend(table.load(&payment.payment_id).await?);
+            }
+            run.about = records.len() as u64;
+            run.replayed.is_complete = run.page(records, stop, watch).await.is_continue();
+            return Ok(run.replayed);
+        }
+        let mut scan = stack.payments_scan()?;
+        run.about = scan.count_estimate().await.unwrap_or(0);
+        if let Some(after) = &self.after {
+            scan = scan.after(after);
+            run.replayed.go_on_after = Some(after.clone());
+        }
+        while let Some(page) = scan.next_page().await? {
+            let mut records = Vec::with_capacity(page.len());
+            for item in page {
+                match item {
+                    Ok(record) => records.push(record),
+                    Err(item) => run.replayed.unreadable.push(of_payments(item)),
+                }
+            }
+            if run.page(records, stop, watch).await.is_break() {
+                return Ok(run.replayed);
+            }
+        }
+        Ok(Replayed { is_complete: true, go_on_after: None, ..run.replayed })
+    }
+
+    fn is_wanted(&self, record: &PaymentRecord) -> bool {
+        record.payment.status != Status::Processing && self.since.is_none_or(|since| record.payment.updated_at >= since)
+    }
+}
+
+struct Run<'r> {
+    replay: &'r Replay,
+    republish: Republish,
+    pace: Pace,
+    about: u64,
+    replayed: Replayed,
+}
+
+impl<'r> Run<'r> {
+    fn new(replay: &'r Replay, republish: Republish) -> Self {
+        let pace = Pace { begun: Instant::now(), rate_per_second: replay.rate_per_second };
+        Self { replay, republish, pace, about: 0, replayed: Replayed::default() }
+    }
+
+    /// Publishes a page. Breaks if the replay is to end.
+    async fn page(
+        &mut self,
+        records: Vec<PaymentRecord>,
+        stop: &(dyn Fn() -> bool + Sync),
+        watch: Watch<'_>,
+    ) -> ControlFlow<()> {
+        let read_before = self.replayed.read;
+        let count = records.len() as u64;
+        let last = records.last().map(|record| record.payment.payment_id.clone());
+        let wanted: Vec<_> = records.into_iter().filter(|record| self.replay.is_wanted(record)).collect();
+        self.replayed.passed_over += count - wanted.len() as u64;
+        for chunk in wanted.chunks(self.pace.chunk()) {
+            if stop() {
+                return ControlFlow::Break(());
+            }
+            self.chunk(chunk).await?;
+            self.replayed.read = (self.replayed.read + chunk.len() as u64).min(read_before + count);
+            self.replayed.go_on_after = chunk.last().map(|record| record.payment.payment_id.clone());
+            watch(OperationProgress::Replaying {
+                read: self.replayed.read,
+                about: self.about,
+                sent: self.replayed.sent,
+            });
+        }
+        self.replayed.read = read_before + count;
+        self.replayed.go_on_after = last.or(self.replayed.go_on_after.take());
+        watch(OperationProgress::Replaying { read: self.replayed.read, about: self.about, sent: self.replayed.sent });
+        if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Publishes a chunk when its time has come. Breaks if something of it could not be published.
+    async fn chunk(&mut self, chunk: &[PaymentRecord]) -> ControlFlow<()> {
+        if self.replay.dry_run {
+            self.replayed.sent += chunk.len() as u64;
+            return ControlFlow::Continue(());
+        }
+        tokio::time::sleep_until(self.pace.due(self.replayed.sent)).await;
+        let mut report = SendReport::default();
+        self.republish.send(chunk, &mut report).await;
+        self.replayed.sent += report.sent.len() as u64;
+        self.replayed.not_sent = report.not_sent;
+        if self.replayed.not_sent.is_empty() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+}
+
+/// An even pace from the beginning on: what was slow is not made up for in one go by more than a chunk.
+struct Pace {
+    begun: Instant,
+    rate_per_second: NonZeroU32,
+}
+
+impl Pace {
+    /// When the payment behind the first `sent` may go out.
+    fn due(&self, sent: u64) -> Instant {
+        let nanos = u128::from(sent) * 1_000_000_000 / u128::from(self.rate_per_second.get());
+        self.begun + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    fn chunk(&self) -> usize {
+        usize::try_from(self.rate_per_second.get() / 4).unwrap_or(CHUNK_MAX).clamp(1, CHUNK_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pace(rate: u32) -> Pace {
+        Pace { begun: Instant::now(), rate_per_second: NonZeroU32::new(rate).unwrap() }
+    }
+
+    #[tokio::test]
+    async fn never_more_than_a_chunk_goes_out_ahead_of_the_rate() {
+        for rate in [1, 3, 200, 100_000] {
+            let pace = pace(rate);
+            let chunk = pace.chunk() as u64;
+            for sent in (0..10_000_u64).step_by(pace.chunk()) {
+                let waited = pace.due(sent) - pace.begun;
+                let allowed = waited.as_nanos() * u128::from(rate) / 1_000_000_000;
+                assert!(u128::from(sent) <= allowed + 1, "{sent} at {rate}");
+            }
+            assert!(chunk <= u64::from(rate / 4).max(1), "{rate}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_chunk_does_not_wait() {
+        let pace = pace(1);
+        assert_eq!(pace.due(0), pace.begun);
+        assert_eq!(pace.due(90) - pace.begun, Duration::from_secs(90));
+    }
+}

@@ -1,0 +1,187 @@
+//! What happens while both sides are read must not look like a difference. Each test lets it happen at the one moment
+//! at which it could.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use orders::{PaymentCopies, PaymentCopy};
+use orders_aws::{Copies, OrdersTable};
+use payment_events::{Money, Timestamp};
+use payments::{Action, Caller, Change, Lease, Outcome, PaymentRecord, PaymentRequest, PaymentStore, RequestKey, Step};
+use payments_aws::PaymentsTable;
+use paystream_local::{Emulators, Template};
+use paystream_operations::{
+    Compared, DifferenceClass, Endpoints, Names, OperationProgress, PaymentsSide, Reconcile, Reconciled, Replay,
+    Resource, Stack, unwatched,
+};
+
+struct Sides {
+    stack: Stack,
+    payments: PaymentsTable,
+    orders: OrdersTable,
+    copies: Copies,
+}
+
+impl Sides {
+    async fn start() -> Self {
+        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
+        let template = Template::load(template.as_ref(), &[].into()).unwrap();
+        let emulators = Box::leak(Box::new(Emulators::start(template).await.unwrap()));
+        let dynamodb = emulators.dynamodb_url().to_owned();
+        let client = aws_sdk_dynamodb::Client::new(&paystream_client::emulator(&dynamodb));
+        let mut names = Names::default();
+        for resource in Resource::ALL {
+            names.set(resource, resource.logical_id());
+        }
+        let endpoints = Endpoints { dynamodb, kinesis: emulators.kinesis_url().to_owned() };
+        Self {
+            stack: Stack::on_emulators(&endpoints, names),
+            payments: PaymentsTable::new(client.clone(), "PaymentsTable"),
+            orders: OrdersTable::new(client.clone(), "OrdersTable"),
+            copies: Copies::new(client, "OrdersTable"),
+        }
+    }
+
+    async fn pay(&self, order_id: &str) -> PaymentRecord {
+        let request = PaymentRequest {
+            caller: Caller::named(None),
+            key: order_id.parse().unwrap(),
+            order_id: order_id.parse().unwrap(),
+            amount: Money::new(1299, "EUR".parse().unwrap()).unwrap(),
+            token: "tok_approve".parse().unwrap(),
+            trace_parent: None,
+        };
+        let lease = Lease { until: Timestamp::now(), attempt: 1, holder: RequestKey::random() };
+        let begun = PaymentRecord::begin(&request, request.payment_id().unwrap(), lease, Timestamp::now());
+        self.payments.begin(&begun).await.unwrap();
+        self.go_on(&begun, Action::Decide(Outcome::Approved)).await
+    }
+
+    async fn go_on(&self, record: &PaymentRecord, action: Action) -> PaymentRecord {
+        let step = Step { key: RequestKey::random(), action, at: Timestamp::now() };
+        let next = record.after(step, None).unwrap();
+        self.payments.replace(record, &next).await.unwrap();
+        next
+    }
+
+    async fn project(&self, record: &PaymentRecord) {
+        let payment = record.payment.event().unwrap().unwrap().into_payment();
+        self.orders.put_if_newer(&PaymentCopy { payment, stored_at: Timestamp::now() }).await.unwrap();
+    }
+
+    /// Compares without a grace period, and lets `meanwhile` happen once, at the moment that `when` recognises.
+    async fn compare(&self, when: fn(OperationProgress) -> bool, meanwhile: impl AsyncFn() + Sync) -> Reconciled {
+        let happened = AtomicBool::new(false);
+        let watch = |progress| {
+            if when(progress) && !happened.swap(true, Ordering::Relaxed) {
+                let runtime = tokio::runtime::Handle::current();
+                tokio::task::block_in_place(|| runtime.block_on(meanwhile()));
+            }
+        };
+        let found = Reconcile::new(&self.stack, 0).compare(&watch).await.unwrap();
+        assert!(happened.into_inner(), "the moment did not come");
+        found
+    }
+}
+
+fn copies_are_read(progress: OperationProgress) -> bool {
+    matches!(progress, OperationProgress::ReadingOrders { .. })
+}
+
+fn both_are_read(progress: OperationProgress) -> bool {
+    matches!(progress, OperationProgress::ReadingPayments { .. })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_is_made_and_copied_between_the_two_reads_is_neither_orphaned_nor_missing() {
+    let sides = Sides::start().await;
+    let found = sides.compare(copies_are_read, async || sides.project(&sides.pay("ord-1").await).await).await;
+    assert_eq!((found.agrees(), found.seen.agreeing), (true, 1), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_goes_on_between_the_two_reads_is_neither_ahead_nor_stale() {
+    let sides = Sides::start().await;
+    let first = sides.pay("ord-1").await;
+    sides.project(&first).await;
+    let meanwhile = async || sides.project(&sides.go_on(&first, Action::Change(Change::Capture(None))).await).await;
+    let found = sides.compare(copies_are_read, meanwhile).await;
+    assert_eq!((found.agrees(), found.seen.agreeing), (true, 1), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_comes_before_the_second_look_is_not_missing() {
+    let sides = Sides::start().await;
+    let payment = sides.pay("ord-1").await;
+    let found = sides.compare(both_are_read, async || sides.project(&payment).await).await;
+    assert_eq!((found.agrees(), found.seen.agreeing), (true, 1), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_agree_at_the_second_look_either_is_told_as_it_is_then() {
+    let sides = Sides::start().await;
+    let first = sides.pay("ord-1").await;
+    let second = sides.go_on(&first, Action::Change(Change::Capture(None))).await;
+    let found = sides.compare(both_are_read, async || sides.project(&first).await).await;
+    assert_eq!(found.differences.iter().map(|found| found.class).collect::<Vec<_>>(), [DifferenceClass::Stale]);
+    assert_eq!(found.differences[0].payments_version, Some(second.payment.version));
+    assert_eq!(found.differences[0].orders_version, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_publishes_what_payments_has_by_then_and_makes_a_different_copy_older_first() {
+    let sides = Sides::start().await;
+    let first = sides.pay("ord-1").await;
+    let mut wrong = first.payment.event().unwrap().unwrap().into_payment();
+    wrong.amount = Money::new(5, "EUR".parse().unwrap()).unwrap();
+    sides.orders.put_if_newer(&PaymentCopy { payment: wrong, stored_at: Timestamp::now() }).await.unwrap();
+    let reconcile = Reconcile::new(&sides.stack, 0);
+    let found = reconcile.compare(&unwatched).await.unwrap();
+    assert_eq!(found.differences.iter().map(|found| found.class).collect::<Vec<_>>(), [DifferenceClass::Different]);
+    let second = sides.go_on(&first, Action::Change(Change::Capture(None))).await;
+    let report = reconcile.repair(&found, &unwatched).await.unwrap();
+    assert_eq!(report.sent.iter().map(|sent| sent.version).collect::<Vec<_>>(), [2]);
+    let (order_id, payment_id) = (&first.payment.order_id, &first.payment.payment_id);
+    assert_eq!(sides.copies.load(order_id, payment_id).await.unwrap().unwrap().payment.version, 0);
+    let stored = sides.payments.load(payment_id).await.unwrap().unwrap();
+    assert_eq!((stored.payment, stored.unpublished), (second.payment, false), "its mark is cleared");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_a_small_stack_can_be_read_at_once() {
+    let sides = Sides::start().await;
+    let payment = sides.pay("ord-1").await;
+    sides.project(&payment).await;
+    let PaymentsSide { payments, unreadable } = sides.stack.read_payments().await.unwrap();
+    let orders = sides.stack.read_orders().await.unwrap();
+    assert_eq!((payments.len(), unreadable.len(), orders.orders.len(), orders.copies.len()), (1, 0, 0, 1));
+    let Compared { seen, differences } = paystream_operations::compare(&payments, &orders.copies, Timestamp::now(), 0);
+    assert_eq!((seen.agreeing, differences.len()), (1, 0));
+    assert_eq!(sides.stack.read_quarantine().await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_several_pages_are_compared_and_published_whole() {
+    let count = 60;
+    let sides = Sides::start().await;
+    let stack = &sides.stack.clone().with_pages_of(7);
+    for n in 0..count {
+        let payment = sides.pay(&format!("ord-{n}")).await;
+        if n % 2 == 0 {
+            sides.project(&payment).await;
+        }
+    }
+    let found = Reconcile::new(stack, 0).compare(&unwatched).await.unwrap();
+    assert_eq!((found.seen.payments, found.seen.copies, found.count(DifferenceClass::Missing)), (count, count / 2, 30));
+    let replay = Replay {
+        since: None,
+        order_id: None,
+        after: None,
+        rate_per_second: 1_000_000.try_into().unwrap(),
+        dry_run: false,
+    };
+    let replayed = replay.run(stack, &|| false, &unwatched).await.unwrap();
+    assert_eq!((replayed.read, replayed.sent, replayed.is_complete), (count, count, true));
+    let found = Reconcile::new(stack, 0).compare(&unwatched).await.unwrap();
+    assert!(found.differences.iter().all(|found| !found.unpublished), "their marks are cleared");
+}
