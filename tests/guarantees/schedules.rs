@@ -15,7 +15,7 @@ use paystream_local::Fault;
 use paystream_tests::Paystream;
 
 /// Number of schedules by default. The nightly checks run many more.
-const SCHEDULES: u64 = 400;
+const SCHEDULES: u64 = 250;
 /// Environments that run them side by side, each with its own faults. Most of the time each waits for something.
 const SIDE_BY_SIDE: usize = 6;
 const FAULTS_MAX: usize = 5;

@@ -7,6 +7,7 @@
 
 mod config;
 mod entry;
+mod metrics;
 mod outcome;
 mod projector;
 

@@ -1,9 +1,8 @@
-//! What became of the records of a batch, for the metrics and for the steps that follow.
+//! Outcome of each record of a batch.
 
 use std::collections::HashSet;
 
 use payment_events::OrderId;
-use telemetry::Metrics;
 
 /// What became of a record that was handled.
 #[derive(Debug)]
@@ -38,18 +37,4 @@ pub(crate) fn paid_orders(outcomes: &[Outcome]) -> Vec<PaidOrder> {
         Outcome::Folded | Outcome::Quarantined => None,
     });
     orders.filter(|order| seen.insert(&order.order_id)).cloned().collect()
-}
-
-/// Writes the metrics of a batch.
-pub(crate) fn write_metrics(outcomes: &[Outcome], metrics: &Metrics) {
-    let (mut lags_ms, mut stale, mut quarantined) = (Vec::new(), 0, 0);
-    for outcome in outcomes {
-        match outcome {
-            Outcome::Stored { lag_ms: Some(lag_ms), .. } => lags_ms.push(*lag_ms),
-            Outcome::Stored { lag_ms: None, .. } | Outcome::Folded => stale += 1,
-            Outcome::Quarantined => quarantined += 1,
-        }
-    }
-    metrics.count(&[("Projected", lags_ms.len()), ("Stale", stale), ("Quarantined", quarantined)]);
-    metrics.milliseconds("ProjectionLag", &lags_ms);
 }

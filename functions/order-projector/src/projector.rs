@@ -12,7 +12,8 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::entry::{Entry, Unreadable, fold};
-use crate::outcome::{Outcome, PaidOrder, paid_orders, write_metrics};
+use crate::metrics::write_metrics;
+use crate::outcome::{Outcome, PaidOrder, paid_orders};
 
 /// Orders that are worked on at once, which is as many connections to DynamoDB as are open. A call takes some 4 ms there and
 /// far less than 1 ms here, so that more than a few dozen would only wait for the processor.

@@ -29,7 +29,7 @@ struct Arguments {
     #[arg(long, default_value_t = 7)]
     rounds: usize,
     /// How many times as many events each is given as for counting its instructions.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 16)]
     events: usize,
 }
 
