@@ -35,7 +35,7 @@ pub struct OrdersTable {
 
 type Attributes = HashMap<String, AttributeValue>;
 
-/// What became of a conditional write.
+/// Outcome of a conditional write.
 enum ConditionalPut {
     Written,
     ConditionFailed,

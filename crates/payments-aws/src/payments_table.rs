@@ -27,7 +27,7 @@ pub struct PaymentsTable {
     table: String,
 }
 
-/// What became of a conditional write.
+/// Outcome of a conditional write.
 enum ConditionalPut {
     Written,
     /// This is what is stored instead. DynamoDB returns it, so that nobody needs a second call to know.

@@ -34,7 +34,7 @@ pub enum Outcome {
 }
 
 impl Answer {
-    /// What this says about the request.
+    /// Returns what the response says about its request.
     pub fn outcome(&self) -> Outcome {
         let is_concurrent = || self.body["type"].as_str().is_some_and(|problem| CONCURRENT.contains(&problem));
         match self.status {

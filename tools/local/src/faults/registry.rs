@@ -107,7 +107,7 @@ impl FaultRegistry {
         self.faults.clear();
     }
 
-    /// Removes a fault. Returns false if there is none of that id.
+    /// Removes a fault. Returns false if no fault has that id.
     pub(super) fn remove(&mut self, id: FaultId) -> bool {
         let before = self.faults.len();
         self.faults.retain(|fault| fault.injected.id != id);
