@@ -1,7 +1,7 @@
-//! Build script of every function: what deploys is linked without tables for unwinding the stack, which a build that aborts on
-//! panic never reads, and for a fixed address (docs/adr/0019).
+//! Build script of every function. Links release builds for Linux without stack unwinding tables, which are unused
+//! because a panic aborts, and at a fixed address (docs/adr/0019).
 
-#![allow(clippy::print_stdout, reason = "that is how a build script speaks to cargo")]
+#![allow(clippy::print_stdout, reason = "a build script passes instructions to Cargo on standard output")]
 
 use std::env;
 

@@ -1,4 +1,4 @@
-//! A function that answers every request with what it was asked, by whom.
+//! Example function: responds to every request with its method, target and caller.
 
 use api_gateway::Identity;
 use axum::http::{Method, Uri};
@@ -13,7 +13,7 @@ async fn main() -> Result<(), api_gateway::Error> {
 
 async fn echo(method: Method, uri: Uri, identity: Option<Extension<Identity>>) -> String {
     if identity.is_none() {
-        tracing::warn!("nobody in particular asked");
+        tracing::warn!("served a request without an identity");
     }
     format!("{method} {uri} by {:?}", identity.map(|Extension(identity)| identity))
 }

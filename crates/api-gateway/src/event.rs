@@ -1,4 +1,4 @@
-//! The events of both formats, as far as they are used. What is in one alone is missing from the other.
+//! Proxy events of payload formats 1.0 and 2.0, limited to the fields that are read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Text of an event, borrowed from it unless there is an escape in it.
+/// Text of an event, borrowed from it unless it contains a JSON escape.
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(transparent)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
-/// An event of either format: whichever it is, it is read once.
+/// An event of either format, read in one pass. Fields that only the other format has are `None`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Event<'a> {
-    /// `1.0` from an HTTP API, missing from a REST API; `2.0`.
+    /// `1.0` or `2.0`; missing in the format 1.0 of a REST API.
     #[serde(borrow)]
     pub(crate) version: Option<Text<'a>>,
 
@@ -49,17 +49,17 @@ pub(crate) struct Event<'a> {
     pub(crate) is_base64_encoded: Option<bool>,
 }
 
-/// What API Gateway knows of a request beside the request.
+/// API Gateway's context of a request.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RequestContext<'a> {
-    /// In format 1.0.
+    /// Format 1.0 only.
     #[serde(borrow)]
     pub(crate) identity: Option<RequestIdentity<'a>>,
-    /// In format 2.0.
+    /// Format 2.0 only.
     #[serde(borrow)]
     pub(crate) http: Option<Http<'a>>,
-    /// Whatever an authorizer says: one that is a function chooses names and values itself.
+    /// Output of the authorizer. A Lambda authorizer chooses names and values itself.
     #[serde(default)]
     pub(crate) authorizer: Value,
 }

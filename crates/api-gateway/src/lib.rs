@@ -1,14 +1,14 @@
 //! Serves an axum router from a Lambda function behind API Gateway.
 //!
-//! API Gateway invokes a function with an event for each request, and makes its answer of what the function returns
-//! (Lambda proxy integration). REST APIs do so in payload format 1.0, HTTP APIs and function URLs in 2.0; this crate
-//! takes both, and answers in the one that it was asked in. Of an event it reads what makes a request and who made it,
-//! in one pass, and nothing else.
+//! API Gateway invokes a function with one event per request and turns the function's result into the response (Lambda
+//! proxy integration). REST APIs use payload format 1.0, HTTP APIs and function URLs use 2.0. This crate reads both and
+//! responds in the format of the event. It reads the request and its caller from an event in one pass, and nothing
+//! else.
 //!
-//! - A request's target is in origin form (`/orders?x=1`), as an HTTP server has it; its host is in the header.
-//! - The path is what the event says. An HTTP API puts a stage before it, unless the stage is `$default`.
-//! - Whoever made the request is its extension [`Identity`], where an authorizer says who that is.
-//! - An event that is none of API Gateway's fails its invocation with an error that says why.
+//! - A request's target is in origin form (`/orders?x=1`), as an HTTP server sees it; the host is in its header.
+//! - The path is the event's. An HTTP API prefixes it with the stage, unless the stage is `$default`.
+//! - The caller is the request extension [`Identity`], if the route has an authorizer.
+//! - An event that is not from API Gateway fails its invocation with an error that gives the reason.
 //!
 //! Source: [REST APIs](https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html)
 //! and [HTTP APIs](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html).
@@ -29,23 +29,23 @@ pub use lambda_runtime::Error;
 pub use request::ProxyRequest;
 pub use response::{BODY_BYTES_MAX, InvalidResponse, ProxyResponse};
 
-/// Where API Gateway gives every request a trace, as X-Ray spells it.
+/// Header in which API Gateway passes each request's X-Ray trace.
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
-/// Answers invocations with what `router` answers, one after the other, until the sandbox ends.
+/// Serves invocations with `router`, one at a time, until the sandbox ends.
 ///
-/// What is logged meanwhile is within a span that has the invocation's `requestId`.
+/// Log lines of an invocation are in a span that has its `requestId`.
 ///
 /// # Panics
 ///
-/// Outside of a Lambda sandbox, where the variables are missing that Lambda sets (`AWS_LAMBDA_RUNTIME_API` and others).
+/// Outside a Lambda sandbox, where variables that Lambda sets are missing (`AWS_LAMBDA_RUNTIME_API` and others).
 pub async fn run(router: Router) -> Result<(), Error> {
     lambda_runtime::run(service_fn(|event| handle(router.clone(), event))).await
 }
 
-/// Answers one invocation, as [`run`] does.
+/// Handles one invocation, as [`run`] does.
 ///
-/// The request has the trace that Lambda gives its invocation, rather than the one that came with the request.
+/// The invocation's X-Ray trace replaces the trace header that came with the request.
 pub async fn handle(router: Router, event: LambdaEvent<ProxyRequest>) -> Result<ProxyResponse, InvalidResponse> {
     let ProxyRequest { mut request, format } = event.payload;
     let trace = event.context.xray_trace_id.map(HeaderValue::try_from);

@@ -1,4 +1,4 @@
-//! The request that an event stands for.
+//! Conversion of proxy events into requests.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,38 +14,38 @@ use crate::Identity;
 use crate::event::{Event, Http, Text};
 use crate::target::{InvalidTarget, query, target};
 
-/// A request as API Gateway passes it on: an event of format 1.0 or 2.0, parsed.
+/// A request parsed from an API Gateway event of format 1.0 or 2.0.
 #[derive(Debug)]
 pub struct ProxyRequest {
     pub(crate) request: Request<Body>,
     pub(crate) format: PayloadFormat,
 }
 
-/// What an event looks like, and what its answer must look like.
+/// Payload format of an event and of its response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PayloadFormat {
-    /// `1.0`, of REST APIs.
+    /// `1.0`: REST APIs, and HTTP APIs configured for it.
     V1,
-    /// `2.0`, of HTTP APIs and function URLs.
+    /// `2.0`: HTTP APIs and function URLs.
     V2,
 }
 
-/// Why an event is none. Nothing of it is repeated but names.
+/// Why an event is rejected. Messages repeat names from the event, never values.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidEvent {
-    #[error("this is no event of API Gateway's: it has no {0}")]
+    #[error("not an API Gateway event: {0} is missing")]
     Missing(&'static str),
-    #[error("the event's payload format is neither 1.0 nor 2.0: set the integration's payload format version")]
+    #[error("unsupported payload format: set the integration's payload format version to 1.0 or 2.0")]
     Format,
-    #[error("the event's method is none of HTTP")]
+    #[error("the event's method is not a valid HTTP method")]
     Method,
-    #[error("the event's path and query make no target of a request: {0}")]
+    #[error("the event's path and query are not a valid request target: {0}")]
     Target(#[from] InvalidTarget),
-    #[error("header {0:?} of the event is none of HTTP")]
+    #[error("header {0:?} of the event is not a valid HTTP header")]
     Header(String),
-    #[error("the event has more headers than a request can have")]
+    #[error("the event has more headers than a request can hold")]
     TooManyHeaders,
-    #[error("the event's body is not the base64 that it says it is: {0}")]
+    #[error("the event's body is not valid base64: {0}")]
     Body(#[from] base64::DecodeError),
 }
 
@@ -78,7 +78,7 @@ impl ProxyRequest {
     }
 }
 
-/// What comes before the body.
+/// Request line and headers.
 struct Head<'a> {
     method: Text<'a>,
     path: Text<'a>,
@@ -101,7 +101,7 @@ impl<'a> Head<'a> {
         let mut headers = headers(all_values(None, event.headers))?;
         if let Some(cookies) = event.cookies.filter(|cookies| !cookies.is_empty()) {
             let cookies: Vec<_> = cookies.iter().map(|cookie| &*cookie.0).collect();
-            // A function URL's are in the header as well.
+            // A function URL also sends them in the `cookie` header.
             headers.remove(COOKIE);
             append(&mut headers, COOKIE.as_str(), &cookies.join("; "))?;
         }
@@ -114,7 +114,7 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Each name's values: where an event has them all, what it has of the last value of each says nothing more.
+/// Returns all values of each name. `last`, which has only the last value of each, counts if `all` is missing or empty.
 fn all_values<'a>(
     all: Option<BTreeMap<Text<'a>, Vec<Text<'a>>>>,
     last: Option<BTreeMap<Text<'a>, Text<'a>>>,

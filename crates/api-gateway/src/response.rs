@@ -1,4 +1,4 @@
-//! What a function returns for API Gateway to make an answer of.
+//! Conversion of responses into the results that API Gateway expects.
 
 use std::collections::BTreeMap;
 use std::string::FromUtf8Error;
@@ -13,39 +13,39 @@ use serde::Serialize;
 
 use crate::request::PayloadFormat;
 
-/// The largest body of an answer, in bytes: what Lambda takes of a function.
+/// Largest response body, in bytes: Lambda's limit on a function's response.
 pub const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
 
-/// An answer in the format that it was asked for in.
+/// A response in the payload format of its event.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProxyResponse {
     status_code: u16,
-    /// In format 1.0.
+    /// Format 1.0 only.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     multi_value_headers: BTreeMap<String, Vec<String>>,
-    /// In format 2.0.
+    /// Format 2.0 only.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<String, String>,
-    /// In format 2.0, which has one value for each header: cookies are the only ones that cannot be joined.
+    /// Format 2.0 only, which has one value per header: `set-cookie` is the only header whose values cannot be joined.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     cookies: Vec<String>,
     body: String,
     is_base64_encoded: bool,
 }
 
-/// Why there is no answer to an invocation.
+/// Why a response cannot be returned.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidResponse {
-    /// JSON holds text alone.
-    #[error("header {0} of the answer is no UTF-8")]
+    /// The header's value is not UTF-8, so JSON cannot hold it.
+    #[error("response header {0} is not UTF-8")]
     Header(HeaderName),
-    /// It failed half-way, or is longer than [`BODY_BYTES_MAX`].
-    #[error("the body of the answer cannot be read: {0}")]
+    /// The body failed part-way or is longer than [`BODY_BYTES_MAX`].
+    #[error("the response body cannot be read: {0}")]
     Body(#[source] axum::Error),
 }
 
-/// What Lambda is told of a failed invocation.
+/// The error that Lambda reports for the failed invocation.
 impl From<InvalidResponse> for Diagnostic {
     fn from(error: InvalidResponse) -> Self {
         Self { error_type: "InvalidResponse".to_owned(), error_message: error.to_string() }
@@ -53,7 +53,7 @@ impl From<InvalidResponse> for Diagnostic {
 }
 
 impl ProxyResponse {
-    /// The answer of a router. A body that is UTF-8 is text, whatever its type says, and base64 otherwise.
+    /// Converts a router's response. A UTF-8 body is sent as text, whatever its content type; any other body as base64.
     pub(crate) async fn new(response: Response, format: PayloadFormat) -> Result<Self, InvalidResponse> {
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(InvalidResponse::Body)?;
@@ -75,7 +75,7 @@ impl ProxyResponse {
     }
 }
 
-/// Each header's values.
+/// Returns the values of each header as text.
 fn values(headers: &HeaderMap) -> Result<BTreeMap<String, Vec<String>>, InvalidResponse> {
     let mut values = BTreeMap::new();
     for name in headers.keys() {

@@ -1,4 +1,4 @@
-//! The target of a request: its path and query.
+//! Request targets: path and query.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use uri_paths::encode_path;
 
 use crate::event::Text;
 
-/// Characters that would end a query (RFC 3986, section 3.4) or be refused in one. Text beyond ASCII is encoded as well.
+/// Characters that would end a query (RFC 3986, section 3.4) or are invalid in one. Non-ASCII text is encoded as well.
 const NOT_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
-/// Why a path and a query make no target.
+/// Why a path and a query are not a valid target.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidTarget {
     #[error("the path must begin with a slash")]
@@ -22,11 +22,11 @@ pub(crate) enum InvalidTarget {
     Uri(#[from] InvalidUri),
 }
 
-/// The path of an event and a query as it is sent.
+/// Returns the target for an event's path and an encoded query.
 ///
-/// REST APIs and function URLs give the path as it was sent, HTTP APIs give it decoded, in either format; which of them it
-/// was, an event does not say. So what is encoded stays so, and what no path can hold, such as a space, a `?`, or a `%`
-/// that begins no encoding, is encoded again.
+/// REST APIs and function URLs pass the path as it was sent. HTTP APIs pass it decoded, in either format. An event does
+/// not tell them apart. So existing encodings are kept, and everything that a path cannot hold is encoded again: a
+/// space, a `?`, or a `%` that begins no encoding.
 pub(crate) fn target(path: &str, query: &str) -> Result<Uri, InvalidTarget> {
     if !path.starts_with('/') {
         return Err(InvalidTarget::RelativePath);
@@ -39,7 +39,7 @@ pub(crate) fn target(path: &str, query: &str) -> Result<Uri, InvalidTarget> {
     Ok(PathAndQuery::try_from(target)?.into())
 }
 
-/// A query as it is sent, of parameters that API Gateway has decoded.
+/// Returns the encoded query for parameters that API Gateway has decoded.
 pub(crate) fn query(parameters: &BTreeMap<Text<'_>, Vec<Text<'_>>>) -> String {
     let pairs = parameters.iter().flat_map(|(name, values)| values.iter().map(|value| (&name.0, &value.0)));
     Serializer::new(String::new()).extend_pairs(pairs).finish()

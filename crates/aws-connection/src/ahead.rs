@@ -1,7 +1,8 @@
-//! Connections before the first event needs them.
+//! Connections made before the first event.
 //!
-//! A TLS handshake takes a small sandbox up to a second. During init nobody waits for it yet and there is a whole processor
-//! for it; afterwards it would be most of the first request's time, and more than publishing waits for Kinesis.
+//! A TLS handshake takes up to a second in a small sandbox. During init no request waits for it and the sandbox has a
+//! whole processor. Later it would be most of the first request's time, and longer than the direct publish waits for
+//! Kinesis.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -18,27 +19,27 @@ use tokio::net::TcpStream;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt};
 
-/// How long a connection is kept that nobody has asked for: as long as hyper keeps those that are idle. What is between both
-/// sides forgets older ones, and tells nobody.
+/// How long an unused connection is kept: as long as hyper keeps idle ones. Network devices in between may drop older
+/// connections silently.
 ///
-/// It goes by the time of day, because a sandbox between two requests is frozen and its other clocks may be, too.
+/// Measured in wall-clock time: a sandbox is frozen between requests, and its monotonic clock may be frozen with it.
 const KEPT: Duration = Duration::from_secs(90);
 
-/// What requests are sent over.
+/// A connection to a server: plain TCP, or TLS over it.
 pub(crate) type Connection = MaybeHttpsStream<TokioIo<TcpStream>>;
-/// What makes a connection to the scheme and the authority of a URI.
+/// Connects to the scheme and authority of a URI.
 pub(crate) type Connector = BoxCloneSyncService<Uri, Connection, BoxError>;
 
-/// What tells the time of day.
+/// Source of wall-clock time.
 pub(crate) type Clock = fn() -> SystemTime;
 
-/// A connector that may connect ahead: whoever asks it for a connection is given the one that was made ahead, if there is one,
-/// and a new one otherwise. Clones share what was made.
+/// A connector that can connect ahead of the first request. It returns the connection made ahead, if that is still
+/// usable, and makes a new one otherwise. Clones share the connections made ahead.
 #[derive(Debug, Clone)]
 pub(crate) struct Ahead {
     connector: Connector,
     clock: Clock,
-    /// When, and what: at most one for each scheme and authority.
+    /// Connections made ahead and when, at most one for each scheme and authority.
     made: Arc<Mutex<HashMap<Uri, (SystemTime, Connection)>>>,
 }
 
@@ -47,10 +48,10 @@ impl Ahead {
         Self { connector, clock, made: Arc::default() }
     }
 
-    /// Connects to whoever is at `url`, and keeps that for the first who asks.
+    /// Connects to `url` and keeps the connection for the first request there.
     pub(crate) async fn connect(&self, url: &str) -> Result<(), BoxError> {
         let mut parts = Uri::try_from(url)?.into_parts();
-        // As the pool of connections asks for it.
+        // The form in which hyper's pool requests a connection.
         parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
         let uri = Uri::from_parts(parts)?;
         let connection = self.connector.clone().oneshot(uri.clone()).await?;
@@ -87,12 +88,13 @@ impl Service<Uri> for Ahead {
     }
 }
 
-/// Where the clock was set back nobody knows how old it is.
+/// Returns false if the clock was set back, since the age is then unknown.
 fn is_fresh(made: SystemTime, now: SystemTime) -> bool {
     now.duration_since(made).is_ok_and(|age| age < KEPT)
 }
 
-/// Whether the other side still listens: it has nothing to say before it is asked, so that whatever there is to read is the end.
+/// Returns true if the server has not closed the connection. It sends nothing before a request, so anything to read is
+/// the end of the connection.
 async fn is_open(connection: &mut Connection) -> bool {
     let mut byte = [0];
     let mut buffer = ReadBuf::new(&mut byte);

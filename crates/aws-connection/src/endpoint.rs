@@ -1,6 +1,6 @@
-//! Where AWS has the services that functions call.
+//! Endpoints of the AWS services that functions call.
 
-/// The endpoint of a service that functions call.
+/// An AWS service that functions call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
     /// Amazon DynamoDB.
@@ -10,8 +10,8 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Its URL in a region, as the SDK's rules for endpoints have it; a test compares them. Those rules are part of a client, and
-    /// cost more to ask than all that is done here.
+    /// Returns the service's URL in a region. A test compares it with the SDK's endpoint rules, which are part of each
+    /// client and take longer to evaluate than all other work of this crate.
     pub(crate) fn url(self, region: &str) -> String {
         let name = match self {
             Self::DynamoDb => "dynamodb",
@@ -37,7 +37,7 @@ mod tests {
 
     use super::*;
 
-    /// One of each partition of AWS, and some more.
+    /// At least one region of each AWS partition.
     const REGIONS: [&str; 12] = [
         "us-east-1",
         "eu-central-1",
@@ -54,15 +54,16 @@ mod tests {
     ];
 
     #[tokio::test]
-    async fn a_service_is_where_the_sdk_looks_for_it() {
+    async fn urls_are_those_of_the_sdks_endpoint_rules() {
         for region in REGIONS {
-            let asked =
+            let params =
                 aws_sdk_dynamodb::config::endpoint::Params::builder().region(region.to_owned()).build().unwrap();
-            let found = aws_sdk_dynamodb::config::endpoint::DefaultResolver::new();
-            assert_eq!(Endpoint::DynamoDb.url(region), found.resolve_endpoint(&asked).await.unwrap().url());
-            let asked = aws_sdk_kinesis::config::endpoint::Params::builder().region(region.to_owned()).build().unwrap();
-            let found = aws_sdk_kinesis::config::endpoint::DefaultResolver::new();
-            assert_eq!(Endpoint::Kinesis.url(region), found.resolve_endpoint(&asked).await.unwrap().url());
+            let resolver = aws_sdk_dynamodb::config::endpoint::DefaultResolver::new();
+            assert_eq!(Endpoint::DynamoDb.url(region), resolver.resolve_endpoint(&params).await.unwrap().url());
+            let params =
+                aws_sdk_kinesis::config::endpoint::Params::builder().region(region.to_owned()).build().unwrap();
+            let resolver = aws_sdk_kinesis::config::endpoint::DefaultResolver::new();
+            assert_eq!(Endpoint::Kinesis.url(region), resolver.resolve_endpoint(&params).await.unwrap().url());
         }
     }
 }

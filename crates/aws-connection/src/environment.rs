@@ -1,4 +1,4 @@
-//! What Lambda tells a function of AWS by its environment.
+//! AWS configuration of a function, from its environment variables.
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_types::SdkConfig;
@@ -7,18 +7,18 @@ use telemetry::{InvalidEnvironment, Variables};
 
 use crate::{Endpoint, Https, Trust};
 
-/// What all AWS clients of a function start from: region, credentials and endpoints as its environment tells them, over one
-/// HTTPS client.
+/// Base of all AWS clients of a function: region, credentials and endpoints from the environment, over one HTTPS
+/// client.
 ///
 /// | variable | |
 /// |---|---|
 /// | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda; only the last may be missing |
-/// | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS` | lead elsewhere than to the region's own endpoints: to emulators, or to those that are FIPS or dual-stack; `AWS_ENDPOINT_URL` where the service's own is missing |
+/// | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS` | override the region's endpoints, for emulators, FIPS or dual-stack; `AWS_ENDPOINT_URL` applies to a service whose own variable is missing |
 /// | `TRUST_STORE` | `amazon`, the default, or `system`: see [`Trust`] |
 ///
-/// Lambda tells all there is this way. The SDK's own search, through files, containers, instances and token services, would be
-/// an eighth of a function's size and find nothing. Timeouts and retries are each client's own: how long a call may take
-/// depends on who waits for it.
+/// Lambda passes everything in these variables. The SDK's default provider chain, which also searches files,
+/// containers, instance metadata and token services, would be an eighth of a function's size and find nothing. Each
+/// client sets its own timeouts and retries, since the acceptable duration of a call depends on its caller.
 #[derive(Debug)]
 pub struct Aws {
     config: SdkConfig,
@@ -28,9 +28,9 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Reads all of it, or says all that is wrong.
+    /// Reads the configuration. The error lists every variable that is missing or invalid.
     pub fn from_environment(mut variables: Variables) -> Result<Self, InvalidEnvironment> {
-        let region: Option<String> = variables.required("AWS_REGION", "the region, which Lambda sets");
+        let region: Option<String> = variables.required("AWS_REGION", "the region, set by Lambda");
         let credentials = credentials(&mut variables);
         let endpoints = Endpoints::read(&mut variables);
         let trust = Trust::read(&mut variables);
@@ -51,12 +51,13 @@ impl Aws {
         Ok(Self { config, https, dynamodb_url, kinesis_url })
     }
 
-    /// What a client is made of.
+    /// Returns the configuration to build clients from.
     pub fn config(&self) -> &SdkConfig {
         &self.config
     }
 
-    /// Connects to a service, so that the first call finds a connection. Where that fails it is logged, and left to that call.
+    /// Connects to a service, so that the first call finds a connection. A failure is logged, and the first call
+    /// connects itself.
     pub async fn connect(&self, endpoint: Endpoint) {
         let url = match endpoint {
             Endpoint::DynamoDb => &self.dynamodb_url,
@@ -66,16 +67,16 @@ impl Aws {
     }
 }
 
-/// They stay the same as long as the sandbox lives.
+/// Reads static credentials: Lambda does not change them during the life of a sandbox.
 fn credentials(variables: &mut Variables) -> Option<Credentials> {
     let id: Option<String> =
-        variables.required("AWS_ACCESS_KEY_ID", "the key of the function's role, which Lambda sets");
-    let secret: Option<String> = variables.required("AWS_SECRET_ACCESS_KEY", "that key's secret, which Lambda sets");
-    let token: String = variables.optional("AWS_SESSION_TOKEN", "that key's token", String::new())?;
+        variables.required("AWS_ACCESS_KEY_ID", "the access key of the function's role, set by Lambda");
+    let secret: Option<String> = variables.required("AWS_SECRET_ACCESS_KEY", "the secret of that key, set by Lambda");
+    let token: String = variables.optional("AWS_SESSION_TOKEN", "the session token of that key", String::new())?;
     Some(Credentials::new(id?, secret?, Some(token).filter(|token| !token.is_empty()), None, "environment"))
 }
 
-/// Where services are, if not where AWS has them.
+/// Overrides of the region's endpoints.
 #[derive(Debug)]
 struct Endpoints {
     dynamodb: Option<String>,
@@ -124,15 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn what_lambda_sets_is_enough() {
+    fn the_variables_that_lambda_sets_are_sufficient() {
         let aws = read(&[]).unwrap();
         assert_eq!(aws.config().region().map(AsRef::as_ref), Some("eu-central-1"));
         assert_eq!(aws.dynamodb_url, "https://dynamodb.eu-central-1.amazonaws.com");
     }
 
-    /// Keys of a role are refused without their token; other keys have none.
+    /// AWS rejects a role's key without its session token; other keys have none.
     #[tokio::test]
-    async fn calls_are_signed_with_the_key_that_lambda_sets_its_token_included() {
+    async fn credentials_are_those_that_lambda_sets_session_token_included() {
         for (more, token) in [(&[TOKEN][..], Some("token")), (&[("AWS_SESSION_TOKEN", "")], None), (&[], None)] {
             let aws = read(more).unwrap();
             let key = aws.config().credentials_provider().unwrap().provide_credentials().await.unwrap();
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_is_where_its_own_variable_says_or_else_where_that_of_all_does() {
+    fn the_endpoint_variable_of_a_service_overrides_the_general_one() {
         let all = ("AWS_ENDPOINT_URL", "http://all");
         let own = ("AWS_ENDPOINT_URL_DYNAMODB", "http://own");
         let other = ("AWS_ENDPOINT_URL_KINESIS", "http://other");
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once() {
+    fn all_invalid_variables_are_reported_together() {
         let variables = [("TRUST_STORE", "none"), ("AWS_REGION", "eu-central-1")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter();
         let error = Aws::from_environment(variables.collect()).unwrap_err().to_string();

@@ -1,7 +1,7 @@
-//! The HTTP client under all AWS clients: hyper with rustls, over HTTP/1.1, with one pool of connections.
+//! HTTP client of all AWS clients: hyper with rustls over HTTP/1.1, with one connection pool.
 //!
-//! It does what the SDK's own client does for a function, without what a function has no use for: HTTP/2, which neither
-//! DynamoDB nor Kinesis speak, and proxies (docs/adr/0018).
+//! It does what the SDK's default client does for a function, without HTTP/2, which the calls to DynamoDB and Kinesis
+//! do not need, and without proxies (docs/adr/0018).
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -29,14 +29,13 @@ use tower::util::BoxCloneSyncService;
 use crate::ahead::{Ahead, Clock};
 use crate::trust::Trust;
 
-/// How long connecting may take, the handshake included.
+/// Time limit of connecting, TLS handshake included.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 
-/// Sends requests over HTTPS, or over plain HTTP where the address says so, as those of emulators do. Clones share their
-/// connections, which are kept for the next request.
+/// HTTP client for `https` URLs, and for the plain `http` URLs of emulators. Clones share one connection pool.
 ///
-/// A call ends when its answer has begun or the connection failed. It has no bound of its own but on connecting: AWS clients
-/// are configured with [`timeouts`](crate::timeouts), everybody else brings one.
+/// A call ends when the head of the response has arrived or the connection failed. Only connecting has a time limit
+/// here: AWS clients are configured with [`timeouts`](crate::timeouts), other callers set a limit of their own.
 #[derive(Debug, Clone)]
 pub struct Https {
     requests: SharedHttpConnector,
@@ -44,17 +43,17 @@ pub struct Https {
 }
 
 impl Https {
-    /// With a pool of its own, trusting so.
+    /// Creates a client with its own connection pool.
     pub fn new(trust: Trust) -> Self {
         Self::connecting_within(trust, CONNECT_MAX)
     }
 
-    /// The same, told by this clock how old its connections are.
+    /// Like [`Https::new`], with this clock for the age of connections.
     pub fn by_clock(trust: Trust, clock: fn() -> SystemTime) -> Self {
         Self::build(trust, CONNECT_MAX, clock)
     }
 
-    /// The same, with another bound on connecting.
+    /// Like [`Https::new`], with this time limit on connecting.
     pub fn connecting_within(trust: Trust, connect_max: Duration) -> Self {
         Self::build(trust, connect_max, SystemTime::now)
     }
@@ -71,8 +70,8 @@ impl Https {
         Self { requests: SharedHttpConnector::new(Hyper(client)), connections }
     }
 
-    /// Connects to whoever is at this URL, handshake included, so that the first request there finds a connection. Where that
-    /// fails it is logged, and left to the first request.
+    /// Connects to `url`, TLS handshake included, so that the first request there finds a connection. A failure is
+    /// logged, and the first request connects itself.
     pub async fn connect(&self, url: &str) {
         if let Err(error) = self.connections.connect(url).await {
             let error = DisplayErrorContext(&*error);
@@ -106,14 +105,15 @@ impl HttpConnector for Hyper {
             Ok(request) => request,
             Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
         };
-        // The SDK gives a connection up that answered like a server in trouble, so that the next attempt meets another one.
+        // The SDK discards the connection of a response that points to a broken server, so that a retry uses another
+        // one.
         let captured = capture_connection(&mut request);
         if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
             capture.set_connection_retriever(move || connection(captured.clone()));
         }
-        let answered = self.0.request(request);
+        let pending = self.0.request(request);
         HttpConnectorFuture::new(async move {
-            let response = answered.await.map_err(failed)?.map(SdkBody::from_body_1_x);
+            let response = pending.await.map_err(failed)?.map(SdkBody::from_body_1_x);
             HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
@@ -125,7 +125,7 @@ fn connection(captured: CaptureConnection) -> Option<ConnectionMetadata> {
     Some(ConnectionMetadata::builder().proxied(false).poison_fn(poison).build())
 }
 
-/// What the SDK tries again is what failed on the wire.
+/// Maps failures on the wire to I/O errors, which the SDK retries.
 fn failed(error: legacy::Error) -> ConnectorError {
     if error.is_connect() {
         return ConnectorError::io(error.into()).never_connected();

@@ -1,7 +1,7 @@
-//! How functions connect to AWS: what they are told of it by their environment, one HTTPS client for all their AWS clients,
-//! and its connections made before the first event.
+//! AWS connections of functions: configuration from the environment, one HTTPS client for all AWS clients, and
+//! connections made before the first event.
 //!
-//! Start and size of a function are what this crate is about (docs/performance.md).
+//! This crate keeps cold starts short and binaries small (docs/performance.md).
 
 mod ahead;
 mod dynamodb;

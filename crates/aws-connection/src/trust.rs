@@ -1,4 +1,4 @@
-//! Whose certificates are trusted.
+//! Trusted root certificates.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::CertificateResult;
 use telemetry::Variables;
 
-/// The roots of Amazon Trust Services, which the certificates of all AWS endpoints go back to, as published at
-/// <https://www.amazontrust.com/repository/>. A test holds them to the fingerprints given there.
+/// Roots of Amazon Trust Services, which sign the certificates of all AWS endpoints, as published at
+/// <https://www.amazontrust.com/repository/>. A test compares them with the fingerprints given there.
 const AMAZON: [&[u8]; 5] = [
     include_bytes!("../roots/AmazonRootCA1.cer"),
     include_bytes!("../roots/AmazonRootCA2.cer"),
@@ -19,17 +19,17 @@ const AMAZON: [&[u8]; 5] = [
     include_bytes!("../roots/SFSRootCAG2.cer"),
 ];
 
-/// Whose certificates are trusted.
+/// Trust store of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// Those that Amazon Trust Services vouches for: all AWS endpoints have one. Reading a machine's whole store takes
-    /// several times as long as everything else that a function does before its first event.
+    /// The roots of Amazon Trust Services, which cover all AWS endpoints. Reading a machine's whole store takes several
+    /// times as long as everything else that a function does before its first event.
     Amazon,
-    /// Those that this machine trusts; where `SSL_CERT_FILE` or `SSL_CERT_DIR` is set, what is found there.
+    /// The machine's trust store, or the one that `SSL_CERT_FILE` or `SSL_CERT_DIR` names.
     System,
 }
 
-/// The text names no trust store.
+/// Text that names no trust store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is neither amazon nor system")]
 pub struct UnknownTrust;
@@ -47,7 +47,7 @@ impl FromStr for Trust {
 }
 
 impl Trust {
-    /// `TRUST_STORE`: `amazon`, the default, or `system`.
+    /// Reads `TRUST_STORE`: `amazon`, the default, or `system`.
     pub fn read(variables: &mut Variables) -> Option<Self> {
         variables.optional("TRUST_STORE", "amazon or system", Self::Amazon)
     }
@@ -55,12 +55,12 @@ impl Trust {
     pub(crate) fn client_config(self) -> ClientConfig {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        #[expect(clippy::expect_used, reason = "ring has suites for every version that is safe")]
-        let builder = builder.expect("ring has suites");
+        #[expect(clippy::expect_used, reason = "ring has cipher suites for every safe version of TLS")]
+        let builder = builder.expect("ring has cipher suites");
         builder.with_root_certificates(self.roots()).with_no_client_auth()
     }
 
-    /// A certificate that cannot be read is none that is trusted; where there is none at all every handshake fails and says so.
+    /// Returns the store's readable certificates. Without any, every handshake fails with an error that says so.
     fn roots(self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         match self {
@@ -71,16 +71,16 @@ impl Trust {
     }
 }
 
-/// What could be read of a store. The rest is logged: nothing else would say why a certificate is not trusted.
+/// Returns the readable certificates. Errors are logged: nothing else would explain why a certificate is not trusted.
 fn readable(CertificateResult { certs, errors, .. }: CertificateResult) -> Vec<CertificateDer<'static>> {
-    if let Some(error) = together(&errors) {
-        tracing::warn!(error, "could not read all of the machine's trusted certificates, and goes on with the others");
+    if let Some(error) = joined(&errors) {
+        tracing::warn!(error, "could not read some of the machine's trusted certificates; continues with the others");
     }
     certs
 }
 
-/// As many errors as there are, in one line.
-fn together(errors: &[rustls_native_certs::Error]) -> Option<String> {
+/// Joins all errors into one line; `None` without errors.
+fn joined(errors: &[rustls_native_certs::Error]) -> Option<String> {
     let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
     (!errors.is_empty()).then(|| errors.join("; "))
 }
@@ -96,7 +96,7 @@ mod tests {
 
     use super::*;
 
-    /// SHA-256 of each certificate, and the day it ends, as its publisher gives them.
+    /// SHA-256 and expiry date of each certificate, as published.
     const PUBLISHED: [(&str, Date); 5] = [
         ("8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e", date!(2038 - 01 - 17)),
         ("1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4", date!(2040 - 05 - 26)),
@@ -104,33 +104,33 @@ mod tests {
         ("e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092", date!(2040 - 05 - 26)),
         ("568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5", date!(2037 - 12 - 31)),
     ];
-    /// A root that ends sooner is to be replaced now: functions run for years where nobody deploys them again.
+    /// Remaining validity below which the test demands a replacement: a deployed function may run for years.
     const DAYS_LEFT_MIN: i64 = 3 * 365;
 
     #[test]
-    fn the_roots_are_those_that_amazon_publishes_and_hold_for_years() {
+    fn the_roots_are_those_that_amazon_publishes_and_are_valid_for_years() {
         let today = OffsetDateTime::now_utc().date();
         for (root, (fingerprint, ends)) in AMAZON.iter().zip(PUBLISHED) {
             let digest = Sha256::digest(root);
             assert_eq!(HEXLOWER.encode(&digest), fingerprint);
-            assert!((ends - today).whole_days() > DAYS_LEFT_MIN, "{fingerprint} ends on {ends}");
+            assert!((ends - today).whole_days() > DAYS_LEFT_MIN, "{fingerprint} expires on {ends}");
         }
-        assert_eq!(Trust::Amazon.roots().len(), AMAZON.len(), "each can be read");
+        assert_eq!(Trust::Amazon.roots().len(), AMAZON.len(), "every root is readable");
     }
 
     #[test]
-    fn what_cannot_be_read_of_a_store_is_told_in_one_line() {
+    fn errors_of_reading_a_store_are_joined_into_one_line() {
         let missing = |names: [&str; 2]| {
             let [file, folder] = names.map(|name| Path::new("no-such-folder").join(name));
-            together(&rustls_native_certs::load_certs_from_paths(Some(&file), Some(&folder)).errors)
+            joined(&rustls_native_certs::load_certs_from_paths(Some(&file), Some(&folder)).errors)
         };
-        let told = missing(["a.pem", "b"]).unwrap();
-        assert!(told.contains("a.pem") && told.contains('b') && !told.contains('\n'), "{told}");
-        assert_eq!(together(&[]), None);
+        let message = missing(["a.pem", "b"]).unwrap();
+        assert!(message.contains("a.pem") && message.contains('b') && !message.contains('\n'), "{message}");
+        assert_eq!(joined(&[]), None);
     }
 
     #[test]
-    fn a_store_is_named() {
+    fn a_trust_store_is_parsed_from_its_name() {
         assert_eq!("system".parse(), Ok(Trust::System));
         assert_eq!("amazon".parse(), Ok(Trust::Amazon));
         assert_eq!("".parse::<Trust>(), Err(UnknownTrust));

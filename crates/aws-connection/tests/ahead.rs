@@ -1,4 +1,4 @@
-//! Connections that are made before a request needs them, over real sockets.
+//! Connections made ahead of the first request, over real sockets.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,16 +10,16 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How long a connection is kept that nobody has asked for, in seconds.
+/// How long an unused connection is kept, in seconds.
 const KEPT_S: i64 = 90;
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 
-/// Reads what a request of no body is, and answers it.
+/// Reads a request without a body and responds.
 async fn answer(connection: &mut TcpStream) {
-    assert!(is_answered(connection).await, "there is no request");
+    assert!(is_answered(connection).await, "closed without a request");
 }
 
-/// The same, unless it is closed: whether there was a request.
+/// Like [`answer`], but returns false if the connection is closed without a request.
 async fn is_answered(connection: &mut TcpStream) -> bool {
     let mut read = Vec::new();
     while !read.ends_with(b"\r\n\r\n") {
@@ -36,7 +36,7 @@ async fn get(https: &Https, url: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn the_first_request_takes_the_connection_that_was_made_ahead() {
+async fn the_first_request_uses_the_connection_made_ahead() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let https = Https::new(Trust::Amazon);
@@ -53,14 +53,14 @@ async fn the_first_request_takes_the_connection_that_was_made_ahead() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_meanwhile_is_not_taken() {
+async fn a_connection_that_was_closed_meanwhile_is_not_used() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let url = format!("http://{address}");
     let https = Https::new(Trust::Amazon);
     https.connect(&url).await;
     let (ahead, _) = listener.accept().await.unwrap();
-    // Of two that are closed one after the other, the first is known to be closed where the second one is.
+    // The first is closed before the second, so once the second is seen to be closed, the first is as well.
     let mut second = TcpStream::connect(address).await.unwrap();
     let (other, _) = listener.accept().await.unwrap();
     drop(ahead);
@@ -71,8 +71,9 @@ async fn a_connection_that_was_closed_meanwhile_is_not_taken() {
     assert_eq!(status, 200);
 }
 
-/// Connects, lets the clock go on by so many seconds, and asks. Whether the request took the connection that was made ahead.
-async fn is_taken_after(passed_s: i64) -> bool {
+/// Connects, advances the clock by `passed_s` seconds and sends a request. Returns true if it used the connection made
+/// ahead.
+async fn is_used_after(passed_s: i64) -> bool {
     static NOW_S: AtomicI64 = AtomicI64::new(0);
     const BEGUN_S: i64 = 1_795_377_600;
     fn clock() -> SystemTime {
@@ -87,20 +88,20 @@ async fn is_taken_after(passed_s: i64) -> bool {
     let (mut ahead, _) = listener.accept().await.unwrap();
     NOW_S.store(BEGUN_S + passed_s, Ordering::SeqCst);
     let served = async {
-        let is_taken = is_answered(&mut ahead).await;
-        if !is_taken {
+        let is_used = is_answered(&mut ahead).await;
+        if !is_used {
             answer(&mut listener.accept().await.unwrap().0).await;
         }
-        is_taken
+        is_used
     };
-    let (status, is_taken) = tokio::join!(get(&https, &url), served);
+    let (status, is_used) = tokio::join!(get(&https, &url), served);
     assert_eq!(status, 200);
-    is_taken
+    is_used
 }
 
 #[tokio::test]
-async fn a_connection_that_was_not_asked_for_in_time_is_not_taken() {
-    assert!(is_taken_after(KEPT_S - 1).await);
-    assert!(!is_taken_after(KEPT_S).await, "it is too old");
-    assert!(!is_taken_after(-1).await, "the clock was set back, so nobody knows how old it is");
+async fn a_connection_that_is_too_old_is_not_used() {
+    assert!(is_used_after(KEPT_S - 1).await);
+    assert!(!is_used_after(KEPT_S).await, "it is too old");
+    assert!(!is_used_after(-1).await, "the clock was set back, so its age is unknown");
 }

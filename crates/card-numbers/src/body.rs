@@ -1,4 +1,4 @@
-//! Card numbers in a JSON body, wherever they stand: in strings, keys and numbers, in fields known and unknown.
+//! Card numbers in a JSON body: in strings, keys and numbers of known and unknown fields.
 
 use std::fmt;
 
@@ -8,12 +8,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use crate::pattern::contains_card_number;
 use crate::{PLACES_MAX, refused};
 
-/// The fewest digits of a card number.
+/// Minimum number of digits of a card number.
 const DIGITS_MIN: usize = 13;
 
-/// Refuses a body that contains card numbers, and one that is not JSON.
+/// Rejects a body that contains card numbers. The problem lists up to ten places.
 ///
-/// The problem lists up to ten places. Bodies without any text of that many digits cost two passes over their bytes.
+/// A body without a text of at least 13 digits and without `\u` escapes is not parsed, and costs two passes over its
+/// bytes. Any other body is also rejected if it is not JSON.
 pub fn refuse_in_body(body: &[u8]) -> Result<(), Problem> {
     let long_enough = |text: &[u8]| text.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS_MIN;
     if !texts(body).any(long_enough) && !body.windows(2).any(|pair| pair == b"\\u") {
@@ -21,9 +22,9 @@ pub fn refuse_in_body(body: &[u8]) -> Result<(), Problem> {
     }
     let mut search = Search { pointer: JsonPointer::default(), found: Vec::new() };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    // Nesting is bounded by serde_json.
+    // serde_json limits the nesting.
     let read = search.deserialize(&mut deserializer);
-    // Numbers with a fraction lose digits when they are read, and text that is not JSON is not read at all.
+    // Parsing loses digits of numbers with a fraction, and does not reach the text after a syntax error.
     if search.found.is_empty() && texts(body).any(contains_card_number) {
         search.found.push(JsonPointer::default().to_string());
     }
@@ -34,16 +35,16 @@ pub fn refuse_in_body(body: &[u8]) -> Result<(), Problem> {
     }
 }
 
-/// The text between the delimiters of JSON: strings, or parts of them, and numbers.
+/// Splits the body at JSON's delimiters, into strings or parts of strings, and numbers.
 fn texts(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     body.split(|byte| matches!(byte, b'"' | b',' | b':' | b'[' | b']' | b'{' | b'}'))
 }
 
-/// A walk through a body.
+/// Recursive search of a JSON value.
 struct Search {
-    /// The value that is being read.
+    /// Pointer to the value that is being read.
     pointer: JsonPointer,
-    /// The places of card numbers so far.
+    /// Places of the card numbers found so far.
     found: Vec<String>,
 }
 
@@ -51,14 +52,14 @@ impl Search {
     fn look_at(&mut self, value: &str) {
         if contains_card_number(value) && self.found.len() < PLACES_MAX {
             let place = self.pointer.to_string();
-            // The same again where an object has two such keys.
+            // An object with two such keys yields the same place twice.
             if self.found.last() != Some(&place) {
                 self.found.push(place);
             }
         }
     }
 
-    /// Searches the value at `child`, and returns to the one around it.
+    /// Searches the value at `child`, then restores the pointer to its parent.
     fn within<T>(&mut self, child: JsonPointer, search: impl FnOnce(&mut Self) -> T) -> T {
         let parent = std::mem::replace(&mut self.pointer, child);
         let result = search(self);
@@ -122,7 +123,7 @@ impl<'de> Visitor<'de> for &mut Search {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         while let Some(key) = fields.next_key::<String>()? {
             if contains_card_number(&key) {
-                // The object is pointed to: the key must not be repeated, nor be part of the way to what is below it.
+                // Report the object: the key must not appear in the pointer, not even in that of a nested value.
                 self.look_at(&key);
                 fields.next_value::<IgnoredAny>()?;
             } else {

@@ -8,20 +8,20 @@ use percent_encoding::percent_decode_str;
 use crate::pattern::contains_card_number;
 use crate::refused;
 
-/// Headers whose value callers choose.
+/// Headers whose value the caller chooses.
 const CHOSEN_BY_CALLERS: [HeaderName; 2] = [HeaderName::from_static("idempotency-key"), http::header::IF_MATCH];
-/// A header that is stored and passed on, but made of random digits: one in some ten thousand looks like a card number by
-/// chance. A trace is an aid, so that it is removed rather than refused.
+/// A header that is stored and passed on, and consists of random digits. About one in ten thousand looks like a card
+/// number by chance. The trace only aids diagnosis, so the header is removed and the request continues.
 const REMOVED: HeaderName = HeaderName::from_static("traceparent");
 
-/// Refuses a request with a card number in its path, its query or a header that callers choose.
+/// Rejects a request with a card number in its path, its query or a header whose value the caller chooses.
 ///
 /// A `traceparent` that looks like a card number is removed instead.
 pub fn refuse_in_head(head: &mut Parts) -> Result<(), Problem> {
     if header_contains_card_number(head, &REMOVED) {
         head.headers.remove(REMOVED);
     }
-    // The path is what names the problem's instance.
+    // No `instance` in this problem, because it would repeat the path.
     if contains_card_number(percent_decode_str(head.uri.path()).collect::<Vec<_>>()) {
         return Err(refused(["path".to_owned()]));
     }
@@ -37,7 +37,7 @@ pub fn refuse_in_head(head: &mut Parts) -> Result<(), Problem> {
     if places.is_empty() { Ok(()) } else { Err(refused(places).with_instance(head.uri.path())) }
 }
 
-/// True if a header of that name contains a card number.
+/// Returns true if a header with this name contains a card number.
 fn header_contains_card_number(head: &Parts, name: &HeaderName) -> bool {
     let mut values = head.headers.get_all(name).iter();
     values.any(contains_card_number)

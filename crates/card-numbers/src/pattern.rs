@@ -2,16 +2,16 @@
 
 use std::ops::Range;
 
-/// The number of digits of a card number, by ISO/IEC 7812 and by issuers before it.
+/// Number of digits of a card number: up to 19 by ISO/IEC 7812, and as few as 13 by older issuers.
 const DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
-/// The groups of digits on a card.
+/// Digit groups as printed on cards.
 const GROUPS: [&[usize]; 3] = [&[4, 4, 4, 4], &[4, 4, 4, 4, 3], &[4, 6, 5]];
 
-/// True if there is a card number in the text: digits that pass the Luhn check and are
+/// Returns true if the text contains a card number: digits that pass the Luhn check and are either
 ///
-/// - 13 to 19 in a row, with no letter directly before or after, as there is in ids in hexadecimal or base 32; or
-/// - grouped as on a card, by single spaces or by hyphens. Hyphens on either side that lead to more digits make it a
-///   longer number, and no card's.
+/// - 13 to 19 in a row, without a letter directly before or after, which rules out hexadecimal and base 32 ids; or
+/// - grouped as on a card, by single spaces or by hyphens. A hyphen before or after the groups that continues into more
+///   digits makes it a longer number, which is not a card number.
 pub(crate) fn contains_card_number(text: impl AsRef<[u8]>) -> bool {
     let text = text.as_ref();
     let groups = digit_groups(text);
@@ -24,7 +24,7 @@ pub(crate) fn contains_card_number(text: impl AsRef<[u8]>) -> bool {
     })
 }
 
-/// The longest runs of digits.
+/// Returns the maximal runs of digits.
 fn digit_groups(text: &[u8]) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
     for at in (0..text.len()).filter(|at| text[*at].is_ascii_digit()) {
@@ -44,7 +44,7 @@ fn is_card_number(text: &[u8], groups: &[Range<usize>], fits: impl Fn(&[usize]) 
         && passes_luhn(groups.iter().flat_map(|group| &text[group.clone()]))
 }
 
-/// One space between every two, or one hyphen between every two.
+/// Returns true if all groups are separated by one space, or all by one hyphen.
 fn separated_alike(text: &[u8], groups: &[Range<usize>]) -> bool {
     let gaps = groups.windows(2).map(|pair| &text[pair[0].end..pair[1].start]).collect::<Vec<_>>();
     gaps.iter().all(|gap| *gap == b" ") || gaps.iter().all(|gap| *gap == b"-")
@@ -57,7 +57,8 @@ fn stands_alone(text: &[u8], start: usize, end: usize, grouped: bool) -> bool {
     !(letter(before.last()) || letter(after.first()) || grouped && goes_on)
 }
 
-/// The [Luhn check](https://en.wikipedia.org/wiki/Luhn_algorithm), which 9 of 10 other numbers do not pass.
+/// Returns true if the digits pass the [Luhn check](https://en.wikipedia.org/wiki/Luhn_algorithm), as one in ten random
+/// numbers does.
 fn passes_luhn<'a>(digits: impl DoubleEndedIterator<Item = &'a u8>) -> bool {
     let counted = digits.rev().enumerate().map(|(place, digit)| {
         let digit = u32::from(digit - b'0') * if place % 2 == 0 { 1 } else { 2 };
@@ -72,7 +73,7 @@ mod tests {
 
     use super::*;
 
-    /// Test numbers that payment providers publish, one of each length and grouping.
+    /// Test card numbers published by payment providers, one of each length and grouping.
     const CARDS: [&str; 12] = [
         "4222222222222",
         "36227206271667",
@@ -89,18 +90,21 @@ mod tests {
     ];
 
     #[test]
-    fn card_numbers_are_found_wherever_they_stand() {
+    fn card_numbers_are_found_at_any_position() {
         for card in CARDS {
             let (space, comma) = (format!("my card {card} 12/27"), format!("x,{card},y"));
             for text in [card, &space, &comma, &format!("tok_{card}"), &format!("ord-{card}"), &format!("é{card}é")] {
                 assert!(contains_card_number(text), "{text}");
             }
         }
-        assert!(contains_card_number("4242 4242 4242 4242 123"), "the security code behind it hides nothing");
+        assert!(
+            contains_card_number("4242 4242 4242 4242 123"),
+            "a security code after it does not hide the card number"
+        );
     }
 
     #[test]
-    fn what_only_resembles_a_card_number_passes() {
+    fn text_that_resembles_a_card_number_passes() {
         for text in [
             "",
             "4242424242424243",
@@ -121,7 +125,7 @@ mod tests {
         }
     }
 
-    /// The digits and the one that makes them pass the check.
+    /// Appends the check digit.
     fn checked(digits: &str) -> String {
         let checks = (0..10).map(|check| format!("{digits}{check}"));
         checks.into_iter().find(|number| passes_luhn(number.as_bytes().iter())).unwrap()
@@ -129,7 +133,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_number_that_passes_the_check_is_found_and_every_other_passes(digits in "[0-9]{12,18}") {
+        fn numbers_are_found_if_and_only_if_they_pass_the_luhn_check(digits in "[0-9]{12,18}") {
             let card = checked(&digits);
             prop_assert!(contains_card_number(&card));
             for other in ('0'..='9').filter(|check| !card.ends_with(*check)) {
@@ -148,7 +152,7 @@ mod tests {
         }
 
         #[test]
-        fn uuids_pass_even_those_of_digits_alone(
+        fn uuids_pass_even_if_they_contain_only_digits(
             uuid in prop_oneof![
                 "[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
                 "[0-9]{8}-[0-9]{4}-[1-8][0-9]{3}-[89][0-9]{3}-[0-9]{12}",

@@ -1,21 +1,21 @@
-//! The problem types that any route may answer with.
+//! Problem types of every API.
 
 use http::StatusCode;
 
 use crate::{ProblemHeader, ProblemType};
 
-/// The header that says how long to wait before the request is repeated.
+/// Header with the time to wait before a retry.
 pub const RETRY_AFTER: ProblemHeader = ProblemHeader {
     name: "retry-after",
     required: true,
-    description: "Where repeating helps: after how many seconds.",
+    description: "Seconds to wait before a retry.",
     schema: r#"{ "type": "integer", "minimum": 1, "examples": [1] }"#,
 };
-/// The header that lists the methods of a path.
+/// Header that lists the methods of a path.
 const ALLOW: ProblemHeader = ProblemHeader {
     name: "allow",
     required: true,
-    description: "What the path takes instead.",
+    description: "Methods that the path supports.",
     schema: r#"{ "type": "string", "examples": ["GET,HEAD"] }"#,
 };
 
@@ -25,33 +25,32 @@ pub const MALFORMED_JSON: ProblemType =
 /// A value is missing, of the wrong type, out of bounds or unknown.
 pub const INVALID_REQUEST: ProblemType =
     ProblemType::new(StatusCode::BAD_REQUEST, "invalid-request", "The request is not valid");
-/// A card number stands somewhere in the request. Nothing of the request is kept.
+/// The request contains a card number. Nothing of the request is stored.
 pub const CARD_NUMBER: ProblemType =
-    ProblemType::new(StatusCode::BAD_REQUEST, "card-number", "Card numbers are not taken");
-/// There is no such route.
-pub const NO_SUCH_ROUTE: ProblemType =
-    ProblemType::new(StatusCode::NOT_FOUND, "no-such-route", "There is nothing under this path");
+    ProblemType::new(StatusCode::BAD_REQUEST, "card-number", "Card numbers are not accepted");
+/// No route has this path.
+pub const NO_SUCH_ROUTE: ProblemType = ProblemType::new(StatusCode::NOT_FOUND, "no-such-route", "No such route");
 /// The route exists, but not with this method.
 pub const METHOD_NOT_ALLOWED: ProblemType =
-    ProblemType::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path does not take this method")
+    ProblemType::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path does not support this method")
         .with_headers(&[ALLOW]);
-/// The body is larger than the API takes.
+/// The body exceeds the API's limit.
 pub const BODY_TOO_LARGE: ProblemType =
     ProblemType::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large");
-/// The body is not declared as JSON.
+/// The content type is not JSON.
 pub const UNSUPPORTED_MEDIA_TYPE: ProblemType = ProblemType::new(
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
     "unsupported-media-type",
-    "The body must be declared as application/json",
+    "The content type must be application/json",
 );
-/// Something the service depends on failed; nothing is known to have changed, and trying again is safe.
+/// A dependency of the service failed. It is unknown whether the request had an effect; a retry is safe.
 pub const UNAVAILABLE: ProblemType =
-    ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service cannot answer right now")
+    ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service is temporarily unavailable")
         .with_headers(&[RETRY_AFTER]);
-/// The service is at fault in a way that trying again will not mend.
-pub const INTERNAL: ProblemType = ProblemType::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The service failed");
+/// A bug in the service, which a retry is unlikely to get around.
+pub const INTERNAL: ProblemType = ProblemType::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error");
 
-/// All of them; each has a page in `docs/api/problems/`.
+/// All problem types of this module; each has a page in `docs/api/problems/`.
 pub const ALL: &[ProblemType] = &[
     MALFORMED_JSON,
     INVALID_REQUEST,

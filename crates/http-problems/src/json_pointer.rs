@@ -1,23 +1,23 @@
-//! Places in a request's body.
+//! JSON pointers into a request's body.
 
 use std::fmt;
 
-/// The longest name of a caller's own choosing that a response repeats, in characters.
+/// Longest caller-defined name that a response repeats, in characters.
 const NAME_CHARS_MAX: usize = 64;
 
-/// A JSON pointer (RFC 6901) into a request's body, whose keys are shortened. The whole body is displayed as `body`.
+/// A JSON pointer (RFC 6901) into a request's body, with long keys shortened. The root is displayed as `body`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JsonPointer(String);
 
 impl JsonPointer {
-    /// The pointer to this key's value within the object that `self` points to.
+    /// Returns the pointer to this key's value within the object that `self` points to.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
         let key = shorten_name(key).replace('~', "~0").replace('/', "~1");
         Self(format!("{}/{key}", self.0))
     }
 
-    /// The pointer to this element of the array that `self` points to.
+    /// Returns the pointer to this element of the array that `self` points to.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
         Self(format!("{}/{index}", self.0))
@@ -30,7 +30,7 @@ impl fmt::Display for JsonPointer {
     }
 }
 
-/// A name as the caller wrote it, cut after 64 characters.
+/// Returns a caller-defined name, cut after 64 characters.
 pub fn shorten_name(name: &str) -> String {
     match name.char_indices().nth(NAME_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &name[..end]),

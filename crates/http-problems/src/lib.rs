@@ -1,10 +1,10 @@
 //! Problem responses of both APIs, as [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) defines them.
 //!
-//! An API declares its problem types as [`ProblemType`] constants, beside the [`builtin`] ones of every API, and responds
-//! with a [`Problem`]. [`with_problems`] completes a router: unknown routes become problems, and every problem names the
-//! request's path.
+//! An API declares its problem types as [`ProblemType`] constants, beside the [`builtin`] ones of every API, and
+//! responds with a [`Problem`]. [`with_problems`] completes a router: unknown routes become problems, and every problem
+//! names the request's path.
 //!
-//! Reading requests is not here (`http-requests`), nor is the search for card numbers (`card-numbers`).
+//! Requests are parsed in `http-requests` and searched for card numbers in `card-numbers`.
 
 pub mod builtin;
 mod json_pointer;

@@ -1,4 +1,4 @@
-//! One problem answer.
+//! Problem responses.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,24 +16,24 @@ use uri_paths::encode_path;
 use crate::{Member, ProblemType, builtin};
 
 tokio::task_local! {
-    /// The path of the request that is being answered.
+    /// Path of the current request.
     static INSTANCE: String;
 }
 
-/// What is wrong with one part of the request.
+/// A fault in one part of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldError {
-    /// Where, as a JSON pointer (RFC 6901) into the body; the name of a header or parameter otherwise.
+    /// JSON pointer (RFC 6901) into the body, or the name of a header or parameter.
     pub pointer: String,
-    /// Why it cannot be accepted.
+    /// Reason why that part is rejected.
     pub detail: String,
 }
 
-/// An answer that says what went wrong and what to do, as `application/problem+json`.
+/// A response that states what went wrong and what to do, as `application/problem+json`.
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Contents>);
 
-/// Boxed, so that a result that may be a problem is not much larger than what it is otherwise.
+/// Boxed in [`Problem`], so that a `Result` with a problem stays small.
 #[derive(Debug, Clone)]
 struct Contents {
     problem_type: ProblemType,
@@ -41,11 +41,11 @@ struct Contents {
     errors: Vec<FieldError>,
     members: BTreeMap<&'static str, Value>,
     retry_after_s: Option<u16>,
-    /// The path of the request, where it is not known from [`INSTANCE`].
+    /// Path of the request, if [`INSTANCE`] does not have it.
     instance: Option<String>,
 }
 
-/// The body's members beyond those of RFC 9457.
+/// Body members beyond those of RFC 9457.
 #[derive(Serialize)]
 struct Extensions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -55,12 +55,12 @@ struct Extensions {
 }
 
 impl Problem {
-    /// The problem's type.
+    /// Returns the problem's type.
     pub fn problem_type(&self) -> ProblemType {
         self.0.problem_type
     }
 
-    /// A problem of this type; `detail` says, to the caller, what to do about it.
+    /// Creates a problem of this type. `detail` tells the caller what to do.
     pub fn new(problem_type: ProblemType, detail: impl Into<String>) -> Self {
         Self(Box::new(Contents {
             problem_type,
@@ -72,65 +72,71 @@ impl Problem {
         }))
     }
 
-    /// A request with one part that is not valid.
+    /// Creates a problem for a request with one invalid part.
     pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (pointer.into(), detail.into());
         Self::new(builtin::INVALID_REQUEST, format!("{pointer} {detail}.")).pointing_to(pointer, detail)
     }
 
-    /// A body that is not JSON. The parser's message repeats nothing of the body.
+    /// Creates a problem for a body that is not JSON. The parser's message repeats nothing of the body.
     pub fn malformed_json(error: &serde_json::Error) -> Self {
         Self::new(builtin::MALFORMED_JSON, format!("{error}."))
     }
 
-    /// Adds a member, which must be one of the problem type's: contracts list no others.
+    /// Adds an extension member. The problem type must list it, since contracts list no others.
     #[must_use]
     pub fn with(mut self, member: Member, value: impl Into<Value>) -> Self {
         let problem_type = self.0.problem_type;
-        debug_assert!(problem_type.members().contains(&member), "{} has no {}", problem_type.name(), member.name);
+        debug_assert!(
+            problem_type.members().contains(&member),
+            "{} has no member {}",
+            problem_type.name(),
+            member.name
+        );
         self.0.members.insert(member.name, value.into());
         self
     }
 
-    /// Points to a part of the request that is at fault.
+    /// Adds a pointer to a part of the request that is at fault.
     #[must_use]
     pub fn pointing_to(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         self.0.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
         self
     }
 
-    /// Something we depend on failed. The error is logged here, once, and not shown to the caller.
+    /// Creates a 503 for a failed dependency. The error is logged here, once, and not shown to the caller.
     pub fn unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error = %WithCauses(error), "answered 503: a dependency failed");
-        Self::new(builtin::UNAVAILABLE, "Try again in a moment; a request with the same content is safe to repeat.")
+        tracing::error!(error = %WithCauses(error), "responded 503: a dependency failed");
+        Self::new(builtin::UNAVAILABLE, "Try again in a moment. It is safe to repeat the same request.")
             .retry_after_s(1)
     }
 
-    /// We are at fault. The error is logged here, once, and not shown to the caller.
+    /// Creates a 500 for a bug in the service. The error is logged here, once, and not shown to the caller.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error = %WithCauses(error), "answered 500: a defect");
-        Self::new(builtin::INTERNAL, "This is our fault; the log of this request says more.")
+        tracing::error!(error = %WithCauses(error), "responded 500: internal error (bug)");
+        Self::new(builtin::INTERNAL, "This is a bug in the service. The function's log has the error.")
     }
 
-    /// Runs `response`; every problem that becomes a response within it names this path as its instance.
+    /// Runs `response`. Every problem that is converted into a response within it has this path as its instance.
     pub(crate) async fn naming_instance<R: Future>(path: &str, response: R) -> R::Output {
         INSTANCE.scope(encode_path(path), response).await
     }
 
-    /// Names the request's path as the instance, for a problem outside of [`with_problems`](crate::with_problems).
+    /// Sets the request's path as the instance, for a problem outside of [`with_problems`](crate::with_problems).
     #[must_use]
     pub fn with_instance(mut self, path: &str) -> Self {
         self.0.instance = Some(encode_path(path));
         self
     }
 
-    /// Asks the caller to wait this many seconds. The problem type must list [`builtin::RETRY_AFTER`], as contracts do.
+    /// Sets the header `retry-after`. The problem type must list [`builtin::RETRY_AFTER`], since contracts list no
+    /// others.
     #[must_use]
     pub fn retry_after_s(mut self, seconds: u16) -> Self {
         let problem_type = self.0.problem_type;
         debug_assert!(
             problem_type.headers().contains(&builtin::RETRY_AFTER),
-            "{} never asks to wait",
+            "{} does not list retry-after",
             problem_type.name()
         );
         self.0.retry_after_s = Some(seconds);
@@ -138,7 +144,7 @@ impl Problem {
     }
 }
 
-/// The response's body; some types have members of their own.
+/// Schema of the response body, without the extension members of single types.
 impl JsonSchema for Problem {
     fn schema_name() -> Cow<'static, str> {
         "Problem".into()
@@ -147,24 +153,24 @@ impl JsonSchema for Problem {
     fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
         let field_error = schemas.subschema_for::<FieldError>();
         json_schema!({
-            "description": "What went wrong and what to do (RFC 9457). Some types have members of their own.",
+            "description": "Problem details (RFC 9457). Some types have extension members.",
             "type": "object",
             "properties": {
                 "type": {
-                    "description": "Stable: what a program should look at.",
+                    "description": "Stable identifier of the problem type, for programs.",
                     "type": "string",
                     "format": "uri-reference",
                 },
-                "title": { "description": "What it is, whatever the request.", "type": "string" },
-                "status": { "description": "The status of this answer.", "type": "integer" },
-                "detail": { "description": "What to do about it, for people.", "type": "string" },
+                "title": { "description": "Summary of the problem type, the same for every request.", "type": "string" },
+                "status": { "description": "HTTP status of this response.", "type": "integer" },
+                "detail": { "description": "Explanation for people: what to do.", "type": "string" },
                 "instance": {
-                    "description": "The path of the request; not where the path holds a card number.",
+                    "description": "Path of the request; missing if the path contains a card number.",
                     "type": "string",
                     "format": "uri-reference",
                 },
                 "errors": {
-                    "description": "The parts of the request that are at fault.",
+                    "description": "Parts of the request that are at fault.",
                     "type": "array",
                     "items": field_error,
                 },

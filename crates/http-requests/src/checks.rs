@@ -1,4 +1,4 @@
-//! The checks of every request before its route reads it.
+//! Checks of every request before its route handles it.
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -7,7 +7,8 @@ use axum::response::Response;
 use card_numbers::refuse_in_head;
 use http_problems::{Problem, with_problems};
 
-/// Completes a router as [`with_problems`] does, bounds its bodies, and refuses card numbers in a path, a query or a header.
+/// Completes a router as [`with_problems`] does, limits the body size, and rejects card numbers in a path, a query or a
+/// header.
 pub fn with_request_checks(router: Router, body_bytes_max: usize) -> Router {
     with_problems(router)
         .layer(DefaultBodyLimit::max(body_bytes_max))

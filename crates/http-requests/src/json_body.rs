@@ -1,4 +1,4 @@
-//! A request body that is JSON of the right shape, or a problem that says where it is not.
+//! Extractor for JSON bodies, which responds to an invalid body with a pointer to the fault.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
@@ -11,15 +11,15 @@ use serde_path_to_error::{Path, Segment};
 use crate::Object;
 use crate::reason::without_values;
 
-/// Takes a JSON body as a `T`.
+/// Extracts a JSON body as a `T`.
 ///
-/// Answers 415 without a JSON content type, 413 above the router's body limit, 400 for what is no JSON, and 400 with a
-/// JSON pointer for what is JSON but no `T`. A `T` that refuses unknown fields has them named. A card number anywhere in
-/// the body is refused before all else that is wrong with it. No answer repeats a value.
+/// Responds 415 without a JSON content type, 413 above the router's body limit, 400 if the body is not JSON, and 400
+/// with a JSON pointer if it is JSON but not a `T`. Unknown fields are named, if `T` denies them. A card number
+/// anywhere in the body is rejected before any other fault. No response repeats a value.
 ///
-/// The first error is told, not all of them. `eserde` (0.1.7), which goes on after an error, generates each type's
-/// reading twice, which a function's size has no room for, knows the contract's types only through serde, and gives its
-/// places as text that is no JSON pointer. Reading again without the part at fault would find unknown fields alone.
+/// Only the first error is reported. `eserde` (0.1.7) continues after an error, but it generates the deserialization of
+/// each type twice, which makes a function too large. It also supports the contract's types only through serde, and its
+/// paths are not JSON pointers. Deserializing again without the faulty part would find only unknown fields.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonBody<T>(pub T);
 
@@ -36,7 +36,7 @@ where
     }
 }
 
-/// No body at all is `None`, whatever it is declared as.
+/// An empty body is `None`, whatever its content type.
 impl<S, T> OptionalFromRequest<S> for JsonBody<T>
 where
     S: Send + Sync,
@@ -58,10 +58,10 @@ where
 async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state).await.map_err(|rejection| {
         if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
-            let detail = "Send a smaller body; the documentation of the route has its limit.";
+            let detail = "Send a smaller body. The route's documentation states the limit.";
             Problem::new(builtin::BODY_TOO_LARGE, detail)
         } else {
-            Problem::new(builtin::MALFORMED_JSON, "The body ended before it was complete.")
+            Problem::new(builtin::MALFORMED_JSON, "The body is incomplete.")
         }
     })
 }
@@ -75,7 +75,7 @@ fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(builtin::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
-/// `application/json` or a type that ends in `+json`, with any parameters.
+/// True for `application/json` and `application/…+json`, with any parameters.
 fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
@@ -85,7 +85,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     refuse_in_body(body)?;
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let Object(value) = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        // What is wrong further on is not seen yet: text that is no JSON is never told to be anything else.
+        // Text that is not JSON is always reported as malformed, even if an invalid value comes first.
         match serde_json::from_slice::<IgnoredAny>(body) {
             Ok(_) => Problem::invalid(json_pointer(error.path()).to_string(), reason(error.inner())),
             Err(error) => Problem::malformed_json(&error),
@@ -95,11 +95,11 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// What serde says, without the value and without the place in the text, which the pointer tells better.
+/// Returns serde's message without the value, and without line and column, which the pointer replaces.
 fn reason(error: &serde_json::Error) -> String {
     let message = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    without_values(message.strip_suffix(&place).unwrap_or(&message))
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    without_values(message.strip_suffix(&position).unwrap_or(&message))
 }
 
 fn json_pointer(path: &Path) -> JsonPointer {

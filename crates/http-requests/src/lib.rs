@@ -1,10 +1,11 @@
-//! Strict reading of requests: what does not fit is refused with a problem that says where it does not.
+//! Strict request parsing: invalid requests are rejected with a problem that points to the fault.
 //!
-//! Handlers take [`JsonBody`], [`PathParameter`] and [`QueryParameters`], which are axum extractors; structs within a body
-//! are wrapped in [`Object`]. A router passes through [`with_request_checks`]. No response repeats a value of a request.
+//! Handlers take [`JsonBody`], [`PathParameter`] and [`QueryParameters`], which are axum extractors; structs within a
+//! body are wrapped in [`Object`]. A router passes through [`with_request_checks`]. No response repeats a value of a
+//! request.
 //!
-//! The problems themselves are in `http-problems`, the search for card numbers in `card-numbers`, and the description of
-//! what a handler reads in `openapi-routes`. Headers are read by the API that defines them.
+//! Problem responses are in `http-problems`, the search for card numbers in `card-numbers`, and the OpenAPI description
+//! of a handler's arguments in `openapi-routes`. Each API parses its own headers.
 
 mod checks;
 mod json_body;

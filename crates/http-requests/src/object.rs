@@ -1,4 +1,4 @@
-//! Objects, and nothing that only passes for one.
+//! Deserialization from JSON objects only.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,11 +8,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-/// A `T` that is read from a JSON object alone.
+/// A `T` that is deserialized from a JSON object only.
 ///
-/// What serde derives for a struct also takes an array, as the fields in their order: `["EUR", 1299]` would be an amount
-/// for as long as nobody adds a field or moves one. [`JsonBody`](crate::JsonBody) reads the whole body as an `Object`;
-/// structs within it are wrapped where they stand.
+/// The implementation that serde derives for a struct also accepts an array of its fields in order: `["EUR", 1299]`
+/// would be an amount until a field is added or moved. [`JsonBody`](crate::JsonBody) reads the whole body as an
+/// `Object`; nested structs are wrapped where they are declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Object<T>(pub T);
 
@@ -22,7 +22,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// It is described as the `T` that it reads.
+/// The schema is that of `T`.
 impl<T: JsonSchema> JsonSchema for Object<T> {
     fn inline_schema() -> bool {
         T::inline_schema()

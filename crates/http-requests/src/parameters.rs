@@ -1,4 +1,4 @@
-//! Parameters of the path and the query, parsed, or a problem that names the one that is wrong.
+//! Extractors for path and query parameters, which respond to an invalid one with its name.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use serde_path_to_error::Segment;
 
 use crate::reason::without_values;
 
-/// Takes the path's only parameter as a `T`, whose error does not repeat its input.
+/// Extracts the path's only parameter as a `T`, whose error must not repeat its input.
 #[derive(Debug, Clone, Copy)]
 pub struct PathParameter<T>(pub T);
 
@@ -25,13 +25,13 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let parameters = RawPathParams::from_request_parts(parts, state)
             .await
-            .map_err(|_| Problem::invalid("path", "must be UTF-8 behind its percent-encoding"))?;
+            .map_err(|_| Problem::invalid("path", "must be percent-encoded UTF-8"))?;
         let (name, value) = parameters.iter().next().unwrap_or_default();
         value.parse().map(Self).map_err(|error| Problem::invalid(name, format!("{error}")))
     }
 }
 
-/// Takes the query as a `T`. No answer repeats a value.
+/// Extracts the query as a `T`. No response repeats a value.
 #[derive(Debug, Clone, Copy)]
 pub struct QueryParameters<T>(pub T);
 

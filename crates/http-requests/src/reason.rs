@@ -1,19 +1,18 @@
-//! The reason why a value is refused, without the value.
+//! Reasons why a value is rejected, without the value.
 //!
-//! Serde's messages repeat what they refuse (`invalid type: string "tok_…", expected i64`). Answers end up in the logs
-//! and tickets of whoever calls, and a payment token or worse may be what stood in the wrong place.
+//! Serde's messages repeat the rejected value (`invalid type: string "tok_…", expected i64`). Responses end up in
+//! callers' logs and tickets, and the rejected value may be a payment token, or worse, in the wrong field.
 
 use http_problems::shorten_name;
 
-/// The message with values taken out and names bounded.
+/// Returns serde's message without values, and with long names shortened.
 ///
-/// The ends of serde's messages (`, expected …`) come from our types, and so are looked for from the end: whatever a
-/// value says, it stands before. A message of another shape is the type's own (`FromStr`), which must not repeat its
-/// input.
+/// The end of a message (`, expected …`) comes from our types and follows the value, so it is searched for from the end
+/// of the message. A message of another form is the type's own (`FromStr`), which must not repeat its input.
 pub(crate) fn without_values(message: &str) -> String {
     for problem in ["invalid type: ", "invalid value: "] {
-        let told = message.strip_prefix(problem).and_then(|rest| rest.rsplit_once(", expected "));
-        if let Some((found, expected)) = told {
+        let parts = message.strip_prefix(problem).and_then(|rest| rest.rsplit_once(", expected "));
+        if let Some((found, expected)) = parts {
             // `string "…"`, `integer `…``: the kind of value, then the value.
             let kind = found.split(['`', '"']).next().unwrap_or_default().trim_end();
             return format!("{problem}{kind}, expected {expected}");
@@ -38,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_left_out_whatever_they_look_like() {
+    fn values_are_removed_whatever_they_contain() {
         let hostile = r#"a", expected b`, expected c at line 1"#;
         let cases = [
             (format!("invalid type: string {hostile:?}, expected i64"), "invalid type: string, expected i64"),
@@ -56,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_fields_are_named_within_bounds() {
+    fn names_of_unknown_fields_are_shortened() {
         assert_eq!(without_values("unknown field `tip`, expected `a`"), "unknown field `tip`, expected `a`");
         assert_eq!(without_values("unknown field `tip`, there are no fields"), "unknown field `tip`");
         let long = format!("unknown field `{}`, expected one of `a`, `b`, `c`", "é".repeat(65));

@@ -1,4 +1,4 @@
-//! Card numbers, refused wherever they stand and repeated nowhere.
+//! Card numbers are rejected anywhere in a request and never repeated in a response.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use axum::Router;
@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 const CARD: &str = "4242424242424242";
 
-/// Takes any object, so that nothing else refuses the bodies here, and tells the trace it got.
+/// Accepts any JSON object, so that nothing else rejects the bodies here. `GET` returns the trace that it received.
 fn router() -> Router {
     let trace = |headers: HeaderMap| async move { format!("{:?}", headers.get("traceparent")) };
     let routes = Router::new().route("/tea", post(async |_: JsonBody<Value>| ())).route("/tea", get(trace));
@@ -31,7 +31,7 @@ async fn post_tea(body: impl Into<String>) -> (StatusCode, String) {
     send(request.body(Body::from(body.into())).unwrap()).await
 }
 
-/// Checks that a request was refused for a card number, which is nowhere in the answer, and returns the places.
+/// Asserts that a request was rejected for a card number, which the response does not repeat. Returns the pointers.
 #[track_caller]
 fn places((status, answer): (StatusCode, String)) -> Vec<String> {
     let problem: Value = serde_json::from_str(&answer).unwrap_or_default();
@@ -42,7 +42,7 @@ fn places((status, answer): (StatusCode, String)) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_card_number_in_a_body_is_refused_by_its_place() {
+async fn a_card_number_in_a_body_is_rejected_with_its_place() {
     let number: u64 = CARD.parse().unwrap();
     let cases = [
         (json!({"card": CARD}), "/card"),
@@ -70,14 +70,14 @@ async fn escapes_and_duplicates_hide_nothing() {
 }
 
 #[tokio::test]
-async fn all_places_are_named_up_to_a_limit() {
+async fn places_are_named_up_to_a_limit() {
     let body = json!({"a": CARD, "b": {"c": "5555555555554444"}});
     assert_eq!(places(post_tea(body.to_string()).await), ["/a", "/b/c"]);
     assert_eq!(places(post_tea(json!({"all": vec![CARD; 1_000]}).to_string()).await).len(), 10);
 }
 
 #[tokio::test]
-async fn a_card_number_in_what_is_no_json_is_refused_too() {
+async fn a_card_number_in_malformed_json_is_rejected() {
     assert_eq!(places(post_tea(format!(r#"{{"card":"{CARD}","#)).await), ["/card"]);
     for body in [format!("{{{CARD}"), format!("card {CARD}"), format!(r#"{{"a" "{CARD}"}}"#)] {
         assert_eq!(places(post_tea(body.as_str()).await), ["body"], "{body}");
@@ -87,7 +87,7 @@ async fn a_card_number_in_what_is_no_json_is_refused_too() {
 }
 
 #[tokio::test]
-async fn depth_is_bounded_where_card_numbers_are_looked_for() {
+async fn the_search_for_card_numbers_has_a_bounded_depth() {
     let nested = |depth| format!(r#"{{"deep":{}{CARD}0000{}}}"#, "[".repeat(depth), "]".repeat(depth));
     assert_eq!(post_tea(nested(100)).await.0, StatusCode::OK);
     let (status, answer) = post_tea(nested(20_000)).await;
@@ -96,7 +96,7 @@ async fn depth_is_bounded_where_card_numbers_are_looked_for() {
 }
 
 #[tokio::test]
-async fn a_card_number_in_a_path_or_query_is_refused_and_the_path_is_not_named() {
+async fn a_card_number_in_a_path_or_query_is_rejected_and_never_repeated() {
     for path in ["/tea/4242424242424242", "/4242%204242%204242%204242", "/tea/%34242424242424242"] {
         let (status, answer) = send(Request::get(path).body(Body::empty()).unwrap()).await;
         assert!(!answer.contains("instance"), "{answer}");
@@ -111,7 +111,7 @@ async fn a_card_number_in_a_path_or_query_is_refused_and_the_path_is_not_named()
 }
 
 #[tokio::test]
-async fn a_card_number_in_a_header_of_the_callers_own_is_refused() {
+async fn a_card_number_in_a_caller_defined_header_is_rejected() {
     for name in ["idempotency-key", "if-match"] {
         let request = Request::get("/tea").header(name, "fine").header(name, format!("pay-{CARD}"));
         assert_eq!(places(send(request.body(Body::empty()).unwrap()).await), [name]);
@@ -119,7 +119,7 @@ async fn a_card_number_in_a_header_of_the_callers_own_is_refused() {
 }
 
 #[tokio::test]
-async fn a_trace_that_looks_like_a_card_number_is_done_without() {
+async fn a_trace_that_looks_like_a_card_number_is_dropped() {
     let trace = |parent: &str| {
         let trace = format!("00-0af7651916cd43dd8448eb211c80319c-{parent}-01");
         send(Request::get("/tea").header("traceparent", trace).body(Body::empty()).unwrap())

@@ -1,4 +1,4 @@
-//! What was refused is not repeated: not a value of a body, not one of a query.
+//! Responses never repeat a rejected value of a body or a query.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use axum::Router;
@@ -19,10 +19,10 @@ enum Kind {
     Black,
 }
 
-/// One field of each sort that serde words errors of.
+/// One field for each kind of error message in serde.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only whether it can be read counts")]
+#[expect(dead_code, reason = "only deserialization is tested")]
 struct Tea {
     kind: Kind,
     cups: u8,
@@ -37,7 +37,7 @@ struct Tea {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only whether it can be read counts")]
+#[expect(dead_code, reason = "only deserialization is tested")]
 struct Leaf {
     grams: i64,
     port: std::num::NonZeroU16,
@@ -46,7 +46,7 @@ struct Leaf {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only whether it can be read counts")]
+#[expect(dead_code, reason = "only deserialization is tested")]
 struct Search {
     cups: Option<u8>,
     kind: Option<Kind>,
@@ -94,7 +94,7 @@ fn post_tea(body: &Value) -> (u16, String) {
     answer(request.body(Body::from(body.to_string())).unwrap())
 }
 
-/// A secret between what could mislead whoever takes a message apart.
+/// Text around a secret that could mislead the parsing of messages.
 fn around() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
@@ -107,7 +107,7 @@ fn around() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn the_body_that_the_others_are_made_from_is_taken() {
+fn the_unmodified_body_is_accepted() {
     assert_eq!(post_tea(&tea()), (200, String::new()));
 }
 
@@ -161,7 +161,7 @@ proptest! {
 }
 
 #[test]
-fn unknown_fields_are_named_but_not_at_any_length() {
+fn unknown_fields_are_named_and_long_names_are_shortened() {
     let named = |name: &str| {
         let mut body = tea();
         body[name] = json!("value");
@@ -171,6 +171,6 @@ fn unknown_fields_are_named_but_not_at_any_length() {
     let long = "x".repeat(65);
     assert!(named(&long).contains(&format!("\"/{}…\"", &long[1..])), "{}", named(&long));
     assert!(!named(&long).contains(&long));
-    let asked = answer(Request::get(format!("/tea?{long}=1")).body(Body::empty()).unwrap()).1;
-    assert!(asked.contains(&long[1..]) && !asked.contains(&long), "{asked}");
+    let response = answer(Request::get(format!("/tea?{long}=1")).body(Body::empty()).unwrap()).1;
+    assert!(response.contains(&long[1..]) && !response.contains(&long), "{response}");
 }

@@ -1,4 +1,4 @@
-//! A router with strict bodies, called directly.
+//! Extraction of JSON bodies, in a router that is called directly.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use axum::Router;
@@ -32,12 +32,12 @@ async fn brew(body: &str) -> (StatusCode, Value) {
 }
 
 #[tokio::test]
-async fn a_body_of_the_right_shape_passes() {
+async fn a_valid_body_is_accepted() {
     assert_eq!(brew(r#"{"leaves":[1,2]}"#).await.0, StatusCode::CREATED);
 }
 
 #[tokio::test]
-async fn a_wrong_type_is_answered_with_a_pointer() {
+async fn a_wrong_type_is_reported_with_a_pointer() {
     let (status, problem) = brew(r#"{"leaves":[1,"two"]}"#).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(
@@ -61,7 +61,7 @@ async fn unknown_fields_are_named() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_told_from_what_is_not_valid() {
+async fn malformed_json_is_distinguished_from_an_invalid_request() {
     for body in ["", "{", "[1,2", r#"{"leaves":[]} trailing"#, "\u{0}"] {
         let (status, problem) = brew(body).await;
         assert_eq!(
@@ -73,7 +73,7 @@ async fn what_is_no_json_is_told_from_what_is_not_valid() {
 }
 
 #[tokio::test]
-async fn only_objects_are_taken() {
+async fn only_objects_are_accepted() {
     for body in ["[[1,2]]", "null", "7", "\"tea\""] {
         let (status, problem) = brew(body).await;
         assert_eq!((status, &problem["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("body")), "{body}");
@@ -81,13 +81,13 @@ async fn only_objects_are_taken() {
 }
 
 #[tokio::test]
-async fn large_bodies_are_refused() {
+async fn large_bodies_are_rejected() {
     let (status, problem) = brew(&format!(r#"{{"leaves":[{}1]}}"#, "1,".repeat(64))).await;
     assert_eq!((status, &problem["type"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("/problems/body-too-large")));
 }
 
 #[tokio::test]
-async fn bodies_must_be_declared_as_json() {
+async fn a_json_content_type_is_required() {
     let (status, problem) = send(Request::post("/tea").body(Body::from("{}")).unwrap()).await;
     assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(problem["type"], "/problems/unsupported-media-type");

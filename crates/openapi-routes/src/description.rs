@@ -1,4 +1,4 @@
-//! All operations of an API, and the schemas they refer to.
+//! Description of an API: its operations and their schemas.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use serde_json::Value;
 
 use crate::{Inputs, Operation, OperationDoc};
 
-/// The pointer to the schemas that references lead to.
+/// JSON pointer to the referenced schemas.
 const SCHEMAS: &str = "/components/schemas";
 
-/// Two types have one name, or one type is not read as it is written.
+/// One schema name for two schemas: two types share a name, or a type is not deserialized as it is serialized.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the schema {0} means two things: give one of them another name")]
+#[error("two different schemas are named {0}: rename one of the types")]
 pub struct TwoMeanings(pub String);
 
-/// The operations of an API in the order of its routes, and the schemas that they refer to.
+/// Operations of an API in the order of its routes, and the schemas that they refer to.
 ///
 /// Schemas are in JSON Schema 2020-12, the dialect of `OpenAPI` 3.1. References lead to `#/components/schemas/`.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Default for Description {
 }
 
 impl Description {
-    /// The description of an API without routes.
+    /// Creates the description of an API without routes.
     pub fn new() -> Self {
         let settings = || SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = SCHEMAS.into());
         Self {
@@ -45,17 +45,17 @@ impl Description {
         }
     }
 
-    /// The operations, in the order of the routes.
+    /// Returns the operations, in the order of the routes.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
     }
 
-    /// The schema of a response's body, which may refer to others.
+    /// Returns the schema of a response's body, which may refer to others.
     pub fn response_schema(&mut self, schema: fn(&mut SchemaGenerator) -> Schema) -> Schema {
         schema(&mut self.written)
     }
 
-    /// The schemas that are referred to, by their names.
+    /// Returns the referenced schemas by name.
     pub fn schemas(&mut self) -> Result<BTreeMap<String, Value>, TwoMeanings> {
         let mut schemas: BTreeMap<_, _> = self.read.take_definitions(true).into_iter().collect();
         for (name, schema) in self.written.take_definitions(true) {

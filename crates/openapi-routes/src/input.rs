@@ -1,4 +1,4 @@
-//! The part of an operation that a handler's argument describes.
+//! Descriptions of a handler's arguments as parts of an operation.
 
 use axum::Extension;
 use axum::extract::State;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{Body, Location, Operation, Parameter};
 
-/// An argument of a handler, which reads a part of the request or responds with a problem.
+/// An argument of a handler. It extracts a part of the request, or responds with a problem.
 pub trait Input {
     /// Adds that part and those problems to the operation.
     fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator);
@@ -20,12 +20,12 @@ impl<T> Input for State<T> {
     fn describe(_: &mut Operation, _: &mut SchemaGenerator) {}
 }
 
-/// Something that did not come with the request.
+/// Not described: an extension is set by middleware, not by the caller.
 impl<T> Input for Option<Extension<T>> {
     fn describe(_: &mut Operation, _: &mut SchemaGenerator) {}
 }
 
-/// A header that matters is read by an argument of its own type.
+/// Not described: a header that matters has an argument type of its own.
 impl Input for HeaderMap {
     fn describe(_: &mut Operation, _: &mut SchemaGenerator) {}
 }
@@ -58,7 +58,7 @@ impl<T: JsonSchema> Input for PathParameter<T> {
         let description = take_description(&mut schema);
         let schema = schemas.subschema_for::<T>();
         operation.parameter(Parameter { name, location: Location::Path, required: true, description, schema });
-        // Functions are given the path decoded: with an encoded `/`, `\\`, `#` or `?` in it, it is another path.
+        // HTTP APIs pass the path decoded, so an encoded `/`, `\\`, `#` or `?` in a parameter makes it another path.
         operation.may_answer([builtin::INVALID_REQUEST, builtin::NO_SUCH_ROUTE, builtin::METHOD_NOT_ALLOWED]);
     }
 }
@@ -79,7 +79,7 @@ impl<T: JsonSchema> Input for QueryParameters<T> {
     }
 }
 
-/// The description is that of the parameter, rather than of what it holds.
+/// Removes the description from the schema, since it describes the parameter.
 fn take_description(schema: &mut schemars::Schema) -> String {
     match schema.remove("description") {
         Some(Value::String(description)) => description,
@@ -87,7 +87,7 @@ fn take_description(schema: &mut schemars::Schema) -> String {
     }
 }
 
-/// The arguments of a handler, as axum's `Handler<T, S>` has them in its `T`.
+/// Arguments of a handler: the `T` of axum's `Handler<T, S>`.
 pub trait Inputs {
     /// Adds the description of each argument to the operation.
     fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator);
@@ -95,7 +95,7 @@ pub trait Inputs {
 
 macro_rules! inputs {
     ($($input:ident),*) => {
-        /// The first is axum's marker of how the last argument reads the request.
+        /// `M` is axum's marker for how the last argument reads the request.
         impl<M, $($input: Input),*> Inputs for (M, $($input,)*) {
             fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator) {
                 $($input::describe(operation, schemas);)*

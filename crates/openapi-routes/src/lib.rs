@@ -1,12 +1,12 @@
-//! The routes of an API, listed once: they make either an axum router or the [`Description`] of one.
+//! One list of an API's routes, which yields either an axum router or its [`Description`].
 //!
-//! An API lists its routes for any [`Routes`]. The same line that gives the router a handler gives the description an
-//! operation, whose parameters, body and problems come from the types of the handler's arguments ([`Input`]); the rest is
-//! in an [`OperationDoc`]. A function makes a router of the list and never a description, so that nothing of descriptions
-//! is left in its binary.
+//! An API lists its routes for any implementation of [`Routes`]. The line that adds a handler to the router also adds
+//! an operation to the description. The types of the handler's arguments ([`Input`]) give the operation's parameters,
+//! body and problems; an [`OperationDoc`] has the rest. A function only builds the router, so its binary contains no
+//! descriptions.
 //!
-//! `OpenAPI` documents are not made here: `tools/contracts` writes them from descriptions. With the feature `testing`,
-//! responses of a router are compared with its description.
+//! `tools/contracts` generates `OpenAPI` documents from descriptions. With the feature `testing`, responses of a router
+//! are compared with its description.
 
 mod description;
 mod input;
@@ -26,14 +26,14 @@ pub use operation_doc::{Answer, Header, Link, OperationDoc, Target};
 
 /// A list of routes: a router, or the description of one.
 pub trait Routes<S>: Sized {
-    /// `GET path` is answered by `handler`.
+    /// Adds the route `GET path`.
     #[must_use]
     fn get<H, T>(self, path: &'static str, handler: H, doc: fn() -> OperationDoc) -> Self
     where
         H: Handler<T, S>,
         T: Inputs + 'static;
 
-    /// `POST path` is answered by `handler`.
+    /// Adds the route `POST path`.
     #[must_use]
     fn post<H, T>(self, path: &'static str, handler: H, doc: fn() -> OperationDoc) -> Self
     where

@@ -1,4 +1,4 @@
-//! One operation, as its handler's arguments and its [`OperationDoc`] describe it.
+//! Operations, as described by the handler's arguments and the [`OperationDoc`].
 
 use http::Method;
 use http_problems::ProblemType;
@@ -9,21 +9,21 @@ use crate::OperationDoc;
 /// One method of one path.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    /// The method.
+    /// HTTP method.
     pub method: Method,
-    /// The path, with its parameters in braces.
+    /// Path, with its parameters in braces.
     pub path: &'static str,
-    /// The parameters; no two have the same name and location.
+    /// Parameters; no two have the same name and location.
     pub parameters: Vec<Parameter>,
-    /// The request body, if it takes one.
+    /// Request body, if the operation has one.
     pub body: Option<Body>,
-    /// The problem types of its responses; none twice.
+    /// Problem types of its responses, without duplicates.
     pub problems: Vec<ProblemType>,
-    /// The documentation beyond the types.
+    /// Documentation beyond the types.
     pub doc: OperationDoc,
 }
 
-/// The part of a request that has a parameter.
+/// Location of a parameter in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Location {
     /// In the path.
@@ -37,15 +37,15 @@ pub enum Location {
 /// A parameter of the path, the query or a header.
 #[derive(Debug, Clone)]
 pub struct Parameter {
-    /// The name; of a header in lower case.
+    /// Name, in lower case for a header.
     pub name: String,
-    /// The part of the request that has it.
+    /// Location in the request.
     pub location: Location,
     /// True if a request must have it.
     pub required: bool,
-    /// The meaning of the parameter.
+    /// Description in contracts.
     pub description: String,
-    /// The schema of its value.
+    /// Schema of the value.
     pub schema: Schema,
 }
 
@@ -54,12 +54,12 @@ pub struct Parameter {
 pub struct Body {
     /// True if a request must have a body.
     pub required: bool,
-    /// The schema of its value.
+    /// Schema of the value.
     pub schema: Schema,
 }
 
 impl Parameter {
-    /// A header that a request may have; its name is in lower case.
+    /// Creates an optional header parameter; `name` is in lower case.
     pub fn optional_header(name: &str, description: &str, schema: Schema) -> Self {
         let (name, description) = (name.to_owned(), description.to_owned());
         Self { name, location: Location::Header, required: false, description, schema }
@@ -67,7 +67,7 @@ impl Parameter {
 }
 
 impl Operation {
-    /// Adds a parameter. Where two arguments of a handler read the same one, it is required if either requires it.
+    /// Adds a parameter. If two arguments of a handler read the same one, it is required if either requires it.
     pub fn parameter(&mut self, parameter: Parameter) {
         let same = |known: &&mut Parameter| (&known.name, known.location) == (&parameter.name, parameter.location);
         match self.parameters.iter_mut().find(same) {
@@ -76,7 +76,7 @@ impl Operation {
         }
     }
 
-    /// Adds problems, each once.
+    /// Adds problem types, without duplicates.
     pub fn may_answer(&mut self, types: impl IntoIterator<Item = ProblemType>) {
         for problem_type in types {
             if !self.problems.contains(&problem_type) {

@@ -1,48 +1,48 @@
-//! The documentation of an operation beyond the types of its handler.
+//! Documentation of an operation beyond the types of its handler.
 
 use http::StatusCode;
 use http_problems::ProblemType;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
-/// The purpose of an operation, its responses and its problems.
+/// Purpose, responses and problems of an operation.
 #[derive(Debug, Clone)]
 pub struct OperationDoc {
-    /// Names the operation in clients and links: `acceptPayment`.
+    /// Name of the operation in clients and links, such as `acceptPayment`.
     pub id: &'static str,
-    /// The purpose, in a few words.
+    /// Purpose, in a few words.
     pub summary: &'static str,
-    /// The full description, in Markdown.
+    /// Full description, in Markdown.
     pub description: &'static str,
-    /// The responses on success.
+    /// Success responses.
     pub answers: Vec<Answer>,
-    /// The problem types beyond those of reading its request and of every operation.
+    /// Problem types beyond those of the handler's arguments and of every operation.
     pub problems: Vec<ProblemType>,
-    /// Request bodies that can be sent as they are, each with a name.
+    /// Named request bodies, valid as they are.
     pub examples: Vec<(&'static str, Value)>,
 }
 
 impl OperationDoc {
-    /// An operation of that name.
+    /// Creates the documentation of the operation `id`.
     pub fn new(id: &'static str, summary: &'static str, description: &'static str) -> Self {
         Self { id, summary, description, answers: Vec::new(), problems: Vec::new(), examples: Vec::new() }
     }
 
-    /// It may answer with this.
+    /// Adds a success response.
     #[must_use]
     pub fn answers(mut self, answer: Answer) -> Self {
         self.answers.push(answer);
         self
     }
 
-    /// It may answer with these problems.
+    /// Adds problem types.
     #[must_use]
     pub fn problems(mut self, types: impl IntoIterator<Item = ProblemType>) -> Self {
         self.problems.extend(types);
         self
     }
 
-    /// This body can be sent as it is.
+    /// Adds a request body that is valid as it is.
     #[must_use]
     pub fn example(mut self, name: &'static str, body: Value) -> Self {
         self.examples.push((name, body));
@@ -50,52 +50,52 @@ impl OperationDoc {
     }
 }
 
-/// A response on success.
+/// A success response.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The status.
+    /// HTTP status.
     pub status: StatusCode,
-    /// The meaning of the response.
+    /// Description in contracts.
     pub description: &'static str,
-    /// The schema of its JSON body.
+    /// Schema of its JSON body.
     pub body: fn(&mut SchemaGenerator) -> Schema,
-    /// The headers of its own.
+    /// Headers beyond those of every response.
     pub headers: Vec<Header>,
-    /// A body as it is answered.
+    /// Example of its body.
     pub example: Option<Value>,
-    /// The operations that can follow.
+    /// Operations that can follow.
     pub links: Vec<Link>,
 }
 
 impl Answer {
-    /// An answer whose body is a `T`.
+    /// Creates a response with a `T` as its JSON body.
     pub fn json<T: JsonSchema>(status: StatusCode, description: &'static str) -> Self {
         let body = SchemaGenerator::subschema_for::<T>;
         Self { status, description, body, headers: Vec::new(), example: None, links: Vec::new() }
     }
 
-    /// It always has this header.
+    /// Adds a header that every such response has.
     #[must_use]
     pub fn header(mut self, name: &'static str, description: &'static str, schema: Schema) -> Self {
         self.headers.push(Header { name, required: true, description, schema });
         self
     }
 
-    /// It has this header in some cases, which the description names.
+    /// Adds a header that some such responses have; the description says when.
     #[must_use]
     pub fn optional_header(mut self, name: &'static str, description: &'static str, schema: Schema) -> Self {
         self.headers.push(Header { name, required: false, description, schema });
         self
     }
 
-    /// This is how its body looks.
+    /// Sets the example of its body.
     #[must_use]
     pub fn example(mut self, body: Value) -> Self {
         self.example = Some(body);
         self
     }
 
-    /// This can be done next.
+    /// Adds a link to an operation that can follow.
     #[must_use]
     pub fn link(mut self, link: Link) -> Self {
         self.links.push(link);
@@ -103,36 +103,36 @@ impl Answer {
     }
 }
 
-/// A header of an answer.
+/// A header of a response.
 #[derive(Debug, Clone)]
 pub struct Header {
-    /// Its name, in lower case.
+    /// Name, in lower case.
     pub name: &'static str,
     /// True if every such response has it.
     pub required: bool,
-    /// The meaning of the header.
+    /// Description in contracts.
     pub description: &'static str,
-    /// The schema of its value.
+    /// Schema of the value.
     pub schema: Schema,
 }
 
-/// An operation that can follow a response, and the parts of the response to send to it.
+/// A link from a response to an operation that can follow, with the values to send to it.
 #[derive(Debug, Clone)]
 pub struct Link {
-    /// Names the link.
+    /// Name of the link.
     pub name: &'static str,
-    /// The purpose of following the link.
+    /// Purpose of following the link.
     pub description: &'static str,
-    /// The operation that it leads to.
+    /// Target operation.
     pub target: Target,
-    /// Its parameters, each with a runtime expression, such as `$response.body#/payment_id`.
+    /// Parameters of the target, each with a runtime expression, such as `$response.body#/payment_id`.
     pub parameters: Vec<(&'static str, &'static str)>,
-    /// Its body, where it takes one: JSON with runtime expressions in it.
+    /// Request body of the target, if it has one: JSON with runtime expressions.
     pub body: Option<Value>,
 }
 
 impl Link {
-    /// The same link with this request body.
+    /// Sets the request body.
     #[must_use]
     pub fn with_body(mut self, body: Value) -> Self {
         self.body = Some(body);
@@ -140,18 +140,18 @@ impl Link {
     }
 }
 
-/// The operation that a link leads to.
+/// Target operation of a link.
 #[derive(Debug, Clone, Copy)]
 pub enum Target {
-    /// One of the same API, by its id.
+    /// An operation of the same API, by its id.
     Operation(&'static str),
-    /// One of another API, by that API's name, its path and its method in lower case.
+    /// An operation of another API.
     Elsewhere {
-        /// The other API's name.
+        /// Name of the other API.
         api: &'static str,
-        /// The path, as the other API lists it.
+        /// Path, as the other API lists it.
         path: &'static str,
-        /// The method, in lower case.
+        /// Method, in lower case.
         method: &'static str,
     },
 }

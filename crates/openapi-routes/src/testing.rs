@@ -1,7 +1,7 @@
-//! Comparison of a router's responses with its description, for the tests of functions.
+//! Comparison of a router's responses with its description, for tests of functions.
 //!
-//! End to end, responses are compared with the documents that descriptions become; there, one status stands for several
-//! problems. Here each problem is compared with its own type.
+//! End-to-end tests compare responses with the generated documents, where one status stands for several problems. Here
+//! each problem is compared with its own type.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -13,7 +13,7 @@ use uri_paths::matches_template;
 
 use crate::{Description, Operation};
 
-/// Headers that every response may have, which are about its body.
+/// Headers that every response may have, since they describe its body.
 const HEADERS_OF_BODIES: [&str; 2] = ["content-type", "content-length"];
 /// Members that every problem may have.
 const MEMBERS_OF_PROBLEMS: [&str; 6] = ["type", "title", "status", "detail", "instance", "errors"];
@@ -21,15 +21,15 @@ const MEMBERS_OF_PROBLEMS: [&str; 6] = ["type", "title", "status", "detail", "in
 /// A response of a router.
 #[derive(Debug, Clone)]
 pub struct Response {
-    /// The status.
+    /// HTTP status.
     pub status: StatusCode,
-    /// The headers.
+    /// Headers.
     pub headers: HeaderMap,
-    /// The body; `null` where it is not JSON.
+    /// Body; `null` if it is not JSON.
     pub body: Value,
 }
 
-/// Checks that a response is a problem of this status, and that its type ends in `name`.
+/// Asserts that a response is a problem of the type `name` with this status.
 ///
 /// # Panics
 ///
@@ -43,11 +43,11 @@ pub fn assert_problem(response: &Response, status: StatusCode, name: &str) {
     assert_eq!(body["status"], status.as_u16());
 }
 
-/// Sends a request to a router, and checks that the description has the response.
+/// Sends a request to a router and asserts that the response is documented.
 ///
 /// # Panics
 ///
-/// If the description does not have it, or its body cannot be read.
+/// If the response is not documented or its body cannot be read.
 pub async fn send(router: &Router, description: &Description, request: Request<Body>) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let Ok(response) = router.clone().oneshot(request).await;
@@ -60,8 +60,8 @@ pub async fn send(router: &Router, description: &Description, request: Request<B
 }
 
 impl Description {
-    /// The part of a response that is not documented for its operation: its status, its problem's type, a header or a
-    /// problem's member; or a header that is missing. `None` if there is no such operation.
+    /// Returns how a response differs from the documentation of its operation: an unlisted status, problem type, header
+    /// or problem member, or a missing header. `None` if there is no difference or no such operation.
     pub fn violation(&self, method: &Method, path: &str, response: &Response) -> Option<String> {
         let matches = |known: &&Operation| known.method == *method && matches_template(known.path, path);
         let operation = self.operations().iter().find(matches)?;
@@ -73,25 +73,25 @@ impl Description {
                     let listed = answer.headers.iter().map(|header| (header.name, header.required));
                     header_violation(&listed.collect::<Vec<_>>(), headers)
                 }
-                None => Some("no such answer".to_owned()),
+                None => Some("the status is not listed".to_owned()),
             },
         };
-        violation.map(|violation| format!("{} answered {status} {body}: {violation}", operation.doc.id))
+        violation.map(|violation| format!("{} responded {status} {body}: {violation}", operation.doc.id))
     }
 }
 
 fn problem_violation(operation: &Operation, name: &str, response: &Response) -> Option<String> {
     let Some(problem_type) = operation.problems.iter().find(|listed| listed.name() == name) else {
-        return Some("a problem that it does not list".to_owned());
+        return Some("the problem type is not listed".to_owned());
     };
     if problem_type.status() != response.status {
-        return Some(format!("the problem has the status {}", problem_type.status()));
+        return Some(format!("the problem type has the status {}", problem_type.status()));
     }
     let headers: Vec<_> = problem_type.headers().iter().map(|header| (header.name, header.required)).collect();
     header_violation(&headers, &response.headers).or_else(|| member_violation(*problem_type, &response.body))
 }
 
-/// A header that is there and not listed, or required and missing.
+/// Returns a header that is present but not listed, or required but missing.
 fn header_violation(listed: &[(&str, bool)], headers: &HeaderMap) -> Option<String> {
     let unlisted = headers.keys().find(|name| {
         let name = name.as_str();

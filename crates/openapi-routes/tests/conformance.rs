@@ -1,4 +1,4 @@
-//! Responses, compared with a description.
+//! Comparison of responses with a description.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -9,7 +9,7 @@ use openapi_routes::{Answer, Description, OperationDoc, Routes};
 use schemars::json_schema;
 use serde_json::{Value, json};
 
-const LEFT: Member = Member { name: "left", holds: "integer", description: "How many cups are left." };
+const LEFT: Member = Member { name: "left", holds: "integer", description: "Cups left." };
 const EMPTY: ProblemType = ProblemType::new(StatusCode::CONFLICT, "empty", "The pot is empty")
     .with_members(&[LEFT])
     .with_headers(&[builtin::RETRY_AFTER]);
@@ -17,12 +17,12 @@ const EMPTY: ProblemType = ProblemType::new(StatusCode::CONFLICT, "empty", "The 
 fn pour() -> OperationDoc {
     let text = || json_schema!({ "type": "string" });
     let poured = Answer::json::<String>(StatusCode::OK, "A cup.")
-        .header("etag", "Of the pot.", text())
-        .optional_header("age", "Of the tea.", text());
+        .header("etag", "Version of the pot.", text())
+        .optional_header("age", "Age of the tea.", text());
     OperationDoc::new("pour", "Pour", "A cup.").answers(poured).problems([EMPTY])
 }
 
-/// The violation found in this response to `GET /pots/{pot}`.
+/// Returns the violation in this response to `GET /pots/{pot}`; empty if there is none.
 fn violation(status: StatusCode, headers: &[(&'static str, &str)], body: &Value) -> String {
     let handler = async |_: PathParameter<String>| ();
     let description = Routes::<()>::get(Description::new(), "/pots/{pot}", handler, pour);
@@ -41,7 +41,7 @@ fn empty() -> Value {
 }
 
 #[test]
-fn what_is_said_passes() {
+fn a_documented_response_passes() {
     let body = ("content-type", "application/json");
     assert_eq!(violation(OK, &[body, ("etag", "1")], &json!("tea")), "");
     assert_eq!(violation(OK, &[body, ("etag", "1"), ("age", "3")], &json!("tea")), "");
@@ -49,23 +49,23 @@ fn what_is_said_passes() {
 }
 
 #[test]
-fn each_part_that_is_not_said_is_told() {
+fn each_undocumented_part_is_reported() {
     let with = |member: &str, value: Value| {
         let mut body = empty();
         body[member] = value;
         body
     };
     let wait = ("retry-after", "3");
-    for (answered, expected) in [
-        (violation(StatusCode::CREATED, &[("etag", "1")], &json!("tea")), "no such answer"),
+    for (found, expected) in [
+        (violation(StatusCode::CREATED, &[("etag", "1")], &json!("tea")), "the status is not listed"),
         (violation(OK, &[], &json!("tea")), "the header etag is missing"),
         (violation(OK, &[("etag", "1"), wait], &json!("tea")), "the header retry-after is not listed"),
         (violation(CONFLICT, &[], &empty()), "the header retry-after is missing"),
         (violation(CONFLICT, &[wait, ("etag", "1")], &empty()), "the header etag is not listed"),
-        (violation(OK, &[wait], &empty()), "the problem has the status 409 Conflict"),
-        (violation(CONFLICT, &[wait], &with("type", json!("/problems/cold"))), "a problem that it does not list"),
+        (violation(OK, &[wait], &empty()), "the problem type has the status 409 Conflict"),
+        (violation(CONFLICT, &[wait], &with("type", json!("/problems/cold"))), "the problem type is not listed"),
         (violation(CONFLICT, &[wait], &with("pot", json!(7))), "the member pot is not listed"),
     ] {
-        assert!(answered.starts_with("pour answered") && answered.ends_with(expected), "{expected}: {answered}");
+        assert!(found.starts_with("pour responded") && found.ends_with(expected), "{expected}: {found}");
     }
 }

@@ -1,4 +1,4 @@
-//! Single copies of payments, for operating the orders table.
+//! Access to single payments of the read model, for `paystream reconcile`.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use payment_events::{OrderId, PaymentId};
 
 use crate::copy_item::{CopyItem, PAYMENT_PREFIX};
 
-/// Orders' copies of payments, one by one.
+/// Single payments of the read model.
 #[derive(Debug, Clone)]
 pub struct Copies {
     client: Client,
@@ -18,25 +18,25 @@ pub struct Copies {
 }
 
 impl Copies {
-    /// In the orders table of this name. Every call of `client` must have a timeout.
+    /// Opens the orders table of this name. `client` must have timeouts configured.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
 
-    /// The copy of this payment of this order, as of its last write.
+    /// Reads the stored payment with strong consistency. Returns `None` if it does not exist.
     pub async fn load(&self, order_id: &OrderId, payment_id: &PaymentId) -> Result<Option<PaymentCopy>, StoreError> {
         let get = self.client.get_item().table_name(&self.table).consistent_read(true);
-        let answer = get.set_key(Some(key(order_id, payment_id))).send().await;
-        let Some(item) = answer.map_err(|error| self.failed("read", error))?.item else { return Ok(None) };
-        let item: CopyItem = serde_dynamo::from_item(item).map_err(|error| self.failed("understand", error))?;
+        let output = get.set_key(Some(key(order_id, payment_id))).send().await;
+        let Some(item) = output.map_err(|error| self.failed("read", error))?.item else { return Ok(None) };
+        let item: CopyItem = serde_dynamo::from_item(item).map_err(|error| self.failed("decode", error))?;
         Ok(Some(item.into()))
     }
 
-    /// Makes the copy one version older, so that the event of `version` replaces it when it comes again. Changes nothing
-    /// where the copy is not of `version` (any more).
+    /// Lowers the stored version by one, so that a replayed event of `version` replaces the payment. Changes nothing if
+    /// the stored version is not `version` (any more).
     ///
-    /// A copy that says something else than Payments does, in the same version, cannot be mended by the event alone: it is
-    /// no news. To write the right content here instead would leave out settling the order.
+    /// If the content differs from Payments in the same version, a replay alone does not repair it: the event would be
+    /// stale. Writing the correct content here instead would not settle the order.
     pub async fn make_older(&self, order_id: &OrderId, payment_id: &PaymentId, version: u64) -> Result<(), StoreError> {
         let number = |number: u64| AttributeValue::N(number.to_string());
         let update = self.client.update_item().table_name(&self.table).set_key(Some(key(order_id, payment_id)));
@@ -57,7 +57,7 @@ impl Copies {
     }
 
     fn failed(&self, what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-        StoreError { context: format!("could not {what} a copy in table {}", self.table), source: source.into() }
+        StoreError { context: format!("could not {what} a payment in table {}", self.table), source: source.into() }
     }
 }
 

@@ -1,13 +1,13 @@
-//! What the item of a payment's copy holds.
+//! DynamoDB item of a payment in the read model.
 
 use orders::PaymentCopy;
 use payment_events::{Decline, Money, OrderId, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// What the sort key of a payment starts with; its id follows.
+/// Sort key prefix of a payment, followed by its id.
 pub(crate) const PAYMENT_PREFIX: &str = "payment#";
 
-/// The attributes. Apart from the contract's own type, so that the contract may change without the table.
+/// Attributes of the item. Separate from the event type, so that the contract can change without the table.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CopyItem {
     order_id: OrderId,

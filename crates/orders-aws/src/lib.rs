@@ -1,4 +1,4 @@
-//! Orders' adapters: the orders table and the quarantine table in DynamoDB, and Payments over REST.
+//! AWS adapters of Orders: the orders table and the quarantine table in DynamoDB, and the Payments API over REST.
 
 mod copies;
 mod copy_item;

@@ -1,4 +1,4 @@
-//! What the item of an order holds.
+//! DynamoDB item of an order.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -7,15 +7,16 @@ use orders::{BasedOn, Decision, Fulfilment, Line, Lines, Order, Quantity};
 use payment_events::{Money, OrderId, PaymentId, PaymentStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// An item that is not what its key says: a defect, or somebody else's write.
+/// The item does not have the attributes that its key implies: a bug, or a foreign write.
 #[derive(Debug, thiserror::Error)]
-#[error("an item of the orders table cannot be understood: {0}")]
+#[error("invalid item in the orders table: {0}")]
 pub(crate) struct InvalidItem(pub(crate) String);
 
-/// The sort key of an order.
+/// Sort key of an order.
 pub(crate) const ORDER: &str = "order";
 
-/// The attributes. `started_at` is there only once fulfilment is started; `total` is there for whoever reads the table.
+/// Attributes of the item. `started_at` is present once fulfilment has started. `total` is written for people who read
+/// the table; the code computes the total from `lines`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct OrderItem {
     order_id: OrderId,
@@ -51,7 +52,8 @@ struct BasedOnItem {
     payment_id: PaymentId,
     version: u64,
     status: PaymentStatus,
-    /// Orders that were stored without it were decided on copies that are as new, so that it is never looked at.
+    /// Missing in items of earlier releases. Those were decided on the read model, which has the same or a newer
+    /// version of each payment, so the default is never used.
     #[serde(default)]
     covers_minor: i64,
     age_ms: u64,

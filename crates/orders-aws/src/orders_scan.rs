@@ -1,4 +1,4 @@
-//! Reading the whole orders table, for operating it. No function does this.
+//! Scan of the orders table, for operator tools. The functions never scan.
 
 use std::collections::HashMap;
 
@@ -10,38 +10,37 @@ use serde::de::DeserializeOwned;
 use crate::copy_item::{CopyItem, PAYMENT_PREFIX};
 use crate::order_item::{ORDER, OrderItem};
 
-/// Something of the orders table.
+/// Item of the orders table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScannedItem {
     /// An order.
     Order(Box<Order>),
-    /// The copy of a payment.
+    /// A payment of the read model.
     Copy(Box<PaymentCopy>),
 }
 
-/// An item that is not what its key says. It stops no scan.
+/// Item that could not be decoded. It does not stop the scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableItem {
-    /// The order it is stored under.
+    /// Partition key: the order id.
     pub order_id: String,
-    /// Its sort key: `order`, or `payment#` and the payment's id.
+    /// Sort key: `order`, or `payment#` and the payment's id.
     pub item: String,
-    /// Why it cannot be understood.
+    /// Why it could not be decoded.
     pub reason: String,
 }
 
 impl UnreadableItem {
-    /// The payment whose copy it should be, where it is none of an order.
+    /// Returns the payment id in the sort key, or `None` if the item is an order.
     pub fn payment_id(&self) -> Option<&str> {
         self.item.strip_prefix(PAYMENT_PREFIX)
     }
 }
 
-/// Items of one page: each understood, or named. Kinds that are not known here are not among them.
+/// Items of one page, decoded or with the reason for the failure. Items with an unknown kind of sort key are skipped.
 pub type OrdersPage = Vec<Result<ScannedItem, UnreadableItem>>;
 
-/// A scan of the orders table, page by page, strongly consistent: it sees every write that was answered before the scan
-/// began.
+/// Paged, strongly consistent scan of the orders table. It sees every write that completed before the scan began.
 #[derive(Debug)]
 pub struct OrdersScan {
     client: Client,
@@ -58,13 +57,14 @@ enum Next {
 }
 
 impl OrdersScan {
-    /// Of the table of this name, in pages of at most `page_items_max` items and 1 MB. Every call of `client` must have a
-    /// timeout.
+    /// Starts a scan of the table of this name, in pages of at most `page_items_max` items and 1 MB. `client` must have
+    /// timeouts configured.
     pub fn new(client: Client, table: impl Into<String>, page_items_max: i32) -> Self {
         Self { client, table: table.into(), page_items_max, next: Next::First }
     }
 
-    /// The next page, which may be empty; nothing behind the last. After an error, the same page can be asked for again.
+    /// Returns the next page, which may be empty, or `None` after the last. After an error, the next call retries the
+    /// same page.
     pub async fn next_page(&mut self) -> Result<Option<OrdersPage>, StoreError> {
         let from = match &self.next {
             Next::First => None,
@@ -81,7 +81,7 @@ impl OrdersScan {
     }
 }
 
-/// What the item is, by its key; nothing where it is of a kind that is not known here.
+/// Decodes the item by its sort key. Returns `None` for an unknown kind of sort key.
 fn scanned(attributes: HashMap<String, AttributeValue>) -> Option<Result<ScannedItem, UnreadableItem>> {
     let key = |name: &str| attributes.get(name).and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
     let (order_id, item) = (key("order_id"), key("item"));

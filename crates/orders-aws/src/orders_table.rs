@@ -1,6 +1,6 @@
-//! The orders table (M1DB1): an order and the copies of its payments under one partition key.
+//! The orders table (M1DB1): an order and its payments under one partition key.
 //!
-//! So one strongly consistent query sees both, which is what settling an order rests on.
+//! One strongly consistent query reads both. Settling an order relies on that.
 
 use std::collections::HashMap;
 
@@ -20,13 +20,13 @@ use serde::de::DeserializeOwned;
 use crate::copy_item::{CopyItem, PAYMENT_PREFIX};
 use crate::order_item::{InvalidItem, ORDER, OrderItem};
 
-/// Pages of 1 MB that are read of one order: some 40,000 payments. More is no order, and must not take all memory.
+/// Maximum number of 1 MB pages read for one order, about 40,000 payments. It bounds memory; no real order comes close.
 const PAGES_MAX: usize = 16;
 
-/// Calls to read orders by their ids, the first included: DynamoDB may leave some of them for another.
+/// Maximum number of `BatchGetItem` calls per lookup, because DynamoDB may return some keys unprocessed.
 const BATCH_READS_MAX: usize = 8;
 
-/// Orders in DynamoDB. Makes one call for each write, and one for each page read.
+/// Orders in DynamoDB: one call per write and per page read.
 #[derive(Debug, Clone)]
 pub struct OrdersTable {
     client: Client,
@@ -42,7 +42,7 @@ enum ConditionalPut {
 }
 
 impl OrdersTable {
-    /// The table of this name. Every call of `client` must have a timeout.
+    /// Opens the table of this name. `client` must have timeouts configured.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
@@ -52,7 +52,7 @@ impl OrdersTable {
         Ok(self.client.put_item().table_name(&self.table).set_item(Some(attributes)))
     }
 
-    /// Makes a conditional write.
+    /// Sends a conditional write.
     async fn put_if(&self, put: PutItemFluentBuilder) -> Result<ConditionalPut, StoreError> {
         match put.send().await {
             Ok(_) => Ok(ConditionalPut::Written),
@@ -63,7 +63,7 @@ impl OrdersTable {
         }
     }
 
-    /// A query for items of this order, of which `:order_id` holds the id.
+    /// Builds a query for items of this order, with its id in `:order_id`.
     fn query(&self, order_id: &OrderId) -> QueryFluentBuilder {
         let order_id = AttributeValue::S(order_id.to_string());
         let query = self.client.query().table_name(&self.table).consistent_read(true);
@@ -84,7 +84,7 @@ impl OrdersTable {
         Err(self.failed("query", format!("order {order_id} has more than {PAGES_MAX} pages of payments")))
     }
 
-    /// Sorts an item into the view by its key. Keys of later kinds are passed over.
+    /// Adds an item to the view by its sort key. Skips kinds that a later release may add.
     fn add(&self, view: &mut OrderView, attributes: Attributes) -> Result<(), StoreError> {
         let key = attributes.get("item").and_then(|key| key.as_s().ok()).map(String::as_str).unwrap_or_default();
         if key == ORDER {
@@ -114,7 +114,7 @@ impl OrderStore for OrdersTable {
         let put = self
             .put(OrderItem::from(order))?
             .condition_expression("attribute_not_exists(order_id)")
-            // Whoever places a known order needs the stored one: this way it costs no second call.
+            // A repeated request needs the stored order. Returning it with the failure saves a second call.
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let Err(error) = put.send().await else { return Ok(Inserted::New) };
         let known = match error.as_service_error() {
@@ -156,17 +156,17 @@ impl OrderQueries for OrdersTable {
         let mut unread = HashMap::from([(self.table.clone(), keys)]);
         let mut placed = Vec::new();
         for _ in 0..BATCH_READS_MAX {
-            let answer = self.client.batch_get_item().set_request_items(Some(unread)).send().await;
-            let answer = answer.map_err(|error| self.failed("read", error))?;
-            for attributes in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+            let output = self.client.batch_get_item().set_request_items(Some(unread)).send().await;
+            let output = output.map_err(|error| self.failed("read", error))?;
+            for attributes in output.responses.into_iter().flat_map(HashMap::into_values).flatten() {
                 placed.push(self.order(attributes)?);
             }
-            unread = answer.unprocessed_keys.unwrap_or_default();
+            unread = output.unprocessed_keys.unwrap_or_default();
             if unread.is_empty() {
                 return Ok(placed);
             }
         }
-        Err(self.failed("read", "DynamoDB kept leaving keys unread"))
+        Err(self.failed("read", format!("DynamoDB left keys unprocessed in {BATCH_READS_MAX} calls")))
     }
 
     async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {

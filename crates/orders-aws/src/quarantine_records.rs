@@ -1,4 +1,4 @@
-//! What is in quarantine: seeing it, taking it out whole, and dropping it. No function does this.
+//! Access to quarantined records, for operator tools: list, load and drop. The functions only write.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,15 +11,15 @@ use payment_events::Timestamp;
 
 type Attributes = HashMap<String, AttributeValue>;
 
-/// The attributes of a part 0 apart from its bytes.
+/// Attributes of part 0, without its data.
 const KNOWN: &str =
     "#record, #bytes, #reason, #shard_id, #sequence_number, #partition_key, #arrived_at, #quarantined_at";
 
-/// What a record is called in quarantine: `<shard>#<sequence number>`, its place in the stream.
+/// Id of a quarantined record: `<shard id>#<sequence number>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordId(String);
 
-/// The text names no record.
+/// The text is not a valid record id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be <shard id>#<sequence number>, as `quarantine list` shows it")]
 pub struct InvalidRecordId;
@@ -43,28 +43,28 @@ impl fmt::Display for RecordId {
     }
 }
 
-/// What is known of a record, without its bytes.
+/// Metadata of a quarantined record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordSummary {
-    /// What it is called.
+    /// Id of the record.
     pub id: RecordId,
-    /// Why it cannot be read. It may quote the record.
+    /// Why the record was rejected. It may quote the record.
     pub reason: String,
-    /// How long it is.
+    /// Size of the record's data, in bytes.
     pub bytes: u64,
-    /// The shard it came in.
+    /// Kinesis shard id.
     pub shard_id: String,
-    /// Its place in the shard.
+    /// Kinesis sequence number.
     pub sequence_number: String,
-    /// What it was put under.
+    /// Kinesis partition key.
     pub partition_key: String,
-    /// When the stream took it in.
+    /// Approximate arrival time at the stream.
     pub arrived_at: Timestamp,
-    /// When it was set aside.
+    /// Time at which the record was quarantined.
     pub quarantined_at: Timestamp,
 }
 
-/// The records in quarantine.
+/// The quarantined records.
 #[derive(Debug, Clone)]
 pub struct QuarantineRecords {
     client: Client,
@@ -72,13 +72,13 @@ pub struct QuarantineRecords {
 }
 
 impl QuarantineRecords {
-    /// In the table of this name. Every call of `client` must have a timeout.
+    /// Opens the table of this name. `client` must have timeouts configured.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
 
-    /// All records that are there whole, newest first; at most `records_max` of them are held at once, the newest ones.
-    /// An item that is no record, which only somebody else can have written, is passed over.
+    /// Returns the newest `records_max` complete records, newest first. Skips items that are not records; only a
+    /// foreign write can create those.
     pub async fn list(&self, records_max: usize) -> Result<Vec<RecordSummary>, StoreError> {
         let names = KNOWN.split(", ").map(|name| (name.to_owned(), name[1..].to_owned()));
         let mut pages = self
@@ -103,11 +103,11 @@ impl QuarantineRecords {
         Ok(records)
     }
 
-    /// The record, all of its bytes; nothing where there is none of this name, or not all of it yet.
+    /// Returns the record with all its data, or `None` if it does not exist or is incomplete.
     pub async fn load(&self, id: &RecordId) -> Result<Option<QuarantinedRecord>, StoreError> {
         let parts = self.parts(id).await?;
         let Some(first) = parts.first().filter(|first| first.contains_key("parts")) else { return Ok(None) };
-        let failed = |error| self.failed("understand", error);
+        let failed = |error| self.failed("decode", error);
         let known = summary(first).map_err(failed)?;
         let mut data = Vec::new();
         for part in &parts {
@@ -115,7 +115,7 @@ impl QuarantineRecords {
             data.extend_from_slice(bytes.ok_or_else(|| failed(missing("data")))?.as_ref());
         }
         if u64::try_from(data.len()) != Ok(known.bytes) {
-            let text = format!("record {id} should have {} bytes and has {}", known.bytes, data.len());
+            let text = format!("record {id} should have {} bytes but has {}", known.bytes, data.len());
             return Err(self.failed("join", text));
         }
         Ok(Some(QuarantinedRecord {
@@ -129,21 +129,21 @@ impl QuarantineRecords {
         }))
     }
 
-    /// Drops a record, and tells whether there was any.
+    /// Deletes a record. Returns true if it existed.
     ///
-    /// The part that makes it whole goes first. So where this ends half-way the record is gone all the same, and what is
-    /// left of it expires.
+    /// Part 0, without which a record is incomplete, is deleted first. If this fails half-way, the record is no longer
+    /// listed, and its remaining parts expire.
     pub async fn drop(&self, id: &RecordId) -> Result<bool, StoreError> {
         let parts = self.parts(id).await?;
         for part in &parts {
             let delete = self.client.delete_item().table_name(&self.table).key("record", S(id.to_string()));
-            let number = part.get("part").cloned().ok_or_else(|| self.failed("understand", missing("part")))?;
+            let number = part.get("part").cloned().ok_or_else(|| self.failed("decode", missing("part")))?;
             delete.key("part", number).send().await.map_err(|error| self.failed("drop", error))?;
         }
         Ok(!parts.is_empty())
     }
 
-    /// All parts, in order.
+    /// Returns all parts, sorted by number.
     async fn parts(&self, id: &RecordId) -> Result<Vec<Attributes>, StoreError> {
         let query = self.client.query().table_name(&self.table).consistent_read(true);
         let query = query.key_condition_expression("#record = :record").expression_attribute_names("#record", "record");
@@ -177,5 +177,5 @@ fn summary(item: &Attributes) -> Result<RecordSummary, String> {
 }
 
 fn missing(name: &str) -> String {
-    format!("{name} is missing or of another type")
+    format!("{name} is missing or has the wrong type")
 }

@@ -1,4 +1,4 @@
-//! The quarantine table: records that cannot be read, whole.
+//! The quarantine table: undecodable records, complete and unmodified.
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -8,18 +8,19 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue::{self, B, N, S};
 use orders::{Quarantine, QuarantinedRecord, StoreError};
 
-/// The most of a record's bytes that one item holds: below DynamoDB's 400 KB by more than all else in the item takes.
+/// Maximum number of a record's bytes per item. The rest of DynamoDB's 400 KB item limit is left for other attributes.
 pub const PART_BYTES_MAX: usize = 350 * 1024;
 
-/// How long a record is kept, in days. It is longer than it takes to notice, mend and send it again.
+/// Time to live of a record, in days: long enough to notice the record, fix the cause and redrive.
 pub const KEPT_DAYS: i64 = 30;
 
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
-/// Quarantine in DynamoDB. A record is one item for each [`PART_BYTES_MAX`] of it, under `<shard>#<sequence number>`.
+/// Quarantine in DynamoDB. A record is split into one item per [`PART_BYTES_MAX`], with the partition key
+/// `<shard id>#<sequence number>` and the part number as sort key.
 ///
-/// Part 0 holds, beside its bytes, what is known of the record and how many parts it has. It is written last: a record
-/// whose part 0 is there is there whole.
+/// Part 0 also holds the metadata and the number of parts. It is written last, so a record that has a part 0 is
+/// complete.
 #[derive(Debug, Clone)]
 pub struct QuarantineTable {
     client: Client,
@@ -27,7 +28,7 @@ pub struct QuarantineTable {
 }
 
 impl QuarantineTable {
-    /// The table of this name. Every call of `client` must have a timeout.
+    /// Opens the table of this name. `client` must have timeouts configured.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
@@ -55,13 +56,13 @@ impl QuarantineTable {
             .item("partition_key", text(&record.partition_key))
             .item("arrived_at", text(&record.arrived_at.to_string()))
             .item("quarantined_at", text(&record.quarantined_at.to_string()))
-            // The record stays as it was first set aside.
+            // A redelivery does not change a record that is already quarantined.
             .condition_expression("attribute_not_exists(#record)")
             .expression_attribute_names("#record", "record")
     }
 
     fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-        let context = format!("could not set a record aside in table {}", self.table);
+        let context = format!("could not quarantine a record in table {}", self.table);
         StoreError { context, source: source.into() }
     }
 }

@@ -1,4 +1,4 @@
-//! What operating the tables of Orders takes, against DynamoDB's emulator over a real socket.
+//! Operator access to the tables of Orders, against the DynamoDB emulator over a real socket.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod emulator;
@@ -10,7 +10,7 @@ use orders::{Evidence, Order, OrderStore, PaymentCopies, Quarantine, Quarantined
 use orders_aws::{Copies, OrdersScan, OrdersTable, PART_BYTES_MAX, QuarantineRecords, QuarantineTable, ScannedItem};
 use payment_events::{OrderId, PaymentId};
 
-/// No divisor of the number of items, so that the last page is not full.
+/// Page size that does not divide the number of items, so that the last page is not full.
 const PAGE: i32 = 7;
 
 fn text(text: &str) -> AttributeValue {
@@ -18,7 +18,7 @@ fn text(text: &str) -> AttributeValue {
 }
 
 #[tokio::test]
-async fn a_scan_sees_every_order_and_every_copy_once_and_names_what_it_cannot_read() {
+async fn a_scan_returns_every_order_and_payment_once_and_names_undecodable_items() {
     let client = emulator::start().await;
     let table = OrdersTable::new(client.clone(), ORDERS_TABLE);
     let order = Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[]), at());
@@ -49,20 +49,20 @@ async fn a_scan_sees_every_order_and_every_copy_once_and_names_what_it_cannot_re
 }
 
 #[tokio::test]
-async fn a_copy_that_is_made_older_is_replaced_by_the_event_of_its_version() {
+async fn a_payment_made_older_is_replaced_by_the_event_of_its_version() {
     let client = emulator::start().await;
     let (table, copies) = (OrdersTable::new(client.clone(), ORDERS_TABLE), Copies::new(client, ORDERS_TABLE));
     let (order_id, payment_id): (OrderId, PaymentId) = ("ord-1".parse().unwrap(), "pay_1".parse().unwrap());
     assert_eq!(copies.load(&order_id, &payment_id).await.unwrap(), None);
     copies.make_older(&order_id, &payment_id, 1).await.unwrap();
-    assert_eq!(copies.load(&order_id, &payment_id).await.unwrap(), None, "nothing is made up");
+    assert_eq!(copies.load(&order_id, &payment_id).await.unwrap(), None, "a missing payment is not created");
 
     let truth = stored(captured(&authorized("pay_1", euros(1_000)), 1_000, 0));
     let wrong = stored(captured(&authorized("pay_1", euros(1_000)), 900, 0));
     table.put_if_newer(&wrong).await.unwrap();
     assert_eq!(table.put_if_newer(&truth).await.unwrap(), Stored::Stale);
     copies.make_older(&order_id, &payment_id, 1).await.unwrap();
-    assert_eq!(copies.load(&order_id, &payment_id).await.unwrap().as_ref(), Some(&wrong), "of another version");
+    assert_eq!(copies.load(&order_id, &payment_id).await.unwrap().as_ref(), Some(&wrong), "the stored version differs");
     copies.make_older(&order_id, &payment_id, 2).await.unwrap();
     assert_eq!(table.put_if_newer(&truth).await.unwrap(), Stored::Newer);
     assert_eq!(copies.load(&order_id, &payment_id).await.unwrap(), Some(truth));
@@ -81,12 +81,12 @@ fn record(sequence_number: &str, seconds: u64, data: Vec<u8>) -> QuarantinedReco
 }
 
 #[tokio::test]
-async fn records_are_listed_newest_first_and_read_whole() {
+async fn records_are_listed_newest_first_and_loaded_completely() {
     let client = emulator::start().await;
     let table = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
     let records = QuarantineRecords::new(client.clone(), QUARANTINE_TABLE);
     assert_eq!(records.list(10).await.unwrap(), []);
-    // A period that is no divisor of a part's length, so that mixed-up parts would show.
+    // The period does not divide the part size, so that swapped parts are detected.
     let large: Vec<u8> = (0..=250).cycle().take(PART_BYTES_MAX * 11 + 5).collect();
     let all = [record("41", 1, b"\xff{".to_vec()), record("43", 3, large), record("42", 2, Vec::new())];
     for record in &all {
@@ -97,12 +97,12 @@ async fn records_are_listed_newest_first_and_read_whole() {
     assert_eq!(short, [("43", all[1].data.len() as u64), ("42", 0), ("41", 2)]);
     assert_eq!(records.list(1).await.unwrap(), listed[..1]);
     for (known, expected) in listed.iter().zip([&all[1], &all[2], &all[0]]) {
-        assert!(records.load(&known.id).await.unwrap().as_ref() == Some(expected), "{} is changed", known.id);
+        assert!(records.load(&known.id).await.unwrap().as_ref() == Some(expected), "{} changed", known.id);
     }
 }
 
 #[tokio::test]
-async fn a_record_is_dropped_with_all_its_parts_and_no_other_one() {
+async fn dropping_a_record_deletes_all_its_parts_and_no_other_record() {
     let client = emulator::start().await;
     let table = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
     let records = QuarantineRecords::new(client.clone(), QUARANTINE_TABLE);
@@ -111,13 +111,13 @@ async fn a_record_is_dropped_with_all_its_parts_and_no_other_one() {
     let id = "shardId-000000000003#41".parse().unwrap();
     assert!(records.drop(&id).await.unwrap());
     assert_eq!(records.load(&id).await.unwrap(), None);
-    assert!(!records.drop(&id).await.unwrap(), "it is gone");
+    assert!(!records.drop(&id).await.unwrap(), "it is already dropped");
     let left = client.scan().table_name(QUARANTINE_TABLE).send().await.unwrap();
     assert_eq!(left.count(), 1);
 }
 
 #[tokio::test]
-async fn a_record_that_is_not_there_whole_is_not_listed_and_not_read() {
+async fn an_incomplete_record_is_neither_listed_nor_loaded() {
     let client = emulator::start().await;
     let records = QuarantineRecords::new(client.clone(), QUARANTINE_TABLE);
     let odd = client.put_item().table_name(QUARANTINE_TABLE).item("record", text("odd"));

@@ -1,4 +1,4 @@
-//! The tables keep what the ports promise, against DynamoDB's emulator over a real socket.
+//! The tables as adapters of the ports, against the DynamoDB emulator over a real socket.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod emulator;
@@ -23,12 +23,12 @@ async fn orders_table() -> OrdersTable {
 }
 
 #[tokio::test]
-async fn the_orders_table_keeps_the_promises_of_the_order_ports() {
+async fn the_orders_table_satisfies_the_order_ports() {
     store_suite::check(&orders_table().await).await;
 }
 
 #[tokio::test]
-async fn an_order_and_its_payment_meet_in_whichever_order_they_come() {
+async fn an_order_is_accepted_whether_its_payment_arrives_before_or_after_it() {
     let table = Arc::new(orders_table().await);
     let place = PlaceOrder::new(table.clone(), table.clone());
     let project = ProjectPayments::new(table.clone(), Settle::new(table.clone(), table.clone()));
@@ -46,7 +46,7 @@ async fn an_order_and_its_payment_meet_in_whichever_order_they_come() {
 }
 
 #[tokio::test]
-async fn a_hundred_orders_are_looked_for_in_one_call() {
+async fn a_hundred_orders_are_read_in_one_call() {
     let emulators = emulator::start_emulators().await;
     let table = OrdersTable::new(emulator::client(&emulators), ORDERS_TABLE);
     let ids: Vec<_> = (0..100).map(|n| format!("ord-{n}").parse().unwrap()).collect();
@@ -56,7 +56,7 @@ async fn a_hundred_orders_are_looked_for_in_one_call() {
 }
 
 #[tokio::test]
-async fn items_of_other_kinds_are_passed_over() {
+async fn items_of_unknown_kinds_are_skipped() {
     let client = emulator::start().await;
     let put = client.put_item().table_name(ORDERS_TABLE).item("order_id", AttributeValue::S("ord-1".into()));
     put.item("item", AttributeValue::S("note#1".into())).send().await.unwrap();
@@ -65,7 +65,7 @@ async fn items_of_other_kinds_are_passed_over() {
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_understood_is_an_error_that_names_the_table() {
+async fn an_undecodable_item_is_an_error_that_names_the_table() {
     let client = emulator::start().await;
     let put = client.put_item().table_name(ORDERS_TABLE).item("order_id", AttributeValue::S("ord-1".into()));
     put.item("item", AttributeValue::S("order".into())).send().await.unwrap();
@@ -75,7 +75,7 @@ async fn an_item_that_cannot_be_understood_is_an_error_that_names_the_table() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_not_there_is_an_error_and_no_conflict() {
+async fn a_missing_table_is_an_error_and_not_a_conflict() {
     let table = OrdersTable::new(emulator::start().await, "no-such-table");
     let place = PlaceOrder::new(Arc::new(table.clone()), Arc::new(table.clone()));
     assert!(place.place(request("ord-1", euros(1))).await.is_err());
@@ -96,7 +96,7 @@ fn record(data: Vec<u8>) -> QuarantinedRecord {
     }
 }
 
-/// The parts of the record that `record` made, in order.
+/// Parts of the record made by [`record`], in order.
 async fn parts(client: &Client) -> Vec<HashMap<String, AttributeValue>> {
     let key = AttributeValue::S("shardId-000000000003#4959033827149025660855969253836157".to_owned());
     let query = client.query().table_name(QUARANTINE_TABLE).key_condition_expression("#record = :record");
@@ -109,24 +109,24 @@ fn bytes(parts: &[HashMap<String, AttributeValue>]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn records_of_any_size_are_kept_whole() {
+async fn records_of_any_size_are_stored_completely() {
     for (size, count) in [(0, 1), (1, 1), (PART_BYTES_MAX, 1), (PART_BYTES_MAX + 1, 2), (10 * 1024 * 1024, 30)] {
         let client = emulator::start().await;
         let quarantine = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
-        // A period that is no divisor of a part's length, so that mixed-up parts would show.
+        // The period does not divide the part size, so that swapped parts are detected.
         let data: Vec<u8> = (0..=250).cycle().take(size).collect();
         quarantine.set_aside(&record(data.clone())).await.unwrap();
         let parts = parts(&client).await;
         assert_eq!(parts.len(), count, "{size} bytes");
         assert_eq!(parts[0]["parts"].as_n().unwrap(), &count.to_string());
-        assert!(bytes(&parts) == data, "{size} bytes came back changed");
+        assert!(bytes(&parts) == data, "{size} bytes changed");
     }
 }
 
 #[tokio::test]
-async fn no_item_of_a_record_is_too_large_for_dynamodb() {
+async fn every_item_of_a_record_is_within_the_dynamodb_item_limit() {
     let client = emulator::start().await;
-    // Everything at its longest. A partition key has 256 characters, of up to four bytes.
+    // All attributes at their maximum. A partition key has 256 characters of up to four bytes.
     let longest = QuarantinedRecord {
         reason: Reason::new(&"r".repeat(Reason::BYTES_MAX)),
         sequence_number: "9".repeat(129),
@@ -140,42 +140,42 @@ async fn no_item_of_a_record_is_too_large_for_dynamodb() {
     assert!(size > PART_BYTES_MAX && size < 400 * 1024, "{size} bytes");
 }
 
-/// What DynamoDB counts for a value, or more.
+/// Size of a value as DynamoDB counts it, or an upper bound.
 fn length(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::B(bytes) => bytes.as_ref().len(),
         AttributeValue::S(text) => text.len(),
         AttributeValue::N(_) => 21,
-        other => panic!("no such value is stored: {other:?}"),
+        other => panic!("unexpected type: {other:?}"),
     }
 }
 
 #[tokio::test]
-async fn a_record_whose_writing_was_interrupted_is_whole_after_its_next_delivery() {
+async fn a_record_whose_write_was_interrupted_is_complete_after_its_redelivery() {
     let data: Vec<u8> = (0..=250).cycle().take(3 * PART_BYTES_MAX + 7).collect();
     for written in 0..4 {
         let emulators = emulator::start_emulators().await;
         let client = emulator::client(&emulators);
         let quarantine = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
-        let refused = Fault::new(Target::DynamoDb, Effect::error("AccessDeniedException")).operation("PutItem");
-        emulators.inject(refused.skip(written)).unwrap();
+        let denied = Fault::new(Target::DynamoDb, Effect::error("AccessDeniedException")).operation("PutItem");
+        emulators.inject(denied.skip(written)).unwrap();
         assert!(quarantine.set_aside(&record(data.clone())).await.is_err());
         assert_eq!(parts(&client).await.len() as u64, written);
         assert!(
             parts(&client).await.iter().all(|part| part["part"].as_n().unwrap() != "0"),
-            "part 0 says that all is there"
+            "part 0 marks a complete record"
         );
         emulators.clear_faults();
         let again = QuarantinedRecord { quarantined_at: at().plus_ms(90_000), ..record(data.clone()) };
         quarantine.set_aside(&again).await.unwrap();
         let parts = parts(&client).await;
-        assert!(bytes(&parts) == data, "{written} parts were there before");
+        assert!(bytes(&parts) == data, "{written} parts existed before");
         assert_eq!(parts[0]["parts"].as_n().unwrap(), "4");
     }
 }
 
 #[tokio::test]
-async fn the_quarantine_table_forgets_what_has_expired() {
+async fn time_to_live_is_enabled_on_the_quarantine_table() {
     let description =
         emulator::start().await.describe_time_to_live().table_name(QUARANTINE_TABLE).send().await.unwrap();
     let description = description.time_to_live_description.unwrap();
@@ -194,7 +194,7 @@ async fn every_part_of_a_record_expires() {
 }
 
 #[tokio::test]
-async fn a_record_is_kept_with_all_that_is_known_of_it_and_expires() {
+async fn a_record_is_stored_with_its_metadata_and_expires() {
     let client = emulator::start().await;
     QuarantineTable::new(client.clone(), QUARANTINE_TABLE).set_aside(&record(b"\xff{".to_vec())).await.unwrap();
     let part = &parts(&client).await[0];
@@ -211,7 +211,7 @@ async fn a_record_is_kept_with_all_that_is_known_of_it_and_expires() {
 }
 
 #[tokio::test]
-async fn a_record_that_comes_again_stays_as_it_was_first_set_aside() {
+async fn a_redelivered_record_stays_as_it_was_first_quarantined() {
     let client = emulator::start().await;
     let quarantine = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
     let first = record(vec![7; PART_BYTES_MAX + 5]);

@@ -7,24 +7,25 @@ use payment_events::{Currency, PaymentId, PaymentInfo, PaymentStatus, Timestamp}
 
 use crate::{BasedOn, Decision, Evidence, Fulfilment, Order, OrderStatus};
 
-/// What an order becomes on the payments it was decided on.
+/// Result of [`decide`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// Where it stands.
+    /// New status of the order.
     pub status: OrderStatus,
-    /// Whether the goods are on their way.
+    /// New fulfilment state of the order.
     pub fulfilment: Fulfilment,
-    /// What it was decided on.
+    /// Payments that led to the status.
     pub decision: Decision,
 }
 
-/// Decides about `order` on `evidence`.
+/// Applies the acceptance rule to `order` and `evidence`.
 ///
-/// An order is accepted, and its fulfilment started, once the payments cover its total. Until then it waits, or is on
-/// hold where it was accepted before. Fulfilment keeps the time it first started.
+/// An order is accepted, and its fulfilment starts, once the payments cover its total. Until then it waits for payment,
+/// or is on hold if it was accepted before. The start time of fulfilment never changes.
 ///
-/// The payments that the order was decided on before count as well, if they are newer than the evidence: a payment that
-/// Payments was asked for may still be on its way to Orders (docs/adr/0013).
+/// Payments recorded in the order's previous decision count as well, in the version recorded there, unless the evidence
+/// has the same or a newer version. A payment read from the Payments API may not have reached the read model yet
+/// (docs/adr/0013).
 pub fn decide(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Verdict {
     let based_on = newest(order, evidence.payments(), now);
     let total = order.total();
@@ -43,21 +44,21 @@ pub fn decide(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Verdict 
     Verdict { status, fulfilment, decision }
 }
 
-/// What a payment counts towards an order in `currency`, in minor units: what is held, or what was captured less what
-/// was given back.
+/// Returns the amount that a payment covers of an order in `currency`, in minor units: the authorized amount, or the
+/// captured amount less refunds. A payment in another currency covers 0.
 pub fn covering_minor(payment: &PaymentInfo, currency: Currency) -> i64 {
     if payment.amount.currency() != currency {
         return 0;
     }
     match payment.status {
         PaymentStatus::Authorized => payment.amount.minor(),
-        // Both are at least 0.
+        // Both amounts are at least 0.
         PaymentStatus::Captured => payment.captured_minor.saturating_sub(payment.refunded_minor),
         PaymentStatus::Refunded | PaymentStatus::Voided | PaymentStatus::Declined => 0,
     }
 }
 
-/// Every payment that is known of the order, each once, as of the newest version that is known.
+/// Merges the previous decision with `payments`: the newest known version of each payment.
 fn newest<'p>(order: &Order, payments: impl Iterator<Item = &'p PaymentInfo>, now: Timestamp) -> Vec<BasedOn> {
     let currency = order.total().currency();
     let aged_ms = now.ms_since(order.decision.decided_at);
@@ -65,7 +66,7 @@ fn newest<'p>(order: &Order, payments: impl Iterator<Item = &'p PaymentInfo>, no
     let before = before.map(|known| BasedOn { age_ms: known.age_ms.saturating_add(aged_ms), ..known.clone() });
     let mut newest: BTreeMap<PaymentId, BasedOn> = before.map(|known| (known.payment_id.clone(), known)).collect();
     for payment in payments {
-        // Of the same version Orders' copy wins: it tells the payment's age by the clock of now.
+        // For equal versions the evidence wins, because its age is measured with the current clock.
         if newest.get(&payment.payment_id).is_none_or(|known| known.version <= payment.version) {
             let payment = BasedOn {
                 payment_id: payment.payment_id.clone(),
@@ -80,7 +81,7 @@ fn newest<'p>(order: &Order, payments: impl Iterator<Item = &'p PaymentInfo>, no
     newest.into_values().collect()
 }
 
-/// Those that count first, newest first, so that a bounded list never leaves out what mattered.
+/// Sorts covering payments first, then newest first, so that truncation drops the least relevant ones.
 fn most_relevant(mut payments: Vec<BasedOn>) -> Vec<BasedOn> {
     payments.sort_by_key(|payment| (Reverse(payment.covers_minor > 0), payment.age_ms));
     payments.truncate(Decision::BASED_ON_MAX);

@@ -1,4 +1,4 @@
-//! What an order's status was decided on.
+//! The payments behind an order's status.
 
 use std::str::FromStr;
 
@@ -6,20 +6,20 @@ use payment_events::{PaymentId, PaymentStatus, Timestamp};
 
 use crate::UnknownName;
 
-/// Where the payments that a decision was made on were read.
+/// Source of the payments behind a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PaymentRead {
-    /// In Orders' own copy.
+    /// The read model.
     Local,
-    /// At Payments, which was asked while the request waited.
+    /// The Payments API, called while the request waited.
     Remote,
 }
 
 impl PaymentRead {
-    /// Both.
+    /// Every source.
     pub const ALL: [Self; 2] = [Self::Local, Self::Remote];
 
-    /// As it is on the wire.
+    /// Returns the name used in JSON and in the table.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Local => "local",
@@ -37,34 +37,34 @@ impl FromStr for PaymentRead {
     }
 }
 
-/// One payment that a decision was made on, as it was then.
+/// Snapshot of one payment at the time of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BasedOn {
-    /// Which payment.
+    /// Id of the payment.
     pub payment_id: PaymentId,
-    /// As of which version.
+    /// Version of the payment.
     pub version: u64,
-    /// Where it stood.
+    /// Status of the payment in that version.
     pub status: PaymentStatus,
-    /// What it counted towards the order, in minor units of the order's currency.
+    /// Amount that it covered of the order, in minor units of the order's currency.
     pub covers_minor: i64,
-    /// How old that version was at the decision, in milliseconds.
+    /// Age of that version at the decision, in milliseconds.
     pub age_ms: u64,
 }
 
-/// What an order's status was decided on.
+/// The payments that an order's status is based on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// Where the payments were read.
+    /// Source of the payments.
     pub read: PaymentRead,
-    /// When.
+    /// Time of the decision.
     pub decided_at: Timestamp,
-    /// The payments that were looked at, those that count first, newest first, at most [`Decision::BASED_ON_MAX`].
+    /// The payments considered: covering ones first, then newest first, at most [`Decision::BASED_ON_MAX`].
     pub based_on: Vec<BasedOn>,
 }
 
 impl Decision {
-    /// The most payments a decision names, so that an order stays small however often its customer is declined. What it
-    /// does not name is decided on Orders' copies alone from then on.
+    /// Maximum number of payments recorded in a decision. It bounds the size of an order whose customer is declined
+    /// many times. For payments beyond it, later decisions rely on the read model alone.
     pub const BASED_ON_MAX: usize = 100;
 }

@@ -4,27 +4,27 @@ use payment_events::PaymentInfo;
 
 use crate::{PaymentCopy, PaymentRead};
 
-/// Payments of one order, in any order. Of each payment the newest version counts.
+/// Payments of one order, unsorted. The newest version of each payment counts.
 #[derive(Debug, Clone, Copy)]
 pub struct Evidence<'a> {
-    /// Orders' copies: the read model.
+    /// Payments in the read model.
     pub copies: &'a [PaymentCopy],
-    /// What Payments answered just now; `None` if it was not asked.
+    /// Payments just returned by the Payments API; `None` if it was not called.
     pub lookup: Option<&'a [PaymentInfo]>,
 }
 
 impl<'a> Evidence<'a> {
-    /// Evidence from Orders' copies alone.
+    /// Creates evidence from the read model alone.
     pub fn copies(copies: &'a [PaymentCopy]) -> Self {
         Self { copies, lookup: None }
     }
 
-    /// Where the payments were read.
+    /// Returns the source of the payments.
     pub fn read(self) -> PaymentRead {
         if self.lookup.is_some() { PaymentRead::Remote } else { PaymentRead::Local }
     }
 
-    /// The payments, those that Payments answered last.
+    /// Returns all payments: the read model first, then those of the Payments API.
     pub(crate) fn payments(self) -> impl Iterator<Item = &'a PaymentInfo> {
         self.copies.iter().map(|copy| &copy.payment).chain(self.lookup.unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-//! Showing an order as it stands.
+//! The use case that reads an order.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use crate::{Evidence, Order, OrderQueries, Settle, SettleError};
 
 /// The use case behind `GET /orders/{order_id}`: one read.
 ///
-/// An order that is not in line with its payments is settled before it is shown. That is left only where whoever wrote it
-/// ended before looking again, and was never asked again (docs/adr/0006).
+/// If the order's status does not match its payments, the order is settled before it is returned. That happens when its
+/// last writer died before it settled the order and was never retried (docs/adr/0006).
 #[derive(Clone)]
 pub struct FindOrder {
     queries: Arc<dyn OrderQueries>,
@@ -17,12 +17,13 @@ pub struct FindOrder {
 }
 
 impl FindOrder {
-    /// Reads through `queries`, and settles with `settle`.
+    /// Creates the use case with its ports.
     pub fn new(queries: Arc<dyn OrderQueries>, settle: Settle) -> Self {
         Self { queries, settle }
     }
 
-    /// The order with what it is decided on, or what keeps it from being accepted; `None` where it is not placed.
+    /// Returns the order with the payments behind its status, or `None` if it is not placed. An order that is not
+    /// accepted shows its current payments.
     pub async fn find(&self, order_id: &OrderId) -> Result<Option<Order>, SettleError> {
         let (view, now) = (self.queries.read(order_id).await?, Timestamp::now());
         let Some(order) = view.order else { return Ok(None) };

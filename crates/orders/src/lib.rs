@@ -1,18 +1,17 @@
-//! Orders: what an order is, when it is accepted, and how Orders' own copy of payment info is kept. Knows no AWS and no
-//! HTTP.
+//! Domain of Orders: the order, its acceptance rule, and the projection of payment events into the read model. It
+//! depends on neither AWS nor HTTP.
 //!
-//! - [`Order`] and [`decide`]: the order and the rule that accepts it, on [`Evidence`].
-//! - [`PlaceOrder`]: the use case behind `POST /orders`, which waits for nobody, and `POST /sync/orders`, which asks
-//!   Payments.
-//! - [`ProjectPayments`]: keeps the copy of payment info, and settles the orders it pays for.
-//! - [`Settle`]: brings an order in line with the payment info there is. Both of the above end with it.
-//! - [`FindOrder`]: shows an order, in line with its payments.
-//! - Ports, one for each need: [`OrderStore`], [`OrderQueries`], [`PaymentLookup`], [`PaymentCopies`],
-//!   [`Quarantine`].
+//! - [`Order`] and [`decide`]: the order and its acceptance rule, applied to [`Evidence`].
+//! - [`PlaceOrder`]: the use case behind `POST /orders`, which decides on the read model, and `POST /sync/orders`,
+//!   which calls Payments first.
+//! - [`ProjectPayments`]: stores payment events in the read model and settles the orders they pay for.
+//! - [`Settle`]: updates an order's status to match its payments. Both use cases above end with it.
+//! - [`FindOrder`]: reads an order, settled.
+//! - Ports, one per need: [`OrderStore`], [`OrderQueries`], [`PaymentLookup`], [`PaymentCopies`], [`Quarantine`].
 //!
-//! No order is left waiting for a payment that has arrived, because both sides write their own item first and then read
-//! the other's: whichever comes second sees the first. No decision outlives what it was made on, because whoever wrote
-//! one looks again.
+//! No order keeps waiting for a payment that has arrived: the writer of an order and the writer of a payment each write
+//! their own item first and then read the other's, so the later one sees both. No decision outlives its payments,
+//! because every writer of a decision reads the payments again after the write.
 
 mod decide;
 mod decision;

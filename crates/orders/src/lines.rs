@@ -1,4 +1,4 @@
-//! What is ordered. Lines that exist have a total.
+//! Order lines, validated together with their total.
 
 use std::borrow::Cow;
 
@@ -6,21 +6,21 @@ use payment_events::{Money, TextRule, text_output, text_type};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 text_type! {
-    /// What the customer orders: 1 to [`Sku::LENGTH_MAX`] visible ASCII characters, none of them a space.
+    /// Stock-keeping unit: 1 to [`Sku::LENGTH_MAX`] visible ASCII characters without spaces.
     #[derive(Debug)]
     Sku: TextRule { prefix: "", class: "!-~", length_max: Self::LENGTH_MAX },
-    schema: "What the customer orders: visible ASCII without spaces.", example: "tea",
+    schema: "Stock-keeping unit ordered: visible ASCII without spaces.", example: "tea",
     /// The text is not 1 to 64 visible ASCII characters.
     error InvalidSku: "must be 1 to {} visible ASCII characters without spaces", Sku::LENGTH_MAX,
 }
 text_output!(Sku);
 
 impl Sku {
-    /// The longest sku, in characters.
+    /// Maximum length, in characters.
     pub const LENGTH_MAX: usize = 64;
 }
 
-/// How many of them: 1 to [`Quantity::MAX`].
+/// Number of units ordered: 1 to [`Quantity::MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quantity(u32);
 
@@ -30,15 +30,15 @@ pub struct Quantity(u32);
 pub struct InvalidQuantity;
 
 impl Quantity {
-    /// The most of one line.
+    /// Maximum quantity of one line.
     pub const MAX: u32 = 1_000_000;
 
-    /// A count within the bounds.
+    /// Checks the bounds.
     pub fn new(count: u32) -> Result<Self, InvalidQuantity> {
         if (1..=Self::MAX).contains(&count) { Ok(Self(count)) } else { Err(InvalidQuantity) }
     }
 
-    /// The count.
+    /// Returns the number of units.
     pub fn get(self) -> u32 {
         self.0
     }
@@ -51,7 +51,7 @@ impl JsonSchema for Quantity {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "How many of them.",
+            "description": "Number of units ordered.",
             "type": "integer",
             "minimum": 1,
             "maximum": Self::MAX,
@@ -63,46 +63,46 @@ impl JsonSchema for Quantity {
 /// One line of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// What.
+    /// Stock-keeping unit ordered.
     pub sku: Sku,
-    /// How many.
+    /// Number of units.
     pub quantity: Quantity,
-    /// What one of them costs.
+    /// Price of one unit.
     pub unit_price: Money,
 }
 
-/// 1 to [`Lines::COUNT_MAX`] lines in one currency, and what they come to.
+/// 1 to [`Lines::COUNT_MAX`] lines in one currency, and their total.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lines {
     lines: Vec<Line>,
     total: Money,
 }
 
-/// Why lines make no order. A line is named by its place, from 0.
+/// Why lines are rejected. `line` is a zero-based index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLines {
-    /// None, or too many.
+    /// There are no lines, or too many.
     #[error("must be 1 to {} lines", Lines::COUNT_MAX)]
     Count,
-    /// The line is in another currency than the first.
-    #[error("must be in one currency, and this is not the first line's")]
+    /// The line's currency differs from the first line's.
+    #[error("must be in the currency of the first line")]
     MixedCurrencies {
-        /// Which line.
+        /// Index of the line.
         line: usize,
     },
-    /// Quantity times unit price, together with the lines before, is more than can be counted.
-    #[error("must not come to more than {} minor units with the lines before it", i64::MAX)]
+    /// The total up to and including this line overflows an `i64`.
+    #[error("must not raise the total above {} minor units", i64::MAX)]
     Overflow {
-        /// Which line.
+        /// Index of the line.
         line: usize,
     },
 }
 
 impl Lines {
-    /// The most lines an order has.
+    /// Maximum number of lines of an order.
     pub const COUNT_MAX: usize = 100;
 
-    /// Adds the lines up.
+    /// Checks the lines and computes their total.
     pub fn new(lines: Vec<Line>) -> Result<Self, InvalidLines> {
         let Some(first) = lines.first().filter(|_| lines.len() <= Self::COUNT_MAX) else {
             return Err(InvalidLines::Count);
@@ -123,12 +123,12 @@ impl Lines {
         Ok(Self { lines, total })
     }
 
-    /// The lines, as they were ordered.
+    /// Returns the lines, in the order of the request.
     pub fn as_slice(&self) -> &[Line] {
         &self.lines
     }
 
-    /// What they come to.
+    /// Returns the sum of quantity times unit price.
     pub fn total(&self) -> Money {
         self.total
     }
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_that_cannot_be_counted_is_refused() {
+    fn a_total_that_overflows_is_rejected() {
         assert_eq!(Lines::new(vec![line(2, i64::MAX, "EUR")]), Err(InvalidLines::Overflow { line: 0 }));
         let lines = vec![line(1, i64::MAX, "EUR"), line(1, 1, "EUR")];
         assert_eq!(Lines::new(lines), Err(InvalidLines::Overflow { line: 1 }));
@@ -189,7 +189,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_total_is_exact_or_refused(
+        fn the_total_is_exact_or_rejected(
             parts in prop::collection::vec((1..=Quantity::MAX, 1..=i64::MAX / 1_000), 1..8),
         ) {
             let exact: i128 = parts.iter().map(|(count, minor)| i128::from(*count) * i128::from(*minor)).sum();

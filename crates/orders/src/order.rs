@@ -1,4 +1,4 @@
-//! An order, and what was decided about it.
+//! The order, with its status and fulfilment.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,43 +10,43 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use crate::{Decision, Evidence, Lines, PaymentRead, Verdict, decide};
 
 text_type! {
-    /// Who orders: 1 to [`CustomerId::LENGTH_MAX`] characters of `A-Za-z0-9_-`.
+    /// Id of a customer: 1 to [`CustomerId::LENGTH_MAX`] characters of `A-Za-z0-9_-`.
     #[derive(Debug)]
     CustomerId: TextRule { prefix: "", class: "A-Za-z0-9_-", length_max: Self::LENGTH_MAX },
-    schema: "Who orders: letters, digits, _ and -.", example: "cust-7",
+    schema: "Id of the customer: letters, digits, _ and -.", example: "cust-7",
     /// The text is not 1 to 64 characters of `A-Za-z0-9_-`.
     error InvalidCustomerId: "must be 1 to {} characters of A-Z, a-z, 0-9, _ and -", CustomerId::LENGTH_MAX,
 }
 text_output!(CustomerId);
 
 impl CustomerId {
-    /// The longest customer id, in characters.
+    /// Maximum length, in characters.
     pub const LENGTH_MAX: usize = 64;
 }
 
-/// What a customer asks for. Two requests under one order id must be equal.
+/// Request to place an order. Requests with the same order id must be equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderRequest {
-    /// Chosen by the client before paying.
+    /// Id of the order, chosen by the client before paying.
     pub order_id: OrderId,
-    /// Who orders.
+    /// Id of the customer.
     pub customer_id: CustomerId,
-    /// What.
+    /// Lines ordered.
     pub lines: Lines,
 }
 
-/// Where an order stands.
+/// Status of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OrderStatus {
-    /// Its payments have never covered it yet.
+    /// Its payments do not cover it and never have.
     AwaitingPayment,
     /// Its payments cover it.
     Accepted,
-    /// It was accepted, and its payments cover it no longer.
+    /// It was accepted, and its payments no longer cover it.
     OnHold,
 }
 
-/// The text names none of the values there are.
+/// The text is not a known name; the message lists the known ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be one of {0}")]
 pub struct UnknownName(pub(crate) &'static str);
@@ -55,7 +55,7 @@ impl OrderStatus {
     /// Every status.
     pub const ALL: [Self; 3] = [Self::AwaitingPayment, Self::Accepted, Self::OnHold];
 
-    /// The status as it is on the wire.
+    /// Returns the name used in JSON and in the table.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AwaitingPayment => "awaiting_payment",
@@ -87,50 +87,51 @@ impl JsonSchema for OrderStatus {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Where the order stands.",
+            "description": "Status of the order.",
             "type": "string",
             "enum": Self::ALL.map(Self::as_str),
         })
     }
 }
 
-/// Whether the goods are on their way. It starts once, and an order on hold does not unstart it.
+/// Fulfilment of an order. It starts once; an order that goes on hold keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fulfilment {
-    /// Not yet.
+    /// The order has never been accepted.
     NotStarted,
-    /// Since the order was first accepted.
+    /// The order has been accepted at least once.
     Started {
-        /// When that was.
+        /// Time of the first acceptance.
         at: Timestamp,
     },
 }
 
-/// An order as of one revision.
+/// An order at one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// Which order.
+    /// Id of the order, chosen by the client.
     pub order_id: OrderId,
-    /// Who ordered.
+    /// Id of the customer.
     pub customer_id: CustomerId,
-    /// What.
+    /// Lines ordered.
     pub lines: Lines,
-    /// Where it stands.
+    /// Status of the order.
     pub status: OrderStatus,
-    /// Whether the goods are on their way.
+    /// Fulfilment of the order.
     pub fulfilment: Fulfilment,
-    /// What the status was decided on.
+    /// Payments behind the status.
     pub decision: Decision,
-    /// 1, 2, 3 …: one for each write. A write replaces the revision it was made from, or nothing.
+    /// Revision, from 1, incremented by each write. A write is conditional on the revision it was computed from
+    /// (optimistic concurrency).
     pub revision: u64,
-    /// When the order was placed.
+    /// Time at which the order was placed.
     pub created_at: Timestamp,
-    /// When this revision came about.
+    /// Time of this revision.
     pub updated_at: Timestamp,
 }
 
 impl Order {
-    /// The order that `request` asks for, decided on `evidence`.
+    /// Creates the order of `request` with its status decided on `evidence`.
     pub fn place(request: OrderRequest, evidence: Evidence<'_>, now: Timestamp) -> Self {
         let order = Self::undecided(request, now);
         order.with(decide(&order, evidence, now))
@@ -151,32 +152,32 @@ impl Order {
         }
     }
 
-    /// The next revision, if the evidence changes the order's status; `None` if it does not.
+    /// Returns the next revision if the evidence changes the order's status, and `None` otherwise.
     ///
-    /// That other payments lead to the same status is no reason to write.
+    /// Different payments with the same resulting status do not cause a write.
     pub fn settled(&self, evidence: Evidence<'_>, now: Timestamp) -> Option<Self> {
         let verdict = decide(self, evidence, now);
-        // A clock that went back does not take the order with it.
+        // `updated_at` never decreases, even if the clock was set back.
         let updated_at = now.max(self.updated_at);
         (verdict.status != self.status).then(|| Self { revision: self.revision + 1, updated_at, ..self.with(verdict) })
     }
 
-    /// The order as it is to be shown beside these payments.
+    /// Returns the order as it is shown to a client.
     ///
-    /// One that is accepted shows what it was accepted on. One that is not shows what keeps it from being accepted now:
-    /// a payment declined since it was last written, for example.
+    /// An accepted order shows the payments it was accepted on. Any other order shows its current payments, so that a
+    /// payment declined since the last write is visible.
     #[must_use]
     pub fn reviewed(self, evidence: Evidence<'_>, now: Timestamp) -> Self {
         let verdict = decide(&self, evidence, now);
         if self.status == OrderStatus::Accepted || verdict.status != self.status { self } else { self.with(verdict) }
     }
 
-    /// What the lines come to.
+    /// Returns the total of the lines.
     pub fn total(&self) -> Money {
         self.lines.total()
     }
 
-    /// Whether `request` asks for this very order.
+    /// Returns true if `request` is equal to the request that placed this order.
     pub fn is_asked_for_by(&self, request: &OrderRequest) -> bool {
         let OrderRequest { order_id, customer_id, lines } = request;
         (&self.order_id, &self.customer_id, &self.lines) == (order_id, customer_id, lines)
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn names_read_back() {
+    fn names_round_trip() {
         for status in OrderStatus::ALL {
             assert_eq!(status.as_str().parse(), Ok(status));
         }

@@ -1,4 +1,4 @@
-//! Placing an order: decided at once, on the payment info that is here already or on what Payments says when asked.
+//! The use case that places an order, on the read model or on a call to Payments.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use crate::{
     StoreError,
 };
 
-/// The use case behind `POST /orders`, which waits for nobody, and behind `POST /sync/orders`, which waits for Payments.
+/// The use case behind `POST /orders`, which decides on the read model, and `POST /sync/orders`, which calls Payments
+/// first. Both apply the same acceptance rule.
 ///
-/// Where the payment came first, the one is one write and two reads, the other one question to Payments, one write and one
-/// read, and the order is accepted. The rule that accepts it is the same. An order that is known and in line with its payments
-/// is one read where nobody is asked.
+/// For a payment that came first, `POST /orders` costs one write and two reads; `POST /sync/orders` costs one call to
+/// Payments, one write and one read. Repeating `POST /orders` for a settled order costs one read.
 #[derive(Clone)]
 pub struct PlaceOrder {
     store: Arc<dyn OrderStore>,
     queries: Arc<dyn OrderQueries>,
-    /// Whom to ask first; without it, what is stored is what is decided on.
+    /// Payments API of synchronous mode. `None` decides on the read model.
     payments: Option<Arc<dyn PaymentLookup>>,
     settle: Settle,
 }
@@ -26,40 +26,40 @@ pub struct PlaceOrder {
 /// An order that is stored and settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
-    /// The order.
+    /// The order, settled.
     pub order: Order,
-    /// Which request placed it.
+    /// New, or repeated.
     pub placement: Placement,
 }
 
-/// Which request placed an order.
+/// Tells a new order from a repeated request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
-    /// This one.
+    /// This request placed the order.
     New,
-    /// An earlier one, which this one repeats.
+    /// An earlier, equal request placed the order.
     Repeated,
 }
 
-/// Why there is no answer about the order yet.
+/// Why placing an order failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
     /// An earlier request placed a different order under this id.
-    #[error("a different order is placed under {order_id}")]
+    #[error("order id {order_id} is already used by a different order")]
     Conflict {
-        /// Which id.
+        /// Id of the order.
         order_id: OrderId,
     },
-    /// Payments could not be asked. Nothing is stored.
+    /// The call to Payments failed. Nothing was stored.
     #[error(transparent)]
     Lookup(#[from] LookupError),
-    /// The order may be stored and is not known to be settled. The same request again is safe, and settles it.
+    /// The order may be stored but not settled. Repeating the request is safe and settles it.
     #[error(transparent)]
     Settle(#[from] SettleError),
-    /// The order was stored and then could not be found.
-    #[error("the order {order_id} is gone")]
+    /// The order was stored and could not be read afterwards.
+    #[error("order {order_id} disappeared after it was stored")]
     Gone {
-        /// Which order.
+        /// Id of the order.
         order_id: OrderId,
     },
 }
@@ -71,19 +71,20 @@ impl From<StoreError> for PlaceError {
 }
 
 impl PlaceOrder {
-    /// Places orders in `store`, decided on what there is, which is read through `queries`.
+    /// Creates the use case that decides on the read model, read through `queries`.
     pub fn new(store: Arc<dyn OrderStore>, queries: Arc<dyn OrderQueries>) -> Self {
         let settle = Settle::new(store.clone(), queries.clone());
         Self { store, queries, payments: None, settle }
     }
 
-    /// Asks `payments` first, whatever is stored, and decides on what they say: every answer is as fresh as its request.
+    /// Switches to synchronous mode: every request calls `payments` first and decides on the response, even if the
+    /// order or its payments are stored already.
     #[must_use]
     pub fn asking(self, payments: Arc<dyn PaymentLookup>) -> Self {
         Self { payments: Some(payments), ..self }
     }
 
-    /// Stores the order with the decision on the payments there are, or finds it stored, and settles it either way.
+    /// Stores the order with its decision, or finds the order of an earlier request, and settles it.
     pub async fn place(&self, request: OrderRequest) -> Result<Placed, PlaceError> {
         let Placed { order, placement } = match &self.payments {
             Some(payments) => self.place_on_lookup(&request, &**payments).await?,
@@ -91,12 +92,12 @@ impl PlaceOrder {
         };
         if placement == Placement::New {
             tracing::info!(order_id = %order.order_id, status = %order.status, read = order.decision.read.as_str(),
-                "order {} is placed", order.order_id);
+                "order {} placed with status {}", order.order_id, order.status);
         }
         Ok(Placed { order, placement })
     }
 
-    /// Decides on what Payments answers.
+    /// Decides on the response of Payments.
     async fn place_on_lookup(
         &self,
         request: &OrderRequest,
@@ -105,16 +106,16 @@ impl PlaceOrder {
         let lookup = payments.payments_of(&request.order_id).await?;
         let evidence = Evidence { copies: &[], lookup: Some(&lookup) };
         let placement = self.insert(request, &Order::place(request.clone(), evidence, Timestamp::now())).await?;
-        // What Payments answered is held against a known order, too: it may be news.
+        // The response counts for an order of an earlier request, too: it may have newer versions.
         placed(self.settle.settle(&request.order_id, Some(&lookup)).await?, placement, request)
     }
 
-    /// Decides on Orders' copies.
+    /// Decides on the read model.
     async fn place_on_copies(&self, request: &OrderRequest) -> Result<Placed, PlaceError> {
         let view = self.queries.read(&request.order_id).await?;
         if let Some(known) = view.order {
             let placement = repeated(&known, request)?;
-            // Nothing is written, so that this read is the one that comes after the write that placed the order.
+            // The order was written earlier, so `view` already is the read that must follow that write.
             return placed(self.settle.settle_view(known, &view.payments).await?, placement, request);
         }
         let order = Order::place(request.clone(), Evidence::copies(&view.payments), Timestamp::now());
@@ -126,8 +127,8 @@ impl PlaceOrder {
     async fn insert(&self, request: &OrderRequest, order: &Order) -> Result<Placement, PlaceError> {
         match self.store.insert(order).await? {
             Inserted::New => Ok(Placement::New),
-            // This very write: its answer was lost and the store's client tried again. (Or another request wrote the very same
-            // in the same millisecond.)
+            // This write took effect, its response was lost, and the SDK retried it. (Or an equal request wrote the
+            // same order in the same millisecond.)
             Inserted::Known(known) if *known == *order => Ok(Placement::New),
             Inserted::Known(known) => repeated(&known, request),
         }

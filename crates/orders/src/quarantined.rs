@@ -1,29 +1,29 @@
-//! A record that cannot be read, kept so that nothing is lost with it.
+//! Quarantined stream records.
 
 use std::fmt;
 
 use payment_events::Timestamp;
 
-/// A record of the stream as it came, and why it is no payment.
+/// An unmodified stream record that could not be decoded.
 #[derive(Clone, PartialEq, Eq)]
 pub struct QuarantinedRecord {
-    /// Its bytes, all of them.
+    /// Complete data of the record.
     pub data: Vec<u8>,
-    /// Why it cannot be read.
+    /// Why the record was rejected.
     pub reason: Reason,
-    /// The shard it came in.
+    /// Kinesis shard id.
     pub shard_id: String,
-    /// Its place in the shard.
+    /// Kinesis sequence number.
     pub sequence_number: String,
-    /// What it was put under.
+    /// Kinesis partition key.
     pub partition_key: String,
-    /// When the stream took it in.
+    /// Approximate arrival time at the stream.
     pub arrived_at: Timestamp,
-    /// When it was set aside.
+    /// Time at which the record was quarantined.
     pub quarantined_at: Timestamp,
 }
 
-/// Only what a log may hold: not the bytes, and not the reason, which may quote them.
+/// Omits the data, and the reason, which may quote the data: neither may be logged.
 impl fmt::Debug for QuarantinedRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QuarantinedRecord")
@@ -34,21 +34,20 @@ impl fmt::Debug for QuarantinedRecord {
     }
 }
 
-/// Why a record cannot be read, for people: at most [`Reason::BYTES_MAX`] bytes, since it may quote a record that is
-/// large.
+/// Why a record was rejected, as text for operators. It may quote the record and is cut to [`Reason::BYTES_MAX`] bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reason(String);
 
 impl Reason {
-    /// The longest reason, in bytes.
+    /// Maximum length, in bytes.
     pub const BYTES_MAX: usize = 1_024;
 
-    /// This reason, cut to its bound.
+    /// Cuts `text` to the maximum, at a character boundary.
     pub fn new(text: &str) -> Self {
         Self(text[..text.floor_char_boundary(Self::BYTES_MAX)].to_owned())
     }
 
-    /// The reason, as it is stored.
+    /// Returns the text, as stored.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -59,8 +58,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_cut_between_two_characters() {
-        assert_eq!(Reason::new("no event").as_str(), "no event");
+    fn a_reason_is_cut_at_a_character_boundary() {
+        assert_eq!(Reason::new("not an event").as_str(), "not an event");
         let long = "é".repeat(Reason::BYTES_MAX);
         assert_eq!(Reason::new(&long).as_str().len(), Reason::BYTES_MAX);
         assert_eq!(Reason::new(&format!("x{long}")).as_str().len(), Reason::BYTES_MAX - 1);

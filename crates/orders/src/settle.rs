@@ -1,4 +1,4 @@
-//! Bringing an order in line with the payment info there is.
+//! Settling: updating an order's status to match its payments.
 
 use std::sync::Arc;
 
@@ -6,51 +6,50 @@ use payment_events::{OrderId, PaymentInfo, Timestamp};
 
 use crate::{Evidence, Order, OrderQueries, OrderStore, PaymentCopy, Replaced, StoreError};
 
-/// Settles orders: reads an order with its payments, and where they change what it stands at, writes that.
+/// Settles orders: reads an order with its payments and writes the order if they change its status.
 #[derive(Clone)]
 pub struct Settle {
     store: Arc<dyn OrderStore>,
     queries: Arc<dyn OrderQueries>,
 }
 
-/// Why an order is not known to be settled. Asking again is safe.
+/// Why settling failed. Retrying is safe.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {
-    /// The store gave no answer.
+    /// A read or a write failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The order or its payments changed each time it was looked at.
-    #[error("the order {order_id} kept changing for {} rounds", Settle::ROUNDS_MAX)]
+    /// The order or its payments changed in each of [`Settle::ROUNDS_MAX`] rounds.
+    #[error("order {order_id} kept changing for {} rounds", Settle::ROUNDS_MAX)]
     Contended {
-        /// Which order.
+        /// Id of the order.
         order_id: OrderId,
     },
 }
 
-/// What one round of settling came to.
+/// Outcome of one round of settling.
 enum Round {
-    /// The payments change nothing about the order.
+    /// The order's status matches its payments.
     Settled(Order),
-    /// The order was written, by this round or by another writer before it: it is to be looked at again.
+    /// The order was written, by this round or by a concurrent writer. It must be read again.
     Written,
 }
 
 impl Settle {
-    /// How often an order is looked at before the caller is asked to come back. Each round but the last is one that
-    /// another writer made necessary, and an order has few.
+    /// Maximum number of rounds. A further round is needed after each write, and an order has few concurrent writers.
     pub const ROUNDS_MAX: u32 = 8;
 
-    /// Settles the orders in `store`, read through `queries`.
+    /// Creates the use case with its ports.
     pub fn new(store: Arc<dyn OrderStore>, queries: Arc<dyn OrderQueries>) -> Self {
         Self { store, queries }
     }
 
-    /// Settles this order, and returns it as it then is; `None` if it is not placed yet. The order's copies are read here;
-    /// `lookup` is what Payments answered just now, if it was asked.
+    /// Settles the order and returns it, or returns `None` if it is not placed. Reads the read model; `lookup` holds
+    /// the payments just returned by the Payments API, if it was called.
     ///
-    /// It is looked at until a round changes nothing. A write that lost against another is made anew from what that one
-    /// left; a write that took effect is looked at again, because a payment may have changed between the read and the
-    /// write, and whoever stored that payment may have looked before the write.
+    /// Repeats rounds until one changes nothing. After a lost write, the next round starts from the winner's revision.
+    /// A successful write needs another round as well: a payment may have changed between the read and the write, and
+    /// its writer may have read the order before the write.
     pub async fn settle(
         &self,
         order_id: &OrderId,
@@ -71,13 +70,14 @@ impl Settle {
         self.queries.placed(order_ids).await
     }
 
-    /// Settles an order that has just been read. If it is in line with its payments, this is one read, of them.
+    /// Settles an order that has just been read. Costs one read of its payments if the status already matches them.
     pub async fn settle_read(&self, order: Order) -> Result<Option<Order>, SettleError> {
         let copies = self.queries.payments(&order.order_id).await?;
         self.settle_view(order, &copies).await
     }
 
-    /// Settles an order that has just been read, with all its copies. If it is in line with them, this is no call at all.
+    /// Settles an order that has just been read with all its payments. Costs no call if the status already matches
+    /// them.
     pub(crate) async fn settle_view(&self, order: Order, copies: &[PaymentCopy]) -> Result<Option<Order>, SettleError> {
         let order_id = order.order_id.clone();
         match self.round(order, Evidence::copies(copies)).await? {
@@ -86,13 +86,13 @@ impl Settle {
         }
     }
 
-    /// Decides about the order, and writes it if that changes its status, unless another write came first.
+    /// Decides on the order and writes it if its status changes. The write is conditional on the revision read.
     async fn round(&self, order: Order, evidence: Evidence<'_>) -> Result<Round, StoreError> {
         let Some(settled) = order.settled(evidence, Timestamp::now()) else { return Ok(Round::Settled(order)) };
         if self.store.replace(&settled, order.revision).await? == Replaced::Done {
             let order_id = &order.order_id;
             tracing::info!(%order_id, from = %order.status, to = %settled.status, revision = settled.revision,
-                payments = evidence.copies.len(), "order {order_id} is {} now", settled.status);
+                payments = evidence.copies.len(), "order {order_id} changed from {} to {}", order.status, settled.status);
         }
         Ok(Round::Written)
     }

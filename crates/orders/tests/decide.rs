@@ -1,4 +1,4 @@
-//! The acceptance rule: what counts, and what holds whatever the payments are.
+//! The acceptance rule: examples and properties.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use orders::testing::samples::{at, authorized, captured, declined, eur, euros, request, stored, voided};
@@ -20,7 +20,7 @@ fn status_of(total_minor: i64, payments: &[PaymentInfo]) -> OrderStatus {
 }
 
 #[test]
-fn what_is_held_or_captured_and_not_given_back_counts() {
+fn authorized_amounts_and_unrefunded_captures_cover_an_order() {
     let held = authorized("pay_1", euros(1_000));
     let refunded = PaymentInfo { status: PaymentStatus::Refunded, ..captured(&held, 1_000, 1_000) };
     let cases = [
@@ -38,7 +38,7 @@ fn what_is_held_or_captured_and_not_given_back_counts() {
 }
 
 #[test]
-fn an_order_is_accepted_from_its_total_on() {
+fn an_order_is_accepted_once_payments_reach_its_total() {
     let pay = |minor| [authorized("pay_1", euros(minor))];
     assert_eq!(status_of(1_000, &[]), OrderStatus::AwaitingPayment);
     assert_eq!(status_of(1_000, &pay(999)), OrderStatus::AwaitingPayment);
@@ -55,7 +55,7 @@ fn payments_add_up_without_overflow() {
 }
 
 #[test]
-fn the_decision_names_what_it_was_made_on() {
+fn the_decision_names_the_payments_it_is_based_on() {
     let cover = authorized("pay_2", euros(1_000));
     let payments = [stored(declined("pay_1", euros(1_000))), stored(cover.clone())];
     let decision = decide(&order(1_000), Evidence::copies(&payments), at().plus_ms(40)).decision;
@@ -65,7 +65,7 @@ fn the_decision_names_what_it_was_made_on() {
 }
 
 #[test]
-fn a_decision_stays_small_and_keeps_what_counted() {
+fn a_decision_is_bounded_and_keeps_the_covering_payments() {
     let mut payments: Vec<_> = (0..500).map(|n| stored(declined(&format!("pay_{n}"), euros(1)))).collect();
     payments.push(stored(authorized("pay_cover", euros(1))));
     let based_on = decide(&order(1), Evidence::copies(&payments), at()).decision.based_on;
@@ -74,7 +74,7 @@ fn a_decision_stays_small_and_keeps_what_counted() {
 }
 
 #[test]
-fn an_accepted_order_goes_on_hold_and_comes_back_with_its_first_start() {
+fn an_order_that_leaves_hold_keeps_its_first_fulfilment_start() {
     let held = authorized("pay_1", euros(1_000));
     let placed = Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[stored(held.clone())]), at());
     let started = Fulfilment::Started { at: at() };
@@ -87,9 +87,9 @@ fn an_accepted_order_goes_on_hold_and_comes_back_with_its_first_start() {
 }
 
 #[test]
-fn a_waiting_order_shows_what_keeps_it_waiting_and_an_accepted_one_what_it_was_accepted_on() {
-    let refusal = [stored(declined("pay_1", euros(1_000)))];
-    let waiting = order(1_000).reviewed(Evidence::copies(&refusal), at());
+fn a_waiting_order_shows_its_current_payments_and_an_accepted_one_those_it_was_accepted_on() {
+    let decline = [stored(declined("pay_1", euros(1_000)))];
+    let waiting = order(1_000).reviewed(Evidence::copies(&decline), at());
     assert_eq!(waiting.decision.based_on[0].status, PaymentStatus::Declined);
 
     let held = authorized("pay_1", euros(1_000));
@@ -101,16 +101,16 @@ fn a_waiting_order_shows_what_keeps_it_waiting_and_an_accepted_one_what_it_was_a
     assert_eq!(
         order(1_000).reviewed(Evidence::copies(&covered), at()),
         order(1_000),
-        "a status is only shown once it is stored"
+        "a status is shown only after it is stored"
     );
 }
 
-/// Any payments with amounts around the totals, each with an id of its own.
+/// Payments with distinct ids and amounts around the order totals.
 fn any_payments() -> impl Strategy<Value = Vec<PaymentCopy>> {
-    payments_called("pay_")
+    payments_with_prefix("pay_")
 }
 
-fn payments_called(prefix: &'static str) -> impl Strategy<Value = Vec<PaymentCopy>> {
+fn payments_with_prefix(prefix: &'static str) -> impl Strategy<Value = Vec<PaymentCopy>> {
     let amount = prop_oneof![4 => 1..=600_i64, 1 => Just(i64::MAX)];
     let parts = (amount, any::<bool>(), prop::sample::select(PaymentStatus::ALL.to_vec()), 0.0..=1.0, 0.0..1.0);
     prop::collection::vec(parts, 0..8).prop_map(move |parts| {
@@ -119,7 +119,7 @@ fn payments_called(prefix: &'static str) -> impl Strategy<Value = Vec<PaymentCop
     })
 }
 
-/// Shares of the amount; the rounding does not matter, only that the bounds hold.
+/// Builds a payment from shares of its amount. Rounding is irrelevant, the bounds are not.
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 fn payment(payment_id: &str, parts: (i64, bool, PaymentStatus, f64, f64)) -> PaymentInfo {
     let (minor, in_euros, status, captured_share, refunded_share) = parts;
@@ -137,8 +137,8 @@ fn payment(payment_id: &str, parts: (i64, bool, PaymentStatus, f64, f64)) -> Pay
     payment
 }
 
-/// Copies of every payment that there may be, each newer than any.
-fn payments_of_all() -> impl Strategy<Value = Vec<PaymentCopy>> {
+/// All payments that [`any_payments`] can generate, each in a newer version.
+fn newer_versions_of_all_payments() -> impl Strategy<Value = Vec<PaymentCopy>> {
     any_payments().prop_map(|payments| {
         let others = (payments.len()..8).map(|n| stored(declined(&format!("pay_{n}"), euros(1))));
         let newest = |stored: PaymentCopy| {
@@ -149,7 +149,7 @@ fn payments_of_all() -> impl Strategy<Value = Vec<PaymentCopy>> {
     })
 }
 
-/// An order, decided on payments of which Orders' copies may say something older or newer, or nothing yet.
+/// An order decided on payments whose versions in the read model may be older, newer or missing.
 fn any_order() -> impl Strategy<Value = Order> {
     order_decided_on(any_payments())
 }
@@ -160,16 +160,17 @@ fn order_decided_on(payments: impl Strategy<Value = Vec<PaymentCopy>>) -> impl S
         .prop_map(|(total, payments)| Order::place(request("ord-1", euros(total)), Evidence::copies(&payments), at()))
 }
 
-/// Of each payment, what is newer counts: the copy, or what the order was decided on.
+/// Reference implementation: the newer of the read model's version and the decision's version of each payment counts.
 fn covered(order: &Order, payments: &[PaymentCopy]) -> bool {
     let known = &order.decision.based_on;
     let copy_of = |known: &BasedOn| payments.iter().find(|stored| stored.payment.payment_id == known.payment_id);
-    let is_news = |known: &&BasedOn| copy_of(known).is_none_or(|stored| stored.payment.version < known.version);
-    let is_outdated =
-        |stored: &&PaymentCopy| known.iter().filter(is_news).any(|known| known.payment_id == stored.payment.payment_id);
+    let is_newer = |known: &&BasedOn| copy_of(known).is_none_or(|stored| stored.payment.version < known.version);
+    let is_outdated = |stored: &&PaymentCopy| {
+        known.iter().filter(is_newer).any(|known| known.payment_id == stored.payment.payment_id)
+    };
     let copies = payments.iter().filter(|stored| !is_outdated(stored));
     let copies: i128 = copies.map(|stored| i128::from(covering_minor(&stored.payment, eur()))).sum();
-    let known: i128 = known.iter().filter(is_news).map(|known| i128::from(known.covers_minor)).sum();
+    let known: i128 = known.iter().filter(is_newer).map(|known| i128::from(known.covers_minor)).sum();
     copies + known >= i128::from(order.total().minor())
 }
 
@@ -186,18 +187,18 @@ proptest! {
 
     #[test]
     fn one_more_payment_never_uncovers_an_order(
-        order in order_decided_on(payments_called("pay_before")),
+        order in order_decided_on(payments_with_prefix("pay_before")),
         payments in any_payments(),
-        kept in 0..8_usize,
+        count in 0..8_usize,
     ) {
-        let fewer = &payments[..kept.min(payments.len())];
+        let fewer = &payments[..count.min(payments.len())];
         if decide(&order, Evidence::copies(fewer), at()).status == OrderStatus::Accepted {
             prop_assert_eq!(decide(&order, Evidence::copies(&payments), at()).status, OrderStatus::Accepted);
         }
     }
 
     #[test]
-    fn the_order_of_the_payments_is_irrelevant(
+    fn the_sequence_of_payments_is_irrelevant(
         order in any_order(),
         (payments, shuffled) in any_payments().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
     ) {
@@ -205,23 +206,23 @@ proptest! {
         prop_assert_eq!(decide(&order, payments, at()), decide(&order, shuffled, at()));
     }
 
-    /// What was asked for is on its way: it makes no difference any more once it is there, or something newer is.
+    /// A payment read from the Payments API stops counting once the read model has the same or a newer version.
     #[test]
-    fn an_order_stands_by_its_payments_alone_once_all_have_arrived(
-        before in any_payments(), payments in payments_of_all(), total in 1..=1_500_i64,
+    fn the_status_depends_on_the_read_model_alone_once_all_payments_have_arrived(
+        before in any_payments(), payments in newer_versions_of_all_payments(), total in 1..=1_500_i64,
     ) {
-        let wanted = request("ord-1", euros(total));
-        let asked: Vec<_> = before.into_iter().map(|stored| stored.payment).collect();
-        let lookup = Evidence { copies: &[], lookup: Some(&asked) };
-        let order = Order::place(wanted.clone(), lookup, at());
+        let request = request("ord-1", euros(total));
+        let remote: Vec<_> = before.into_iter().map(|stored| stored.payment).collect();
+        let lookup = Evidence { copies: &[], lookup: Some(&remote) };
+        let order = Order::place(request.clone(), lookup, at());
         let arrived = Evidence::copies(&payments);
-        let now = decide(&order, arrived, at()).status;
-        let afresh = Order::place(wanted, arrived, at()).status;
-        prop_assert_eq!(now == OrderStatus::Accepted, afresh == OrderStatus::Accepted);
+        let settled = decide(&order, arrived, at()).status;
+        let placed_afresh = Order::place(request, arrived, at()).status;
+        prop_assert_eq!(settled == OrderStatus::Accepted, placed_afresh == OrderStatus::Accepted);
     }
 
     #[test]
-    fn what_is_settled_stays_settled(order in any_order(), payments in any_payments(), later_ms in 0..1_000_u64) {
+    fn settling_is_idempotent(order in any_order(), payments in any_payments(), later_ms in 0..1_000_u64) {
         let later = at().plus_ms(later_ms);
         if let Some(settled) = order.settled(Evidence::copies(&payments), at()) {
             prop_assert_ne!(settled.status, order.status);

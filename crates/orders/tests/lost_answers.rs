@@ -1,4 +1,4 @@
-//! A store whose answers get lost on the way, so that its client makes each write again.
+//! Writes whose response is lost, so that the SDK sends them twice.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use orders::{
 use payment_events::OrderId;
 
 #[derive(Default)]
-struct Forgetful(MemoryOrders);
+struct RetriedWrites(MemoryOrders);
 
 #[async_trait]
-impl OrderStore for Forgetful {
+impl OrderStore for RetriedWrites {
     async fn insert(&self, order: &Order) -> Result<Inserted, StoreError> {
         self.0.insert(order).await?;
         self.0.insert(order).await
@@ -29,7 +29,7 @@ impl OrderStore for Forgetful {
 }
 
 #[async_trait]
-impl OrderQueries for Forgetful {
+impl OrderQueries for RetriedWrites {
     async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         self.0.read(order_id).await
     }
@@ -44,7 +44,7 @@ impl OrderQueries for Forgetful {
 }
 
 #[async_trait]
-impl PaymentCopies for Forgetful {
+impl PaymentCopies for RetriedWrites {
     async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError> {
         self.0.put_if_newer(payment).await?;
         self.0.put_if_newer(payment).await
@@ -52,16 +52,16 @@ impl PaymentCopies for Forgetful {
 }
 
 #[tokio::test]
-async fn an_order_whose_write_was_made_twice_is_new_once() {
-    let store = Arc::new(Forgetful::default());
+async fn an_order_whose_insert_was_retried_is_new_once() {
+    let store = Arc::new(RetriedWrites::default());
     let place = PlaceOrder::new(store.clone(), store.clone());
     assert_eq!(place.place(request("ord-1", euros(1_000))).await.unwrap().placement, Placement::New);
     assert_eq!(place.place(request("ord-1", euros(1_000))).await.unwrap().placement, Placement::Repeated);
 }
 
 #[tokio::test]
-async fn a_payment_whose_writes_were_made_twice_settles_its_order() {
-    let store = Arc::new(Forgetful::default());
+async fn a_payment_whose_write_was_retried_settles_its_order() {
+    let store = Arc::new(RetriedWrites::default());
     PlaceOrder::new(store.clone(), store.clone()).place(request("ord-1", euros(1_000))).await.unwrap();
     let project = ProjectPayments::new(store.clone(), Settle::new(store.clone(), store.clone()));
     project.project(vec![authorized("pay_1", euros(1_000))]).await.unwrap();

@@ -1,9 +1,9 @@
-//! The in-memory store passes the suite that the adapters must pass.
+//! The in-memory store against the suite for all adapters.
 #![allow(missing_docs)]
 
 use orders::testing::{MemoryOrders, store_suite};
 
 #[tokio::test]
-async fn memory_keeps_the_promises_of_the_order_ports() {
+async fn the_in_memory_store_satisfies_the_order_ports() {
     store_suite::check(&MemoryOrders::default()).await;
 }

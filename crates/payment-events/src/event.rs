@@ -1,23 +1,23 @@
-//! The envelope: one CloudEvents 1.0 object in JSON, written strictly and read tolerantly.
+//! The event envelope: a CloudEvents 1.0 object in JSON, encoded strictly and decoded tolerantly.
 
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::{InvalidPaymentInfo, PaymentId, PaymentInfo, PaymentStatus, Timestamp, TraceParent};
 
-/// The only CloudEvents version there is.
+/// CloudEvents version of every event.
 const SPEC_VERSION: &str = "1.0";
-/// Where the events come from, a relative URI reference as CloudEvents allows.
+/// CloudEvents `source` of every event: a relative URI reference.
 const SOURCE: &str = "/payments";
 const CONTENT_TYPE: &str = "application/json";
-/// The part of an event type that says what it is about.
+/// Prefix of every event type.
 const TYPE_PREFIX: &str = "payment.";
-/// The major version of every event type this crate reads and writes.
+/// Major version of every event type that this crate encodes and decodes.
 const MAJOR_VERSION: &str = "v1";
 
-/// One event: a payment as of one version, and the trace it came about in.
+/// A payment as of one version, with the trace that produced it.
 ///
-/// An event that exists is one that the contract allows.
+/// Every value satisfies the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentEvent {
     payment: PaymentInfo,
@@ -25,38 +25,38 @@ pub struct PaymentEvent {
 }
 
 impl PaymentEvent {
-    /// The event that publishes `payment`, which must not contradict itself.
+    /// Creates the event that publishes `payment`. Fails if its fields contradict each other.
     pub fn new(payment: PaymentInfo, trace_parent: Option<TraceParent>) -> Result<Self, InvalidPaymentInfo> {
         payment.check()?;
         Ok(Self { payment, trace_parent })
     }
 
-    /// The payment it carries.
+    /// Returns the payment.
     pub fn payment(&self) -> &PaymentInfo {
         &self.payment
     }
 
-    /// Takes the payment out.
+    /// Consumes the event and returns its payment.
     pub fn into_payment(self) -> PaymentInfo {
         self.payment
     }
 
-    /// The trace it came about in, if one was carried.
+    /// Returns the trace that produced this version, if the event carries one.
     pub fn trace_parent(&self) -> Option<&TraceParent> {
         self.trace_parent.as_ref()
     }
 
-    /// The CloudEvents `id`: `<payment id>:<version>`, the same however often the event is sent.
+    /// Returns the CloudEvents `id`, `<payment id>:<version>`. It stays the same when the event is sent again.
     pub fn id(&self) -> String {
         format!("{}:{}", self.payment.payment_id, self.payment.version)
     }
 
-    /// The CloudEvents `type`, for example `payment.captured.v1`.
+    /// Returns the CloudEvents `type`, for example `payment.captured.v1`.
     pub fn event_type(&self) -> &'static str {
         Self::type_of(self.payment.status)
     }
 
-    /// The CloudEvents `type` of events about payments that stand there.
+    /// Returns the CloudEvents `type` of events about payments with this status.
     pub const fn type_of(status: PaymentStatus) -> &'static str {
         match status {
             PaymentStatus::Authorized => "payment.authorized.v1",
@@ -67,12 +67,12 @@ impl PaymentEvent {
         }
     }
 
-    /// The Kinesis partition key: the order id.
+    /// Returns the Kinesis partition key: the order id.
     pub fn partition_key(&self) -> &str {
         self.payment.order_id.as_str()
     }
 
-    /// The record's data.
+    /// Encodes the event as the data of a stream record.
     pub fn encode(&self) -> Vec<u8> {
         let envelope = Outgoing {
             specversion: SPEC_VERSION,
@@ -85,11 +85,12 @@ impl PaymentEvent {
             traceparent: self.trace_parent.as_ref(),
             data: &self.payment,
         };
-        // Only a map with keys that are no strings, or a failing `Serialize`, could fail here; there is neither.
+        // Serialization fails only on non-string map keys or a failing `Serialize`. The envelope has neither.
         serde_json::to_vec(&envelope).unwrap_or_default()
     }
 
-    /// Reads a record's data. Unknown fields pass; whatever else does not fit is refused by name, never guessed at.
+    /// Decodes the data of a stream record. Ignores unknown fields. Any other mismatch is an error that names the
+    /// field.
     pub fn decode(data: &[u8]) -> Result<Self, DecodeError> {
         let envelope: Incoming<'_> =
             serde_json::from_slice(data).map_err(|error| DecodeError::NotAnEvent(error.to_string()))?;
@@ -100,41 +101,41 @@ impl PaymentEvent {
         let data = envelope.data.ok_or_else(|| bad_value("/data", "is missing"))?;
         let payment = decode_payment(data.get())?;
         if payment.status != status {
-            let reason = format!("is {}, which is not what type {} says", payment.status, envelope.event_type);
+            let reason = format!("is {}, but the event type is {}", payment.status, envelope.event_type);
             return Err(bad_value("/data/status", reason));
         }
         payment.check().map_err(|error| bad_value("/data", error.to_string()))?;
-        // A trace is an aid: one that cannot be read is left out rather than a payment lost over it.
+        // The trace only aids diagnosis: drop an unreadable one and keep the payment.
         let trace_parent = envelope.traceparent.and_then(|text| text.parse().ok());
         let event = Self { payment, trace_parent };
         if envelope.id != event.id() {
-            return Err(bad_value("/id", format!("must be {} for the payment it carries", event.id())));
+            return Err(bad_value("/id", format!("must be {}, the payment id and version in data", event.id())));
         }
         Ok(event)
     }
 }
 
-/// Why a record's data is no event that this version of the contract can read. Each says which part and why.
+/// Reason why a record's data could not be decoded. Every variant names the failing part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// No JSON, or no CloudEvents envelope.
+    /// Not JSON, or not a CloudEvents envelope.
     #[error("not a CloudEvents object: {0}")]
     NotAnEvent(String),
     /// A CloudEvents version other than 1.0.
     #[error("unsupported CloudEvents specversion {0:?}, expected \"1.0\"")]
     SpecVersion(String),
-    /// A type that this contract does not have.
+    /// An event type that is not in this contract.
     #[error("unknown event type {0:?}")]
     UnknownType(String),
-    /// A type of ours in a major version that this contract does not have.
+    /// A known event type in a major version that is not in this contract.
     #[error("unsupported major version of event type {0:?}, this reader knows v1")]
     UnsupportedVersion(String),
-    /// A field whose value is missing, of the wrong type, or contradicts another.
+    /// A field that is missing, has the wrong type, or contradicts another field.
     #[error("{field} {reason}")]
     BadValue {
-        /// Where, as a JSON pointer (RFC 6901) into the event.
+        /// JSON pointer (RFC 6901) to the field, from the root of the event.
         field: String,
-        /// Why it cannot be accepted.
+        /// Reason for the rejection, worded to follow the field.
         reason: String,
     },
 }
@@ -163,35 +164,35 @@ fn bad_value(field: &str, reason: impl Into<String>) -> DecodeError {
     DecodeError::BadValue { field: field.to_owned(), reason: reason.into() }
 }
 
-/// A CloudEvents 1.0 object: what a record on the stream holds.
+/// A CloudEvents 1.0 object, the data of a stream record.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "PaymentEvent")]
 pub(crate) struct Outgoing<'a> {
-    /// The version of CloudEvents.
+    /// CloudEvents version.
     #[schemars(extend("const" = SPEC_VERSION))]
     specversion: &'static str,
-    /// `<payment id>:<version>`, the same however often the event is sent.
+    /// `<payment id>:<version>`. It stays the same when the event is sent again.
     #[schemars(extend("examples" = ["pay_01J9Z3NDEKTSV4RRFFQ69G5FAV:3"]))]
     id: String,
-    /// Who sent it.
+    /// Service that sent the event.
     #[schemars(extend("const" = SOURCE))]
     source: &'static str,
-    /// What happened, and the major version of this contract.
+    /// Kind of change, and the major version of this event type.
     #[serde(rename = "type")]
     event_type: &'static str,
-    /// The payment's id.
+    /// Id of the payment.
     #[schemars(with = "PaymentId")]
     subject: &'a str,
-    /// When it happened.
+    /// Time of the change.
     time: Timestamp,
-    /// What `data` is.
+    /// Media type of `data`.
     #[schemars(extend("const" = CONTENT_TYPE))]
     datacontenttype: &'static str,
-    /// The trace in which it happened, where it is known.
+    /// Trace that produced this version, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "SchemaGenerator::subschema_for::<TraceParent>")]
     traceparent: Option<&'a TraceParent>,
-    /// The whole payment as of this version. The highest version is the truth.
+    /// The whole payment as of this version. The highest version wins.
     data: &'a PaymentInfo,
 }
 

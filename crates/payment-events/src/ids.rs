@@ -1,15 +1,15 @@
-//! Identifiers. One that exists is valid: it can only be made by parsing.
+//! Order and payment ids. Parsing is the only constructor, so every value is valid.
 
 use crate::text::json_string;
 use crate::{TextRule, text_output, text_type};
 
 text_type! {
-    /// Chosen by the client before paying: 1 to [`OrderId::LENGTH_MAX`] characters of `A-Za-z0-9_-`.
+    /// Order id, chosen by the client before it pays: 1 to [`OrderId::LENGTH_MAX`] characters of `A-Za-z0-9_-`.
     ///
-    /// It is the partition key of the stream, so that all payments of one order arrive in order.
+    /// It is the stream's partition key, so that the events of one order arrive in sequence.
     #[derive(Debug, Hash, PartialOrd, Ord)]
     OrderId: TextRule { prefix: "", class: "A-Za-z0-9_-", length_max: Self::LENGTH_MAX },
-    schema: "Chosen by the client before paying: letters, digits, _ and -.", example: "ord-42",
+    schema: "Order id, chosen by the client before it pays: letters, digits, _ and -.", example: "ord-42",
     /// The text is not 1 to 64 characters of `A-Za-z0-9_-`.
     error InvalidOrderId: "must be 1 to {} characters of A-Z, a-z, 0-9, _ and -", OrderId::LENGTH_MAX,
 }
@@ -17,15 +17,15 @@ text_output!(OrderId);
 json_string!(OrderId);
 
 impl OrderId {
-    /// The longest order id, in characters.
+    /// Maximum length, in characters.
     pub const LENGTH_MAX: usize = 64;
 }
 
 text_type! {
-    /// Given by Payments: `pay_` and 1 to [`PaymentId::SUFFIX_LENGTH_MAX`] characters of `A-Za-z0-9`.
+    /// Payment id, assigned by Payments: `pay_` and 1 to [`PaymentId::SUFFIX_LENGTH_MAX`] characters of `A-Za-z0-9`.
     #[derive(Debug, Hash, PartialOrd, Ord)]
     PaymentId: TextRule { prefix: Self::PREFIX, class: "A-Za-z0-9", length_max: Self::SUFFIX_LENGTH_MAX },
-    schema: "Given by Payments.", example: "pay_3474IU76GZUC7ZC4MR5KV7HBFY",
+    schema: "Payment id, assigned by Payments.", example: "pay_3474IU76GZUC7ZC4MR5KV7HBFY",
     /// The text is not `pay_` and 1 to 60 characters of `A-Za-z0-9`.
     error InvalidPaymentId: "must be {} and 1 to {} letters or digits", PaymentId::PREFIX, PaymentId::SUFFIX_LENGTH_MAX,
 }
@@ -33,9 +33,9 @@ text_output!(PaymentId);
 json_string!(PaymentId);
 
 impl PaymentId {
-    /// What every payment id starts with.
+    /// Prefix of every payment id.
     pub const PREFIX: &'static str = "pay_";
-    /// The longest part after the prefix, in characters.
+    /// Maximum length after the prefix, in characters.
     pub const SUFFIX_LENGTH_MAX: usize = 60;
 }
 
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn payment_ids_show_what_they_are() {
+    fn payment_ids_are_the_prefix_and_1_to_60_letters_or_digits() {
         for good in ["pay_1", "pay_01JABC", &format!("pay_{}", "z".repeat(60))] {
             assert_eq!(good.parse::<PaymentId>().unwrap().as_str(), good);
         }

@@ -1,12 +1,12 @@
-//! The contract between Payments and Orders: what a record on the `payment-events` stream holds.
+//! The event contract between Payments and Orders: the records of the `payment-events` stream.
 //!
 //! A record's data is one [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md)
-//! object in JSON, and its partition key is the `order_id`, so that all that concerns one order is in one shard, in
-//! order. Each event carries the **whole** payment and its `version`: the newest version wins, an older or equal one
-//! changes nothing, and that alone makes duplicates, replays and reordering harmless.
+//! object in JSON. Its partition key is the `order_id`, so that all events of an order are in one shard, in sequence.
+//! Each event carries the **whole** payment and its `version` (event-carried state transfer). The newest version wins;
+//! an older or equal one changes nothing. This alone makes duplicates, replays and reordering harmless.
 //!
-//! Payments encodes with [`PaymentEvent::encode`], which can only produce what the contract allows. Orders decodes
-//! with [`PaymentEvent::decode`], which lets unknown fields pass and names whatever else it cannot accept.
+//! Payments encodes with [`PaymentEvent::encode`], which only produces valid events. Orders decodes with
+//! [`PaymentEvent::decode`], which ignores unknown fields and names the field of any other mismatch.
 //!
 //! ```
 //! use payment_events::{PaymentEvent, PaymentStatus};

@@ -1,4 +1,4 @@
-//! Money: integer minor units and a currency. No floats anywhere, all arithmetic checked.
+//! Amounts of money: integer minor units and a currency. No floats; all arithmetic is checked.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use crate::text::{json_string, string_schema};
 pub struct Currency(iso_currency::Currency);
 
 impl Currency {
-    /// The three letters, for example `EUR`.
+    /// Returns the three-letter code, for example `EUR`.
     pub fn code(self) -> &'static str {
         self.0.code()
     }
@@ -45,7 +45,7 @@ impl fmt::Debug for Currency {
 json_string!(Currency);
 string_schema!(Currency, { "description": "An ISO 4217 currency.", "enum": all_codes(), "examples": ["EUR"] });
 
-/// Every code that parses.
+/// Lists every code that parses.
 fn all_codes() -> Vec<String> {
     let letters = || 'A'..='Z';
     let codes =
@@ -63,10 +63,10 @@ pub struct Money {
     currency: Currency,
 }
 
-/// Why an amount is none.
+/// Reason why an amount is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMoney {
-    /// Zero, or below.
+    /// Zero or negative.
     #[error("must be at least {} minor unit", Money::MINOR_MIN)]
     NotPositive,
     /// Not three capital letters that ISO 4217 lists.
@@ -75,10 +75,10 @@ pub enum InvalidMoney {
 }
 
 impl Money {
-    /// The smallest amount, in minor units.
+    /// Smallest amount, in minor units.
     pub const MINOR_MIN: i64 = 1;
 
-    /// An amount of `minor` units, which must be above zero.
+    /// Creates an amount of `minor` units. Fails unless `minor` is above zero.
     pub fn new(minor: i64, currency: Currency) -> Result<Self, InvalidMoney> {
         if minor < Self::MINOR_MIN {
             return Err(InvalidMoney::NotPositive);
@@ -86,15 +86,15 @@ impl Money {
         Ok(Self { minor, currency })
     }
 
-    /// The amount in minor units, at least 1.
+    /// Returns the amount in minor units, at least 1.
     pub fn minor(self) -> i64 {
         self.minor
     }
 
-    /// The JSON Schema of an amount in minor units.
+    /// Returns the JSON Schema of an amount in minor units.
     pub fn minor_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "In the currency's minor unit: cents for EUR, yen for JPY.",
+            "description": "Amount in the currency's minor unit: cents for EUR, yen for JPY.",
             "type": "integer",
             "format": "int64",
             "minimum": Self::MINOR_MIN,
@@ -103,12 +103,12 @@ impl Money {
         })
     }
 
-    /// The currency the amount is in.
+    /// Returns the currency.
     pub fn currency(self) -> Currency {
         self.currency
     }
 
-    /// The sum, or `None` where the currencies differ or the sum exceeds `i64::MAX`.
+    /// Returns the sum, or `None` if the currencies differ or the sum exceeds `i64::MAX`.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         if self.currency != other.currency {
@@ -118,7 +118,7 @@ impl Money {
         Some(Self { minor, ..self })
     }
 
-    /// The product with a count above zero, or `None` where the count is zero or the product exceeds `i64::MAX`.
+    /// Returns the amount times `count`, or `None` if `count` is zero or the product exceeds `i64::MAX`.
     #[must_use]
     pub fn checked_mul(self, count: u32) -> Option<Self> {
         let minor = self.minor.checked_mul(i64::from(count))?;
@@ -148,7 +148,7 @@ impl JsonSchema for Money {
     }
 }
 
-// Unknown fields pass: the contract is read tolerantly, and the request types of the APIs are strict on their own.
+// Ignores unknown fields, because events are decoded tolerantly. The APIs' request types are strict.
 /// An amount above zero in minor units, and its currency.
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct RawMoney {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn currencies_are_the_codes_iso_4217_lists() {
+    fn currencies_are_iso_4217_codes_in_capital_letters() {
         for code in ["EUR", "USD", "JPY", "BHD", "CLF"] {
             assert_eq!(code.parse::<Currency>().unwrap().code(), code);
         }
@@ -202,21 +202,21 @@ mod tests {
     }
 
     #[test]
-    fn currencies_are_never_added_up() {
+    fn amounts_in_different_currencies_are_not_added() {
         let usd = Money::new(1, "USD".parse().unwrap()).unwrap();
         assert_eq!(eur(1).checked_add(usd), None);
     }
 
     proptest! {
         #[test]
-        fn arithmetic_is_exact_or_refused(a in 1..=i64::MAX, b in 1..=i64::MAX, count: u32) {
+        fn arithmetic_is_exact_or_returns_none(a in 1..=i64::MAX, b in 1..=i64::MAX, count: u32) {
             prop_assert_eq!(eur(a).checked_add(eur(b)).map(Money::minor), a.checked_add(b));
             let product = a.checked_mul(i64::from(count)).filter(|minor| *minor > 0);
             prop_assert_eq!(eur(a).checked_mul(count).map(Money::minor), product);
         }
 
         #[test]
-        fn money_survives_json(minor in 1..=i64::MAX) {
+        fn money_round_trips_through_json(minor in 1..=i64::MAX) {
             let json = serde_json::to_string(&eur(minor)).unwrap();
             prop_assert_eq!(serde_json::from_str::<Money>(&json).unwrap(), eur(minor));
         }

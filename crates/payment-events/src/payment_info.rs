@@ -1,4 +1,4 @@
-//! What an event says of a payment: all of it, as of one version.
+//! The payment that an event carries: its whole state as of one version.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,26 +9,26 @@ use serde::{Deserialize, Serialize};
 use crate::text::{json_string, string_schema};
 use crate::{Money, OrderId, PaymentId, Timestamp};
 
-/// Where a published payment stands. (`processing` is Payments' own affair and never published.)
+/// Status of a published payment. Payments' internal status `processing` is never published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PaymentStatus {
-    /// The processor holds the amount for this order; nothing is captured yet.
+    /// The processor holds the amount for this order. Nothing is captured yet.
     Authorized,
     /// Captured in full or in part, and not refunded in full.
     Captured,
-    /// All that was captured has been refunded.
+    /// The captured amount has been refunded in full.
     Refunded,
-    /// The authorization was given up before anything was captured.
+    /// The authorization was released before any capture.
     Voided,
-    /// The processor said no.
+    /// The processor declined the payment.
     Declined,
 }
 
 impl PaymentStatus {
-    /// Every status, in the order of a payment's life.
+    /// Every status, in lifecycle order.
     pub const ALL: [Self; 5] = [Self::Authorized, Self::Captured, Self::Refunded, Self::Voided, Self::Declined];
 
-    /// The status as it is on the wire.
+    /// Returns the status as it is on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Authorized => "authorized",
@@ -48,7 +48,7 @@ impl FromStr for PaymentStatus {
     }
 }
 
-/// The text names no status of this contract.
+/// The text is not a status of this contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be authorized, captured, refunded, voided or declined")]
 pub struct UnknownStatus;
@@ -61,71 +61,71 @@ impl fmt::Display for PaymentStatus {
 
 json_string!(PaymentStatus);
 string_schema!(PaymentStatus, {
-    "description": "Where a published payment stands.",
+    "description": "Status of a published payment.",
     "enum": Self::ALL.map(Self::as_str),
 });
 
-/// Why the processor declined.
+/// Reason for a decline, as given by the processor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decline {
-    /// Stable, for programs: `insufficient_funds`.
+    /// Stable code for programs, such as `insufficient_funds`.
     pub code: String,
-    /// For people.
+    /// Text for people.
     pub message: String,
 }
 
 /// The whole payment as of one version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentInfo {
-    /// Which payment.
+    /// Id of the payment.
     pub payment_id: PaymentId,
-    /// The order it pays for.
+    /// Order that the payment is for.
     pub order_id: OrderId,
-    /// Where it stands.
+    /// Status as of this version.
     pub status: PaymentStatus,
-    /// What was asked for, and what is held while authorized.
+    /// Amount requested. While the payment is authorized, the processor holds it.
     pub amount: Money,
-    /// What was captured, in minor units of `amount`'s currency: 0 to `amount`.
+    /// Amount captured, in minor units of `amount`'s currency: 0 to `amount`.
     #[schemars(range(min = 0))]
     pub captured_minor: i64,
-    /// What was refunded, in minor units of `amount`'s currency: 0 to `captured_minor`.
+    /// Amount refunded, in minor units of `amount`'s currency: 0 to `captured_minor`.
     #[schemars(range(min = 0))]
     pub refunded_minor: i64,
-    /// Present exactly when declined.
+    /// Reason for the decline. Present if and only if `status` is `declined`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "SchemaGenerator::subschema_for::<Decline>")]
     pub decline: Option<Decline>,
-    /// 1, 2, 3 …: one for each published state. The highest is the truth.
+    /// 1, 2, 3 …: one for each published state. The highest version wins.
     #[schemars(range(min = 1))]
     pub version: u64,
-    /// When the payment was accepted.
+    /// Time at which the payment was accepted.
     pub created_at: Timestamp,
-    /// When this version came about.
+    /// Time of this version.
     pub updated_at: Timestamp,
 }
 
-/// A payment that contradicts itself.
+/// Reason why a payment's fields contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPaymentInfo {
     /// Published versions start at 1.
     #[error("version must be at least 1")]
     Version,
-    /// Outside 0 to the amount, or not what the status says.
-    #[error("captured_minor does not fit a payment that is {0}")]
+    /// Outside 0 to `amount`, or inconsistent with the status.
+    #[error("captured_minor is inconsistent with status {0}")]
     Captured(PaymentStatus),
-    /// Outside 0 to what was captured, or not what the status says.
-    #[error("refunded_minor does not fit a payment that is {0}")]
+    /// Outside 0 to `captured_minor`, or inconsistent with the status.
+    #[error("refunded_minor is inconsistent with status {0}")]
     Refunded(PaymentStatus),
-    /// There is a decline without the status, or the status without one.
-    #[error("decline must be there exactly when the status is declined")]
+    /// A decline without status `declined`, or the reverse.
+    #[error("decline must be present if and only if status is declined")]
     Decline,
-    /// The version is older than the payment.
+    /// The version predates the payment.
     #[error("updated_at must not be before created_at")]
     UpdatedBeforeCreated,
 }
 
 impl PaymentInfo {
-    /// Whether the parts fit each other, as every published payment's do.
+    /// Checks that the fields are consistent with each other.
     pub fn check(&self) -> Result<(), InvalidPaymentInfo> {
         let (captured, refunded, status) = (self.captured_minor, self.refunded_minor, self.status);
         let captured_fits = match status {

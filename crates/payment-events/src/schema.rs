@@ -1,4 +1,4 @@
-//! What each type of event looks like, as JSON Schema: for whoever reads the stream without this crate.
+//! JSON Schema of each event type, for consumers that do not use this crate.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
@@ -7,20 +7,20 @@ use crate::event::Outgoing;
 use crate::{PaymentEvent, PaymentInfo, PaymentStatus};
 
 impl PaymentEvent {
-    /// The schema of the events about payments that stand there, as [`PaymentEvent::encode`] writes them: the envelope,
-    /// its type, and what a payment of that status has and has not.
+    /// Returns the schema of the events about payments with this status, as [`PaymentEvent::encode`] writes them: the
+    /// envelope, the event type, and the constraints of that status on the payment's fields.
     ///
-    /// What spans two values, such as that no more is refunded than was captured, JSON Schema cannot say.
+    /// JSON Schema cannot express a constraint between two values, such as that refunds do not exceed captures.
     pub fn schema(status: PaymentStatus, schemas: &mut SchemaGenerator) -> Schema {
         let mut event = Outgoing::json_schema(schemas);
         let payment = schemas.subschema_for::<PaymentInfo>();
         let event_type = json!({
-            "description": "What happened, and the major version of this contract.",
+            "description": "Kind of change, and the major version of this event type.",
             "type": "string",
             "const": Self::type_of(status),
         });
         let data = json_schema!({
-            "description": "The whole payment as of this version. The highest version is the truth.",
+            "description": "The whole payment as of this version. The highest version wins.",
             "allOf": [payment, of_status(status)],
         });
         if let Some(Value::Object(properties)) = event.get_mut("properties") {
@@ -32,7 +32,7 @@ impl PaymentEvent {
     }
 }
 
-/// What [`PaymentInfo::check`] asks of a status, as far as one value shows it.
+/// Constraints of [`PaymentInfo::check`] that apply to a single value of a payment with this status.
 fn of_status(status: PaymentStatus) -> Schema {
     let nothing = json!({ "const": 0 });
     let something = json!({ "minimum": 1 });

@@ -1,27 +1,27 @@
-//! Values that are text on the wire.
+//! Types that are strings on the wire.
 
 use schemars::{Schema, json_schema};
 
-/// What a [`text_type!`](crate::text_type) takes: a prefix, and 1 to `length_max` characters of one class after it.
+/// Rule of a [`text_type!`](crate::text_type): a prefix, then 1 to `length_max` characters of one class.
 #[derive(Debug, Clone, Copy)]
 pub struct TextRule {
-    /// The text's beginning; empty if there is none.
+    /// Prefix of the text. May be empty.
     pub prefix: &'static str,
-    /// The characters after the prefix, as the inside of a regular expression's class: single ASCII characters, and ranges
-    /// such as `a-z`.
+    /// Characters allowed after the prefix, as the inside of a regular expression's character class: single ASCII
+    /// characters, and ranges such as `a-z`.
     pub class: &'static str,
-    /// The most characters after the prefix.
+    /// Maximum number of characters after the prefix.
     pub length_max: usize,
 }
 
 impl TextRule {
-    /// Returns true if the text keeps the rule.
+    /// Returns true if the text satisfies the rule.
     pub fn allows(&self, text: &str) -> bool {
         let Some(rest) = text.strip_prefix(self.prefix) else { return false };
         (1..=self.length_max).contains(&rest.len()) && rest.bytes().all(|byte| is_of(self.class.as_bytes(), byte))
     }
 
-    /// The JSON Schema of what the rule allows.
+    /// Returns the JSON Schema of the texts that the rule allows.
     pub fn schema(&self, description: &str, example: &str) -> Schema {
         let Self { prefix, class, length_max } = self;
         let mut schema = json_schema!({
@@ -38,7 +38,7 @@ impl TextRule {
     }
 }
 
-/// Returns true if the class names the character.
+/// Returns true if the class contains the character.
 fn is_of(class: &[u8], byte: u8) -> bool {
     match class {
         [first, b'-', last, rest @ ..] => (*first..=*last).contains(&byte) || is_of(rest, byte),
@@ -47,17 +47,17 @@ fn is_of(class: &[u8], byte: u8) -> bool {
     }
 }
 
-/// Defines a type for text that keeps a [`TextRule`], and the error of text that does not. A value is only made by parsing,
-/// and states its JSON Schema.
+/// Defines a string type that satisfies a [`TextRule`], and its parse error. Parsing is the only constructor. The type
+/// implements `JsonSchema`.
 ///
-/// [`text_output!`](crate::text_output) adds a way to read the text. The defining crate depends on `schemars` and
+/// [`text_output!`](crate::text_output) adds read access to the text. The defining crate must depend on `schemars` and
 /// `thiserror`.
 ///
 /// ```
 /// use payment_events::{TextRule, text_output, text_type};
 ///
 /// text_type! {
-///     /// The letters on the plate.
+///     /// A registration plate.
 ///     #[derive(Debug)]
 ///     Plate: TextRule { prefix: "", class: "A-Z0-9", length_max: 8 },
 ///     schema: "Letters and digits.", example: "KA42",
@@ -111,12 +111,12 @@ macro_rules! text_type {
     };
 }
 
-/// Shows a [`text_type!`](crate::text_type) as it is on the wire: `as_str` and `Display`.
+/// Adds `as_str` and `Display` to a [`text_type!`](crate::text_type). Both return the text as it is on the wire.
 #[macro_export]
 macro_rules! text_output {
     ($name:ident) => {
         impl $name {
-            /// The text as it is on the wire.
+            /// Returns the text as it is on the wire.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -130,7 +130,7 @@ macro_rules! text_output {
     };
 }
 
-/// Makes a type that parses from text (`FromStr`) and prints as text (`Display`) a JSON string on the wire.
+/// Implements `Serialize` and `Deserialize` as a JSON string, by the type's `Display` and `FromStr`.
 macro_rules! json_string {
     ($name:ty) => {
         impl serde::Serialize for $name {
@@ -148,7 +148,8 @@ macro_rules! json_string {
     };
 }
 
-/// States the JSON Schema of a string beside its parser; a test in `contracts` holds that both take the same.
+/// Implements `JsonSchema` for a string type. A test in `contracts` checks that the schema and the parser accept the
+/// same strings.
 macro_rules! string_schema {
     ($name:ident, { $($schema:tt)* }) => {
         impl schemars::JsonSchema for $name {

@@ -1,4 +1,4 @@
-//! Points in time, as the contract writes them.
+//! Timestamps of the contract.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,14 +13,14 @@ use crate::text::{json_string, string_schema};
 /// A point in time in whole milliseconds, UTC, from the year 1970 to 9999.
 ///
 /// Written as [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339) with exactly three decimals and `Z`, for example
-/// `2026-11-22T20:00:00.123Z`, so that text order is time order. Any RFC 3339 time is read; what is finer than a
-/// millisecond is cut off.
+/// `2026-11-22T20:00:00.123Z`, so that lexical order is chronological order. Parses any RFC 3339 time and truncates it
+/// to milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp {
     unix_ms: i64,
 }
 
-/// The text is no RFC 3339 time, or the time is before 1970 or after 9999.
+/// The text is not an RFC 3339 time, or the time is before 1970 or after 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be an RFC 3339 time from 1970 to 9999, such as 2026-11-22T20:00:00.123Z")]
 pub struct InvalidTimestamp;
@@ -32,13 +32,14 @@ const MILLISECONDS_UTC: &[BorrowedFormatItem<'_>] =
 const UNIX_MS_MAX: i64 = 253_402_300_799_999;
 
 impl Timestamp {
-    /// The system clock's time.
+    /// Returns the system clock's time.
     pub fn now() -> Self {
         let unix_ms = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
         Self { unix_ms: i64::try_from(unix_ms).unwrap_or(UNIX_MS_MAX).clamp(0, UNIX_MS_MAX) }
     }
 
-    /// The time `unix_ms` milliseconds after 1970-01-01T00:00:00Z.
+    /// Returns the time `unix_ms` milliseconds after 1970-01-01T00:00:00Z. Fails before that time and after the year
+    /// 9999.
     pub fn from_unix_ms(unix_ms: i64) -> Result<Self, InvalidTimestamp> {
         if !(0..=UNIX_MS_MAX).contains(&unix_ms) {
             return Err(InvalidTimestamp);
@@ -46,17 +47,17 @@ impl Timestamp {
         Ok(Self { unix_ms })
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     pub fn unix_ms(self) -> i64 {
         self.unix_ms
     }
 
-    /// How long `earlier` was before this, in milliseconds; 0 where it was not earlier (clocks of two machines differ).
+    /// Returns the milliseconds since `earlier`, or 0 if `earlier` is later, because the clocks of two machines differ.
     pub fn ms_since(self, earlier: Self) -> u64 {
         u64::try_from(self.unix_ms - earlier.unix_ms).unwrap_or(0)
     }
 
-    /// This time and `ms` milliseconds, at most the end of the year 9999.
+    /// Returns the time `ms` milliseconds later, at most the end of the year 9999.
     #[must_use]
     pub fn plus_ms(self, ms: u64) -> Self {
         let ms = i64::try_from(ms).unwrap_or(UNIX_MS_MAX);
@@ -89,7 +90,7 @@ impl fmt::Debug for Timestamp {
 }
 
 json_string!(Timestamp);
-// As it is written. Any RFC 3339 time is read, so that who writes otherwise is understood all the same.
+// Describes the output. Parsing accepts any RFC 3339 time, to tolerate other producers.
 string_schema!(Timestamp, {
     "description": "RFC 3339, UTC, in milliseconds.",
     "format": "date-time",
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
+    fn text_that_is_not_a_time_from_1970_to_9999_is_refused() {
         for bad in ["", "now", "2026-11-22", "2026-11-22T20:00:00", "2026-13-01T00:00:00Z", "1969-12-31T23:59:59Z"] {
             assert_eq!(bad.parse::<Timestamp>(), Err(InvalidTimestamp), "{bad:?}");
         }
@@ -130,7 +131,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_order_is_time_order(a in 0..=UNIX_MS_MAX, b in 0..=UNIX_MS_MAX) {
+        fn lexical_order_is_chronological_order(a in 0..=UNIX_MS_MAX, b in 0..=UNIX_MS_MAX) {
             let (a, b) = (Timestamp::from_unix_ms(a).unwrap(), Timestamp::from_unix_ms(b).unwrap());
             prop_assert_eq!(a.to_string().cmp(&b.to_string()), a.cmp(&b));
             prop_assert_eq!(a.to_string().parse::<Timestamp>(), Ok(a));

@@ -1,4 +1,4 @@
-//! The trace a payment was made in, carried to whoever consumes its event.
+//! Trace context of a payment, which its event carries to consumers.
 
 use std::str::FromStr;
 
@@ -10,7 +10,7 @@ use crate::text_output;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceParent(String);
 
-/// The text is no version 00 `traceparent`.
+/// The text is not a version 00 `traceparent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a W3C traceparent of version 00")]
 pub struct InvalidTraceParent;
@@ -30,9 +30,9 @@ impl FromStr for TraceParent {
 }
 
 impl TraceParent {
-    /// What all parts of the trace have in common: 32 hex digits.
+    /// Returns the trace id, 32 hex digits, which all spans of the trace share.
     pub fn trace_id(&self) -> &str {
-        // Its place is the same in every value that exists.
+        // Every valid value has the trace id at this position.
         self.0.get(3..35).unwrap_or_default()
     }
 }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_version_00_with_real_ids_passes() {
+    fn only_version_00_with_nonzero_ids_parses() {
         let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         assert_eq!(good.parse::<TraceParent>().unwrap().to_string(), good);
         assert_eq!(good.parse::<TraceParent>().unwrap().trace_id(), "0af7651916cd43dd8448eb211c80319c");

@@ -1,4 +1,4 @@
-//! Kinesis clients whose every call ends in time, made once, before the first event.
+//! Kinesis clients with bounded calls, created once, before the first invocation.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use aws_sdk_kinesis::config::retry::RetryConfig;
 use aws_sdk_kinesis::config::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 
-/// How long the way out of a request may take Kinesis, all attempts together, in milliseconds. What takes longer is
-/// left to the relay.
+/// Timeout of a direct publish, all attempts together, in milliseconds. After it, the event is left to the outbox
+/// relay.
 pub const HOT_PUBLISH_MS: u64 = 400;
 
-/// The wait before the only retry on the way out of a request.
+/// Backoff before the only retry of a direct publish.
 const HOT_BACKOFF: Duration = Duration::from_millis(20);
 
-/// For publishing while a caller waits: one attempt and one retry, within [`HOT_PUBLISH_MS`].
+/// Creates the client for direct publish, while a caller waits: one attempt and one retry, within [`HOT_PUBLISH_MS`].
 pub fn kinesis_hot_path(shared: &SdkConfig) -> Client {
     let operation = Duration::from_millis(HOT_PUBLISH_MS);
     let retries = RetryConfig::standard().with_max_attempts(2).with_initial_backoff(HOT_BACKOFF);
     kinesis(shared, timeouts(operation, operation), retries)
 }
 
-/// For publishing from the relay, where nobody waits: three attempts of at most five seconds each.
+/// Creates the client for the outbox relay: three attempts of at most five seconds each.
 pub fn kinesis_relay(shared: &SdkConfig) -> Client {
     let retries = RetryConfig::standard().with_max_attempts(3);
     kinesis(shared, timeouts(Duration::from_secs(5), Duration::from_secs(15)), retries)

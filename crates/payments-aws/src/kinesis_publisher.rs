@@ -1,4 +1,4 @@
-//! Events on their way to the stream.
+//! Publisher of events to Kinesis.
 
 use async_trait::async_trait;
 use aws_sdk_kinesis::Client;
@@ -8,7 +8,7 @@ use payments::{EventPublisher, PublishError};
 
 use crate::put_records::{StreamRecord, put_all};
 
-/// Publishes to one Kinesis stream.
+/// Publisher to one Kinesis stream.
 #[derive(Debug, Clone)]
 pub struct KinesisPublisher {
     client: Client,
@@ -16,13 +16,14 @@ pub struct KinesisPublisher {
 }
 
 impl KinesisPublisher {
-    /// The stream of this name. Every call of `client` must have a timeout.
+    /// Creates a publisher to the stream with this name. `client` must have timeouts.
     pub fn new(client: Client, stream: impl Into<String>) -> Self {
         Self { client, stream: stream.into() }
     }
 
-    /// Puts records back that have been on the stream before, byte by byte under their partition keys, and answers for
-    /// each in its place. Keeps the order of those with the same key, as [`EventPublisher::publish_all`] does.
+    /// Puts records on the stream again, as pairs of partition key and unchanged data. Returns one result per record,
+    /// in the order of `records`. Preserves the order of records with the same key, as [`EventPublisher::publish_all`]
+    /// does.
     pub async fn put_back(&self, records: &[(String, Vec<u8>)]) -> Vec<Result<(), PublishError>> {
         let records: Vec<_> = records.iter().map(|(key, data)| StreamRecord::of_bytes(key, data.clone())).collect();
         put_all(&self.client, &self.stream, &records).await
@@ -33,8 +34,8 @@ impl KinesisPublisher {
 impl EventPublisher for KinesisPublisher {
     async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError> {
         let put = self.client.put_record().stream_name(&self.stream).partition_key(event.partition_key());
-        let answer = put.data(Blob::new(event.encode())).send().await;
-        answer.map(|_| ()).map_err(|error| PublishError(error.into()))
+        let result = put.data(Blob::new(event.encode())).send().await;
+        result.map(|_| ()).map_err(|error| PublishError(error.into()))
     }
 
     async fn publish_all(&self, events: &[PaymentEvent]) -> Vec<Result<(), PublishError>> {

@@ -1,4 +1,4 @@
-//! Payments' adapters: the payments table in DynamoDB and the publisher to Kinesis.
+//! AWS adapters of Payments: the payments table in DynamoDB and the publisher to Kinesis.
 
 mod clients;
 mod config;

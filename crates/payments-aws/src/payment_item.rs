@@ -1,4 +1,4 @@
-//! What an item of the payments table holds.
+//! Items of the payments table.
 
 use std::collections::HashMap;
 
@@ -7,22 +7,22 @@ use payment_events::{Decline, Money, OrderId, PaymentId, Timestamp, TraceParent}
 use payments::{Action, Change, Fingerprint, Lease, Outcome, Payment, PaymentRecord, RequestKey, Status, Step};
 use serde::{Deserialize, Serialize};
 
-/// An item that is no payment: a defect, or somebody else's write.
+/// An item that is not a valid payment: a bug, or a write by another program.
 #[derive(Debug, thiserror::Error)]
-#[error("an item of the payments table cannot be understood: {0}")]
+#[error("could not decode an item of the payments table: {0}")]
 pub struct InvalidItem(String);
 
-/// A payment as the table's change stream shows it.
+/// A payment as contained in the table's change stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentImage {
     /// The payment.
     pub payment: Payment,
-    /// Whether this version has yet to be published.
+    /// True if this version has yet to be published.
     pub unpublished: bool,
 }
 
 impl PaymentImage {
-    /// Reads the image of an item from a change stream: DynamoDB's JSON.
+    /// Decodes the image of an item from a change stream, in DynamoDB JSON.
     pub fn from_image(image: &str) -> Result<Self, InvalidItem> {
         let image: serde_dynamo::Item = serde_json::from_str(image).map_err(|error| InvalidItem(error.to_string()))?;
         let item: PaymentItem = serde_dynamo::from_item(image).map_err(|error| InvalidItem(error.to_string()))?;
@@ -31,7 +31,8 @@ impl PaymentImage {
     }
 }
 
-/// The attributes. `unpublished` is there only while it is true, `decline` and `traceparent` only where there is one.
+/// Attributes of an item. `unpublished` is absent when false; `decline` and `traceparent` are absent when there is
+/// none.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PaymentItem {
     payment_id: PaymentId,
@@ -56,8 +57,8 @@ pub(crate) struct PaymentItem {
     unpublished: bool,
 }
 
-/// A step: which request took it, what it asked for and when. `minor` is there only where an amount was asked for; its
-/// currency is the payment's.
+/// A step of a payment. `minor` is the requested amount in the payment's currency; it is absent if no amount was
+/// requested.
 #[derive(Debug, Serialize, Deserialize)]
 struct StepItem {
     key: String,
@@ -78,17 +79,17 @@ enum ActionName {
 }
 
 impl StepItem {
-    /// The step, of a payment of this amount and with this decline.
+    /// Converts into the step of a payment with this amount and decline.
     fn into_step(self, amount: Money, decline: Option<&Decline>) -> Result<Step, InvalidItem> {
-        let asked = self.minor.map(|minor| Money::new(minor, amount.currency())).transpose();
-        let asked = asked.map_err(|error| InvalidItem(format!("/steps {error}")))?;
+        let requested = self.minor.map(|minor| Money::new(minor, amount.currency())).transpose();
+        let requested = requested.map_err(|error| InvalidItem(format!("/steps {error}")))?;
         let action = match (self.action, decline) {
             (ActionName::Authorize, _) => Action::Decide(Outcome::Approved),
             (ActionName::Decline, Some(decline)) => Action::Decide(Outcome::Declined(decline.clone())),
             (ActionName::Decline, None) => return Err(InvalidItem("/decline is missing".to_owned())),
-            (ActionName::Capture, _) => Action::Change(Change::Capture(asked)),
+            (ActionName::Capture, _) => Action::Change(Change::Capture(requested)),
             (ActionName::Void, _) => Action::Change(Change::Void),
-            (ActionName::Refund, _) => Action::Change(Change::Refund(asked)),
+            (ActionName::Refund, _) => Action::Change(Change::Refund(requested)),
         };
         Ok(Step { key: RequestKey::stored(self.key), action, at: self.at })
     }
@@ -96,18 +97,18 @@ impl StepItem {
 
 impl From<Step> for StepItem {
     fn from(step: Step) -> Self {
-        let (action, asked) = match step.action {
+        let (action, requested) = match step.action {
             Action::Decide(Outcome::Approved) => (ActionName::Authorize, None),
             Action::Decide(Outcome::Declined(_)) => (ActionName::Decline, None),
-            Action::Change(Change::Capture(asked)) => (ActionName::Capture, asked),
+            Action::Change(Change::Capture(requested)) => (ActionName::Capture, requested),
             Action::Change(Change::Void) => (ActionName::Void, None),
-            Action::Change(Change::Refund(asked)) => (ActionName::Refund, asked),
+            Action::Change(Change::Refund(requested)) => (ActionName::Refund, requested),
         };
-        Self { key: step.key.as_str().to_owned(), action, minor: asked.map(Money::minor), at: step.at }
+        Self { key: step.key.as_str().to_owned(), action, minor: requested.map(Money::minor), at: step.at }
     }
 }
 
-/// `status` while the processor has not answered; every other is the contract's.
+/// Value of `status` before the processor has decided. All others are statuses of the contract.
 const PROCESSING: &str = "processing";
 
 impl PaymentItem {

@@ -1,4 +1,4 @@
-//! Reading the whole payments table, for operating it. No function does this.
+//! Scan of the whole payments table, for operations. Deployed functions do not use it.
 
 use std::collections::HashMap;
 
@@ -9,23 +9,23 @@ use payments::{PaymentRecord, StoreError};
 
 use crate::payment_item::PaymentItem;
 
-/// The key of the payments table.
+/// Partition key of the payments table.
 const KEY: &str = "payment_id";
 
-/// An item that is no payment. It stops no scan.
+/// An item that could not be decoded. It does not stop the scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableItem {
-    /// The id it is stored under.
+    /// Value of the item's partition key.
     pub key: String,
-    /// Why it cannot be understood.
+    /// Reason for the failure.
     pub reason: String,
 }
 
-/// Payments of one page: each understood, or named.
+/// One page: a decoded record or an unreadable item each.
 pub type PaymentsPage = Vec<Result<PaymentRecord, UnreadableItem>>;
 
-/// A scan of the payments table, page by page, strongly consistent: it sees every write that was answered before the
-/// scan began. It is in no order that means anything, but in the same one every time.
+/// A strongly consistent scan of the payments table, page by page. It sees every write that succeeded before the scan
+/// started. The order of items is arbitrary, but the same in every scan.
 #[derive(Debug)]
 pub struct PaymentsScan {
     client: Client,
@@ -42,20 +42,21 @@ enum Next {
 }
 
 impl PaymentsScan {
-    /// From the beginning of the table of this name, in pages of at most `page_items_max` payments and 1 MB. Every call
-    /// of `client` must have a timeout.
+    /// Creates a scan from the start of the table with this name, in pages of at most `page_items_max` payments and 1
+    /// MB. `client` must have timeouts.
     pub fn new(client: Client, table: impl Into<String>, page_items_max: i32) -> Self {
         Self { client, table: table.into(), page_items_max, next: Next::First }
     }
 
-    /// From behind this payment on, which may be gone.
+    /// Starts after this payment, which may have been deleted.
     #[must_use]
     pub fn after(self, payment_id: &PaymentId) -> Self {
         let key = HashMap::from([(KEY.to_owned(), AttributeValue::S(payment_id.to_string()))]);
         Self { next: Next::After(key), ..self }
     }
 
-    /// The next page, which may be empty; nothing behind the last. After an error, the same page can be asked for again.
+    /// Returns the next page, which may be empty, or `None` after the last. After an error, the next call retries the
+    /// same page.
     pub async fn next_page(&mut self) -> Result<Option<PaymentsPage>, StoreError> {
         let from = match &self.next {
             Next::First => None,
@@ -68,7 +69,7 @@ impl PaymentsScan {
         Ok(Some(page.items.unwrap_or_default().into_iter().map(record).collect()))
     }
 
-    /// About how many payments the table holds: DynamoDB counts them every six hours.
+    /// Returns the approximate number of payments in the table. DynamoDB updates it every six hours.
     pub async fn count_estimate(&self) -> Result<u64, StoreError> {
         let described = self.client.describe_table().table_name(&self.table).send().await;
         let table = described.map_err(|error| self.failed(error))?.table;

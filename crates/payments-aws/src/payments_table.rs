@@ -1,4 +1,4 @@
-//! The payments table (M2DB2): one item a payment.
+//! The payments table in DynamoDB, with one item per payment.
 
 use std::collections::HashMap;
 
@@ -13,14 +13,14 @@ use payments::{Begun, Outbox, Payment, PaymentQueries, PaymentRecord, PaymentSto
 
 use crate::payment_item::PaymentItem;
 
-/// The index that finds payments by order. It holds keys only.
+/// Global secondary index of payments by order. It projects keys only.
 const BY_ORDER: &str = "by_order";
-/// Keys that `BatchGetItem` takes at once.
+/// Maximum number of keys of a `BatchGetItem` call.
 const BATCH_GET_KEYS_MAX: usize = 100;
-/// Rounds of reading what DynamoDB left unread for lack of throughput.
+/// Maximum number of `BatchGetItem` calls for the keys that DynamoDB left unprocessed.
 const BATCH_GET_ROUNDS_MAX: usize = 5;
 
-/// Payments in DynamoDB. Makes one call for each write.
+/// Payments in DynamoDB. Each write is one call.
 #[derive(Debug, Clone)]
 pub struct PaymentsTable {
     client: Client,
@@ -30,17 +30,17 @@ pub struct PaymentsTable {
 /// Outcome of a conditional write.
 enum ConditionalPut {
     Written,
-    /// This is what is stored instead. DynamoDB returns it, so that nobody needs a second call to know.
+    /// The condition failed. Holds the stored record, which DynamoDB returns with the failure, without a second call.
     ConditionFailed(Box<PaymentRecord>),
 }
 
 impl PaymentsTable {
-    /// The table of this name. Every call of `client` must have a timeout.
+    /// Creates an adapter to the table with this name. `client` must have timeouts.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
 
-    /// Puts a record on a condition.
+    /// Puts a record if the condition holds.
     async fn put_if(
         &self,
         record: &PaymentRecord,
@@ -63,8 +63,8 @@ impl PaymentsTable {
 
     async fn get(&self, payment_id: &PaymentId) -> Result<Option<PaymentRecord>, StoreError> {
         let get = self.client.get_item().table_name(&self.table).consistent_read(true);
-        let answer = get.key("payment_id", text(payment_id.as_str())).send().await;
-        let item = answer.map_err(|error| self.failed("read", error))?.item;
+        let result = get.key("payment_id", text(payment_id.as_str())).send().await;
+        let item = result.map_err(|error| self.failed("read", error))?.item;
         item.map(|attributes| self.record(attributes)).transpose()
     }
 
@@ -78,7 +78,7 @@ impl PaymentsTable {
         StoreError { context: format!("could not {what} payments in table {}", self.table), source: source.into() }
     }
 
-    /// The ids of an order's payments.
+    /// Returns the ids of an order's payments.
     async fn ids_by_order(&self, order_id: &OrderId) -> Result<Vec<AttributeValue>, StoreError> {
         let mut pages = self
             .client
@@ -97,24 +97,24 @@ impl PaymentsTable {
         Ok(ids)
     }
 
-    /// The payments with these ids, at most [`BATCH_GET_KEYS_MAX`], as of their last writes.
+    /// Reads the payments with these ids, at most [`BATCH_GET_KEYS_MAX`], strongly consistent.
     async fn get_all(&self, ids: &[AttributeValue]) -> Result<Vec<Payment>, StoreError> {
         let keys = ids.iter().map(|id| HashMap::from([("payment_id".to_owned(), id.clone())])).collect();
         let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let mut unread = HashMap::from([(self.table.clone(), keys.map_err(|error| self.failed("read", error))?)]);
         let mut payments = Vec::with_capacity(ids.len());
         for _ in 0..BATCH_GET_ROUNDS_MAX {
-            let answer = self.client.batch_get_item().set_request_items(Some(unread)).send().await;
-            let answer = answer.map_err(|error| self.failed("read", error))?;
-            for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+            let response = self.client.batch_get_item().set_request_items(Some(unread)).send().await;
+            let response = response.map_err(|error| self.failed("read", error))?;
+            for item in response.responses.into_iter().flat_map(HashMap::into_values).flatten() {
                 payments.push(self.record(item)?.payment);
             }
-            unread = answer.unprocessed_keys.unwrap_or_default();
+            unread = response.unprocessed_keys.unwrap_or_default();
             if unread.is_empty() {
                 return Ok(payments);
             }
         }
-        Err(self.failed("read", "DynamoDB kept leaving keys unread"))
+        Err(self.failed("read", "DynamoDB repeatedly left keys unprocessed"))
     }
 }
 
@@ -176,7 +176,7 @@ impl Outbox for PaymentsTable {
             .expression_attribute_values(":true", AttributeValue::Bool(true));
         match update.send().await {
             Ok(_) => Ok(()),
-            // A newer version, whose own mark stands, or a mark that is gone already.
+            // The payment has a newer version with a mark of its own, or the mark is already cleared.
             Err(error)
                 if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
             {

@@ -1,9 +1,10 @@
-//! Many records to one stream: as few calls as Kinesis allows, and each key's records in order.
+//! `PutRecords` in as few calls as possible, with the records of each partition key in order.
 //!
-//! `PutRecords` writes each record of a call by itself: some may fail while later ones are written, and it does not
-//! promise an order between them. So a call carries at most one event of a partition key, and a key's next event goes
-//! only when the one before it is on the stream. A key is an order, which rarely has two payments in one batch, so this
-//! seldom costs a call.
+//! `PutRecords` writes each record of a call separately. Some may fail while later ones succeed, and their order is not
+//! guaranteed. Therefore a call carries at most one record per partition key, and the next record of a key follows only
+//! when the previous one is on the stream. A key is an order, which rarely has two payments in a batch, so this rarely
+//! costs an additional call.
+//!
 //! Source: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>.
 
 use std::collections::{HashMap, VecDeque};
@@ -18,19 +19,19 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use payment_events::PaymentEvent;
 use payments::PublishError;
 
-/// Records that one call takes.
+/// Maximum number of records per call.
 const RECORDS_MAX: usize = 500;
-/// What one call takes, in bytes, partition keys included.
+/// Maximum size of a call in bytes, including partition keys.
 const BYTES_MAX: usize = 5 * 1024 * 1024;
-/// The pauses before what Kinesis refused is tried again: about 100, 200, 400 and 800 ms, each up to twice that by
-/// chance, so that many relays do not come back at once. A shard takes new records every second.
+/// Backoff before each retry of refused records: 100, 200, 400 and 800 ms, each plus 0 to 100 % jitter, so that
+/// concurrent relays do not retry together. The limits of a shard apply per second.
 const PAUSES: ExponentialBuilder =
     ExponentialBuilder::new().with_min_delay(Duration::from_millis(100)).with_max_times(4).with_jitter();
 
-/// Puts all the records on the stream, and answers for each in its place.
+/// Puts all records on the stream. Returns one result per record, in the order of `records`.
 ///
-/// What Kinesis refuses record by record, as it does above a shard's throughput, is tried again after a pause. A call that
-/// fails altogether is not: the client has tried that again already.
+/// Retries records that Kinesis refuses individually, as it does above a shard's throughput, after a backoff. Does not
+/// retry a call that fails as a whole: the client has already retried it.
 pub(crate) async fn put_all(
     client: &Client,
     stream: &str,
@@ -46,7 +47,7 @@ pub(crate) async fn put_all(
         if lanes.iter().any(|lane| lane.refused.is_some()) {
             match pauses.next() {
                 Some(pause) => tokio::time::sleep(pause).await,
-                None => lanes.iter_mut().for_each(|lane| lane.give_up_if_refused(&mut results)),
+                None => lanes.iter_mut().for_each(|lane| lane.fail_if_refused(&mut results)),
             }
         }
         lanes.retain(|lane| !lane.waiting.is_empty());
@@ -54,26 +55,28 @@ pub(crate) async fn put_all(
     results
 }
 
-/// One call, with the first record of each of the lanes.
+/// Makes one call with the first record of each lane.
 async fn put_firsts(client: &Client, stream: &str, lanes: &mut [Lane<'_>], results: &mut [Result<(), PublishError>]) {
     let entries = lanes.iter().filter_map(Lane::first).map(StreamRecord::entry).collect::<Result<Vec<_>, _>>();
-    let answer = match entries {
+    let response = match entries {
         Ok(entries) => {
             let put = client.put_records().stream_name(stream).set_records(Some(entries));
             put.send().await.map_err(|error| DisplayErrorContext(error).to_string())
         }
         Err(error) => Err(error.to_string()),
     };
-    match answer {
-        Ok(answer) if answer.records.len() == lanes.len() => {
-            lanes.iter_mut().zip(answer.records).for_each(|(lane, record)| lane.note(record));
+    match response {
+        Ok(response) if response.records.len() == lanes.len() => {
+            lanes.iter_mut().zip(response.records).for_each(|(lane, record)| lane.apply(record));
         }
-        Ok(_) => lanes.iter_mut().for_each(|lane| lane.give_up("Kinesis did not answer for every record", results)),
-        Err(error) => lanes.iter_mut().for_each(|lane| lane.give_up(&error, results)),
+        Ok(_) => {
+            lanes.iter_mut().for_each(|lane| lane.fail("Kinesis did not return a result for every record", results))
+        }
+        Err(error) => lanes.iter_mut().for_each(|lane| lane.fail(&error, results)),
     }
 }
 
-/// The calls that the first records of the lanes fit in, as ranges of lanes.
+/// Splits the lanes into ranges whose first records fit in one call.
 fn calls(lanes: &[Lane<'_>]) -> Vec<Range<usize>> {
     let mut calls: Vec<Range<usize>> = Vec::new();
     let mut bytes = 0;
@@ -91,7 +94,7 @@ fn calls(lanes: &[Lane<'_>]) -> Vec<Range<usize>> {
     calls
 }
 
-/// A record as Kinesis takes it.
+/// A record to put on the stream.
 #[derive(Debug)]
 pub(crate) struct StreamRecord<'e> {
     key: &'e str,
@@ -107,7 +110,7 @@ impl<'e> StreamRecord<'e> {
         Self { key, data }
     }
 
-    /// What it counts for in a call's size.
+    /// Returns the bytes that the record adds to a call.
     fn bytes(&self) -> usize {
         self.key.len() + self.data.len()
     }
@@ -117,11 +120,11 @@ impl<'e> StreamRecord<'e> {
     }
 }
 
-/// The records of one partition key that are not on the stream yet, each with its place, in order.
+/// Queue of the records of one partition key that are not on the stream yet, each with its index, in order.
 #[derive(Debug, Default)]
 struct Lane<'r> {
     waiting: VecDeque<(usize, &'r StreamRecord<'r>)>,
-    /// Why the first of them was refused, the last time.
+    /// Reason why Kinesis refused the first record on the last attempt.
     refused: Option<String>,
 }
 
@@ -130,30 +133,30 @@ impl<'r> Lane<'r> {
         self.waiting.front().map(|(_, record)| *record)
     }
 
-    /// Notes what became of the first record.
-    fn note(&mut self, answer: PutRecordsResultEntry) {
+    /// Applies the result of the first record.
+    fn apply(&mut self, result: PutRecordsResultEntry) {
         self.refused =
-            answer.error_code.map(|code| format!("{code}: {}", answer.error_message.as_deref().unwrap_or_default()));
+            result.error_code.map(|code| format!("{code}: {}", result.error_message.as_deref().unwrap_or_default()));
         if self.refused.is_none() {
             self.waiting.pop_front();
         }
     }
 
-    fn give_up_if_refused(&mut self, results: &mut [Result<(), PublishError>]) {
+    fn fail_if_refused(&mut self, results: &mut [Result<(), PublishError>]) {
         if let Some(error) = self.refused.take() {
-            self.give_up(&error, results);
+            self.fail(&error, results);
         }
     }
 
-    /// Fails the first record, and with it those behind it, which must not overtake it.
-    fn give_up(&mut self, error: &str, results: &mut [Result<(), PublishError>]) {
+    /// Fails all remaining records: the later ones must not overtake the first.
+    fn fail(&mut self, error: &str, results: &mut [Result<(), PublishError>]) {
         for (place, _) in self.waiting.drain(..) {
             results[place] = Err(PublishError(error.into()));
         }
     }
 }
 
-/// The lanes, in the order of their first records.
+/// Groups the records into lanes, in the order of their first records.
 fn lanes<'r>(records: &'r [StreamRecord<'r>]) -> Vec<Lane<'r>> {
     let mut numbers = HashMap::new();
     let mut lanes: Vec<Lane<'_>> = Vec::new();
@@ -176,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_takes_500_records_and_5_mib() {
+    fn a_call_holds_at_most_500_records_and_5_mib() {
         let keys: Vec<_> = (0..1_001).map(|n| n.to_string()).collect();
         let small: Vec<_> = keys.iter().map(|key| record(key, 10)).collect();
         assert_eq!(calls(&lanes(&small)), [0..500, 500..1_000, 1_000..1_001]);

@@ -1,5 +1,4 @@
-//! The adapters keep what the ports promise, against the emulators over real sockets, with the template's own table and
-//! stream.
+//! Tests of the adapters on the emulators, over real sockets, with the table and the stream of the template.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -14,7 +13,7 @@ use payments::{Action, EventPublisher, Outcome, Payment};
 use payments_aws::{KinesisPublisher, PaymentsTable, kinesis_hot_path, kinesis_relay};
 use paystream_local::{Effect, Emulators, Fault, Target, Template};
 
-// Where the template does not name a resource, its logical id does.
+// The template does not name these resources, so the emulators use their logical ids.
 const PAYMENTS_TABLE: &str = "PaymentsTable";
 const PAYMENT_STREAM: &str = "PaymentStream";
 
@@ -45,7 +44,7 @@ fn event_of(order_id: &str, payment_id: &str) -> PaymentEvent {
     payment.after(&Action::Decide(Outcome::Approved), at).unwrap().event().unwrap().unwrap()
 }
 
-/// Everything on the stream, with its partition key.
+/// Returns all events on the stream, with their partition keys.
 async fn published(emulators: &Emulators) -> Vec<(String, PaymentEvent)> {
     let client = aws_sdk_kinesis::Client::new(&aws(emulators.kinesis_url()));
     let shards = client.list_shards().stream_name(PAYMENT_STREAM).send().await.unwrap().shards.unwrap();
@@ -62,7 +61,7 @@ async fn published(emulators: &Emulators) -> Vec<(String, PaymentEvent)> {
 }
 
 #[tokio::test]
-async fn the_payments_table_keeps_the_promises_of_the_store_ports() {
+async fn the_payments_table_passes_the_store_suite() {
     let emulators = emulators().await;
     let client = aws_connection::dynamodb(&aws(emulators.dynamodb_url()));
     let table = PaymentsTable::new(client, PAYMENTS_TABLE);
@@ -70,7 +69,7 @@ async fn the_payments_table_keeps_the_promises_of_the_store_ports() {
 }
 
 #[tokio::test]
-async fn an_event_is_published_whole_under_its_order() {
+async fn an_event_is_published_with_its_order_as_partition_key() {
     let emulators = emulators().await;
     let publisher = KinesisPublisher::new(kinesis_hot_path(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
     publisher.publish(&event("ord-1")).await.unwrap();
@@ -78,7 +77,7 @@ async fn an_event_is_published_whole_under_its_order() {
 }
 
 #[tokio::test]
-async fn more_events_than_one_call_takes_are_all_published() {
+async fn events_beyond_the_limit_of_one_call_are_all_published() {
     let emulators = emulators().await;
     let publisher = KinesisPublisher::new(kinesis_relay(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
     let events: Vec<_> = (0..1_100).map(|n| event(&format!("ord-{n}"))).collect();
@@ -91,7 +90,7 @@ async fn more_events_than_one_call_takes_are_all_published() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_published_is_an_error_for_each_event() {
+async fn a_failed_publish_returns_an_error_for_each_event() {
     let emulators = emulators().await;
     let publisher = KinesisPublisher::new(kinesis_hot_path(&aws(emulators.kinesis_url())), "no-such-stream");
     assert!(publisher.publish(&event("ord-1")).await.is_err());
@@ -100,15 +99,15 @@ async fn what_cannot_be_published_is_an_error_for_each_event() {
 }
 
 #[tokio::test]
-async fn an_answer_does_not_wait_for_a_stream_that_does_not_answer() {
-    // It takes connections and says nothing. That this test ends shows that the call is bounded.
+async fn a_direct_publish_does_not_wait_for_an_unresponsive_stream() {
+    // Accepts connections and never responds. The test only ends because the call has a timeout.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let publisher = KinesisPublisher::new(kinesis_hot_path(&aws(&endpoint)), PAYMENT_STREAM);
     assert!(publisher.publish(&event("ord-1")).await.is_err());
 }
 
-/// The events of each order, in the order they are on the stream.
+/// Returns the event ids of each order, in stream order.
 fn by_order(published: Vec<(String, PaymentEvent)>) -> BTreeMap<String, Vec<String>> {
     let mut by_order: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (order_id, event) in published {
@@ -117,7 +116,7 @@ fn by_order(published: Vec<(String, PaymentEvent)>) -> BTreeMap<String, Vec<Stri
     by_order
 }
 
-/// Several payments an order, one order after the other.
+/// Returns events of `payments_each` payments per order, order by order.
 fn events_of_orders(orders: u32, payments_each: u32) -> Vec<PaymentEvent> {
     let of_order =
         |order| (0..payments_each).map(move |n| event_of(&format!("ord-{order}"), &format!("pay_{order}x{n}")));
@@ -129,7 +128,7 @@ fn expected(events: &[PaymentEvent]) -> BTreeMap<String, Vec<String>> {
 }
 
 #[tokio::test]
-async fn an_answer_waits_for_one_retry_and_no_more() {
+async fn a_direct_publish_is_retried_once() {
     let emulators = emulators().await;
     emulators.inject(Fault::new(Target::Kinesis, Effect::error("InternalFailure")).operation("PutRecord")).unwrap();
     let publisher = KinesisPublisher::new(kinesis_hot_path(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
@@ -138,7 +137,7 @@ async fn an_answer_waits_for_one_retry_and_no_more() {
 }
 
 #[tokio::test]
-async fn what_kinesis_refuses_is_tried_again_and_no_key_is_reordered_or_doubled() {
+async fn refused_records_are_retried_without_reordering_or_duplicating_a_key() {
     let emulators = emulators().await;
     emulators.inject(Fault::new(Target::Kinesis, Effect::Partial(0.5)).operation("PutRecords").count(3)).unwrap();
     let publisher = KinesisPublisher::new(kinesis_relay(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
@@ -150,7 +149,7 @@ async fn what_kinesis_refuses_is_tried_again_and_no_key_is_reordered_or_doubled(
 }
 
 #[tokio::test]
-async fn what_kinesis_keeps_refusing_is_an_error_and_nothing_overtakes_it() {
+async fn a_persistently_refused_record_is_an_error_and_is_not_overtaken() {
     let emulators = emulators().await;
     emulators.inject(Fault::new(Target::Kinesis, Effect::Partial(0.9)).operation("PutRecords").seed(3)).unwrap();
     let publisher = KinesisPublisher::new(kinesis_relay(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
@@ -160,9 +159,9 @@ async fn what_kinesis_keeps_refusing_is_an_error_and_nothing_overtakes_it() {
         events.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(event, _)| event.clone()).collect();
     assert!(!sent.is_empty() && sent.len() < events.len(), "some of {}: {}", events.len(), sent.len());
     let published = by_order(published(&emulators).await);
-    assert_eq!(published, expected(&sent), "what is on the stream is what was answered for");
+    assert_eq!(published, expected(&sent), "the stream holds exactly the records reported as sent");
     for (order_id, ids) in expected(&events) {
         let sent = published.get(&order_id).map_or(&[][..], Vec::as_slice);
-        assert_eq!(sent, &ids[..sent.len()], "the first ones, without a gap");
+        assert_eq!(sent, &ids[..sent.len()], "the first events of each order, without a gap");
     }
 }

@@ -1,4 +1,4 @@
-//! The payments table is read whole, whatever is in it, against DynamoDB's emulator over a real socket.
+//! Tests of [`PaymentsScan`] on the DynamoDB emulator, over a real socket.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use payments_aws::{PaymentsScan, PaymentsTable, UnreadableItem};
 use paystream_local::{Emulators, Template};
 
 const PAYMENTS_TABLE: &str = "PaymentsTable";
-/// No divisor of the number of payments, so that the last page is not full.
+/// Does not divide the number of payments, so that the last page is partial.
 const PAGE: i32 = 7;
 
 async fn client() -> Client {
@@ -29,7 +29,7 @@ async fn client() -> Client {
     Client::from_conf(config)
 }
 
-/// So many payments, as they are stored.
+/// Stores `count` payments and returns their ids.
 async fn fill(client: &Client, count: u32) -> BTreeSet<PaymentId> {
     let table = PaymentsTable::new(client.clone(), PAYMENTS_TABLE);
     let mut ids = BTreeSet::new();
@@ -69,25 +69,25 @@ async fn a_scan_sees_every_payment_once_page_by_page() {
     let seen = read(&mut scan).await;
     assert_eq!(seen.len(), 30);
     assert_eq!(seen.into_iter().map(Result::unwrap).collect::<BTreeSet<_>>(), ids);
-    assert_eq!(scan.next_page().await.unwrap(), None, "and ends there");
+    assert_eq!(scan.next_page().await.unwrap(), None, "the scan has ended");
 }
 
 #[tokio::test]
-async fn a_scan_goes_on_behind_the_payment_it_is_told() {
+async fn a_scan_continues_after_a_given_payment() {
     let client = client().await;
     fill(&client, 20).await;
     let scan = || PaymentsScan::new(client.clone(), PAYMENTS_TABLE, PAGE);
     let all = read(&mut scan()).await;
     let tenth = all[9].clone().unwrap();
     assert_eq!(read(&mut scan().after(&tenth)).await, all[10..]);
-    // Also where that one is gone.
+    // Also if that payment has been deleted.
     let key = AttributeValue::S(tenth.to_string());
     client.delete_item().table_name(PAYMENTS_TABLE).key("payment_id", key).send().await.unwrap();
     assert_eq!(read(&mut scan().after(&tenth)).await, all[10..]);
 }
 
 #[tokio::test]
-async fn an_item_that_is_no_payment_is_named_and_stops_nothing() {
+async fn an_unreadable_item_is_reported_and_does_not_stop_the_scan() {
     let client = client().await;
     fill(&client, 10).await;
     let item = AttributeValue::S("pay_odd".to_owned());
@@ -100,7 +100,7 @@ async fn an_item_that_is_no_payment_is_named_and_stops_nothing() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_not_there_is_an_error_that_names_it() {
+async fn a_missing_table_is_an_error_that_names_the_table() {
     let error = PaymentsScan::new(client().await, "no-such-table", PAGE).next_page().await.unwrap_err();
     assert!(error.to_string().contains("no-such-table"), "{error}");
 }

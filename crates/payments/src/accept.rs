@@ -1,4 +1,4 @@
-//! Accepting a payment: made once, however often it is asked for.
+//! Accepting a payment, once per caller and idempotency key.
 
 use std::sync::Arc;
 
@@ -18,44 +18,44 @@ pub struct AcceptPayment {
     lease_ms: u64,
 }
 
-/// A payment that is decided on.
+/// Outcome of [`AcceptPayment::accept`]: a payment that the processor approved or declined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// The payment, as it was decided.
+    /// The payment as of version 1, the processor's decision.
     pub payment: Payment,
-    /// What became of publishing it; nothing where an earlier request made it.
+    /// Outcome of the direct publish. `None` if an earlier request made the payment.
     pub published: Option<Published>,
 }
 
-/// Why there is no answer about the payment yet.
+/// Reason why a payment was not accepted, or not yet.
 #[derive(Debug, thiserror::Error)]
 pub enum AcceptError {
-    /// An earlier request used the key for something else.
+    /// An earlier request used the key with a different body.
     #[error("the idempotency key was used for a different payment")]
     KeyReused,
-    /// An earlier request with this key is still at work.
-    #[error("a request with this idempotency key is still at work")]
+    /// An earlier request with this key is still in progress.
+    #[error("a request with this idempotency key is still in progress")]
     InProgress {
-        /// When it will be done or given up, in milliseconds from now.
+        /// Time until the earlier request's lease expires, in milliseconds.
         retry_after_ms: u64,
     },
-    /// The processor gave no answer. The payment is kept, and the same request again finishes it.
+    /// The processor did not decide. The payment stays stored as processing, and a retry of the request completes it.
     #[error(transparent)]
     Processor(#[from] ProcessorError),
-    /// The store gave no answer. The same request again is safe.
+    /// The store failed. A retry of the request is safe.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The payment does not go where the processor's answer leads, or not where it has been: a defect.
-    #[error("a payment could not be made: {0}")]
+    /// The record allows no such step, or its steps do not reproduce the payment. A bug.
+    #[error("payment processing failed: {0}")]
     Defect(String),
 }
 
 impl AcceptPayment {
-    /// Accepts into `store`, asks `processor`, makes known through `publication`.
+    /// Creates the use case. It stores in `store`, authorizes with `processor` and publishes through `publication`.
     ///
-    /// `lease_ms` is how long one request may work on a payment before a retry takes over, in milliseconds. It should be
-    /// the function's own timeout, after which nobody works on it any more. A shorter one costs a second question to the
-    /// processor, under the same key, and no second charge.
+    /// `lease_ms` is the time that one request may work on a payment before a retry takes over, in milliseconds. Set it
+    /// to the function's timeout, after which the request cannot be running any more. A shorter lease can cost a second
+    /// call to the processor, but no second charge, because the idempotency key is the same.
     pub fn new(
         store: Arc<dyn PaymentStore>,
         processor: Arc<dyn PaymentProcessor>,
@@ -65,7 +65,8 @@ impl AcceptPayment {
         Self { store, processor, publication, lease_ms }
     }
 
-    /// Makes the payment, finishes it for a request that could not, or answers as the request that made it was answered.
+    /// Makes the payment, completes it for an earlier request that failed, or returns the result of the request that
+    /// made it.
     pub async fn accept(&self, request: &PaymentRequest) -> Result<Accepted, AcceptError> {
         let payment_id = request.payment_id().map_err(|error| defect(&error))?;
         let record = PaymentRecord::begin(request, payment_id, self.lease(1), Timestamp::now());
@@ -77,25 +78,25 @@ impl AcceptPayment {
         }
     }
 
-    /// The right to work on a payment from now on.
+    /// Creates a lease that starts now.
     fn lease(&self, attempt: u32) -> Lease {
         Lease { until: Timestamp::now().plus_ms(self.lease_ms), attempt, holder: RequestKey::random() }
     }
 
-    /// Answers as the request that made the payment was answered, or takes over from one that has not ended in time.
+    /// Returns the result of the request that made the payment, or takes over from one whose lease has expired.
     async fn resume(&self, known: PaymentRecord, request: &PaymentRequest) -> Result<Accepted, AcceptError> {
         let retry_after_ms = known.lease.until.ms_since(Timestamp::now());
         if known.payment.status != Status::Processing || retry_after_ms > 0 {
-            return answer_of(&known);
+            return outcome_of(&known);
         }
         let record = PaymentRecord { lease: self.lease(known.lease.attempt.saturating_add(1)), ..known.clone() };
         match self.store.replace(&known, &record).await? {
-            Replaced::Lost(stored) if !stored.includes(&record) => answer_of(&stored),
+            Replaced::Lost(stored) if !stored.includes(&record) => outcome_of(&stored),
             Replaced::Done | Replaced::Lost(_) => self.process(record, request).await,
         }
     }
 
-    /// Asks the processor, stores its answer together with the mark, and makes it known.
+    /// Calls the processor, stores its decision together with the `unpublished` mark, and publishes the payment.
     async fn process(&self, record: PaymentRecord, request: &PaymentRequest) -> Result<Accepted, AcceptError> {
         let authorization = Authorization {
             idempotency_key: &record.payment.payment_id,
@@ -106,14 +107,14 @@ impl AcceptPayment {
         let outcome = match self.processor.authorize(authorization).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                self.give_up_lease(&record).await;
+                self.release_lease(&record).await;
                 return Err(error.into());
             }
         };
         let decided = decide(&record, outcome)?;
         match self.store.replace(&record, &decided).await? {
-            // Another request took over meanwhile. It asked the processor under the same key, and so decides the same.
-            Replaced::Lost(stored) if !stored.includes(&decided) => answer_of(&stored),
+            // Another request took over. It used the same key with the processor, so it gets the same decision.
+            Replaced::Lost(stored) if !stored.includes(&decided) => outcome_of(&stored),
             Replaced::Done | Replaced::Lost(_) => {
                 let published = self.publication.publish(&decided.payment).await;
                 Ok(Accepted { payment: decided.payment, published: Some(published) })
@@ -121,22 +122,24 @@ impl AcceptPayment {
         }
     }
 
-    /// Lets the next request take over at once. If this fails, it has to wait for the lease to run out.
-    async fn give_up_lease(&self, record: &PaymentRecord) {
+    /// Releases the lease, so that the next request can take over immediately. If this fails, the lease expires by
+    /// itself.
+    async fn release_lease(&self, record: &PaymentRecord) {
         let lease = Lease { until: Timestamp::now(), ..record.lease.clone() };
         let released = self.store.replace(record, &PaymentRecord { lease, ..record.clone() }).await;
         if let Err(error) = released {
-            tracing::warn!(%error, source = %error.source, "a lease could not be given up, it runs out by itself");
+            tracing::warn!(%error, source = %error.source,
+                "could not release a payment's lease; it will expire by itself");
         }
     }
 }
 
-/// What somebody else's request made of the payment, or when that will be known.
-fn answer_of(stored: &PaymentRecord) -> Result<Accepted, AcceptError> {
+/// Returns the result of another request for the same payment, or the time to wait for it.
+fn outcome_of(stored: &PaymentRecord) -> Result<Accepted, AcceptError> {
     if stored.payment.status == Status::Processing {
         return Err(AcceptError::InProgress { retry_after_ms: stored.lease.until.ms_since(Timestamp::now()) });
     }
-    // The first answer again, whatever became of the payment since.
+    // A retry gets the original result, even if the payment has changed since.
     let payment = stored.as_of(1).map_err(|error| defect(&error))?;
     Ok(Accepted { payment, published: None })
 }

@@ -1,4 +1,4 @@
-//! Changing a payment: each change once, and never on top of one it does not know.
+//! Capture, void and refund: idempotent, with optimistic concurrency.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     Status, Step, StepError, StoreError,
 };
 
-/// How often a change that lost a race is tried on what won it.
+/// Maximum attempts of a change whose conditional writes keep losing to concurrent changes.
 const TRIES_MAX: u32 = 4;
 
 /// The use case behind capture, void and refund.
@@ -19,62 +19,62 @@ pub struct ChangePayment {
     publication: Publication,
 }
 
-/// A payment that a change was made to.
+/// Outcome of [`ChangePayment::change`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
-    /// The payment as the change left it.
+    /// The payment as of the version that the change made.
     pub payment: Payment,
-    /// What became of publishing it; nothing where an earlier request made the change.
+    /// Outcome of the direct publish. `None` if an earlier request made the change.
     pub published: Option<Published>,
 }
 
-/// Why a change was not made. Nothing has changed, unless it says otherwise.
+/// Reason why a change was not made. The payment is unchanged, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// There is no such payment.
-    #[error("there is no such payment")]
+    /// No payment has this id.
+    #[error("payment not found")]
     NotFound,
-    /// An earlier request used the key for another change of this payment.
+    /// An earlier request used the key for a different change of this payment.
     #[error("the idempotency key was used for a different change")]
     KeyReused,
-    /// The payment has another version than the caller allows.
+    /// The payment's version is not one that the caller allows.
     #[error("the payment has version {version}")]
     VersionMismatch {
-        /// The version it has.
+        /// Current version.
         version: u64,
     },
-    /// The state machine has no such step from where the payment stands.
+    /// The state machine does not allow the change in the current status, or not with this amount.
     #[error("{reason}")]
     Illegal {
-        /// Where it stands.
+        /// Current status.
         status: Status,
-        /// What is not possible.
+        /// Reason for the refusal.
         reason: IllegalTransition,
     },
-    /// The payment has had as many refunds as it may.
+    /// The payment has reached its maximum number of refunds.
     #[error(transparent)]
     TooManySteps(StepError),
-    /// Others kept changing the payment.
-    #[error("others kept changing the payment")]
+    /// Every attempt lost to a concurrent change.
+    #[error("concurrent changes of the payment won every attempt")]
     Contended,
-    /// The store gave no answer, and the change may have been made or not. The same request again is safe.
+    /// The store failed. The change may or may not have taken effect. A retry with the same key is safe.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What is stored makes no sense: a defect.
-    #[error("a payment could not be changed: {0}")]
+    /// The stored steps do not reproduce the payment. A bug.
+    #[error("payment change failed: {0}")]
     Defect(IllegalTransition),
 }
 
 impl ChangePayment {
-    /// Changes what is in `store`, makes it known through `publication`.
+    /// Creates the use case. It changes payments in `store` and publishes them through `publication`.
     pub fn new(store: Arc<dyn PaymentStore>, publication: Publication) -> Self {
         Self { store, publication }
     }
 
-    /// Makes the change, or answers with the one that the same request made before.
+    /// Makes the change, or returns the result of an earlier request with the same key.
     ///
-    /// A change that another one overtakes is decided again, on what that one left. So two refunds at once are both made
-    /// where there is enough for both, and a capture that a void overtook is refused.
+    /// A change that loses to a concurrent one is decided again on the new version. Two concurrent refunds both succeed
+    /// if the captured amount covers both; a capture that loses to a void is refused.
     pub async fn change(&self, request: &ChangeRequest) -> Result<Changed, ChangeError> {
         let mut known = self.store.load(&request.payment_id).await?.ok_or(ChangeError::NotFound)?;
         for _ in 0..TRIES_MAX {
@@ -94,8 +94,8 @@ impl ChangePayment {
     }
 }
 
-/// The payment as this very request left it earlier. That comes before everything else: a repeated request is not wrong
-/// because it was right before.
+/// Returns the payment as of the version that an earlier request with this key made. Checked before anything else,
+/// because a repeated request must not fail on the change that it made itself.
 fn made_before(known: &PaymentRecord, request: &ChangeRequest) -> Result<Option<Payment>, ChangeError> {
     match known.step_by(&request.key) {
         None => Ok(None),

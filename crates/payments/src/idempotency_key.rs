@@ -1,23 +1,23 @@
-//! What makes asking again safe.
+//! Idempotency keys.
 
 use payment_events::{TextRule, text_type};
 
 text_type! {
-    /// What the caller calls this payment, so that asking again is safe: 1 to [`IdempotencyKey::LENGTH_MAX`] visible ASCII
-    /// characters.
+    /// Idempotency key, chosen by the caller, which makes a retry safe: 1 to [`IdempotencyKey::LENGTH_MAX`] visible
+    /// ASCII characters.
     #[derive(Debug)]
     IdempotencyKey: TextRule { prefix: "", class: "!-~", length_max: Self::LENGTH_MAX },
-    schema: "What the caller calls this request, so that asking again is safe: visible ASCII, such as a UUID.",
+    schema: "Idempotency key, chosen by the caller, which makes a retry safe: visible ASCII, such as a UUID.",
     example: "8e03978e-40d5-43e8-bc93-6894a57f9324",
     /// The text is not 1 to 255 visible ASCII characters.
     error InvalidIdempotencyKey: "must be 1 to {} visible ASCII characters", IdempotencyKey::LENGTH_MAX,
 }
 
 impl IdempotencyKey {
-    /// The longest key, in characters.
+    /// Maximum length, in characters.
     pub const LENGTH_MAX: usize = 255;
 
-    /// The key as the caller wrote it.
+    /// Returns the key as the caller sent it.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -39,7 +39,7 @@ mod tests {
         }
     }
 
-    /// Any bytes, and visible characters about as many as there may be, which bytes at random never are.
+    /// Random bytes, and visible characters of about the maximum length, which random bytes would never be.
     fn any_header() -> impl Strategy<Value = Vec<u8>> {
         let visible = |count| prop::collection::vec(b'!'..=b'~', count);
         let one_other = (visible(250..260), any::<prop::sample::Index>(), any::<u8>());
@@ -56,7 +56,7 @@ mod tests {
     }
 
     proptest! {
-        /// `.ci/run fuzz` tries 100,000, `.ci/nightly fuzz` a million.
+        /// `.ci/run fuzz` tries 30,000 inputs, `.ci/nightly fuzz` a million per round.
         #[test]
         fn any_header_is_a_key_or_is_refused(header in any_header()) {
             let visible = (1..=IdempotencyKey::LENGTH_MAX).contains(&header.len()) && header.iter().all(u8::is_ascii_graphic);

@@ -1,12 +1,11 @@
-//! Payments: what a payment is, how it is accepted and made known. Knows no AWS and no HTTP.
+//! Payments' domain, use cases and ports. Independent of AWS and HTTP.
 //!
 //! - [`Payment`]: the payment and its state machine.
-//! - [`AcceptPayment`]: the use case behind `POST /payments`, made once however often it is asked for.
-//! - [`ChangePayment`]: the use case behind capture, void and refund, each done once on the version it was decided on.
-//! - [`PaymentRecord`]: what is stored of a payment, with every step that made it what it is.
-//! - [`Publication`]: makes a stored payment known, on the way out of `payment-api` and from `payment-relay`.
-//! - Ports, one for each need: [`PaymentStore`], [`PaymentQueries`], [`Outbox`], [`PaymentProcessor`],
-//!   [`EventPublisher`].
+//! - [`AcceptPayment`]: the use case behind `POST /payments`, idempotent per caller and idempotency key.
+//! - [`ChangePayment`]: the use case behind capture, void and refund, idempotent and with optimistic concurrency.
+//! - [`PaymentRecord`]: the stored form of a payment, with every step that it took.
+//! - [`Publication`]: publishes a stored payment, directly from `payment-api` and again from `payment-relay`.
+//! - Ports, one per need: [`PaymentStore`], [`PaymentQueries`], [`Outbox`], [`PaymentProcessor`], [`EventPublisher`].
 
 mod accept;
 mod change;

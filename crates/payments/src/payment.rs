@@ -1,7 +1,7 @@
 //! A payment and its state machine.
 //!
 //! ```text
-//! processing ─▶ authorized ─▶ captured ─▶ refunded (when all that was captured is refunded)
+//! processing ─▶ authorized ─▶ captured ─▶ refunded (when the captured amount is refunded in full)
 //!      │             └─▶ voided
 //!      └─▶ declined
 //! ```
@@ -15,17 +15,17 @@ use payment_events::{
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-/// Where a payment stands, as Payments sees it.
+/// Status of a payment, including the one that is internal to Payments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Stored, and the processor's answer is not yet. Never published.
+    /// Stored, but the processor has not decided yet. Never published.
     Processing,
-    /// What the rest of the world may know.
+    /// A status that is published.
     Public(PaymentStatus),
 }
 
 impl Status {
-    /// Every status, in the order of a payment's life.
+    /// Returns every status, in lifecycle order.
     pub fn all() -> impl Iterator<Item = Self> {
         iter::once(Self::Processing).chain(PaymentStatus::ALL.map(Self::Public))
     }
@@ -47,7 +47,7 @@ impl JsonSchema for Status {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Where the payment stands. While it is processing, its processor has not answered.",
+            "description": "Status of the payment. While it is processing, the payment processor has not decided.",
             "type": "string",
             "enum": Self::all().map(|status| status.to_string()).collect::<Vec<_>>(),
         })
@@ -57,86 +57,86 @@ impl JsonSchema for Status {
 /// A payment as of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
-    /// Derived from the caller and the idempotency key, so that a retry meets the same payment.
+    /// Derived from the caller and the idempotency key, so that a retry finds the same payment.
     pub payment_id: PaymentId,
-    /// The order it pays for.
+    /// Order that the payment is for.
     pub order_id: OrderId,
-    /// What was asked for.
+    /// Amount requested.
     pub amount: Money,
-    /// Where it stands.
+    /// Status as of this version.
     pub status: Status,
-    /// In minor units of `amount`'s currency, 0 to `amount`.
+    /// Amount captured, in minor units of `amount`'s currency: 0 to `amount`.
     pub captured_minor: i64,
-    /// In minor units of `amount`'s currency, 0 to `captured_minor`.
+    /// Amount refunded, in minor units of `amount`'s currency: 0 to `captured_minor`.
     pub refunded_minor: i64,
-    /// Why the processor declined; present exactly when it did.
+    /// Reason for the decline. Present if and only if the processor declined.
     pub decline: Option<Decline>,
-    /// 0 while processing, then one more for each published state.
+    /// 0 while processing, then incremented with each published state.
     pub version: u64,
-    /// When the payment was accepted.
+    /// Time at which the payment was accepted.
     pub created_at: Timestamp,
-    /// When this version came about.
+    /// Time of this version.
     pub updated_at: Timestamp,
-    /// The trace this version came about in.
+    /// Trace that produced this version.
     pub trace_parent: Option<TraceParent>,
 }
 
-/// What was asked of a payment is not possible where it stands.
+/// Reason why an action is not possible in the payment's current state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IllegalTransition {
-    /// The state machine has no such step.
+    /// The state machine has no such transition.
     #[error("a payment that is {from} cannot be {to}")]
     Status {
-        /// Where the payment stands.
+        /// Current status.
         from: Status,
-        /// Where it was to go.
+        /// Requested status.
         to: PaymentStatus,
     },
-    /// More than there is.
+    /// The amount exceeds what is available.
     #[error("the amount must be at most {available_minor} minor units")]
     Amount {
-        /// What there is to capture or refund, in minor units.
+        /// Amount available to capture or refund, in minor units.
         available_minor: i64,
     },
-    /// Another currency than the payment's.
+    /// The currency is not the payment's.
     #[error("the currency must be the payment's, {currency}")]
     Currency {
-        /// The payment's.
+        /// Currency of the payment.
         currency: Currency,
     },
 }
 
-/// What makes a new version of a payment.
+/// Action that makes a new version of a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// The processor's answer.
+    /// The processor's decision.
     Decide(Outcome),
-    /// What a caller asks for after that.
+    /// A change that a caller requests later.
     Change(Change),
 }
 
-/// A processor's answer.
+/// The processor's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The amount is held.
     Approved,
-    /// It is not, for this reason, which will not change.
+    /// The amount is not held, for this final reason.
     Declined(Decline),
 }
 
-/// What can be asked of a payment that is authorized.
+/// Change of an authorized or captured payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// To take so much of what is held, or all of it. That is done once; the rest is given up.
+    /// Captures this amount of the authorization, or all of it. Possible once; the rest is released.
     Capture(Option<Money>),
-    /// To give up the authorization.
+    /// Releases the authorization.
     Void,
-    /// To give back so much of what was captured, or all that is left of it.
+    /// Refunds this amount of the captured amount, or all that remains of it.
     Refund(Option<Money>),
 }
 
 impl Payment {
-    /// A payment that has been asked for and not yet been decided on.
+    /// Creates a payment that is processing, at version 0.
     pub fn begin(
         payment_id: PaymentId,
         order_id: OrderId,
@@ -159,14 +159,14 @@ impl Payment {
         }
     }
 
-    /// The payment after `action`, or why that is not possible from where it stands.
+    /// Returns the payment after `action`, or the reason why its current state does not allow the action.
     pub fn after(self, action: &Action, at: Timestamp) -> Result<Self, IllegalTransition> {
         match action {
             Action::Decide(Outcome::Approved) => self.authorize(at),
             Action::Decide(Outcome::Declined(decline)) => self.decline(decline.clone(), at),
-            Action::Change(Change::Capture(asked)) => self.capture(*asked, at),
+            Action::Change(Change::Capture(requested)) => self.capture(*requested, at),
             Action::Change(Change::Void) => self.void(at),
-            Action::Change(Change::Refund(asked)) => self.refund(*asked, at),
+            Action::Change(Change::Refund(requested)) => self.refund(*requested, at),
         }
     }
 
@@ -185,23 +185,23 @@ impl Payment {
         Ok(self.step(PaymentStatus::Voided, at))
     }
 
-    fn capture(self, asked: Option<Money>, at: Timestamp) -> Result<Self, IllegalTransition> {
+    fn capture(self, requested: Option<Money>, at: Timestamp) -> Result<Self, IllegalTransition> {
         self.expect(Status::Public(PaymentStatus::Authorized), PaymentStatus::Captured)?;
-        let captured_minor = self.part(asked, self.amount.minor())?;
+        let captured_minor = self.part(requested, self.amount.minor())?;
         Ok(Self { captured_minor, ..self.step(PaymentStatus::Captured, at) })
     }
 
-    fn refund(self, asked: Option<Money>, at: Timestamp) -> Result<Self, IllegalTransition> {
+    fn refund(self, requested: Option<Money>, at: Timestamp) -> Result<Self, IllegalTransition> {
         self.expect(Status::Public(PaymentStatus::Captured), PaymentStatus::Refunded)?;
         let left_minor = self.captured_minor - self.refunded_minor;
-        let minor = self.part(asked, left_minor)?;
+        let minor = self.part(requested, left_minor)?;
         let status = if minor == left_minor { PaymentStatus::Refunded } else { PaymentStatus::Captured };
         // At most `captured_minor`, so this cannot overflow.
         let refunded_minor = self.refunded_minor + minor;
         Ok(Self { refunded_minor, ..self.step(status, at) })
     }
 
-    /// What may be published of it: nothing while processing.
+    /// Returns the event that publishes this version. `None` while processing.
     pub fn event(&self) -> Option<Result<PaymentEvent, InvalidPaymentInfo>> {
         let Status::Public(status) = self.status else { return None };
         let info = PaymentInfo {
@@ -223,20 +223,20 @@ impl Payment {
         if self.status == from { Ok(()) } else { Err(IllegalTransition::Status { from: self.status, to }) }
     }
 
-    /// What is asked for of what is available, in minor units: all of it where nothing is said.
-    fn part(&self, asked: Option<Money>, available_minor: i64) -> Result<i64, IllegalTransition> {
-        let Some(asked) = asked else { return Ok(available_minor) };
-        if asked.currency() != self.amount.currency() {
+    /// Returns the requested amount in minor units, or all of `available_minor` if no amount is requested.
+    fn part(&self, requested: Option<Money>, available_minor: i64) -> Result<i64, IllegalTransition> {
+        let Some(requested) = requested else { return Ok(available_minor) };
+        if requested.currency() != self.amount.currency() {
             return Err(IllegalTransition::Currency { currency: self.amount.currency() });
         }
-        // Money is at least 1 already.
-        if asked.minor() > available_minor {
+        // `Money` is at least 1.
+        if requested.minor() > available_minor {
             return Err(IllegalTransition::Amount { available_minor });
         }
-        Ok(asked.minor())
+        Ok(requested.minor())
     }
 
-    /// The next published version. A clock that went back does not take the payment with it.
+    /// Returns the next published version. Its time never goes back, even if the clock does.
     fn step(self, status: PaymentStatus, at: Timestamp) -> Self {
         let updated_at = at.max(self.updated_at);
         Self { status: Status::Public(status), version: self.version + 1, updated_at, ..self }

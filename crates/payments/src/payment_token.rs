@@ -1,24 +1,25 @@
-//! What is paid with.
+//! Payment tokens.
 
 use std::fmt;
 
 use payment_events::{TextRule, text_type};
 
 text_type! {
-    /// What stands for the card: `tok_` and 1 to [`PaymentToken::SUFFIX_LENGTH_MAX`] of `a-z0-9_`. Never a card number.
+    /// Token that represents the card: `tok_` and 1 to [`PaymentToken::SUFFIX_LENGTH_MAX`] of `a-z0-9_`. Never a card
+    /// number.
     PaymentToken: TextRule { prefix: Self::PREFIX, class: "a-z0-9_", length_max: Self::SUFFIX_LENGTH_MAX },
-    schema: "What stands for the card. Never a card number.", example: "tok_approve",
-    /// The text is no token.
+    schema: "Token that represents the card. Never a card number.", example: "tok_approve",
+    /// The text is not a token.
     error InvalidToken: "must be a token: tok_ and 1 to {} characters of a-z, 0-9 and _", PaymentToken::SUFFIX_LENGTH_MAX,
 }
 
 impl PaymentToken {
-    /// What every token starts with.
+    /// Prefix of every token.
     pub const PREFIX: &'static str = "tok_";
-    /// The longest part after `tok_`, in characters.
+    /// Maximum length after `tok_`, in characters.
     pub const SUFFIX_LENGTH_MAX: usize = 60;
 
-    /// The token, for the processor alone: it belongs in no log.
+    /// Returns the token, for the processor only. It must never be logged.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -35,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_tokens_pass_and_none_shows_in_debug_output() {
+    fn only_tokens_parse_and_debug_output_hides_them() {
         assert!("tok_approve".parse::<PaymentToken>().is_ok());
         for bad in ["", "tok_", "4242424242424242", "TOK_A", "tok_A", "tok_a b", &format!("tok_{}", "a".repeat(61))] {
             assert_eq!(bad.parse::<PaymentToken>(), Err(InvalidToken), "{bad:?}");

@@ -1,118 +1,119 @@
-//! What Payments needs of the world, one port for each need.
+//! Ports of Payments, one per need.
 
 use async_trait::async_trait;
 use payment_events::{Money, OrderId, PaymentEvent, PaymentId};
 
 use crate::{Outcome, Payment, PaymentRecord, PaymentToken};
 
-/// What became of an attempt to begin a payment.
+/// Outcome of [`PaymentStore::begin`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {
     /// The record was stored.
     New,
-    /// There is one under its id already, which is unchanged. It may be our own, where a first try took effect and its
-    /// answer was lost.
+    /// The id is taken; nothing changed. The stored record may be this very request's: the SDK retries a put whose
+    /// response was lost.
     Known(Box<PaymentRecord>),
 }
 
-/// What became of an attempt to replace a record.
+/// Outcome of [`PaymentStore::replace`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replaced {
     /// The new record is stored.
     Done,
-    /// Another write came first: this is what is stored now, unchanged. It may be our own, where a first try took effect
-    /// and its answer was lost.
+    /// Another write came first; nothing changed. Holds the stored record, which may be this very request's: the SDK
+    /// retries a put whose response was lost.
     Lost(Box<PaymentRecord>),
 }
 
-/// The store did not answer, or answered what cannot be understood. Whether a write took effect is not known.
+/// The store failed, or returned an item that cannot be decoded. A write may or may not have taken effect.
 #[derive(Debug, thiserror::Error)]
 #[error("{context}")]
 pub struct StoreError {
-    /// What was tried, with which table.
+    /// Operation that failed, and the table.
     pub context: String,
-    /// Why it failed.
+    /// Cause of the failure.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Where payments are made and changed.
+/// Conditional writes of payment records.
 #[async_trait]
 pub trait PaymentStore: Send + Sync {
-    /// Stores a record whose id is free, in one write. MUST answer [`Begun::Known`] with the stored record, and change
-    /// nothing, when the id is taken.
+    /// Stores a new record, in one write. If the id is taken, MUST change nothing and return [`Begun::Known`] with the
+    /// stored record.
     async fn begin(&self, record: &PaymentRecord) -> Result<Begun, StoreError>;
 
-    /// The record with this id, as of the last write.
+    /// Returns the record with this id. Strongly consistent.
     async fn load(&self, payment_id: &PaymentId) -> Result<Option<PaymentRecord>, StoreError>;
 
-    /// Replaces `known` by `next`, in one write. MUST answer [`Replaced::Lost`] with the stored record, and change
-    /// nothing, when that one has another version or another holder of its lease than `known`. MUST fail where nothing
-    /// is stored.
+    /// Replaces `known` by `next`, in one write. If the stored record has another version or another lease holder than
+    /// `known`, MUST change nothing and return [`Replaced::Lost`] with the stored record. MUST fail if no record is
+    /// stored.
     async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError>;
 }
 
-/// Where payments are read.
+/// Read access to payments.
 #[async_trait]
 pub trait PaymentQueries: Send + Sync {
-    /// The payment with this id, as of the last write.
+    /// Returns the payment with this id. Strongly consistent.
     async fn find(&self, payment_id: &PaymentId) -> Result<Option<Payment>, StoreError>;
 
-    /// The payments of this order, oldest first, each as of its last write; one made in the last moment may be missing.
+    /// Returns the payments of this order, oldest first. Each is strongly consistent, but a very recent one may be
+    /// missing.
     async fn find_by_order(&self, order_id: &OrderId) -> Result<Vec<Payment>, StoreError>;
 }
 
-/// Where it is kept which payments have yet to be published.
+/// The transactional outbox: the mark of each payment that has yet to be published.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Notes that this version is published. MUST change nothing when the payment has a higher version by now: that one
-    /// is not published yet.
+    /// Clears the mark of this version. MUST change nothing if the payment has a higher version by now, because that
+    /// version has yet to be published.
     async fn mark_published(&self, payment_id: &PaymentId, version: u64) -> Result<(), StoreError>;
 }
 
-/// What a processor is asked to authorize.
+/// Authorization request to the payment processor.
 #[derive(Debug, Clone)]
 pub struct Authorization<'a> {
-    /// The same for every attempt at one payment, so that the processor charges once.
+    /// The same for every attempt of one payment, so that the processor charges once.
     pub idempotency_key: &'a PaymentId,
-    /// How much.
+    /// Amount to hold.
     pub amount: Money,
-    /// With what.
+    /// Token of the card.
     pub token: &'a PaymentToken,
-    /// 1, 2, 3 …: which attempt this is.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
 }
 
-/// The processor gave no answer; whether it holds the amount is not known, and asking again under the same key is safe.
+/// The processor did not decide. It may or may not hold the amount. A retry with the same key is safe.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProcessorError {
-    /// No answer in time.
-    #[error("the payment processor did not answer within {0} ms")]
+    /// No response within this many milliseconds.
+    #[error("the payment processor did not respond within {0} ms")]
     TimedOut(u64),
-    /// It failed.
+    /// The processor reported a failure.
     #[error("the payment processor failed: {0}")]
     Failed(String),
 }
 
-/// Who moves the money. MUST answer within a bounded time, and charge once for one idempotency key.
+/// The payment processor. Its calls MUST end within a bounded time, and charge once per idempotency key.
 #[async_trait]
 pub trait PaymentProcessor: Send + Sync {
-    /// Asks to hold the amount.
+    /// Requests a hold on the amount.
     async fn authorize(&self, authorization: Authorization<'_>) -> Result<Outcome, ProcessorError>;
 }
 
-/// The event did not reach the stream, or it is not known whether it did.
+/// The event may not have reached the stream.
 #[derive(Debug, thiserror::Error)]
-#[error("an event could not be published")]
+#[error("could not publish an event")]
 pub struct PublishError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// How events reach the stream. MUST answer within a bounded time.
+/// Publisher to the stream. Its calls MUST end within a bounded time.
 #[async_trait]
 pub trait EventPublisher: Send + Sync {
-    /// Sends one event; sending it twice does no harm.
+    /// Sends one event. Sending it again is harmless.
     async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError>;
 
-    /// Sends many with as few calls as it can, and answers for each in its place. MUST keep the order of events with the
-    /// same partition key: none is sent after an earlier one failed.
+    /// Sends events in as few calls as possible. Returns one result per event, in the order of `events`. MUST preserve
+    /// the order of events with the same partition key: after one fails, MUST NOT send the later ones.
     async fn publish_all(&self, events: &[PaymentEvent]) -> Vec<Result<(), PublishError>>;
 }

@@ -1,4 +1,4 @@
-//! Making stored payments known.
+//! Publication of stored payments: direct publish and outbox relay.
 
 use std::sync::Arc;
 
@@ -7,55 +7,55 @@ use payment_events::PaymentEvent;
 
 use crate::{EventPublisher, Outbox, Payment, PublishError};
 
-/// Marks that are cleared at once.
+/// Maximum number of marks cleared concurrently.
 const MARKS_AT_ONCE_MAX: usize = 16;
 
 /// Publishes payments and clears their `unpublished` mark.
 ///
-/// A payment that cannot be published now keeps its mark, and is published from the table's change stream
-/// (`payment-relay`). So nothing here can fail a request.
+/// A payment that cannot be published keeps its mark, and the outbox relay (`payment-relay`) publishes it from the
+/// table's change stream. A failed publish therefore never fails a request.
 #[derive(Clone)]
 pub struct Publication {
     publisher: Arc<dyn EventPublisher>,
     outbox: Arc<dyn Outbox>,
 }
 
-/// What became of a payment to publish.
+/// Outcome of publishing a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
-    /// It is on the stream.
+    /// The event is on the stream.
     Now,
-    /// It keeps its mark, and will be.
+    /// The payment keeps its mark, and the outbox relay publishes it later.
     Deferred,
 }
 
-/// What became of the mark of a published event.
+/// Outcome of clearing the mark of a published event.
 enum Mark {
     Cleared,
-    /// It could not be cleared, so that the payment is published once more, which changes nothing.
+    /// The mark could not be cleared. The payment will be published again, which is harmless.
     Kept,
 }
 
 impl Publication {
-    /// Publishes with `publisher` what is marked in `outbox`.
+    /// Creates a publication that sends with `publisher` and clears marks in `outbox`.
     pub fn new(publisher: Arc<dyn EventPublisher>, outbox: Arc<dyn Outbox>) -> Self {
         Self { publisher, outbox }
     }
 
-    /// Publishes one payment, on the way out of a request.
+    /// Publishes one payment directly, before the request returns.
     pub async fn publish(&self, payment: &Payment) -> Published {
         let Some(event) = publishable(payment) else { return Published::Deferred };
         if let Err(error) = self.publisher.publish(&event).await {
             deferred(&event, &error);
             return Published::Deferred;
         }
-        // Where this fails, the relay publishes it once more, and clears the mark.
+        // If this fails, the relay publishes the event again and clears the mark.
         self.clear_mark(&event).await;
         Published::Now
     }
 
-    /// Publishes many payments, and answers for each in its place. One whose mark could not be cleared counts as deferred:
-    /// nobody else would clear it.
+    /// Publishes payments, and returns one outcome per payment, in the order of `payments`. A payment whose mark could
+    /// not be cleared counts as deferred, so that its change is redelivered and the mark cleared then.
     pub async fn publish_all(&self, payments: &[Payment]) -> Vec<Published> {
         let events: Vec<_> = payments.iter().map(publishable).collect();
         let sendable: Vec<_> = events.iter().flatten().cloned().collect();
@@ -78,7 +78,7 @@ impl Publication {
         stream::iter(sent).map(unmark).buffered(MARKS_AT_ONCE_MAX).collect().await
     }
 
-    /// Clears the mark of a published event. A failure is only logged.
+    /// Clears the mark of a published event. Logs a failure.
     async fn clear_mark(&self, event: &PaymentEvent) -> Mark {
         let payment = event.payment();
         let Err(error) = self.outbox.mark_published(&payment.payment_id, payment.version).await else {
@@ -86,7 +86,7 @@ impl Publication {
         };
         let source = &error.source;
         tracing::warn!(payment_id = %payment.payment_id, version = payment.version, %error, %source,
-            "published, but still marked as unpublished");
+            "payment published, but its unpublished mark was not cleared; the relay will publish it again");
         Mark::Kept
     }
 }
@@ -94,12 +94,14 @@ impl Publication {
 fn publishable(payment: &Payment) -> Option<PaymentEvent> {
     payment
         .event()?
-        .inspect_err(|error| tracing::error!(payment_id = %payment.payment_id, %error, "not publishable: a defect"))
+        .inspect_err(|error| {
+            tracing::error!(payment_id = %payment.payment_id, %error, "payment violates the event contract (bug)");
+        })
         .ok()
 }
 
 fn deferred(event: &PaymentEvent, error: &PublishError) {
     let payment = event.payment();
     tracing::warn!(payment_id = %payment.payment_id, order_id = %payment.order_id, version = payment.version,
-        error = %error.0, "not published yet, left to the relay");
+        error = %error.0, "payment not published; it stays in the outbox for the relay");
 }

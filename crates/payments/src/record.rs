@@ -1,64 +1,63 @@
-//! A payment with what its store keeps beside it.
+//! Stored form of a payment.
 
 use payment_events::{PaymentId, Timestamp, TraceParent};
 
 use crate::{Action, Fingerprint, IllegalTransition, Payment, PaymentRequest, RequestKey};
 
-/// How many steps one payment may take: its decision, its capture and 100 refunds. They are all kept in one item, whose
-/// size every write pays for.
+/// Maximum number of steps of a payment: its decision, its capture and 100 refunds. All steps are in one item, and
+/// every write pays for the item's size.
 pub const STEPS_MAX: usize = 102;
 
-/// A payment with what its store keeps beside it.
+/// A payment with the data that its store keeps about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentRecord {
     /// The payment.
     pub payment: Payment,
-    /// What the request that made it asked for.
+    /// Hash of the request that made the payment.
     pub fingerprint: Fingerprint,
-    /// Who works on it, while it is processing.
+    /// Lease of the request that works on the payment while it is processing.
     pub lease: Lease,
-    /// What made each version: the first step made version 1.
+    /// Steps that made the versions. The first one made version 1.
     pub steps: Vec<Step>,
-    /// Whether this version has yet to be published. Written together with the version, so that neither is without the
-    /// other.
+    /// Outbox mark: true while this version has yet to be published. Written together with the version, in one item.
     pub unpublished: bool,
 }
 
-/// The right to work on a payment that is processing, for a while.
+/// Exclusive right to work on a payment that is processing, for a limited time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// When another request may take over.
+    /// Time from which another request may take over.
     pub until: Timestamp,
-    /// 1, 2, 3 …: which attempt holds it.
+    /// Number of the attempt that holds the lease, from 1.
     pub attempt: u32,
-    /// Which request holds it.
+    /// Request that holds the lease.
     pub holder: RequestKey,
 }
 
-/// What made one version of a payment.
+/// Step that made one version of a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// Which request took it.
+    /// Request that took the step.
     pub key: RequestKey,
-    /// What it asked for.
+    /// Action requested.
     pub action: Action,
-    /// When.
+    /// Time of the step.
     pub at: Timestamp,
 }
 
-/// Why a step cannot be taken.
+/// Reason why a step is not possible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
-    /// The state machine has no such step from where the payment stands.
+    /// The payment's current state does not allow the step.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
-    /// The record has no room for another step.
-    #[error("a payment takes at most {} refunds", STEPS_MAX - 2)]
+    /// The payment has [`STEPS_MAX`] steps already.
+    #[error("a payment allows at most {} refunds", STEPS_MAX - 2)]
     TooMany,
 }
 
 impl PaymentRecord {
-    /// What `request` asks for, before anything is decided.
+    /// Creates the record of a new payment that is processing, without steps.
     pub fn begin(request: &PaymentRequest, payment_id: PaymentId, lease: Lease, at: Timestamp) -> Self {
         let (order_id, trace_parent) = (request.order_id.clone(), request.trace_parent.clone());
         Self {
@@ -70,7 +69,7 @@ impl PaymentRecord {
         }
     }
 
-    /// The record after one more step, which has yet to be published.
+    /// Returns the record after one more step, marked as unpublished.
     pub fn after(&self, step: Step, trace_parent: Option<TraceParent>) -> Result<Self, StepError> {
         let payment = Payment { trace_parent, ..self.payment.clone().after(&step.action, step.at)? };
         if self.steps.len() == STEPS_MAX {
@@ -81,21 +80,21 @@ impl PaymentRecord {
         Ok(Self { payment, steps, unpublished: true, ..self.clone() })
     }
 
-    /// Whether `earlier` is what this was before, or is now: whether the write of `earlier` took effect, though its answer
-    /// was lost. The steps tell, since each names the request that took it.
+    /// Returns true if this record is `earlier` or a later state of it, which means that the write of `earlier` took
+    /// effect even if its response was lost. Compares the steps, each of which names its request, and the lease holder.
     pub fn includes(&self, earlier: &Self) -> bool {
         self.steps.starts_with(&earlier.steps) && (self.lease.holder == earlier.lease.holder)
     }
 
-    /// The step that this request took, and the version it made.
+    /// Returns the step that this request took, and the version that the step made.
     pub fn step_by(&self, key: &RequestKey) -> Option<(&Step, u64)> {
         self.steps.iter().zip(1..).find(|(step, _)| step.key == *key)
     }
 
-    /// The payment as it was at `version`, which is how a repeated request gets its first answer again. Only the trace
-    /// is not kept: it is the newest version's.
+    /// Returns the payment as of `version`, so that a repeated request gets its original result. Only the trace is the
+    /// newest version's.
     ///
-    /// Fails only where the steps are not those that made this payment.
+    /// Fails only if the steps are not those that made this payment.
     pub fn as_of(&self, version: u64) -> Result<Payment, IllegalTransition> {
         let newest = &self.payment;
         let (id, order_id, trace) = (&newest.payment_id, &newest.order_id, &newest.trace_parent);

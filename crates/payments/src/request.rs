@@ -1,4 +1,4 @@
-//! What a caller asks for, parsed.
+//! Parsed requests to make or change a payment.
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use payment_events::{Money, OrderId, PaymentId, TraceParent};
@@ -7,35 +7,35 @@ use uuid::Uuid;
 
 use crate::{Change, IdempotencyKey, PaymentToken};
 
-/// A request to pay, made by `caller` under `key`.
+/// Request to make a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentRequest {
-    /// Who asks.
+    /// Caller of the API.
     pub caller: Caller,
-    /// What the caller calls this payment.
+    /// Idempotency key of the request.
     pub key: IdempotencyKey,
-    /// The order to pay for.
+    /// Order that the payment is for.
     pub order_id: OrderId,
-    /// How much.
+    /// Amount to authorize.
     pub amount: Money,
-    /// With what.
+    /// Token of the card.
     pub token: PaymentToken,
-    /// The trace the request is part of.
+    /// Trace of the request.
     pub trace_parent: Option<TraceParent>,
 }
 
-/// Bytes of a hash that an id keeps: 128 bits, so that two never meet by chance.
+/// Bytes of the hash that an id keeps: 128 bits, enough to rule out collisions by chance.
 const ID_HASH_BYTES: usize = 16;
 
 impl PaymentRequest {
-    /// The payment this request is for: the same for the same caller and key, so that a retry meets the same item, and
-    /// never the same for two callers.
+    /// Returns the id of the payment, derived from the caller and the key. A retry finds the same item, and two callers
+    /// never share one.
     pub fn payment_id(&self) -> Result<PaymentId, payment_events::InvalidPaymentId> {
         let hash = digest(["payment", &self.caller.0, self.key.as_str()]);
         format!("{}{}", PaymentId::PREFIX, BASE32_NOPAD.encode(&hash[..ID_HASH_BYTES])).parse()
     }
 
-    /// What must not differ between two requests under one key.
+    /// Returns a hash of the fields that must not differ between two requests with the same key.
     pub fn fingerprint(&self) -> Fingerprint {
         let minor = self.amount.minor().to_string();
         let parts = [self.order_id.as_str(), &minor, self.amount.currency().code(), self.token.expose()];
@@ -43,50 +43,49 @@ impl PaymentRequest {
     }
 }
 
-/// A request to change a payment.
+/// Request to change a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeRequest {
-    /// Which payment.
+    /// Payment to change.
     pub payment_id: PaymentId,
-    /// What to do with it.
+    /// Change to make.
     pub change: Change,
-    /// Which request this is: a repeated one has the same key.
+    /// Identifies the request. A retry has the same key.
     pub key: RequestKey,
-    /// The versions it may change; any, where nothing is said.
+    /// Versions that the request may change. `None` allows any.
     pub only_versions: Option<Vec<u64>>,
-    /// The trace the request is part of.
+    /// Trace of the request.
     pub trace_parent: Option<TraceParent>,
 }
 
-/// Names one request, so that what it did can be told from what others did.
+/// Identifies one request, so that its steps can be distinguished from those of other requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestKey(String);
 
 impl RequestKey {
-    /// The name that a caller gives a change of a payment: the same for the same caller, payment and key, and never the
-    /// same for two callers.
+    /// Derives the key of a change from caller, payment and idempotency key. Two callers never share a key.
     pub fn given(caller: &Caller, payment_id: &PaymentId, key: &IdempotencyKey) -> Self {
         let hash = digest(["change", &caller.0, payment_id.as_str(), key.as_str()]);
         Self(BASE32_NOPAD.encode(&hash[..ID_HASH_BYTES]))
     }
 
-    /// A name that no other request has.
+    /// Creates a key that no other request has.
     pub fn random() -> Self {
         Self(BASE32_NOPAD.encode(Uuid::new_v4().as_bytes()))
     }
 
-    /// As it is stored.
+    /// Returns the stored text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// As it was stored.
+    /// Restores a value from its stored text.
     pub fn stored(text: String) -> Self {
         Self(text)
     }
 }
 
-/// SHA-256 over the parts, each behind its length, so that no two lists of parts read the same.
+/// Returns the SHA-256 of the parts. Each is preceded by its length, so that different lists never hash the same bytes.
 fn digest<const N: usize>(parts: [&str; N]) -> [u8; 32] {
     let hash = parts.iter().fold(Sha256::new(), |hash, part| {
         hash.chain_update((part.len() as u64).to_be_bytes()).chain_update(part.as_bytes())
@@ -94,28 +93,28 @@ fn digest<const N: usize>(parts: [&str; N]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Who asks, as the API's authorizer tells it.
+/// Caller of the API, as identified by the authorizer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller(String);
 
 impl Caller {
-    /// The caller the authorizer names, or the one caller there is where nothing authorizes.
+    /// Creates the caller with this identity. Without an authorizer, all requests share the caller `anonymous`.
     pub fn named(identity: Option<&str>) -> Self {
         Self(identity.unwrap_or("anonymous").to_owned())
     }
 }
 
-/// A hash of what must not differ between two requests under one key.
+/// Hash of the fields that must not differ between two requests with the same key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// As it is stored.
+    /// Returns the stored text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// As it was stored.
+    /// Restores a value from its stored text.
     pub fn stored(text: String) -> Self {
         Self(text)
     }
@@ -139,12 +138,12 @@ mod tests {
     }
 
     #[test]
-    fn one_caller_and_key_make_one_payment_id() {
+    fn the_payment_id_is_determined_by_caller_and_key() {
         let id = |caller, key| request(caller, key).payment_id().unwrap();
         assert_eq!(id("a", "k"), id("a", "k"));
         assert_ne!(id("a", "k"), id("b", "k"));
         assert_ne!(id("a", "k"), id("a", "l"));
-        assert_ne!(id("ab", "c"), id("a", "bc"), "the parts must not run into each other");
+        assert_ne!(id("ab", "c"), id("a", "bc"), "the boundary between caller and key counts");
     }
 
     #[test]
@@ -166,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_key_names_a_payment(key in "[!-~]{1,255}", caller in any::<String>()) {
+        fn every_idempotency_key_yields_a_valid_payment_id(key in "[!-~]{1,255}", caller in any::<String>()) {
             prop_assert!(request(&caller, &key).payment_id().is_ok());
         }
     }

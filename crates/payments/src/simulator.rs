@@ -1,4 +1,4 @@
-//! A payment processor that moves no money and does what the token says, as processors' test modes do.
+//! Simulated payment processor. It moves no money; the token selects the outcome, as in processors' test modes.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use payment_events::Decline;
 
 use crate::{Authorization, Outcome, PaymentProcessor, PaymentToken, ProcessorError};
 
-/// How long `tok_slow` takes, in milliseconds.
+/// Response time of `tok_slow`, in milliseconds.
 const SLOW_MS: u64 = 2_000;
-/// After how long `tok_timeout` is given up, in milliseconds.
+/// Timeout of `tok_timeout`, in milliseconds.
 const TIMEOUT_MS: u64 = 3_000;
 
-/// Answers by token; the tokens are documented in docs/api/test-tokens.md.
+/// Payment processor that decides by the token. `docs/api/test-tokens.md` lists the tokens.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SimulatedProcessor;
 
 #[async_trait]
 impl PaymentProcessor for SimulatedProcessor {
     async fn authorize(&self, authorization: Authorization<'_>) -> Result<Outcome, ProcessorError> {
-        let answer = answer(authorization.token, authorization.attempt).await;
-        let said = match &answer {
+        let decision = decide(authorization.token, authorization.attempt).await;
+        let result = match &decision {
             Ok(Outcome::Approved) => "approved",
             Ok(Outcome::Declined(_)) => "declined",
-            Err(_) => "gave no answer",
+            Err(_) => "failed",
         };
-        // What a processor charges once for is the key: this line is how the simulator's charges can be counted.
+        // A processor charges once per key, so the distinct keys of these lines are the simulator's charges.
         tracing::info!(idempotency_key = %authorization.idempotency_key, attempt = authorization.attempt,
-            "the simulated processor {said}");
-        answer
+            "the simulated processor {result}");
+        decision
     }
 }
 
-async fn answer(token: &PaymentToken, attempt: u32) -> Result<Outcome, ProcessorError> {
+async fn decide(token: &PaymentToken, attempt: u32) -> Result<Outcome, ProcessorError> {
     match token.expose() {
         "tok_slow" => {
             tokio::time::sleep(Duration::from_millis(SLOW_MS)).await;
@@ -43,14 +43,14 @@ async fn answer(token: &PaymentToken, attempt: u32) -> Result<Outcome, Processor
             Err(ProcessorError::TimedOut(TIMEOUT_MS))
         }
         "tok_fail_once" if attempt == 1 => {
-            Err(ProcessorError::Failed("tok_fail_once fails at the first attempt".to_owned()))
+            Err(ProcessorError::Failed("tok_fail_once fails on the first attempt".to_owned()))
         }
         "tok_approve" | "tok_fail_once" => Ok(Outcome::Approved),
         token => Ok(Outcome::Declined(decline(token))),
     }
 }
 
-/// The decline a token stands for. A token that is not known is declined too, as any processor would.
+/// Returns the decline that the token selects. An unknown token is declined too, as by any processor.
 fn decline(token: &str) -> Decline {
     let (code, message) = match token {
         "tok_decline_insufficient_funds" => ("insufficient_funds", "The card has insufficient funds."),

@@ -1,4 +1,4 @@
-//! Accepting payments, against in-memory adapters.
+//! Tests of [`AcceptPayment`] on in-memory adapters.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use payments::{
     Step,
 };
 
-/// Counts how often the processor is asked, and asks the simulator.
+/// Counts the calls, and passes them on to the simulator.
 #[derive(Default)]
 struct CountingProcessor(AtomicU32);
 
@@ -73,7 +73,7 @@ async fn an_approved_payment_is_stored_published_and_unmarked() {
 }
 
 #[tokio::test]
-async fn a_retry_gets_the_first_answer_and_charges_nothing() {
+async fn a_retry_gets_the_first_result_and_charges_nothing() {
     for token in ["tok_approve", "tok_decline_fraud"] {
         let world = World::default();
         let first = world.accept(&request(token)).await.unwrap();
@@ -84,7 +84,7 @@ async fn a_retry_gets_the_first_answer_and_charges_nothing() {
 }
 
 #[tokio::test]
-async fn a_retry_gets_the_first_answer_whatever_became_of_the_payment_since() {
+async fn a_retry_gets_the_first_result_even_if_the_payment_has_changed_since() {
     let world = World::default();
     let first = world.accept(&request("tok_approve")).await.unwrap();
     let record = world.record(&request("tok_approve"));
@@ -97,7 +97,7 @@ async fn a_retry_gets_the_first_answer_whatever_became_of_the_payment_since() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_is_known_again() {
+async fn a_write_whose_response_is_lost_is_recognised() {
     let world = World::default();
     for token in ["tok_approve", "tok_fail_once"] {
         let request = PaymentRequest { key: token.parse().unwrap(), ..request(token) };
@@ -108,12 +108,12 @@ async fn a_write_whose_answer_is_lost_is_known_again() {
             assert!(matches!(accept.accept(&request).await, Err(AcceptError::Processor(_))));
         }
         let accepted = accept.accept(&request).await.unwrap();
-        assert_eq!(accepted.published, Some(Published::Now), "{token}: nobody else made it");
+        assert_eq!(accepted.published, Some(Published::Now), "{token}: no other request made it");
     }
 }
 
 #[tokio::test]
-async fn many_requests_at_once_make_one_payment() {
+async fn concurrent_requests_make_one_payment() {
     let world = Arc::new(World::default());
     let requests = (0..50).map(|_| {
         let world = Arc::clone(&world);
@@ -130,7 +130,7 @@ async fn many_requests_at_once_make_one_payment() {
 }
 
 #[tokio::test]
-async fn a_key_is_good_for_one_payment_only() {
+async fn a_key_is_valid_for_one_payment_only() {
     let world = World::default();
     let first = world.accept(&request("tok_approve")).await.unwrap();
     let other = PaymentRequest { order_id: "ord-2".parse().unwrap(), ..request("tok_approve") };
@@ -149,21 +149,21 @@ async fn keys_of_different_callers_never_collide() {
 }
 
 #[tokio::test]
-async fn a_request_at_work_is_not_disturbed_and_one_that_died_is_finished() {
+async fn a_running_request_is_left_alone_and_an_abandoned_one_is_completed() {
     let world = World::default();
     let request = request("tok_fail_once");
     assert!(matches!(world.accept(&request).await, Err(AcceptError::Processor(_))));
-    let mut at_work = world.record(&request);
-    assert_eq!(at_work.payment.status, Status::Processing);
+    let mut running = world.record(&request);
+    assert_eq!(running.payment.status, Status::Processing);
 
-    at_work.lease.until = Timestamp::now().plus_ms(60_000);
-    world.store.seed(at_work.clone());
+    running.lease.until = Timestamp::now().plus_ms(60_000);
+    world.store.seed(running.clone());
     let in_progress = world.accept(&request).await.unwrap_err();
     assert!(matches!(in_progress, AcceptError::InProgress { retry_after_ms } if retry_after_ms > 0));
     assert_eq!(world.charges(), 1);
 
-    at_work.lease.until = Timestamp::now();
-    world.store.seed(at_work);
+    running.lease.until = Timestamp::now();
+    world.store.seed(running);
     let finished = world.accept(&request).await.unwrap();
     assert_eq!(finished.payment.status, Status::Public(PaymentStatus::Authorized));
     assert!(finished.published.is_some(), "this request made the payment");
@@ -171,7 +171,7 @@ async fn a_request_at_work_is_not_disturbed_and_one_that_died_is_finished() {
 }
 
 #[tokio::test]
-async fn a_processor_that_failed_is_asked_again_by_the_retry() {
+async fn a_retry_calls_the_processor_again_after_a_failure() {
     let world = World::default();
     let request = request("tok_fail_once");
     assert!(matches!(world.accept(&request).await, Err(AcceptError::Processor(ProcessorError::Failed(_)))));
@@ -181,7 +181,7 @@ async fn a_processor_that_failed_is_asked_again_by_the_retry() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_down_costs_no_payment() {
+async fn a_payment_is_accepted_while_the_stream_is_down() {
     let world = World::default();
     world.publisher.fail_for("ord-1");
     let accepted = world.accept(&request("tok_approve")).await.unwrap();
@@ -191,7 +191,7 @@ async fn a_stream_that_is_down_costs_no_payment() {
 }
 
 #[tokio::test]
-async fn every_test_token_does_what_it_says() {
+async fn every_declining_test_token_has_its_decline_code() {
     let declines = [
         ("tok_decline_insufficient_funds", "insufficient_funds"),
         ("tok_decline_expired_card", "expired_card"),
@@ -208,7 +208,7 @@ async fn every_test_token_does_what_it_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_answers_are_waited_for_and_time_outs_leave_the_payment_resumable() {
+async fn slow_decisions_are_awaited_and_timeouts_leave_the_payment_resumable() {
     let slow = World::default().accept(&request("tok_slow")).await.unwrap();
     assert_eq!(slow.payment.status, Status::Public(PaymentStatus::Authorized));
     let world = World::default();
@@ -219,7 +219,7 @@ async fn slow_answers_are_waited_for_and_time_outs_leave_the_payment_resumable()
 }
 
 #[tokio::test]
-async fn many_are_published_in_one_go_and_each_is_answered_for() {
+async fn a_batch_publish_reports_an_outcome_for_each_payment() {
     let world = World::default();
     world.publisher.fail_for("ord-2");
     let mut payments = Vec::new();

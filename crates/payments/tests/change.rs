@@ -1,4 +1,4 @@
-//! Capture, void and refund, against in-memory adapters.
+//! Tests of [`ChangePayment`] on in-memory adapters.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,7 +21,7 @@ struct World {
 }
 
 impl World {
-    /// With a payment of 1,000 that `changes` were made to.
+    /// Creates a world with a payment of 1,000 minor units, after `changes`.
     async fn with_payment(changes: &[Change]) -> (Self, PaymentId) {
         let world = Self::default();
         let request = PaymentRequest {
@@ -44,7 +44,7 @@ impl World {
         Publication::new(self.publisher.clone(), self.store.clone())
     }
 
-    /// A request of its own.
+    /// Creates a request with a key of its own.
     fn request(&self, payment_id: &PaymentId, change: Change) -> ChangeRequest {
         let key = format!("change-{}", self.requests.fetch_add(1, Ordering::Relaxed)).parse().unwrap();
         let key = RequestKey::given(&Caller::named(None), payment_id, &key);
@@ -55,7 +55,7 @@ impl World {
         ChangePayment::new(self.store.clone(), self.publication()).change(request).await
     }
 
-    /// Makes the change, while `others` come in between, one before each of its writes.
+    /// Makes the change while `others` intervene, one before each of its writes.
     async fn change_against(&self, request: &ChangeRequest, others: &[ChangeRequest]) -> Result<Changed, ChangeError> {
         let others = Mutex::new(others.to_vec());
         let store = Arc::new(Overtaking { store: self.store.clone(), publication: self.publication(), others });
@@ -67,7 +67,7 @@ impl World {
     }
 }
 
-/// A store to which others write just before each write.
+/// A store in which a concurrent change precedes each write.
 struct Overtaking {
     store: Arc<MemoryPayments>,
     publication: Publication,
@@ -114,7 +114,7 @@ async fn each_change_is_stored_published_and_unmarked() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_gets_its_first_answer_and_changes_nothing() {
+async fn a_repeated_request_gets_its_first_result_and_changes_nothing() {
     let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
     let request = world.request(&payment_id, refund(300));
     let first = world.change(&request).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_repeated_request_gets_its_first_answer_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_is_good_for_one_change_only() {
+async fn a_key_is_valid_for_one_change_only() {
     let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
     let request = world.request(&payment_id, refund(300));
     world.change(&request).await.unwrap();
@@ -159,7 +159,7 @@ async fn only_the_versions_that_the_caller_allows_are_changed() {
 }
 
 #[tokio::test]
-async fn what_is_not_possible_says_where_the_payment_stands_and_changes_nothing() {
+async fn an_impossible_change_reports_the_status_and_changes_nothing() {
     let (world, payment_id) = World::with_payment(&[CAPTURE, refund(300)]).await;
     let before = world.record(&payment_id);
     let captured = Status::Public(PaymentStatus::Captured);
@@ -176,7 +176,7 @@ async fn what_is_not_possible_says_where_the_payment_stands_and_changes_nothing(
 }
 
 #[tokio::test]
-async fn refunds_that_race_are_both_made_where_there_is_enough_for_both() {
+async fn concurrent_refunds_both_succeed_if_the_amount_covers_both() {
     let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
     let (mine, theirs) = (world.request(&payment_id, refund(600)), world.request(&payment_id, refund(400)));
     let changed = world.change_against(&mine, &[theirs]).await.unwrap();
@@ -185,7 +185,7 @@ async fn refunds_that_race_are_both_made_where_there_is_enough_for_both() {
 }
 
 #[tokio::test]
-async fn refunds_that_race_for_the_same_money_do_not_both_get_it() {
+async fn concurrent_refunds_never_exceed_the_captured_amount() {
     let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
     let (mine, theirs) = (world.request(&payment_id, refund(601)), world.request(&payment_id, refund(400)));
     let refused = world.change_against(&mine, &[theirs]).await;
@@ -194,7 +194,7 @@ async fn refunds_that_race_for_the_same_money_do_not_both_get_it() {
 }
 
 #[tokio::test]
-async fn a_capture_that_a_void_overtook_is_refused() {
+async fn a_capture_that_loses_to_a_void_is_refused() {
     let (world, payment_id) = World::with_payment(&[]).await;
     let (capture, void) = (world.request(&payment_id, CAPTURE), world.request(&payment_id, Change::Void));
     let refused = world.change_against(&capture, &[void]).await;
@@ -204,7 +204,7 @@ async fn a_capture_that_a_void_overtook_is_refused() {
 }
 
 #[tokio::test]
-async fn what_was_overtaken_is_no_longer_the_version_that_was_allowed() {
+async fn a_change_that_lost_a_race_checks_the_allowed_versions_again() {
     let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
     let (mine, theirs) = (world.request(&payment_id, refund(100)), world.request(&payment_id, refund(100)));
     let mine = ChangeRequest { only_versions: Some(vec![2]), ..mine };
@@ -213,7 +213,7 @@ async fn what_was_overtaken_is_no_longer_the_version_that_was_allowed() {
 }
 
 #[tokio::test]
-async fn a_request_that_meets_its_own_repetition_is_made_once() {
+async fn a_request_that_races_its_own_retry_is_made_once() {
     let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
     let request = world.request(&payment_id, refund(300));
     let changed = world.change_against(&request, std::slice::from_ref(&request)).await.unwrap();
@@ -222,7 +222,7 @@ async fn a_request_that_meets_its_own_repetition_is_made_once() {
 }
 
 #[tokio::test]
-async fn one_who_always_loses_is_told_to_come_back() {
+async fn a_change_that_loses_every_race_fails_as_contended() {
     let (world, payment_id) = World::with_payment(&[CAPTURE]).await;
     let others: Vec<_> = (0..4).map(|_| world.request(&payment_id, refund(1))).collect();
     let refused = world.change_against(&world.request(&payment_id, refund(1)), &others).await;
@@ -231,7 +231,7 @@ async fn one_who_always_loses_is_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_change_whose_answer_is_lost_is_known_again() {
+async fn a_change_whose_response_is_lost_is_recognised() {
     let (world, payment_id) = World::with_payment(&[]).await;
     let store = Arc::new(TwiceWritten(world.store.clone()));
     let change = ChangePayment::new(store, world.publication());
@@ -241,7 +241,7 @@ async fn a_change_whose_answer_is_lost_is_known_again() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_down_costs_no_change() {
+async fn a_change_is_made_while_the_stream_is_down() {
     let (world, payment_id) = World::with_payment(&[]).await;
     world.publisher.fail_for("ord-1");
     let changed = world.change(&world.request(&payment_id, CAPTURE)).await.unwrap();

@@ -1,4 +1,4 @@
-//! What Payments publishes is what the contract's golden events say.
+//! Tests that Payments publishes the golden events of the contract.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use payment_events::{Decline, Money, Timestamp};

@@ -1,4 +1,4 @@
-//! The state machine: any walk through it keeps a payment's sums and versions right.
+//! Property tests of the payment state machine and of payment records.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use payment_events::{Decline, Money, PaymentStatus, Timestamp};
@@ -36,7 +36,7 @@ fn at(unix_ms: i64) -> Timestamp {
     Timestamp::from_unix_ms(unix_ms).unwrap()
 }
 
-/// The arrows of the diagram, without amounts.
+/// Returns true if the state machine has the transition, whatever the amount.
 fn is_allowed(from: Status, action: &Action) -> bool {
     matches!(
         (from, action),
@@ -48,7 +48,7 @@ fn is_allowed(from: Status, action: &Action) -> bool {
 
 proptest! {
     #[test]
-    fn every_walk_keeps_sums_versions_and_the_contract(
+    fn every_sequence_of_actions_keeps_amounts_versions_and_the_contract(
         minor in 1..=1_000_i64,
         walk in prop::collection::vec((any_action(), 0..10_000_i64), 0..12),
     ) {
@@ -61,7 +61,7 @@ proptest! {
                     prop_assert!(allowed, "{action:?} from {}", before.status);
                     prop_assert_eq!(after.version, before.version + 1);
                     prop_assert!(after.updated_at >= before.updated_at, "time never goes back");
-                    prop_assert!(after.event().unwrap().is_ok(), "every published state keeps the contract");
+                    prop_assert!(after.event().unwrap().is_ok(), "every published state satisfies the contract");
                     payment = after;
                 }
                 Err(IllegalTransition::Status { from, .. }) => {
@@ -69,17 +69,17 @@ proptest! {
                     prop_assert_eq!(from, before.status);
                 }
                 Err(IllegalTransition::Amount { available_minor }) => {
-                    prop_assert!(allowed && asked(&action).minor() > available_minor);
+                    prop_assert!(allowed && requested(&action).minor() > available_minor);
                 }
                 Err(IllegalTransition::Currency { currency }) => {
-                    prop_assert!(allowed && asked(&action).currency() != currency);
+                    prop_assert!(allowed && requested(&action).currency() != currency);
                 }
             }
         }
     }
 
     #[test]
-    fn refunds_in_any_parts_end_refunded_exactly_when_all_is_given_back(
+    fn a_payment_is_refunded_exactly_when_its_refunds_reach_the_captured_amount(
         captured in 1..=1_000_i64,
         parts in prop::collection::vec(prop::option::weighted(0.9, 1..=400_i64), 1..8),
     ) {
@@ -101,7 +101,7 @@ proptest! {
     }
 
     #[test]
-    fn a_record_tells_what_the_payment_was_at_each_version(
+    fn a_record_restores_the_payment_at_each_version(
         minor in 1..=1_000_i64,
         walk in prop::collection::vec((any_action(), 0..10_000_i64), 0..12),
     ) {
@@ -122,9 +122,9 @@ proptest! {
     }
 }
 
-fn asked(action: &Action) -> Money {
+fn requested(action: &Action) -> Money {
     match action {
-        Action::Change(Change::Capture(Some(asked)) | Change::Refund(Some(asked))) => *asked,
+        Action::Change(Change::Capture(Some(requested)) | Change::Refund(Some(requested))) => *requested,
         other => panic!("{other:?} has no amount"),
     }
 }
@@ -143,7 +143,7 @@ fn record(minor: i64) -> PaymentRecord {
 }
 
 #[test]
-fn a_payment_has_room_for_100_refunds_and_no_more() {
+fn a_payment_allows_100_refunds_and_no_more() {
     let step = |action| Step { key: RequestKey::random(), action, at: at(1) };
     let mut record = record(1_000).after(step(Action::Decide(Outcome::Approved)), None).unwrap();
     record = record.after(step(Action::Change(Change::Capture(None))), None).unwrap();
@@ -155,6 +155,6 @@ fn a_payment_has_room_for_100_refunds_and_no_more() {
 }
 
 #[test]
-fn what_is_processing_is_never_published() {
+fn a_processing_payment_is_never_published() {
     assert!(payment(1).event().is_none());
 }

@@ -1,10 +1,10 @@
-//! Time that is left.
+//! Deadline of an invocation.
 
 use std::time::{Duration, SystemTime};
 
-/// A [`Limits::may_begin`](crate::Limits::may_begin) that says yes until `margin` before `deadline`.
+/// Returns a [`Limits::may_begin`](crate::Limits::may_begin) that is true until `margin` before `deadline`.
 ///
-/// The margin is what one lane may take, and the answer to get out: what is begun just in time must still be finished.
+/// The margin must be long enough to handle one record and return the response.
 pub fn before(deadline: SystemTime, margin: Duration) -> impl Fn() -> bool {
     let begin_until = deadline.checked_sub(margin).unwrap_or(SystemTime::UNIX_EPOCH);
     move || SystemTime::now() < begin_until
@@ -15,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_margin_is_kept_free() {
+    fn no_record_begins_within_the_margin() {
         let in_an_hour = SystemTime::now() + Duration::from_hours(1);
         assert!(before(in_an_hour, Duration::from_mins(1))());
         assert!(!before(in_an_hour, Duration::from_hours(2))());

@@ -1,17 +1,17 @@
-//! What Lambda invokes a function with that reads a DynamoDB table's stream.
+//! Lambda event of a DynamoDB stream.
 //!
-//! Only what a consumer uses is read, so that nothing else can make a batch unreadable.
+//! Deserializes only the fields that a consumer uses, so that no other field can make a batch undecodable.
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>.
 
 use serde::Deserialize;
 
-/// A batch of one shard's changes, in order. Changes of one item are all in one shard.
+/// Batch of one shard's changes, in order. All changes of an item are in the same shard.
 ///
-/// `I` is what an item is read as: `serde_dynamo::Item`, or whatever reads DynamoDB's JSON. It should take any item: one
-/// that it refuses makes the batch unreadable.
+/// `I` is the type of an item, for example `serde_dynamo::Item`. It should accept any item in DynamoDB's JSON: an item
+/// that it rejects makes the batch undecodable.
 #[derive(Debug, Clone, Deserialize)]
 pub struct DynamoDbEvent<I> {
-    /// The changes.
+    /// Changes, in shard order.
     #[serde(rename = "Records")]
     pub records: Vec<DynamoDbRecord<I>>,
 }
@@ -21,16 +21,16 @@ pub struct DynamoDbEvent<I> {
 #[serde(from = "Envelope<I>")]
 #[serde(bound(deserialize = "I: Deserialize<'de>"))]
 pub struct DynamoDbRecord<I> {
-    /// What was done: `INSERT`, `MODIFY` or `REMOVE`.
+    /// Kind of write: `INSERT`, `MODIFY` or `REMOVE`.
     pub event_name: String,
-    /// Its place in the shard: a decimal number of more digits than any integer type holds. Empty where there is none,
-    /// which then costs no other record anything.
+    /// Sequence number in the shard: a decimal number too large for any integer type. Empty if missing, so that the
+    /// other records stay decodable.
     pub sequence_number: String,
-    /// The item's key.
+    /// Key of the item.
     pub keys: Option<I>,
-    /// The item before the write, where the stream carries it and there was one.
+    /// Item before the write, if it existed and the stream view includes it.
     pub old_image: Option<I>,
-    /// The item after the write, where the stream carries it; there is none after a removal.
+    /// Item after the write, if the stream view includes it; `None` after a removal.
     pub new_image: Option<I>,
 }
 
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_read_as_the_documentation_shows_it() {
+    fn the_documented_event_is_decoded() {
         let event: DynamoDbEvent<Value> = serde_json::from_str(include_str!("../tests/events/dynamodb.json")).unwrap();
         let [inserted, modified, removed] = event.records.as_slice() else { panic!("three records: {event:?}") };
         assert_eq!((inserted.event_name.as_str(), inserted.sequence_number.as_str()), ("INSERT", "111"));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_costs_only_what_it_would_have_told() {
+    fn missing_fields_are_empty() {
         let record: DynamoDbRecord<Value> = serde_json::from_str(r#"{"dynamodb":{}}"#).unwrap();
         assert_eq!((record.sequence_number.as_str(), record.new_image), ("", None));
     }

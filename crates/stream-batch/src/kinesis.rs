@@ -1,8 +1,8 @@
-//! What Lambda invokes a function with that reads a Kinesis stream.
+//! Lambda event of a Kinesis stream.
 //!
-//! Only what a consumer uses is read, so that nothing else can make a batch unreadable. In particular
-//! `aws_lambda_events` 1.2 reads an arrival time of `1700000001.5` as five milliseconds past the second, and refuses a whole
-//! batch over a fourth decimal. Source: <https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>.
+//! Deserializes only the fields that a consumer uses, so that no other field can make a batch undecodable. In contrast,
+//! `aws_lambda_events` 1.2 reads an arrival time of `1700000001.5` as five milliseconds past the second, and rejects a
+//! whole batch over a fourth decimal. Source: <https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html>.
 
 use std::fmt;
 
@@ -12,38 +12,38 @@ use serde::{Deserialize, Deserializer};
 
 use crate::{Aggregated, Record, is_aggregated};
 
-/// A batch of one shard's records, in order.
+/// Batch of one shard's records, in order.
 #[derive(Debug, Clone, Deserialize)]
 pub struct KinesisEvent {
-    /// The records.
+    /// Records, in shard order.
     #[serde(rename = "Records")]
     pub records: Vec<KinesisRecord>,
 }
 
-/// One record, and where it came in.
+/// One stream record.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Envelope")]
 pub struct KinesisRecord {
-    /// The shard it came in, as the event's id tells; empty where that tells none.
+    /// Shard id, parsed from the event id; empty if that has none.
     pub shard_id: String,
-    /// Its place in the shard: a decimal number of more digits than any integer type holds. Empty where there is none,
-    /// which then costs no other record anything.
+    /// Sequence number in the shard: a decimal number too large for any integer type. Empty if missing, so that the
+    /// other records stay decodable.
     pub sequence_number: String,
-    /// What it was put under.
+    /// Partition key chosen by the producer.
     pub partition_key: String,
-    /// Its bytes, whatever they are; see [`user_data`](Self::user_data).
+    /// Raw data, possibly aggregated; see [`user_data`](Self::user_data).
     pub data: Vec<u8>,
-    /// When the stream took it in, in milliseconds since 1970, if that can be told.
+    /// Approximate arrival time at the stream, in milliseconds since the Unix epoch; `None` if missing or out of range.
     pub arrived_at_unix_ms: Option<i64>,
 }
 
 impl KinesisRecord {
-    /// The bytes that a producer put, unless it put several records as one.
+    /// Returns the data as the producer put it, or an error if the record is aggregated.
     pub fn user_data(&self) -> Result<&[u8], Aggregated> {
         if is_aggregated(&self.data) { Err(Aggregated) } else { Ok(&self.data) }
     }
 
-    /// This, to be handled in order with all that was put under the same partition key.
+    /// Converts to a [`Record`] whose lane is the partition key.
     pub fn into_record(self) -> Record<String, Self> {
         Record { key: self.partition_key.clone(), sequence_number: self.sequence_number.clone(), payload: self }
     }
@@ -66,7 +66,7 @@ struct Kinesis {
     partition_key: String,
     #[serde(deserialize_with = "bytes")]
     data: Vec<u8>,
-    /// Seconds since 1970, with the milliseconds as a fraction.
+    /// Seconds since the Unix epoch, with milliseconds as a fraction.
     #[serde(default)]
     approximate_arrival_timestamp: Option<f64>,
 }
@@ -85,14 +85,14 @@ impl From<Envelope> for KinesisRecord {
 }
 
 fn unix_ms(seconds: f64) -> Option<i64> {
-    // The end of the year 9999: what is beyond is no time of arrival.
+    // End of the year 9999. A later arrival time is invalid.
     const SECONDS_MAX: f64 = 253_402_300_799.0;
-    // Far from the limits of the type by now.
+    // The range check keeps the value far from the limits of `i64`.
     #[allow(clippy::cast_possible_truncation)]
     (0.0..=SECONDS_MAX).contains(&seconds).then(|| (seconds * 1_000.0).round() as i64)
 }
 
-/// Decodes base64 straight from the text of the event, without a copy in between.
+/// Decodes base64 directly from the JSON text, without an intermediate copy.
 fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
     struct Base64;
 
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_read_as_the_documentation_shows_it() {
+    fn the_documented_event_is_decoded() {
         let event: KinesisEvent = serde_json::from_str(include_str!("../tests/events/kinesis.json")).unwrap();
         let [first, second] = event.records.as_slice() else { panic!("two records: {event:?}") };
         assert_eq!(first.shard_id, "shardId-000000000006");
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_costs_only_what_it_would_have_told() {
+    fn missing_fields_are_empty() {
         let record = read(r#"{"data":"AA=="}"#);
         assert_eq!((record.sequence_number.as_str(), record.data.as_slice()), ("", [0].as_slice()));
         let bare: KinesisRecord = serde_json::from_str(r#"{"kinesis":{"data":""}}"#).unwrap();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base64_is_refused() {
+    fn data_that_is_not_base64_is_rejected() {
         assert!(serde_json::from_str::<KinesisRecord>(r#"{"kinesis":{"data":"?"}}"#).is_err());
     }
 
@@ -160,9 +160,9 @@ mod tests {
     }
 
     #[test]
-    fn an_arrival_time_that_makes_no_sense_costs_nothing_else() {
-        for nonsense in ["null", "-1", "1e300"] {
-            assert_eq!(arrived_at(nonsense), None, "{nonsense}");
+    fn an_invalid_arrival_time_is_none() {
+        for invalid in ["null", "-1", "1e300"] {
+            assert_eq!(arrived_at(invalid), None, "{invalid}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Record by record: one key's records in order, many keys side by side.
+//! Batch processing in lanes: records of one key in order, different keys concurrently.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,8 +13,8 @@ use crate::BatchResponse;
 pub struct Record<K, T> {
     /// Records with the same key are handled in order.
     pub key: K,
-    /// Number that the record is reported by. If it is empty, reporting the record fails the batch as a whole, which loses
-    /// nothing either.
+    /// Sequence number by which a failure is reported. If it is empty, reporting the record fails the whole batch,
+    /// which loses nothing either.
     pub sequence_number: String,
     /// The content to handle.
     pub payload: T,
@@ -23,16 +23,16 @@ pub struct Record<K, T> {
 /// Bounds on concurrency and time.
 #[derive(Debug, Clone)]
 pub struct Limits<M> {
-    /// How many lanes are handled at once; at least one is.
+    /// Maximum number of lanes handled concurrently; 0 counts as 1.
     pub lanes_at_once_max: usize,
-    /// Returns true while there is time to begin another record. See [`before`](crate::before).
+    /// Returns true while there is time to start another record. See [`before`](crate::before).
     pub may_begin: M,
 }
 
-/// The record was not handled, and nothing took its place. Its lane stops there, and the record is reported and will be
+/// The record was neither handled nor quarantined. Its lane stops there; the record is reported and will be
 /// redelivered.
 ///
-/// The handler that returns this logs the cause.
+/// The handler logs the cause before it returns this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotHandled;
 
@@ -45,10 +45,10 @@ pub struct Processed<R> {
     pub response: BatchResponse,
 }
 
-/// Handles a batch record by record: `handle` is given one record, and the key's next one only after this one was handled.
-/// [`Limits::may_begin`] is asked before each.
+/// Handles a batch record by record: `handle` gets one record, and the key's next record after this one was handled.
+/// [`Limits::may_begin`] is called before each record.
 ///
-/// A record that can never be handled is the handler's to quarantine: once it is kept, it counts as handled. A record whose
+/// The handler quarantines a record that can never be handled; after that the record counts as handled. A record whose
 /// handler panics is reported, and its lane stops there.
 ///
 /// ```
@@ -64,7 +64,7 @@ pub struct Processed<R> {
 ///     if record.payload == 2 { Err(NotHandled) } else { Ok(record.payload) }
 /// })
 /// .await;
-/// // Key b stopped at its first record and key a went on.
+/// // Key b stopped at its first record; key a continued.
 /// assert_eq!(processed.handled, [1, 3]);
 /// assert_eq!(serde_json::to_string(&processed.response)?, r#"{"batchItemFailures":[{"itemIdentifier":"102"}]}"#);
 /// # Ok::<(), serde_json::Error>(())
@@ -109,23 +109,23 @@ where
     }
 }
 
-/// One key's records, each with its place in the batch.
+/// One key's records, each with its position in the batch.
 type Lane<K, T> = Vec<(usize, Record<K, T>)>;
 
-/// How far a lane came, by places in the batch.
+/// Outcome of a lane, by positions in the batch.
 struct LaneEnd<R> {
     handled: Vec<(usize, R)>,
-    /// The place and the sequence number of the record that it stopped at.
+    /// Position and sequence number of the record that the lane stopped at.
     failed: Option<(usize, String)>,
 }
 
-/// Returns the future's output, or `None` if it panics. What the panic left behind is not used again by this crate: the
-/// record it concerns is only reported.
+/// Returns the future's output, or `None` if it panics. Unwind safety is asserted: after a panic the record is only
+/// reported, and nothing that the handler left behind is used.
 async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
     AssertUnwindSafe(future).catch_unwind().await.ok()
 }
 
-/// The lanes, in the order of their first records, so that what arrived first is begun first.
+/// Groups records into lanes, sorted by each lane's first record, so that earlier records start first.
 fn into_lanes<K: Eq + Hash + Clone, T>(records: impl IntoIterator<Item = Record<K, T>>) -> Vec<Lane<K, T>> {
     let mut lane_of: HashMap<K, usize> = HashMap::new();
     let mut lanes: Vec<Lane<K, T>> = Vec::new();

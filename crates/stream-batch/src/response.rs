@@ -1,15 +1,15 @@
-//! What a function answers, for Kinesis and DynamoDB streams alike.
+//! Partial batch response, for Kinesis and DynamoDB streams.
 
 use serde::Serialize;
 
-/// The answer to a batch: which records to deliver again.
+/// Response to a batch: the records that failed.
 ///
-/// Lambda takes the lowest number of all for its checkpoint, so that it does no harm to name the first failure of every
-/// lane. Answers from this crate name them in the order of the batch.
+/// Lambda checkpoints before the lowest sequence number, so reporting the first failure of every lane is safe. This
+/// crate reports them in batch order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {
-    /// Empty when the whole batch was handled.
+    /// Failed records; empty if the whole batch was handled.
     pub batch_item_failures: Vec<BatchItemFailure>,
 }
 
@@ -17,14 +17,15 @@ pub struct BatchResponse {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchItemFailure {
-    /// Its sequence number.
+    /// Sequence number of the record.
     pub item_identifier: String,
 }
 
 impl BatchResponse {
-    /// The answer that fails the batch as a whole: a failure without a number, which Lambda takes for just that.
+    /// Creates a response that fails the whole batch: one failure with an empty sequence number.
     ///
-    /// For what concerns no single record. To Lambda it is the same as an invocation that failed, without its error.
+    /// For failures that concern no single record. Lambda redelivers the batch as after a failed invocation, but counts
+    /// no function error.
     pub fn whole_batch() -> Self {
         std::iter::once(String::new()).collect()
     }
@@ -38,7 +39,7 @@ impl FromIterator<String> for BatchResponse {
     }
 }
 
-/// Reports these as well.
+/// Adds failed sequence numbers.
 impl Extend<String> for BatchResponse {
     fn extend<I: IntoIterator<Item = String>>(&mut self, sequence_numbers: I) {
         let failures = sequence_numbers.into_iter().map(|item_identifier| BatchItemFailure { item_identifier });
@@ -46,7 +47,7 @@ impl Extend<String> for BatchResponse {
     }
 }
 
-/// The numbers that are reported.
+/// Yields the failed sequence numbers.
 impl IntoIterator for BatchResponse {
     type Item = String;
     type IntoIter = std::iter::Map<std::vec::IntoIter<BatchItemFailure>, fn(BatchItemFailure) -> String>;

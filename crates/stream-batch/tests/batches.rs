@@ -1,4 +1,4 @@
-//! Whatever fails, nothing is lost and nothing of one key is reordered.
+//! Lanes, failures, panics, quarantine and the deadline, batch by batch.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::cell::{Cell, RefCell};
@@ -10,7 +10,7 @@ use stream_batch::{BatchResponse, Limits, NotHandled, Record, process_records};
 
 type Entry = Record<u8, usize>;
 
-/// A batch from keys alone: the record in place n has the payload n and the sequence number 1000 + n.
+/// Creates a batch from keys: record n has payload n and sequence number 1000 + n.
 fn batch(keys: &[u8]) -> Vec<Entry> {
     let keys = keys.iter().enumerate();
     keys.map(|(n, key)| Record { key: *key, sequence_number: (1_000 + n).to_string(), payload: n }).collect()
@@ -35,7 +35,7 @@ async fn a_batch_without_failures_reports_none() {
 }
 
 #[tokio::test]
-async fn a_lane_stops_at_its_first_failure_and_the_others_go_on() {
+async fn a_lane_stops_at_its_first_failure_and_the_others_continue() {
     let handled = RefCell::new(Vec::new());
     let response = process_records(batch(&[1, 2, 1, 2, 1]), &limits(1), async |record: Entry| {
         handled.borrow_mut().push(record.payload);
@@ -48,7 +48,7 @@ async fn a_lane_stops_at_its_first_failure_and_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn lanes_run_side_by_side_up_to_the_limit() {
+async fn lanes_run_concurrently_up_to_the_limit() {
     let (running, most) = (Cell::new(0), Cell::new(0));
     let keys: Vec<u8> = (0..20).collect();
     process_records(batch(&keys), &limits(3), async |_: Entry| {
@@ -63,11 +63,11 @@ async fn lanes_run_side_by_side_up_to_the_limit() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_begun_in_time_is_reported_and_not_begun() {
-    let (asked, handled) = (Cell::new(0), RefCell::new(Vec::new()));
+async fn records_are_not_started_after_the_deadline_and_are_reported() {
+    let (calls, handled) = (Cell::new(0), RefCell::new(Vec::new()));
     let may_begin = || {
-        asked.set(asked.get() + 1);
-        asked.get() <= 2
+        calls.set(calls.get() + 1);
+        calls.get() <= 2
     };
     let limits = Limits { lanes_at_once_max: 1, may_begin };
     let response = process_records(batch(&[1, 2, 1, 2]), &limits, async |record: Entry| {
@@ -76,13 +76,13 @@ async fn what_cannot_be_begun_in_time_is_reported_and_not_begun() {
     })
     .await
     .response;
-    // Asked for both records of lane 1; then time is up.
+    // Both records of lane 1 start; then the deadline has passed.
     assert_eq!(handled.into_inner(), [0, 2]);
     assert_eq!(reported(&response), BTreeSet::from([1]));
 }
 
 #[tokio::test]
-async fn what_the_handler_returns_is_handed_back_in_the_order_of_the_batch() {
+async fn results_are_returned_in_batch_order() {
     let pauses = [3, 0, 1, 0];
     let processed = process_records(batch(&[1, 2, 3, 2]), &limits(4), async |record: Entry| {
         for _ in 0..pauses[record.payload] {
@@ -95,20 +95,20 @@ async fn what_the_handler_returns_is_handed_back_in_the_order_of_the_batch() {
     assert_eq!(reported(&processed.response), BTreeSet::from([2]));
 }
 
-/// Keeps the records it is given, apart from those it fails or panics for.
+/// Quarantine that can be set to fail or panic for a record.
 #[derive(Default)]
-struct Kept {
+struct Quarantine {
     records: RefCell<Vec<(usize, &'static str)>>,
-    refuses: Option<usize>,
+    fails: Option<usize>,
     panics: Option<usize>,
 }
 
-impl Kept {
-    fn set_aside(&self, record: &Entry, reason: &'static str) -> Result<(), NotHandled> {
+impl Quarantine {
+    fn put(&self, record: &Entry, reason: &'static str) -> Result<(), NotHandled> {
         if self.panics == Some(record.payload) {
             quiet_panic();
         }
-        if self.refuses == Some(record.payload) {
+        if self.fails == Some(record.payload) {
             return Err(NotHandled);
         }
         self.records.borrow_mut().push((record.payload, reason));
@@ -122,11 +122,11 @@ fn quiet_panic() {
 }
 
 #[tokio::test]
-async fn what_can_never_be_handled_is_set_aside_with_its_reason_and_its_lane_goes_on() {
-    let (kept, handled) = (Kept::default(), RefCell::new(Vec::new()));
+async fn a_quarantined_record_counts_as_handled_and_its_lane_continues() {
+    let (quarantine, handled) = (Quarantine::default(), RefCell::new(Vec::new()));
     let response = process_records(batch(&[1, 2, 1, 2]), &limits(4), async |record: Entry| {
         if record.payload == 0 {
-            return kept.set_aside(&record, "no event");
+            return quarantine.put(&record, "not an event");
         }
         handled.borrow_mut().push(record.payload);
         Ok(())
@@ -134,26 +134,29 @@ async fn what_can_never_be_handled_is_set_aside_with_its_reason_and_its_lane_goe
     .await
     .response;
     assert_eq!(response, BatchResponse::default());
-    assert_eq!(kept.records.into_inner(), [(0, "no event")]);
+    assert_eq!(quarantine.records.into_inner(), [(0, "not an event")]);
     assert_eq!(handled.into_inner(), [2, 1, 3]);
 }
 
 #[tokio::test]
-async fn what_cannot_be_set_aside_is_reported_and_its_lane_stops_there() {
-    let failing = [Kept { refuses: Some(2), ..Kept::default() }, Kept { panics: Some(2), ..Kept::default() }];
-    for kept in failing {
+async fn a_record_that_cannot_be_quarantined_is_reported_and_stops_its_lane() {
+    let failing = [
+        Quarantine { fails: Some(2), ..Quarantine::default() },
+        Quarantine { panics: Some(2), ..Quarantine::default() },
+    ];
+    for quarantine in failing {
         let response = process_records(batch(&[1, 2, 1, 2, 1]), &limits(4), async |record: Entry| {
-            if record.key == 1 { kept.set_aside(&record, "no event") } else { Ok(()) }
+            if record.key == 1 { quarantine.put(&record, "not an event") } else { Ok(()) }
         })
         .await
         .response;
         assert_eq!(reported(&response), BTreeSet::from([2]));
-        assert_eq!(kept.records.into_inner(), [(0, "no event")], "record 4 must wait for record 2");
+        assert_eq!(quarantine.records.into_inner(), [(0, "not an event")], "record 4 must wait for record 2");
     }
 }
 
 #[tokio::test]
-async fn a_lane_that_panics_is_reported_from_its_first_unfinished_record_and_the_others_go_on() {
+async fn a_panic_is_reported_and_stops_only_its_lane() {
     let handled = RefCell::new(Vec::new());
     let response = process_records(batch(&[1, 2, 1, 2, 1]), &limits(4), async |record: Entry| {
         yield_once().await;
@@ -170,7 +173,7 @@ async fn a_lane_that_panics_is_reported_from_its_first_unfinished_record_and_the
 }
 
 #[tokio::test]
-async fn failures_are_named_in_the_order_of_the_batch() {
+async fn failures_are_reported_in_batch_order() {
     let pauses = [3, 1, 2, 0];
     let response = process_records(batch(&[1, 2, 3, 4]), &limits(4), async |record: Entry| {
         for _ in 0..pauses[record.payload] {
@@ -184,15 +187,15 @@ async fn failures_are_named_in_the_order_of_the_batch() {
 }
 
 #[tokio::test]
-async fn a_failed_record_without_a_number_fails_the_batch_as_a_whole() {
-    let nameless = Record { key: 1, sequence_number: String::new(), payload: 0 };
-    let failing = process_records([nameless], &limits(1), async |_: Entry| Err::<(), _>(NotHandled)).await.response;
+async fn a_failed_record_without_a_sequence_number_fails_the_whole_batch() {
+    let unnumbered = Record { key: 1, sequence_number: String::new(), payload: 0 };
+    let failing = process_records([unnumbered], &limits(1), async |_: Entry| Err::<(), _>(NotHandled)).await.response;
     assert_eq!(failing, BatchResponse::whole_batch());
     assert_eq!(serde_json::to_string(&failing).unwrap(), r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#);
 }
 
 #[test]
-fn answers_can_be_put_together() {
+fn responses_can_be_merged() {
     let mut response = BatchResponse::from_iter(["7".to_owned()]);
     response.extend(BatchResponse::from_iter(["3".to_owned()]));
     assert_eq!(response.into_iter().collect::<Vec<_>>(), ["7", "3"]);
@@ -200,15 +203,15 @@ fn answers_can_be_put_together() {
 
 proptest! {
     #[test]
-    fn every_record_is_handled_or_comes_again_and_keys_keep_their_order(
+    fn every_record_is_handled_or_redelivered_and_keys_keep_their_order(
         keys in prop::collection::vec(0..5_u8, 0..40),
         failing in prop::collection::btree_set(0..40_usize, 0..10),
         pauses in prop::collection::vec(0..3_u8, 40),
         lanes_at_once_max in 0..6_usize,
         begin_max in 0..80_usize,
     ) {
-        let (asked, handled) = (Cell::new(0), RefCell::new(Vec::new()));
-        let may_begin = || { asked.set(asked.get() + 1); asked.get() <= begin_max };
+        let (calls, handled) = (Cell::new(0), RefCell::new(Vec::new()));
+        let may_begin = || { calls.set(calls.get() + 1); calls.get() <= begin_max };
         let limits = Limits { lanes_at_once_max, may_begin };
         let response = block_on(process_records(batch(&keys), &limits, async |record: Entry| {
             let n = record.payload;
@@ -236,7 +239,7 @@ proptest! {
     }
 }
 
-/// Pends once: what `yield_now` does, outside a tokio runtime.
+/// Returns pending once, as `yield_now` does, without a tokio runtime.
 async fn yield_once() {
     let mut yielded = false;
     std::future::poll_fn(|context| {

@@ -1,8 +1,8 @@
-//! The crate under a model of Lambda's event source mapping: whatever the schedule of failures, panics, deadlines, killed
-//! processes, duplicates and redeliveries, every record ends handled or set aside, each key in order, and nothing is
-//! acknowledged that was neither.
+//! The crate against a model of Lambda's event source mapping, with random failures, panics, deadlines, killed
+//! processes, duplicates and redeliveries: every record ends handled or quarantined, each key in order, and no other
+//! record is acknowledged.
 //!
-//! The model is then given consumers that are wrong in the ways consumers are wrong, and has to find them out.
+//! The model must also detect consumers with typical mistakes.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod mapping;
@@ -13,12 +13,12 @@ use stream_batch::{BatchResponse, Limits, NotHandled, Record, process_records};
 
 type Entry = Record<u8, usize>;
 
-/// The consumer as it should be.
-async fn right(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn() -> bool>) -> BatchResponse {
+/// The correct consumer.
+async fn correct(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn() -> bool>) -> BatchResponse {
     process_records(batch, limits, async |record: Entry| world.settle(&record).await).await.response
 }
 
-/// Reports what failed, and goes on with the same key.
+/// Reports failures, and continues with the same key.
 async fn skips_failures(world: &World, batch: Vec<Entry>, _: &Limits<impl Fn() -> bool>) -> BatchResponse {
     let mut failed = Vec::new();
     for record in batch {
@@ -29,7 +29,7 @@ async fn skips_failures(world: &World, batch: Vec<Entry>, _: &Limits<impl Fn() -
     failed.into_iter().collect()
 }
 
-/// Logs what failed, and says that all is well.
+/// Stops at a failure, and reports none.
 async fn acknowledges_failures(world: &World, batch: Vec<Entry>, _: &Limits<impl Fn() -> bool>) -> BatchResponse {
     for record in batch {
         if world.settle(&record).await.is_err() {
@@ -39,13 +39,17 @@ async fn acknowledges_failures(world: &World, batch: Vec<Entry>, _: &Limits<impl
     BatchResponse::default()
 }
 
-/// Reports the last of those that failed, when the lowest counts.
+/// Reports only the last failure, although the lowest counts.
 async fn reports_the_last(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn() -> bool>) -> BatchResponse {
-    right(world, batch, limits).await.into_iter().next_back().into_iter().collect()
+    correct(world, batch, limits).await.into_iter().next_back().into_iter().collect()
 }
 
-/// Passes a record that could not be quarantined.
-async fn trusts_its_quarantine(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn() -> bool>) -> BatchResponse {
+/// Treats a record that could not be quarantined as handled.
+async fn ignores_quarantine_failures(
+    world: &World,
+    batch: Vec<Entry>,
+    limits: &Limits<impl Fn() -> bool>,
+) -> BatchResponse {
     process_records(batch, limits, async |record: Entry| match world.handle(&record).await {
         Ok(()) => Ok(()),
         Err(Failure::Transient) => Err(NotHandled),
@@ -58,8 +62,8 @@ async fn trusts_its_quarantine(world: &World, batch: Vec<Entry>, limits: &Limits
     .response
 }
 
-/// Takes the records side by side, whatever their keys.
-async fn knows_no_keys(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn() -> bool>) -> BatchResponse {
+/// Handles all records concurrently, whatever their keys.
+async fn ignores_keys(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn() -> bool>) -> BatchResponse {
     let each = batch.into_iter().enumerate().map(|(n, record)| {
         let sequence_number = record.sequence_number.clone();
         Record { key: n, sequence_number, payload: record }
@@ -67,8 +71,12 @@ async fn knows_no_keys(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn
     process_records(each, limits, async |each: Record<usize, Entry>| world.settle(&each.payload).await).await.response
 }
 
-/// Leaves out what there is no time for.
-async fn forgets_the_rest(world: &World, batch: Vec<Entry>, limits: &Limits<impl Fn() -> bool>) -> BatchResponse {
+/// Does not report the records that it has no time for.
+async fn ignores_unstarted_records(
+    world: &World,
+    batch: Vec<Entry>,
+    limits: &Limits<impl Fn() -> bool>,
+) -> BatchResponse {
     for record in batch {
         if !(limits.may_begin)() {
             return BatchResponse::default();
@@ -80,7 +88,7 @@ async fn forgets_the_rest(world: &World, batch: Vec<Entry>, limits: &Limits<impl
     BatchResponse::default()
 }
 
-/// Runs a consumer through random schedules: what the first one it fails shows.
+/// Runs a consumer through random schedules. Evaluates to the first violation found.
 macro_rules! violation {
     ($consumer:ident, $cases:expr) => {{
         let mut runner = TestRunner::new_with_rng(
@@ -99,25 +107,25 @@ macro_rules! violation {
 const CASES: u32 = 2_000;
 
 #[test]
-fn any_schedule_ends_with_every_record_handled_or_set_aside_and_each_key_in_order() {
-    assert_eq!(violation!(right, CASES), None);
+fn any_schedule_ends_with_every_record_handled_or_quarantined_and_each_key_in_order() {
+    assert_eq!(violation!(correct, CASES), None);
 }
 
-macro_rules! finds_out {
+macro_rules! detects {
     ($($name:ident: $consumer:ident is $what:literal;)*) => {$(
         #[test]
         fn $name() {
-            let violation = violation!($consumer, CASES).expect("the model finds it out");
+            let violation = violation!($consumer, CASES).expect("the model detects the mistake");
             assert!(violation.contains($what), "{violation}");
         }
     )*};
 }
 
-finds_out! {
-    the_model_finds_out_a_consumer_that_goes_on_past_a_failure: skips_failures is "before";
-    the_model_finds_out_a_consumer_that_acknowledges_failures: acknowledges_failures is "acknowledged";
-    the_model_finds_out_a_consumer_that_reports_the_last_failure: reports_the_last is "acknowledged";
-    the_model_finds_out_a_consumer_that_passes_what_its_quarantine_refused: trusts_its_quarantine is "acknowledged";
-    the_model_finds_out_a_consumer_that_knows_no_keys: knows_no_keys is "before";
-    the_model_finds_out_a_consumer_that_forgets_what_it_had_no_time_for: forgets_the_rest is "acknowledged";
+detects! {
+    the_model_detects_a_consumer_that_continues_after_a_failure: skips_failures is "before";
+    the_model_detects_a_consumer_that_acknowledges_failures: acknowledges_failures is "acknowledged";
+    the_model_detects_a_consumer_that_reports_only_the_last_failure: reports_the_last is "acknowledged";
+    the_model_detects_a_consumer_that_ignores_quarantine_failures: ignores_quarantine_failures is "acknowledged";
+    the_model_detects_a_consumer_that_ignores_keys: ignores_keys is "before";
+    the_model_detects_a_consumer_that_does_not_report_unstarted_records: ignores_unstarted_records is "acknowledged";
 }

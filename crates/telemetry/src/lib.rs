@@ -1,8 +1,8 @@
-//! Logs, metrics and configuration, the same for every function.
+//! Logs, metrics and configuration, shared by all functions.
 //!
-//! A function's `main` reads its configuration with [`Variables`], which reports everything that is missing or
-//! malformed together, starts its log with [`init_logs`]: JSON, one object a line, fields at the top level, and counts with
-//! [`Metrics`].
+//! - [`Variables`] reads the configuration and reports all missing or malformed variables together.
+//! - [`init_logs`] starts the log: one JSON object per line, with the fields at the top level.
+//! - [`Metrics`] writes metrics in the embedded metric format.
 
 mod logs;
 mod metrics;

@@ -8,17 +8,17 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
-/// The least severe level that is logged: `error`, `warn`, `info`, `debug` or `trace`.
+/// Least severe level that is logged: `error`, `warn`, `info`, `debug` or `trace`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogLevel(LevelFilter);
 
-/// The text names no log level.
+/// The text is not a log level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be error, warn, info, debug or trace")]
 pub struct UnknownLogLevel;
 
 impl LogLevel {
-    /// What is logged where nothing else is asked for.
+    /// Default level.
     pub const INFO: Self = Self(LevelFilter::INFO);
 }
 
@@ -38,15 +38,16 @@ impl FromStr for LogLevel {
     }
 }
 
-/// Logs from here on, as JSON with `timestamp`, `level`, `target`, `message` and each field at the top level, and in `spans`
-/// what the line is part of: the invocation with its `requestId`, and the payment with its `trace_id`.
+/// Starts the log. Each line is a JSON object with `timestamp`, `level`, `target`, `message` and the event's fields at
+/// the top level. `spans` lists the enclosing spans: the invocation with its `requestId`, and the payment with its
+/// `trace_id`.
 ///
-/// Dependencies log from `warn` on, whatever the level: below it the SDK writes out requests, and a request holds what
-/// no log may.
+/// Dependencies log at `warn` or above, whatever the level: below `warn`, the SDK logs whole requests, which contain
+/// data that must not be logged.
 ///
-/// A second call changes nothing.
+/// A second call has no effect.
 pub fn init_logs(level: LogLevel) {
-    // An error says that a log was started before, which is what is wanted.
+    // Fails only if a log was started before.
     let _ = subscriber(level, std::io::stdout).try_init();
 }
 
@@ -63,10 +64,10 @@ where
     tracing_subscriber::registry().with(json.with_writer(write_to).with_filter(filter))
 }
 
-/// Where `lambda_runtime` makes the span of an invocation; it logs nothing there.
+/// Target of `lambda_runtime`'s span of an invocation. It has no events.
 const INVOCATIONS: &str = "lambda_runtime::layers::trace";
 
-/// The crates whose lines follow the chosen level: ours.
+/// This project's crates, which log at the configured level.
 const OWN_TARGETS: [&str; 11] = [
     "payment_api",
     "payment_relay",
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_names_its_invocation_and_its_trace_and_dependencies_say_nothing_below_a_warning() {
+    fn a_line_has_its_request_id_and_trace_id_and_dependencies_log_only_warnings() {
         let lines = Lines::default();
         let writer = lines.clone();
         tracing::subscriber::with_default(subscriber(LogLevel::INFO, move || writer.clone()), || {
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_are_read_by_name() {
+    fn levels_parse_from_lower_case_names() {
         assert_eq!("info".parse(), Ok(LogLevel::INFO));
         for bad in ["", "INFO", "verbose"] {
             assert_eq!(bad.parse::<LogLevel>(), Err(UnknownLogLevel), "{bad:?}");

@@ -1,6 +1,6 @@
-//! Metrics as lines of log that `CloudWatch` counts from, so that they cost no call and need no agent.
+//! Metrics in the `CloudWatch` embedded metric format: log lines, without API calls and without an agent.
 //!
-//! The format is the embedded metric format. Source:
+//! Source:
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 
 use std::fmt;
@@ -10,13 +10,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-/// The namespace of every metric.
+/// Namespace of every metric.
 pub const METRICS_NAMESPACE: &str = "Paystream";
 
-/// The most values of one metric that a line may hold, by the specification of the format.
+/// Maximum number of values of one metric per line, by the specification of the format.
 pub const VALUES_A_LINE_MAX: usize = 100;
 
-/// Writes the metrics of one function. Their dimension is `FunctionName`.
+/// Writer of one function's metrics, with the dimension `FunctionName`.
 #[derive(Clone)]
 pub struct Metrics {
     function_name: Arc<str>,
@@ -24,20 +24,20 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// To standard output, where Lambda collects them.
+    /// Creates a writer to standard output, which Lambda sends to `CloudWatch` Logs.
     pub fn to_stdout(function_name: &str) -> Self {
         Self::new(function_name, |line| {
-            // Nobody is left to tell when standard output is closed.
+            // A closed standard output leaves no place to report the error.
             let _ = writeln!(std::io::stdout().lock(), "{line}");
         })
     }
 
-    /// Each line to `write`, without a line end.
+    /// Creates a writer that passes each line to `write`, without a line end.
     pub fn new(function_name: &str, write: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self { function_name: function_name.into(), write: Arc::new(write) }
     }
 
-    /// Adds to counters, by their names, in one line. Those with nothing to add are left out.
+    /// Writes counts by metric name, in one line. Omits those that are 0.
     pub fn count(&self, counts: &[(&str, usize)]) {
         let counts: Vec<_> = counts.iter().filter(|(_, count)| *count > 0).collect();
         if !counts.is_empty() {
@@ -46,8 +46,8 @@ impl Metrics {
         }
     }
 
-    /// Adds each of these to the distribution of that name, of which `CloudWatch` then knows percentiles. A line holds
-    /// [`VALUES_A_LINE_MAX`] of them.
+    /// Writes values of one metric, in milliseconds, from which `CloudWatch` computes percentiles. A line holds up to
+    /// [`VALUES_A_LINE_MAX`] values.
     pub fn milliseconds(&self, name: &str, values: &[u64]) {
         for values in values.chunks(VALUES_A_LINE_MAX) {
             self.write_line([(name, "Milliseconds", Value::from(values))]);
@@ -100,20 +100,20 @@ mod tests {
         let named = json!([{"Name": "Published", "Unit": "Count"}, {"Name": "Replayed", "Unit": "Count"}]);
         assert_eq!(directive["Metrics"], named);
         assert_eq!((&line["Published"], &line["Replayed"]), (&json!(3), &json!(1)));
-        // A dimension is the name of a member of the line.
+        // A dimension names a member of the line.
         assert_eq!(directive["Dimensions"], json!([["FunctionName"]]));
         assert_eq!(line["FunctionName"], "payments-dev");
         assert!(line["_aws"]["Timestamp"].as_u64().is_some_and(|unix_ms| unix_ms > 1_700_000_000_000));
     }
 
     #[test]
-    fn nothing_to_count_is_no_line() {
+    fn zero_counts_and_empty_values_write_no_line() {
         assert_eq!(lines(|metrics| metrics.count(&[("Published", 0)])), Vec::<Value>::new());
         assert_eq!(lines(|metrics| metrics.milliseconds("Lag", &[])), Vec::<Value>::new());
     }
 
     #[test]
-    fn a_distribution_keeps_every_value_in_lines_of_a_hundred() {
+    fn every_value_is_written_in_lines_of_a_hundred() {
         let values: Vec<u64> = (0..250).collect();
         let lines = lines(|metrics| metrics.milliseconds("Lag", &values));
         let lengths: Vec<_> = lines.iter().map(|line| line["Lag"].as_array().unwrap().len()).collect();

@@ -1,9 +1,10 @@
-//! The trace of a request, as X-Ray writes it and as everybody else does.
+//! Conversion of X-Ray trace headers to W3C Trace Context.
 
-/// The W3C `traceparent` of an X-Ray trace header, `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
-/// `None` where it has no root that can be read.
+/// Converts an X-Ray trace header, such as
+/// `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`, to a W3C `traceparent`. Returns `None`
+/// if it has no valid root.
 ///
-/// A trace that begins at API Gateway has no parent yet; the end of its own id stands for that.
+/// A trace that begins at API Gateway has no parent. The last 16 digits of its trace id replace it.
 /// Source: <https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>.
 pub fn trace_parent(xray: &str) -> Option<String> {
     let field = |name: &str| xray.split(';').find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='));
@@ -34,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_x_ray_header_names_no_trace() {
+    fn a_header_without_a_valid_root_has_no_traceparent() {
         for xray in [
             "",
             "Root=",

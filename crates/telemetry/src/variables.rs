@@ -1,9 +1,9 @@
-//! Environment variables, read once and in one place.
+//! Configuration from environment variables, read once and in one place.
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
-/// Reads a function's environment variables and remembers all that is wrong with them.
+/// Reader of a function's environment variables, which collects every problem.
 ///
 /// ```
 /// use telemetry::{InvalidEnvironment, Variables};
@@ -28,17 +28,17 @@ use std::str::FromStr;
 /// ```
 #[derive(Debug)]
 pub struct Variables {
-    /// There are some thirty, and each is looked for once.
+    /// A list, because there are about thirty, and each is looked up once.
     values: Vec<(String, String)>,
     problems: Vec<String>,
 }
 
-/// Every variable that is missing or malformed, a line each, with what it should hold.
+/// All missing or malformed variables, one per line, with the expected value.
 #[derive(PartialEq, Eq, thiserror::Error)]
 #[error("environment variables are missing or malformed:\n{}", .0.join("\n"))]
 pub struct InvalidEnvironment(Vec<String>);
 
-/// The same as `Display`: a `main` that returns this error prints it so.
+/// The same as `Display`, because a `main` that returns this error prints its `Debug` output.
 impl fmt::Debug for InvalidEnvironment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -46,45 +46,45 @@ impl fmt::Debug for InvalidEnvironment {
 }
 
 impl Variables {
-    /// The process's own. Variables that are no Unicode text count as missing.
+    /// Reads the process's environment. Variables that are not valid Unicode count as missing.
     pub fn of_process() -> Self {
         std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect()
     }
 
-    /// The value of `name`, parsed. `None` is a problem remembered: missing, empty or malformed.
+    /// Returns the parsed value of `name`. If it is missing, empty or malformed, records a problem and returns `None`.
     ///
-    /// `holds` says what the variable should hold, for whoever has to set it.
-    pub fn required<T>(&mut self, name: &str, holds: &str) -> Option<T>
+    /// `expected` describes the value, for the error message.
+    pub fn required<T>(&mut self, name: &str, expected: &str) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
         let Some(text) = self.get(name) else {
-            self.problems.push(format!("  {name} is missing; it holds {holds}"));
+            self.problems.push(format!("  {name} is missing; expected {expected}"));
             return None;
         };
-        text.parse().map_err(|error| self.problems.push(format!("  {name} {error}; it holds {holds}"))).ok()
+        text.parse().map_err(|error| self.problems.push(format!("  {name} {error}; expected {expected}"))).ok()
     }
 
-    /// Like [`required`](Self::required), but `default` where the variable is missing or empty.
-    pub fn optional<T>(&mut self, name: &str, holds: &str, default: T) -> Option<T>
+    /// Like [`required`](Self::required), but returns `default` if the variable is missing or empty.
+    pub fn optional<T>(&mut self, name: &str, expected: &str, default: T) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
         if self.get(name).is_none() {
             return Some(default);
         }
-        self.required(name, holds)
+        self.required(name, expected)
     }
 
-    /// The value, unless it is empty.
+    /// Returns the value, unless it is empty.
     fn get(&self, name: &str) -> Option<&str> {
         let value = self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         value.filter(|value| !value.is_empty())
     }
 
-    /// All the problems remembered, as one error.
+    /// Returns the recorded problems as one error.
     pub fn into_error(self) -> InvalidEnvironment {
         InvalidEnvironment(self.problems)
     }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_and_well_formed_is_read() {
+    fn well_formed_variables_are_read() {
         let mut variables = variables(&[("NAME", "x"), ("COUNT", "3")]);
         assert_eq!(variables.required("NAME", "a name"), Some("x".to_owned()));
         assert_eq!(variables.required("COUNT", "a number"), Some(3_u8));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_reported_together_with_what_to_set() {
+    fn all_problems_are_reported_together_with_the_expected_values() {
         let mut variables = variables(&[("EMPTY", ""), ("COUNT", "many")]);
         assert_eq!(variables.required::<String>("MISSING", "a name"), None);
         assert_eq!(variables.required::<String>("EMPTY", "another name"), None);
@@ -122,8 +122,9 @@ mod tests {
         let error = variables.into_error().to_string();
         assert_eq!(
             error,
-            "environment variables are missing or malformed:\n  MISSING is missing; it holds a name\n  \
-             EMPTY is missing; it holds another name\n  COUNT invalid digit found in string; it holds a number up to 255"
+            "environment variables are missing or malformed:\n  MISSING is missing; expected a name\n  \
+             EMPTY is missing; expected another name\n  \
+             COUNT invalid digit found in string; expected a number up to 255"
         );
     }
 }

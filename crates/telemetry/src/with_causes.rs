@@ -1,9 +1,9 @@
-//! Errors in a log line.
+//! Formatting of errors for log lines.
 
 use std::error::Error;
 use std::fmt;
 
-/// Shows an error together with what caused it, in one line: `could not write: timed out: connection refused`.
+/// Formats an error and its causes in one line: `could not write: timed out: connection refused`.
 #[derive(Debug, Clone, Copy)]
 pub struct WithCauses<'a>(pub &'a (dyn Error + 'static));
 
@@ -24,7 +24,7 @@ mod tests {
     struct Outer(#[source] std::num::ParseIntError);
 
     #[test]
-    fn causes_follow_in_one_line() {
+    fn causes_follow_the_error_in_one_line() {
         let error = Outer("x".parse::<u8>().unwrap_err());
         assert_eq!(WithCauses(&error).to_string(), "could not write: invalid digit found in string");
     }

@@ -1,11 +1,10 @@
-//! Paths of URIs: percent-encoding, and comparison with a route's template.
+//! URI paths: percent-encoding, and matching against a route's template.
 //!
-//! Queries and form data are not here: `form_urlencoded` reads and writes them. Which function answers a path is not here
-//! either: axum and API Gateway decide that.
+//! Queries and form data are left to `form_urlencoded`, routing to axum and API Gateway.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// Characters that a path cannot hold (RFC 3986, section 3.3). Text beyond ASCII is encoded as well.
+/// Characters that a path cannot hold (RFC 3986, section 3.3). Non-ASCII text is encoded as well.
 const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -22,10 +21,10 @@ const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// Returns the path with every character encoded that a path cannot hold.
+/// Percent-encodes all characters that a path cannot hold.
 ///
-/// Existing percent-encodings stay as they are, so that an encoded path is returned unchanged. A `%` that begins no
-/// encoding, as in a path that was decoded on its way, becomes `%25`.
+/// Existing encodings are kept, so an encoded path is returned unchanged. A `%` that begins no encoding, as in a path
+/// that was decoded on the way, becomes `%25`.
 pub fn encode_path(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     let mut parts = path.split('%');
@@ -41,7 +40,8 @@ fn begins_with_two_hex_digits(text: &str) -> bool {
     matches!(text.as_bytes(), [first, second, ..] if first.is_ascii_hexdigit() && second.is_ascii_hexdigit())
 }
 
-/// True if the path matches a route's template, such as `/orders/{order_id}`. A parameter is one segment, which is not empty.
+/// Returns true if the path matches a route's template, such as `/orders/{order_id}`. A parameter is one non-empty
+/// segment.
 pub fn matches_template(template: &str, path: &str) -> bool {
     let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
     let fits = |(expected, found): (&&str, &&str)| expected == found || expected.starts_with('{') && !found.is_empty();
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_encoded_path_is_unchanged_and_a_percent_sign_that_begins_no_encoding_is_encoded() {
+    fn encodings_are_kept_and_a_stray_percent_sign_is_encoded() {
         for (path, encoded) in [
             ("/a%2Fb%c3", "/a%2Fb%c3"),
             ("/%2/%zz/%%41", "/%252/%25zz/%25%41"),
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_one_segment_and_never_empty() {
+    fn a_parameter_is_one_non_empty_segment() {
         let template = "/orders/{order_id}/payments";
         assert!(matches_template(template, "/orders/ord-1/payments"));
         for path in ["/orders/ord-1", "/orders//payments", "/orders/a/b/payments", "/orders/ord-1/payments/"] {

@@ -1,4 +1,4 @@
-//! What the function is told by its environment.
+//! Configuration from environment variables.
 
 use std::str::FromStr;
 
@@ -6,27 +6,27 @@ use aws_connection::Trust;
 use orders_aws::PaymentsUrl;
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
-/// The function's configuration.
+/// Configuration of the function.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `ORDERS_TABLE`: the name of the orders table.
+    /// `ORDERS_TABLE`: name of the orders table.
     pub orders_table: String,
-    /// `PAYMENT_LOOKUP` and `PAYMENTS_URL`: how an order's payments are looked up.
+    /// `PAYMENT_LOOKUP` and `PAYMENTS_URL`: source of an order's payments.
     pub payments: Payments,
-    /// `LOG_LEVEL`: the least severe level to log, `info` by default.
+    /// `LOG_LEVEL`: least severe level to log, `info` by default.
     pub log_level: LogLevel,
 }
 
-/// Where an order's payments are looked up.
+/// Source of an order's payments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payments {
-    /// Among the copies that Orders holds; nobody is waited for.
+    /// The read model.
     Local,
-    /// At this Payments API, while the request waits, if it has a certificate that is trusted so.
+    /// The Payments API at this URL, called while the request waits. [`Trust`] selects the accepted certificates.
     Remote(PaymentsUrl, Trust),
 }
 
-/// The values of `PAYMENT_LOOKUP`.
+/// Values of `PAYMENT_LOOKUP`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lookup {
     Local,
@@ -50,10 +50,10 @@ impl FromStr for Lookup {
 }
 
 impl Config {
-    /// Reads all of it, or says all that is wrong.
+    /// Reads the configuration. The error lists every missing or malformed variable.
     pub fn read(mut variables: Variables) -> Result<Self, InvalidEnvironment> {
         let orders_table = variables.required("ORDERS_TABLE", "the name of the orders table");
-        let lookup = variables.optional("PAYMENT_LOOKUP", "local, or remote to ask the Payments API", Lookup::Local);
+        let lookup = variables.optional("PAYMENT_LOOKUP", "local, or remote to call the Payments API", Lookup::Local);
         let payments = lookup.and_then(|lookup| match lookup {
             Lookup::Local => Some(Payments::Local),
             Lookup::Remote => {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn payments_are_looked_up_locally_unless_it_says_otherwise() {
+    fn payments_are_looked_up_locally_by_default() {
         let url = "https://a1b2.execute-api.eu-central-1.amazonaws.com/dev";
         for local in [&[][..], &[("PAYMENT_LOOKUP", "local")], &[("PAYMENTS_URL", "nonsense")]] {
             assert_eq!(read(local).unwrap().payments, Payments::Local);
@@ -91,14 +91,14 @@ mod tests {
     }
 
     #[test]
-    fn who_is_to_be_asked_must_be_said() {
+    fn a_remote_lookup_requires_a_valid_url() {
         for (pairs, expected) in [
-            (&[("PAYMENT_LOOKUP", "remote")][..], "PAYMENTS_URL is missing; it holds the base URL of the Payments API"),
+            (&[("PAYMENT_LOOKUP", "remote")][..], "PAYMENTS_URL is missing; expected the base URL of the Payments API"),
             (
                 &[("PAYMENT_LOOKUP", "remote"), ("PAYMENTS_URL", "payments")],
-                "PAYMENTS_URL is no http:// or https:// URL",
+                "PAYMENTS_URL is not an http:// or https:// URL",
             ),
-            (&[("PAYMENT_LOOKUP", "both")], "PAYMENT_LOOKUP is neither local nor remote; it holds local, or remote to"),
+            (&[("PAYMENT_LOOKUP", "both")], "PAYMENT_LOOKUP is neither local nor remote; expected local, or remote to"),
         ] {
             let error = read(pairs).unwrap_err();
             assert!(error.contains(expected), "{error}");

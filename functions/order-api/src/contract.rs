@@ -1,4 +1,4 @@
-//! The documentation of each operation beyond the types of its handler.
+//! Documentation of each operation beyond the types of its handler.
 
 use axum::http::StatusCode;
 use openapi_routes::{Answer, Link, OperationDoc, Target};
@@ -12,8 +12,8 @@ pub(crate) fn place() -> OperationDoc {
     place_order_doc(
         "placeOrder",
         "Place an order",
-        "Decides on the payment info that Orders already holds, without asking Payments. The same order again is \
-         answered with the order as it stands.",
+        "Decides on the read model of Orders, without a call to Payments. Repeating the request returns the order in \
+         its current state.",
         "local",
     )
 }
@@ -21,9 +21,9 @@ pub(crate) fn place() -> OperationDoc {
 pub(crate) fn place_synchronously() -> OperationDoc {
     place_order_doc(
         "placeOrderSynchronously",
-        "Place an order, asking Payments",
-        "Decides on what Payments says when asked, for which it waits. There to be compared with `POST /orders`, and \
-         not in every stage.",
+        "Place an order with a call to Payments",
+        "Calls Payments, waits for the response and decides on it. It exists for comparison with `POST /orders` and is \
+         not deployed in every stage.",
         "remote",
     )
     .problems([PAYMENTS_UNREACHABLE])
@@ -32,17 +32,17 @@ pub(crate) fn place_synchronously() -> OperationDoc {
 fn place_order_doc(id: &'static str, summary: &'static str, description: &'static str, read: &str) -> OperationDoc {
     let order = |status, description, order_status| {
         Answer::json::<OrderAnswer>(status, description)
-            .header("location", "Where the order is.", location_schema())
-            .link(of_order("getOrder", "The order can be read."))
-            .link(of_order("getOrderPayments", "Its payments."))
+            .header("location", "URL of the order.", location_schema())
+            .link(of_order("getOrder", "Reads the order."))
+            .link(of_order("getOrderPayments", "Lists the payments of the order."))
             .example(placed(order_status, read))
     };
     OperationDoc::new(id, summary, description)
-        .answers(order(StatusCode::OK, "The order was placed before.", "accepted"))
+        .answers(order(StatusCode::OK, "The order was placed by an earlier request.", "accepted"))
         .answers(order(StatusCode::CREATED, "The order is accepted: its payments cover it.", "accepted"))
         .answers(order(
             StatusCode::ACCEPTED,
-            "The order is kept, and accepted as soon as payments that cover it arrive.",
+            "The order is stored. It will be accepted when payments that cover it arrive.",
             "awaiting_payment",
         ))
         .problems([CONFLICT])
@@ -51,7 +51,7 @@ fn place_order_doc(id: &'static str, summary: &'static str, description: &'stati
 
 pub(crate) fn find() -> OperationDoc {
     let shown = Answer::json::<OrderAnswer>(StatusCode::OK, "The order.").example(placed("accepted", "local"));
-    OperationDoc::new("getOrder", "Read an order", "The order as it is now, with what it was decided on.")
+    OperationDoc::new("getOrder", "Read an order", "Returns the order with the payments behind its status.")
         .answers(shown)
         .problems([NOT_FOUND])
 }
@@ -59,7 +59,7 @@ pub(crate) fn find() -> OperationDoc {
 pub(crate) fn list_payments() -> OperationDoc {
     let known = Answer::json::<PaymentsAnswer>(
         StatusCode::OK,
-        "Orders' copies of its payments, oldest payment first; none, where none has arrived.",
+        "Payments in the read model, oldest first; empty if no payment has arrived.",
     )
     .example(json!({
         "order_id": "ord-42",
@@ -80,8 +80,8 @@ pub(crate) fn list_payments() -> OperationDoc {
     }));
     OperationDoc::new(
         "getOrderPayments",
-        "List the payment info that Orders holds",
-        "There may be payments before there is an order.",
+        "List the payments of an order",
+        "Returns the payments in the read model of Orders. Payments may arrive before the order is placed.",
     )
     .answers(known)
 }

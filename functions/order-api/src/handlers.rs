@@ -1,4 +1,4 @@
-//! The handlers: each translates a request, calls a use case, and translates its result.
+//! Handlers: parse the request, call a use case, map its result to a response.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::messages::{OrderAnswer, PaymentsAnswer};
 use crate::problems;
 use crate::request::OrderBody;
 
-/// 201 where the order is accepted, 202 where it is stored and not accepted yet, 200 where it was placed before.
+/// Returns 201 if the order is accepted, 202 if it is stored but not accepted yet, and 200 if it was placed before.
 pub(crate) async fn place(
     State(orders): State<PlaceOrder>,
     JsonBody(body): JsonBody<OrderBody>,
@@ -41,7 +41,7 @@ pub(crate) async fn find(
     Ok(Json(order.ok_or_else(|| problems::not_found(&order_id))?.into()))
 }
 
-/// An order that is not placed yet may have payments: that there is nothing under an id is an empty list.
+/// Never returns 404: payments may arrive before the order is placed, so an unknown id has an empty list.
 pub(crate) async fn list_payments(
     State(queries): State<Arc<dyn OrderQueries>>,
     PathParameter(order_id): PathParameter<OrderId>,

@@ -1,9 +1,9 @@
 //! The Orders API: `POST /orders`, `GET /orders/{order_id}`, `GET /orders/{order_id}/payments`.
 //!
-//! Deployed a second time, with `PAYMENT_LOOKUP=remote`, it is synchronous mode: `POST /sync/orders`, which places the same
-//! orders and asks Payments first.
+//! A second deployment with `PAYMENT_LOOKUP=remote` is the synchronous mode: `POST /sync/orders` places orders in the
+//! same table and calls Payments first.
 //!
-//! The routes are an axum router, so that tests call them directly; `main` puts them behind `api_gateway`.
+//! The routes are an axum router. Tests call it directly; `main` runs it behind `api_gateway`.
 
 mod config;
 mod contract;

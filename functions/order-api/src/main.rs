@@ -1,4 +1,4 @@
-//! The `order-api` function: reads its configuration, connects, serves.
+//! The `order-api` Lambda function: reads its configuration, connects, and serves the API.
 
 use std::sync::Arc;
 

@@ -1,33 +1,33 @@
-//! What is answered over HTTP.
+//! Response bodies.
 
 use orders::{CustomerId, Decision, Fulfilment, Line, Order, OrderStatus, PaymentCopy, PaymentRead, Quantity, Sku};
 use payment_events::{Money, OrderId, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// An order, as callers see it.
+/// An order.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Order")]
 pub(crate) struct OrderAnswer {
     order_id: OrderId,
     #[schemars(with = "CustomerId")]
     customer_id: String,
-    /// As they were ordered.
+    /// Lines ordered, in the order of the request.
     lines: Vec<LineAnswer>,
-    /// What the lines come to.
+    /// Total of the lines.
     total: Money,
     #[schemars(with = "OrderStatus")]
     status: &'static str,
-    /// Whether the goods are on their way. It starts once, and an order on hold does not unstart it.
+    /// Fulfilment of the order. It starts once; an order that goes on hold keeps it.
     fulfilment: FulfilmentAnswer,
-    /// What the status was decided on.
+    /// Payments behind the status.
     payment: DecisionAnswer,
-    /// 1, 2, 3 …: one for each time the order was written.
+    /// Revision of the order, from 1, incremented by each write.
     #[schemars(range(min = 1))]
     revision: u64,
-    /// When the order was placed.
+    /// Time at which the order was placed.
     created_at: Timestamp,
-    /// When this revision came about.
+    /// Time of this revision.
     updated_at: Timestamp,
 }
 
@@ -39,45 +39,45 @@ struct LineAnswer {
     sku: String,
     #[schemars(with = "Quantity")]
     quantity: u32,
-    /// What one of them costs.
+    /// Price of one unit.
     unit_price: Money,
 }
 
-/// Whether the goods are on their way.
+/// Fulfilment of an order.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Fulfilment")]
 #[serde(tag = "status", rename_all = "snake_case")]
 enum FulfilmentAnswer {
-    /// Not yet.
+    /// The order has never been accepted.
     NotStarted,
-    /// Since the order was first accepted.
+    /// Fulfilment started when the order was first accepted.
     Started { started_at: Timestamp },
 }
 
-/// What the order's status was decided on.
+/// Payments behind an order's status.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Decision")]
 struct DecisionAnswer {
-    /// Where the payments were read.
+    /// Source of the payments: the read model (`local`) or the Payments API (`remote`).
     #[schemars(extend("enum" = PaymentRead::ALL.map(PaymentRead::as_str)))]
     read: &'static str,
-    /// When it was decided.
+    /// Time of the decision.
     decided_at: Timestamp,
-    /// The payments that were looked at, those that count first, newest first.
+    /// Payments considered: covering ones first, then newest first.
     #[schemars(length(max = Decision::BASED_ON_MAX))]
     based_on: Vec<BasedOnAnswer>,
 }
 
-/// A payment that was looked at, as it was then.
+/// Payment at the time of a decision.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "BasedOn")]
 struct BasedOnAnswer {
     payment_id: PaymentId,
-    /// As of which version.
+    /// Version of the payment.
     #[schemars(range(min = 1))]
     version: u64,
     status: PaymentStatus,
-    /// How old that version was, in milliseconds.
+    /// Age of that version at the decision, in milliseconds.
     age_ms: u64,
 }
 
@@ -117,7 +117,7 @@ impl From<&Line> for LineAnswer {
     }
 }
 
-/// The payment info that Orders holds of one order, oldest payment first.
+/// Payments of one order in the read model, oldest first.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "StoredPayments")]
 pub(crate) struct PaymentsAnswer {
@@ -125,18 +125,18 @@ pub(crate) struct PaymentsAnswer {
     payments: Vec<PaymentAnswer>,
 }
 
-/// Orders' copy of a payment, and how fresh it is.
+/// Payment in the read model, with its projection lag and age.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "StoredPayment")]
 struct PaymentAnswer {
-    // As it came, whole: what Orders holds is the contract's payment info.
+    // The complete payment info of the event contract.
     #[serde(flatten)]
     payment: PaymentInfo,
-    /// When Orders stored it.
+    /// Time at which Orders stored this version.
     stored_at: Timestamp,
-    /// From `updated_at` to `stored_at`: how long it took from Payments to Orders.
+    /// Projection lag in milliseconds, from `updated_at` to `stored_at`.
     lag_ms: u64,
-    /// From `updated_at` to this answer.
+    /// Age in milliseconds, from `updated_at` to this response.
     age_ms: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The problems this API answers with, beside those of every API.
+//! Problem types of the Orders API, beyond those of every API.
 
 use axum::http::StatusCode;
 use http_problems::{Problem, ProblemHeader, ProblemType, builtin};
@@ -6,38 +6,37 @@ use orders::PlaceError;
 use payment_events::OrderId;
 use telemetry::WithCauses;
 
-/// Version 1.0.0 of the contract listed it, and a header that is listed is removed with the next major version only.
+/// Header that is never sent. Version 1.0.0 of the contract listed it, and only a major version may remove a header.
 const UNSENT_RETRY_AFTER: ProblemHeader = ProblemHeader {
     required: false,
-    description: "Not sent with the problems that there are now: repeating does not help.",
+    description: "Not sent with the current problem types: a retry does not help.",
     ..builtin::RETRY_AFTER
 };
-/// There is another order under this id.
+/// A different order has this id.
 pub(crate) const CONFLICT: ProblemType =
-    ProblemType::new(StatusCode::CONFLICT, "order-conflict", "A different order is placed under this id")
+    ProblemType::new(StatusCode::CONFLICT, "order-conflict", "The order id is used by a different order")
         .with_headers(&[UNSENT_RETRY_AFTER]);
-/// There is no such order.
-pub(crate) const NOT_FOUND: ProblemType =
-    ProblemType::new(StatusCode::NOT_FOUND, "order-not-found", "There is no such order");
-/// Payments could not be asked, and nothing is stored.
+/// No order has this id.
+pub(crate) const NOT_FOUND: ProblemType = ProblemType::new(StatusCode::NOT_FOUND, "order-not-found", "No such order");
+/// The call to Payments failed. Nothing is stored.
 pub(crate) const PAYMENTS_UNREACHABLE: ProblemType =
-    ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "payments-unreachable", "Payments cannot be asked right now")
+    ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "payments-unreachable", "Payments is temporarily unavailable")
         .with_headers(&[builtin::RETRY_AFTER]);
 
-/// All of them; each has a page in `docs/api/problems/`.
+/// All problem types of this module; each has a page in `docs/api/problems/`.
 pub const PROBLEMS: &[ProblemType] = &[CONFLICT, NOT_FOUND, PAYMENTS_UNREACHABLE];
 
 pub(crate) fn not_placed(error: PlaceError) -> Problem {
     match error {
         PlaceError::Conflict { order_id } => {
             let detail =
-                format!("Choose a new id for a new order, or send order {order_id} as it was placed to read it.");
+                format!("Use a new id for a new order. To read order {order_id}, send GET /orders/{order_id}.");
             Problem::new(CONFLICT, detail)
         }
         PlaceError::Lookup(error) => {
-            tracing::error!(error = %WithCauses(&error), "answered 503: Payments could not be asked");
-            let detail = "Nothing was stored. Send the order again in a moment, which is safe; POST /orders takes it \
-                          without asking Payments.";
+            tracing::error!(error = %WithCauses(&error), "responded 503: the call to Payments failed");
+            let detail = "Nothing was stored. It is safe to repeat the same request after the time in retry-after. \
+                          POST /orders places the order without a call to Payments.";
             Problem::new(PAYMENTS_UNREACHABLE, detail).retry_after_s(error.retry_after_s)
         }
         PlaceError::Settle(_) | PlaceError::Gone { .. } => Problem::unavailable(&error),
@@ -46,7 +45,7 @@ pub(crate) fn not_placed(error: PlaceError) -> Problem {
 
 pub(crate) fn not_found(order_id: &OrderId) -> Problem {
     let detail = format!(
-        "No order is placed under {order_id}. Its payments, if there are any, are at /orders/{order_id}/payments."
+        "No order has the id {order_id}. Payments that have arrived for it are at /orders/{order_id}/payments."
     );
     Problem::new(NOT_FOUND, detail)
 }

@@ -1,4 +1,4 @@
-//! The body of `POST /orders`, and how it becomes an order request.
+//! Request body of `POST /orders` and its conversion to an [`OrderRequest`].
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -11,14 +11,14 @@ use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-/// An order to be placed. Unknown fields are refused: one that is misspelt must not be lost in silence.
+/// Order to place. Unknown fields are rejected, so that a misspelt field is not silently ignored.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OrderBody {
     order_id: OrderId,
     #[serde(deserialize_with = "parsed")]
     customer_id: CustomerId,
-    /// All in one currency; what they come to is at most 9223372036854775807 minor units.
+    /// Lines in one currency. Their total is at most 9223372036854775807 minor units.
     #[schemars(length(min = 1, max = Lines::COUNT_MAX))]
     lines: Vec<Object<LineBody>>,
 }
@@ -29,15 +29,15 @@ pub(crate) struct OrderBody {
 struct LineBody {
     #[serde(deserialize_with = "parsed")]
     sku: Sku,
-    /// How many: `1`, and not `1.0`.
+    /// Number of units as an integer: `1`, not `1.0`.
     #[schemars(with = "Quantity")]
     quantity: u32,
-    /// What one of them costs.
+    /// Price of one unit.
     unit_price: Object<Amount>,
 }
 
-// The contract's own reading lets unknown fields pass.
-/// An amount above zero, whole: `1299`, and not `1299.0`. Unknown fields are refused.
+// Not `Money`, which ignores unknown fields for the sake of the event contract.
+/// Amount above zero, as an integer: `1299`, not `1299.0`. Unknown fields are rejected.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Amount {
@@ -47,7 +47,7 @@ struct Amount {
 }
 
 impl OrderBody {
-    /// The request, or a problem that points to what is wrong.
+    /// Converts to an order request. The problem points to the first invalid value.
     pub(crate) fn into_request(self) -> Result<OrderRequest, Problem> {
         let lines = self.lines.into_iter().enumerate().map(|(place, Object(line))| line.into_line(place));
         let lines = Lines::new(lines.collect::<Result<_, _>>()?).map_err(invalid_lines)?;

@@ -1,4 +1,4 @@
-//! The routes, each with its handler and its documentation.
+//! Routes with their handlers and documentation.
 
 use std::sync::Arc;
 
@@ -9,25 +9,25 @@ use orders::{FindOrder, OrderQueries, PlaceOrder};
 
 use crate::{contract, handlers};
 
-/// The largest body taken, in bytes: a hundred lines with all their fields at their longest are less than half of it.
+/// Maximum size of a request body, in bytes. The largest valid order is less than half of it.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// All routes: orders are placed through `place` and shown through `find`, and payments are read from `queries`.
+/// Router of the asynchronous API: `place` and `find` handle orders, `queries` reads payments.
 pub fn router(place: PlaceOrder, find: FindOrder, queries: Arc<dyn OrderQueries>) -> Router {
     let orders = place_routes(Router::new()).with_state(place);
-    let shown = find_routes(Router::new()).with_state(find);
+    let found = find_routes(Router::new()).with_state(find);
     let payments = payment_routes(Router::new()).with_state(queries);
-    with_request_checks(orders.merge(shown).merge(payments), BODY_BYTES_MAX)
+    with_request_checks(orders.merge(found).merge(payments), BODY_BYTES_MAX)
 }
 
-/// The route of synchronous mode: orders are placed through `place`, which asks Payments.
+/// Router of synchronous mode: `place` calls Payments.
 ///
-/// It is the only one. An order is the same one whichever way it was placed, and is read under `/orders`.
+/// It has a single route, because orders placed in either mode are read under `/orders`.
 pub fn sync_router(place: PlaceOrder) -> Router {
     with_request_checks(sync_place_routes(Router::new()).with_state(place), BODY_BYTES_MAX)
 }
 
-/// The routes of [`router`] and [`sync_router`], described.
+/// Description of the routes of [`router`] and [`sync_router`].
 pub fn description() -> Description {
     payment_routes(find_routes(sync_place_routes(place_routes(Description::new()))))
 }
@@ -65,10 +65,10 @@ mod tests {
     }
 
     #[test]
-    fn the_contract_lists_whatever_keeps_an_order_from_being_placed() {
+    fn the_contract_lists_every_problem_of_placing_an_order() {
         let order_id = || "ord-42".parse().unwrap();
         for path in ["/orders", "/sync/orders"] {
-            let store = StoreError { context: "writing the table".to_owned(), source: "it is down".into() };
+            let store = StoreError { context: "could not write".to_owned(), source: "the table is down".into() };
             for error in [
                 PlaceError::Conflict { order_id: order_id() },
                 PlaceError::Gone { order_id: order_id() },
@@ -77,7 +77,8 @@ mod tests {
                 assert_listed(path, &not_placed(error));
             }
         }
-        let lookup = LookupError { context: "asking".to_owned(), retry_after_s: 3, source: "it is down".into() };
+        let source = "Payments is down".into();
+        let lookup = LookupError { context: "could not look up".to_owned(), retry_after_s: 3, source };
         assert_listed("/sync/orders", &not_placed(PlaceError::Lookup(lookup)));
     }
 }

@@ -1,4 +1,4 @@
-//! The Orders API, its router called directly.
+//! The Orders API, called through its router.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl Api {
         send(&self.router, &description(), request).await
     }
 
-    /// The same orders in synchronous mode, by asking these payments.
+    /// Synchronous mode with the same store and these payments.
     fn sync(&self, payments: &Arc<MemoryPayments>) -> Self {
         let place = PlaceOrder::new(self.store.clone(), self.store.clone()).asking(payments.clone());
         Self { router: sync_router(place), store: self.store.clone() }
@@ -55,14 +55,14 @@ impl Api {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
-    /// What the projector does when a payment comes.
+    /// Projects a payment, as the projector does.
     async fn project(&self, payment: PaymentInfo) {
         let settle = Settle::new(self.store.clone(), self.store.clone());
         ProjectPayments::new(self.store.clone(), settle).project(vec![payment]).await.unwrap();
     }
 }
 
-/// An order of 2 x 5.00 and 1 x 2.99.
+/// Order of 2 × 5.00 and 1 × 2.99.
 fn tea() -> Value {
     json!({"order_id": "ord-1", "customer_id": "cust-7", "lines": [
         {"sku": "tea-100g", "quantity": 2, "unit_price": {"minor": 500, "currency": "EUR"}},
@@ -70,7 +70,7 @@ fn tea() -> Value {
     ]})
 }
 
-/// The order with the value at `pointer` replaced.
+/// Order with the value at `pointer` replaced.
 fn with(pointer: &str, value: Value) -> Value {
     let mut body = tea();
     *body.pointer_mut(pointer).unwrap() = value;
@@ -86,7 +86,7 @@ fn time(value: &Value) -> Timestamp {
 }
 
 #[tokio::test]
-async fn a_paid_order_is_accepted_at_once_and_read_back() {
+async fn a_paid_order_is_accepted_and_can_be_read() {
     let api = Api::new();
     api.project(pay(1_299)).await;
     let placed = api.order(&tea()).await;
@@ -107,7 +107,7 @@ async fn a_paid_order_is_accepted_at_once_and_read_back() {
 }
 
 #[tokio::test]
-async fn an_unpaid_order_waits_and_is_accepted_when_its_payment_comes() {
+async fn an_unpaid_order_waits_and_is_accepted_when_its_payment_arrives() {
     let api = Api::new();
     let placed = api.order(&tea()).await;
     assert_eq!(placed.status, StatusCode::ACCEPTED);
@@ -121,7 +121,7 @@ async fn an_unpaid_order_waits_and_is_accepted_when_its_payment_comes() {
 }
 
 #[tokio::test]
-async fn a_declined_payment_leaves_the_order_waiting_and_is_shown_whichever_came_first() {
+async fn a_declined_payment_leaves_the_order_waiting_and_is_shown() {
     for order_first in [true, false] {
         let api = Api::new();
         if order_first {
@@ -148,7 +148,7 @@ async fn a_void_puts_an_accepted_order_on_hold() {
 }
 
 #[tokio::test]
-async fn the_same_order_again_is_answered_as_it_stands() {
+async fn a_repeated_request_returns_the_order_in_its_current_state() {
     let api = Api::new();
     api.order(&tea()).await;
     api.project(pay(1_299)).await;
@@ -173,16 +173,16 @@ async fn a_different_order_under_a_known_id_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn stored_payments_are_shown_with_their_age_before_and_after_the_order_comes() {
+async fn payments_are_listed_with_their_age_before_and_after_the_order_is_placed() {
     let api = Api::new();
     assert_eq!(api.get("/orders/ord-1/payments").await.body, json!({"order_id": "ord-1", "payments": []}));
     let paid = captured(&pay(1_299), 1_299, 300);
     api.project(paid.clone()).await;
     api.project(declined("pay_0", euros(7))).await;
     for _ in 0..2 {
-        let answer = api.get("/orders/ord-1/payments").await;
-        assert_eq!(answer.status, StatusCode::OK);
-        let payments = answer.body["payments"].as_array().unwrap();
+        let response = api.get("/orders/ord-1/payments").await;
+        assert_eq!(response.status, StatusCode::OK);
+        let payments = response.body["payments"].as_array().unwrap();
         let ids: Vec<_> = payments.iter().map(|payment| payment["payment_id"].as_str().unwrap()).collect();
         assert_eq!(ids, ["pay_0", "pay_1"]);
         assert_eq!(payments[0]["decline"]["code"], "expired_card");
@@ -206,9 +206,9 @@ async fn stored_payments_are_shown_with_their_age_before_and_after_the_order_com
 async fn an_unknown_order_is_not_found() {
     let api = Api::new();
     api.project(pay(1_299)).await;
-    let answer = api.get("/orders/ord-1").await;
-    assert_problem(&answer, StatusCode::NOT_FOUND, "order-not-found");
-    assert_eq!(answer.body["instance"], "/orders/ord-1");
+    let response = api.get("/orders/ord-1").await;
+    assert_problem(&response, StatusCode::NOT_FOUND, "order-not-found");
+    assert_eq!(response.body["instance"], "/orders/ord-1");
     assert_problem(&api.get("/orders").await, StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed");
     assert_problem(&api.get("/order").await, StatusCode::NOT_FOUND, "no-such-route");
 }
@@ -224,7 +224,7 @@ async fn ids_in_the_path_are_parsed() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_in_the_body_is_pointed_to() {
+async fn a_problem_points_to_the_invalid_value_in_the_body() {
     let api = Api::new();
     let (order, max) = (tea(), i64::MAX);
     let lines = |count: usize| Value::Array(vec![order["lines"][0].clone(); count]);
@@ -267,19 +267,15 @@ async fn what_is_wrong_in_the_body_is_pointed_to() {
         }),
     ];
     for (pointer, body) in cases {
-        let answer = api.order(&body).await;
-        assert_problem(&answer, StatusCode::BAD_REQUEST, "invalid-request");
-        assert_eq!(answer.body["errors"][0]["pointer"], pointer, "{}", answer.body);
+        let response = api.order(&body).await;
+        assert_problem(&response, StatusCode::BAD_REQUEST, "invalid-request");
+        assert_eq!(response.body["errors"][0]["pointer"], pointer, "{}", response.body);
     }
-    assert_eq!(
-        api.store.take_calls(),
-        orders::testing::Calls::default(),
-        "nothing was read or written for any of them"
-    );
+    assert_eq!(api.store.take_calls(), orders::testing::Calls::default(), "no call reached the store");
 }
 
 #[tokio::test]
-async fn card_numbers_are_refused_and_nothing_is_read_or_written() {
+async fn card_numbers_are_rejected_and_nothing_is_read_or_written() {
     let api = Api::new();
     for (pointer, body) in [
         ("/order_id", with("/order_id", json!("4242424242424242"))),
@@ -287,17 +283,17 @@ async fn card_numbers_are_refused_and_nothing_is_read_or_written() {
         ("/lines/1/sku", with("/lines/1/sku", json!("cup/4242424242424242"))),
         ("/lines/0/unit_price/minor", with("/lines/0/unit_price/minor", json!(4_242_424_242_424_242_u64))),
     ] {
-        let answer = api.order(&body).await;
-        assert_problem(&answer, StatusCode::BAD_REQUEST, "card-number");
-        assert_eq!(answer.body["errors"][0]["pointer"], pointer);
+        let response = api.order(&body).await;
+        assert_problem(&response, StatusCode::BAD_REQUEST, "card-number");
+        assert_eq!(response.body["errors"][0]["pointer"], pointer);
     }
-    let answer = api.get("/orders/4242424242424242/payments").await;
-    assert_problem(&answer, StatusCode::BAD_REQUEST, "card-number");
+    let response = api.get("/orders/4242424242424242/payments").await;
+    assert_problem(&response, StatusCode::BAD_REQUEST, "card-number");
     assert_eq!(api.store.take_calls(), orders::testing::Calls::default());
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_json_or_too_large_or_not_declared_are_refused() {
+async fn bodies_that_are_not_json_or_too_large_or_undeclared_are_rejected() {
     let api = Api::new();
     for body in ["", "{", "order", "\u{0}"] {
         assert_problem(&api.order_raw(body).await, StatusCode::BAD_REQUEST, "malformed-json");
@@ -309,7 +305,7 @@ async fn bodies_that_are_no_json_or_too_large_or_not_declared_are_refused() {
 }
 
 #[tokio::test]
-async fn the_largest_order_there_is_fits_the_body() {
+async fn the_largest_valid_order_fits_the_body() {
     let api = Api::new();
     let line = json!({"sku": "s".repeat(64), "quantity": 1_000_000,
         "unit_price": {"minor": i64::MAX / 100 / 1_000_000, "currency": "EUR"}});
@@ -319,18 +315,18 @@ async fn the_largest_order_there_is_fits_the_body() {
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_answer_is_unavailable_and_nothing_of_it_is_told() {
+async fn a_failing_store_is_unavailable_and_its_error_is_not_disclosed() {
     let api = Api::new();
     api.store.fail_for(&"ord-1".parse().unwrap(), true);
-    for answer in [api.order(&tea()).await, api.get("/orders/ord-1").await, api.get("/orders/ord-1/payments").await] {
-        assert_problem(&answer, StatusCode::SERVICE_UNAVAILABLE, "unavailable");
-        assert_eq!(answer.headers["retry-after"], "1");
-        assert!(!answer.body.to_string().contains("set to fail"), "{}", answer.body);
+    for response in [api.order(&tea()).await, api.get("/orders/ord-1").await, api.get("/orders/ord-1/payments").await] {
+        assert_problem(&response, StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+        assert_eq!(response.headers["retry-after"], "1");
+        assert!(!response.body.to_string().contains("set it to fail"), "{}", response.body);
     }
 }
 
 #[tokio::test]
-async fn in_synchronous_mode_an_order_is_accepted_on_what_payments_says_and_is_the_same_order() {
+async fn an_order_placed_in_synchronous_mode_is_accepted_on_the_lookup_and_shared_by_both_modes() {
     let (api, payments) = (Api::new(), Arc::new(MemoryPayments::default()));
     let sync = api.sync(&payments);
     payments.becomes(pay(1_299));
@@ -338,7 +334,7 @@ async fn in_synchronous_mode_an_order_is_accepted_on_what_payments_says_and_is_t
     assert_eq!((placed.status, &placed.body["payment"]["read"]), (StatusCode::CREATED, &json!("remote")));
     assert_eq!(placed.headers["location"], "/orders/ord-1");
     assert_eq!(api.get("/orders/ord-1").await.body, placed.body);
-    // Within one millisecond it would be taken for the same request, sent twice by the store's client.
+    // Within the same millisecond, the repeated request would count as an SDK retry of the first.
     while Timestamp::now() == time(&placed.body["created_at"]) {}
     for again in [sync.sync_order(&tea()).await, api.order(&tea()).await] {
         assert_eq!((again.status, &again.body), (StatusCode::OK, &placed.body));
@@ -348,14 +344,14 @@ async fn in_synchronous_mode_an_order_is_accepted_on_what_payments_says_and_is_t
 }
 
 #[tokio::test]
-async fn in_synchronous_mode_payments_that_cannot_be_asked_are_a_problem_that_says_when_to_come_back() {
+async fn a_failed_call_to_payments_is_a_problem_with_retry_after_and_stores_nothing() {
     let (api, payments) = (Api::new(), Arc::new(MemoryPayments::default()));
     let sync = api.sync(&payments);
     payments.is_down(true);
-    let refused = sync.sync_order(&tea()).await;
-    assert_problem(&refused, StatusCode::SERVICE_UNAVAILABLE, "payments-unreachable");
+    let rejected = sync.sync_order(&tea()).await;
+    assert_problem(&rejected, StatusCode::SERVICE_UNAVAILABLE, "payments-unreachable");
     assert_eq!(
-        (&refused.headers["retry-after"], &refused.body["instance"]),
+        (&rejected.headers["retry-after"], &rejected.body["instance"]),
         (&"7".parse().unwrap(), &json!("/sync/orders"))
     );
     assert_eq!(api.get("/orders/ord-1").await.status, StatusCode::NOT_FOUND);
@@ -365,11 +361,11 @@ async fn in_synchronous_mode_payments_that_cannot_be_asked_are_a_problem_that_sa
 }
 
 #[tokio::test]
-async fn what_cannot_be_an_order_is_refused_before_payments_is_asked_and_there_is_no_other_route() {
+async fn an_invalid_order_is_rejected_without_a_call_to_payments_and_synchronous_mode_has_no_other_route() {
     let (api, payments) = (Api::new(), Arc::new(MemoryPayments::default()));
     let sync = api.sync(&payments);
-    let refused = sync.sync_order(&with("/lines/0/quantity", json!(0))).await;
-    assert_problem(&refused, StatusCode::BAD_REQUEST, "invalid-request");
+    let rejected = sync.sync_order(&with("/lines/0/quantity", json!(0))).await;
+    assert_problem(&rejected, StatusCode::BAD_REQUEST, "invalid-request");
     assert_eq!(payments.take_asked(), 0);
     assert_problem(&sync.get("/orders/ord-1").await, StatusCode::NOT_FOUND, "no-such-route");
     assert_problem(&sync.get("/sync/orders").await, StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed");

@@ -1,22 +1,22 @@
-//! What the function is told by its environment.
+//! Configuration from environment variables.
 
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
-/// The function's configuration.
+/// Configuration of the function.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `ORDERS_TABLE`: the name of the orders table.
+    /// `ORDERS_TABLE`: name of the orders table.
     pub orders_table: String,
-    /// `QUARANTINE_TABLE`: the name of the quarantine table.
+    /// `QUARANTINE_TABLE`: name of the quarantine table.
     pub quarantine_table: String,
-    /// `LOG_LEVEL`: the least severe level to log, `info` by default.
+    /// `LOG_LEVEL`: least severe level to log, `info` by default.
     pub log_level: LogLevel,
-    /// `AWS_LAMBDA_FUNCTION_NAME`: what metrics are counted under.
+    /// `AWS_LAMBDA_FUNCTION_NAME`: dimension of the metrics.
     pub function_name: String,
 }
 
 impl Config {
-    /// Reads all of it, or says all that is wrong.
+    /// Reads the configuration. The error lists every missing or malformed variable.
     pub fn read(mut variables: Variables) -> Result<Self, InvalidEnvironment> {
         let orders_table = variables.required("ORDERS_TABLE", "the name of the orders table");
         let quarantine_table = variables.required("QUARANTINE_TABLE", "the name of the quarantine table");
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_that_is_missing_is_said_at_once() {
+    fn all_missing_variables_are_reported_together() {
         let error = Config::read(Variables::from_iter([])).unwrap_err().to_string();
         for name in ["ORDERS_TABLE", "QUARANTINE_TABLE", "AWS_LAMBDA_FUNCTION_NAME"] {
             assert!(error.contains(name), "{error}");

@@ -1,4 +1,4 @@
-//! From the records of a batch to what there is to do about each.
+//! Decoding and folding of a batch.
 
 use std::collections::HashMap;
 
@@ -6,31 +6,31 @@ use orders::{QuarantinedRecord, Reason};
 use payment_events::{DecodeError, OrderId, PaymentEvent, PaymentId, Timestamp};
 use stream_batch::{KinesisRecord, Record};
 
-/// What a record comes down to.
+/// A decoded record.
 #[derive(Debug)]
 pub(crate) enum Entry {
-    /// A payment to store: the newest version that the batch has of it.
+    /// Payment to store, in its newest version of the batch.
     Payment(Box<PaymentEvent>),
-    /// A payment that an earlier entry of the batch stands for.
+    /// Payment that was folded into an earlier entry of the batch.
     Folded,
-    /// A record to quarantine.
+    /// Record to quarantine.
     Unreadable(Box<Unreadable>),
 }
 
-/// A record that is no payment event.
+/// A record that is not a payment event.
 #[derive(Debug)]
 pub(crate) struct Unreadable {
     pub(crate) record: QuarantinedRecord,
-    /// Why, in one word: the reason itself may quote the record, and a record belongs in no log.
+    /// Kind of error, for the log. The reason is not logged, because it may quote the record.
     pub(crate) kind: &'static str,
 }
 
-/// Decodes a batch, and folds it to the newest version of each payment.
+/// Decodes a batch and folds it to the newest version of each payment.
 ///
-/// The newest version takes the place of the **first** one in the batch. So what is reported of a payment that cannot be
-/// stored is its first record, and none of its versions is acknowledged before one is stored.
+/// The newest version moves to the position of the payment's **first** record. If it cannot be stored, that first
+/// record is reported, so that no version of the payment is acknowledged before one is stored.
 ///
-/// There are as many entries as records, in their order. The lane of each is its order.
+/// Returns one entry per record, in batch order. The lane of an entry is the order id.
 pub(crate) fn fold(records: impl IntoIterator<Item = KinesisRecord>) -> Vec<Record<String, Entry>> {
     let mut entries: Vec<Record<String, Entry>> = Vec::new();
     let mut places: HashMap<(OrderId, PaymentId), usize> = HashMap::new();
@@ -51,7 +51,7 @@ pub(crate) fn fold(records: impl IntoIterator<Item = KinesisRecord>) -> Vec<Reco
     entries
 }
 
-/// Decodes a record. Its lane is its order, which for a record that cannot be read is what it was put under.
+/// Decodes a record. Its lane is the order id, or the partition key if the record is undecodable.
 fn decode(record: KinesisRecord) -> Record<String, Entry> {
     let sequence_number = record.sequence_number.clone();
     let unreadable = match record.user_data() {

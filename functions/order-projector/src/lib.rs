@@ -1,9 +1,9 @@
-//! The projector: keeps Orders' own copy of payment info, settles the orders it pays for, and sets aside what it cannot
-//! read.
+//! The projector: stores payment events in the read model of Orders, settles the orders they pay for, and quarantines
+//! undecodable records.
 //!
-//! A batch is folded to the newest version of each payment and split into lanes by order, which run side by side. A record is
-//! acknowledged once its payment is stored and its order settled, or once it is in quarantine; whatever else happens, it is
-//! reported and comes again.
+//! A batch is folded to the newest version of each payment and split into concurrent lanes by order. A record is
+//! acknowledged after its payment is stored and its order settled, or after it is quarantined. In all other cases it is
+//! reported and redelivered.
 
 mod config;
 mod entry;

@@ -1,4 +1,4 @@
-//! The `order-projector` function: reads its configuration, connects, projects.
+//! The `order-projector` Lambda function: reads its configuration, connects, and projects batches.
 
 use std::sync::Arc;
 

@@ -4,32 +4,32 @@ use std::collections::HashSet;
 
 use payment_events::OrderId;
 
-/// What became of a record that was handled.
+/// Outcome of a handled record.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// Its payment is stored.
+    /// The payment is in the read model.
     Stored {
-        /// The order that the payment is for.
+        /// Order that the payment belongs to.
         order: PaidOrder,
-        /// How late it was stored, in milliseconds; `None` if a copy as new or newer was stored before.
+        /// Projection lag in milliseconds; `None` if the payment was stale.
         lag_ms: Option<u64>,
     },
-    /// An earlier record of the batch stands for it.
+    /// The payment was folded into an earlier record of the batch.
     Folded,
-    /// It cannot be read and is in quarantine.
+    /// The record is undecodable and in quarantine.
     Quarantined,
 }
 
-/// An order that has a payment, by the record that it is reported by.
+/// An order with a payment in the batch, and the record by which its failure is reported.
 #[derive(Debug, Clone)]
 pub(crate) struct PaidOrder {
     pub(crate) order_id: OrderId,
     pub(crate) sequence_number: String,
 }
 
-/// The orders that have payments, each by its first record, in the order of the batch.
+/// Returns each order with a stored payment once, with its first such record, in batch order.
 ///
-/// A lane is handled in order, so its first payment is stored if any is.
+/// A lane is handled in order, so the first payment of an order is stored if any is.
 pub(crate) fn paid_orders(outcomes: &[Outcome]) -> Vec<PaidOrder> {
     let mut seen = HashSet::new();
     let orders = outcomes.iter().filter_map(|outcome| match outcome {

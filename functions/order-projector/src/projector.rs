@@ -1,4 +1,4 @@
-//! One batch after the other.
+//! Projection of a batch.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -15,16 +15,15 @@ use crate::entry::{Entry, Unreadable, fold};
 use crate::metrics::write_metrics;
 use crate::outcome::{Outcome, PaidOrder, paid_orders};
 
-/// Orders that are worked on at once, which is as many connections to DynamoDB as are open. A call takes some 4 ms there and
-/// far less than 1 ms here, so that more than a few dozen would only wait for the processor.
+/// Maximum number of concurrent lanes, and so of connections to DynamoDB. A call takes about 4 ms in DynamoDB and far
+/// less than 1 ms of CPU, so more than a few dozen would only wait for the CPU.
 pub const LANES_AT_ONCE_MAX: usize = 32;
 
-/// The time that is kept free at the end of an invocation, so that what is begun just before it can end: a few calls at
-/// their longest.
+/// Time reserved at the end of an invocation for work already started: a few DynamoDB calls at their timeout.
 const MARGIN_MAX: Duration = Duration::from_secs(15);
 
-/// The time that is kept free for the answer. What has not ended by then is left for the next delivery.
-const ANSWER_MARGIN_MAX: Duration = Duration::from_secs(1);
+/// Time reserved for the response. Work that has not finished by then is left for the redelivery.
+const RESPONSE_MARGIN_MAX: Duration = Duration::from_secs(1);
 
 /// Projects batches of payment events.
 #[derive(Clone)]
@@ -34,34 +33,34 @@ pub struct Projector {
     metrics: Metrics,
 }
 
-/// One batch under way.
+/// Processing of one batch.
 struct Run<'a, M> {
     projector: &'a Projector,
     limits: Limits<M>,
-    /// When to answer at the latest.
-    answer_by: Instant,
+    /// Deadline for the response.
+    respond_by: Instant,
 }
 
 impl Projector {
-    /// Projects with `project`, and sets aside into `quarantine` what cannot be read. Counts in `metrics`: `Projected`
-    /// payments and their `ProjectionLag`, `Stale` ones that changed nothing, and `Quarantined` records.
+    /// Creates the projector. Its metrics are `Projected` payments with their `ProjectionLag`, `Stale` payments, and
+    /// `Quarantined` records.
     pub fn new(project: ProjectPayments, quarantine: Arc<dyn Quarantine>, metrics: Metrics) -> Self {
         Self { project, quarantine, metrics }
     }
 
-    /// Handles a batch until shortly before `deadline`, and reports what is to be delivered again.
+    /// Handles a batch until shortly before `deadline`, and reports the records to redeliver.
     ///
-    /// The steps are those of [`ProjectPayments`], and each takes the results of the one before. However often a batch
-    /// repeats itself, that is one write for each payment, one key in a read of a hundred for each order, and one query for
-    /// each order that is placed. Settling that changes an order writes it, and queries it again.
+    /// Runs the steps of [`ProjectPayments`], each on the results of the one before. Regardless of duplicates in the
+    /// batch, this costs one write per payment, one key of a `BatchGetItem` per order, and one query per placed order.
+    /// An order whose status changes costs one more write and query.
     pub async fn handle(&self, batch: KinesisEvent, deadline: SystemTime) -> BatchResponse {
         let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-        // A function with little time still uses half of it: it would never get anywhere otherwise.
+        // With little time left, half of it is used, so that the batch makes progress.
         let margin = MARGIN_MAX.min(left / 2);
         let run = Run {
             projector: self,
             limits: Limits { lanes_at_once_max: LANES_AT_ONCE_MAX, may_begin: before(deadline, margin) },
-            answer_by: Instant::now() + left.saturating_sub(ANSWER_MARGIN_MAX.min(left / 8)),
+            respond_by: Instant::now() + left.saturating_sub(RESPONSE_MARGIN_MAX.min(left / 8)),
         };
         let entries = fold(batch.records);
         let count = entries.len();
@@ -77,7 +76,7 @@ impl Projector {
 }
 
 impl<M: Fn() -> bool> Run<'_, M> {
-    /// Stores every payment, and quarantines the records that cannot be read.
+    /// Stores every payment and quarantines undecodable records.
     async fn store(&self, entries: Vec<Record<String, Entry>>) -> Processed<Outcome> {
         process_records(entries, &self.limits, async |entry: Record<String, Entry>| match entry.payload {
             Entry::Payment(event) => self.store_payment(*event, entry.sequence_number).await,
@@ -88,7 +87,7 @@ impl<M: Fn() -> bool> Run<'_, M> {
     }
 
     async fn store_payment(&self, event: PaymentEvent, sequence_number: String) -> Result<Outcome, NotHandled> {
-        // The trace that the payment was made in goes on here.
+        // Continues the trace of the event.
         let span = tracing::info_span!("payment", trace_id = event.trace_parent().map(TraceParent::trace_id));
         let payment = event.into_payment();
         let order_id = payment.order_id.clone();
@@ -101,12 +100,18 @@ impl<M: Fn() -> bool> Run<'_, M> {
         self.in_time(key, self.projector.quarantine.set_aside(record)).await?;
         let (shard_id, sequence_number) = (&record.shard_id, &record.sequence_number);
         let data_bytes = record.data.len();
-        tracing::warn!(shard_id, sequence_number, kind, data_bytes, "a record that cannot be read is in quarantine");
+        tracing::warn!(
+            shard_id,
+            sequence_number,
+            kind,
+            data_bytes,
+            "record {sequence_number} of {shard_id} is undecodable and was quarantined"
+        );
         Ok(Outcome::Quarantined)
     }
 
-    /// Finds the placed ones among orders that have payments, in calls of [`PLACED_AT_ONCE_MAX`]. A call that fails is
-    /// reported by the first of its orders.
+    /// Finds the placed orders, in calls of up to [`PLACED_AT_ONCE_MAX`] ids. A failed call is reported by the record
+    /// of its first order.
     async fn find_placed(&self, orders: Vec<PaidOrder>) -> Processed<Vec<Record<String, Order>>> {
         let calls = orders.chunks(PLACED_AT_ONCE_MAX).enumerate().map(|(key, orders)| {
             let sequence_number = orders[0].sequence_number.clone();
@@ -125,7 +130,7 @@ impl<M: Fn() -> bool> Run<'_, M> {
         .await
     }
 
-    /// Settles orders that are placed.
+    /// Settles placed orders.
     async fn settle(&self, placed: impl Iterator<Item = Record<String, Order>>) -> Processed<()> {
         process_records(placed, &self.limits, async |order: Record<String, Order>| {
             self.in_time(&order.key, self.projector.project.settle(order.payload)).await.map(|_| ())
@@ -133,13 +138,13 @@ impl<M: Fn() -> bool> Run<'_, M> {
         .await
     }
 
-    /// Returns what a step for an order comes to. If it fails or has no time left, that is logged.
+    /// Awaits a step for an order until the deadline for the response. Logs a failure or timeout.
     async fn in_time<T, E: Error + 'static>(
         &self,
         order_id: &str,
         step: impl Future<Output = Result<T, E>>,
     ) -> Result<T, NotHandled> {
-        let error: Box<dyn Error> = match tokio::time::timeout_at(self.answer_by, step).await {
+        let error: Box<dyn Error> = match tokio::time::timeout_at(self.respond_by, step).await {
             Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) => Box::new(error),
             Err(elapsed) => Box::new(elapsed),

@@ -1,129 +1,129 @@
-//! `order-api` against `order-projector`: every order in which their calls of the store can come, and every place at which
-//! they can die. Whatever happens, a covered order ends accepted and an uncovered one does not.
+//! `order-api` concurrent with `order-projector`: every interleaving of their calls to the store, and every point at
+//! which they can die. In all of them, a covered order ends accepted and an uncovered one does not.
 //!
-//! So it is in synchronous mode, where the order is decided on what Payments says when asked, which may be ahead of what has
-//! arrived, or behind it.
+//! The same holds in synchronous mode, where the response of Payments may be ahead of or behind the read model.
 //!
-//! This runs the use cases that deploy, not a copy of them: see [`explorer`]. Each test states how many interleavings there
-//! are, so that one that explores less than it did is noticed.
+//! The tests run the deployed use cases, not a model of them: see [`explorer`]. Each test states the number of
+//! interleavings, so that a loss of coverage is noticed.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod explorer;
 
-use explorer::{Explored, Scenario, Script, Trouble, batch};
+use explorer::{Explored, Faults, Scenario, Script, batch};
 use orders::testing::samples::{authorized, captured, euros, voided};
 use payment_events::{PaymentInfo, PaymentStatus};
 
-/// The order costs this much.
+/// Total of the order, in minor units.
 const TOTAL: i64 = 1_000;
 
-/// Delivers payments one by one, each as a batch of its own.
+/// Delivers each payment in a batch of its own.
 fn delivers(payments: &[PaymentInfo]) -> Script {
     Script::Projector(payments.iter().map(|payment| batch(std::slice::from_ref(payment))).collect())
 }
 
-/// A payment that is authorized, captured and given back.
-fn refunded_in_the_end() -> [PaymentInfo; 3] {
+/// Versions of a payment that is authorized, captured and refunded.
+fn authorized_captured_refunded() -> [PaymentInfo; 3] {
     let held = authorized("pay_1", euros(TOTAL));
-    let taken = captured(&held, TOTAL, 0);
-    let refunded = PaymentInfo { status: PaymentStatus::Refunded, version: 3, refunded_minor: TOTAL, ..taken.clone() };
-    [held, taken, refunded]
+    let captured = captured(&held, TOTAL, 0);
+    let refunded =
+        PaymentInfo { status: PaymentStatus::Refunded, version: 3, refunded_minor: TOTAL, ..captured.clone() };
+    [held, captured, refunded]
 }
 
-/// A payment that is authorized and voided.
-fn voided_in_the_end(payment_id: &str, minor: i64) -> [PaymentInfo; 2] {
+/// Versions of a payment that is authorized and voided.
+fn authorized_voided(payment_id: &str, minor: i64) -> [PaymentInfo; 2] {
     let held = authorized(payment_id, euros(minor));
     let void = voided(&held);
     [held, void]
 }
 
-fn explore(scripts: &[Script], trouble: Trouble) -> Explored {
-    Scenario { scripts: scripts.to_vec(), trouble, forgets: false }.explore()
+fn explore(scripts: &[Script], faults: Faults) -> Explored {
+    Scenario { scripts: scripts.to_vec(), faults, ignores_known_states: false }.explore()
 }
 
-fn deaths(deaths: u32) -> Trouble {
-    Trouble { deaths, late_calls: 0 }
+fn deaths(deaths: u32) -> Faults {
+    Faults { deaths, late_calls: 0 }
 }
 
 fn settled(interleavings: u128, states: usize) -> Explored {
     Explored { interleavings, unsettled: 0, states }
 }
 
-/// Were two states taken for one, whole runs would be left out.
+/// If two different states had the same key, runs would be skipped.
 #[test]
-fn states_that_are_known_lead_to_what_every_single_run_does() {
-    let refund = [Script::Client, delivers(&refunded_in_the_end())];
-    let paid = [Script::ClientThatGivesUp, delivers(&[authorized("pay_1", euros(TOTAL))])];
-    for (scripts, trouble) in [(&refund, deaths(0)), (&paid, deaths(1))] {
-        let scenario = Scenario { scripts: scripts.to_vec(), trouble, forgets: false };
-        assert_eq!(Scenario { forgets: true, ..scenario.clone() }.explore(), scenario.explore());
+fn exploring_with_and_without_known_states_gives_the_same_result() {
+    let refund = [Script::Client, delivers(&authorized_captured_refunded())];
+    let paid = [Script::ClientWithoutRetry, delivers(&[authorized("pay_1", euros(TOTAL))])];
+    for (scripts, faults) in [(&refund, deaths(0)), (&paid, deaths(1))] {
+        let scenario = Scenario { scripts: scripts.to_vec(), faults, ignores_known_states: false };
+        assert_eq!(Scenario { ignores_known_states: true, ..scenario.clone() }.explore(), scenario.explore());
     }
 }
 
 #[test]
-fn an_order_and_the_life_of_its_payment_meet_whatever_order_their_steps_come_in() {
-    let refund = [Script::Client, delivers(&refunded_in_the_end())];
+fn an_order_is_settled_in_every_interleaving_with_its_payments_lifecycle() {
+    let refund = [Script::Client, delivers(&authorized_captured_refunded())];
     assert_eq!(explore(&refund, deaths(0)), settled(3_937, 364));
-    let void = [Script::Client, delivers(&voided_in_the_end("pay_1", TOTAL))];
+    let void = [Script::Client, delivers(&authorized_voided("pay_1", TOTAL))];
     assert_eq!(explore(&void, deaths(0)), settled(1_471, 174));
-    // All versions in one batch are folded to the newest.
-    let folded = [Script::Client, Script::Projector(vec![batch(&refunded_in_the_end())])];
+    // All versions arrive in one batch and are folded to the newest.
+    let folded = [Script::Client, Script::Projector(vec![batch(&authorized_captured_refunded())])];
     assert_eq!(explore(&folded, deaths(2)), settled(815, 122));
 }
 
 #[test]
-fn an_order_and_its_payment_meet_wherever_either_of_them_dies() {
-    let refund = [Script::Client, delivers(&refunded_in_the_end())];
+fn an_order_is_settled_wherever_client_or_projector_dies() {
+    let refund = [Script::Client, delivers(&authorized_captured_refunded())];
     assert_eq!(explore(&refund, deaths(1)), settled(157_596, 1_477));
-    let void = [Script::Client, delivers(&voided_in_the_end("pay_1", TOTAL))];
+    let void = [Script::Client, delivers(&authorized_voided("pay_1", TOTAL))];
     assert_eq!(explore(&void, deaths(2)), settled(1_212_414, 1_384));
 }
 
 #[test]
-fn a_client_that_repeats_its_request_while_the_first_one_runs_changes_nothing() {
-    let twice = [Script::Client, Script::Client, delivers(&voided_in_the_end("pay_1", TOTAL))];
+fn an_order_is_settled_when_its_client_sends_two_concurrent_requests() {
+    let twice = [Script::Client, Script::Client, delivers(&authorized_voided("pay_1", TOTAL))];
     assert_eq!(explore(&twice, deaths(0)), settled(43_527_766, 9_279));
 }
 
 #[test]
-fn an_order_and_two_payments_that_cover_it_together_meet_when_one_is_voided() {
-    let [first, void] = voided_in_the_end("pay_1", 400);
+fn an_order_with_two_payments_is_settled_when_one_is_voided() {
+    let [first, void] = authorized_voided("pay_1", 400);
     let second = delivers(&[authorized("pay_2", euros(600))]);
     let both = [Script::Client, delivers(&[first, void]), second];
     assert_eq!(explore(&both, deaths(0)), settled(65_593_877, 4_430));
 }
 
-/// More than Lambda does, which delivers one batch of a shard at a time: two sandboxes have the same one.
+/// Two sandboxes process the same batch. Lambda does not do this: it delivers one batch of a shard at a time.
 #[test]
-fn a_stream_that_is_delivered_twice_at_once_changes_nothing() {
-    let void = delivers(&voided_in_the_end("pay_1", TOTAL));
+fn an_order_is_settled_when_the_stream_is_delivered_twice_concurrently() {
+    let void = delivers(&authorized_voided("pay_1", TOTAL));
     assert_eq!(explore(&[Script::Client, void.clone(), void], deaths(0)), settled(2_177_035_320, 7_970));
 }
 
-/// Docs/adr/0006 says what this leaves open, and why. That a look at the order settles it is checked at every end.
+/// `docs/adr/0006` explains this limit. The explorer checks at the end of every run that reading the order settles it.
 #[test]
-fn an_order_whose_client_got_no_answer_and_gave_up_is_settled_when_it_is_next_looked_at() {
-    let given_up = [Script::ClientThatGivesUp, delivers(&voided_in_the_end("pay_1", TOTAL))];
-    assert_eq!(explore(&given_up, deaths(1)), Explored { interleavings: 36_012, unsettled: 26, states: 574 });
+fn an_order_whose_client_did_not_retry_is_settled_when_it_is_next_read() {
+    let no_retry = [Script::ClientWithoutRetry, delivers(&authorized_voided("pay_1", TOTAL))];
+    assert_eq!(explore(&no_retry, deaths(1)), Explored { interleavings: 36_012, unsettled: 26, states: 574 });
 }
 
-/// The same: a write that its caller gave up waiting for may take effect after everybody has looked.
+/// The same limit: a write whose caller timed out may take effect after the last read.
 #[test]
-fn an_order_that_a_late_write_changed_is_settled_when_it_is_next_looked_at() {
-    let late = [Script::Client, delivers(&voided_in_the_end("pay_1", TOTAL))];
-    let found = explore(&late, Trouble { deaths: 0, late_calls: 1 });
+fn an_order_changed_by_a_late_write_is_settled_when_it_is_next_read() {
+    let late = [Script::Client, delivers(&authorized_voided("pay_1", TOTAL))];
+    let found = explore(&late, Faults { deaths: 0, late_calls: 1 });
     assert_eq!(found, Explored { interleavings: 614_000, unsettled: 14, states: 3_462 });
 }
 
 #[test]
-fn two_requests_for_an_order_and_its_payment_meet_wherever_one_of_them_dies() {
-    let twice = [Script::Client, Script::Client, delivers(&voided_in_the_end("pay_1", TOTAL))];
+fn an_order_with_two_concurrent_requests_is_settled_wherever_one_process_dies() {
+    let twice = [Script::Client, Script::Client, delivers(&authorized_voided("pay_1", TOTAL))];
     assert_eq!(explore(&twice, deaths(1)), settled(4_249_958_446, 37_467));
 }
 
 #[test]
-fn an_order_and_two_payments_meet_wherever_one_of_them_dies() {
-    let [first, void] = voided_in_the_end("pay_1", 400);
+fn an_order_with_two_payments_is_settled_wherever_one_process_dies() {
+    let [first, void] = authorized_voided("pay_1", 400);
     let second = delivers(&[authorized("pay_2", euros(600))]);
     assert_eq!(
         explore(&[Script::Client, delivers(&[first, void]), second], deaths(1)),
@@ -131,48 +131,48 @@ fn an_order_and_two_payments_meet_wherever_one_of_them_dies() {
     );
 }
 
-/// Payments takes its steps, and they arrive one after the other, at any time after or before: what Payments says when asked
-/// is read from an index that may lag behind its stream.
+/// Payments changes the payment step by step, and its events arrive in that sequence. An event may arrive before or
+/// after the Payments API returns its version, because the API reads an eventually consistent index.
 fn synchronous(client: Script, steps: &[PaymentInfo]) -> Vec<Script> {
     vec![client, Script::Payments(steps.to_vec()), delivers(steps)]
 }
 
 #[test]
-fn an_order_that_was_decided_by_asking_stands_by_what_arrives() {
-    let void = voided_in_the_end("pay_1", TOTAL);
+fn an_order_placed_in_synchronous_mode_is_settled_by_the_events_that_arrive() {
+    let void = authorized_voided("pay_1", TOTAL);
     assert_eq!(explore(&synchronous(Script::SynchronousClient, &void), deaths(0)), settled(277_307, 483));
     assert_eq!(explore(&synchronous(Script::SynchronousClient, &void), deaths(1)), settled(31_102_978, 2_908));
-    let refund = refunded_in_the_end();
+    let refund = authorized_captured_refunded();
     assert_eq!(explore(&synchronous(Script::SynchronousClient, &refund), deaths(0)), settled(9_283_490, 1_360));
-    // All versions in one batch are folded to the newest: those that were asked for never arrive.
+    // All versions arrive in one batch and are folded to the newest, so the looked-up versions never arrive.
     let folded =
         vec![Script::SynchronousClient, Script::Payments(refund.to_vec()), Script::Projector(vec![batch(&refund)])];
     assert_eq!(explore(&folded, deaths(1)), settled(512_194, 1_436));
 }
 
-/// The explorer holds at every state that an order is on hold only where one of its payments covers nothing.
+/// The explorer checks in every state that an order is on hold only if one of its payments covers nothing.
 #[test]
-fn an_order_that_was_accepted_by_asking_is_never_put_on_hold_for_what_has_not_arrived() {
+fn an_order_accepted_on_a_lookup_is_never_put_on_hold_because_its_payment_has_not_arrived() {
     let held = authorized("pay_1", euros(TOTAL));
     let paid = synchronous(Script::SynchronousClient, &[held.clone(), captured(&held, TOTAL, 0)]);
     assert_eq!(explore(&paid, deaths(1)), settled(2_883_292, 1_994));
 }
 
 #[test]
-fn an_order_that_is_placed_both_ways_at_once_stands_by_what_arrives() {
-    let mut both = synchronous(Script::SynchronousClient, &voided_in_the_end("pay_1", TOTAL));
+fn an_order_placed_in_both_modes_concurrently_is_settled_by_the_events_that_arrive() {
+    let mut both = synchronous(Script::SynchronousClient, &authorized_voided("pay_1", TOTAL));
     both.push(Script::Client);
     assert_eq!(explore(&both, deaths(0)), settled(20_025_240_211, 25_036));
 }
 
-/// As with the other mode, what is left is an order whose client got no answer and never asked again.
+/// The same limit as in the other mode: a client without a response that does not retry.
 #[test]
-fn an_order_that_was_decided_by_asking_and_given_up_is_settled_when_it_is_next_looked_at() {
-    let given_up = synchronous(Script::SynchronousClientThatGivesUp, &voided_in_the_end("pay_1", TOTAL));
-    assert_eq!(explore(&given_up, deaths(1)), Explored { interleavings: 9_746_030, unsettled: 1_637, states: 1_566 });
-    let late = synchronous(Script::SynchronousClient, &voided_in_the_end("pay_1", TOTAL));
+fn an_order_placed_in_synchronous_mode_without_retry_is_settled_when_it_is_next_read() {
+    let no_retry = synchronous(Script::SynchronousClientWithoutRetry, &authorized_voided("pay_1", TOTAL));
+    assert_eq!(explore(&no_retry, deaths(1)), Explored { interleavings: 9_746_030, unsettled: 1_637, states: 1_566 });
+    let late = synchronous(Script::SynchronousClient, &authorized_voided("pay_1", TOTAL));
     assert_eq!(
-        explore(&late, Trouble { deaths: 0, late_calls: 1 }),
+        explore(&late, Faults { deaths: 0, late_calls: 1 }),
         Explored { interleavings: 439_816_789, unsettled: 11_372, states: 13_702 }
     );
 }

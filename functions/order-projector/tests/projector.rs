@@ -1,4 +1,4 @@
-//! Batches as Lambda delivers them, against in-memory adapters.
+//! Batches as delivered by Lambda, against in-memory adapters.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod world;
@@ -12,22 +12,22 @@ use orders::testing::samples::{at, captured, euros, request, voided};
 use orders::{Evidence, OrderQueries, OrderStatus};
 use payment_events::PaymentInfo;
 use serde_json::{Value, json};
-use world::{LOOKING, Refusal, Refusing, SETTLING, World, event, failures, payment};
+use world::{FINDING, FailingStore, FailureMode, SETTLING, World, event, failures, payment};
 
 #[tokio::test]
 async fn payments_are_stored_and_their_orders_settled() {
     let world = World::default();
     assert_eq!(world.place("ord-1").await, OrderStatus::AwaitingPayment);
     let (first, second) = (payment("ord-1", "pay_1"), payment("ord-2", "pay_2"));
-    let answer = world.deliver(&[event(&first), event(&second)]).await;
-    assert_eq!(answer, failures(&[]));
+    let response = world.deliver(&[event(&first), event(&second)]).await;
+    assert_eq!(response, failures(&[]));
     assert_eq!(world.status("ord-1"), OrderStatus::Accepted);
     assert_eq!(world.versions("ord-2").await, [1], "stored before its order is placed");
     assert_eq!(world.place("ord-2").await, OrderStatus::Accepted);
 }
 
 #[tokio::test]
-async fn every_golden_event_is_read_and_copied_as_it_says() {
+async fn every_golden_event_is_decoded_and_stored_unchanged() {
     let goldens =
         std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/payment-events/golden")).unwrap();
     let goldens = goldens.map(|entry| entry.unwrap().path());
@@ -44,7 +44,7 @@ async fn every_golden_event_is_read_and_copied_as_it_says() {
 }
 
 #[tokio::test]
-async fn whatever_is_delivered_twice_or_out_of_order_ends_the_same() {
+async fn duplicates_and_reordered_deliveries_end_in_the_same_state() {
     let (held, void) = (payment("ord-1", "pay_1"), voided(&payment("ord-1", "pay_1")));
     let deliveries = [vec![&held, &void], vec![&void, &held], vec![&void, &held, &void, &held, &held]];
     for delivery in deliveries {
@@ -59,18 +59,18 @@ async fn whatever_is_delivered_twice_or_out_of_order_ends_the_same() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_delivered_again_settles_what_the_first_delivery_did_not() {
+async fn a_redelivered_batch_settles_orders_that_the_first_delivery_did_not() {
     let world = World::default();
     let held = payment("ord-1", "pay_1");
     world.deliver(&[event(&held)]).await;
-    // The order as it would stand, had the first delivery ended before it settled.
+    // The order as if the first delivery had died before it settled the order.
     world.store.seed(orders::Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[]), at()));
     assert_eq!(world.deliver(&[event(&held)]).await, failures(&[]));
     assert_eq!(world.status("ord-1"), OrderStatus::Accepted);
 }
 
 #[tokio::test]
-async fn an_order_that_cannot_be_reached_is_reported_from_its_first_record_and_the_others_go_on() {
+async fn an_order_that_fails_is_reported_from_its_first_record_and_the_others_continue() {
     let world = World::default();
     let order_id = "ord-2".parse().unwrap();
     world.store.fail_for(&order_id, true);
@@ -87,14 +87,14 @@ async fn an_order_that_cannot_be_reached_is_reported_from_its_first_record_and_t
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_set_aside_whole_and_the_batch_goes_on() {
+async fn an_undecodable_record_is_quarantined_completely_and_its_lane_continues() {
     let world = World::default();
     let good = payment("ord-1", "pay_1");
     let bad = b"\xff\0 not json".to_vec();
     assert_eq!(world.deliver(&[("ord-1", bad.clone()), event(&good)]).await, failures(&[]));
     assert_eq!(world.versions("ord-1").await, [1]);
     let records = world.quarantine.records();
-    let [record] = records.as_slice() else { panic!("one record is in quarantine, not {}", records.len()) };
+    let [record] = records.as_slice() else { panic!("expected one record in quarantine, found {}", records.len()) };
     assert_eq!(record.data, bad);
     assert!(record.reason.as_str().starts_with("not a CloudEvents object"), "{}", record.reason.as_str());
     assert_eq!((record.shard_id.as_str(), record.sequence_number.as_str()), ("shardId-000000000006", "100"));
@@ -103,7 +103,7 @@ async fn what_cannot_be_read_is_set_aside_whole_and_the_batch_goes_on() {
 }
 
 #[tokio::test]
-async fn what_is_of_an_unknown_type_or_version_or_contradicts_itself_is_set_aside() {
+async fn unknown_types_and_versions_and_inconsistent_payments_are_quarantined() {
     let world = World::default();
     let golden = include_str!("../../../crates/payment-events/golden/payment.captured.v1.json");
     let changed = |from: &str, to: &str| ("ord-42", golden.replace(from, to).into_bytes());
@@ -118,19 +118,19 @@ async fn what_is_of_an_unknown_type_or_version_or_contradicts_itself_is_set_asid
 }
 
 #[tokio::test]
-async fn what_cannot_be_set_aside_is_reported_and_its_lane_stops_there() {
+async fn a_record_that_cannot_be_quarantined_is_reported_and_stops_its_lane() {
     let world = World::default();
     world.quarantine.fail_for("101");
     let [before, after] = ["pay_1", "pay_2"].map(|payment_id| payment("ord-1", payment_id));
     let other = payment("ord-2", "pay_3");
     let delivery = [event(&before), ("ord-1", b"?".to_vec()), event(&after), event(&other)];
     assert_eq!(world.deliver(&delivery).await, failures(&["101"]));
-    assert_eq!(world.versions("ord-1").await, [1], "the record before is handled and the one after waits");
+    assert_eq!(world.versions("ord-1").await, [1], "the earlier record is handled and the later one waits");
     assert_eq!(world.versions("ord-2").await, [1]);
 }
 
 #[tokio::test]
-async fn the_lowest_record_is_reported_when_both_ways_of_failing_meet() {
+async fn the_first_failure_of_a_lane_is_reported_when_store_and_quarantine_fail() {
     let world = World::default();
     world.store.fail_for(&"ord-1".parse().unwrap(), true);
     world.quarantine.fail_for("102");
@@ -141,19 +141,19 @@ async fn the_lowest_record_is_reported_when_both_ways_of_failing_meet() {
 }
 
 #[tokio::test]
-async fn what_there_is_no_time_for_is_reported_and_not_begun() {
+async fn records_are_not_started_after_the_deadline_and_are_reported() {
     let world = World::default();
     let delivery = [payment("ord-1", "pay_1"), payment("ord-2", "pay_2"), payment("ord-1", "pay_3")];
     let delivery: Vec<_> = delivery.iter().map(event).collect();
-    let answer = world.deliver_until(&delivery, SystemTime::UNIX_EPOCH).await;
-    let mut reported: Vec<_> = answer["batchItemFailures"].as_array().unwrap().iter().collect();
+    let response = world.deliver_until(&delivery, SystemTime::UNIX_EPOCH).await;
+    let mut reported: Vec<_> = response["batchItemFailures"].as_array().unwrap().iter().collect();
     reported.sort_by_key(|failure| failure["itemIdentifier"].to_string());
     assert_eq!(reported, [&json!({"itemIdentifier": "100"}), &json!({"itemIdentifier": "101"})]);
     assert_eq!(world.store.take_calls(), orders::testing::Calls::default());
 }
 
 #[tokio::test]
-async fn a_batch_is_one_write_a_payment_and_one_read_an_order_however_often_it_repeats_them() {
+async fn a_batch_with_duplicates_costs_one_write_per_payment_and_one_read_per_order() {
     let world = World::default();
     let orders = ["ord-1", "ord-2", "ord-3"];
     let mut delivery = Vec::new();
@@ -161,8 +161,8 @@ async fn a_batch_is_one_write_a_payment_and_one_read_an_order_however_often_it_r
         for order_id in orders {
             for payment_id in ["pay_1", "pay_2"] {
                 let held = PaymentInfo { amount: euros(100), ..payment(order_id, payment_id) };
-                let taken = captured(&held, 100, 0);
-                delivery.extend([held, taken]);
+                let captured = captured(&held, 100, 0);
+                delivery.extend([held, captured]);
             }
         }
     }
@@ -172,20 +172,20 @@ async fn a_batch_is_one_write_a_payment_and_one_read_an_order_however_often_it_r
     }
     world.store.take_calls();
     assert_eq!(world.deliver(&delivery).await, failures(&[]));
-    // Two of the three orders are placed; what there is of payments covers neither.
+    // Two of the three orders are placed. Their payments cover neither.
     assert_eq!(world.store.take_calls(), Calls { looks: 1, reads: 2, order_writes: 0, payment_writes: 6 });
     for order_id in orders {
         assert_eq!(world.versions(order_id).await, [2, 2]);
     }
     world.store.take_calls();
     world.deliver(&[event(&payment("ord-1", "pay_3"))]).await;
-    // An order that changes is written and looked at once more.
+    // An order whose status changes is written and read once more.
     assert_eq!(world.status("ord-1"), OrderStatus::Accepted);
     assert_eq!(world.store.take_calls(), Calls { looks: 1, reads: 2, order_writes: 1, payment_writes: 1 });
 }
 
 #[tokio::test]
-async fn orders_are_looked_for_a_hundred_at_once() {
+async fn placed_orders_are_found_in_calls_of_a_hundred() {
     let world = World::default();
     let payments: Vec<_> = (0..250).map(|n| payment(&format!("ord-{n}"), "pay_1")).collect();
     for n in [0, 120, 249] {
@@ -201,56 +201,56 @@ async fn orders_are_looked_for_a_hundred_at_once() {
 }
 
 #[tokio::test]
-async fn the_newest_version_of_a_batch_is_stored_and_what_it_stands_for_is_reported_from_its_first_record() {
+async fn the_newest_version_in_a_batch_is_stored_and_reported_by_the_first_record_of_its_payment() {
     let world = World::default();
     let held = payment("ord-1", "pay_1");
-    let taken = captured(&held, 1_000, 0);
+    let captured = captured(&held, 1_000, 0);
     let other = payment("ord-1", "pay_0");
-    let delivery = [event(&other), event(&held), event(&taken), event(&held)];
+    let delivery = [event(&other), event(&held), event(&captured), event(&held)];
     world.store.fail_for(&"ord-1".parse().unwrap(), true);
     assert_eq!(world.deliver(&delivery).await, failures(&["100"]));
     world.store.fail_for(&"ord-1".parse().unwrap(), false);
-    let refusing = Arc::new(Refusing { store: world.store.clone(), what: "pay_1", how: Refusal::Error });
+    let failing = Arc::new(FailingStore { store: world.store.clone(), what: "pay_1", how: FailureMode::Error });
     let in_a_minute = SystemTime::now() + Duration::from_mins(1);
-    let answer = world.deliver_through(refusing, &delivery, in_a_minute).await;
-    assert_eq!(answer, failures(&["101"]), "not from the record whose version was tried");
+    let response = world.deliver_through(failing, &delivery, in_a_minute).await;
+    assert_eq!(response, failures(&["101"]), "the first record, not the one with the newest version");
     assert_eq!(world.deliver(&delivery).await, failures(&[]));
     assert_eq!(world.versions("ord-1").await, [1, 2]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_panics_or_does_not_end_in_time_is_reported_and_the_other_orders_go_on() {
-    for how in [Refusal::Error, Refusal::Panic, Refusal::Silence] {
+async fn a_write_that_fails_or_panics_or_hangs_is_reported_and_the_other_orders_continue() {
+    for how in [FailureMode::Error, FailureMode::Panic, FailureMode::Hang] {
         let world = World::default();
         for order_id in ["ord-1", "ord-2"] {
             world.place(order_id).await;
         }
         let (one, two) = (payment("ord-1", "pay_1"), payment("ord-2", "pay_2"));
-        let refusing = Arc::new(Refusing { store: world.store.clone(), what: "pay_1", how });
-        // The clock of the test stands still but for what is waited for.
+        let failing = Arc::new(FailingStore { store: world.store.clone(), what: "pay_1", how });
+        // The paused clock advances only while the test waits.
         let in_a_minute = SystemTime::now() + Duration::from_mins(1);
-        let answer = world.deliver_through(refusing, &[event(&one), event(&two)], in_a_minute).await;
-        assert_eq!(answer, failures(&["100"]));
+        let response = world.deliver_through(failing, &[event(&one), event(&two)], in_a_minute).await;
+        assert_eq!(response, failures(&["100"]));
         assert_eq!(world.status("ord-1"), OrderStatus::AwaitingPayment);
         assert_eq!(world.status("ord-2"), OrderStatus::Accepted);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn payments_whose_orders_cannot_be_looked_for_or_settled_are_reported_from_the_first_of_each_order() {
-    for what in [LOOKING, SETTLING] {
-        for how in [Refusal::Error, Refusal::Panic, Refusal::Silence] {
+async fn payments_whose_orders_cannot_be_found_or_settled_are_reported_by_their_first_record() {
+    for what in [FINDING, SETTLING] {
+        for how in [FailureMode::Error, FailureMode::Panic, FailureMode::Hang] {
             let world = World::default();
             world.place("ord-2").await;
             world.place("ord-3").await;
             let other = ("ord-1", b"?".to_vec());
             let (two, three) = (payment("ord-2", "pay_1"), payment("ord-3", "pay_1"));
             let delivery = [other, event(&two), event(&three), event(&two)];
-            let refusing = Arc::new(Refusing { store: world.store.clone(), what, how });
+            let failing = Arc::new(FailingStore { store: world.store.clone(), what, how });
             let in_a_minute = SystemTime::now() + Duration::from_mins(1);
-            let answer = world.deliver_through(refusing, &delivery, in_a_minute).await;
-            // Orders are looked for together and settled apart.
-            assert_eq!(answer, if what == LOOKING { failures(&["101"]) } else { failures(&["101", "102"]) });
+            let response = world.deliver_through(failing, &delivery, in_a_minute).await;
+            // Orders are found in one call and settled one by one.
+            assert_eq!(response, if what == FINDING { failures(&["101"]) } else { failures(&["101", "102"]) });
             assert_eq!(world.status("ord-2"), OrderStatus::AwaitingPayment);
             assert_eq!(world.deliver(&delivery).await, failures(&[]));
             assert_eq!(world.status("ord-2"), OrderStatus::Accepted);
@@ -259,7 +259,7 @@ async fn payments_whose_orders_cannot_be_looked_for_or_settled_are_reported_from
 }
 
 #[tokio::test]
-async fn what_a_producer_library_aggregated_is_set_aside_for_that_reason() {
+async fn an_aggregated_record_is_quarantined_with_that_reason() {
     let world = World::default();
     let aggregated = b"\xf3\x89\x9a\xc2\x0a\x01k\x1a\x06\x08\x00\x1a\x02{}0123456789abcdef".to_vec();
     assert_eq!(world.deliver(&[("ord-1", aggregated.clone())]).await, failures(&[]));
@@ -269,14 +269,14 @@ async fn what_a_producer_library_aggregated_is_set_aside_for_that_reason() {
 }
 
 #[tokio::test]
-async fn what_is_projected_and_how_late_it_was_is_counted() {
+async fn payments_and_their_projection_lag_are_counted() {
     let world = World::default();
     let now = payment_events::Timestamp::now();
     let held = PaymentInfo { updated_at: now, created_at: now, ..payment("ord-1", "pay_1") };
     let delivery = [event(&held), event(&held), ("ord-2", b"?".to_vec())];
     world.deliver(&delivery).await;
     let [lag] = world.metric("ProjectionLag").try_into().unwrap();
-    let [lag_ms] = lag.as_array().unwrap().as_slice() else { panic!("one payment is stored: {lag}") };
+    let [lag_ms] = lag.as_array().unwrap().as_slice() else { panic!("expected one payment: {lag}") };
     let stored = &world.store.read(&"ord-1".parse().unwrap()).await.unwrap().payments[0];
     assert_eq!(lag_ms.as_u64(), Some(stored.lag_ms()));
     world.deliver(&delivery).await;

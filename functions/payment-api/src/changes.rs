@@ -1,4 +1,4 @@
-//! Capture, void and refund: three routes to one use case.
+//! Handlers of capture, void and refund, which share one use case.
 
 use api_gateway::Identity;
 use axum::extract::FromRequestParts;
@@ -28,8 +28,8 @@ pub(crate) async fn void(requested: RequestedChange, _: Option<JsonBody<EmptyBod
     requested.apply(Change::Void).await
 }
 
-/// A payment is captured once and voided once, whoever asks how often. But it may be refunded in parts, so that a
-/// repeated refund must be known for what it is: it needs a key.
+/// Requires an idempotency key. The state machine allows one capture or void of a payment, but several partial refunds,
+/// so that only the key identifies a repeated refund.
 pub(crate) async fn refund(
     _: RequiredKey,
     requested: RequestedChange,
@@ -38,7 +38,7 @@ pub(crate) async fn refund(
     requested.apply(Change::Refund(PartBody::money(body)?)).await
 }
 
-/// The request of a change, without its body: the payment, the key and the conditions.
+/// A request to change a payment, without its body: payment, key and conditions.
 pub(crate) struct RequestedChange {
     service: Service,
     payment_id: PaymentId,

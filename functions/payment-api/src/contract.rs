@@ -1,4 +1,4 @@
-//! The documentation of each operation beyond the types of its handler.
+//! Documentation of the operations, beyond the types of their handlers.
 
 use axum::http::StatusCode;
 use openapi_routes::{Answer, Link, OperationDoc, Target};
@@ -12,26 +12,30 @@ use crate::problems::{
 };
 
 pub(crate) fn pay() -> OperationDoc {
-    let paid = payment_answer(StatusCode::CREATED, "The payment as it was decided on: authorized, or declined.")
-        .header("location", "Where the payment is.", location_schema())
+    let paid = payment_answer(StatusCode::CREATED, "The payment, authorized or declined.")
+        .header("location", "URL of the payment.", location_schema())
         .example(payment("authorized", 0, 0, 1))
         .link(
-            to_payment("capturePayment", "What is authorized can be captured.")
+            to_payment("capturePayment", "Capture the authorized payment.")
                 .with_body(json!({ "amount": "$response.body#/amount" })),
         )
-        .link(to_payment("voidPayment", "What is authorized can be given up."))
-        .link(to_payment("refundPayment", "What is captured can be refunded."))
-        .link(to_payment("getPayment", "The payment can be read."))
-        .link(of_order("listPayments", "The payments of the same order.", Target::Operation("listPayments")))
+        .link(to_payment("voidPayment", "Void the authorized payment."))
+        .link(to_payment("refundPayment", "Refund the payment after its capture."))
+        .link(to_payment("getPayment", "Read the payment."))
+        .link(of_order("listPayments", "List the payments of the same order.", Target::Operation("listPayments")))
         .link(order())
-        .link(of_order("getOrder", "The order it pays for.", elsewhere("/orders/{order_id}")))
-        .link(of_order("getOrderPayments", "What Orders knows by now.", elsewhere("/orders/{order_id}/payments")));
+        .link(of_order("getOrder", "Read the order that the payment is for.", elsewhere("/orders/{order_id}")))
+        .link(of_order(
+            "getOrderPayments",
+            "Read the order's payments in Orders' read model.",
+            elsewhere("/orders/{order_id}/payments"),
+        ));
     OperationDoc::new(
         "acceptPayment",
         "Make a payment",
-        "Asks the processor, stores its answer and publishes it. A decline is an answer, too: 201, with `status` \
-         `declined`. Where there is no answer (502, 503, 504 or none at all), send the same request again, with the \
-         same key: it is charged once.",
+        "Authorizes the payment with the processor, stores the decision and publishes it. A decline is a successful \
+         response, too: 201, with `status` `declined`. After a 502, 503 or 504, or without a response, retry the \
+         request with the same key: it is charged once.",
     )
     .answers(paid)
     .problems([IN_PROGRESS, PROCESSOR_UNAVAILABLE])
@@ -40,28 +44,34 @@ pub(crate) fn pay() -> OperationDoc {
 }
 
 pub(crate) fn list() -> OperationDoc {
-    let list = Answer::json::<PaymentList>(StatusCode::OK, "Its payments, oldest first; none, where there are none.")
-        .example(json!({ "payments": [payment("authorized", 0, 0, 1)] }));
-    let description = "What synchronous mode asks for. Parameters that are not listed are refused.";
+    let list = Answer::json::<PaymentList>(
+        StatusCode::OK,
+        "The payments of the order, oldest first. Empty if there are none.",
+    )
+    .example(json!({ "payments": [payment("authorized", 0, 0, 1)] }));
+    let description = "Orders calls it in synchronous mode. Unknown parameters are rejected.";
     OperationDoc::new("listPayments", "List the payments of an order", description).answers(list)
 }
 
 pub(crate) fn find() -> OperationDoc {
     let found = Answer::json::<PaymentView>(StatusCode::OK, "The payment.")
-        .header("etag", "Its version, for `If-Match`.", etag_schema())
+        .header("etag", "Version of the payment, for `If-Match`.", etag_schema())
         .example(payment("authorized", 0, 0, 1));
-    OperationDoc::new("getPayment", "Read a payment", "The payment as it is now.").answers(found).problems([NOT_FOUND])
+    OperationDoc::new("getPayment", "Read a payment", "Returns the payment in its current state.")
+        .answers(found)
+        .problems([NOT_FOUND])
 }
 
 pub(crate) fn capture() -> OperationDoc {
     let all = json!({ "minor": "$response.body#/captured_minor", "currency": "$response.body#/amount/currency" });
-    let captured = payment_answer(StatusCode::OK, "The payment, captured.")
+    let captured = payment_answer(StatusCode::OK, "The captured payment.")
         .example(payment("captured", 1299, 0, 2))
-        .link(to_payment("refundPayment", "What is captured can be refunded.").with_body(json!({ "amount": all })));
+        .link(to_payment("refundPayment", "Refund the captured payment.").with_body(json!({ "amount": all })));
     OperationDoc::new(
         "capturePayment",
         "Capture a payment",
-        "Takes what was authorized, or a part of it, once; the rest is given up. Without a body, takes all of it.",
+        "Captures the authorized amount or a part of it, once; the rest is released. Without a body, captures the \
+         whole amount.",
     )
     .answers(captured)
     .problems([NOT_FOUND, ILLEGAL_TRANSITION, AMOUNT_UNAVAILABLE, CHANGED])
@@ -70,22 +80,22 @@ pub(crate) fn capture() -> OperationDoc {
 }
 
 pub(crate) fn void() -> OperationDoc {
-    let voided = payment_answer(StatusCode::OK, "The payment, voided.").example(payment("voided", 0, 0, 2));
-    OperationDoc::new("voidPayment", "Void a payment", "Gives the authorization up.")
+    let voided = payment_answer(StatusCode::OK, "The voided payment.").example(payment("voided", 0, 0, 2));
+    OperationDoc::new("voidPayment", "Void a payment", "Releases the authorization.")
         .answers(voided)
         .problems([NOT_FOUND, ILLEGAL_TRANSITION, CHANGED])
         .example("nothing", json!({}))
 }
 
 pub(crate) fn refund() -> OperationDoc {
-    let refunded = payment_answer(StatusCode::OK, "The payment: refunded, or still captured after a part of it.")
+    let refunded = payment_answer(StatusCode::OK, "The payment: refunded, or still captured after a partial refund.")
         .example(payment("captured", 1299, 300, 3))
-        .link(to_payment("refundPayment", "What is left can be refunded."));
+        .link(to_payment("refundPayment", "Refund the remaining amount."));
     OperationDoc::new(
         "refundPayment",
         "Refund a payment",
-        "Gives back what was captured, or a part of it; several times, up to what was captured. Without a body, gives \
-         back all that is left.",
+        "Refunds the captured amount or a part of it. Several partial refunds are possible, up to the captured amount. \
+         Without a body, refunds all that remains.",
     )
     .answers(refunded)
     .problems([NOT_FOUND, ILLEGAL_TRANSITION, AMOUNT_UNAVAILABLE, TOO_MANY_REFUNDS, CHANGED])
@@ -93,13 +103,13 @@ pub(crate) fn refund() -> OperationDoc {
     .example("rest", json!({}))
 }
 
-/// What may also be an earlier request's answer.
+/// Response with a payment, which may replay the result of an earlier request.
 fn payment_answer(status: StatusCode, description: &'static str) -> Answer {
     Answer::json::<PaymentView>(status, description)
-        .header("etag", "The payment's version, for `If-Match`.", etag_schema())
+        .header("etag", "Version of the payment, for `If-Match`.", etag_schema())
         .optional_header(
             "idempotent-replayed",
-            "`true`, where this is the answer to an earlier request with the key.",
+            "`true` if the response replays the result of an earlier request with the same key.",
             replayed(),
         )
 }
@@ -113,7 +123,8 @@ fn replayed() -> Schema {
     json_schema!({ "type": "string", "const": "true" })
 }
 
-/// A payment is captured or voided as it was answered: only where nobody has changed it since.
+/// Link to an operation on the payment. Capture and void send the `ETag` in `If-Match`, so that they fail if the
+/// payment has changed since.
 fn to_payment(operation: &'static str, description: &'static str) -> Link {
     let mut parameters = vec![("payment_id", "$response.body#/payment_id")];
     if ["capturePayment", "voidPayment"].contains(&operation) {
@@ -126,12 +137,12 @@ fn of_order(name: &'static str, description: &'static str, target: Target) -> Li
     Link { name, description, target, parameters: vec![("order_id", "$response.body#/order_id")], body: None }
 }
 
-/// An order that the payment covers.
+/// Link that places an order which the payment covers.
 fn order() -> Link {
     let line = json!({ "sku": "tea", "quantity": 1, "unit_price": "$response.body#/amount" });
     Link {
         name: "placeOrder",
-        description: "What is paid for can be ordered.",
+        description: "Place the order that the payment is for.",
         target: Target::Elsewhere { api: "orders", path: "/orders", method: "post" },
         parameters: Vec::new(),
         body: Some(json!({ "order_id": "$response.body#/order_id", "customer_id": "cust-7", "lines": [line] })),

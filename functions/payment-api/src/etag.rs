@@ -1,4 +1,4 @@
-//! Entity tags: a payment's is its version, in quotes.
+//! Entity tags: the version of a payment, in quotes.
 //!
 //! Source: [RFC 9110, section 8.8.3](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3) and
 //! [section 13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1).
@@ -6,15 +6,15 @@
 use axum::http::HeaderValue;
 use schemars::{Schema, json_schema};
 
-/// The entity tag of a payment with this version.
+/// Returns the entity tag of a payment with this version.
 pub(crate) fn etag(version: u64) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("\"{version}\"")).ok()
 }
 
-/// Entity tags of visible characters without commas.
+/// Regular expression of a list of entity tags of visible ASCII characters without commas.
 const ENTITY_TAGS: &str = r#"^(W/)?"[!#-+\--~]*"( *, *(W/)?"[!#-+\--~]*")*$"#;
 
-/// What [`versions`] takes.
+/// Returns the JSON Schema of the header that [`versions`] parses.
 pub(crate) fn if_match_schema() -> Schema {
     json_schema!({
         "type": "string",
@@ -24,19 +24,19 @@ pub(crate) fn if_match_schema() -> Schema {
     })
 }
 
-/// What [`etag`] gives.
+/// Returns the JSON Schema of the header that [`etag`] creates.
 pub(crate) fn etag_schema() -> Schema {
     json_schema!({ "type": "string", "pattern": r#"^"[0-9]+"$"#, "examples": ["\"1\""] })
 }
 
 /// An `If-Match` that is neither `*` nor a list of entity tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be * or entity tags in quotes, as the etag header gives them")]
+#[error("must be * or a list of entity tags in quotes, as in the etag header")]
 pub(crate) struct InvalidIfMatch;
 
-/// The versions that an `If-Match` allows, or nothing where it allows any.
+/// Parses an `If-Match` header into the versions that it allows. `None` allows any.
 ///
-/// Tags that are none of ours, and weak ones, which `If-Match` never matches, allow no version.
+/// Unknown tags allow no version. Neither do weak ones, because `If-Match` compares strongly.
 pub(crate) fn versions(if_match: &str) -> Result<Option<Vec<u64>>, InvalidIfMatch> {
     if if_match.trim() == "*" {
         return Ok(None);
@@ -58,25 +58,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_etag_gives_if_match_takes() {
+    fn if_match_accepts_the_tag_that_etag_creates() {
         let tag = etag(3).unwrap();
         assert_eq!(tag, "\"3\"");
         assert_eq!(versions(tag.to_str().unwrap()), Ok(Some(vec![3])));
     }
 
     #[test]
-    fn a_list_allows_each_version_and_a_star_any() {
+    fn a_list_allows_its_versions_and_a_star_any() {
         assert_eq!(versions(r#""1", "2""#), Ok(Some(vec![1, 2])));
         assert_eq!(versions("*"), Ok(None));
     }
 
     #[test]
-    fn weak_and_foreign_tags_allow_none() {
+    fn weak_and_unknown_tags_allow_no_version() {
         assert_eq!(versions(r#"W/"3", "abc", "-1""#), Ok(Some(vec![])));
     }
 
     #[test]
-    fn what_is_no_list_of_tags_is_refused() {
+    fn a_malformed_list_of_tags_is_refused() {
         for bad in ["", "3", "\"", "\"1\",", "\"1\" 2", "W/3", "\"1 2\"", "\"\"\"", "\"é\""] {
             assert_eq!(versions(bad), Err(InvalidIfMatch), "{bad:?}");
         }

@@ -1,4 +1,4 @@
-//! The handlers of payments and queries: each translates a request, calls a use case, and translates its result.
+//! Handlers that make and read payments. Each one parses a request, calls a use case and maps its result to a response.
 
 use api_gateway::Identity;
 use axum::extract::State;

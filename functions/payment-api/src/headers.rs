@@ -1,4 +1,4 @@
-//! What requests say in their headers, each header with what it may hold.
+//! Extractors of request headers, with their documentation.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -18,11 +18,11 @@ use crate::problems;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const IF_MATCH: &str = "if-match";
 const TRACE_PARENT: &str = "traceparent";
-/// Where the trace of the invocation is, as X-Ray spells it: every invocation has one, which API Gateway begins, and
-/// `api-gateway` puts it here in place of what came.
+/// X-Ray trace header of the invocation. API Gateway starts a trace for every invocation, and `api-gateway` sets this
+/// header to it, in place of the caller's.
 const GATEWAY_TRACE: &str = "x-amzn-trace-id";
 
-/// The `Idempotency-Key` header, where a request must have one.
+/// The `Idempotency-Key` header of a request that must have one.
 pub(crate) struct RequiredKey(pub(crate) IdempotencyKey);
 
 impl<S: Sync> FromRequestParts<S> for RequiredKey {
@@ -45,7 +45,7 @@ impl Input for RequiredKey {
     }
 }
 
-/// The `Idempotency-Key` header, where a request may have one.
+/// The `Idempotency-Key` header of a request that may have one.
 pub(crate) struct OptionalKey(pub(crate) Option<IdempotencyKey>);
 
 impl<S: Sync> FromRequestParts<S> for OptionalKey {
@@ -58,15 +58,15 @@ impl<S: Sync> FromRequestParts<S> for OptionalKey {
 
 impl Input for OptionalKey {
     fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator) {
-        let description = "Makes asking again safe: what is asked under one key is done once, and the same request is \
-                           answered as the first time.";
+        let description = "Makes a retry safe: the request is executed once per key, and a repeated request gets the \
+                           result of the first one.";
         let schema = schemas.subschema_for::<IdempotencyKey>();
         operation.parameter(Parameter::optional_header(IDEMPOTENCY_KEY, description, schema));
         operation.may_answer([builtin::INVALID_REQUEST, problems::KEY_REUSED]);
     }
 }
 
-/// The versions that `If-Match` allows to change; any, without one.
+/// Versions that `If-Match` allows to change. `None` allows any.
 pub(crate) struct OnlyVersions(pub(crate) Option<Vec<u64>>);
 
 impl<S: Sync> FromRequestParts<S> for OnlyVersions {
@@ -80,13 +80,13 @@ impl<S: Sync> FromRequestParts<S> for OnlyVersions {
 
 impl Input for OnlyVersions {
     fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
-        let description = "The `ETag` of the only version that may be changed, several of them, or `*`.";
+        let description = "`ETag` of the version that may be changed, a list of them, or `*`.";
         operation.parameter(Parameter::optional_header(IF_MATCH, description, etag::if_match_schema()));
         operation.may_answer([builtin::INVALID_REQUEST, problems::VERSION_MISMATCH]);
     }
 }
 
-/// The trace that the request is part of.
+/// Trace of the request, if it has one.
 pub(crate) struct OptionalTrace(pub(crate) Option<TraceParent>);
 
 impl<S: Sync> FromRequestParts<S> for OptionalTrace {
@@ -99,7 +99,7 @@ impl<S: Sync> FromRequestParts<S> for OptionalTrace {
 
 impl Input for OptionalTrace {
     fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
-        let description = "The W3C trace that the request is part of; its event carries it. What is none is left out.";
+        let description = "W3C trace of the request, which its event carries. An invalid value is ignored.";
         let schema = json_schema!({ "type": "string" });
         operation.parameter(Parameter::optional_header(TRACE_PARENT, description, schema));
     }
@@ -109,7 +109,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Proble
     parsed_header(headers, IDEMPOTENCY_KEY, str::parse, InvalidIdempotencyKey)
 }
 
-/// The header's value, parsed, if the request has the header. A value that is not text is invalid.
+/// Returns the parsed value of a header, or `None` if the request does not have it. A value that is not visible ASCII
+/// is invalid.
 fn parsed_header<T, E: Error>(
     headers: &HeaderMap,
     name: &str,
@@ -121,8 +122,8 @@ fn parsed_header<T, E: Error>(
     parsed.map(Some).map_err(|error| Problem::invalid(name, error.to_string()))
 }
 
-/// The trace that the request is part of: the caller's own, or else the one of its invocation. A trace is
-/// an aid: one that cannot be read is left out.
+/// Returns the trace of the request: the caller's, or else that of the invocation. Ignores an unreadable trace, because
+/// it only aids diagnosis.
 fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
     let header = |name| headers.get(name)?.to_str().ok();
     let own = header(TRACE_PARENT).and_then(|text| text.parse().ok());
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_callers_trace_comes_before_the_one_of_api_gateway() {
+    fn the_callers_trace_takes_precedence_over_that_of_api_gateway() {
         let own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         let gateway = ("x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1");
         let given = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01";

@@ -1,7 +1,7 @@
 //! The Payments API: `POST /payments`, `GET /payments/{payment_id}`, `GET /payments?order_id=`, and `POST` to
 //! `/payments/{payment_id}/capture`, `/void` and `/refund`.
 //!
-//! The routes are an axum router, so that tests call them directly; `main` puts them behind `api_gateway`.
+//! The routes form an axum router. Tests call it directly; `main` serves it with `api_gateway`.
 
 mod caller;
 mod changes;

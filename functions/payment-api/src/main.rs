@@ -1,4 +1,4 @@
-//! The `payment-api` function: reads its configuration, connects, serves.
+//! The `payment-api` function: reads the configuration, connects to AWS and serves the API.
 
 use std::sync::Arc;
 

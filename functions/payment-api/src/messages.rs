@@ -1,4 +1,4 @@
-//! What is said over HTTP.
+//! Request and response bodies.
 
 use http_problems::Problem;
 use http_requests::{JsonBody, Object};
@@ -7,7 +7,7 @@ use payments::{Payment, PaymentToken, Status};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A payment to be made. Unknown fields are refused: one that is misspelt must not be lost in silence.
+/// A payment to make. Unknown fields are rejected, so that a misspelt one is not silently ignored.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PaymentBody {
@@ -16,7 +16,7 @@ pub(crate) struct PaymentBody {
     pub(crate) method: Object<Method>,
 }
 
-/// What is paid with.
+/// Means of payment.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Method {
@@ -29,8 +29,8 @@ fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PaymentToken, D::
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
-// The contract's own reading lets unknown fields pass.
-/// An amount above zero, whole: `1299`, and not `1299.0`. Unknown fields are refused.
+// `Money` itself ignores unknown fields, as the event contract requires.
+/// An amount above zero, as an integer: `1299`, not `1299.0`. Unknown fields are rejected.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Amount {
@@ -40,25 +40,25 @@ pub(crate) struct Amount {
 }
 
 impl Amount {
-    /// The amount, or a problem that points to what is wrong.
+    /// Returns the amount, or a problem that points to the invalid field.
     pub(crate) fn into_money(self) -> Result<Money, Problem> {
         let money = Money::new(self.minor, self.currency);
         money.map_err(|error: InvalidMoney| Problem::invalid("/amount/minor", error.to_string()))
     }
 }
 
-/// How much to capture or refund: all there is, where the amount is left out.
+/// Amount to capture or refund. Without `amount`, all that is available.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PartBody {
-    // Not `null`: what was meant as a part must not become the whole.
+    // Rejects `null`: a change meant as partial must not apply to the whole amount.
     #[serde(default, deserialize_with = "present")]
     #[schemars(schema_with = "SchemaGenerator::subschema_for::<Amount>")]
     amount: Option<Object<Amount>>,
 }
 
 impl PartBody {
-    /// The amount asked for, or a problem that points to what is wrong.
+    /// Returns the requested amount, or a problem that points to the invalid field.
     pub(crate) fn money(body: Option<JsonBody<Self>>) -> Result<Option<Money>, Problem> {
         body.and_then(|JsonBody(body)| body.amount).map(|Object(amount)| amount.into_money()).transpose()
     }
@@ -68,7 +68,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Object<A
     Object::deserialize(deserializer).map(Some)
 }
 
-/// Nothing.
+/// An empty object.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EmptyBody {}
@@ -77,36 +77,36 @@ pub(crate) struct EmptyBody {}
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ByOrder {
-    /// Whose payments.
+    /// Order whose payments are listed.
     pub(crate) order_id: OrderId,
 }
 
-/// A payment, as callers see it.
+/// A payment as of one version.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Payment")]
 pub(crate) struct PaymentView {
     payment_id: PaymentId,
-    /// The order it pays for.
+    /// Order that the payment is for.
     order_id: OrderId,
     #[schemars(with = "Status")]
     status: String,
-    /// What was asked for.
+    /// Amount requested.
     amount: Money,
-    /// What was captured, in minor units of `amount`'s currency: 0 to `amount`.
+    /// Amount captured, in minor units of `amount`'s currency: 0 to `amount`.
     #[schemars(range(min = 0))]
     captured_minor: i64,
-    /// What was refunded, in minor units of `amount`'s currency: 0 to `captured_minor`.
+    /// Amount refunded, in minor units of `amount`'s currency: 0 to `captured_minor`.
     #[schemars(range(min = 0))]
     refunded_minor: i64,
-    /// Why the processor declined; present exactly when it did.
+    /// Reason for the decline. Present if and only if the processor declined.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "SchemaGenerator::subschema_for::<Decline>")]
     decline: Option<Decline>,
-    /// 0 while processing, then one more for each published state. The `ETag` in quotes.
+    /// 0 while processing, then incremented with each published state. In quotes, it is the `ETag`.
     version: u64,
-    /// When the payment was accepted.
+    /// Time at which the payment was accepted.
     created_at: Timestamp,
-    /// When this version came about.
+    /// Time of this version.
     updated_at: Timestamp,
 }
 

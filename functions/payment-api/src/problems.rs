@@ -1,4 +1,4 @@
-//! The problems this API answers with, beside those of every API.
+//! Problem types of this API, in addition to those shared by all APIs.
 
 use axum::http::StatusCode;
 use http_problems::{Member, Problem, ProblemHeader, ProblemType, builtin};
@@ -7,66 +7,67 @@ use payments::{AcceptError, ChangeError, IllegalTransition};
 
 /// A payment or a refund without an `Idempotency-Key`.
 pub(crate) const KEY_MISSING: ProblemType =
-    ProblemType::new(StatusCode::BAD_REQUEST, "idempotency-key-missing", "An Idempotency-Key header is needed");
-/// The key was used for another payment, or another change of it.
+    ProblemType::new(StatusCode::BAD_REQUEST, "idempotency-key-missing", "An Idempotency-Key header is required");
+/// The key was used for a different payment, or a different change of the payment.
 pub(crate) const KEY_REUSED: ProblemType = ProblemType::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "idempotency-key-reused",
     "The Idempotency-Key was used for a different request",
 );
-/// The first request with the key has not ended yet.
+/// An earlier request with the key is still in progress.
 pub(crate) const IN_PROGRESS: ProblemType =
-    ProblemType::new(StatusCode::CONFLICT, "payment-in-progress", "This payment is being made right now")
+    ProblemType::new(StatusCode::CONFLICT, "payment-in-progress", "The payment is still being processed")
         .with_headers(&[builtin::RETRY_AFTER]);
-/// The processor gave no answer.
+/// The payment processor did not decide.
 pub(crate) const PROCESSOR_UNAVAILABLE: ProblemType =
-    ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "processor-unavailable", "The payment processor does not answer")
+    ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "processor-unavailable", "The payment processor is unavailable")
         .with_headers(&[builtin::RETRY_AFTER]);
-/// Where the payment stands.
+/// Current status of the payment.
 const PAYMENT_STATUS: Member =
-    Member { name: "payment_status", holds: "string", description: "The status that the payment has." };
-/// How much there is.
+    Member { name: "payment_status", holds: "string", description: "Current status of the payment." };
+/// Amount available to capture or refund.
 const AVAILABLE_MINOR: Member = Member {
     name: "available_minor",
     holds: "integer",
-    description: "What is left to capture or to refund, in minor units of the payment's currency.",
+    description: "Amount available to capture or refund, in minor units of the payment's currency.",
 };
-/// What the payment is by now.
+/// Current version of the payment.
 const ETAG: ProblemHeader = ProblemHeader {
     name: "etag",
     required: true,
-    description: "The version that the payment has by now.",
+    description: "Current version of the payment.",
     schema: r#"{ "type": "string", "pattern": "^\"[0-9]+\"$", "examples": ["\"2\""] }"#,
 };
-/// The state machine has no such step.
+/// The payment's status does not allow the change.
 pub(crate) const ILLEGAL_TRANSITION: ProblemType =
-    ProblemType::new(StatusCode::CONFLICT, "illegal-transition", "The payment cannot go there from where it stands")
+    ProblemType::new(StatusCode::CONFLICT, "illegal-transition", "The payment's status does not allow this change")
         .with_members(&[PAYMENT_STATUS]);
-/// More than there is to capture or to refund, or in another currency.
+/// The amount exceeds what is available to capture or refund, or is in another currency.
 pub(crate) const AMOUNT_UNAVAILABLE: ProblemType =
-    ProblemType::new(StatusCode::UNPROCESSABLE_ENTITY, "amount-unavailable", "The amount is more than there is")
+    ProblemType::new(StatusCode::UNPROCESSABLE_ENTITY, "amount-unavailable", "The amount is not available")
         .with_members(&[PAYMENT_STATUS, AVAILABLE_MINOR]);
-/// Others were faster, several times.
+/// The change repeatedly lost to concurrent ones.
 pub(crate) const CHANGED: ProblemType =
-    ProblemType::new(StatusCode::CONFLICT, "payment-changed", "The payment kept changing meanwhile")
+    ProblemType::new(StatusCode::CONFLICT, "payment-changed", "The payment was changed concurrently")
         .with_headers(&[builtin::RETRY_AFTER]);
-/// `If-Match` names another version.
+/// `If-Match` does not allow the payment's current version.
 pub(crate) const VERSION_MISMATCH: ProblemType =
     ProblemType::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", "The payment has changed")
         .with_headers(&[ETAG]);
-/// There is a bound on refunds.
+/// The payment has reached its maximum number of refunds.
 pub(crate) const TOO_MANY_REFUNDS: ProblemType =
-    ProblemType::new(StatusCode::CONFLICT, "too-many-refunds", "The payment has no room for more refunds");
-/// There is no such payment.
+    ProblemType::new(StatusCode::CONFLICT, "too-many-refunds", "The payment has reached its maximum number of refunds");
+/// No payment has this id.
 pub(crate) const NOT_FOUND: ProblemType =
     ProblemType::new(StatusCode::NOT_FOUND, "payment-not-found", "There is no such payment");
 
 pub(crate) fn key_missing() -> Problem {
-    let detail = "Send an Idempotency-Key header with a value of your own, such as a UUID; a retry sends the same one.";
+    let detail =
+        "Send an Idempotency-Key header with a unique value, such as a UUID. A retry must send the same value.";
     Problem::new(KEY_MISSING, detail)
 }
 
-/// All of them; each has a page in `docs/api/problems/`.
+/// All problem types of this API. Each has a page in `docs/api/problems/`.
 pub const PROBLEMS: &[ProblemType] = &[
     KEY_MISSING,
     KEY_REUSED,
@@ -87,13 +88,13 @@ pub(crate) fn not_accepted(error: AcceptError) -> Problem {
         }
         AcceptError::InProgress { retry_after_ms } => {
             let seconds = u16::try_from(retry_after_ms.div_ceil(1_000)).unwrap_or(u16::MAX).max(1);
-            Problem::new(IN_PROGRESS, "Wait, then send the same request again to learn how it ended.")
+            Problem::new(IN_PROGRESS, "Wait, then send the same request again to get the result.")
                 .retry_after_s(seconds)
         }
         AcceptError::Processor(error) => {
-            tracing::warn!(%error, "answered 503: no answer from the processor");
+            tracing::warn!(%error, "no decision from the payment processor; a retry completes the payment (503)");
             let detail =
-                "The payment is kept. Send the same request, with the same key, to finish it; it is charged once.";
+                "The payment is stored. Send the same request with the same key to complete it; it is charged once.";
             Problem::new(PROCESSOR_UNAVAILABLE, detail).retry_after_s(1)
         }
         AcceptError::Store(error) => Problem::unavailable(&error),
@@ -106,7 +107,7 @@ pub(crate) fn not_found(payment_id: &PaymentId) -> Problem {
 }
 
 pub(crate) fn version_mismatch(version: u64) -> Problem {
-    let detail = format!("It has version {version} by now. Read it again, and decide on what it is now.");
+    let detail = format!("The payment has version {version} now. Read it again and decide on its current state.");
     Problem::new(VERSION_MISMATCH, detail)
 }
 

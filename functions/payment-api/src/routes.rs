@@ -1,4 +1,4 @@
-//! The routes, each with its handler and its documentation.
+//! Routes, each with its handler and its documentation.
 
 use axum::Router;
 use http_requests::with_request_checks;
@@ -7,15 +7,15 @@ use openapi_routes::{Description, Routes};
 use crate::service::Service;
 use crate::{changes, contract, handlers};
 
-/// The largest body taken, in bytes.
+/// Maximum size of a request body, in bytes.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
-/// All routes.
+/// Returns the router with all routes.
 pub fn router(service: Service) -> Router {
     with_request_checks(routes(Router::new()).with_state(service), BODY_BYTES_MAX)
 }
 
-/// The routes of [`router`], described.
+/// Returns the description of the routes of [`router`], from which the OpenAPI document is generated.
 pub fn description() -> Description {
     routes(Description::new())
 }
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contract_lists_whatever_keeps_a_payment_from_being_made() {
+    fn the_contract_lists_every_problem_of_making_a_payment() {
         for error in [
             AcceptError::KeyReused,
             AcceptError::InProgress { retry_after_ms: 1_500 },
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contract_lists_whatever_keeps_a_payment_from_being_changed() {
+    fn the_contract_lists_every_problem_of_changing_a_payment() {
         let status = Status::Public(PaymentStatus::Captured);
         let of_all = || {
             let reason = IllegalTransition::Status { from: status, to: PaymentStatus::Voided };

@@ -1,4 +1,4 @@
-//! The use cases behind the routes, and the response that those which change a payment have in common.
+//! Use cases behind the routes, and the response of those that make or change a payment.
 
 use std::sync::Arc;
 
@@ -13,24 +13,25 @@ use telemetry::Metrics;
 use crate::etag::etag;
 use crate::messages::PaymentView;
 
-/// Says whether an answer is an earlier request's.
+/// Header of a response that replays the result of an earlier request.
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// The use cases that the routes call.
+/// Use cases that the routes call.
 #[derive(Clone)]
 pub struct Service {
-    /// Behind `POST /payments`.
+    /// Use case of `POST /payments`.
     pub accept: AcceptPayment,
-    /// Behind capture, void and refund.
+    /// Use case of capture, void and refund.
     pub change: ChangePayment,
-    /// Behind both `GET`s.
+    /// Read access for both `GET` routes.
     pub queries: Arc<dyn PaymentQueries>,
-    /// Counts `PublishedHot` and `Deferred`: payments that left with their answer, and that are left to the relay.
+    /// Counts `PublishedHot`, payments published directly, and `Deferred`, payments left to the outbox relay.
     pub metrics: Metrics,
 }
 
 impl Service {
-    /// The response to a request that made `payment` what it is, or did so before where nothing was published.
+    /// Returns the response to a request that made or changed `payment`. `published` is `None` if an earlier request
+    /// did so.
     pub(crate) fn respond(&self, status: StatusCode, payment: Payment, published: Option<Published>) -> Response {
         let replayed = published.is_none();
         let trace_id = payment.trace_parent.as_ref().map(TraceParent::trace_id);
@@ -49,7 +50,7 @@ impl Service {
     }
 }
 
-/// A payment, with its entity tag.
+/// Returns the response with a payment and its entity tag.
 pub(crate) fn payment_response(payment: Payment) -> Response {
     let etag = etag(payment.version);
     let mut response = Json(PaymentView::from(payment)).into_response();

@@ -1,4 +1,4 @@
-//! The Payments API, its router called directly.
+//! Tests of the Payments API, which call its router.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::{Arc, Mutex};
@@ -42,7 +42,7 @@ impl Api {
         self.send(request.header("idempotency-key", key).body(Body::from(body.to_string())).unwrap()).await
     }
 
-    /// `POST`s a change of a payment; an empty body is none at all.
+    /// Sends a change of a payment. An empty `body` means a request without a body.
     async fn change(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
         let mut request = Request::post(path);
         for (name, value) in headers {
@@ -51,12 +51,12 @@ impl Api {
         if !body.is_empty() {
             request = request.header("content-type", "application/json");
         }
-        // A stream, which does not say how long it is, as behind Lambda.
+        // A stream of unknown length, as behind Lambda.
         let body = Body::from_stream(futures::stream::iter([Ok::<_, std::io::Error>(body.to_owned())]));
         self.send(request.body(body).unwrap()).await
     }
 
-    /// A payment of 1,299 that is authorized, as a path.
+    /// Makes an authorized payment of 1,299 minor units and returns its path.
     async fn authorized(&self) -> String {
         self.pay("key-of-payment", &tea("tok_approve")).await.headers["location"].to_str().unwrap().to_owned()
     }
@@ -70,7 +70,7 @@ fn tea(token: &str) -> Value {
     json!({"order_id": "ord-42", "amount": {"minor": 1299, "currency": "EUR"}, "method": {"token": token}})
 }
 
-/// The golden body with the value at `pointer` replaced.
+/// Returns a valid payment body with the value at `pointer` replaced.
 fn with(pointer: &str, value: Value) -> Value {
     let mut body = tea("tok_approve");
     *body.pointer_mut(pointer).unwrap() = value;
@@ -95,7 +95,7 @@ async fn a_payment_is_accepted_and_read_back() {
 }
 
 #[tokio::test]
-async fn a_retry_is_answered_with_the_first_payment_and_says_so() {
+async fn a_retry_returns_the_first_payment_and_is_marked_as_replayed() {
     let api = Api::new();
     let first = api.pay("key-1", &tea("tok_approve")).await;
     let second = api.pay("key-1", &tea("tok_approve")).await;
@@ -104,7 +104,7 @@ async fn a_retry_is_answered_with_the_first_payment_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_key_is_its_callers_own() {
+async fn an_idempotency_key_belongs_to_its_caller() {
     let api = Api::new();
     let pay_as = async |identity: Identity| {
         let request = Request::post("/payments").header("content-type", "application/json").extension(identity);
@@ -120,17 +120,17 @@ async fn a_key_is_its_callers_own() {
 }
 
 #[tokio::test]
-async fn a_key_is_needed_well_formed_and_good_for_one_body() {
+async fn a_payment_needs_a_well_formed_key_that_is_used_for_one_body() {
     let api = Api::new();
     let request = Request::post("/payments").header("content-type", "application/json");
-    let answer = api.send(request.body(Body::from(tea("tok_approve").to_string())).unwrap()).await;
-    assert_problem(&answer, StatusCode::BAD_REQUEST, "idempotency-key-missing");
+    let response = api.send(request.body(Body::from(tea("tok_approve").to_string())).unwrap()).await;
+    assert_problem(&response, StatusCode::BAD_REQUEST, "idempotency-key-missing");
 
     let long = "x".repeat(256);
     for bad in ["", "a b", long.as_str()] {
-        let answer = api.pay(bad, &tea("tok_approve")).await;
-        assert_problem(&answer, StatusCode::BAD_REQUEST, "invalid-request");
-        assert_eq!(answer.body["errors"][0]["pointer"], "idempotency-key");
+        let response = api.pay(bad, &tea("tok_approve")).await;
+        assert_problem(&response, StatusCode::BAD_REQUEST, "invalid-request");
+        assert_eq!(response.body["errors"][0]["pointer"], "idempotency-key");
     }
 
     api.pay("key-1", &tea("tok_approve")).await;
@@ -139,7 +139,7 @@ async fn a_key_is_needed_well_formed_and_good_for_one_body() {
 }
 
 #[tokio::test]
-async fn a_decline_is_a_payment_that_says_why() {
+async fn a_declined_payment_has_a_reason() {
     let declined = Api::new().pay("key-1", &tea("tok_decline_insufficient_funds")).await;
     assert_eq!(declined.status, StatusCode::CREATED);
     assert_eq!(declined.body["status"], "declined");
@@ -147,7 +147,7 @@ async fn a_decline_is_a_payment_that_says_why() {
 }
 
 #[tokio::test]
-async fn a_processor_that_fails_asks_for_a_retry_that_then_works() {
+async fn a_payment_succeeds_on_retry_after_a_processor_failure() {
     let api = Api::new();
     let failed = api.pay("key-1", &tea("tok_fail_once")).await;
     assert_problem(&failed, StatusCode::SERVICE_UNAVAILABLE, "processor-unavailable");
@@ -156,7 +156,7 @@ async fn a_processor_that_fails_asks_for_a_retry_that_then_works() {
 }
 
 #[tokio::test]
-async fn every_bad_value_is_named_by_its_place() {
+async fn every_bad_value_is_reported_by_json_pointer() {
     let cases = [
         ("/order_id", json!("a b"), "/order_id"),
         ("/order_id", json!(42), "/order_id"),
@@ -174,15 +174,15 @@ async fn every_bad_value_is_named_by_its_place() {
     ];
     let api = Api::new();
     for (pointer, value, place) in cases {
-        let answer = api.pay("key-1", &with(pointer, value.clone())).await;
-        assert_problem(&answer, StatusCode::BAD_REQUEST, "invalid-request");
-        assert_eq!(answer.body["errors"][0]["pointer"], place, "{pointer} = {value}");
+        let response = api.pay("key-1", &with(pointer, value.clone())).await;
+        assert_problem(&response, StatusCode::BAD_REQUEST, "invalid-request");
+        assert_eq!(response.body["errors"][0]["pointer"], place, "{pointer} = {value}");
     }
     assert_eq!(api.get("/payments?order_id=ord-42").await.body, json!({"payments": []}), "nothing was stored");
 }
 
 #[tokio::test]
-async fn card_numbers_are_refused_whatever_else_is_wrong() {
+async fn card_numbers_are_refused_before_any_other_error() {
     let api = Api::new();
     for (pointer, body) in [
         ("/method/token", tea("4242424242424242")),
@@ -190,17 +190,17 @@ async fn card_numbers_are_refused_whatever_else_is_wrong() {
         ("/amount", with("/amount", json!(4_242_424_242_424_242_u64))),
         ("/method/card", with("/method", json!({"card": "4242 4242 4242 4242"}))),
     ] {
-        let answer = api.pay("key-1", &body).await;
-        assert_problem(&answer, StatusCode::BAD_REQUEST, "card-number");
-        assert_eq!(answer.body["errors"][0]["pointer"], pointer);
+        let response = api.pay("key-1", &body).await;
+        assert_problem(&response, StatusCode::BAD_REQUEST, "card-number");
+        assert_eq!(response.body["errors"][0]["pointer"], pointer);
     }
-    let answer = api.pay("4242424242424242", &tea("tok_approve")).await;
-    assert_problem(&answer, StatusCode::BAD_REQUEST, "card-number");
-    assert_eq!(answer.body["errors"][0]["pointer"], "idempotency-key");
+    let response = api.pay("4242424242424242", &tea("tok_approve")).await;
+    assert_problem(&response, StatusCode::BAD_REQUEST, "card-number");
+    assert_eq!(response.body["errors"][0]["pointer"], "idempotency-key");
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_json_or_too_large_are_refused() {
+async fn bodies_that_are_malformed_or_too_large_are_refused() {
     let api = Api::new();
     let post = |body: String| {
         let request = Request::post("/payments").header("content-type", "application/json");
@@ -212,7 +212,7 @@ async fn bodies_that_are_no_json_or_too_large_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_told_from_what_cannot_be() {
+async fn unknown_payments_and_invalid_requests_have_different_problems() {
     let api = Api::new();
     assert_problem(&api.get("/payments/pay_none").await, StatusCode::NOT_FOUND, "payment-not-found");
     assert_problem(&api.get("/payments/42").await, StatusCode::BAD_REQUEST, "invalid-request");
@@ -242,7 +242,7 @@ async fn a_payment_is_captured_in_part_and_refunded_in_parts() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_left_out_is_about_all_there_is() {
+async fn a_change_without_a_body_applies_to_the_whole_amount() {
     let api = Api::new();
     let payment = api.authorized().await;
     let captured = api.change(&format!("{payment}/capture"), &[], "").await;
@@ -253,7 +253,7 @@ async fn a_body_that_is_left_out_is_about_all_there_is() {
 }
 
 #[tokio::test]
-async fn a_refund_needs_a_key_and_is_made_once_for_it() {
+async fn a_refund_needs_a_key_and_is_made_once_per_key() {
     let api = Api::new();
     let payment = api.authorized().await;
     api.change(&format!("{payment}/capture"), &[], "").await;
@@ -272,7 +272,7 @@ async fn a_refund_needs_a_key_and_is_made_once_for_it() {
 }
 
 #[tokio::test]
-async fn a_capture_and_a_void_take_a_key_too() {
+async fn a_capture_and_a_void_accept_a_key() {
     for step in ["capture", "void"] {
         let api = Api::new();
         let path = format!("{}/{step}", api.authorized().await);
@@ -286,7 +286,7 @@ async fn a_capture_and_a_void_take_a_key_too() {
 }
 
 #[tokio::test]
-async fn what_is_not_possible_says_where_the_payment_stands() {
+async fn an_impossible_change_reports_the_payment_status() {
     let api = Api::new();
     let payment = api.authorized().await;
     let early = api.change(&format!("{payment}/refund"), &[("idempotency-key", "k")], "").await;
@@ -307,7 +307,7 @@ async fn what_is_not_possible_says_where_the_payment_stands() {
 }
 
 #[tokio::test]
-async fn what_was_meant_as_a_part_never_becomes_the_whole() {
+async fn an_invalid_partial_amount_never_captures_the_whole() {
     let api = Api::new();
     let payment = api.authorized().await;
     for body in [
@@ -326,7 +326,7 @@ async fn what_was_meant_as_a_part_never_becomes_the_whole() {
 }
 
 #[tokio::test]
-async fn if_match_guards_against_what_the_caller_has_not_seen() {
+async fn if_match_refuses_a_version_that_the_caller_has_not_seen() {
     let api = Api::new();
     let payment = api.authorized().await;
     let etag = api.get(&payment).await.headers["etag"].to_str().unwrap().to_owned();
@@ -341,7 +341,7 @@ async fn if_match_guards_against_what_the_caller_has_not_seen() {
 }
 
 #[tokio::test]
-async fn what_left_with_its_answer_and_what_was_left_to_the_relay_is_counted() {
+async fn direct_and_deferred_publishes_are_counted() {
     let api = Api::new();
     api.pay("key-1", &tea("tok_approve")).await;
     api.pay("key-1", &tea("tok_approve")).await;

@@ -1,4 +1,4 @@
-//! From a batch of changes to the payments that have yet to be published.
+//! Reduction of a batch of changes to the payments that have yet to be published.
 
 use std::collections::BTreeMap;
 
@@ -8,26 +8,26 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use stream_batch::DynamoDbRecord;
 
-/// What a batch comes down to.
+/// Result of [`fold`].
 #[derive(Debug)]
 pub(crate) struct Folded {
-    /// The payments whose newest image in the batch is marked as unpublished, each with the sequence number of that
-    /// image, in the order of the batch.
+    /// Payments whose newest decodable image in the batch is marked as unpublished, each with the sequence number of
+    /// that image, in batch order.
     pub(crate) due: Vec<(Payment, String)>,
-    /// The sequence numbers of images that cannot be understood, and behind which there is no newer one that can.
+    /// Sequence numbers of images that could not be decoded, and that no newer, decodable image of the item supersedes.
     pub(crate) unreadable: Vec<String>,
 }
 
-/// Folds a batch. The records of one item are in the order of its writes, so the last one is the newest, and the only one that
-/// is read: of a payment that is published on the way out a batch holds three. Where it cannot be understood, the one before it
-/// is read as well.
+/// Folds a batch to the newest image of each item. The records of an item are in write order, so that only the last
+/// image needs decoding: a payment with a direct publish has three. If the last one cannot be decoded, the previous one
+/// is decoded as well.
 pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
     let mut items: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (position, record) in records.into_iter().enumerate() {
         let DynamoDbRecord { sequence_number, keys, new_image, .. } = record;
-        // A removed item has nothing to publish.
+        // A removed item has no new image, and nothing to publish.
         let Some(image) = new_image else { continue };
-        // Where a record does not tell whose image it has, nothing newer takes its place.
+        // A record without a readable key counts as an item of its own, which no newer image supersedes.
         let item = keys.and_then(|keys| payment_id(&keys)).ok_or(position);
         items.entry(item).or_default().push((position, image, sequence_number));
     }
@@ -40,7 +40,8 @@ pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
                     break;
                 }
                 Err(error) => {
-                    tracing::error!(%error, sequence_number, "a change of the payments table cannot be relayed");
+                    tracing::error!(%error, sequence_number,
+                        "could not decode a payment change; it will be redelivered");
                     unreadable.push(sequence_number);
                 }
             }
@@ -51,7 +52,7 @@ pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
     Folded { due, unreadable }
 }
 
-/// Whose image it is, by the item's key.
+/// Returns the payment id in the item's key.
 fn payment_id(keys: &RawValue) -> Option<String> {
     #[derive(Deserialize)]
     struct Keys {

@@ -1,8 +1,9 @@
-//! The relay: publishes, from the payments table's change stream, what the way out of a request could not.
+//! The outbox relay, which publishes the payments that a direct publish did not, from the payments table's change
+//! stream.
 //!
-//! A batch holds every state that payments went through. It is folded to the newest one of each payment, and those that
-//! are still marked as unpublished are published and unmarked. Since every event carries the whole payment, older
-//! states need no event of their own.
+//! A batch contains every state of its payments. The relay folds it to the newest state of each payment, publishes
+//! those that are still marked as unpublished, and clears their marks. Older states need no event, because every event
+//! carries the whole payment.
 
 mod fold;
 
@@ -12,16 +13,18 @@ use serde_json::value::RawValue;
 use stream_batch::{BatchResponse, DynamoDbEvent};
 use telemetry::Metrics;
 
-/// What Lambda invokes the function with. Images are read one by one, so that one that is no item costs the others nothing.
+/// Invocation event of the function. Images are decoded one by one, so that an undecodable one does not affect the
+/// others.
 pub type ChangeBatch = DynamoDbEvent<Box<RawValue>>;
 
-/// Publishes what is left of a batch, and reports what could not be published, to be delivered again.
+/// Publishes the unpublished payments of a batch. Reports the records of those that fail, so that Lambda redelivers
+/// them.
 ///
-/// An image that cannot be understood is reported too: acknowledging it could lose a payment that a newer version of
-/// `payment-api` wrote. What it holds up behind it, the way out of the requests publishes all the same.
+/// Also reports an image that cannot be decoded: acknowledging it could lose a payment that a newer version of
+/// `payment-api` wrote. While it blocks its shard, direct publish continues.
 ///
-/// Counts `PublishedByRelay`, and `Deferred`: payments that have to wait for another delivery, of each of which
-/// `UnpublishedAge` is how long it has waited, in milliseconds.
+/// Metrics: `PublishedByRelay`; `Deferred`, payments that wait for redelivery; and `UnpublishedAge`, the age of each
+/// deferred payment in milliseconds.
 pub async fn relay(publication: &Publication, metrics: &Metrics, batch: ChangeBatch) -> BatchResponse {
     let folded = fold::fold(batch.records);
     let (due, sequence_numbers): (Vec<_>, Vec<_>) = folded.due.into_iter().unzip();
@@ -47,7 +50,7 @@ pub async fn relay(publication: &Publication, metrics: &Metrics, batch: ChangeBa
     failed.into_iter().collect()
 }
 
-/// How long ago the payment became what is not published yet.
+/// Returns the age of the payment's unpublished version, in milliseconds.
 fn age_ms(payment: &Payment) -> u64 {
     let age_ms = Timestamp::now().unix_ms() - payment.updated_at.unix_ms();
     u64::try_from(age_ms).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The `payment-relay` function: reads its configuration, connects, relays.
+//! The `payment-relay` function: reads the configuration, connects to AWS and relays batches.
 
 use std::sync::Arc;
 

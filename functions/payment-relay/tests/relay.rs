@@ -1,4 +1,4 @@
-//! The relay, given batches as DynamoDB streams deliver them.
+//! Tests of the relay, with batches in the format of DynamoDB Streams.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use payments::testing::{MemoryPayments, RecordingPublisher};
 use serde_json::{Value, json};
 use telemetry::Metrics;
 
-/// One change: the image of a payment of order `ord-<id>` at `version`, and its place in the stream.
+/// A stream record with the image of payment `pay_<id>` of order `ord-<id>` at `version`.
 fn change(sequence_number: u32, id: &str, version: u64, unpublished: bool) -> Value {
     let status = if version == 0 { "processing" } else { "authorized" };
     let mut image = json!({
@@ -53,7 +53,7 @@ fn record(sequence_number: u32, image: &Value) -> Value {
     })
 }
 
-/// Relays a batch; answers with the ids and versions published and the sequence numbers reported.
+/// Relays a batch. Returns the ids of the published events and the reported sequence numbers.
 async fn relay_batch(records: Vec<Value>, failing_order: Option<&str>) -> (Vec<String>, Vec<String>) {
     let publisher = Arc::new(RecordingPublisher::default());
     if let Some(order_id) = failing_order {
@@ -69,13 +69,13 @@ async fn relay_batch(records: Vec<Value>, failing_order: Option<&str>) -> (Vec<S
 }
 
 #[tokio::test]
-async fn what_is_still_marked_is_published_in_the_order_of_the_batch() {
+async fn unpublished_payments_are_published_in_batch_order() {
     let batch = vec![change(1, "b", 1, true), change(2, "a", 1, true)];
     assert_eq!(relay_batch(batch, None).await, (vec!["pay_b:1".to_owned(), "pay_a:1".to_owned()], vec![]));
 }
 
 #[tokio::test]
-async fn what_was_published_on_the_way_out_is_not_published_again() {
+async fn directly_published_payments_are_not_published_again() {
     let batch = vec![change(1, "a", 0, false), change(2, "a", 1, true), change(3, "a", 1, false)];
     assert_eq!(relay_batch(batch, None).await, (vec![], vec![]));
 }
@@ -87,12 +87,12 @@ async fn only_the_newest_state_of_a_payment_is_published() {
 }
 
 #[tokio::test]
-async fn what_is_processing_is_nobodys_business() {
+async fn processing_payments_are_not_published() {
     assert_eq!(relay_batch(vec![change(1, "a", 0, true)], None).await, (vec![], vec![]));
 }
 
 #[tokio::test]
-async fn what_cannot_be_published_is_delivered_again() {
+async fn failed_publishes_are_reported_for_redelivery() {
     let batch = vec![change(1, "a", 1, true), change(2, "b", 1, true), change(3, "c", 1, true)];
     let (published, reported) = relay_batch(batch, Some("ord-b")).await;
     assert_eq!(published, ["pay_a:1", "pay_c:1"]);
@@ -100,29 +100,29 @@ async fn what_cannot_be_published_is_delivered_again() {
 }
 
 #[tokio::test]
-async fn a_change_that_cannot_be_understood_is_not_acknowledged_and_holds_up_nothing_in_its_batch() {
-    let no_item = json!({"payment_id": "pay_y"});
-    let batch = vec![foreign(1, "x"), change(2, "a", 1, true), record(3, &no_item)];
+async fn an_undecodable_change_is_reported_and_does_not_block_its_batch() {
+    let invalid_item = json!({"payment_id": "pay_y"});
+    let batch = vec![undecodable(1, "x"), change(2, "a", 1, true), record(3, &invalid_item)];
     let (published, reported) = relay_batch(batch, None).await;
     assert_eq!(published, ["pay_a:1"]);
     assert_eq!(reported, ["1", "3"]);
 }
 
-/// A change to an item that no version of ours has written.
-fn foreign(sequence_number: u32, id: &str) -> Value {
+/// A stream record with an image that cannot be decoded.
+fn undecodable(sequence_number: u32, id: &str) -> Value {
     record(sequence_number, &json!({"payment_id": {"S": format!("pay_{id}")}, "status": {"S": "disputed"}}))
 }
 
 #[tokio::test]
-async fn a_change_that_cannot_be_understood_matters_only_while_nothing_newer_can_be() {
-    let batch = vec![foreign(1, "a"), change(2, "a", 1, false), change(3, "b", 1, true), foreign(4, "b")];
+async fn an_undecodable_change_is_superseded_by_a_newer_decodable_one() {
+    let batch = vec![undecodable(1, "a"), change(2, "a", 1, false), change(3, "b", 1, true), undecodable(4, "b")];
     let (published, reported) = relay_batch(batch, None).await;
-    assert_eq!(published, ["pay_b:1"], "what is known of it");
+    assert_eq!(published, ["pay_b:1"], "the newest decodable image");
     assert_eq!(reported, ["4"]);
 }
 
 #[tokio::test]
-async fn a_change_that_does_not_tell_whose_it_is_is_read_for_itself() {
+async fn a_change_without_a_key_is_handled_on_its_own() {
     let nameless = |sequence_number, id, version| {
         let mut change = change(sequence_number, id, version, true);
         change["dynamodb"].as_object_mut().unwrap().remove("Keys");
@@ -133,7 +133,7 @@ async fn a_change_that_does_not_tell_whose_it_is_is_read_for_itself() {
 }
 
 #[tokio::test]
-async fn removed_items_are_passed_over() {
+async fn removed_items_are_skipped() {
     let mut removed = change(1, "a", 1, true);
     removed["eventName"] = json!("REMOVE");
     removed["dynamodb"].as_object_mut().unwrap().remove("NewImage");
@@ -141,7 +141,7 @@ async fn removed_items_are_passed_over() {
 }
 
 #[tokio::test]
-async fn what_was_published_and_what_has_to_wait_is_counted() {
+async fn published_and_deferred_payments_are_counted() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let into = Arc::clone(&lines);
     let metrics = Metrics::new("relay", move |line| into.lock().unwrap().push(line.to_owned()));
@@ -153,8 +153,8 @@ async fn what_was_published_and_what_has_to_wait_is_counted() {
         relay(&publication, &metrics, serde_json::from_value(json!({"Records": records})).unwrap()).await;
     }
     let lines = lines.lock().unwrap();
-    let [counts, ages] = lines.as_slice() else { panic!("nothing to count is no line: {lines:?}") };
+    let [counts, ages] = lines.as_slice() else { panic!("the second batch must write no line: {lines:?}") };
     let (counts, ages): (Value, Value) = (serde_json::from_str(counts).unwrap(), serde_json::from_str(ages).unwrap());
     assert_eq!((&counts["PublishedByRelay"], &counts["Deferred"]), (&json!(2), &json!(1)));
-    assert_eq!(ages["UnpublishedAge"].as_array().map(Vec::len), Some(1), "how long the one that waits has waited");
+    assert_eq!(ages["UnpublishedAge"].as_array().map(Vec::len), Some(1), "the age of the one deferred payment");
 }

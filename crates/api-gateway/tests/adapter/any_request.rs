@@ -1,4 +1,4 @@
-//! Whatever is asked, a router sees, through either format.
+//! Property tests: any request reaches the router intact, through either format.
 
 use axum::body::Bytes;
 use base64::Engine;
@@ -17,7 +17,7 @@ fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), "[ -~]{0,12}"]
 }
 
-/// Values that a header can have, and HTTP keeps as they are.
+/// Headers whose values HTTP transmits unchanged.
 fn any_headers() -> impl Strategy<Value = Vec<(String, Vec<String>)>> {
     let value = "([!-~é☕]([ -~é☕]{0,10}[!-~é☕])?)?";
     btree_map("x-[a-z0-9!#$%&'*+.^_`|~-]{0,8}", vec(value, 1..3), 0..5)
@@ -43,12 +43,12 @@ fn merge(event: &str, members: Value) -> String {
     event.to_string()
 }
 
-fn ask(event: &str) -> (Parts, Bytes) {
+fn receive(event: &str) -> (Parts, Bytes) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(seen(event, Context::default()))
 }
 
-/// Text where it is, base64 where it is not.
+/// The event's body members: text if the body is UTF-8, base64 otherwise.
 fn body_members(body: &[u8]) -> Value {
     match std::str::from_utf8(body) {
         Ok(text) => json!({"body": text, "isBase64Encoded": false}),
@@ -56,7 +56,7 @@ fn body_members(body: &[u8]) -> Value {
     }
 }
 
-/// What an encoded text stands for.
+/// Decodes percent-encoded text.
 fn bytes(encoded: &str) -> Vec<u8> {
     percent_decode_str(encoded).collect()
 }
@@ -69,7 +69,7 @@ proptest! {
         headers in any_headers(),
         body in any_body(),
     ) {
-        // As it was sent: a client encodes what is no path.
+        // As the client sent it: percent-encoded.
         let encoded = segments.iter().map(|segment| utf8_percent_encode(segment, NON_ALPHANUMERIC).to_string());
         let path = encoded.fold(String::new(), |path, segment| format!("{path}/{segment}"));
         let multi = |names: &[(String, Vec<String>)]| names.iter().cloned().collect::<std::collections::BTreeMap<_, _>>();
@@ -79,7 +79,7 @@ proptest! {
             "multiValueQueryStringParameters": multi(&query),
             "headers": null,
         }));
-        let (request, seen_body) = ask(&merge(&event, body_members(&body)));
+        let (request, seen_body) = receive(&merge(&event, body_members(&body)));
         prop_assert_eq!(request.uri.path(), path);
         prop_assert_eq!(query_of(&request), each(&query));
         for (name, values) in &headers {
@@ -91,8 +91,8 @@ proptest! {
 
     #[test]
     fn any_request_survives_an_http_api(
-        // What looks like an encoding is taken for one, and so does not survive being decoded.
-        path in any_text().prop_filter("no encoding", |path| !path.contains('%')),
+        // A decoded path with a `%` is ambiguous, because it may look like an encoding.
+        path in any_text().prop_filter("no percent sign", |path| !path.contains('%')),
         query in any_query(),
         headers in any_headers(),
         cookies in subsequence(vec!["a=1", "b=\"2\"", "c="], 0..=3),
@@ -105,7 +105,7 @@ proptest! {
         let event = merge(HTTP_JWT, json!({
             "rawPath": path, "rawQueryString": raw_query, "headers": joined, "cookies": cookies,
         }));
-        let (request, seen_body) = ask(&merge(&event, body_members(&body)));
+        let (request, seen_body) = receive(&merge(&event, body_members(&body)));
         prop_assert_eq!(bytes(request.uri.path()), path.as_bytes());
         prop_assert_eq!(request.uri.query().unwrap_or_default(), raw_query);
         for (name, values) in &headers {
@@ -118,9 +118,9 @@ proptest! {
     }
 
     #[test]
-    fn any_path_and_query_make_a_target_and_neither_becomes_the_other(path in any_text(), query in any_text()) {
+    fn any_path_and_query_form_a_target_and_stay_separate(path in any_text(), query in any_text()) {
         let event = merge(HTTP_JWT, json!({"rawPath": format!("/{path}"), "rawQueryString": query}));
-        let (request, _) = ask(&event);
+        let (request, _) = receive(&event);
         prop_assert_eq!(bytes(request.uri.path()), bytes(&format!("/{path}")));
         prop_assert_eq!(bytes(request.uri.query().unwrap_or_default()), bytes(&query));
     }

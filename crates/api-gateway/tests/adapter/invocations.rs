@@ -1,4 +1,4 @@
-//! A whole function, as Lambda runs it: one event after the other over the Runtime API.
+//! A whole function, run as Lambda runs it: one event at a time over the Runtime API.
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -16,13 +16,13 @@ use tokio::sync::mpsc;
 
 use super::{HTTP_JWT, REST_COGNITO, with, without};
 
-/// How an invocation ended: its id, whether as a `response` or an `error`, and what that is.
+/// Outcome of an invocation: its id, `response` or `error`, and the posted body.
 type Outcome = (String, String, Value);
 
-/// Lambda's side of a function's life.
+/// Stub of the Lambda Runtime API.
 #[derive(Clone)]
 struct Lambda {
-    /// Still to be handed out, the next one last, each with its id.
+    /// Events not yet delivered, each with its id; the next one is last.
     events: Arc<Mutex<Vec<(usize, String)>>>,
     outcomes: mpsc::UnboundedSender<Outcome>,
 }
@@ -39,18 +39,18 @@ async fn outcome(State(lambda): State<Lambda>, Path((id, kind)): Path<(String, S
     StatusCode::ACCEPTED
 }
 
-/// What the example `echo` makes of these events, one process for all of them, and what it logs meanwhile.
+/// Runs the example `echo` in one process for all events. Returns the outcomes and the log lines.
 async fn invoke(events: &[&str]) -> (Vec<Outcome>, Vec<Value>) {
     let (sender, mut receiver) = mpsc::unbounded_channel();
-    let to_come = events.iter().enumerate().rev().map(|(id, event)| (id, (*event).to_owned())).collect();
+    let pending = events.iter().enumerate().rev().map(|(id, event)| (id, (*event).to_owned())).collect();
     let api = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route("/2018-06-01/runtime/invocation/{id}/{kind}", post(outcome))
-        .with_state(Lambda { events: Arc::new(Mutex::new(to_come)), outcomes: sender });
+        .with_state(Lambda { events: Arc::new(Mutex::new(pending)), outcomes: sender });
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = tokio::spawn(async { axum::serve(listener, api).await.unwrap() });
-    // Cargo puts examples beside the directory of the test that is running.
+    // Cargo puts examples into a sibling of the running test's directory.
     let test = std::env::current_exe().unwrap();
     let examples = test.ancestors().nth(2).unwrap().join("examples");
     let mut function = Command::new(examples.join(format!("echo{}", std::env::consts::EXE_SUFFIX)))
@@ -66,7 +66,7 @@ async fn invoke(events: &[&str]) -> (Vec<Outcome>, Vec<Value>) {
     while outcomes.len() < events.len() {
         tokio::select! {
             Some(outcome) = receiver.recv() => outcomes.push(outcome),
-            ended = function.wait() => panic!("it ended before the last event: {ended:?}"),
+            ended = function.wait() => panic!("the function ended before the last event: {ended:?}"),
         }
     }
     function.kill().await.unwrap();
@@ -77,9 +77,9 @@ async fn invoke(events: &[&str]) -> (Vec<Outcome>, Vec<Value>) {
 }
 
 #[tokio::test]
-async fn an_event_is_answered_in_its_own_format_and_logged_as_part_of_its_invocation() {
-    let nobody = without(REST_COGNITO, "/requestContext/authorizer");
-    let (outcomes, log) = invoke(&[HTTP_JWT, &nobody]).await;
+async fn a_response_has_the_format_of_its_event_and_log_lines_carry_the_request_id() {
+    let anonymous = without(REST_COGNITO, "/requestContext/authorizer");
+    let (outcomes, log) = invoke(&[HTTP_JWT, &anonymous]).await;
     let body = "GET /orders/ord-42 by None";
     let headers = json!({"content-type": ["text/plain; charset=utf-8"], "content-length": [body.len().to_string()]});
     let rest = json!({"statusCode": 200, "multiValueHeaders": headers, "body": body, "isBase64Encoded": false});
@@ -89,15 +89,14 @@ async fn an_event_is_answered_in_its_own_format_and_logged_as_part_of_its_invoca
     let response = |id: &str, response| (id.to_owned(), "response".to_owned(), response);
     assert_eq!(outcomes, [response("0", http), response("1", rest)]);
     let logged: Vec<_> = log.iter().map(|line| (&line["message"], &line["spans"][0]["requestId"])).collect();
-    assert_eq!(logged, [(&json!("nobody in particular asked"), &json!("1"))], "{log:?}");
+    assert_eq!(logged, [(&json!("served a request without an identity"), &json!("1"))], "{log:?}");
 }
 
 #[tokio::test]
-async fn an_event_that_is_none_fails_its_invocation_and_the_next_one_is_served() {
-    let neither = with(REST_COGNITO, "/version", "3.0");
-    let (outcomes, log) = invoke(&[r#"{"key1": "value1"}"#, "[[", &neither, REST_COGNITO]).await;
-    let reasons =
-        ["this is no event of API Gateway's: it has no requestContext", "invalid type", "neither 1.0 nor 2.0"];
+async fn an_invalid_event_fails_its_invocation_and_the_next_one_is_served() {
+    let unsupported = with(REST_COGNITO, "/version", "3.0");
+    let (outcomes, log) = invoke(&[r#"{"key1": "value1"}"#, "[[", &unsupported, REST_COGNITO]).await;
+    let reasons = ["not an API Gateway event: requestContext is missing", "invalid type", "unsupported payload format"];
     for (reason, (_, kind, error)) in reasons.into_iter().zip(&outcomes) {
         assert_eq!(kind, "error");
         assert!(error["errorMessage"].as_str().unwrap().contains(reason), "{error}");

@@ -1,4 +1,4 @@
-//! What a router sees of API Gateway's events, and what API Gateway gets of the router's answers.
+//! Requests as the router receives them, and responses as API Gateway receives them.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod any_request;
@@ -22,7 +22,7 @@ const REST_COGNITO: &str = include_str!("../events/rest-cognito.json");
 const HTTP_IAM: &str = include_str!("../events/http-iam.json");
 const HTTP_JWT: &str = include_str!("../events/http-jwt.json");
 
-/// The request that a router is called with for an event.
+/// Returns the request that the router receives for an event.
 async fn seen(event: &str, context: Context) -> (Parts, Bytes) {
     let seen = Arc::new(Mutex::new(None));
     let into = Arc::clone(&seen);
@@ -35,7 +35,7 @@ async fn seen(event: &str, context: Context) -> (Parts, Bytes) {
     seen.lock().unwrap().take().unwrap()
 }
 
-/// What API Gateway gets where a router answers an event with this response.
+/// Returns the result that API Gateway receives if the router responds like this to an event.
 async fn returned(event: &str, response: Response) -> Result<Value, InvalidResponse> {
     let response = Arc::new(Mutex::new(Some(response)));
     let router = Router::new().fallback(async move || response.lock().unwrap().take().unwrap());
@@ -57,7 +57,7 @@ fn without(event: &str, pointer: &str) -> String {
     let mut event: Value = serde_json::from_str(event).unwrap();
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     let removed = event.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(name);
-    assert_ne!(removed, None, "{pointer} is not there");
+    assert_ne!(removed, None, "the event has no {pointer}");
     event.to_string()
 }
 

@@ -1,4 +1,4 @@
-//! What real events become.
+//! Requests parsed from real events.
 
 use api_gateway::{Identity, ProxyRequest};
 use http::Method;
@@ -25,7 +25,7 @@ async fn a_rest_apis_event_is_the_request_that_was_sent() {
     assert_eq!(headers_of(&request, "x-tag"), json!(["a", "b"]));
     assert_eq!(headers_of(&request, "if-match"), json!(["\"3\""]));
     assert_eq!(headers_of(&request, "host"), json!(["a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"]));
-    assert_eq!(request.headers.len(), 13, "each once, whether it is in headers, multiValueHeaders or both");
+    assert_eq!(request.headers.len(), 13, "each once, whether in headers, multiValueHeaders or both");
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body, json!({"amount": {"minor": 300, "currency": "EUR"}, "reason": "café 🍵"}));
 }
@@ -42,7 +42,7 @@ async fn an_http_apis_event_is_the_request_that_was_sent() {
 }
 
 #[tokio::test]
-async fn what_is_not_in_an_event_is_not_in_its_request() {
+async fn members_missing_from_an_event_are_missing_from_its_request() {
     for event in [REST_COGNITO, HTTP_JWT] {
         let (request, body) = seen(event, Context::default()).await;
         assert_eq!(request.method, Method::GET);
@@ -53,7 +53,7 @@ async fn what_is_not_in_an_event_is_not_in_its_request() {
 }
 
 #[tokio::test]
-async fn what_has_no_lists_of_values_is_read_from_the_single_ones() {
+async fn single_values_are_read_if_the_multi_value_members_are_missing() {
     let event = without(&without(REST_IAM, "/multiValueHeaders"), "/multiValueQueryStringParameters");
     let (request, _) = seen(&event, Context::default()).await;
     assert_eq!(headers_of(&request, "x-tag"), json!(["b"]));
@@ -61,13 +61,13 @@ async fn what_has_no_lists_of_values_is_read_from_the_single_ones() {
 }
 
 #[tokio::test]
-async fn an_http_api_may_send_format_1_0_and_says_so() {
+async fn an_http_api_may_send_format_1_0_with_its_version() {
     let (request, _) = seen(&with(REST_COGNITO, "/version", "1.0"), Context::default()).await;
     assert_eq!(request.uri, "/orders/ord-42");
 }
 
 #[tokio::test]
-async fn what_is_encoded_in_a_path_stays_so_and_a_percent_sign_that_begins_no_encoding_is_encoded() {
+async fn encodings_in_a_path_are_kept_and_a_stray_percent_sign_is_encoded() {
     for (path, target) in [("/a%2Fb%c3", "/a%2Fb%c3"), ("/100%", "/100%25"), ("/%2/%zz/%%41", "/%252/%25zz/%25%41")] {
         assert_eq!(seen(&with(HTTP_JWT, "/rawPath", path), Context::default()).await.0.uri, target);
         assert_eq!(seen(&with(REST_COGNITO, "/path", path), Context::default()).await.0.uri, target);
@@ -75,13 +75,13 @@ async fn what_is_encoded_in_a_path_stays_so_and_a_percent_sign_that_begins_no_en
 }
 
 #[tokio::test]
-async fn cookies_that_are_in_their_header_as_well_are_not_doubled() {
+async fn cookies_that_are_also_in_the_header_are_not_duplicated() {
     let (request, _) = seen(&with(HTTP_IAM, "/headers/cookie", "session=1; theme=dark"), Context::default()).await;
     assert_eq!(headers_of(&request, "cookie"), json!(["session=1; theme=dark"]));
 }
 
 #[tokio::test]
-async fn a_stage_is_neither_added_to_a_path_nor_taken_off_it() {
+async fn a_stage_is_neither_added_to_a_path_nor_removed_from_it() {
     let event = with(HTTP_JWT, "/requestContext/stage", "prod");
     assert_eq!(seen(&event, Context::default()).await.0.uri, "/orders/ord-42");
     let event = with(&event, "/rawPath", "/prod/orders/ord-42");
@@ -89,7 +89,7 @@ async fn a_stage_is_neither_added_to_a_path_nor_taken_off_it() {
 }
 
 #[tokio::test]
-async fn whoever_asks_is_told_by_iam_or_by_a_token() {
+async fn the_caller_is_the_iam_principal_or_the_subject_of_the_token() {
     let principal = Identity::Principal("arn:aws:sts::123456789012:assumed-role/checkout/i-1".to_owned());
     assert_eq!(identity(REST_IAM).await, Some(principal.clone()));
     assert_eq!(identity(HTTP_IAM).await, Some(principal));
@@ -99,8 +99,8 @@ async fn whoever_asks_is_told_by_iam_or_by_a_token() {
 }
 
 #[tokio::test]
-async fn what_an_authorizer_of_ones_own_says_is_nobody_and_harms_nothing() {
-    let saying = [
+async fn output_of_a_custom_authorizer_yields_no_identity() {
+    let outputs = [
         json!(null),
         json!("admin"),
         json!({"principalId": "admin", "claims": "all", "iam": 1, "jwt": [], "lambda": null}),
@@ -108,14 +108,14 @@ async fn what_an_authorizer_of_ones_own_says_is_nobody_and_harms_nothing() {
     ];
     for event in [REST_COGNITO, HTTP_JWT] {
         assert_eq!(identity(&without(event, "/requestContext/authorizer")).await, None);
-        for said in &saying {
-            assert_eq!(identity(&with(event, "/requestContext/authorizer", said.clone())).await, None, "{said}");
+        for output in &outputs {
+            assert_eq!(identity(&with(event, "/requestContext/authorizer", output.clone())).await, None, "{output}");
         }
     }
 }
 
 #[tokio::test]
-async fn one_format_says_nothing_about_who_asks_in_the_words_of_the_other() {
+async fn claims_in_the_place_of_the_other_format_are_ignored() {
     let claims = json!({"sub": "somebody"});
     let event = with(HTTP_JWT, "/requestContext/authorizer", json!({"claims": claims.clone()}));
     assert_eq!(identity(&event).await, None);
@@ -124,7 +124,7 @@ async fn one_format_says_nothing_about_who_asks_in_the_words_of_the_other() {
 }
 
 #[tokio::test]
-async fn the_trace_is_the_one_of_the_invocation() {
+async fn the_trace_header_is_that_of_the_invocation() {
     let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
     for event in [REST_IAM, HTTP_IAM, HTTP_JWT] {
         let mut context = Context::default();
@@ -136,23 +136,35 @@ async fn the_trace_is_the_one_of_the_invocation() {
 }
 
 #[test]
-fn what_is_no_event_says_why() {
+fn an_invalid_event_is_rejected_with_a_reason_that_repeats_no_value() {
     let cases = [
-        (json!({"key1": "value1"}).to_string(), "no event of API Gateway's: it has no requestContext"),
-        (with(REST_IAM, "/version", "3.0"), "neither 1.0 nor 2.0"),
-        (without(REST_IAM, "/httpMethod"), "it has no httpMethod"),
-        (without(REST_IAM, "/path"), "it has no path"),
-        (with(REST_IAM, "/requestContext", json!({"elb": {"targetGroupArn": "arn"}})), "no requestContext.identity"),
-        (without(HTTP_IAM, "/rawPath"), "it has no rawPath"),
-        (without(HTTP_IAM, "/requestContext/http"), "it has no requestContext.http.method"),
-        (with(REST_IAM, "/httpMethod", "A B"), "method is none of HTTP"),
-        (with(REST_IAM, "/httpMethod", ""), "method is none of HTTP"),
+        (json!({"key1": "value1"}).to_string(), "not an API Gateway event: requestContext is missing"),
+        (with(REST_IAM, "/version", "3.0"), "unsupported payload format"),
+        (without(REST_IAM, "/httpMethod"), "httpMethod is missing"),
+        (without(REST_IAM, "/path"), "path is missing"),
+        (
+            with(REST_IAM, "/requestContext", json!({"elb": {"targetGroupArn": "arn"}})),
+            "requestContext.identity is missing",
+        ),
+        (without(HTTP_IAM, "/rawPath"), "rawPath is missing"),
+        (without(HTTP_IAM, "/requestContext/http"), "requestContext.http.method is missing"),
+        (with(REST_IAM, "/httpMethod", "A B"), "method is not a valid HTTP method"),
+        (with(REST_IAM, "/httpMethod", ""), "method is not a valid HTTP method"),
         (with(REST_IAM, "/path", "payments"), "must begin with a slash"),
-        (with(REST_IAM, "/path", format!("/{}", "a".repeat(70_000))), "no target of a request: uri too long"),
-        (with(REST_IAM, "/multiValueHeaders/a b", json!(["secret"])), "header \"a b\" of the event is none"),
-        (with(REST_IAM, "/multiValueHeaders/x", json!(["secret\n"])), "header \"x\" of the event is none"),
-        (with(HTTP_IAM, "/cookies", json!(["secret\u{0}"])), "header \"cookie\" of the event is none"),
-        (with(HTTP_IAM, "/body", "secret!"), "not the base64 that it says it is"),
+        (with(REST_IAM, "/path", format!("/{}", "a".repeat(70_000))), "not a valid request target: uri too long"),
+        (
+            with(REST_IAM, "/multiValueHeaders/a b", json!(["secret"])),
+            "header \"a b\" of the event is not a valid HTTP header",
+        ),
+        (
+            with(REST_IAM, "/multiValueHeaders/x", json!(["secret\n"])),
+            "header \"x\" of the event is not a valid HTTP header",
+        ),
+        (
+            with(HTTP_IAM, "/cookies", json!(["secret\u{0}"])),
+            "header \"cookie\" of the event is not a valid HTTP header",
+        ),
+        (with(HTTP_IAM, "/body", "secret!"), "body is not valid base64"),
         (with(REST_IAM, "/body", json!({"secret": 1})), "invalid type: map, expected a string"),
         (with(REST_IAM, "/multiValueHeaders/x", "not a list"), "expected a sequence"),
         ("[]".to_owned(), "invalid length 0"),
@@ -160,7 +172,7 @@ fn what_is_no_event_says_why() {
     ];
     for (event, reason) in cases {
         let error = serde_json::from_str::<ProxyRequest>(&event).unwrap_err().to_string();
-        assert!(error.contains(reason), "{reason:?} is not said by {error:?}");
+        assert!(error.contains(reason), "{error:?} does not contain {reason:?}");
         assert!(!error.contains("secret"), "{error:?}");
     }
     let many: Vec<_> = (0..40_000).map(|_| "x").collect();

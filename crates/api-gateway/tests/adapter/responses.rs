@@ -1,4 +1,4 @@
-//! What API Gateway gets of answers.
+//! Responses as API Gateway receives them.
 
 use api_gateway::{BODY_BYTES_MAX, InvalidResponse};
 use axum::body::Body;
@@ -21,7 +21,7 @@ fn answer() -> Response {
 }
 
 #[tokio::test]
-async fn a_rest_api_gets_every_value_of_every_header() {
+async fn a_rest_api_receives_every_value_of_every_header() {
     let returned = returned(REST_COGNITO, answer()).await.unwrap();
     let headers = json!({
         "content-type": ["application/problem+json"], "vary": ["accept", "origin"], "set-cookie": ["a=1, 2", "b=2"],
@@ -33,7 +33,7 @@ async fn a_rest_api_gets_every_value_of_every_header() {
 }
 
 #[tokio::test]
-async fn an_http_api_gets_joined_headers_and_cookies_apart() {
+async fn an_http_api_receives_joined_headers_and_separate_cookies() {
     let returned = returned(HTTP_JWT, answer()).await.unwrap();
     let headers = json!({
         "content-type": "application/problem+json", "vary": "accept, origin", "etag": "\"3\"", "content-length": "9",
@@ -46,7 +46,7 @@ async fn an_http_api_gets_joined_headers_and_cookies_apart() {
 }
 
 #[tokio::test]
-async fn what_is_no_text_is_base64_whatever_its_type_says() {
+async fn a_body_that_is_not_utf8_is_base64_whatever_its_content_type() {
     for event in [REST_COGNITO, HTTP_JWT] {
         let answer = ([("content-type", "text/plain; charset=utf-8")], vec![0x00, 0xff]).into_response();
         let returned = returned(event, answer).await.unwrap();
@@ -55,7 +55,7 @@ async fn what_is_no_text_is_base64_whatever_its_type_says() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_body_has_an_empty_one() {
+async fn a_response_without_a_body_has_an_empty_one() {
     let returned = returned(REST_COGNITO, StatusCode::NO_CONTENT.into_response()).await.unwrap();
     let headers = json!({"content-length": ["0"]});
     let expected = json!({"statusCode": 204, "multiValueHeaders": headers, "body": "", "isBase64Encoded": false});
@@ -63,7 +63,7 @@ async fn an_answer_without_a_body_has_an_empty_one() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_told_is_an_error_and_no_panic() {
+async fn a_response_that_cannot_be_returned_is_an_error_and_not_a_panic() {
     let name = HeaderName::from_static("x-bytes");
     let answer = ([(name.clone(), HeaderValue::from_bytes(b"\xff").unwrap())], "").into_response();
     let error = returned(REST_COGNITO, answer).await.unwrap_err();

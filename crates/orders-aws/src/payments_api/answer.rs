@@ -1,4 +1,4 @@
-//! The answer of `GET /payments?order_id=`: read up to a bound, and taken as a whole or not at all.
+//! Response of `GET /payments?order_id=`: bounded in size, and used completely or not at all.
 
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::body::SdkBody;
@@ -9,22 +9,22 @@ use serde_json::Value;
 
 use super::attempt_error::AttemptError;
 
-/// The longest answer that is read, in bytes: Lambda gives none that is longer.
+/// Maximum size of the response body, in bytes: Lambda's own response limit.
 const BYTES_MAX: usize = 6 * 1024 * 1024;
 
-/// The one status of a payment that is Payments' own affair: it is not decided on yet, and no event tells of it.
+/// Status of a payment that is not decided yet. It is internal to Payments: no event has it.
 const UNDECIDED: &str = "processing";
 
-/// Fields that are not known are passed over, as they are in events.
+/// Unknown fields are ignored, as in events.
 #[derive(Deserialize)]
 struct Payments {
     payments: Vec<Value>,
 }
 
-/// The payments of the order that are decided on.
+/// Reads the decided payments of the order.
 pub(super) async fn read(response: Response, order_id: &OrderId) -> Result<Vec<PaymentInfo>, AttemptError> {
     let status = response.status().as_u16();
-    // Redirects are among what is not taken: the API has none, and the signature is for this host alone.
+    // Redirects are errors, too: the API has none, and the signature is valid for this host only.
     if status != 200 {
         return Err(AttemptError::Status(status));
     }
@@ -44,15 +44,15 @@ async fn bytes(body: SdkBody) -> Result<Vec<u8>, AttemptError> {
 }
 
 fn parse(bytes: &[u8], order_id: &OrderId) -> Result<Vec<PaymentInfo>, String> {
-    let answer: Payments = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let decided = answer.payments.into_iter().filter(|payment| payment["status"] != UNDECIDED);
+    let body: Payments = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let decided = body.payments.into_iter().filter(|payment| payment["status"] != UNDECIDED);
     decided.map(|payment| payment_of(payment, order_id)).collect()
 }
 
 fn payment_of(payment: Value, order_id: &OrderId) -> Result<PaymentInfo, String> {
     let payment: PaymentInfo = serde_json::from_value(payment).map_err(|error| error.to_string())?;
     payment.check().map_err(|error| error.to_string())?;
-    if payment.order_id == *order_id { Ok(payment) } else { Err("a payment is of another order".to_owned()) }
+    if payment.order_id == *order_id { Ok(payment) } else { Err("a payment belongs to another order".to_owned()) }
 }
 
 #[cfg(test)]
@@ -62,38 +62,38 @@ mod tests {
 
     use super::*;
 
-    fn parsed(answer: &Value) -> Result<Vec<PaymentInfo>, String> {
-        parse(answer.to_string().as_bytes(), &"ord-1".parse().unwrap())
+    fn parsed(body: &Value) -> Result<Vec<PaymentInfo>, String> {
+        parse(body.to_string().as_bytes(), &"ord-1".parse().unwrap())
     }
 
     #[test]
-    fn what_payments_has_decided_on_is_taken_with_whatever_else_it_may_say_one_day() {
+    fn undecided_payments_and_unknown_fields_are_ignored() {
         let payment = authorized("pay_1", euros(7));
-        let mut said = serde_json::to_value(&payment).unwrap();
-        said["method"] = json!("card");
+        let mut decided = serde_json::to_value(&payment).unwrap();
+        decided["method"] = json!("card");
         let undecided = json!({"payment_id": "pay_2", "order_id": "ord-1", "status": "processing", "version": 0});
-        assert_eq!(parsed(&json!({"payments": [said, undecided], "next": null})), Ok(vec![payment]));
+        assert_eq!(parsed(&json!({"payments": [decided, undecided], "next": null})), Ok(vec![payment]));
         assert_eq!(parsed(&json!({"payments": []})), Ok(vec![]));
     }
 
     #[test]
-    fn of_an_answer_that_cannot_be_understood_in_one_part_nothing_is_taken() {
+    fn a_response_with_one_invalid_payment_is_rejected_completely() {
         let good = serde_json::to_value(authorized("pay_1", euros(7))).unwrap();
         let with = |field: &str, value: Value| {
             let mut payment = good.clone();
             payment[field] = value;
             json!({"payments": [good, payment]})
         };
-        for (answer, reason) in [
+        for (body, reason) in [
             (json!({}), "missing field `payments`"),
             (json!([]), "invalid length 0"),
             (json!({"payments": [1]}), "invalid type"),
             (with("status", json!("suspended")), "must be authorized, captured"),
             (with("captured_minor", json!(8)), "captured_minor does not fit"),
             (with("version", json!(0)), "version must be at least 1"),
-            (with("order_id", json!("ord-2")), "a payment is of another order"),
+            (with("order_id", json!("ord-2")), "a payment belongs to another order"),
         ] {
-            let error = parsed(&answer).unwrap_err();
+            let error = parsed(&body).unwrap_err();
             assert!(error.starts_with(reason), "{error}");
         }
         assert!(parse(b"<html>", &"ord-1".parse().unwrap()).is_err());

@@ -1,29 +1,29 @@
-//! Why one attempt to ask Payments came to nothing.
+//! Error of one attempt to call Payments.
 
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
-/// Why there is no answer to go by.
+/// Why an attempt to call Payments failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AttemptError {
-    /// It did not answer in time.
-    #[error("no answer within {0:?}")]
+    /// There was no complete response in time.
+    #[error("no response within {0:?}")]
     TimedOut(Duration),
-    /// There was no connection, or it broke.
+    /// The connection could not be opened, or broke before the response.
     #[error("the connection failed")]
     Connection(#[source] ConnectorError),
-    /// The answer broke off.
-    #[error("the answer broke off")]
+    /// The connection broke within the response body.
+    #[error("the response body was cut off")]
     BrokenOff(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It answered with another status than 200.
-    #[error("it answered with status {0}")]
+    /// The response status is not 200.
+    #[error("Payments responded with status {0}")]
     Status(u16),
-    /// It answered with more than Lambda can.
-    #[error("the answer is longer than {0} bytes")]
+    /// The response body is larger than Lambda's response limit.
+    #[error("the response is longer than {0} bytes")]
     TooLong(usize),
-    /// It answered what is no list of this order's payments.
-    #[error("its answer cannot be used: {0}")]
+    /// The response body is not a list of this order's payments.
+    #[error("the response is invalid: {0}")]
     Unusable(String),
     /// The request could not be signed.
     #[error("the request could not be signed")]
@@ -31,12 +31,12 @@ pub(super) enum AttemptError {
 }
 
 impl AttemptError {
-    /// Whether Payments was asked at all.
+    /// Returns true unless the attempt failed before anything was sent to Payments.
     pub(super) fn came_from_payments(&self) -> bool {
         !matches!(self, Self::NotSigned(_))
     }
 
-    /// Whether the next attempt may fare better. To ask twice is safe: nothing changes by asking.
+    /// Returns true if a retry may succeed. Retrying is safe, because the request is a read.
     pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::TimedOut(_) | Self::Connection(_) | Self::BrokenOff(_) => true,

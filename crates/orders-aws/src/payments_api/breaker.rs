@@ -1,56 +1,56 @@
-//! A circuit breaker: a service that keeps failing is not asked for a while, and then by one lookup first.
+//! Circuit breaker for calls to Payments.
 
 use std::time::Duration;
 
 use payment_events::Timestamp;
 
-/// Closed until so many lookups in a row have failed, then open for a while. When that is over it is half open: one
-/// lookup may try, and what comes of it closes the circuit or keeps it open.
+/// Circuit breaker that opens after consecutive failures and stays open for a fixed time. Then it is half-open: one
+/// trial lookup is admitted, and its result closes the circuit or keeps it open.
 ///
-/// It goes by the time of day, because a sandbox between two requests is frozen and its other clocks may be, too.
+/// It uses wall-clock time: Lambda freezes a sandbox between requests, and its monotonic clock may stop meanwhile.
 #[derive(Debug)]
 pub(super) struct Breaker {
     failures_max: u32,
     open_ms: u64,
     failures: u32,
-    /// Until when nobody may try. Once that is over, whoever tries moves it on, so that nobody else does meanwhile; should
-    /// nothing ever be heard of that lookup, the next one may try then.
+    /// End of the open state; `None` while closed. Admitting a trial lookup moves it forward, so that no other lookup
+    /// is admitted meanwhile. If the trial never reports a result, the next lookup is admitted at that time.
     open_until: Option<Timestamp>,
 }
 
-/// Whether a lookup may be tried.
+/// Outcome of [`Breaker::admit`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// It may.
+    /// The lookup may run.
     Admitted,
-    /// None may for so many milliseconds from now.
+    /// The circuit is open for this many milliseconds from now.
     Rejected { remaining_ms: u64 },
 }
 
-/// What became of a lookup that was admitted.
+/// Result of an admitted lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LookupResult {
-    Answered,
+    Succeeded,
     Failed,
 }
 
-/// What a lookup's result did to the circuit.
+/// Effect of a lookup's result on the circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Transition {
-    /// It was closed and is open now.
+    /// The circuit was closed and is now open.
     Opened,
     /// Anything else.
     Other,
 }
 
 impl Breaker {
-    /// Opens after `failures_max` failures in a row, for as long as `open`.
+    /// Creates a closed circuit that opens for the duration `open` after `failures_max` consecutive failures.
     pub(super) fn new(failures_max: u32, open: Duration) -> Self {
         let open_ms = u64::try_from(open.as_millis()).unwrap_or(u64::MAX);
         Self { failures_max, open_ms, failures: 0, open_until: None }
     }
 
-    /// Asked before a lookup.
+    /// Admits or rejects a lookup. Must be called before each.
     pub(super) fn admit(&mut self, now: Timestamp) -> Admission {
         if let Some(remaining_ms) = self.remaining_ms(now) {
             return Admission::Rejected { remaining_ms };
@@ -61,16 +61,16 @@ impl Breaker {
         Admission::Admitted
     }
 
-    /// For how many milliseconds from now nobody may try, where that is so.
+    /// Returns the remaining open time in milliseconds, or `None` if a lookup would be admitted.
     pub(super) fn remaining_ms(&self, now: Timestamp) -> Option<u64> {
         let remaining_ms = self.open_until?.ms_since(now);
-        // More than was ever to wait for: the clock was set back.
+        // A remaining time above `open_ms` means that the clock was set back.
         (1..=self.open_ms).contains(&remaining_ms).then_some(remaining_ms)
     }
 
-    /// Takes note of how an admitted lookup ended.
+    /// Records the result of an admitted lookup.
     pub(super) fn record(&mut self, result: LookupResult, now: Timestamp) -> Transition {
-        if result == LookupResult::Answered {
+        if result == LookupResult::Succeeded {
             (self.failures, self.open_until) = (0, None);
             return Transition::Other;
         }
@@ -86,7 +86,7 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::Admission::Admitted;
-    use super::LookupResult::{Answered, Failed};
+    use super::LookupResult::{Failed, Succeeded};
     use super::Transition::{Opened, Other};
     use super::*;
 
@@ -98,7 +98,7 @@ mod tests {
         Timestamp::from_unix_ms(1_700_000_000_000 + ms).unwrap()
     }
 
-    /// Open from 0 to 5,000.
+    /// Breaker that is open from 0 ms to 5,000 ms.
     fn open() -> Breaker {
         let mut breaker = Breaker::new(3, Duration::from_secs(5));
         assert_eq!([0, 0, 0].map(|ms| breaker.record(Failed, at(ms))), [Other, Other, Opened]);
@@ -106,40 +106,40 @@ mod tests {
     }
 
     #[test]
-    fn it_opens_at_so_many_failures_in_a_row_and_an_answer_between_them_counts_from_the_beginning() {
+    fn it_opens_after_consecutive_failures_and_a_success_resets_the_count() {
         let mut breaker = Breaker::new(3, Duration::from_secs(5));
         for _ in 0..10 {
             breaker.record(Failed, at(0));
             breaker.record(Failed, at(0));
             assert_eq!(breaker.admit(at(0)), Admitted);
-            breaker.record(Answered, at(0));
+            breaker.record(Succeeded, at(0));
         }
         assert_eq!(open().admit(at(1)), rejected(4_999));
     }
 
     #[test]
-    fn it_says_how_long_it_stays_open_and_then_lets_one_try() {
+    fn it_returns_the_remaining_time_and_then_admits_one_trial() {
         let mut breaker = open();
         assert_eq!(breaker.admit(at(0)), rejected(5_000));
         assert_eq!(breaker.admit(at(4_999)), rejected(1));
-        assert_eq!(breaker.admit(at(5_000)), Admitted, "half open");
-        assert_eq!(breaker.admit(at(5_000)), rejected(5_000), "one is trying");
+        assert_eq!(breaker.admit(at(5_000)), Admitted, "half-open");
+        assert_eq!(breaker.admit(at(5_000)), rejected(5_000), "a trial is running");
     }
 
     #[test]
-    fn the_one_that_tries_closes_it_or_keeps_it_open() {
+    fn the_trial_closes_it_or_keeps_it_open() {
         let mut breaker = open();
         assert_eq!(breaker.admit(at(5_000)), Admitted);
-        assert_eq!(breaker.record(Failed, at(6_000)), Other, "it was open");
+        assert_eq!(breaker.record(Failed, at(6_000)), Other, "it was already open");
         assert_eq!(breaker.admit(at(10_999)), rejected(1));
         assert_eq!(breaker.admit(at(11_000)), Admitted);
-        breaker.record(Answered, at(11_001));
+        breaker.record(Succeeded, at(11_001));
         assert_eq!([breaker.admit(at(11_001)), breaker.admit(at(11_001))], [Admitted, Admitted]);
-        assert_eq!(breaker.record(Failed, at(11_002)), Other, "failures are counted from the beginning");
+        assert_eq!(breaker.record(Failed, at(11_002)), Other, "the count was reset");
     }
 
     #[test]
-    fn of_one_that_tries_and_is_never_heard_of_again_nobody_waits_for_ever() {
+    fn a_trial_without_a_result_does_not_keep_it_open_forever() {
         let mut breaker = open();
         assert_eq!(breaker.admit(at(5_000)), Admitted);
         assert_eq!((breaker.admit(at(9_999)), breaker.admit(at(10_000))), (rejected(1), Admitted));

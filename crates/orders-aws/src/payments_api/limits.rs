@@ -1,40 +1,40 @@
-//! How long Payments is waited for, and how often it is asked.
+//! Timeouts, retries and circuit breaker settings for calls to Payments.
 
 use std::time::Duration;
 
-/// The bounds of [`PaymentsApi`](super::PaymentsApi).
+/// Limits of [`PaymentsApi`](super::PaymentsApi).
 ///
-/// Whoever waits is a client behind API Gateway, which gives up after 29 s, and a function with a timeout that
-/// `template.yaml` sets; both are longer than `overall` and the calls of the table that follow it.
+/// API Gateway times out after 29 s, and the function after the timeout in `template.yaml`. Both are longer than
+/// `overall` plus the table calls that follow.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// For a connection, TLS included.
+    /// Timeout for connecting, including TLS.
     pub connect: Duration,
-    /// For one attempt, connecting and reading the answer included.
+    /// Timeout for one attempt, including connecting and reading the response.
     pub attempt: Duration,
-    /// For a lookup, both attempts and the pause included.
+    /// Timeout for a lookup, including both attempts and the pause.
     pub overall: Duration,
-    /// The longest pause before the second attempt. How long it is, from nothing on, is left to chance, so that those who
-    /// failed together do not come back together.
+    /// Maximum pause before the retry. The pause is random between zero and this (full jitter), so that lookups that
+    /// failed together do not retry together.
     pub pause_max: Duration,
-    /// Second attempts are at most this share of the lookups that were answered in the last [`Limits::RETRY_WINDOW`] …
+    /// Retry budget: retries as a share of the successful attempts in the last [`Limits::RETRY_WINDOW`].
     pub retry_share: f32,
-    /// … and so many a second beside that, for whoever has not asked much yet.
+    /// Retry budget: retries per second in addition to `retry_share`, for a sandbox with few lookups.
     pub retries_a_second: u32,
-    /// Lookups in a row that fail before the circuit breaker opens.
+    /// Consecutive failed lookups after which the circuit breaker opens.
     pub failures_max: u32,
-    /// How long the circuit breaker stays open.
+    /// Time for which the circuit breaker stays open.
     pub open: Duration,
 }
 
 impl Limits {
-    /// What the share of second attempts is counted over.
+    /// Window of the retry budget.
     pub const RETRY_WINDOW: Duration = Duration::from_secs(10);
 }
 
 impl Default for Limits {
-    /// Payments answers in some ten milliseconds, and after a cold start in less than a second. The first attempt is given
-    /// time for a bad moment, the second one what is left.
+    /// Payments responds in about ten milliseconds, and within a second after a cold start. The first attempt has room
+    /// for an outlier; the retry has the rest of `overall`.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(1),

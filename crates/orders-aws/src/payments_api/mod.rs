@@ -1,8 +1,8 @@
-//! Payments over REST: what synchronous mode asks, `GET /payments?order_id=`, and waits for.
+//! Client of the Payments API for synchronous mode: `GET /payments?order_id=`.
 //!
-//! Whoever asks is answered within a bound, whatever Payments does. One attempt that fails in a way that may pass is
-//! followed by one more, unless too many were lately; where lookups keep failing, a circuit breaker opens for a while
-//! (docs/adr/0013). All of that is counted for each sandbox on its own: sandboxes share nothing.
+//! Every lookup ends within [`Limits::overall`]. A transient failure is retried once, within a retry budget. A circuit
+//! breaker opens after consecutive failures (docs/adr/0013). Budget and breaker are per sandbox, because sandboxes
+//! share no state.
 
 mod answer;
 mod attempt_error;
@@ -29,15 +29,15 @@ use breaker::{Admission, Breaker, LookupResult, Transition};
 pub use limits::Limits;
 pub use url::{InvalidPaymentsUrl, PaymentsUrl};
 
-/// When to come back after a lookup that failed, in seconds, where the circuit is closed.
+/// `Retry-After` of a failed lookup while the circuit is closed, in seconds.
 const RETRY_AFTER_S: u16 = 1;
 
-/// The Payments API, as Orders asks it.
+/// Client of the Payments API.
 #[derive(Debug)]
 pub struct PaymentsApi {
     url: PaymentsUrl,
     aws: SdkConfig,
-    /// Keeps its connections for the next lookup.
+    /// Reuses its connections across lookups.
     https: Https,
     limits: Limits,
     retries: TpsBudget,
@@ -46,34 +46,34 @@ pub struct PaymentsApi {
 
 /// The circuit breaker is open.
 #[derive(Debug, thiserror::Error)]
-#[error("the lookups before this one failed: it is not asked for {0} ms")]
+#[error("circuit breaker open for another {0} ms")]
 struct Open(u64);
 
 impl PaymentsApi {
-    /// The API at `url`, if it has a certificate that is trusted so, asked with the credentials and for the region of `aws`,
-    /// within `limits`.
+    /// Creates a client for the API at `url`. `trust` selects the accepted certificates; `aws` provides the credentials
+    /// and the region for signing.
     pub fn new(url: PaymentsUrl, trust: Trust, aws: &SdkConfig, limits: Limits) -> Self {
-        // How long an answer may take is bounded here, with its body.
+        // `attempt` bounds the response including its body, so only connecting is bounded here.
         let https = Https::connecting_within(trust, limits.connect);
         let retries = TpsBudget::new(Limits::RETRY_WINDOW, limits.retries_a_second, limits.retry_share);
         let breaker = Mutex::new(Breaker::new(limits.failures_max, limits.open));
         Self { url, aws: aws.clone(), https, limits, retries, breaker }
     }
 
-    /// Connects, so that the first lookup finds a connection.
+    /// Opens a connection ahead of the first lookup.
     pub async fn connect(&self) {
         self.https.connect(&self.url.to_string()).await;
     }
 
-    /// Asks once, and once more where that may help and the budget has it.
-    async fn ask(&self, uri: &str, order_id: &OrderId) -> Result<Vec<PaymentInfo>, AttemptError> {
+    /// Makes an attempt, and one retry after a transient failure if the budget allows it.
+    async fn look_up(&self, uri: &str, order_id: &OrderId) -> Result<Vec<PaymentInfo>, AttemptError> {
         match self.attempt(uri, order_id).await {
             Err(error) if error.is_transient() && self.retries.withdraw() => {
                 tracing::warn!(%order_id, failure = %error, "lookup for order {order_id} failed and will be retried");
                 sleep(self.limits.pause_max.mul_f64(fastrand::f64())).await;
                 self.attempt(uri, order_id).await
             }
-            asked => asked,
+            result => result,
         }
     }
 
@@ -98,7 +98,7 @@ impl PaymentsApi {
         retry_after_s: u16,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> LookupError {
-        let context = format!("could not ask {} for the payments of {order_id}", self.url);
+        let context = format!("could not look up the payments of order {order_id} at {}", self.url);
         LookupError { context, retry_after_s, source: source.into() }
     }
 }
@@ -110,28 +110,28 @@ impl PaymentLookup for PaymentsApi {
             return Err(self.failed(order_id, seconds(remaining_ms), Open(remaining_ms)));
         }
         let uri = self.url.of_order(order_id);
-        let asked = within(self.limits.overall, self.ask(&uri, order_id)).await;
-        // Of what could not be asked nothing is learned. What is refused or cannot be understood is no reason to leave
-        // Payments alone: it answers.
-        if asked.as_ref().err().is_none_or(AttemptError::came_from_payments) {
-            let has_failed = asked.as_ref().err().is_some_and(AttemptError::is_transient);
-            let result = if has_failed { LookupResult::Failed } else { LookupResult::Answered };
+        let looked_up = within(self.limits.overall, self.look_up(&uri, order_id)).await;
+        // A lookup that could not be sent says nothing about Payments. A rejection or an invalid response does not
+        // count as a failure: Payments responds.
+        if looked_up.as_ref().err().is_none_or(AttemptError::came_from_payments) {
+            let has_failed = looked_up.as_ref().err().is_some_and(AttemptError::is_transient);
+            let result = if has_failed { LookupResult::Failed } else { LookupResult::Succeeded };
             if self.breaker().record(result, Timestamp::now()) == Transition::Opened {
                 tracing::error!(open = ?self.limits.open, "circuit breaker open after {} failures", self.limits.failures_max);
             }
         }
-        asked.map_err(|error| {
+        looked_up.map_err(|error| {
             let retry_after_s = self.breaker().remaining_ms(Timestamp::now()).map_or(RETRY_AFTER_S, seconds);
             self.failed(order_id, retry_after_s, error)
         })
     }
 }
 
-/// As `Retry-After` has it, rounded up.
+/// Converts to seconds for `Retry-After`, rounded up.
 fn seconds(ms: u64) -> u16 {
     u16::try_from(ms.div_ceil(1_000)).unwrap_or(u16::MAX)
 }
 
-async fn within<T>(limit: Duration, asking: impl Future<Output = Result<T, AttemptError>>) -> Result<T, AttemptError> {
-    timeout(limit, asking).await.unwrap_or(Err(AttemptError::TimedOut(limit)))
+async fn within<T>(limit: Duration, call: impl Future<Output = Result<T, AttemptError>>) -> Result<T, AttemptError> {
+    timeout(limit, call).await.unwrap_or(Err(AttemptError::TimedOut(limit)))
 }

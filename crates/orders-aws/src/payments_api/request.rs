@@ -1,6 +1,7 @@
-//! The request: signed with Signature Version 4 for `execute-api`, as API Gateway with IAM authorization asks for.
+//! Request to the Payments API, signed with Signature Version 4 for `execute-api`, as IAM authorization in API Gateway
+//! requires.
 //!
-//! It is signed always. An API that asks for no authorization does not look, and who called can be told all the same.
+//! Every request is signed. An API without authorization ignores the signature, and the caller can still be identified.
 
 use std::error::Error;
 use std::time::SystemTime;
@@ -12,14 +13,14 @@ use aws_smithy_runtime_api::http::Request;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 
-/// What API Gateway calls itself in signatures.
+/// Service name of API Gateway in signatures.
 const SERVICE: &str = "execute-api";
 
-/// `GET uri`, signed with the credentials and for the region of `aws`.
+/// Builds `GET uri`, signed with the credentials and for the region of `aws`.
 pub(super) async fn signed(aws: &SdkConfig, uri: &str) -> Result<Request, Box<dyn Error + Send + Sync>> {
-    let provider = aws.credentials_provider().ok_or("there are no credentials")?;
+    let provider = aws.credentials_provider().ok_or("no credentials provider is configured")?;
     let identity = provider.provide_credentials().await?.into();
-    let region = aws.region().map(AsRef::as_ref).ok_or("no region is set; AWS_REGION says which")?;
+    let region = aws.region().map(AsRef::as_ref).ok_or("no region is set; set AWS_REGION")?;
     let parameters = SigningParams::builder().identity(&identity).region(region).name(SERVICE);
     let parameters = parameters.time(SystemTime::now()).settings(SigningSettings::default()).build()?.into();
     let signable = SignableRequest::new("GET", uri, std::iter::empty(), SignableBody::Bytes(&[]))?;

@@ -1,4 +1,4 @@
-//! Where the Payments API is.
+//! Base URL of the Payments API.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,17 +6,17 @@ use std::str::FromStr;
 use http::Uri;
 use payment_events::OrderId;
 
-/// The base URL of the Payments API: `http` or `https`, a host, and the path of a stage where there is one.
+/// Base URL of the Payments API: `http` or `https`, a host, and optionally the path of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentsUrl(String);
 
-/// The text is no such URL.
+/// The text is not a base URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is no http:// or https:// URL without a query")]
+#[error("is not an http:// or https:// URL, or has a user, query or fragment")]
 pub struct InvalidPaymentsUrl;
 
 impl PaymentsUrl {
-    /// Where the payments of an order are asked for. Nothing in an order id needs escaping.
+    /// Returns the URL of an order's payments. An order id has no characters that need escaping.
     pub(super) fn of_order(&self, order_id: &OrderId) -> String {
         format!("{}/payments?order_id={order_id}", self.0)
     }
@@ -44,13 +44,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_url_has_a_scheme_a_host_and_perhaps_a_stage() {
-        for (text, asked) in [
+    fn a_base_url_has_a_scheme_a_host_and_optionally_a_stage() {
+        for (text, requested) in [
             ("https://a1b2.execute-api.eu-central-1.amazonaws.com/dev", "/dev/payments?order_id=ord-1"),
             ("http://payments.internal:8080/", ":8080/payments?order_id=ord-1"),
         ] {
             let url: PaymentsUrl = text.parse().unwrap();
-            assert!(url.of_order(&"ord-1".parse().unwrap()).ends_with(asked), "{url}");
+            assert!(url.of_order(&"ord-1".parse().unwrap()).ends_with(requested), "{url}");
         }
         let bad = ["", "payments", "ftp://h/", "https://", "https://h/?a=1", "https://h/#a", "https://me@h/", "/dev"];
         for bad in bad {

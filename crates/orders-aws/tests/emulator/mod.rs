@@ -1,22 +1,22 @@
-//! DynamoDB on a socket of 127.0.0.1, with the tables of Orders as the template that deploys declares them.
+//! DynamoDB emulator on a local socket, with the tables that `template.yaml` declares.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use paystream_local::{Emulators, Template};
 
-// Where the template does not name a table, its logical id does.
+// The template sets no table names, so the logical ids are the names.
 pub(crate) const ORDERS_TABLE: &str = "OrdersTable";
 pub(crate) const QUARANTINE_TABLE: &str = "QuarantineTable";
 
-/// What the client's calls are counted under.
+/// Caller under which the emulator counts the client's calls.
 pub(crate) const CALLER: &str = "local";
 
-/// A client of an emulator of its own, which lasts as long as the test's process.
+/// Starts an emulator that lives as long as the test process, and returns a client for it.
 pub(crate) async fn start() -> Client {
     client(Box::leak(Box::new(start_emulators().await)))
 }
 
-/// Emulators whose calls are counted and can be made to go wrong.
+/// Starts emulators, for counting calls and injecting faults.
 pub(crate) async fn start_emulators() -> Emulators {
     let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
     let template = Template::load(template.as_ref(), &[].into()).unwrap();

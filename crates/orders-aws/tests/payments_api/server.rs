@@ -1,4 +1,4 @@
-//! A server that does with one request after the other what it is told, and checks how each is signed.
+//! Scripted HTTP server that checks the signature of each request.
 
 use std::collections::{HashSet, VecDeque};
 use std::convert::Infallible;
@@ -14,19 +14,23 @@ use serde_json::json;
 
 use crate::{payment, signature};
 
-/// What it does with a request.
+/// Behaviour for one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Does {
-    /// Says what there is to say.
+    /// Returns 200 with one payment.
     Pay,
+    /// Returns this status.
     Answer(u16),
+    /// Returns 200 with this body.
     Say(&'static str),
+    /// Returns an endless body.
     SayForEver,
-    /// Leads to itself, where it would answer well.
+    /// Redirects to the same URL, where the next request would succeed.
     Redirect,
     Hang,
+    /// Hangs within the body.
     StopInTheMiddle,
-    /// Closes the connection in the middle of the answer.
+    /// Closes the connection within the body.
     BreakOff,
 }
 
@@ -43,7 +47,7 @@ struct Plan {
 }
 
 impl Server {
-    /// Does these, and answers well after that.
+    /// Starts a server that behaves like this for the first requests and returns a payment for all later ones.
     pub(crate) async fn start(does: impl IntoIterator<Item = Does>) -> Self {
         Self::serve(does.into_iter().collect(), Does::Pay).await
     }
@@ -57,13 +61,13 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let (next, clients) = (Mutex::new(next), Mutex::default());
         let state = Arc::new(Plan { next, then, requests: AtomicUsize::new(0), clients });
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&state));
+        let router = Router::new().fallback(respond).with_state(Arc::clone(&state));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         Self { address, state }
     }
 
-    /// With a stage, as that of an API.
+    /// Base URL, with a stage as in API Gateway.
     pub(crate) fn url(&self) -> String {
         format!("http://{}/dev", self.address)
     }
@@ -77,7 +81,7 @@ impl Server {
     }
 }
 
-async fn answer(
+async fn respond(
     State(plan): State<Arc<Plan>>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
     request: Request,
@@ -96,8 +100,8 @@ async fn answer(
         Does::Redirect => (axum::http::StatusCode::FOUND, [("location", request.uri().to_string())]).into_response(),
         Does::Hang => std::future::pending().await,
         Does::StopInTheMiddle => {
-            let begun = futures::stream::once(async { Ok::<_, Infallible>(Bytes::from_static(b"{\"payments\":")) });
-            Body::from_stream(futures::StreamExt::chain(begun, futures::stream::pending())).into_response()
+            let start = futures::stream::once(async { Ok::<_, Infallible>(Bytes::from_static(b"{\"payments\":")) });
+            Body::from_stream(futures::StreamExt::chain(start, futures::stream::pending())).into_response()
         }
         Does::BreakOff => stream(|part| match part {
             0 => Some(Ok(b"{\"payments\":".to_vec())),
@@ -106,7 +110,7 @@ async fn answer(
     }
 }
 
-/// An answer of parts that are made one after the other.
+/// Response with a streamed body.
 fn stream(part: impl Fn(usize) -> Option<Result<Vec<u8>, &'static str>> + Send + 'static) -> Response {
     Body::from_stream(futures::stream::iter((0..).map_while(part))).into_response()
 }

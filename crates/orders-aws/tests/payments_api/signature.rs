@@ -1,5 +1,4 @@
-//! Checks a signature as API Gateway does: from the request as it came, by the rules of Signature Version 4, with nothing of
-//! the code that made it.
+//! Independent check of a Signature Version 4, from the received request alone, as in API Gateway.
 
 use std::fmt::Write;
 
@@ -8,10 +7,12 @@ use sha2::{Digest, Sha256};
 
 use crate::SECRET;
 
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+/// Checks the signature of a request.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 ///
 /// # Panics
-/// Where it is not signed so.
+/// If the signature is missing or wrong.
 pub(crate) fn check(request: &Request) {
     let header = |name: &str| request.headers().get(name).map_or("", |value| value.to_str().unwrap());
     let authorization = header("authorization");
@@ -19,7 +20,7 @@ pub(crate) fn check(request: &Request) {
     let (scope, signed, signature) = (part("Credential=AKIDEXAMPLE/"), part("SignedHeaders="), part("Signature="));
     assert!(authorization.starts_with("AWS4-HMAC-SHA256 "), "{authorization}");
     assert!(scope.ends_with("/eu-central-1/execute-api/aws4_request"), "{scope}");
-    assert!(scope.starts_with(&header("x-amz-date")[..8]), "the scope is of another day");
+    assert!(scope.starts_with(&header("x-amz-date")[..8]), "the scope has another date");
     for needed in ["host", "x-amz-date", "x-amz-security-token"] {
         assert!(signed.split(';').any(|name| name == needed), "{needed} is not signed");
     }

@@ -1,4 +1,4 @@
-//! Payments, asked in memory.
+//! In-memory Payments API.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use payment_events::{OrderId, PaymentId, PaymentInfo};
 
 use crate::{LookupError, PaymentLookup};
 
-/// Says of each payment what it was last told, counts how often it is asked, and cannot be asked while it is told so.
+/// Payments API in memory: returns the latest state set for each payment, counts calls, and can be set to fail.
 #[derive(Debug, Default)]
 pub struct MemoryPayments(Mutex<State>);
 
@@ -16,23 +16,23 @@ pub struct MemoryPayments(Mutex<State>);
 struct State {
     payments: BTreeMap<PaymentId, PaymentInfo>,
     is_down: bool,
-    asked: u32,
+    calls: u32,
 }
 
 impl MemoryPayments {
-    /// From now on the payment is as it is here.
+    /// Sets the state of a payment.
     pub fn becomes(&self, payment: PaymentInfo) {
         self.state().payments.insert(payment.payment_id.clone(), payment);
     }
 
-    /// From now on, or no longer, nobody can ask.
+    /// Makes every call fail from now on, or ends that.
     pub fn is_down(&self, is_down: bool) {
         self.state().is_down = is_down;
     }
 
-    /// How often it was asked since the last call of this.
+    /// Returns the number of calls since the last `take_asked`.
     pub fn take_asked(&self) -> u32 {
-        std::mem::take(&mut self.state().asked)
+        std::mem::take(&mut self.state().calls)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -44,10 +44,10 @@ impl MemoryPayments {
 impl PaymentLookup for MemoryPayments {
     async fn payments_of(&self, order_id: &OrderId) -> Result<Vec<PaymentInfo>, LookupError> {
         let mut state = self.state();
-        state.asked += 1;
+        state.calls += 1;
         if state.is_down {
-            let context = format!("the payments of {order_id} cannot be asked for");
-            return Err(LookupError { context, retry_after_s: 7, source: "it is set to be down".into() });
+            let context = format!("could not look up the payments of order {order_id}");
+            return Err(LookupError { context, retry_after_s: 7, source: "the test set Payments to be down".into() });
         }
         Ok(state.payments.values().filter(|payment| payment.order_id == *order_id).cloned().collect())
     }

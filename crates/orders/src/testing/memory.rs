@@ -1,4 +1,4 @@
-//! Orders and copies of payments in memory.
+//! In-memory orders table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use crate::{
     Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentCopy, Replaced, StoreError, Stored,
 };
 
-/// A store that lasts as long as the test, counts what is asked of it, and fails for the orders it is told to.
+/// Orders and their payments in memory. Counts calls and can be set to fail for an order.
 #[derive(Debug, Default)]
 pub struct MemoryOrders {
     state: Mutex<State>,
@@ -24,31 +24,31 @@ struct State {
     calls: Calls,
 }
 
-/// How often a store was asked for what.
+/// Number of calls per kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Calls {
-    /// Looks for orders, of however many.
+    /// Calls of [`OrderQueries::placed`], whatever the number of ids.
     pub looks: u32,
-    /// Reads of the payments of an order, with or without it.
+    /// Calls of [`OrderQueries::read`] and [`OrderQueries::payments`].
     pub reads: u32,
     /// Attempts to write an order.
     pub order_writes: u32,
-    /// Attempts to write a copy of a payment.
+    /// Attempts to write a payment to the read model.
     pub payment_writes: u32,
 }
 
 impl MemoryOrders {
-    /// The order as it is stored, for assertions.
+    /// Returns the stored order.
     pub fn order(&self, order_id: &str) -> Option<Order> {
         self.state().orders.values().find(|order| order.order_id.as_str() == order_id).cloned()
     }
 
-    /// Puts an order there whatever there was before.
+    /// Stores an order unconditionally.
     pub fn seed(&self, order: Order) {
         self.state().orders.insert(order.order_id.clone(), order);
     }
 
-    /// From now on, or no longer, whatever concerns this order fails.
+    /// Makes every call for this order fail from now on, or ends that.
     pub fn fail_for(&self, order_id: &OrderId, failing: bool) {
         let mut state = self.state();
         if failing {
@@ -58,7 +58,7 @@ impl MemoryOrders {
         };
     }
 
-    /// What was asked for since the last call of this.
+    /// Returns the calls since the last `take_calls`.
     pub fn take_calls(&self) -> Calls {
         std::mem::take(&mut self.state().calls)
     }
@@ -71,7 +71,7 @@ impl MemoryOrders {
         let mut state = self.state();
         count(&mut state.calls);
         if state.failing.contains(order_id) {
-            return Err(unreachable(order_id));
+            return Err(failure(order_id));
         }
         Ok(state)
     }
@@ -83,8 +83,8 @@ impl State {
     }
 }
 
-fn unreachable(order_id: &OrderId) -> StoreError {
-    StoreError { context: format!("the order {order_id} cannot be reached"), source: "it is set to fail".into() }
+fn failure(order_id: &OrderId) -> StoreError {
+    StoreError { context: format!("could not access order {order_id}"), source: "the test set it to fail".into() }
 }
 
 #[async_trait]
@@ -118,7 +118,7 @@ impl OrderQueries for MemoryOrders {
         let mut state = self.state();
         state.calls.looks += 1;
         if let Some(failing) = order_ids.iter().find(|order_id| state.failing.contains(order_id)) {
-            return Err(unreachable(failing));
+            return Err(failure(failing));
         }
         Ok(order_ids.iter().filter_map(|order_id| state.orders.get(order_id).cloned()).collect())
     }

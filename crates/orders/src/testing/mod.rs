@@ -1,4 +1,4 @@
-//! Test doubles for the ports, and the suite that every store must pass.
+//! Test doubles of the ports, sample data, and the test suite that every store must pass.
 
 mod lookup;
 mod memory;

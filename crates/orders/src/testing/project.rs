@@ -1,4 +1,4 @@
-//! Projecting without a stream.
+//! Projection without a stream.
 
 use std::collections::BTreeSet;
 
@@ -6,17 +6,17 @@ use payment_events::{OrderId, PaymentInfo};
 
 use crate::{PaymentCopy, ProjectPayments, SettleError};
 
-/// What became of payments that were projected.
+/// Outcome of [`ProjectPayments::project`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Projected {
-    /// The copies that were written.
+    /// Payments written.
     pub stored: Vec<PaymentCopy>,
-    /// How many changed nothing.
+    /// Number of stale payments.
     pub stale: usize,
 }
 
 impl ProjectPayments {
-    /// All the steps, one after the other and payment by payment.
+    /// Runs all three steps in sequence, one payment at a time.
     pub async fn project(&self, payments: Vec<PaymentInfo>) -> Result<Projected, SettleError> {
         let orders: BTreeSet<OrderId> = payments.iter().map(|payment| payment.order_id.clone()).collect();
         let mut projected = Projected::default();

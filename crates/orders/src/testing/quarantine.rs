@@ -1,4 +1,4 @@
-//! A quarantine in memory.
+//! In-memory quarantine.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{Quarantine, QuarantinedRecord, StoreError};
 
-/// Keeps what is set aside, and fails for the sequence numbers it is told to.
+/// Quarantine in memory. Can be set to fail for a sequence number.
 #[derive(Debug, Default)]
 pub struct MemoryQuarantine {
     records: Mutex<Vec<QuarantinedRecord>>,
@@ -14,12 +14,12 @@ pub struct MemoryQuarantine {
 }
 
 impl MemoryQuarantine {
-    /// Everything set aside so far, in order.
+    /// Returns all records, in the order in which they were quarantined.
     pub fn records(&self) -> Vec<QuarantinedRecord> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// From now on, the record in this place cannot be set aside.
+    /// Makes [`Quarantine::set_aside`] fail for this sequence number from now on.
     pub fn fail_for(&self, sequence_number: &str) {
         self.failing.lock().unwrap_or_else(PoisonError::into_inner).push(sequence_number.to_owned());
     }
@@ -30,8 +30,8 @@ impl Quarantine for MemoryQuarantine {
     async fn set_aside(&self, record: &QuarantinedRecord) -> Result<(), StoreError> {
         if self.failing.lock().unwrap_or_else(PoisonError::into_inner).contains(&record.sequence_number) {
             return Err(StoreError {
-                context: "the record cannot be set aside".into(),
-                source: "it is set to fail".into(),
+                context: "could not quarantine the record".into(),
+                source: "the test set it to fail".into(),
             });
         }
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Orders and payments to test with.
+//! Sample orders and payments.
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
@@ -6,7 +6,7 @@ use payment_events::{Currency, Decline, Money, PaymentInfo, PaymentStatus, Times
 
 use crate::{Line, Lines, OrderRequest, PaymentCopy, Quantity};
 
-/// When all samples came about.
+/// Creation time of all samples.
 pub fn at() -> Timestamp {
     Timestamp::from_unix_ms(1_700_000_000_123).unwrap()
 }
@@ -16,12 +16,12 @@ pub fn eur() -> Currency {
     "EUR".parse().unwrap()
 }
 
-/// This many minor units of the euro.
+/// Amount in euros, in minor units.
 pub fn euros(minor: i64) -> Money {
     Money::new(minor, eur()).unwrap()
 }
 
-/// A request for one piece that costs `price`.
+/// Request for one line of one unit at `price`.
 pub fn request(order_id: &str, price: Money) -> OrderRequest {
     let line = Line { sku: "tea-100g".parse().unwrap(), quantity: Quantity::new(1).unwrap(), unit_price: price };
     OrderRequest {
@@ -31,7 +31,7 @@ pub fn request(order_id: &str, price: Money) -> OrderRequest {
     }
 }
 
-/// A payment of `ord-1` that is authorized, as of version 1.
+/// Authorized payment of `ord-1`, version 1.
 pub fn authorized(payment_id: &str, amount: Money) -> PaymentInfo {
     PaymentInfo {
         payment_id: payment_id.parse().unwrap(),
@@ -47,19 +47,19 @@ pub fn authorized(payment_id: &str, amount: Money) -> PaymentInfo {
     }
 }
 
-/// A payment of `ord-1` that is declined, as of version 1.
+/// Declined payment of `ord-1`, version 1.
 pub fn declined(payment_id: &str, amount: Money) -> PaymentInfo {
     let decline = Decline { code: "expired_card".to_owned(), message: "The card has expired.".to_owned() };
     PaymentInfo { status: PaymentStatus::Declined, decline: Some(decline), ..authorized(payment_id, amount) }
 }
 
-/// The next version of an authorized payment, voided.
+/// Next version of an authorized payment, voided.
 pub fn voided(payment: &PaymentInfo) -> PaymentInfo {
     let version = payment.version + 1;
     PaymentInfo { status: PaymentStatus::Voided, version, updated_at: payment.updated_at.plus_ms(5), ..payment.clone() }
 }
 
-/// The next version of an authorized payment, with `captured_minor` captured and `refunded_minor` of it given back.
+/// Next version of an authorized payment, with `captured_minor` captured and `refunded_minor` of that refunded.
 pub fn captured(payment: &PaymentInfo, captured_minor: i64, refunded_minor: i64) -> PaymentInfo {
     let version = payment.version + 1;
     let updated_at = payment.updated_at.plus_ms(5);
@@ -73,7 +73,7 @@ pub fn captured(payment: &PaymentInfo, captured_minor: i64, refunded_minor: i64)
     }
 }
 
-/// The payment as Orders stores it, 17 ms later.
+/// The payment in the read model, stored 17 ms after its change.
 pub fn stored(payment: PaymentInfo) -> PaymentCopy {
     let stored_at = payment.updated_at.plus_ms(17);
     PaymentCopy { payment, stored_at }

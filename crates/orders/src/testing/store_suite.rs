@@ -1,4 +1,4 @@
-//! What every adapter of the order ports must do, as one suite for all of them.
+//! Test suite that every adapter of the order ports must pass.
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
@@ -10,18 +10,18 @@ use crate::{
     PLACED_AT_ONCE_MAX, PaymentCopies, PaymentCopy, Quantity, Replaced, Stored,
 };
 
-/// All the checks, against one store that may hold other orders already.
+/// Runs all checks against one store, which may hold other orders.
 pub async fn check<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
-    an_unknown_order_reads_as_nothing(store).await;
+    an_unknown_order_reads_as_empty(store).await;
     an_order_is_inserted_once(store).await;
-    orders_are_found_among_others_with_and_without_their_payments(store).await;
+    placed_orders_are_found_among_unplaced_ones(store).await;
     only_the_expected_revision_is_replaced(store).await;
-    every_field_of_an_order_survives(store).await;
-    every_field_of_a_payment_survives(store).await;
+    every_field_of_an_order_round_trips(store).await;
+    every_field_of_a_payment_round_trips(store).await;
     only_a_newer_version_is_stored(store).await;
-    payments_may_come_before_their_order(store).await;
-    orders_do_not_mix(store).await;
-    a_long_list_of_payments_is_read_whole(store).await;
+    payments_may_arrive_before_their_order(store).await;
+    orders_are_isolated_from_each_other(store).await;
+    a_long_list_of_payments_is_read_completely(store).await;
 }
 
 fn order(order_id: &str) -> Order {
@@ -37,7 +37,7 @@ async fn read(store: &impl OrderQueries, order_id: &str) -> OrderView {
     store.read(&order_id.parse().unwrap()).await.unwrap()
 }
 
-async fn an_unknown_order_reads_as_nothing(store: &impl OrderQueries) {
+async fn an_unknown_order_reads_as_empty(store: &impl OrderQueries) {
     assert_eq!(read(store, "suite-unknown").await, OrderView::default());
 }
 
@@ -49,7 +49,7 @@ async fn an_order_is_inserted_once<S: OrderStore + OrderQueries>(store: &S) {
     assert_eq!(read(store, "suite-insert").await.order, Some(first));
 }
 
-async fn orders_are_found_among_others_with_and_without_their_payments<S>(store: &S)
+async fn placed_orders_are_found_among_unplaced_ones<S>(store: &S)
 where
     S: OrderStore + OrderQueries + PaymentCopies,
 {
@@ -65,7 +65,7 @@ where
     store.put_if_newer(&paid).await.unwrap();
     let mut placed = store.placed(&ids).await.unwrap();
     placed.sort_by_key(|order| ids.iter().position(|order_id| *order_id == order.order_id));
-    assert_eq!(placed, expected, "an order that has a payment alone is not placed");
+    assert_eq!(placed, expected, "an order id with only a payment is not placed");
     assert_eq!(store.payments(&ids[0]).await.unwrap(), []);
     assert_eq!(store.payments(&ids[1]).await.unwrap(), [paid]);
 }
@@ -73,17 +73,17 @@ where
 async fn only_the_expected_revision_is_replaced<S: OrderStore + OrderQueries>(store: &S) {
     let first = order("suite-replace");
     let second = Order { revision: 2, status: OrderStatus::OnHold, ..first.clone() };
-    assert_eq!(store.replace(&second, 1).await.unwrap(), Replaced::Lost, "nothing is there to replace yet");
+    assert_eq!(store.replace(&second, 1).await.unwrap(), Replaced::Lost, "there is no order to replace");
     assert_eq!(read(store, "suite-replace").await, OrderView::default());
     store.insert(&first).await.unwrap();
     assert_eq!(store.replace(&second, 1).await.unwrap(), Replaced::Done);
     let late = Order { status: OrderStatus::Accepted, ..second.clone() };
-    assert_eq!(store.replace(&late, 1).await.unwrap(), Replaced::Lost, "another write came first");
-    assert_eq!(store.replace(&late, 3).await.unwrap(), Replaced::Lost, "this revision is not there yet");
+    assert_eq!(store.replace(&late, 1).await.unwrap(), Replaced::Lost, "another write was first");
+    assert_eq!(store.replace(&late, 3).await.unwrap(), Replaced::Lost, "this revision does not exist yet");
     assert_eq!(read(store, "suite-replace").await.order, Some(second));
 }
 
-async fn every_field_of_an_order_survives<S: OrderStore + OrderQueries>(store: &S) {
+async fn every_field_of_an_order_round_trips<S: OrderStore + OrderQueries>(store: &S) {
     let line = |sku: &str, quantity, minor| Line {
         sku: sku.parse().unwrap(),
         quantity: Quantity::new(quantity).unwrap(),
@@ -106,15 +106,15 @@ async fn every_field_of_an_order_survives<S: OrderStore + OrderQueries>(store: &
     assert_eq!(store.replace(&held, 1).await.unwrap(), Replaced::Done);
     assert_eq!(read(store, "suite-fields").await.order, Some(held));
 
-    let asked = [samples::captured(&samples::authorized("pay_asked", samples::euros(2)), 2, 1)];
-    let evidence = Evidence { copies: &[], lookup: Some(&asked) };
+    let remote = [samples::captured(&samples::authorized("pay_asked", samples::euros(2)), 2, 1)];
+    let evidence = Evidence { copies: &[], lookup: Some(&remote) };
     let placed = Order::place(samples::request("suite-asked", samples::euros(1)), evidence, samples::at());
     assert_eq!(placed.decision.based_on[0].covers_minor, 1);
     store.insert(&placed).await.unwrap();
     assert_eq!(read(store, "suite-asked").await.order, Some(placed));
 }
 
-async fn every_field_of_a_payment_survives<S: PaymentCopies + OrderQueries>(store: &S) {
+async fn every_field_of_a_payment_round_trips<S: PaymentCopies + OrderQueries>(store: &S) {
     let order_id: payment_events::OrderId = "suite-payments".parse().unwrap();
     let base = samples::authorized("pay_1", samples::euros(i64::MAX));
     let payments = [
@@ -136,7 +136,7 @@ async fn only_a_newer_version_is_stored<S: PaymentCopies + OrderQueries>(store: 
         (2, Stored::Newer, 2),
         (1, Stored::Stale, 2),
         (2, Stored::Stale, 2),
-        // As numbers, not as text.
+        // Compared as numbers, not as text.
         (10, Stored::Newer, 10),
         (9, Stored::Stale, 10),
         (u64::MAX, Stored::Newer, u64::MAX),
@@ -147,11 +147,11 @@ async fn only_a_newer_version_is_stored<S: PaymentCopies + OrderQueries>(store: 
         assert_eq!(store.put_if_newer(&late).await.unwrap(), expected, "version {arriving}");
         let after = read(store, "suite-versions").await.payments;
         assert_eq!(after[0].payment.version, then);
-        assert_eq!(after == before, expected == Stored::Stale, "what is stale changes nothing");
+        assert_eq!(after == before, expected == Stored::Stale, "a stale version changes nothing");
     }
 }
 
-async fn payments_may_come_before_their_order<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
+async fn payments_may_arrive_before_their_order<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
     let (order, payment) = (order("suite-early"), payment("suite-early", "pay_1", 1));
     store.put_if_newer(&payment).await.unwrap();
     assert_eq!(store.insert(&order).await.unwrap(), Inserted::New);
@@ -159,16 +159,16 @@ async fn payments_may_come_before_their_order<S: OrderStore + OrderQueries + Pay
     assert_eq!(read(store, "suite-early").await, view);
 }
 
-async fn orders_do_not_mix<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
-    let mine = payment("suite-mix", "pay_1", 5);
-    store.put_if_newer(&mine).await.unwrap();
+async fn orders_are_isolated_from_each_other<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
+    let first = payment("suite-mix", "pay_1", 5);
+    store.put_if_newer(&first).await.unwrap();
     assert_eq!(store.put_if_newer(&payment("suite-mix-2", "pay_1", 1)).await.unwrap(), Stored::Newer);
     store.insert(&order("suite-mix-2")).await.unwrap();
-    assert_eq!(read(store, "suite-mix").await, OrderView { order: None, payments: vec![mine] });
+    assert_eq!(read(store, "suite-mix").await, OrderView { order: None, payments: vec![first] });
 }
 
-async fn a_long_list_of_payments_is_read_whole<S: OrderQueries + PaymentCopies>(store: &S) {
-    // With messages this long, more than one page of anything, so that paging is seen to work.
+async fn a_long_list_of_payments_is_read_completely<S: OrderQueries + PaymentCopies>(store: &S) {
+    // Messages of this length make the list exceed one page of any store, which exercises paging.
     let (count, message_bytes) = (130, 10_000);
     let mut expected = Vec::new();
     for n in 0..count {

@@ -1,4 +1,4 @@
-//! A store in which something else happens between a look and the write it leads to.
+//! A store that runs a concurrent process between a read and the write that follows.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,14 +20,14 @@ pub(crate) fn project<S: OrderStore + OrderQueries + PaymentCopies + 'static>(st
     ProjectPayments::new(store.clone(), Settle::new(store.clone(), store))
 }
 
-/// What another function does, from beginning to end, before one of our writes.
+/// A concurrent process, run to its end before a write of the tested process.
 enum Meanwhile {
     Project(Vec<PaymentInfo>),
-    /// It ends right after its write.
+    /// Dies right after its write.
     Write(Box<Order>),
 }
 
-/// Before each write of an order, the next of the others runs.
+/// A store that runs the next concurrent process before each write of an order.
 pub(crate) struct Interleaved {
     pub(crate) inner: Arc<MemoryOrders>,
     others: Mutex<VecDeque<Meanwhile>>,
@@ -52,7 +52,7 @@ impl Interleaved {
         self.reads.load(Ordering::Relaxed)
     }
 
-    async fn let_another_run(&self) {
+    async fn run_next_process(&self) {
         let other = self.others.lock().unwrap().pop_front();
         match other {
             Some(Meanwhile::Project(payments)) => {
@@ -67,12 +67,12 @@ impl Interleaved {
 #[async_trait]
 impl OrderStore for Interleaved {
     async fn insert(&self, order: &Order) -> Result<Inserted, StoreError> {
-        self.let_another_run().await;
+        self.run_next_process().await;
         self.inner.insert(order).await
     }
 
     async fn replace(&self, order: &Order, expected_revision: u64) -> Result<Replaced, StoreError> {
-        self.let_another_run().await;
+        self.run_next_process().await;
         self.inner.replace(order, expected_revision).await
     }
 }

@@ -1,4 +1,4 @@
-//! Payments and their order, in whichever order they come.
+//! Placing and settling of orders, with payments that arrive before, after and between.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod asking;
@@ -43,7 +43,7 @@ fn pay(payment_id: &str, minor: i64) -> PaymentInfo {
 }
 
 #[tokio::test]
-async fn payment_first_is_accepted_at_once_with_one_write_and_two_reads() {
+async fn an_order_placed_after_its_payment_is_accepted_with_one_write_and_two_reads() {
     let world = World::default();
     world.project(&[pay("pay_1", 1_000)]).await;
     world.store.take_calls();
@@ -57,7 +57,7 @@ async fn payment_first_is_accepted_at_once_with_one_write_and_two_reads() {
 }
 
 #[tokio::test]
-async fn order_first_waits_and_is_accepted_when_its_payment_comes() {
+async fn an_order_placed_before_its_payment_waits_and_is_accepted_when_it_arrives() {
     let world = World::default();
     assert_eq!(world.place().await.order.status, OrderStatus::AwaitingPayment);
     world.store.take_calls();
@@ -79,7 +79,7 @@ async fn two_payments_may_cover_one_order() {
 }
 
 #[tokio::test]
-async fn what_does_not_cover_leaves_the_order_waiting_and_is_shown() {
+async fn a_payment_that_does_not_cover_the_order_leaves_it_waiting_and_is_shown() {
     let dollars = Money::new(1_000, "USD".parse().unwrap()).unwrap();
     let cases = [declined("pay_1", euros(1_000)), authorized("pay_1", dollars), pay("pay_1", 999)];
     for payment in cases {
@@ -90,12 +90,12 @@ async fn what_does_not_cover_leaves_the_order_waiting_and_is_shown() {
         assert_eq!(order.decision.based_on[0].status, payment.status);
         world.store.take_calls();
         world.project(&[payment]).await;
-        assert_eq!(world.store.take_calls().order_writes, 0, "an order that stays what it is is not written");
+        assert_eq!(world.store.take_calls().order_writes, 0, "an unchanged status is not written");
     }
 }
 
 #[tokio::test]
-async fn a_void_or_refund_after_acceptance_puts_the_order_on_hold_and_another_payment_takes_it_off() {
+async fn a_void_or_refund_puts_an_accepted_order_on_hold_until_another_payment_covers_it() {
     let held = pay("pay_1", 1_000);
     for uncovering in [voided(&held), captured(&held, 1_000, 1)] {
         let world = World::default();
@@ -109,7 +109,7 @@ async fn a_void_or_refund_after_acceptance_puts_the_order_on_hold_and_another_pa
 }
 
 #[tokio::test]
-async fn the_same_order_again_is_the_stored_one_and_another_under_its_id_is_refused() {
+async fn an_equal_request_returns_the_stored_order_and_a_different_one_conflicts() {
     let world = World::default();
     let first = world.place().await;
     let again = world.place().await;
@@ -126,7 +126,7 @@ async fn the_same_order_again_is_the_stored_one_and_another_under_its_id_is_refu
 }
 
 #[tokio::test]
-async fn the_same_order_again_settles_it() {
+async fn a_repeated_request_settles_the_order() {
     let world = World::default();
     world.place().await;
     world.store.put_if_newer(&stored(pay("pay_1", 1_000))).await.unwrap();
@@ -135,7 +135,7 @@ async fn the_same_order_again_settles_it() {
 }
 
 #[tokio::test]
-async fn old_news_changes_nothing() {
+async fn a_stale_payment_changes_nothing() {
     let world = World::default();
     let held = pay("pay_1", 1_000);
     world.project(&[voided(&held)]).await;
@@ -145,10 +145,10 @@ async fn old_news_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_payment_delivered_again_after_a_crash_still_settles_its_order() {
+async fn a_payment_redelivered_after_a_crash_still_settles_its_order() {
     let world = World::default();
     world.place().await;
-    // The first delivery stored the payment and ended before it settled.
+    // The first delivery stored the payment and died before it settled the order.
     world.store.put_if_newer(&stored(pay("pay_1", 1_000))).await.unwrap();
     assert_eq!(world.order().status, OrderStatus::AwaitingPayment);
     let projected = world.project(&[pay("pay_1", 1_000)]).await;
@@ -157,21 +157,21 @@ async fn a_payment_delivered_again_after_a_crash_still_settles_its_order() {
 }
 
 #[tokio::test]
-async fn a_payment_without_an_order_costs_one_write_and_one_look() {
+async fn a_payment_without_an_order_costs_one_write_and_one_lookup() {
     let world = World::default();
     world.project(&[pay("pay_1", 1_000)]).await;
     assert_eq!(world.store.take_calls(), Calls { looks: 1, reads: 0, order_writes: 0, payment_writes: 1 });
 }
 
 #[tokio::test]
-async fn an_order_that_nobody_looked_at_again_is_settled_when_it_is_shown() {
+async fn an_order_left_unsettled_by_a_crash_is_settled_when_it_is_read() {
     let find = |world: &World| {
         let settle = Settle::new(world.store.clone(), world.store.clone());
         FindOrder::new(world.store.clone(), settle)
     };
     let (world, order_id) = (World::default(), "ord-1".parse().unwrap());
     assert_eq!(find(&world).find(&order_id).await.unwrap(), None);
-    // Whoever stored it read before the payment came, and ended before it looked again.
+    // The writer of the order had read before the payment arrived, and died before it settled the order.
     world.project(&[pay("pay_1", 1_000)]).await;
     world.store.seed(Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[]), at()));
     let shown = find(&world).find(&order_id).await.unwrap().unwrap();
@@ -179,11 +179,11 @@ async fn an_order_that_nobody_looked_at_again_is_settled_when_it_is_shown() {
     assert_eq!(world.order(), shown);
     world.store.take_calls();
     assert_eq!(find(&world).find(&order_id).await.unwrap(), Some(shown));
-    assert_eq!(world.store.take_calls(), Calls { reads: 1, ..Calls::default() }, "to show it is one read");
+    assert_eq!(world.store.take_calls(), Calls { reads: 1, ..Calls::default() }, "reading a settled order is one read");
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_an_error_and_the_retry_finishes() {
+async fn a_failing_store_is_an_error_and_a_retry_settles_the_order() {
     let world = World::default();
     let order_id = "ord-1".parse().unwrap();
     world.place().await;
@@ -196,7 +196,7 @@ async fn a_store_that_fails_is_an_error_and_the_retry_finishes() {
 }
 
 #[tokio::test]
-async fn a_payment_that_comes_between_the_look_and_the_insert_is_seen() {
+async fn a_payment_that_arrives_between_the_read_and_the_insert_is_seen() {
     let store = Interleaved::with_payments([vec![pay("pay_1", 1_000)]]);
     let placed = place_order(store.clone()).place(request("ord-1", euros(1_000))).await.unwrap();
     assert_eq!(placed.order.status, OrderStatus::Accepted);
@@ -204,7 +204,7 @@ async fn a_payment_that_comes_between_the_look_and_the_insert_is_seen() {
 }
 
 #[tokio::test]
-async fn a_void_that_comes_between_the_look_and_the_insert_does_not_leave_the_order_accepted() {
+async fn a_void_that_arrives_between_the_read_and_the_insert_does_not_leave_the_order_accepted() {
     let held = pay("pay_1", 1_000);
     let store = Interleaved::with_payments([vec![voided(&held)]]);
     store.inner.put_if_newer(&stored(held)).await.unwrap();
@@ -214,9 +214,9 @@ async fn a_void_that_comes_between_the_look_and_the_insert_does_not_leave_the_or
 }
 
 #[tokio::test]
-async fn a_void_that_comes_while_its_payment_is_settled_does_not_leave_the_order_accepted() {
+async fn a_void_that_arrives_while_its_payment_is_settled_does_not_leave_the_order_accepted() {
     let held = pay("pay_1", 1_000);
-    // Before the settling write, the void is stored, and whoever stored it finds the order still waiting.
+    // Another process stores the void before the settling write, and finds the order still waiting.
     let store = Interleaved::with_payments([vec![voided(&held)]]);
     place_order(store.inner.clone()).place(request("ord-1", euros(1_000))).await.unwrap();
     project(store.clone()).project(vec![held]).await.unwrap();
@@ -224,9 +224,9 @@ async fn a_void_that_comes_while_its_payment_is_settled_does_not_leave_the_order
 }
 
 #[tokio::test]
-async fn a_write_that_lost_its_race_is_made_anew_from_what_the_winner_left() {
+async fn a_lost_write_is_retried_from_the_revision_of_the_winner() {
     let held = pay("pay_1", 1_000);
-    // Before the settling write, another delivery of the same payment settles the order.
+    // Another delivery of the same payment settles the order before the settling write.
     let store = Interleaved::with_payments([vec![held.clone()]]);
     place_order(store.inner.clone()).place(request("ord-1", euros(1_000))).await.unwrap();
     project(store.clone()).project(vec![held]).await.unwrap();
@@ -235,9 +235,9 @@ async fn a_write_that_lost_its_race_is_made_anew_from_what_the_winner_left() {
 }
 
 #[tokio::test]
-async fn a_write_that_lost_against_one_that_nobody_looked_at_again_is_made_anew() {
+async fn a_write_lost_to_a_process_that_died_is_retried() {
     let waiting = Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[]), at());
-    // Before the settling write, another one that knows less takes effect, and its writer ends.
+    // Before the settling write, a process that has not seen the payment writes the order and dies.
     let store = Interleaved::with_write(Order { revision: 2, ..waiting.clone() });
     store.inner.seed(waiting);
     project(store.clone()).project(vec![pay("pay_1", 1_000)]).await.unwrap();
@@ -246,20 +246,20 @@ async fn a_write_that_lost_against_one_that_nobody_looked_at_again_is_made_anew(
 }
 
 #[tokio::test]
-async fn an_order_that_was_placed_between_the_look_and_the_insert_is_met() {
+async fn an_order_placed_between_the_read_and_the_insert_is_repeated_or_conflicts() {
     let placed_before = |minor| Order::place(request("ord-1", euros(minor)), Evidence::copies(&[]), at());
     let same = Interleaved::with_write(placed_before(1_000));
     let placed = place_order(same).place(request("ord-1", euros(1_000))).await.unwrap();
     assert_eq!(placed.placement, Placement::Repeated);
     let other = Interleaved::with_write(placed_before(7));
-    let refused = place_order(other).place(request("ord-1", euros(1_000))).await;
-    assert!(matches!(refused, Err(PlaceError::Conflict { .. })));
+    let conflict = place_order(other).place(request("ord-1", euros(1_000))).await;
+    assert!(matches!(conflict, Err(PlaceError::Conflict { .. })));
 }
 
 #[tokio::test]
-async fn an_order_that_never_comes_to_rest_is_given_up_on_for_now() {
+async fn settling_an_order_that_keeps_changing_is_an_error() {
     let held = pay("pay_1", 1_000);
-    // Whatever the order is about to become, a payment event that makes it the opposite comes first.
+    // Before each write, a payment event arrives that requires the opposite status.
     let flips = (2..100).map(|version| {
         let payment = if version % 2 == 0 { voided(&held) } else { held.clone() };
         vec![PaymentInfo { version, ..payment }]
@@ -269,7 +269,7 @@ async fn an_order_that_never_comes_to_rest_is_given_up_on_for_now() {
     store.inner.seed(Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[]), at()));
     store.inner.take_calls();
     let settle = Settle::new(store.clone(), store.clone());
-    let restless = settle.settle(&"ord-1".parse().unwrap(), None).await;
-    assert!(matches!(restless, Err(SettleError::Contended { .. })), "{restless:?}");
+    let contended = settle.settle(&"ord-1".parse().unwrap(), None).await;
+    assert!(matches!(contended, Err(SettleError::Contended { .. })), "{contended:?}");
     assert_eq!(store.reads(), Settle::ROUNDS_MAX);
 }

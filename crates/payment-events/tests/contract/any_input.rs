@@ -1,5 +1,6 @@
-//! Inputs that nobody meant to send. `.ci/run fuzz` runs these with 100,000 inputs each and `.ci/nightly fuzz` with a million
-//! (`PROPTEST_CASES`); an input that fails is kept by proptest in `proptest-regressions`, and tried first from then on.
+//! Property tests of the decoders on arbitrary input. `.ci/run fuzz` runs each with 30,000 inputs and `.ci/nightly
+//! fuzz` with a million per round (`PROPTEST_CASES`). Proptest saves a failing input in `proptest-regressions` and
+//! retries it first.
 
 use payment_events::{Currency, Money, PaymentEvent, Timestamp, TraceParent};
 use proptest::prelude::*;
@@ -7,7 +8,7 @@ use proptest::sample::Index;
 
 use crate::GOLDEN;
 
-/// What becomes of an event on its way.
+/// Corruption of an encoded event.
 #[derive(Debug, Clone)]
 enum Damage {
     Replace(Index, u8),
@@ -18,7 +19,7 @@ enum Damage {
 }
 
 fn damage() -> impl Strategy<Value = Damage> {
-    // What JSON is made of more often than not.
+    // Three in four bytes are ones that JSON consists of.
     let byte = prop_oneof![3 => prop::sample::select(br#"{}[]":,.-+eE0123456789tfn\u "#.to_vec()), 1 => any::<u8>()];
     prop_oneof![
         4 => (any::<Index>(), byte.clone()).prop_map(|(at, byte)| Damage::Replace(at, byte)),
@@ -48,7 +49,7 @@ impl Damage {
     }
 }
 
-/// As JSON writes them.
+/// Regular expression of JSON numbers.
 fn any_number() -> &'static str {
     r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,3})?([eE][-+]?[0-9]{1,3})?"
 }
@@ -58,9 +59,9 @@ fn real_currency() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// What is decoded all the same is an event: it is written as one, and read back the same.
+    /// An event that still decodes must round-trip.
     #[test]
-    fn a_damaged_event_is_refused_or_is_one(
+    fn a_damaged_event_is_refused_or_round_trips(
         golden in prop::sample::select(GOLDEN.to_vec()),
         damages in prop::collection::vec(damage(), 1..5),
     ) {
@@ -73,18 +74,18 @@ proptest! {
         }
     }
 
-    /// Any number, as JSON writes them: whole, with a fraction, with an exponent, too large for anything.
+    /// Numbers of every JSON form: integers, fractions, exponents, and integers beyond `i64`.
     #[test]
-    fn money_of_any_json_is_refused_or_is_above_zero(
+    fn money_from_any_json_is_refused_or_above_zero(
         number in prop_oneof![any_number(), (1..=i64::MAX).prop_map(|minor| minor.to_string())],
-        // Of any three letters, one in a hundred is a currency: then there would be little to reckon with.
+        // Random letters alone would rarely be a currency: about one in a hundred triples is.
         currency in prop_oneof![3 => real_currency(), 1 => "[A-Za-z]{2,4}"],
         count: u32,
     ) {
         let json = format!(r#"{{"minor":{number},"currency":"{currency}"}}"#);
         if let Ok(money) = serde_json::from_str::<Money>(&json) {
             prop_assert!(money.minor() >= Money::MINOR_MIN);
-            prop_assert_eq!(number.parse::<i64>(), Ok(money.minor()), "a fraction or an exponent is no whole number");
+            prop_assert_eq!(number.parse::<i64>(), Ok(money.minor()), "a fraction or an exponent is not an integer");
             prop_assert_eq!(currency.parse::<Currency>(), Ok(money.currency()));
             let exact = i128::from(money.minor()) * i128::from(count);
             let product = money.checked_mul(count).map(|product| i128::from(product.minor()));
@@ -95,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_time_and_a_trace_or_is_refused(text in r"[-+:.TZ0-9a-f]{0,60}") {
+    fn any_text_is_refused_or_round_trips_as_time_and_trace(text in r"[-+:.TZ0-9a-f]{0,60}") {
         if let Ok(time) = text.parse::<Timestamp>() {
             prop_assert_eq!(time.to_string().parse::<Timestamp>(), Ok(time));
         }

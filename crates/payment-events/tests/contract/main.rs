@@ -1,4 +1,4 @@
-//! The contract, held against the golden events and against what must be refused.
+//! Tests of the contract: golden events, tolerated differences and refused events.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod any_input;
@@ -38,7 +38,7 @@ fn bad_field(event: &Value) -> String {
 }
 
 #[test]
-fn every_status_has_a_golden_event_that_reads_and_writes_back_the_same() {
+fn every_status_has_a_golden_event_that_round_trips() {
     assert_eq!(GOLDEN.map(|(status, _)| status), PaymentStatus::ALL);
     for (status, golden) in GOLDEN {
         let event = PaymentEvent::decode(golden.as_bytes()).unwrap();
@@ -49,7 +49,7 @@ fn every_status_has_a_golden_event_that_reads_and_writes_back_the_same() {
 }
 
 #[test]
-fn unknown_fields_pass() {
+fn unknown_fields_are_ignored() {
     let mut event = captured();
     event["newattribute"] = json!("x");
     event["data"]["loyalty_points"] = json!(7);
@@ -58,7 +58,7 @@ fn unknown_fields_pass() {
 }
 
 #[test]
-fn unknown_types_are_named() {
+fn unknown_event_types_are_reported() {
     for unknown in
         ["payment.disputed.v1", "refund.created.v1", "payment.captured", "payment.captured.final", "", "payment."]
     {
@@ -68,7 +68,7 @@ fn unknown_types_are_named() {
 }
 
 #[test]
-fn an_unknown_type_is_named_whatever_data_it_has() {
+fn an_unknown_event_type_is_reported_whatever_its_data() {
     let mut event = with("/type", json!("payment.disputed.v1"));
     event["data"] = json!([1, 2]);
     assert_eq!(decode(&event), Err(DecodeError::UnknownType("payment.disputed.v1".to_owned())));
@@ -77,7 +77,7 @@ fn an_unknown_type_is_named_whatever_data_it_has() {
 }
 
 #[test]
-fn other_major_versions_are_named() {
+fn other_major_versions_are_reported() {
     for other in ["payment.captured.v2", "payment.captured.v0", "payment.voided.v17"] {
         let event = with("/type", json!(other));
         assert_eq!(decode(&event), Err(DecodeError::UnsupportedVersion(other.to_owned())));
@@ -86,7 +86,7 @@ fn other_major_versions_are_named() {
 }
 
 #[test]
-fn bad_values_are_named_by_their_place() {
+fn bad_values_are_reported_by_json_pointer() {
     let cases = [
         ("/data/payment_id", json!("01J")),
         ("/data/order_id", json!("a b")),
@@ -105,7 +105,7 @@ fn bad_values_are_named_by_their_place() {
 }
 
 #[test]
-fn contradictions_are_refused() {
+fn contradicting_fields_are_refused() {
     let cases = [
         ("/data/status", json!("voided"), "/data/status"),
         ("/id", json!("pay_01J9Z3NDEKTSV4RRFFQ69G5FAV:4"), "/id"),
@@ -125,7 +125,7 @@ fn contradictions_are_refused() {
 }
 
 #[test]
-fn missing_fields_are_named_in_the_reason() {
+fn missing_fields_are_named_in_the_error() {
     let mut event = captured();
     event["data"].as_object_mut().unwrap().remove("order_id");
     assert!(decode(&event).unwrap_err().to_string().contains("order_id"));
@@ -134,14 +134,14 @@ fn missing_fields_are_named_in_the_reason() {
 }
 
 #[test]
-fn what_is_no_event_is_refused() {
+fn data_that_is_not_a_cloudevents_object_is_refused() {
     for data in [&b""[..], b"{", b"[]", b"null", b"{}", b"\xff\xfe", b"\xf3\x89\x9a\xc2"] {
         assert!(matches!(PaymentEvent::decode(data), Err(DecodeError::NotAnEvent(_))), "{data:?}");
     }
 }
 
 #[test]
-fn an_unreadable_trace_does_not_cost_the_payment() {
+fn an_unreadable_trace_is_dropped_and_the_payment_kept() {
     let event = decode(&with("/traceparent", json!("garbage"))).unwrap();
     assert_eq!(event.trace_parent(), None);
     assert_eq!(event.payment(), decode(&captured()).unwrap().payment());
@@ -151,7 +151,7 @@ fn any_payment() -> impl Strategy<Value = PaymentInfo> {
     let parts = (1..=i64::MAX, 0.0..=1.0f64, 0.0..1.0f64, 1..=u64::MAX, 0..4_000_000_000_000i64, 0..1_000_000i64);
     (prop::sample::select(PaymentStatus::ALL.to_vec()), parts).prop_map(
         |(status, (minor, captured_share, refunded_share, version, created_ms, later_ms))| {
-            // Shares of the amount; the rounding does not matter, only that the bounds hold.
+            // The rounding does not matter, as long as the bounds hold.
             #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
             let share = |of: i64, share: f64| ((of as f64 * share) as i64).clamp(0, of);
             let captured = match status {
@@ -182,13 +182,13 @@ fn any_payment() -> impl Strategy<Value = PaymentInfo> {
 
 proptest! {
     #[test]
-    fn every_event_survives_the_wire(payment in any_payment()) {
+    fn every_event_round_trips(payment in any_payment()) {
         let event = PaymentEvent::new(payment, None).unwrap();
         prop_assert_eq!(PaymentEvent::decode(&event.encode()), Ok(event));
     }
 
     #[test]
-    fn no_bytes_make_the_decoder_panic(data in prop::collection::vec(any::<u8>(), 0..512)) {
+    fn random_bytes_are_refused_without_a_panic(data in prop::collection::vec(any::<u8>(), 0..512)) {
         prop_assert!(PaymentEvent::decode(&data).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Payments in memory.
+//! In-memory payment store.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -8,19 +8,19 @@ use payment_events::{OrderId, PaymentId};
 
 use crate::{Begun, Outbox, Payment, PaymentQueries, PaymentRecord, PaymentStore, Replaced, StoreError};
 
-/// A store that lasts as long as the test.
+/// Implementation of the store ports in memory.
 #[derive(Debug, Default)]
 pub struct MemoryPayments {
     records: Mutex<BTreeMap<PaymentId, PaymentRecord>>,
 }
 
 impl MemoryPayments {
-    /// The record as it is stored, for assertions.
+    /// Returns the stored record, for assertions.
     pub fn record(&self, payment_id: &PaymentId) -> Option<PaymentRecord> {
         self.records().get(payment_id).cloned()
     }
 
-    /// Puts a record there whatever there was before.
+    /// Stores a record unconditionally.
     pub fn seed(&self, record: PaymentRecord) {
         self.records().insert(record.payment.payment_id.clone(), record);
     }
@@ -48,7 +48,7 @@ impl PaymentStore for MemoryPayments {
     async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError> {
         let mut records = self.records();
         let Some(stored) = records.get_mut(&known.payment.payment_id) else {
-            return Err(StoreError { context: "could not replace".to_owned(), source: "nothing is stored".into() });
+            return Err(StoreError { context: "could not replace".to_owned(), source: "no record is stored".into() });
         };
         if stored.payment.version != known.payment.version || stored.lease.holder != known.lease.holder {
             return Ok(Replaced::Lost(Box::new(stored.clone())));

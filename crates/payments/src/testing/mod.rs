@@ -1,4 +1,4 @@
-//! Test doubles for the ports, and the suite that every [`PaymentStore`](crate::PaymentStore) must pass.
+//! Test doubles of the ports, and the test suite for every [`PaymentStore`](crate::PaymentStore).
 
 mod memory;
 mod publisher;

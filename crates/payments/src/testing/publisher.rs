@@ -1,4 +1,4 @@
-//! A stream in memory.
+//! In-memory event publisher.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,7 @@ use payment_events::PaymentEvent;
 
 use crate::{EventPublisher, PublishError};
 
-/// Keeps what is published, and fails for the orders it is told to.
+/// Records the events that it publishes, and fails for selected orders.
 #[derive(Debug, Default)]
 pub struct RecordingPublisher {
     published: Mutex<Vec<PaymentEvent>>,
@@ -16,12 +16,12 @@ pub struct RecordingPublisher {
 }
 
 impl RecordingPublisher {
-    /// Everything published so far, in order.
+    /// Returns all events published so far, in order.
     pub fn published(&self) -> Vec<PaymentEvent> {
         self.published.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// From now on, events of this order are not published.
+    /// Makes every later publish of this order's events fail.
     pub fn fail_for(&self, order_id: &str) {
         self.failing_orders.lock().unwrap_or_else(PoisonError::into_inner).insert(order_id.to_owned());
     }
@@ -31,7 +31,7 @@ impl RecordingPublisher {
 impl EventPublisher for RecordingPublisher {
     async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError> {
         if self.failing_orders.lock().unwrap_or_else(PoisonError::into_inner).contains(event.partition_key()) {
-            return Err(PublishError("this order is set to fail".into()));
+            return Err(PublishError("publishing is set to fail for this order".into()));
         }
         self.published.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
         Ok(())

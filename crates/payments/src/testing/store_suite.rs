@@ -1,4 +1,4 @@
-//! What every adapter of the store ports must do, as one suite for all of them.
+//! Test suite for every adapter of the store ports.
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
@@ -9,14 +9,14 @@ use crate::{
     Replaced, RequestKey, Step,
 };
 
-/// All the checks, against one store that may hold other payments already.
+/// Runs all checks against one store, which may already hold other payments.
 pub async fn check<S: PaymentStore + PaymentQueries + Outbox>(store: &S) {
     a_payment_is_begun_once(store).await;
-    only_the_attempt_that_holds_the_lease_may_replace(store).await;
+    only_the_lease_holder_may_replace(store).await;
     a_version_is_replaced_once(store).await;
-    what_is_not_there_is_not_replaced(store).await;
-    every_field_survives(store).await;
-    the_mark_goes_with_its_own_version_only(store).await;
+    a_missing_record_is_not_replaced(store).await;
+    every_field_round_trips(store).await;
+    only_its_own_version_clears_the_mark(store).await;
     payments_are_found_by_order_oldest_first(store).await;
 }
 
@@ -62,14 +62,14 @@ async fn a_payment_is_begun_once(store: &impl PaymentStore) {
     assert_eq!(stored(store, &first).await, first);
 }
 
-async fn only_the_attempt_that_holds_the_lease_may_replace(store: &impl PaymentStore) {
+async fn only_the_lease_holder_may_replace(store: &impl PaymentStore) {
     let first = processing(&request("suite-lease", "suite-lease"));
     store.begin(&first).await.unwrap();
     let lease = Lease { attempt: 2, holder: RequestKey::random(), ..first.lease.clone() };
     let taken_over = PaymentRecord { lease, ..first.clone() };
     assert_eq!(store.replace(&first, &taken_over).await.unwrap(), Replaced::Done);
     let late = store.replace(&first, &authorized(&first)).await.unwrap();
-    assert_eq!(late, lost(&taken_over), "the first attempt lost its lease");
+    assert_eq!(late, lost(&taken_over), "the first attempt no longer holds the lease");
     assert_eq!(stored(store, &first).await, taken_over);
 }
 
@@ -86,13 +86,13 @@ async fn a_version_is_replaced_once(store: &impl PaymentStore) {
     assert_eq!(stored(store, &first).await, voided);
 }
 
-async fn what_is_not_there_is_not_replaced(store: &impl PaymentStore) {
+async fn a_missing_record_is_not_replaced(store: &impl PaymentStore) {
     let first = processing(&request("suite-absent", "suite-absent"));
     assert!(store.replace(&first, &authorized(&first)).await.is_err());
     assert_eq!(store.load(&first.payment.payment_id).await.unwrap(), None);
 }
 
-async fn every_field_survives<S: PaymentStore + PaymentQueries>(store: &S) {
+async fn every_field_round_trips<S: PaymentStore + PaymentQueries>(store: &S) {
     let decline = Decline { code: "expired_card".to_owned(), message: "The card has expired.".to_owned() };
     let part = |minor| Some(Money::new(minor, "EUR".parse().unwrap()).unwrap());
     let refunds = [Change::Capture(part(1_000)), Change::Refund(part(300)), Change::Refund(None)];
@@ -115,7 +115,7 @@ async fn every_field_survives<S: PaymentStore + PaymentQueries>(store: &S) {
     assert_eq!(store.find(&"pay_none".parse().unwrap()).await.unwrap(), None);
 }
 
-async fn the_mark_goes_with_its_own_version_only<S: PaymentStore + Outbox>(store: &S) {
+async fn only_its_own_version_clears_the_mark<S: PaymentStore + Outbox>(store: &S) {
     let first = processing(&request("suite-mark", "suite-mark"));
     store.begin(&first).await.unwrap();
     let record = authorized(&first);
@@ -124,17 +124,21 @@ async fn the_mark_goes_with_its_own_version_only<S: PaymentStore + Outbox>(store
     assert!(stored(store, &first).await.unpublished, "the mark is written together with the state");
     store.mark_published(payment_id, 2).await.unwrap();
     store.mark_published(payment_id, 0).await.unwrap();
-    assert!(stored(store, &first).await.unpublished, "another version's publication clears no mark");
+    assert!(stored(store, &first).await.unpublished, "publishing another version does not clear the mark");
     for _ in 0..2 {
         store.mark_published(payment_id, 1).await.unwrap();
         assert_eq!(stored(store, &first).await, PaymentRecord { unpublished: false, ..record.clone() });
     }
     store.mark_published(&"pay_none".parse().unwrap(), 1).await.unwrap();
-    assert_eq!(store.load(&"pay_none".parse().unwrap()).await.unwrap(), None, "no mark makes a payment");
+    assert_eq!(
+        store.load(&"pay_none".parse().unwrap()).await.unwrap(),
+        None,
+        "clearing a mark does not create a payment"
+    );
 }
 
 async fn payments_are_found_by_order_oldest_first<S: PaymentStore + PaymentQueries>(store: &S) {
-    // More than one page of anything, so that paging is seen to work.
+    // More than one `BatchGetItem` call, so that paging is exercised.
     let count: u64 = 130;
     let order_id = "suite-by-order".parse().unwrap();
     let mut expected = Vec::new();

@@ -1,12 +1,11 @@
-//! Lost answers.
+//! A store whose write responses are lost.
 
 use async_trait::async_trait;
 use payment_events::PaymentId;
 
 use crate::{Begun, PaymentRecord, PaymentStore, Replaced, StoreError};
 
-/// A store whose every write takes effect, loses its answer and is tried again, as a client does that has a connection
-/// break on it.
+/// A store whose every write takes effect, loses its response and is retried, as after a broken connection.
 #[derive(Debug)]
 pub struct TwiceWritten<S>(pub S);
 

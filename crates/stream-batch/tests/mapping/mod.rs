@@ -1,4 +1,4 @@
-//! A shard, what goes wrong with its records, and an event source mapping that delivers them.
+//! Model of a shard with faulty records, and of the event source mapping that delivers them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -9,10 +9,10 @@ use std::task::{Context, Poll, Waker};
 use proptest::prelude::*;
 use stream_batch::{BatchResponse, Limits, NotHandled, Record};
 
-/// Deliveries after which a drain is taken to go on for ever.
+/// Number of deliveries after which the run counts as endless.
 const DELIVERIES_MAX: usize = 2_000;
 
-/// What happens once when a record is handled, before it ends as it must.
+/// One-time fault of a record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Noise {
     Transient,
@@ -27,14 +27,15 @@ pub(crate) enum Failure {
     Permanent,
 }
 
-/// The records of a shard; each by its place.
+/// Records of a shard, one entry per position in each list.
 #[derive(Debug, Clone)]
 pub(crate) struct Shard {
     pub(crate) keys: Vec<u8>,
-    /// Those that can never be handled.
+    /// True for records that can never be handled.
     pub(crate) is_bad: Vec<bool>,
+    /// Faults of the first attempts.
     pub(crate) noise: Vec<Vec<Noise>>,
-    /// How often a handler waits.
+    /// Number of times the handler yields.
     pub(crate) pauses: Vec<u8>,
 }
 
@@ -63,20 +64,20 @@ impl Shard {
         self.keys.len()
     }
 
-    /// Longer than any integer type, and of more and more digits, so that comparing them as text goes wrong.
+    /// Sequence number that exceeds any integer type and grows in digits, so that a lexical comparison is wrong.
     fn number(place: usize) -> String {
         format!("{}{:040}", 95 + place, place)
     }
 }
 
-/// What goes wrong with one delivery.
+/// Faults of one delivery.
 #[derive(Debug, Clone)]
 struct Delivery {
-    /// How often there is time to begin something.
+    /// Number of records that may start before the deadline.
     begin_max: usize,
-    /// How often the function's future is polled before its process is killed.
+    /// Number of polls after which the process is killed.
     polls_max: Option<usize>,
-    /// The answer gets lost, so that the batch comes again although it was handled.
+    /// True if the response is lost, so that the batch is redelivered although it was handled.
     is_answer_lost: bool,
     lanes_at_once_max: usize,
 }
@@ -102,14 +103,14 @@ impl Schedule {
             .prop_map(|(batch_size, bisects, deliveries)| Self { batch_size, bisects, deliveries })
     }
 
-    /// What there is after the last delivery that something goes wrong with.
+    /// Returns the faults of delivery `n`; later deliveries have none.
     fn delivery(&self, n: usize) -> Delivery {
         let calm = Delivery { begin_max: usize::MAX, polls_max: None, is_answer_lost: false, lanes_at_once_max: 3 };
         self.deliveries.get(n).cloned().unwrap_or(calm)
     }
 }
 
-/// What the handler and the quarantine do, and have done.
+/// State of the handler and the quarantine.
 pub(crate) struct World {
     shard: Shard,
     attempts: RefCell<Vec<usize>>,
@@ -118,7 +119,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Handles a record as the shard says it goes, or quarantines it.
+    /// Handles a record, or quarantines it after a permanent failure.
     pub(crate) async fn settle(&self, record: &Record<u8, usize>) -> Result<(), NotHandled> {
         match self.handle(record).await {
             Ok(()) => Ok(()),
@@ -127,7 +128,7 @@ impl World {
         }
     }
 
-    /// Handles a record as the shard says it goes.
+    /// Handles a record, with the faults of the shard.
     pub(crate) async fn handle(&self, record: &Record<u8, usize>) -> Result<(), Failure> {
         let place = record.payload;
         self.check_order(place);
@@ -144,7 +145,7 @@ impl World {
                 self.count(place);
                 std::panic::resume_unwind(Box::new("on purpose"))
             }
-            // The rest is up to the quarantine.
+            // The other faults apply to the quarantine.
             _ if self.shard.is_bad[place] => Err(Failure::Permanent),
             _ => {
                 self.settled.borrow_mut()[place] = true;
@@ -177,24 +178,24 @@ impl World {
         self.attempts.borrow_mut()[place] += 1;
     }
 
-    /// Everything of the key that came before has to be settled by now.
+    /// Checks that all earlier records of the key are settled.
     fn check_order(&self, place: usize) {
         let (settled, key) = (self.settled.borrow(), self.shard.keys[place]);
         let earlier = (0..place).find(|earlier| self.shard.keys[*earlier] == key && !settled[*earlier]);
         if let Some(earlier) = earlier {
-            let violation = format!("record {place} is begun before record {earlier} of its key is settled");
+            let violation = format!("record {place} started before record {earlier} of its key was settled");
             self.violation.borrow_mut().get_or_insert(violation);
         }
     }
 }
 
-/// Delivers a shard as Lambda documents it.
+/// Event source mapping as documented by Lambda.
 pub(crate) struct Mapping {
     pub(crate) world: World,
     schedule: Schedule,
 }
 
-/// How Lambda takes an invocation.
+/// Lambda's view of an invocation.
 enum Outcome {
     Done,
     FailedFrom(usize),
@@ -213,14 +214,14 @@ impl Mapping {
         Self { world, schedule: schedule.clone() }
     }
 
-    /// Delivers until everything is acknowledged, or a promise is broken.
+    /// Delivers until every record is acknowledged or a guarantee is violated.
     pub(crate) fn drain<C>(&self, consumer: &C) -> Result<(), String>
     where
         C: AsyncFn(&World, Vec<Record<u8, usize>>, &Limits<&dyn Fn() -> bool>) -> BatchResponse,
     {
         let count = self.world.shard.len();
         let mut checkpoint = 0;
-        // The ends of the pieces of a batch that was halved, next one first.
+        // Ends of the parts of a bisected batch, the next one first.
         let mut ends: VecDeque<usize> = VecDeque::new();
         for n in 0.. {
             let end = *ends.front().unwrap_or(&(checkpoint + self.schedule.batch_size).min(count));
@@ -228,7 +229,7 @@ impl Mapping {
                 return Ok(());
             }
             if n == DELIVERIES_MAX {
-                return Err(format!("record {checkpoint} is delivered for ever"));
+                return Err(format!("record {checkpoint} is redelivered forever"));
             }
             let outcome = self.deliver(checkpoint..end, &self.schedule.delivery(n), consumer);
             if let Some(violation) = self.world.violation.borrow().clone() {
@@ -249,7 +250,7 @@ impl Mapping {
                 ends.pop_front();
             }
             if let Some(lost) = self.world.settled.borrow()[..checkpoint].iter().position(|settled| !settled) {
-                return Err(format!("record {lost} is acknowledged and neither handled nor set aside"));
+                return Err(format!("record {lost} was acknowledged but neither handled nor quarantined"));
             }
         }
         Ok(())
@@ -261,26 +262,26 @@ impl Mapping {
     {
         let record =
             |place| Record { key: self.world.shard.keys[place], sequence_number: Shard::number(place), payload: place };
-        let asked = Cell::new(0);
+        let calls = Cell::new(0);
         let may_begin = || {
-            asked.set(asked.get() + 1);
-            asked.get() <= delivery.begin_max
+            calls.set(calls.get() + 1);
+            calls.get() <= delivery.begin_max
         };
         let limits =
             Limits { lanes_at_once_max: delivery.lanes_at_once_max, may_begin: &may_begin as &dyn Fn() -> bool };
         let batch = places.clone().map(record).collect();
-        // A consumer that lets a panic through fails its invocation.
-        let answered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        // A panic in the consumer fails the invocation.
+        let response = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             run(consumer(&self.world, batch, &limits), delivery.polls_max)
         }));
-        match answered {
-            Ok(Some(response)) if !delivery.is_answer_lost => understood(&response, places),
+        match response {
+            Ok(Some(response)) if !delivery.is_answer_lost => interpret(&response, places),
             Ok(_) | Err(_) => Outcome::Failed,
         }
     }
 }
 
-/// Polls until the future is done; `None` where it is killed before.
+/// Polls the future to completion. Returns `None` if it is killed before.
 fn run<T>(future: impl Future<Output = T>, polls_max: Option<usize>) -> Option<T> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -294,13 +295,13 @@ fn run<T>(future: impl Future<Output = T>, polls_max: Option<usize>) -> Option<T
     None
 }
 
-/// What Lambda makes of an answer, from its JSON on.
-fn understood(response: &BatchResponse, places: Range<usize>) -> Outcome {
+/// Interprets the JSON of a response as Lambda does.
+fn interpret(response: &BatchResponse, places: Range<usize>) -> Outcome {
     let response = serde_json::to_value(response).unwrap();
     let failures = response["batchItemFailures"].as_array().unwrap();
     let numbers: Vec<_> =
         failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap_or_default()).collect();
-    // As numbers: of two without leading zeros the longer one is the higher.
+    // Numeric comparison: without leading zeros, the longer number is the higher one.
     let Some(lowest) = numbers.iter().min_by_key(|number| (number.len(), **number)) else { return Outcome::Done };
     let place_of = |number: &str| places.clone().find(|place| Shard::number(*place) == number);
     if numbers.iter().any(|number| place_of(number).is_none()) {
@@ -309,7 +310,7 @@ fn understood(response: &BatchResponse, places: Range<usize>) -> Outcome {
     place_of(lowest).map_or(Outcome::Failed, Outcome::FailedFrom)
 }
 
-/// Pends once: what `yield_now` does, outside a tokio runtime.
+/// Returns pending once, as `yield_now` does, without a tokio runtime.
 async fn yield_once() {
     let mut yielded = false;
     std::future::poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! A store, and Payments, that do nothing before they are told to.
+//! A store and a Payments API whose calls wait until the explorer lets them through.
 
 use std::fmt::Write;
 use std::future::poll_fn;
@@ -13,15 +13,15 @@ use orders::{
 };
 use payment_events::{OrderId, PaymentInfo};
 
-/// What there is, outside of any process.
+/// State shared by all processes.
 #[derive(Default)]
 pub(crate) struct World {
     pub(crate) store: Arc<MemoryOrders>,
-    /// What Payments says when asked.
+    /// The Payments API.
     pub(crate) payments: MemoryPayments,
 }
 
-/// One process's way to the world.
+/// One process's gated access to the world.
 pub(crate) struct Gated {
     world: Arc<World>,
     state: Mutex<State>,
@@ -31,8 +31,8 @@ pub(crate) struct Gated {
 struct State {
     is_open: bool,
     waiting: Option<Waker>,
-    /// What the process was answered.
-    answers: Vec<String>,
+    /// Results that the process has received.
+    results: Vec<String>,
 }
 
 impl Gated {
@@ -40,10 +40,10 @@ impl Gated {
         Arc::new(Self { world: Arc::clone(world), state: Mutex::default() })
     }
 
-    /// Payments takes the next step of a payment, as one call.
+    /// Sets the next version of a payment in the Payments API, as one call.
     pub(crate) async fn becomes(&self, payment: PaymentInfo) {
         self.opened().await;
-        self.answered(format!("{}:{}", payment.payment_id, payment.version));
+        self.record(format!("{}:{}", payment.payment_id, payment.version));
         self.world.payments.becomes(payment);
     }
 
@@ -56,13 +56,13 @@ impl Gated {
         }
     }
 
-    /// Every answer in quotes, so that having been answered "nothing" is not the same as not having asked.
-    pub(crate) fn answers(&self) -> String {
-        format!("{:?}", self.state.lock().unwrap().answers)
+    /// Results received so far, quoted, so that an empty result differs from no call.
+    pub(crate) fn results(&self) -> String {
+        format!("{:?}", self.state.lock().unwrap().results)
     }
 
-    pub(crate) fn has_answered(&self) -> bool {
-        !self.state.lock().unwrap().answers.is_empty()
+    pub(crate) fn has_results(&self) -> bool {
+        !self.state.lock().unwrap().results.is_empty()
     }
 
     async fn opened(&self) {
@@ -77,8 +77,8 @@ impl Gated {
         .await;
     }
 
-    fn answered(&self, answer: String) {
-        self.state.lock().unwrap().answers.push(answer);
+    fn record(&self, result: String) {
+        self.state.lock().unwrap().results.push(result);
     }
 }
 
@@ -87,7 +87,7 @@ impl OrderStore for Gated {
     async fn insert(&self, order: &Order) -> Result<Inserted, StoreError> {
         self.opened().await;
         let inserted = self.world.store.insert(order).await?;
-        self.answered(match &inserted {
+        self.record(match &inserted {
             Inserted::New => "new".to_owned(),
             Inserted::Known(order) => describe_order(order),
         });
@@ -97,7 +97,7 @@ impl OrderStore for Gated {
     async fn replace(&self, order: &Order, expected_revision: u64) -> Result<Replaced, StoreError> {
         self.opened().await;
         let replaced = self.world.store.replace(order, expected_revision).await?;
-        self.answered(format!("{replaced:?}"));
+        self.record(format!("{replaced:?}"));
         Ok(replaced)
     }
 }
@@ -107,21 +107,21 @@ impl OrderQueries for Gated {
     async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         self.opened().await;
         let view = self.world.store.read(order_id).await?;
-        self.answered(describe(&view));
+        self.record(describe(&view));
         Ok(view)
     }
 
     async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
         self.opened().await;
         let placed = self.world.store.placed(order_ids).await?;
-        self.answered(placed.iter().map(describe_order).collect());
+        self.record(placed.iter().map(describe_order).collect());
         Ok(placed)
     }
 
     async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
         self.opened().await;
         let payments = self.world.store.payments(order_id).await?;
-        self.answered(describe(&OrderView { order: None, payments: payments.clone() }));
+        self.record(describe(&OrderView { order: None, payments: payments.clone() }));
         Ok(payments)
     }
 }
@@ -131,7 +131,7 @@ impl PaymentLookup for Gated {
     async fn payments_of(&self, order_id: &OrderId) -> Result<Vec<PaymentInfo>, LookupError> {
         self.opened().await;
         let payments = self.world.payments.payments_of(order_id).await?;
-        self.answered(describe_payments(&payments));
+        self.record(describe_payments(&payments));
         Ok(payments)
     }
 }
@@ -141,19 +141,19 @@ impl PaymentCopies for Gated {
     async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError> {
         self.opened().await;
         let stored = self.world.store.put_if_newer(payment).await?;
-        self.answered(format!("{stored:?}"));
+        self.record(format!("{stored:?}"));
         Ok(stored)
     }
 }
 
-/// Which payments, as of which versions.
+/// Ids and versions of payments.
 pub(crate) fn describe_payments(payments: &[PaymentInfo]) -> String {
     let versions: Vec<_> =
         payments.iter().map(|payment| format!("{}:{}", payment.payment_id, payment.version)).collect();
     versions.join(" ")
 }
 
-/// All that any process goes by, without the times, which differ from run to run.
+/// Everything that influences a process. Omits times, which differ between runs.
 pub(crate) fn describe(view: &OrderView) -> String {
     let mut text = view.order.as_ref().map(describe_order).unwrap_or_default();
     for stored in &view.payments {
@@ -171,11 +171,11 @@ fn describe_order(order: &Order) -> String {
     text
 }
 
-/// What a future that waits for nothing comes to.
-pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
+/// Returns the output of a future that never waits.
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut context = Context::from_waker(Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {
         Poll::Ready(done) => done,
-        Poll::Pending => panic!("it waits"),
+        Poll::Pending => panic!("the future is pending"),
     }
 }

@@ -1,9 +1,9 @@
-//! Runs the real use cases against one store and one Payments, in every order that their calls can have.
+//! Model checker: runs the real use cases against one store and one Payments API, in every interleaving of their calls.
 //!
-//! A call is one step, and nothing happens in between. A run is a list of choices: whose step comes next, or who
-//! dies. Each list is run from the beginning; where it leads to a state that another one led to already, what can follow is
-//! known. A state is what is stored, and of every process what it has been answered since it began, which with its script is
-//! all that it goes by.
+//! A call is one atomic step. A run is a list of choices: which process takes the next step, or which one dies. Each
+//! run is replayed from the beginning. If it reaches a known state, the result from there is already known. A state
+//! consists of the stored data and, for each process, the results it has received since its start. These and its script
+//! determine everything it does.
 
 mod gate;
 mod processes;
@@ -18,35 +18,35 @@ use payment_events::PaymentInfo;
 pub(crate) use gate::{Gated, World, describe, describe_payments};
 pub(crate) use processes::{Process, Script, batch};
 
-/// More than the longest run has.
+/// Bound on the length of a run, above that of the longest one.
 const CHOICES_MAX: usize = 200;
 
-/// What may go wrong.
+/// Number of faults to inject.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Trouble {
-    /// So many processes die, between any two of their steps. What a dead one was about to do never happens.
+pub(crate) struct Faults {
+    /// Processes that die between two of their steps. Their next call is never made.
     pub(crate) deaths: u32,
-    /// So many die while a call is on its way, which takes effect at any time afterwards.
+    /// Processes that die with a call in flight, which takes effect at any later time.
     pub(crate) late_calls: u32,
 }
 
-/// What there is to explore.
+/// Processes and faults to explore.
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
     pub(crate) scripts: Vec<Script>,
-    pub(crate) trouble: Trouble,
-    /// Takes no state for known, and so makes every single run.
-    pub(crate) forgets: bool,
+    pub(crate) faults: Faults,
+    /// True to make every run, even from a known state.
+    pub(crate) ignores_known_states: bool,
 }
 
-/// What was found.
+/// Result of an exploration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Explored {
-    /// Runs from beginning to end that differ in at least one choice.
+    /// Number of complete runs that differ in at least one choice.
     pub(crate) interleavings: u128,
-    /// How many of them end with an order that is not in line with its payments.
+    /// Number of runs that end with an order whose status does not match its payments.
     pub(crate) unsettled: u128,
-    /// States that differ.
+    /// Number of distinct states.
     pub(crate) states: usize,
 }
 
@@ -54,23 +54,23 @@ pub(crate) struct Explored {
 enum Choice {
     Step(usize),
     Die(usize),
-    DieWithCallUnderWay(usize),
-    /// A call of a process that is gone takes effect.
+    DieWithCallInFlight(usize),
+    /// The call in flight of a dead process takes effect.
     Late(usize),
 }
 
-/// One run, as far as it has come.
+/// State of one run.
 struct Run {
     world: Arc<World>,
     processes: Vec<Process>,
     late: Vec<Process>,
-    trouble: Trouble,
+    faults: Faults,
 }
 
 impl Scenario {
-    /// Explores all of it. Every run has to end.
+    /// Explores every run. Panics if a run does not end.
     pub(crate) fn explore(&self) -> Explored {
-        // Steps of the projector have a time limit, which needs a clock; it is never let run out.
+        // The projector's timeouts need a clock. It is paused, so they never expire.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let _entered = runtime.enter();
         let mut known = HashMap::new();
@@ -81,21 +81,21 @@ impl Scenario {
     fn follow(&self, run: Run, choices: &mut Vec<Choice>, known: &mut HashMap<String, Explored>) -> Explored {
         assert!(choices.len() < CHOICES_MAX, "a run does not end: {choices:?}");
         let state = run.state();
-        if let Some(found) = known.get(&state).filter(|_| !self.forgets) {
+        if let Some(found) = known.get(&state).filter(|_| !self.ignores_known_states) {
             return *found;
         }
-        run.check_that_it_is_held_for_a_reason(choices);
+        run.check_hold_has_reason(choices);
         let mut found = Explored::default();
         let options = run.options();
         if options.is_empty() {
             found.interleavings = 1;
             found.unsettled = u128::from(!run.is_settled());
-            run.check_that_it_settles_when_it_is_shown(choices);
+            run.check_reading_settles(choices);
         }
-        // The first way on is taken from here, and the others from the beginning.
-        let mut here = Some(run);
+        // The first option continues this run. The others replay it from the beginning.
+        let mut current = Some(run);
         for choice in options {
-            let mut run = here.take().unwrap_or_else(|| self.run(choices));
+            let mut run = current.take().unwrap_or_else(|| self.run(choices));
             run.take(choice);
             choices.push(choice);
             let next = self.follow(run, choices, known);
@@ -111,7 +111,7 @@ impl Scenario {
         let world = Arc::new(World::default());
         let start = |(number, script): (usize, &Script)| Process::start(number, script.clone(), &world);
         let processes = self.scripts.iter().enumerate().map(start).collect();
-        let mut run = Run { world: Arc::clone(&world), processes, late: Vec::new(), trouble: self.trouble };
+        let mut run = Run { world: Arc::clone(&world), processes, late: Vec::new(), faults: self.faults };
         for choice in choices {
             run.take(*choice);
         }
@@ -124,12 +124,12 @@ impl Run {
         let mut options = Vec::new();
         for (n, process) in self.processes.iter().enumerate().filter(|(_, process)| !process.is_done()) {
             options.push(Choice::Step(n));
-            // One that has done nothing yet loses nothing.
-            if self.trouble.deaths > 0 && process.has_begun() {
+            // A process without any result has nothing to lose.
+            if self.faults.deaths > 0 && process.has_begun() {
                 options.push(Choice::Die(n));
             }
-            if self.trouble.late_calls > 0 {
-                options.push(Choice::DieWithCallUnderWay(n));
+            if self.faults.late_calls > 0 {
+                options.push(Choice::DieWithCallInFlight(n));
             }
         }
         options.extend((0..self.late.len()).map(Choice::Late));
@@ -140,11 +140,11 @@ impl Run {
         match choice {
             Choice::Step(n) => self.processes[n].step(&self.world),
             Choice::Die(n) => {
-                self.trouble.deaths -= 1;
+                self.faults.deaths -= 1;
                 self.processes[n].die(&self.world);
             }
-            Choice::DieWithCallUnderWay(n) => {
-                self.trouble.late_calls -= 1;
+            Choice::DieWithCallInFlight(n) => {
+                self.faults.late_calls -= 1;
                 let dead = self.processes[n].die(&self.world);
                 self.late.push(dead);
             }
@@ -154,7 +154,7 @@ impl Run {
 
     fn state(&self) -> String {
         let view = self.view();
-        let mut state = format!("{} {} {}|", describe(&view), self.trouble.deaths, self.trouble.late_calls);
+        let mut state = format!("{} {} {}|", describe(&view), self.faults.deaths, self.faults.late_calls);
         state += &describe_payments(&self.payments());
         for process in self.processes.iter().chain(&self.late) {
             state += &process.state();
@@ -164,11 +164,11 @@ impl Run {
     }
 
     fn view(&self) -> OrderView {
-        gate::at_once(self.world.store.read(&"ord-1".parse().unwrap())).unwrap()
+        gate::ready(self.world.store.read(&"ord-1".parse().unwrap())).unwrap()
     }
 
-    /// Whether the order stands as it would had it been placed now, on its payments alone: at the end all of them are there,
-    /// and what it was decided on before must not matter any more.
+    /// Returns true if the order has the status it would get if it were placed now. At the end of a run all payments
+    /// have arrived, so the previous decision must not matter any more.
     fn is_settled(&self) -> bool {
         let OrderView { order, payments } = self.view();
         let is_accepted = |order: &Order| order.status == OrderStatus::Accepted;
@@ -178,28 +178,28 @@ impl Run {
         })
     }
 
-    /// Neither the order as it is stored, nor as whoever looks now would leave it, is on hold unless a payment of it counts
-    /// for nothing, at Payments or here.
-    fn check_that_it_is_held_for_a_reason(&self, choices: &[Choice]) {
+    /// Checks that the order, settled now, is on hold only if one of its payments covers nothing, in the Payments API
+    /// or in the read model.
+    fn check_hold_has_reason(&self, choices: &[Choice]) {
         let OrderView { order: Some(order), payments } = self.view() else { return };
-        let shown = order.settled(Evidence::copies(&payments), order.updated_at).unwrap_or(order);
-        let counts_for_nothing = |payment: &PaymentInfo| covering_minor(payment, eur()) == 0;
-        let has_reason = payments.iter().any(|stored| counts_for_nothing(&stored.payment))
-            || self.payments().iter().any(counts_for_nothing);
-        assert!(shown.status != OrderStatus::OnHold || has_reason, "after {choices:?}");
+        let settled = order.settled(Evidence::copies(&payments), order.updated_at).unwrap_or(order);
+        let covers_nothing = |payment: &PaymentInfo| covering_minor(payment, eur()) == 0;
+        let has_reason =
+            payments.iter().any(|stored| covers_nothing(&stored.payment)) || self.payments().iter().any(covers_nothing);
+        assert!(settled.status != OrderStatus::OnHold || has_reason, "after {choices:?}");
     }
 
     fn payments(&self) -> Vec<PaymentInfo> {
-        gate::at_once(self.world.payments.payments_of(&"ord-1".parse().unwrap())).unwrap()
+        gate::ready(self.world.payments.payments_of(&"ord-1".parse().unwrap())).unwrap()
     }
 
-    fn check_that_it_settles_when_it_is_shown(&self, choices: &[Choice]) {
+    fn check_reading_settles(&self, choices: &[Choice]) {
         let settle = Settle::new(self.world.store.clone(), self.world.store.clone());
         let find = FindOrder::new(self.world.store.clone(), settle);
-        let shown = gate::at_once(find.find(&"ord-1".parse().unwrap())).unwrap();
-        if let Some(shown) = shown {
+        let found = gate::ready(find.find(&"ord-1".parse().unwrap())).unwrap();
+        if let Some(found) = found {
             assert!(self.is_settled(), "after {choices:?}");
-            assert_eq!(self.view().order.map(|order| order.status), Some(shown.status));
+            assert_eq!(self.view().order.map(|order| order.status), Some(found.status));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What runs: clients of `order-api`, in either mode, the projector, and Payments.
+//! Processes to explore: clients of `order-api` in either mode, the projector, and Payments.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,32 +15,32 @@ use telemetry::Metrics;
 
 use super::{Gated, World};
 
-/// What a process does, and what follows when it dies.
+/// Work of a process, and whether it is retried after a death.
 #[derive(Debug, Clone)]
 pub(crate) enum Script {
-    /// Places the order, and repeats that until there is an answer.
+    /// Places the order, and retries until it gets a response.
     Client,
-    /// Places the order, and does not ask again when there is no answer.
-    ClientThatGivesUp,
-    /// Places the order by asking Payments, and repeats that until there is an answer.
+    /// Places the order, and does not retry without a response.
+    ClientWithoutRetry,
+    /// Places the order in synchronous mode, and retries until it gets a response.
     SynchronousClient,
-    /// The same, and does not ask again when there is no answer.
-    SynchronousClientThatGivesUp,
-    /// Payments: takes these steps, one after the other.
+    /// Places the order in synchronous mode, and does not retry without a response.
+    SynchronousClientWithoutRetry,
+    /// Sets these versions of payments in the Payments API, one after the other.
     Payments(Vec<PaymentInfo>),
-    /// Projects batches, one after the other, each until all of it is acknowledged.
+    /// Projects batches, one after the other, each until it is completely acknowledged.
     Projector(Vec<KinesisEvent>),
 }
 
-/// A process, from one call of the store to the next.
+/// A process that advances one call at a time.
 pub(crate) struct Process {
-    /// Which of the scenario's scripts.
+    /// Index of its script in the scenario.
     number: usize,
     script: Script,
-    /// Of a projector, batches that are acknowledged; of a client, answers it got.
+    /// Number of acknowledged batches (projector), versions set (Payments) or responses received (client).
     done: usize,
     gate: Arc<Gated>,
-    /// Whether what it does has come to its end for good.
+    /// Current piece of work; its output is true if it succeeded. `None` if nothing is left to do.
     work: Option<Pin<Box<dyn Future<Output = bool>>>>,
 }
 
@@ -56,37 +56,38 @@ impl Process {
     }
 
     pub(crate) fn has_begun(&self) -> bool {
-        self.gate.has_answered()
+        self.gate.has_results()
     }
 
     pub(crate) fn state(&self) -> String {
-        format!("{} {} {} {}", self.number, self.done, self.is_done(), self.gate.answers())
+        format!("{} {} {} {}", self.number, self.done, self.is_done(), self.gate.results())
     }
 
-    /// Makes its next call of the store, and goes on until it is about to make another.
+    /// Makes the next call, and runs up to the one after it.
     pub(crate) fn step(&mut self, world: &Arc<World>) {
         self.gate.open();
-        self.go_on(world);
+        self.poll(world);
     }
 
-    /// It is gone, and what is left to be done is begun again by another. Answers with the one that is gone.
+    /// Replaces the process with one that restarts the current piece of work, unless its script has no retry. Returns
+    /// the dead process.
     pub(crate) fn die(&mut self, world: &Arc<World>) -> Self {
         let Self { number, done, .. } = *self;
         let next = Self { number, script: self.script.clone(), done, gate: Gated::new(world), work: None };
         let dead = std::mem::replace(self, next);
-        if !matches!(self.script, Script::ClientThatGivesUp | Script::SynchronousClientThatGivesUp) {
+        if !matches!(self.script, Script::ClientWithoutRetry | Script::SynchronousClientWithoutRetry) {
             self.begin(world);
         }
         dead
     }
 
-    /// Begins what comes next, up to its first call of the store.
+    /// Starts the next piece of work, up to its first call.
     fn begin(&mut self, world: &Arc<World>) {
         self.gate = Gated::new(world);
         let gate = Arc::clone(&self.gate);
         self.work = match &self.script {
-            Script::Client | Script::ClientThatGivesUp if self.done == 0 => Some(Box::pin(place(gate, false))),
-            Script::SynchronousClient | Script::SynchronousClientThatGivesUp if self.done == 0 => {
+            Script::Client | Script::ClientWithoutRetry if self.done == 0 => Some(Box::pin(place(gate, false))),
+            Script::SynchronousClient | Script::SynchronousClientWithoutRetry if self.done == 0 => {
                 Some(Box::pin(place(gate, true)))
             }
             Script::Payments(steps) => {
@@ -97,15 +98,15 @@ impl Process {
             }
             _ => None,
         };
-        self.go_on(world);
+        self.poll(world);
     }
 
-    fn go_on(&mut self, world: &Arc<World>) {
+    fn poll(&mut self, world: &Arc<World>) {
         let Some(work) = &mut self.work else { return };
         match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Pending => {}
-            Poll::Ready(is_answered) => {
-                self.done += usize::from(is_answered);
+            Poll::Ready(has_succeeded) => {
+                self.done += usize::from(has_succeeded);
                 self.begin(world);
             }
         }
@@ -117,14 +118,14 @@ async fn pay(gate: Arc<Gated>, step: PaymentInfo) -> bool {
     true
 }
 
-async fn place(gate: Arc<Gated>, asks: bool) -> bool {
+async fn place(gate: Arc<Gated>, is_synchronous: bool) -> bool {
     let place = PlaceOrder::new(gate.clone(), gate.clone());
-    let place = if asks { place.asking(gate) } else { place };
-    // What fails for a while is repeated by the client.
+    let place = if is_synchronous { place.asking(gate) } else { place };
+    // The client repeats a request that failed.
     place.place(request("ord-1", euros(1_000))).await.is_ok()
 }
 
-/// A batch of these payments.
+/// Batch with one event per payment.
 pub(crate) fn batch(payments: &[PaymentInfo]) -> KinesisEvent {
     let records = payments.iter().zip(1..).map(|(payment, number)| KinesisRecord {
         shard_id: "shardId-000000000000".to_owned(),

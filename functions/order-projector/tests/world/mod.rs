@@ -1,4 +1,4 @@
-//! The projector in memory, and batches for it.
+//! Test harness: the projector with in-memory adapters, and batches for it.
 
 mod refusing;
 
@@ -11,7 +11,7 @@ use orders::testing::samples::{authorized, euros, request};
 use orders::testing::{MemoryOrders, MemoryQuarantine};
 use orders::{OrderQueries, OrderStatus, PaymentCopies, PlaceOrder, ProjectPayments, Settle};
 use payment_events::{PaymentEvent, PaymentInfo};
-pub(crate) use refusing::{LOOKING, Refusal, Refusing, SETTLING};
+pub(crate) use refusing::{FINDING, FailingStore, FailureMode, SETTLING};
 use serde_json::{Value, json};
 use telemetry::Metrics;
 
@@ -23,7 +23,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Delivers records, numbered 100, 101 …, and answers with the function's answer.
+    /// Delivers records with sequence numbers from 100, and returns the function's response.
     pub(crate) async fn deliver(&self, records: &[(&str, Vec<u8>)]) -> Value {
         self.deliver_until(records, SystemTime::now() + Duration::from_mins(1)).await
     }
@@ -32,7 +32,7 @@ impl World {
         self.deliver_through(self.store.clone(), records, deadline).await
     }
 
-    /// Payments are kept and read, and orders read, through `store`.
+    /// Delivers records with `store` for payments and reads. Orders are written to the in-memory store.
     pub(crate) async fn deliver_through<S: PaymentCopies + OrderQueries + 'static>(
         &self,
         store: Arc<S>,
@@ -50,7 +50,7 @@ impl World {
         serde_json::to_value(projector.handle(batch, deadline).await).unwrap()
     }
 
-    /// The values of a metric since the last call of this.
+    /// Returns all values of a metric so far.
     pub(crate) fn metric(&self, name: &str) -> Vec<Value> {
         let lines = self.metrics.lock().unwrap();
         lines.iter().filter_map(|line| line.get(name).cloned()).collect()
@@ -71,7 +71,7 @@ impl World {
     }
 }
 
-/// A Kinesis event as Lambda invokes with it.
+/// Kinesis event as sent by Lambda.
 pub(crate) fn batch(records: &[(&str, Vec<u8>)]) -> Value {
     let records = records.iter().zip(100..).map(|((partition_key, data), number)| {
         json!({

@@ -1,4 +1,4 @@
-//! A store that one step of the projector cannot use.
+//! A store that fails in one step of the projector.
 
 use std::sync::Arc;
 
@@ -7,55 +7,56 @@ use orders::testing::MemoryOrders;
 use orders::{Order, OrderQueries, OrderView, PaymentCopies, PaymentCopy, StoreError, Stored};
 use payment_events::OrderId;
 
-/// Fails to store one payment, or to look for orders, or to read the payments of any.
-pub(crate) struct Refusing {
+/// Store that fails to store one payment, to find placed orders, or to read payments.
+pub(crate) struct FailingStore {
     pub(crate) store: Arc<MemoryOrders>,
+    /// Id of the payment, [`FINDING`] or [`SETTLING`].
     pub(crate) what: &'static str,
-    pub(crate) how: Refusal,
+    pub(crate) how: FailureMode,
 }
 
-pub(crate) const LOOKING: &str = "looking for orders";
-pub(crate) const SETTLING: &str = "reading their payments";
+pub(crate) const FINDING: &str = "finding placed orders";
+pub(crate) const SETTLING: &str = "reading payments to settle";
 
-impl Refusing {
-    async fn unless_refused(&self, what: &str) -> Result<(), StoreError> {
+impl FailingStore {
+    async fn fail_if(&self, what: &str) -> Result<(), StoreError> {
         match self.how {
             _ if what != self.what => Ok(()),
-            Refusal::Error => Err(StoreError { context: "refused".into(), source: "on purpose".into() }),
-            Refusal::Panic => std::panic::resume_unwind(Box::new("on purpose")),
-            Refusal::Silence => std::future::pending().await,
+            FailureMode::Error => Err(StoreError { context: "failed".into(), source: "on purpose".into() }),
+            FailureMode::Panic => std::panic::resume_unwind(Box::new("on purpose")),
+            FailureMode::Hang => std::future::pending().await,
         }
     }
 }
 
 #[async_trait]
-impl OrderQueries for Refusing {
+impl OrderQueries for FailingStore {
     async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         self.store.read(order_id).await
     }
 
     async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
-        self.unless_refused(LOOKING).await?;
+        self.fail_if(FINDING).await?;
         self.store.placed(order_ids).await
     }
 
     async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
-        self.unless_refused(SETTLING).await?;
+        self.fail_if(SETTLING).await?;
         self.store.payments(order_id).await
     }
 }
 
 #[derive(Clone, Copy)]
-pub(crate) enum Refusal {
+pub(crate) enum FailureMode {
     Error,
     Panic,
-    Silence,
+    Hang,
 }
 
 #[async_trait]
-impl PaymentCopies for Refusing {
+impl PaymentCopies for FailingStore {
     async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError> {
-        self.unless_refused(payment.payment.payment_id.as_str()).await?;
+        self.fail_if(payment.payment.payment_id.as_str()).await?;
         self.store.put_if_newer(payment).await
     }
 }
