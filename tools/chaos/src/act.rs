@@ -1,4 +1,4 @@
-//! Carrying out a plan, and checking each answer against it.
+//! Execution of a plan, with a check of each response.
 
 use payment_events::{PaymentInfo, PaymentStatus};
 use paystream_client::Client;
@@ -6,31 +6,31 @@ use paystream_client::Client;
 use crate::insist::{InsistError, insist, insist_together};
 use crate::plan::{Change, Plan, PlannedOrder};
 
-/// Why a plan did not come to its end.
+/// Error that ended a plan early.
 #[derive(Debug, thiserror::Error)]
 pub enum ActError {
-    /// A request did not come to what it should.
+    /// A request failed.
     #[error(transparent)]
     Insist(#[from] InsistError),
-    /// A payment was answered that is none.
-    #[error("{order_id}: no payment: {source}")]
+    /// A response body is not a payment.
+    #[error("{order_id}: invalid payment in the response: {source}")]
     NoPayment {
-        /// Of which order.
+        /// Order that the payment is for.
         order_id: String,
-        /// Why it is none.
+        /// Decoding error.
         source: serde_json::Error,
     },
-    /// A payment is not what it should have become.
-    #[error("{}: {asked} left {} with version {}, {} captured, {} refunded", payment.order_id, payment.status, payment.version, payment.captured_minor, payment.refunded_minor)]
+    /// A payment has an unexpected state.
+    #[error("{}: unexpected state after {asked}: {}, version {}, {} captured, {} refunded", payment.order_id, payment.status, payment.version, payment.captured_minor, payment.refunded_minor)]
     Wrong {
-        /// What was asked for.
+        /// Operation requested.
         asked: &'static str,
-        /// What was answered.
+        /// Payment in the response.
         payment: Box<PaymentInfo>,
     },
 }
 
-/// Pays, changes and orders as planned, and tells `seen` each state of the payment. Answers with the last one.
+/// Executes the plan and passes each state of the payment to `seen`. Returns the last state.
 pub async fn act(client: &Client, plan: &Plan, seen: impl Fn(&PaymentInfo)) -> Result<PaymentInfo, ActError> {
     let first = plan.order.filter(|order| order.comes_first);
     let last = plan.order.filter(|order| !order.comes_first);
@@ -67,10 +67,10 @@ async fn ask(
     serde_json::from_value(answer).map_err(|source| ActError::NoPayment { order_id: plan.order_id.clone(), source })
 }
 
-/// Status, version, and what is captured and refunded.
+/// Status, version, captured and refunded amount in minor units.
 type Expected = (PaymentStatus, u64, i64, i64);
 
-/// What the change makes of the payment, by a reckoning of its own.
+/// Computes the expected state after a change, independently of the domain code.
 fn after(payment: &PaymentInfo, change: Change, authorized_minor: i64, version: u64) -> Expected {
     let (captured, refunded) = (payment.captured_minor, payment.refunded_minor);
     match change {

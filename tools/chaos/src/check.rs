@@ -1,4 +1,4 @@
-//! Whether both services agree with what the clients were told, exactly.
+//! Exact check of both services' tables against the responses that clients received.
 
 use std::collections::BTreeMap;
 
@@ -14,58 +14,58 @@ use serde::Serialize;
 
 use crate::plan::Plan;
 
-/// Items that one page of a scan has at most.
+/// Maximum items per page of a scan.
 const PAGE_ITEMS_MAX: i32 = 500;
-/// Records in quarantine that are counted at most.
+/// Maximum quarantined records counted.
 const QUARANTINED_MAX: usize = 100_000;
 
-/// What was done, and what must have come of it.
+/// A completed plan and its expected result.
 #[derive(Debug)]
 pub struct Done {
-    /// The plan.
+    /// Plan that was executed.
     pub plan: Plan,
-    /// The payment, as its client was last told.
+    /// Payment in the last response to its client.
     pub payment: PaymentInfo,
 }
 
-/// All that both services hold.
+/// Everything that both services store.
 #[derive(Debug, Default)]
 pub struct World {
-    /// Payments' truth.
+    /// Payments in the payments table.
     pub payments: BTreeMap<PaymentId, PaymentRecord>,
-    /// Orders' copies.
+    /// Copies in Orders' read model.
     pub copies: Vec<PaymentCopy>,
-    /// Orders' orders.
+    /// Orders in the orders table.
     pub orders: BTreeMap<OrderId, Order>,
-    /// Records that were set aside.
+    /// Number of quarantined records.
     pub quarantined: u64,
-    /// Items that are not what they should be.
+    /// Items that could not be decoded, with the reason.
     pub unreadable: Vec<String>,
 }
 
-/// What is wrong, each with what it is about. Nothing is, where all are empty.
+/// Violations found, each with the id that it concerns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Findings {
-    /// Payments whose client was told something else than is stored.
+    /// Payments that are missing, or differ from the last response to their client.
     pub lost: Vec<String>,
-    /// Payments and orders that nobody asked for.
+    /// Payments and orders that no client requested.
     pub invented: Vec<String>,
-    /// Payments that are still marked as unpublished.
+    /// Payments that still have their outbox mark.
     pub unpublished: Vec<String>,
     /// Copies that are missing, stale, ahead, orphaned or different.
     pub copies: Vec<String>,
-    /// Orders that are not where their payment puts them.
+    /// Orders that are missing, unrequested, or have a status that does not follow from their payment.
     pub stuck: Vec<String>,
-    /// Records that were set aside and should not have been, or the other way round.
+    /// Unexpected number of quarantined records.
     pub quarantine: Vec<String>,
-    /// What an event source gave up on.
+    /// Batches that an event source mapping discarded after its retries.
     pub given_up: Vec<String>,
-    /// Items that cannot be understood.
+    /// Items that could not be decoded, with the reason.
     pub unreadable: Vec<String>,
 }
 
 impl Findings {
-    /// Whether nothing is wrong.
+    /// True if there are no violations.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -74,16 +74,16 @@ impl Findings {
 /// A table could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The payments table.
+    /// Reading the payments table failed.
     #[error("{0}: {source}", source = .0.source)]
     Payments(#[from] payments::StoreError),
-    /// The orders table, or the quarantine.
+    /// Reading the orders table or the quarantine failed.
     #[error("{0}: {source}", source = .0.source)]
     Orders(#[from] orders::StoreError),
 }
 
 impl World {
-    /// Reads it all, each table once. Both sides must stand still.
+    /// Reads each table once. Both services must be idle.
     pub async fn read(environment: &Environment, client: &Client) -> Result<Self, ReadError> {
         let name = |logical_id| environment.physical_name(logical_id).unwrap_or(logical_id);
         let mut world = Self::default();
@@ -111,7 +111,7 @@ impl World {
         Ok(world)
     }
 
-    /// Holds it against what was done. `poison` records must be in quarantine, and no others.
+    /// Compares the tables with the completed plans. Exactly `poison` records must be in quarantine.
     pub fn check(&self, done: &[Done], poison: u64) -> Findings {
         let mut findings = Findings { unreadable: self.unreadable.clone(), ..Findings::default() };
         let mut payments: BTreeMap<_, _> = self.payments.iter().collect();
@@ -119,16 +119,17 @@ impl World {
         for Done { plan, payment } in done {
             let stored = payments.remove(&payment.payment_id).and_then(|record| record.payment.event()?.ok());
             match stored.map(payment_events::PaymentEvent::into_payment) {
-                None => findings.lost.push(format!("{}: not there", payment.payment_id)),
+                None => findings.lost.push(format!("{}: missing", payment.payment_id)),
                 Some(stored) if stored != *payment => {
-                    findings
-                        .lost
-                        .push(format!("{}: is {stored:?}, its client was told {payment:?}", payment.payment_id));
+                    findings.lost.push(format!(
+                        "{}: stored {stored:?}, but its client received {payment:?}",
+                        payment.payment_id
+                    ));
                 }
                 Some(_) => {}
             }
             let order = orders.remove(&payment.order_id);
-            findings.stuck.extend(order_is_wrong(plan, payment, order));
+            findings.stuck.extend(order_violation(plan, payment, order));
         }
         findings.invented.extend(payments.keys().map(ToString::to_string));
         findings.invented.extend(orders.keys().map(ToString::to_string));
@@ -137,24 +138,24 @@ impl World {
         let differences = compare(self.payments.values(), &self.copies, Timestamp::now(), 0).differences;
         findings.copies.extend(differences.iter().map(|difference| format!("{difference:?}")));
         if self.quarantined != poison {
-            findings.quarantine.push(format!("{} of {poison} records are set aside", self.quarantined));
+            findings.quarantine.push(format!("{} records in quarantine, expected {poison}", self.quarantined));
         }
         findings
     }
 }
 
-/// Why the order is not what its payment makes of it, where it is not.
-fn order_is_wrong(plan: &Plan, payment: &PaymentInfo, order: Option<&Order>) -> Option<String> {
+/// Returns the violation if the order's status does not follow from its payment.
+fn order_violation(plan: &Plan, payment: &PaymentInfo, order: Option<&Order>) -> Option<String> {
     let wrong = |what: &str| Some(format!("{}: {what}", plan.order_id));
     match (plan.order, order) {
         (None, None) => None,
-        (None, Some(_)) => wrong("was never placed"),
-        (Some(_), None) => wrong("not there"),
+        (None, Some(_)) => wrong("stored but never placed"),
+        (Some(_), None) => wrong("missing"),
         (Some(planned), Some(order)) => {
             let is_accepted = order.status == OrderStatus::Accepted;
             match (Plan::covering_minor(payment) >= planned.minor, is_accepted) {
-                (true, false) => wrong(&format!("is {} and covered", order.status)),
-                (false, true) => wrong("is accepted and not covered"),
+                (true, false) => wrong(&format!("is {} but covered", order.status)),
+                (false, true) => wrong("is accepted but not covered"),
                 _ => None,
             }
         }

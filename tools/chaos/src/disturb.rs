@@ -1,4 +1,5 @@
-//! What happens beside the work: faults, deaths, events again and late, records that are none, shards that come and go.
+//! Disturbances during a run: faults, killed processes, repeated and late events, poison records, split and merged
+//! shards.
 
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
@@ -14,33 +15,33 @@ use telemetry::WithCauses;
 use crate::faults::{FUNCTIONS, outage, random_fault};
 use crate::pick;
 
-/// The stream's logical id in the template.
+/// Logical id of the stream in the template.
 const STREAM: &str = "PaymentStream";
-/// Open shards at most.
+/// Maximum open shards.
 const SHARDS_MAX: usize = 4;
-/// States of payments that are remembered, to be published again.
+/// Maximum payment states remembered for repeated events.
 const REMEMBERED_MAX: usize = 1_000;
-/// How many faults there may be before all are taken back, spent and unspent.
+/// Faults in the list above which all are cleared, spent or not.
 const FAULTS_MAX: usize = 200;
 
-/// How often what happened.
+/// Number of disturbances of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Disturbances {
-    /// Faults that were injected; each may strike up to three times, or never.
+    /// Random faults injected. Each strikes at most three times, or never.
     pub faults: u64,
-    /// Faults that outlast what their caller tries.
+    /// Faults that outlast all attempts of their caller.
     pub outages: u64,
-    /// Times that every process of a function was killed.
+    /// Kills of all processes of a function.
     pub kills: u64,
-    /// Events published once more, or late, by somebody else.
+    /// Events published again or late by another producer.
     pub repeated_events: u64,
-    /// Records that are no event.
+    /// Records that are not valid events.
     pub poison_records: u64,
-    /// Shards split or merged.
+    /// Shard splits and merges.
     pub reshards: u64,
 }
 
-/// The environment could not be disturbed.
+/// A disturbance could not be applied.
 #[derive(Debug, thiserror::Error)]
 #[error("could not {what}: {reason}")]
 pub struct DisturbError {
@@ -48,7 +49,7 @@ pub struct DisturbError {
     reason: String,
 }
 
-/// Disturbs one environment.
+/// Source of disturbances in one environment.
 pub(crate) struct Disturber<'e> {
     environment: &'e Environment,
     kinesis: Client,
@@ -68,7 +69,7 @@ impl<'e> Disturber<'e> {
         }
     }
 
-    /// Remembers a state of a payment, to publish it again.
+    /// Remembers a state of a payment for repeated events.
     pub(crate) fn remember(&self, rng: &mut Rng, payment: &PaymentInfo) {
         let mut remembered = self.remembered.lock();
         if remembered.len() < REMEMBERED_MAX {
@@ -83,7 +84,7 @@ impl<'e> Disturber<'e> {
         *self.done.lock()
     }
 
-    /// One thing goes wrong.
+    /// Applies one random disturbance.
     pub(crate) async fn disturb(&self, rng: &mut Rng) -> Result<(), DisturbError> {
         match rng.u8(..20) {
             0 => self.kill(rng).await,
@@ -137,10 +138,10 @@ impl<'e> Disturber<'e> {
             b"{}",
             b"[1, 2, 3]",
             br#"{"specversion":"1.0","id":"x:1","source":"/payments","type":"payment.captured.v9","data":{}}"#,
-            // What the Kinesis Producer Library puts several records into.
+            // The magic number of an aggregated record of the Kinesis Producer Library.
             b"\xf3\x89\x9a\xc2aggregated",
         ];
-        // A record of Kinesis has at least one byte, and so has each of these behind its number.
+        // A Kinesis record has at least one byte. The appended number ensures this for the empty one.
         let data = [pick(rng, &records), rng.u64(..).to_string().as_bytes()].concat();
         self.put(&format!("ord-{}", rng.u64(..100)), data).await?;
         self.done.lock().poison_records += 1;
@@ -152,7 +153,7 @@ impl<'e> Disturber<'e> {
         put.send().await.map(|_| ()).map_err(|error| failed("put a record on the stream", error))
     }
 
-    /// Splits an open shard, or merges two that are neighbours where there are many.
+    /// Splits an open shard, or merges two adjacent ones at [`SHARDS_MAX`].
     async fn reshard(&self, rng: &mut Rng) -> Result<(), DisturbError> {
         let listed = self.kinesis.list_shards().stream_name(&self.stream).send().await;
         let shards = listed.map_err(|error| failed("list the shards", error))?.shards.unwrap_or_default();
@@ -178,7 +179,7 @@ impl<'e> Disturber<'e> {
                 .map(|_| ())
                 .map_err(|error| failed("merge two shards", error))
         };
-        // Another client may have changed the shards meanwhile: then there is nothing to do.
+        // The call fails if another task changed the shards in the meantime. That is not an error.
         if changed.is_ok() {
             self.done.lock().reshards += 1;
         }
@@ -186,7 +187,7 @@ impl<'e> Disturber<'e> {
     }
 }
 
-/// The hash keys of a shard that is open.
+/// Hash key range of a shard; `None` if it is closed.
 fn range(shard: &Shard) -> Option<(u128, u128)> {
     if shard.sequence_number_range()?.ending_sequence_number().is_some() {
         return None;

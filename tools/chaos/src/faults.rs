@@ -1,4 +1,4 @@
-//! Random faults: calls of functions that fail, hang, lose their answers or kill who makes them.
+//! Random faults: calls of functions that fail, hang, lose their responses or kill the caller.
 
 use std::ops::RangeInclusive;
 
@@ -7,13 +7,13 @@ use paystream_local::{Effect, Fault, Target};
 
 use crate::pick;
 
-/// The functions, by their logical ids.
+/// Logical ids of the functions.
 pub(crate) const FUNCTIONS: [&str; 4] = ["PaymentApi", "PaymentRelay", "OrderProjector", "OrderApi"];
 
-/// How often an outage strikes: more often than all the callers try that make such a call at once.
+/// Number of times that an outage strikes: more than the attempts of all concurrent callers of one operation.
 const OUTAGE_STRIKES: RangeInclusive<u64> = 12..=48;
 
-/// Which function makes which calls to what.
+/// Calls of each function: caller, target and operations. A repeated operation is more likely.
 const CALLS: [(&str, Target, &[&str]); 6] = [
     ("PaymentApi", Target::DynamoDb, &["PutItem", "PutItem", "UpdateItem", "GetItem"]),
     ("PaymentApi", Target::Kinesis, &["PutRecord"]),
@@ -23,7 +23,7 @@ const CALLS: [(&str, Target, &[&str]); 6] = [
     ("OrderApi", Target::DynamoDb, &["PutItem", "Query"]),
 ];
 
-/// Something that goes wrong at most three times, at a call that some function makes or, one time in five, at its
+/// Generates a fault that strikes at most three times: in four of five cases at a call of a function, otherwise at an
 /// invocation.
 pub fn random_fault(rng: &mut Rng) -> Fault {
     let fault = if rng.u8(..5) == 0 { of_an_invocation(rng) } else { of_a_call(rng) };
@@ -31,8 +31,8 @@ pub fn random_fault(rng: &mut Rng) -> Fault {
     fault.skip(rng.u64(..4)).count(rng.u64(1..=3)).probability(probability, rng.u64(..))
 }
 
-/// A call that fails more often than its caller tries, so that the caller has to say that it failed. The calls take turns:
-/// a run with as many outages as there are calls has one of each.
+/// Generates a fault that outlasts all attempts of the caller, so that the caller has to report the failure. `turn`
+/// selects the call, so that consecutive outages cover every call.
 pub(crate) fn outage(turn: u64, rng: &mut Rng) -> Fault {
     let calls = CALLS.into_iter().flat_map(|(from, target, operations)| {
         operations.iter().map(move |operation| (from, target.clone(), *operation))
@@ -60,7 +60,7 @@ fn of_an_invocation(rng: &mut Rng) -> Fault {
 fn of_a_call(rng: &mut Rng) -> Fault {
     let (from, target, operations) = pick(rng, &CALLS);
     let operation = pick(rng, operations);
-    // Above 400 ms, publishing on the way out of a request is given up.
+    // 450 ms is above the 400 ms timeout of a direct publish.
     let latency_ms = pick(rng, &[3, 30, 30, 450]);
     let mut effects = vec![
         Effect::error("InternalServerError"),

@@ -1,4 +1,4 @@
-//! Requests that are repeated until they are decided.
+//! Requests that are repeated until they have a final response.
 
 use std::time::Duration;
 
@@ -6,44 +6,44 @@ use futures::future::try_join_all;
 use paystream_client::{Client, Outcome, Pace, Request};
 use serde_json::Value;
 
-/// How long a request is repeated.
+/// Maximum time a request is repeated.
 const PATIENCE: Duration = Duration::from_mins(2);
 const PACE: Pace = Pace::within(PATIENCE, Duration::from_millis(10));
 
-/// A request that did not come to what it should.
+/// Error of a repeated request.
 #[derive(Debug, thiserror::Error)]
 pub enum InsistError {
-    /// It was refused, which it should not have been.
-    #[error("{path}: answered {status}: {body}")]
+    /// The response is a final error.
+    #[error("{path}: status {status}: {body}")]
     Refused {
-        /// Of which route.
+        /// Path of the request.
         path: String,
         /// HTTP status.
         status: u16,
         /// Response body.
         body: Value,
     },
-    /// It was repeated for too long.
-    #[error("{path}: not decided in {} s; at last {last}", PATIENCE.as_secs())]
+    /// There was no final response in time.
+    #[error("{path}: no final response in {} s; last: {last}", PATIENCE.as_secs())]
     Undecided {
-        /// Of which route.
+        /// Path of the request.
         path: String,
-        /// What was last answered.
+        /// Last response or error.
         last: String,
     },
-    /// Several clients sent the same request, and were not answered the same.
-    #[error("{path}: answered both {one} and {other}")]
+    /// Clients that sent the same request received different responses.
+    #[error("{path}: clients received both {one} and {other}")]
     Contradiction {
-        /// Of which route.
+        /// Path of the request.
         path: String,
-        /// To one.
+        /// Response to one client.
         one: Value,
-        /// To another.
+        /// Response to another client.
         other: Value,
     },
 }
 
-/// `POST path` under an idempotency key, until it is done. Returns the body.
+/// Sends `POST path` under an idempotency key until it succeeds. Returns the response body.
 pub(crate) async fn insist(client: &Client, path: &str, key: &str, body: &Value) -> Result<Value, InsistError> {
     let undecided = |last: String| InsistError::Undecided { path: path.to_owned(), last };
     let answer = client.send_until_decided(&Request::post(path, body).with_key(key), PACE).await;
@@ -57,7 +57,7 @@ pub(crate) async fn insist(client: &Client, path: &str, key: &str, body: &Value)
     }
 }
 
-/// The same by several clients at once, who must all get one answer.
+/// Does the same with several concurrent clients, which must all receive the same response.
 pub(crate) async fn insist_together(
     client: &Client,
     clients: usize,

@@ -1,10 +1,11 @@
-//! Random work under random faults, and whether both services agree on it afterwards.
+//! Random workload under random faults, and a check that both services agree with the clients afterwards.
 //!
-//! [`Plan`] is what one client does: pays, captures, voids, refunds, orders. [`random_fault`] is what goes wrong meanwhile. [`run`]
-//! does many of both side by side in a local environment, waits for quiet, and holds what the clients were told against all that
-//! both services stored ([`Findings`]): nothing lost, invented, stale or stuck, and every record that is no event in quarantine.
+//! A [`Plan`] is the sequence of requests of one client: payment, captures, voids, refunds, order. [`random_fault`]
+//! generates faults. [`run`] executes many plans under faults in a local environment and waits until it is idle. It
+//! then compares the responses that clients received with everything that both services stored ([`Findings`]): nothing
+//! may be lost, invented, stale or stuck, and every invalid record must be in quarantine.
 //!
-//! All of it is made from a seed. The seed does not fix how the processes interleave.
+//! Plans and faults are generated from a seed. The seed does not determine how the processes interleave.
 
 mod act;
 mod check;
@@ -22,7 +23,7 @@ pub use insist::InsistError;
 pub use plan::{Change, Plan, PlannedOrder};
 pub use run::{ChaosError, Report, run};
 
-/// One of them. There is at least one.
+/// Picks a random element. Panics if `from` is empty.
 fn pick<T: Clone>(rng: &mut fastrand::Rng, from: &[T]) -> T {
     from[rng.usize(..from.len())].clone()
 }

@@ -1,4 +1,4 @@
-//! What a client does with one order, made from a seed alone.
+//! Requests of one client for one order, generated from a seed.
 
 use fastrand::Rng;
 use payment_events::{PaymentInfo, PaymentStatus};
@@ -6,51 +6,51 @@ use serde_json::{Value, json};
 
 use crate::pick;
 
-/// How many refunds there are at most.
+/// Maximum refunds per payment.
 const REFUNDS_MAX: usize = 3;
-/// Three in five are approved at once.
+/// Three in five payments are approved on the first attempt.
 const TOKENS: [&str; 5] = ["tok_approve", "tok_approve", "tok_approve", "tok_fail_once", DECLINED];
 const DECLINED: &str = "tok_decline_fraud";
 
-/// What is paid for an order, what becomes of that, and when the order is placed.
+/// Requests of one client: a payment, its changes, and possibly an order.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The order.
+    /// Id of the order.
     pub order_id: String,
-    /// The test token that it is paid with.
+    /// Test token of the payment method.
     pub token: &'static str,
-    /// The payment, in minor units.
+    /// Amount of the payment, in minor units.
     pub minor: i64,
-    /// The order, where it is placed at all.
+    /// Order to place, if any.
     pub order: Option<PlannedOrder>,
-    /// What is done with the payment, one after the other; each is legal where it is approved.
+    /// Changes to the payment, in sequence. Each is valid if the payment was approved.
     pub changes: Vec<Change>,
-    /// How many clients send each request at once.
+    /// Clients that send each request concurrently.
     pub clients: usize,
 }
 
 /// An order of one line.
 #[derive(Debug, Clone, Copy)]
 pub struct PlannedOrder {
-    /// What it comes to, in minor units.
+    /// Total of the order, in minor units.
     pub minor: i64,
-    /// Whether it is placed before it is paid for, or after all that becomes of the payment.
+    /// True if it is placed before the payment; false if after the payment's last change.
     pub comes_first: bool,
 }
 
-/// What is done with a payment; amounts in minor units, or all there is.
+/// Change to a payment. Amounts are in minor units; `None` is the full remaining amount.
 #[derive(Debug, Clone, Copy)]
 pub enum Change {
-    /// Takes the money.
+    /// Captures the authorized amount, or a part of it.
     Capture(Option<i64>),
-    /// Gives the authorization up.
+    /// Voids the authorization.
     Void,
-    /// Gives money back.
+    /// Refunds the captured amount, or a part of it.
     Refund(Option<i64>),
 }
 
 impl Plan {
-    /// The plan for an order; the same from the same state of `rng`.
+    /// Generates the plan for an order. The same state of `rng` gives the same plan.
     pub fn new(order_id: String, rng: &mut Rng) -> Self {
         let minor = rng.i64(3..=5_000);
         let order =
@@ -60,12 +60,12 @@ impl Plan {
         Self { order_id, token, minor, order, changes, clients: pick(rng, &[1, 1, 1, 2, 3]) }
     }
 
-    /// Whether the processor approves.
+    /// True if the processor approves the payment.
     pub fn is_approved(&self) -> bool {
         self.token != DECLINED
     }
 
-    /// What a payment counts towards its order, in minor units: a reckoning of our own, to hold Orders' against.
+    /// Computes the amount that a payment covers, in minor units, independently of Orders' code.
     pub fn covering_minor(payment: &PaymentInfo) -> i64 {
         match payment.status {
             PaymentStatus::Authorized => payment.amount.minor(),
@@ -74,12 +74,12 @@ impl Plan {
         }
     }
 
-    /// The body of `POST /payments`.
+    /// Body of `POST /payments`.
     pub fn payment_body(&self) -> Value {
         json!({"order_id": self.order_id, "amount": eur(self.minor), "method": {"token": self.token}})
     }
 
-    /// The body of `POST /orders`.
+    /// Body of `POST /orders`.
     pub fn order_body(&self, order: &PlannedOrder) -> Value {
         let line = json!({"sku": "tea", "quantity": 1, "unit_price": eur(order.minor)});
         json!({"order_id": self.order_id, "customer_id": "cust-7", "lines": [line]})
@@ -87,7 +87,7 @@ impl Plan {
 }
 
 impl Change {
-    /// The last part of its route.
+    /// Last segment of its route.
     pub fn route(self) -> &'static str {
         match self {
             Self::Capture(_) => "capture",
@@ -96,7 +96,7 @@ impl Change {
         }
     }
 
-    /// The body of its request.
+    /// Body of its request.
     pub fn body(self) -> Value {
         match self {
             Self::Capture(Some(minor)) | Self::Refund(Some(minor)) => json!({"amount": eur(minor)}),

@@ -1,4 +1,4 @@
-//! One run: work and disturbances side by side, then quiet, then the check.
+//! A chaos run: workload with disturbances, a wait until the system is idle, then the check.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,54 +14,54 @@ use crate::check::{Done, Findings, ReadError, World};
 use crate::disturb::{DisturbError, Disturbances, Disturber};
 use crate::plan::Plan;
 
-/// Clients at work at once.
-const AT_ONCE: usize = 16;
-/// One payment in so many has something go wrong beside it. Each such thing goes on to disturb the next ones.
+/// Plans executed concurrently.
+const PLANS_CONCURRENT: usize = 16;
+/// One plan in this many starts with a disturbance, which may affect later plans, too.
 const DISTURBED_ONE_IN: u64 = 2;
-/// How long quiet is waited for, once nothing goes wrong any more.
-const QUIET_MAX: Duration = Duration::from_mins(3);
-/// How often it is looked whether it is quiet.
+/// Maximum wait for an idle system once the faults are cleared.
+const IDLE_WAIT_MAX: Duration = Duration::from_mins(3);
+/// Interval between polls for idleness.
 const POLL: Duration = Duration::from_millis(100);
-/// Looks in a row at which nothing has moved, for it to be quiet.
-const STILL_LOOKS: u32 = 5;
-/// How long one call of DynamoDB may take: a page of a scan is large, and the emulator is busy.
+/// Consecutive polls without progress after which the system is idle.
+const IDLE_POLLS: u32 = 5;
+/// Timeout of a DynamoDB call: a page of a scan is large, and the emulator is busy.
 const CALL_MAX: Duration = Duration::from_secs(30);
 
-/// What came of a run.
+/// Result of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// What it was made from.
+    /// Random seed.
     pub seed: u64,
-    /// Payments that were made.
+    /// Payments made.
     pub payments: u64,
-    /// Orders that were placed.
+    /// Orders placed.
     pub orders: u64,
-    /// What happened meanwhile.
+    /// Disturbances applied.
     pub disturbances: Disturbances,
-    /// How long the work took, in milliseconds.
+    /// Duration of the workload, in milliseconds.
     pub worked_ms: u64,
-    /// How long it then took until both sides agreed, or were given up on, in milliseconds.
+    /// Time from the end of the workload until the check passed or timed out, in milliseconds.
     pub settled_ms: u64,
-    /// What is wrong.
+    /// Violations found.
     pub findings: Findings,
 }
 
-/// Why a run did not come to its check.
+/// Error that ended a run before its check.
 #[derive(Debug, thiserror::Error)]
 pub enum ChaosError {
-    /// A client was told what should not be.
+    /// A client received an unexpected response.
     #[error(transparent)]
     Act(#[from] ActError),
-    /// The environment could not be disturbed.
+    /// A disturbance could not be applied.
     #[error(transparent)]
     Disturb(#[from] DisturbError),
-    /// The tables could not be read.
+    /// A table could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
 }
 
-/// Makes `payments` payments in an environment that is nobody else's, from `seed`, and checks what became of them.
-/// `made` is told how many are made, after each.
+/// Makes `payments` payments, generated from `seed`, and checks the result. No other client may use the environment.
+/// Calls `made` with the number of payments made so far, after each.
 pub async fn run(
     environment: &Environment,
     payments: u64,
@@ -71,7 +71,7 @@ pub async fn run(
     let client = Client::new(Target::local(environment.url()));
     let disturber = Disturber::new(environment);
     let count = AtomicU64::new(0);
-    let begun = Instant::now();
+    let started = Instant::now();
     let work = stream::iter(0..payments).map(|number| {
         let (client, disturber, count, made) = (&client, &disturber, &count, &made);
         async move {
@@ -87,10 +87,10 @@ pub async fn run(
             Ok::<_, ChaosError>(Done { plan, payment })
         }
     });
-    let done: Vec<Done> = work.buffer_unordered(AT_ONCE).try_collect().await?;
-    let worked_ms = ms_since(begun);
+    let done: Vec<Done> = work.buffer_unordered(PLANS_CONCURRENT).try_collect().await?;
+    let worked_ms = ms_since(started);
     environment.clear_faults();
-    let begun = Instant::now();
+    let started = Instant::now();
     let findings = settle(environment, &done, disturber.done().poison_records).await?;
     Ok(Report {
         seed,
@@ -98,30 +98,31 @@ pub async fn run(
         orders: done.iter().filter(|done| done.plan.order.is_some()).count() as u64,
         disturbances: disturber.done(),
         worked_ms,
-        settled_ms: ms_since(begun),
+        settled_ms: ms_since(started),
         findings,
     })
 }
 
-/// Waits until nothing moves and nothing is wrong, or for as long as that may take.
+/// Checks until there are no violations, for [`IDLE_WAIT_MAX`] at most. Waits until the system is idle before each
+/// check.
 async fn settle(environment: &Environment, done: &[Done], poison: u64) -> Result<Findings, ReadError> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let dynamodb = dynamodb(environment);
     let check = async || {
-        quiet(environment, QUIET_MAX.saturating_sub(begun.elapsed())).await;
+        wait_until_idle(environment, IDLE_WAIT_MAX.saturating_sub(started.elapsed())).await;
         let mut findings = World::read(environment, &dynamodb).await?.check(done, poison);
-        let given_up = environment.failures().failures;
-        findings.given_up.extend(given_up.iter().map(|failure| format!("{failure:?}")));
+        let discarded = environment.failures().failures;
+        findings.given_up.extend(discarded.iter().map(|failure| format!("{failure:?}")));
         Ok(findings)
     };
     let is_last = |findings: &Result<Findings, _>| findings.as_ref().map_or(true, Findings::is_empty);
-    Pace::within(QUIET_MAX, Duration::ZERO).until(check, is_last).await
+    Pace::within(IDLE_WAIT_MAX, Duration::ZERO).until(check, is_last).await
 }
 
-/// Waits until no event source has moved for a few looks, for `quiet_max` at most.
-async fn quiet(environment: &Environment, quiet_max: Duration) {
+/// Waits until no event source mapping has made progress for [`IDLE_POLLS`] polls, for `wait_max` at most.
+async fn wait_until_idle(environment: &Environment, wait_max: Duration) {
     let (mut last, mut still) = (Vec::new(), 0);
-    let look = async || {
+    let poll = async || {
         let status = environment.status().await;
         let sources = status.event_sources.values();
         let now: Vec<_> = sources.map(|source| (source.records, source.batches, source.failures)).collect();
@@ -129,7 +130,7 @@ async fn quiet(environment: &Environment, quiet_max: Duration) {
         last = now;
         still
     };
-    Pace::within(quiet_max, POLL).until(look, |still| *still >= STILL_LOOKS).await;
+    Pace::within(wait_max, POLL).until(poll, |still| *still >= IDLE_POLLS).await;
 }
 
 fn dynamodb(environment: &Environment) -> aws_sdk_dynamodb::Client {
@@ -138,6 +139,6 @@ fn dynamodb(environment: &Environment) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
-fn ms_since(begun: Instant) -> u64 {
-    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+fn ms_since(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! The check sees each thing that can be wrong. A check that sees nothing would let every run pass.
+//! The check finds each kind of violation. A check that finds nothing would let every run pass.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use fastrand::Rng;
@@ -52,8 +52,8 @@ fn placed(order_id: &str, payments: &[PaymentCopy]) -> Order {
     Order::place(request, Evidence::copies(payments), at())
 }
 
-/// One captured payment with its accepted order, and what was done for it.
-fn right() -> (World, Vec<Done>) {
+/// A consistent world: one captured payment with its accepted order, and the plan that made them.
+fn consistent() -> (World, Vec<Done>) {
     let record = after(&authorized("ord-1"), Action::Change(Change::Capture(None)));
     let mut plan = Plan::new("ord-1".to_owned(), &mut Rng::with_seed(1));
     plan.order = Some(PlannedOrder { minor: 1_000, comes_first: false });
@@ -71,15 +71,15 @@ fn right() -> (World, Vec<Done>) {
     (world, done)
 }
 
-/// What is found when the world is not as it should be.
+/// Violations found after `spoil` has changed a consistent world.
 fn found(spoil: impl FnOnce(&mut World)) -> Findings {
-    let (mut world, done) = right();
+    let (mut world, done) = consistent();
     assert!(world.check(&done, 2).is_empty(), "{:?}", world.check(&done, 2));
     spoil(&mut world);
     world.check(&done, 2)
 }
 
-/// Checks that this is found, and nothing else.
+/// Asserts the number of violations of each kind.
 fn assert_found(findings: &Findings, expected: &Findings) {
     let lengths = |findings: &Findings| {
         [&findings.lost, &findings.invented, &findings.unpublished, &findings.copies, &findings.stuck]
@@ -100,13 +100,13 @@ fn the(world: &mut World) -> &mut PaymentRecord {
 }
 
 #[test]
-fn a_payment_that_is_gone_is_lost_and_leaves_an_orphan() {
+fn a_missing_payment_is_lost_and_its_copy_orphaned() {
     let findings = found(|world| world.payments.clear());
     assert_found(&findings, &Findings { lost: one(), copies: one(), ..Findings::default() });
 }
 
 #[test]
-fn a_payment_that_is_not_what_its_client_was_told_is_lost() {
+fn a_payment_that_differs_from_the_last_response_is_lost() {
     let findings = found(|world| {
         let refund = Action::Change(Change::Refund(Some(eur(1))));
         *the(world) = after(the(world), refund);
@@ -116,13 +116,13 @@ fn a_payment_that_is_not_what_its_client_was_told_is_lost() {
 }
 
 #[test]
-fn a_payment_that_stays_in_processing_is_lost() {
+fn a_payment_that_is_still_processing_is_lost() {
     let findings = found(|world| the(world).payment.status = Status::Processing);
     assert_eq!(findings.lost.len(), 1);
 }
 
 #[test]
-fn what_nobody_asked_for_is_invented() {
+fn a_payment_or_order_that_no_client_requested_is_invented() {
     let findings = found(|world| {
         let other = authorized("ord-2");
         world.copies.push(copy(&other));
@@ -134,13 +134,13 @@ fn what_nobody_asked_for_is_invented() {
 }
 
 #[test]
-fn a_mark_that_stays_is_found() {
+fn an_outbox_mark_that_was_not_cleared_is_found() {
     let findings = found(|world| the(world).unpublished = true);
     assert_found(&findings, &Findings { unpublished: one(), ..Findings::default() });
 }
 
 #[test]
-fn a_copy_that_is_missing_or_stale_is_found() {
+fn a_missing_or_stale_copy_is_found() {
     let missing = found(|world| world.copies.clear());
     assert_found(&missing, &Findings { copies: one(), ..Findings::default() });
     let stale = found(|world| world.copies = vec![copy(&authorized("ord-1"))]);
@@ -148,7 +148,7 @@ fn a_copy_that_is_missing_or_stale_is_found() {
 }
 
 #[test]
-fn an_order_that_is_not_where_its_payment_puts_it_is_stuck() {
+fn a_covered_order_that_is_waiting_or_missing_is_stuck() {
     let waiting =
         found(|world| world.orders.values_mut().for_each(|order| order.status = OrderStatus::AwaitingPayment));
     assert_found(&waiting, &Findings { stuck: one(), ..Findings::default() });
@@ -157,8 +157,8 @@ fn an_order_that_is_not_where_its_payment_puts_it_is_stuck() {
 }
 
 #[test]
-fn an_order_that_is_accepted_without_being_paid_is_stuck() {
-    let (world, mut done) = right();
+fn an_accepted_order_that_is_uncovered_or_was_never_placed_is_stuck() {
+    let (world, mut done) = consistent();
     done[0].plan.order = Some(PlannedOrder { minor: 1_001, comes_first: true });
     assert_found(&world.check(&done, 2), &Findings { stuck: one(), ..Findings::default() });
     done[0].plan.order = None;
@@ -166,7 +166,7 @@ fn an_order_that_is_accepted_without_being_paid_is_stuck() {
 }
 
 #[test]
-fn a_record_too_many_or_too_few_in_quarantine_is_found() {
+fn a_wrong_number_of_quarantined_records_is_found() {
     for quarantined in [1, 3] {
         let findings = found(|world| world.quarantined = quarantined);
         assert_found(&findings, &Findings { quarantine: one(), ..Findings::default() });

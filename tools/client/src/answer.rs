@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::ApiError;
 
-/// Problems of a 409 that another request at work on the same resource caused.
+/// Problem types of a 409 that is caused by a concurrent request on the same resource.
 const CONCURRENT: [&str; 2] = ["/problems/payment-in-progress", "/problems/payment-changed"];
 
 /// A response, read in full.
@@ -22,19 +22,19 @@ pub struct Answer {
     pub text: String,
 }
 
-/// What a response says about its request.
+/// Outcome of a request, as its response reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The request succeeded or was refused; sending it again would not change that.
+    /// The request succeeded or was rejected; a retry would not change that.
     Decided,
     /// The API asks for a retry: 429, 503, or a 409 because of a concurrent request.
     RetryAsked,
-    /// 502 or 504: the gateway lost the function. It is unknown whether the request took effect.
+    /// 502 or 504: API Gateway has no response from the function. It is unknown whether the request took effect.
     Unknown,
 }
 
 impl Answer {
-    /// Returns what the response says about its request.
+    /// Returns the outcome of the request.
     pub fn outcome(&self) -> Outcome {
         let is_concurrent = || self.body["type"].as_str().is_some_and(|problem| CONCURRENT.contains(&problem));
         match self.status {
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_retried_is_told_from_what_is_decided_and_what_is_unknown() {
+    fn outcomes_are_distinguished_by_status_and_problem_type() {
         for status in [429, 503] {
             assert_eq!(outcome(status, ""), Outcome::RetryAsked, "{status}");
         }

@@ -9,23 +9,23 @@ use aws_smithy_types::body::SdkBody;
 use crate::answer::{Answer, Outcome};
 use crate::{ApiError, Bounds, Pace, Request, Signer, exchange};
 
-/// API Gateway waits 29 s for a function; the rest is for its own error. The longest response is the local environment's list of
-/// 1,000 failed batches, most of which are small.
+/// API Gateway waits up to 30 s for a function; the rest is for its own error. The longest response is the local
+/// environment's list of 1,000 failed batches, most of which are small.
 const BOUNDS: Bounds = Bounds { answer_max: Duration::from_secs(35), answer_bytes_max: 512 * 1024 * 1024 };
 
-/// Where both APIs are.
+/// URLs of both APIs, and the signer of requests.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// The base URL of Payments, without a slash at its end.
+    /// Base URL of Payments, without a trailing slash.
     pub payments_url: String,
-    /// The base URL of Orders, without a slash at its end.
+    /// Base URL of Orders, without a trailing slash.
     pub orders_url: String,
-    /// Signs requests, if the APIs ask for IAM authorization.
+    /// Signs requests, if the APIs use IAM authorization.
     pub signer: Option<Signer>,
 }
 
 impl Target {
-    /// The local environment, which serves both at one URL and asks for no signature.
+    /// Returns the target of the local environment, which serves both APIs at one URL and requires no signature.
     pub fn local(url: &str) -> Self {
         Self { payments_url: url.to_owned(), orders_url: url.to_owned(), signer: None }
     }
@@ -36,7 +36,7 @@ impl Target {
     }
 }
 
-/// Sends requests to both APIs. Clones share their connections, which are kept and used again.
+/// Sends requests to both APIs. Clones share one connection pool.
 #[derive(Debug, Clone)]
 pub struct Client {
     https: Https,
@@ -44,13 +44,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of these APIs.
+    /// Creates a client of these APIs.
     pub fn new(target: Target) -> Self {
         Self { https: Https::new(Trust::System), target }
     }
 
-    /// Sends a request until it is decided: again if the API asks for it, after a 502 or a 504, and if there is no response at
-    /// all. Returns the last response.
+    /// Sends a request until it is decided ([`Outcome::Decided`]). Retries if the API asks for it, after a 502 or a
+    /// 504, and without a response. Returns the last result.
     pub async fn send_until_decided(&self, request: &Request, pace: Pace) -> Result<Answer, ApiError> {
         let is_decided =
             |answer: &Result<Answer, _>| answer.as_ref().is_ok_and(|answer| answer.outcome() == Outcome::Decided);

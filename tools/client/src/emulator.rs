@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
-/// The region of the local environment, and the one that the template is deployed to on LocalStack.
+/// Region of the local environment and of the deployment on LocalStack.
 const REGION: &str = "us-east-1";
 
 /// Returns the configuration of an SDK client of the emulator at `endpoint`. Emulators accept any credentials.

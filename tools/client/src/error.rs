@@ -5,8 +5,8 @@ use std::time::Duration;
 /// A request without a usable response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
-    /// The status is not one of success.
-    #[error("answered {status}: {body}")]
+    /// The status is not a success.
+    #[error("responded {status}: {body}")]
     Status {
         /// HTTP status.
         status: u16,
@@ -14,21 +14,21 @@ pub enum ApiError {
         body: String,
     },
     /// The response was not complete in time.
-    #[error("no answer within {} s", .0.as_secs())]
+    #[error("no complete response within {} s", .0.as_secs())]
     TimedOut(Duration),
-    /// The connection could not be made, or broke.
-    #[error("no connection: {0}")]
+    /// The connection failed or broke.
+    #[error("connection failed: {0}")]
     Connection(String),
     /// The response body is not what the API promises.
-    #[error("answered with something else: {0}")]
+    #[error("unexpected response: {0}")]
     Garbled(String),
     /// The request could not be built or signed.
-    #[error("no request: {0}")]
+    #[error("request not sent: {0}")]
     Request(String),
 }
 
 impl ApiError {
-    /// Returns the kind of failure, in a word or two, as a key to count by.
+    /// Returns the kind of failure in a word or two, as a key for counting.
     pub fn kind(&self) -> String {
         match self {
             Self::Status { status, .. } => status.to_string(),

@@ -1,12 +1,12 @@
-//! The client of both APIs that tools and tests share, and their ways to AWS and its emulators.
+//! Client of both APIs for tools and tests, request signing, and SDK configuration for emulators.
 //!
-//! - [`Client`]: requests to Payments and Orders, signed where the [`Target`] asks for it, sent once or until they are decided.
-//! - [`Pace`]: retrying and polling with a bound.
+//! - [`Client`]: requests to Payments and Orders, signed if the [`Target`] has a signer, sent once or until they are decided.
+//! - [`Pace`]: bounded retries and polling.
 //! - [`Signer`]: Signature Version 4.
 //! - [`emulator`]: SDK configuration for an emulator.
-//! - [`exchange`]: one HTTP request of any kind, its response read in full.
+//! - [`exchange`]: one HTTP request and its complete response.
 //!
-//! Functions have their own, smaller ones: Orders signs its requests to Payments itself.
+//! Functions do not use this crate: Orders has a smaller client for its requests to Payments.
 
 mod answer;
 mod client;

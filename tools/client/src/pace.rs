@@ -1,10 +1,10 @@
-//! Trying again, with pauses and a bound.
+//! Bounded retries with pauses.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The pauses between attempts, and when to give up.
+/// Pauses between attempts, and the bound on them.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     pause: Duration,
@@ -14,17 +14,17 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Attempts for `patience`, with a pause between two of them. The last one may begin when the time is just over.
+    /// Allows attempts for `patience`, with a pause between them. The last attempt may begin just after that time.
     pub const fn within(patience: Duration, pause: Duration) -> Self {
         Self { pause, pause_max: pause, patience, attempts_max: u32::MAX }
     }
 
-    /// At most so many attempts, with a pause between two of them.
+    /// Allows at most `attempts_max` attempts, with a pause between them.
     pub const fn times(attempts_max: u32, pause: Duration) -> Self {
         Self { pause, pause_max: pause, patience: Duration::MAX, attempts_max }
     }
 
-    /// The same, with pauses that double up to `pause_max`.
+    /// Doubles each pause, up to `pause_max`.
     #[must_use]
     pub const fn doubling(self, pause_max: Duration) -> Self {
         Self { pause_max, ..self }
@@ -41,18 +41,19 @@ impl Pace {
         }
     }
 
-    /// Begins the first attempt, for a loop whose future must be `Send`: the compiler cannot prove that of [`Pace::until`].
+    /// Begins the first attempt, for a loop whose future must be `Send`, which the compiler cannot prove of
+    /// [`Pace::until`].
     pub fn begin(&self) -> Attempts {
         Attempts { pace: *self, begun: Instant::now(), pause: self.pause, count: 1 }
     }
 
-    /// Polls until there is something. Returns `None` if there is nothing within the bound.
+    /// Polls until `probe` returns a value. Returns `None` if it returns none within the bound.
     pub async fn poll<T>(&self, probe: impl AsyncFnMut() -> Option<T>) -> Option<T> {
         self.until(probe, Option::is_some).await
     }
 }
 
-/// The attempts of one loop.
+/// Attempts of one loop.
 #[derive(Debug)]
 pub struct Attempts {
     pace: Pace,
@@ -62,7 +63,7 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// Pauses and returns true if there is to be another attempt; returns false at once if the bound is reached.
+    /// Pauses and returns true if another attempt is allowed; returns false immediately if the bound is reached.
     pub async fn again(&mut self) -> bool {
         if self.count >= self.pace.attempts_max || self.begun.elapsed() >= self.pace.patience {
             return false;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// A request by its path, which tells the API. It can be sent any number of times.
+/// A request, whose path determines the API. It can be sent any number of times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     pub(crate) method: String,
@@ -12,50 +12,50 @@ pub struct Request {
 }
 
 impl Request {
-    /// `method path`, without headers and body.
+    /// Creates `method path`, without headers and body.
     pub fn new(method: &str, path: impl Into<String>) -> Self {
         Self { method: method.to_owned(), path: path.into(), headers: Vec::new(), body: String::new() }
     }
 
-    /// `GET path`.
+    /// Creates `GET path`.
     pub fn get(path: impl Into<String>) -> Self {
         Self::new("GET", path)
     }
 
-    /// `POST path` with a JSON body.
+    /// Creates `POST path` with a JSON body.
     pub fn post(path: impl Into<String>, body: &Value) -> Self {
         Self::post_text(path, body.to_string())
     }
 
-    /// `POST path` with a body that claims to be JSON.
+    /// Creates `POST path` with text as its body and a JSON content type.
     pub fn post_text(path: impl Into<String>, body: impl Into<String>) -> Self {
         Self::new("POST", path).with_header("content-type", "application/json").with_body(body)
     }
 
-    /// The HTTP method.
+    /// Returns the HTTP method.
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The path, without a query.
+    /// Returns the path without the query.
     pub fn path(&self) -> &str {
         self.path.split_once('?').map_or(&self.path, |(path, _)| path)
     }
 
-    /// The same, under this idempotency key.
+    /// Sets the idempotency key.
     #[must_use]
     pub fn with_key(self, key: &str) -> Self {
         self.with_header("idempotency-key", key)
     }
 
-    /// The same, with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The same, with this body.
+    /// Sets the body.
     #[must_use]
     pub fn with_body(self, body: impl Into<String>) -> Self {
         Self { body: body.into(), ..self }

@@ -1,4 +1,4 @@
-//! Signature Version 4.
+//! Request signing with Signature Version 4.
 
 use std::time::SystemTime;
 
@@ -26,12 +26,12 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// For APIs that ask for IAM authorization, as those of a deployed stack do.
+    /// Creates a signer for APIs with IAM authorization, as a deployed stack has them.
     pub fn for_apis(config: SdkConfig) -> Self {
         Self { config, service: Service::ApiGateway }
     }
 
-    /// For S3, whose paths are signed as they are, and which wants the checksum of the body in a header.
+    /// Creates a signer for S3, which signs paths unnormalized and requires a header with the body's checksum.
     pub fn for_s3(config: SdkConfig) -> Self {
         Self { config, service: Service::S3 }
     }
@@ -42,10 +42,10 @@ impl Signer {
     }
 
     async fn sign_at(&self, request: &mut Request, time: SystemTime) -> Result<(), String> {
-        let provider = self.config.credentials_provider().ok_or("there are no AWS credentials")?;
+        let provider = self.config.credentials_provider().ok_or("no AWS credentials")?;
         let credentials = provider.provide_credentials().await;
         let identity = credentials.map_err(|error| WithCauses(&error).to_string())?.into();
-        let region = self.config.region().map(AsRef::as_ref).ok_or("no region is set; AWS_REGION says which")?;
+        let region = self.config.region().map(AsRef::as_ref).ok_or("no region: set AWS_REGION")?;
         let (name, settings) = self.service.settings();
         let parameters = SigningParams::builder().identity(&identity).region(region).name(name).time(time);
         let parameters = parameters.settings(settings).build().map_err(|error| error.to_string())?.into();
@@ -61,7 +61,7 @@ impl Signer {
 }
 
 impl Service {
-    /// Returns the name that a signature is for, and how it is made.
+    /// Returns the service's name in signatures and its signing settings.
     fn settings(self) -> (&'static str, SigningSettings) {
         let mut settings = SigningSettings::default();
         match self {
@@ -105,7 +105,7 @@ mod tests {
         request
     }
 
-    /// The signatures are those that botocore, the SDK for Python, gives for the same requests.
+    /// The expected signatures are those of botocore, the SDK for Python, for the same requests.
     #[tokio::test]
     async fn requests_are_signed_as_api_gateway_expects() {
         let headers = [("content-type", "application/json"), ("idempotency-key", "key-1")];
@@ -137,8 +137,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn that_there_are_no_credentials_is_said() {
+    async fn missing_credentials_are_reported() {
         let reason = signer(None).sign(&mut request("POST", "/orders", "{}", &[])).await.unwrap_err();
-        assert_eq!(reason, "there are no AWS credentials");
+        assert_eq!(reason, "no AWS credentials");
     }
 }

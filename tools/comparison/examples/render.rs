@@ -1,4 +1,4 @@
-//! Writes the report and its plots once more from the figures of an earlier run, after the words have changed:
+//! Renders the report and its plots again from the figures of an earlier run, after a change of the template:
 //! `cargo run -p paystream-comparison --example render -- docs/comparison`.
 
 use std::error::Error;

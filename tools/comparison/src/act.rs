@@ -1,4 +1,4 @@
-//! Paying, voiding and ordering, and what was seen of each.
+//! Clients that pay, void and order, and the trace of their responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,58 +11,58 @@ use crate::mark::Mark;
 use crate::open_loop::Arrival;
 use crate::plan::PlannedOrder;
 
-/// How long a payment is waited for.
+/// Maximum time to wait for a payment.
 const PATIENCE: Duration = Duration::from_mins(1);
 const WAITING: Pace = Pace::within(PATIENCE, Duration::from_millis(50));
-/// How a payment is asked for, again and again under the same key.
-const ASKING: Pace = WAITING.doubling(Duration::from_secs(1));
+/// Pauses between retries of a payment request, under the same idempotency key.
+const RETRYING: Pace = WAITING.doubling(Duration::from_secs(1));
 
-/// A version of the payment that its client was told of. All times are milliseconds since the window began.
+/// A payment version that the client received in a response. Times are milliseconds since the start of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ToldVersion {
+pub(crate) struct ReceivedVersion {
     pub(crate) number: u64,
-    /// When Payments made it.
+    /// Time at which Payments stored the version.
     pub(crate) made_ms: i64,
-    /// When its client was told.
-    pub(crate) told_ms: i64,
+    /// Time at which the client received it.
+    pub(crate) received_ms: i64,
 }
 
-/// What came of placing the order.
+/// Outcome of sending the order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Placed {
     pub(crate) sent_ms: i64,
     pub(crate) intended_ms: i64,
-    /// From the time it was to be sent until it was answered.
+    /// Time from the intended send time to the response.
     pub(crate) latency: Duration,
-    /// How late it was sent.
+    /// Delay of the actual send time.
     pub(crate) lateness: Duration,
     pub(crate) answer: OrderOutcome,
 }
 
 impl Placed {
-    /// When the answer was there.
+    /// Time of the response, in milliseconds since the start of the window.
     pub(crate) fn answered_ms(&self) -> i64 {
         self.intended_ms.saturating_add(i64::try_from(self.latency.as_millis()).unwrap_or(i64::MAX))
     }
 }
 
-/// How the order was answered.
+/// Response to an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OrderOutcome {
-    /// Accepted at once.
+    /// Accepted.
     Accepted(Decision),
-    /// Accepted, and by the time of the answer on hold: its payment does not cover it any more.
+    /// Accepted, but already on hold in the response: its payment no longer covers it.
     Held(Decision),
-    /// Placed, and waiting for its payment.
+    /// Placed, waiting for its payment.
     Waiting(Decision),
-    /// Not placed, as far as its client knows: why.
+    /// Failed, with the reason. It may still have been stored.
     Failed(String),
-    /// Never sent: too many others were under way.
+    /// Not sent, because too many requests were in flight.
     NotSent,
 }
 
 impl OrderOutcome {
-    /// That of an order which was placed, and has this status.
+    /// Outcome of an order in this status.
     pub(crate) fn with(status: &str, decision: Decision) -> Self {
         match status {
             "accepted" => Self::Accepted(decision),
@@ -72,19 +72,19 @@ impl OrderOutcome {
     }
 }
 
-/// One order, with all that its client saw of it.
+/// One order, with all responses to its client.
 #[derive(Debug, Clone)]
 pub(crate) struct OrderTrace {
     pub(crate) order: PlannedOrder,
-    /// Oldest first.
-    pub(crate) versions: Vec<ToldVersion>,
+    /// Versions received, oldest first.
+    pub(crate) versions: Vec<ReceivedVersion>,
     pub(crate) payment_id: Option<String>,
-    /// Whether the payment was voided, as far as its client knows.
+    /// True if the client received a successful response to the void.
     pub(crate) is_voided: bool,
     pub(crate) placed: Option<Placed>,
 }
 
-/// What a client does for one order, at three times that may come in any order.
+/// Requests of a client for one order. Their times may be in any order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     Pay,
@@ -92,7 +92,7 @@ pub(crate) enum Step {
     Order,
 }
 
-/// The clients of one scenario.
+/// Clients of one scenario.
 #[derive(Debug, Clone)]
 pub(crate) struct Clients {
     api: Api,
@@ -108,12 +108,12 @@ impl Clients {
         Self { api, mark, records: Arc::new(orders.into_iter().map(record).collect()) }
     }
 
-    /// All that was seen so far.
+    /// Returns the traces so far.
     pub(crate) fn records(&self) -> Vec<OrderTrace> {
         self.records.iter().map(|record| record.lock().clone()).collect()
     }
 
-    /// Does one step of the order of this number.
+    /// Executes one step for the order with this number.
     pub(crate) async fn act(self, number: usize, step: Step, arrival: Arrival) {
         let order = self.with(number, |record| record.order.clone());
         match step {
@@ -134,7 +134,7 @@ impl Clients {
         }
     }
 
-    /// Notes that the order of this number came and was not sent: to its client it failed.
+    /// Records that the order with this number was not sent, which counts as failed.
     pub(crate) fn not_sent(&self, number: usize, intended_ms: i64) {
         let (latency, lateness) = (Duration::ZERO, Duration::ZERO);
         let placed = Placed { sent_ms: intended_ms, intended_ms, latency, lateness, answer: OrderOutcome::NotSent };
@@ -143,21 +143,21 @@ impl Clients {
 
     async fn pay(&self, number: usize, order: &PlannedOrder) {
         if let Some(payment) = self.insist(|| self.api.pay(order)).await {
-            self.told(number, &payment);
+            self.received(number, &payment);
         }
     }
 
-    /// Voids the payment, once its client is told of it.
+    /// Voids the payment as soon as its client has the payment id.
     async fn void(&self, number: usize) {
-        let Some(payment_id) = self.paid(number).await else { return };
+        let Some(payment_id) = self.payment_id(number).await else { return };
         if let Some(voided) = self.insist(|| self.api.void(&payment_id)).await {
-            self.told(number, &voided);
+            self.received(number, &voided);
             self.with(number, |record| record.is_voided = true);
         }
     }
 
-    /// The payment's id. A machine that is busy may not have made it yet when it is to be voided.
-    async fn paid(&self, number: usize) -> Option<String> {
+    /// Waits for the payment id. On a busy machine the payment may be late.
+    async fn payment_id(&self, number: usize) -> Option<String> {
         let mut waiting = WAITING.begin();
         loop {
             let payment_id = self.with(number, |record| record.payment_id.clone());
@@ -167,9 +167,11 @@ impl Clients {
         }
     }
 
-    fn told(&self, number: usize, payment: &PaymentAnswer) {
-        let told_ms = self.mark.now_ms();
-        let version = ToldVersion { number: payment.version, made_ms: self.mark.ms(payment.updated_at), told_ms };
+    /// Records the payment in a response.
+    fn received(&self, number: usize, payment: &PaymentAnswer) {
+        let received_ms = self.mark.now_ms();
+        let version =
+            ReceivedVersion { number: payment.version, made_ms: self.mark.ms(payment.updated_at), received_ms };
         self.with(number, |record| {
             record.payment_id = Some(payment.payment_id.clone());
             record.versions.push(version);
@@ -177,17 +179,17 @@ impl Clients {
         });
     }
 
-    /// Asks again for as long as nothing is decided.
+    /// Repeats the request until it succeeds, fails for good, or [`PATIENCE`] is over.
     async fn insist<F>(&self, ask: impl Fn() -> F) -> Option<PaymentAnswer>
     where
         F: Future<Output = Result<PaymentAnswer, ApiError>>,
     {
-        let mut asking = ASKING.begin();
+        let mut retrying = RETRYING.begin();
         loop {
             match ask().await {
                 Ok(payment) => return Some(payment),
                 Err(ApiError::Status { status: 400 | 403 | 404 | 422, .. } | ApiError::Request(_)) => return None,
-                Err(_) if !asking.again().await => return None,
+                Err(_) if !retrying.again().await => return None,
                 Err(_) => {}
             }
         }

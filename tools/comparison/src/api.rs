@@ -1,4 +1,4 @@
-//! What the comparison asks of both APIs.
+//! Client of both APIs, with the parts of the responses that are measured.
 
 use payment_events::Timestamp;
 use paystream_client::{ApiError, Client, Request, Target};
@@ -9,14 +9,14 @@ use serde_json::Value;
 use crate::mode::Mode;
 use crate::plan::PlannedOrder;
 
-/// An order, as far as it matters here.
+/// Measured fields of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct OrderAnswer {
     pub(crate) status: String,
     pub(crate) payment: Decision,
 }
 
-/// What an order was decided on.
+/// Payment info that an order was decided on.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Decision {
     pub(crate) decided_at: Timestamp,
@@ -29,7 +29,7 @@ pub(crate) struct BasedOn {
     pub(crate) age_ms: u64,
 }
 
-/// A payment, as Payments tells it.
+/// Measured fields of a payment in a response of Payments.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct PaymentAnswer {
     pub(crate) payment_id: String,
@@ -37,7 +37,7 @@ pub(crate) struct PaymentAnswer {
     pub(crate) updated_at: Timestamp,
 }
 
-/// What Orders holds of an order's payments.
+/// Read model of an order's payments.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct CopiesAnswer {
     pub(crate) payments: Vec<CopyAnswer>,
@@ -50,7 +50,7 @@ pub(crate) struct CopyAnswer {
     pub(crate) stored_at: Timestamp,
 }
 
-/// Asks both APIs. Each request is sent once, so that what is measured is one attempt.
+/// Client of both APIs. It sends each request once, so that a measurement covers one attempt.
 #[derive(Debug, Clone)]
 pub(crate) struct Api(Client);
 
@@ -67,7 +67,7 @@ impl Api {
         self.ask(Request::post("/payments", &order.payment_body()).with_key(&order.order_id)).await
     }
 
-    /// Voids a payment. Its id is the idempotency key: a void whose response was lost is answered alike when it is sent again.
+    /// Voids a payment. The payment id is the idempotency key, so a repeated void returns the same response.
     pub(crate) async fn void(&self, payment_id: &str) -> Result<PaymentAnswer, ApiError> {
         self.ask(Request::new("POST", format!("/payments/{payment_id}/void")).with_key(payment_id)).await
     }
@@ -80,7 +80,7 @@ impl Api {
         self.ask(Request::get(format!("/orders/{order_id}/payments"))).await
     }
 
-    /// True if orders can be placed in this mode: a route that is not there is refused before anything is read.
+    /// Returns true if the route of this mode exists: API Gateway rejects a request to an unknown route itself.
     pub(crate) async fn has(&self, mode: Mode) -> Result<bool, ApiError> {
         let answer = self.0.send_once(&Request::post(mode.path(), &Value::Null)).await?;
         Ok(![403, 404].contains(&answer.status.as_u16()) || answer.text.contains("/problems/"))

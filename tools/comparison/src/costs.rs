@@ -1,5 +1,5 @@
-//! What each mode uses of what AWS bills, counted in a run of one thing after the other: payments first, then orders through
-//! one mode, then through the other. So it is known what used what.
+//! Billed units of each mode, counted at the emulators and functions. Payments, asynchronous orders and synchronous
+//! orders run one after the other, so that each unit can be attributed.
 
 use std::time::{Duration, Instant};
 
@@ -17,49 +17,49 @@ use crate::plan::{PlannedOrder, Times, plan};
 use crate::scenario::Scenario;
 use crate::settings::LoadSettings;
 
-const UNDER_WAY_MAX: usize = 1_000;
-/// How long quiet is waited for, how often it is looked, and how often nothing may have moved.
-const QUIET_MAX: Duration = Duration::from_secs(30);
+const IN_FLIGHT_MAX: usize = 1_000;
+/// Maximum wait for an idle system, interval between polls, and polls without usage after which it is idle.
+const IDLE_WAIT_MAX: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(100);
-const STILL_LOOKS: u32 = 15;
+const IDLE_POLLS: u32 = 15;
 
-/// What is used of what AWS bills, for each payment or order.
+/// Billed units per payment and per order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Costs {
-    /// Orders, and payments, that this is the mean of.
+    /// Orders per mode that the means are of.
     pub orders: u64,
     /// Accepting a payment, in either mode.
     pub payment: PerOrder,
-    /// Keeping Orders' copy of it: what asynchronous mode needs beside. The mark that says what is not published yet, the
-    /// relay and its invocations, the stream, and the function that stores the copy.
+    /// Maintaining the read model for a payment, which only asynchronous mode needs: clearing the outbox mark, the
+    /// relay, the stream and the projector.
     pub copy: PerOrder,
-    /// Placing an order on that copy.
+    /// Placing an order on the read model.
     pub asynchronous_order: PerOrder,
-    /// Placing an order by asking Payments, what Payments uses to answer included.
+    /// Placing an order with a call to Payments, including the units that Payments uses.
     pub synchronous_order: PerOrder,
 }
 
 /// Means per payment or order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct PerOrder {
-    /// Requests of the APIs.
+    /// API requests.
     pub api_requests: f64,
-    /// Invocations of functions.
+    /// Function invocations.
     pub invocations: f64,
-    /// Billed time of functions, in milliseconds, without initialisation.
+    /// Billed function time in milliseconds, without initialisation.
     pub billed_ms: f64,
-    /// Memory by that time.
+    /// Configured memory times billed time, in GB-seconds.
     pub gb_seconds: f64,
-    /// Read request units of DynamoDB.
+    /// DynamoDB read request units.
     pub read_units: f64,
-    /// Write request units of DynamoDB.
+    /// DynamoDB write request units.
     pub write_units: f64,
-    /// PUT payload units of Kinesis.
+    /// Kinesis PUT payload units.
     pub payload_units: f64,
 }
 
 impl PerOrder {
-    /// Both together.
+    /// Returns the sum of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl PerOrder {
         let seconds = function.billed_ms as f64 / 1_000.0;
         self.invocations += function.invocations as f64;
         self.billed_ms += function.billed_ms as f64;
-        // Initialisation belongs to no order: how often it happens depends on the load, not on the mode.
+        // Initialisation is not counted: how often it happens depends on the load, not on the mode.
         self.gb_seconds += seconds * function.memory_mb as f64 / 1_024.0;
         self.read_units += table.read_units;
         self.write_units += table.write_units;
@@ -99,7 +99,7 @@ impl PerOrder {
     }
 }
 
-/// Counts what orders use of what AWS bills: `count` in each mode, at the load's rate. None if it is stopped.
+/// Counts the billed units of `count` orders in each mode, at the load's rate. Returns `None` if it is stopped.
 pub async fn run_costs(
     environment: &Environment,
     load: &LoadSettings,
@@ -119,8 +119,8 @@ pub async fn run_costs(
         let steps = wanted.map(|(number, order)| (order.order_at.saturating_sub(times.window), (number, step)));
         let (clients, stopped) = (clients.clone(), stop.clone());
         let send = move |(number, step), arrival| clients.clone().act(number, step, arrival);
-        open_loop::run(Instant::now(), steps.collect(), UNDER_WAY_MAX, move || stopped.is_cancelled(), send).await;
-        quiet(environment).await;
+        open_loop::run(Instant::now(), steps.collect(), IN_FLIGHT_MAX, move || stopped.is_cancelled(), send).await;
+        wait_until_idle(environment).await;
         (environment.usage(), environment.calls())
     };
     let (paying, calls) = phase(Step::Pay, None).await;
@@ -142,15 +142,15 @@ pub async fn run_costs(
     })
 }
 
-/// Costs of payments.
+/// Billed units of payments.
 struct PaymentCosts {
     accepting: PerOrder,
-    /// Keeping Orders' copies.
+    /// Maintaining the read model.
     copy: PerOrder,
 }
 
-/// What accepting payments used, and what keeping Orders' copy did. `marks` writes cleared the mark of a payment that was
-/// published; what time `payment-api` spends on publishing is not told apart.
+/// Splits usage between accepting payments and maintaining the read model. `marks` is the number of writes that cleared
+/// an outbox mark. The time that `payment-api` spends on publishing counts as accepting.
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 of anything")]
 fn split(usage: &Usage, marks: u64) -> PaymentCosts {
     let accepting = usage.function("PaymentApi");
@@ -162,7 +162,7 @@ fn split(usage: &Usage, marks: u64) -> PaymentCosts {
             copy.add(function);
         }
     }
-    // Each is below 1 KB, and changes no index.
+    // Each of these writes is below 1 KB and changes no index: one unit.
     payment.write_units -= marks as f64;
     copy.write_units += marks as f64;
     copy.payload_units += std::mem::take(&mut payment.payload_units);
@@ -177,11 +177,11 @@ fn total(usage: &Usage) -> PerOrder {
     total
 }
 
-/// Waits until no function has been used for a while.
-async fn quiet(environment: &Environment) {
-    let begun = Instant::now();
+/// Waits until no function has been used for [`IDLE_POLLS`] polls.
+async fn wait_until_idle(environment: &Environment) {
+    let started = Instant::now();
     let (mut last, mut still) = (Usage::default(), 0);
-    while still < STILL_LOOKS && begun.elapsed() < QUIET_MAX {
+    while still < IDLE_POLLS && started.elapsed() < IDLE_WAIT_MAX {
         tokio::time::sleep(POLL).await;
         let now = environment.usage();
         still = if now == last { still + 1 } else { 0 };

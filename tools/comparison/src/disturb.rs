@@ -1,4 +1,4 @@
-//! What goes wrong in a scenario, in a local environment.
+//! Faults of a scenario, injected into a local environment.
 
 use std::time::Duration;
 
@@ -15,28 +15,29 @@ use crate::plan::outage;
 use crate::scenario::{Extent, Scenario};
 use crate::settings::LoadSettings;
 
-/// The API of Payments, and the function that keeps Orders' copy.
+/// Logical ids of the Payments API and of the projector.
 const PAYMENTS: &str = "PaymentsApi";
 const CONSUMER: &str = "OrderProjector";
-/// The stream's logical id.
+/// Logical id of the stream.
 const STREAM: &str = "PaymentStream";
-/// How many poison records come, and how far apart.
+/// Number of poison records, and the pause after each.
 const POISON_RECORDS: u32 = 5;
 const POISON_PAUSE: Duration = Duration::from_millis(200);
 const POISON: &[u8] = b"\xff\xfe no event";
 
-/// The environment could not be disturbed.
+/// A fault could not be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum DisturbError {
-    /// The fault makes no sense in this environment.
+    /// The environment rejected the fault.
     #[error("cannot inject a fault: {0}")]
     Fault(#[from] InvalidFault),
-    /// The stream took no record.
+    /// Kinesis rejected a record.
     #[error("cannot put a record on the stream: {0}")]
     Stream(String),
 }
 
-/// Has it go wrong for as long as the scenario says, and answers with from when until when that was.
+/// Applies the scenario's fault for its extent. Returns begin and end in milliseconds if it covers only a part of the
+/// window.
 pub(crate) async fn disturbed(
     environment: Option<&Environment>,
     scenario: Scenario,
@@ -60,11 +61,11 @@ pub(crate) async fn disturbed(
     disturb(environment, scenario, load.seed).await?;
     stop.run_until_cancelled(sleep_until(until.into())).await;
     environment.clear_faults();
-    // What is wrong all the time is no interval of it.
+    // A fault that covers the whole window has no interval.
     Ok((scenario.extent() == Extent::Middle).then(|| (from_ms, mark.now_ms())))
 }
 
-/// Makes happen what the scenario is about. Faults stay until they are cleared; records come one after the other.
+/// Injects the scenario's fault, which stays until it is cleared, or puts its poison records on the stream.
 async fn disturb(environment: &Environment, scenario: Scenario, seed: u64) -> Result<(), DisturbError> {
     let payments = |effect| Fault::new(Target::api(PAYMENTS), effect);
     let fault = match scenario {

@@ -1,10 +1,10 @@
-//! The same orders through both ways to talk, side by side: what does a team gain, and pay, when Orders holds its own copy
-//! of payment info instead of asking Payments?
+//! Load test that compares both order modes: deciding on Orders' read model (asynchronous) and calling Payments
+//! (synchronous).
 //!
-//! Per scenario one system is started, orders come at a fixed rate through both modes in turns, whatever becomes of those
-//! before them ([`open_loop`]), things go wrong ([`Scenario`]), and once all is over every order is read again and held
-//! against what its payment makes of it ([`measure`]). [`ComparisonReport`] has all that was measured, and writes itself as a table,
-//! JSON, Markdown and plots.
+//! Each [`Scenario`] runs in a system of its own. Orders arrive at a fixed rate, independent of earlier responses
+//! ([`open_loop`]), alternate between both modes, and continue while faults are injected. Afterwards every order is
+//! read again and compared with its payment ([`measure`]). [`ComparisonReport`] holds all figures and renders them as a
+//! table, JSON, Markdown and plots.
 
 mod act;
 mod api;

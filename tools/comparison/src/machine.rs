@@ -1,25 +1,24 @@
-//! What a run ran on.
+//! Description of the machine of a run.
 
 use serde::{Deserialize, Serialize};
 
-/// A machine, as far as it tells about itself.
+/// Hardware and load of a machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
-    /// The processor's name.
+    /// Name of the processor.
     pub processor: String,
-    /// How many of its threads there are to run on.
+    /// Hardware threads available to the process.
     pub cores: usize,
-    /// Memory, in gibibytes, where it is known.
+    /// Memory in gibibytes, if known.
     pub memory_gib: Option<u64>,
-    /// The operating system.
+    /// Operating system and its version.
     pub system: String,
-    /// Processes that had something to do in the last minute, where it is known: above the cores, it was busy with other
-    /// things, and figures are of that.
+    /// One-minute load average, if known. Above the number of cores, other processes have distorted the figures.
     pub load: Option<f64>,
 }
 
 impl Machine {
-    /// This one.
+    /// Describes the current machine.
     pub fn this() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let processor = field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
@@ -34,7 +33,7 @@ impl Machine {
     }
 }
 
-/// The value of the first line `name : value` of a file.
+/// Returns the value of the first line `name : value` of a file.
 fn field(path: &str, name: &str) -> Option<String> {
     let text = std::fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.starts_with(name))?;

@@ -1,24 +1,24 @@
-//! The two ways to talk.
+//! The two modes of placing an order.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How Orders learns of the payments of an order.
+/// Source of payment info for an order's decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// From its own copy, which Payments' events keep.
+    /// Orders' read model, maintained from Payments' events.
     Asynchronous,
-    /// By asking Payments, and waiting for the answer.
+    /// A REST call to Payments.
     Synchronous,
 }
 
 impl Mode {
-    /// Both, in the order in which they are told.
+    /// Both modes, in the order of reports.
     pub const BOTH: [Self; 2] = [Self::Asynchronous, Self::Synchronous];
 
-    /// As it is told.
+    /// Name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Asynchronous => "asynchronous",
@@ -26,7 +26,7 @@ impl Mode {
         }
     }
 
-    /// The function that takes orders in this mode, by its logical id.
+    /// Logical id of the function that places orders in this mode.
     pub(crate) fn function(self) -> &'static str {
         match self {
             Self::Asynchronous => "OrderApi",
@@ -34,7 +34,7 @@ impl Mode {
         }
     }
 
-    /// Where orders are placed in this mode.
+    /// Path that orders are posted to.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Asynchronous => "/orders",

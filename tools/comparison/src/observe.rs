@@ -1,4 +1,4 @@
-//! Where every order ended, read through the APIs that anybody reads them through.
+//! Final states of all orders, read through the public APIs.
 
 use std::time::{Duration, Instant};
 
@@ -9,50 +9,50 @@ use crate::act::{OrderOutcome, OrderTrace};
 use crate::api::Api;
 use crate::mark::Mark;
 
-/// Orders that are read at once.
-const AT_ONCE: usize = 8;
-/// How long it may take until every order is where its payment puts it.
+/// Orders read concurrently.
+const READS_CONCURRENT: usize = 8;
+/// Maximum wait until every order is settled.
 const SETTLED_MAX: Duration = Duration::from_mins(3);
-/// How often it is looked whether those are, that were not.
+/// Pause before unsettled orders are read again.
 const POLL: Duration = Duration::from_millis(200);
-/// How often a read is tried.
+/// Attempts per read.
 const READING: Pace = Pace::times(5, POLL);
 
-/// Where an order ended. All times are milliseconds since the window began.
+/// Final state of an order. Times are milliseconds since the start of the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OrderEnd {
-    /// Its status; none where there is no such order.
+    /// Status; `None` if there is no such order.
     pub(crate) status: Option<String>,
-    /// When that was decided.
+    /// Time of the decision for this status.
     pub(crate) decided_ms: i64,
-    /// Orders' copies of its payments.
+    /// Copies of its payments in the read model.
     pub(crate) copies: Vec<CopySeen>,
 }
 
-/// Orders' copy of a payment.
+/// Copy of a payment in the read model. Times are milliseconds since the start of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CopySeen {
     pub(crate) version: u64,
-    /// When Payments made that version.
+    /// Time at which Payments stored the version.
     pub(crate) made_ms: i64,
-    /// When Orders stored it.
+    /// Time at which Orders stored it.
     pub(crate) stored_ms: i64,
 }
 
 impl OrderTrace {
-    /// Whether its client knows that the order was placed.
+    /// True if the client received a response that the order was placed.
     pub(crate) fn is_placed(&self) -> bool {
         matches!(&self.placed, Some(placed) if !matches!(placed.answer, OrderOutcome::Failed(_) | OrderOutcome::NotSent))
     }
 
-    /// Whether the payment covers the order: it does until it is voided.
+    /// True if the payment covers the order, which it does until it is voided.
     pub(crate) fn is_covered(&self) -> bool {
         !self.versions.is_empty() && !self.is_voided
     }
 }
 
 impl OrderEnd {
-    /// Whether nothing is to come: Orders has the payment's last version, and the order is where that puts it.
+    /// True if the order is settled: Orders has the payment's last version, and the order's status follows from it.
     pub(crate) fn is_settled(&self, record: &OrderTrace) -> bool {
         let last = record.versions.last().map(|version| version.number);
         let has_last = last.is_none_or(|last| self.copies.iter().any(|copy| copy.version >= last));
@@ -64,22 +64,22 @@ impl OrderEnd {
     }
 }
 
-/// Reads where each order ended, again and again until all are settled, or as long as that may take.
+/// Reads the final state of each order, repeatedly until all are settled, for [`SETTLED_MAX`] at most.
 pub(crate) async fn ends(api: &Api, mark: Mark, records: &[OrderTrace]) -> Result<Vec<OrderEnd>, ApiError> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut ends: Vec<Option<OrderEnd>> = vec![None; records.len()];
     loop {
         let open: Vec<usize> = (0..records.len())
             .filter(|number| ends[*number].as_ref().is_none_or(|end| !end.is_settled(&records[*number])))
             .collect();
-        if open.is_empty() || (begun.elapsed() > SETTLED_MAX && ends.iter().all(Option::is_some)) {
+        if open.is_empty() || (started.elapsed() > SETTLED_MAX && ends.iter().all(Option::is_some)) {
             return Ok(ends.into_iter().flatten().collect());
         }
         if ends.iter().all(Option::is_some) {
             tokio::time::sleep(POLL).await;
         }
         let reads = stream::iter(open).map(|number| async move { (number, end(api, mark, &records[number]).await) });
-        let mut reads = std::pin::pin!(reads.buffer_unordered(AT_ONCE));
+        let mut reads = std::pin::pin!(reads.buffer_unordered(READS_CONCURRENT));
         while let Some((number, end)) = reads.next().await {
             ends[number] = Some(end?);
         }
@@ -103,10 +103,10 @@ async fn end(api: &Api, mark: Mark, record: &OrderTrace) -> Result<OrderEnd, Api
     Ok(OrderEnd { status: order.map(|order| order.status), decided_ms, copies: copies.collect() })
 }
 
-/// Reads, more than once where there is passing trouble.
+/// Reads with retries on transient errors.
 async fn read<T>(ask: impl AsyncFn() -> Result<T, ApiError>) -> Result<T, ApiError> {
-    let is_passing = |error: &_| {
+    let is_transient = |error: &_| {
         matches!(error, ApiError::Status { status: 429 | 500.., .. } | ApiError::TimedOut(_) | ApiError::Connection(_))
     };
-    READING.until(ask, |answer| !answer.as_ref().is_err_and(is_passing)).await
+    READING.until(ask, |answer| !answer.as_ref().is_err_and(is_transient)).await
 }

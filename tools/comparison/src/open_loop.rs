@@ -1,8 +1,9 @@
-//! An open loop: arrivals come when they come, whatever became of those before them.
+//! Open-loop load generator: arrivals follow a schedule, independent of responses.
 //!
-//! A closed loop sends the next request when the last one is answered: while a server stalls it measures one slow request
-//! instead of all that would have come meanwhile (*coordinated omission*). Here every arrival has its time, is sent then
-//! whether or not others are still waiting, and its latency counts from that time, not from when it was sent.
+//! A closed loop sends the next request after the last response. While a server stalls, it measures one slow request
+//! instead of all that would have arrived in that time (*coordinated omission*). Here every request is sent at its
+//! scheduled time, whether or not others are still in flight, and its latency counts from the scheduled time, not from
+//! the actual one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,46 +12,46 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-/// The longest sleep, so that it is noticed soon when no more is to be sent.
+/// Longest sleep, so that a stop is noticed soon.
 const SLEEP_MAX: Duration = Duration::from_millis(50);
 
-/// When an arrival was to happen, and when it did.
+/// Scheduled and actual time of an arrival.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival {
     intended: Instant,
-    begun: Instant,
+    started: Instant,
 }
 
 impl Arrival {
-    /// From when it was to happen until now.
+    /// Time since the scheduled time.
     pub fn latency(&self) -> Duration {
         self.intended.elapsed()
     }
 
-    /// How late it began: what the generator itself adds.
+    /// Delay between the scheduled and the actual time, which the generator itself adds.
     pub fn lateness(&self) -> Duration {
-        self.begun.saturating_duration_since(self.intended)
+        self.started.saturating_duration_since(self.intended)
     }
 }
 
-/// What became of an arrival.
+/// Outcome of an arrival.
 #[derive(Debug)]
 pub enum Sent<T, I> {
-    /// It was sent, and this came of it.
+    /// Sent, with the result.
     Done(T),
-    /// As many as may be were under way: this was not sent.
+    /// Not sent, because too many were in flight.
     TooMany(I),
 }
 
-/// Sends each item at its time after `begun`, and answers with what came of them, in the order of the times, once all have
-/// ended. At most `under_way_max` are under way at once; those beyond are not sent. Once `is_stopped` says so, no more is
-/// sent, and what is left is not among the answers.
+/// Sends each item at its time after `started`, and returns the outcomes in schedule order once all have ended. At most
+/// `in_flight_max` items are in flight; an item above that is not sent. Once `is_stopped` returns true, nothing more is
+/// sent, and the remaining items have no outcome.
 ///
-/// A thread of its own keeps the times: an executor that is busy, or whose timers are coarse, would shift them.
+/// A dedicated thread keeps the schedule: a busy executor, or one with coarse timers, would shift it.
 pub async fn run<I, T, F>(
-    begun: Instant,
+    started: Instant,
     mut items: Vec<(Duration, I)>,
-    under_way_max: usize,
+    in_flight_max: usize,
     is_stopped: impl Fn() -> bool + Send + 'static,
     mut send: impl FnMut(I, Arrival) -> F + Send + 'static,
 ) -> Vec<Sent<T, I>>
@@ -61,21 +62,21 @@ where
 {
     items.sort_by_key(|(at, _)| *at);
     let runtime = Handle::current();
-    let under_way = Arc::new(AtomicUsize::new(0));
+    let in_flight = Arc::new(AtomicUsize::new(0));
     let sending = tokio::task::spawn_blocking(move || {
         let mut sent: Vec<Result<JoinHandle<T>, I>> = Vec::with_capacity(items.len());
         for (at, item) in items {
-            let intended = begun + at;
+            let intended = started + at;
             if !sleep_until(intended, &is_stopped) {
                 break;
             }
-            if under_way.fetch_add(1, Ordering::SeqCst) >= under_way_max {
-                under_way.fetch_sub(1, Ordering::SeqCst);
+            if in_flight.fetch_add(1, Ordering::SeqCst) >= in_flight_max {
+                in_flight.fetch_sub(1, Ordering::SeqCst);
                 sent.push(Err(item));
                 continue;
             }
-            let work = send(item, Arrival { intended, begun: Instant::now() });
-            let slot = UnderWay(Arc::clone(&under_way));
+            let work = send(item, Arrival { intended, started: Instant::now() });
+            let slot = InFlight(Arc::clone(&in_flight));
             sent.push(Ok(runtime.spawn(async move {
                 let _slot = slot;
                 work.await
@@ -84,7 +85,7 @@ where
         sent
     });
     let mut results = Vec::new();
-    // Neither a thread nor a task is ended before its end, other than by a panic, which is then ours.
+    // Neither the thread nor a task is ever aborted, so a join error is a panic, which is passed on.
     for sent in sending.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic())) {
         results.push(match sent {
             Err(item) => Sent::TooMany(item),
@@ -94,16 +95,16 @@ where
     results
 }
 
-/// One that is under way no more, however it ended.
-struct UnderWay(Arc<AtomicUsize>);
+/// Slot of an item in flight, released on drop, even after a panic.
+struct InFlight(Arc<AtomicUsize>);
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// Whether it is time, and not stopped before.
+/// Sleeps until `time`. Returns false if it was stopped before.
 fn sleep_until(time: Instant, is_stopped: impl Fn() -> bool) -> bool {
     loop {
         if is_stopped() {
@@ -113,7 +114,7 @@ fn sleep_until(time: Instant, is_stopped: impl Fn() -> bool) -> bool {
         if left.is_zero() {
             return true;
         }
-        #[expect(clippy::disallowed_methods, reason = "this is a thread of its own, and no test waits for it")]
+        #[expect(clippy::disallowed_methods, reason = "runs on a dedicated thread, and no test waits for it")]
         std::thread::sleep(left.min(SLEEP_MAX));
     }
 }

@@ -1,4 +1,4 @@
-//! What is to happen when: the same orders for both modes, in turns.
+//! Schedule of a scenario: the same orders for both modes, alternating.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use crate::mode::Mode;
 use crate::scenario::{Extent, Scenario};
 
-/// The most that an order costs, in minor units.
+/// Maximum order total, in minor units.
 const MINOR_MAX: i64 = 20_000;
-/// A payment that is voided is so up to this much longer before its order than the scenario says: about as long as it takes
-/// the news to travel.
+/// Random extra time between a void and its order. It is about the propagation time of an event, so that some orders
+/// see the void and some do not.
 const VOID_SPREAD_MS: u64 = 40;
 
-/// Between payments and their orders there is up to so much more time than the scenario says, by chance. Were it the same
-/// for all, every order would come in the very moment of a later one's payment, and both modes would wait for that.
+/// Maximum random extra time between a payment and its order. With a constant lead every order would coincide with the
+/// payment of a later order, and both modes would measure that contention.
 const SPREAD: Duration = Duration::from_millis(500);
 
-/// One order, its payment, and when what is to happen, from when the scenario begins.
+/// One order and its payment. Times are offsets from the start of the scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PlannedOrder {
     pub(crate) order_id: String,
@@ -30,25 +30,26 @@ pub(crate) struct PlannedOrder {
     pub(crate) phase: Phase,
 }
 
-/// What an order is for.
+/// Phase of a scenario that an order belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// To warm everything up.
+    /// Warm-up; not measured.
     WarmUp,
-    /// To know how it is in this very system before anything goes wrong, where something then does all the time.
+    /// Reference measurement in the same system before a fault that covers the whole window.
     Before,
-    /// To be measured.
+    /// Measured window.
     Window,
 }
 
-/// When the window that is measured begins and ends, and when something goes wrong, from when the scenario begins.
+/// Begin and end of the phases, as offsets from the start of the scenario.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Times {
     pub(crate) window: Duration,
     pub(crate) end: Duration,
     pub(crate) rate: f64,
-    /// When the first order comes, and when those do that are measured for comparison.
+    /// Time of the first order.
     first: Duration,
+    /// Begin of the reference phase.
     before: Duration,
     lead: Duration,
     spread: Duration,
@@ -66,13 +67,13 @@ impl Times {
     }
 }
 
-/// When an outage begins and ends within the window.
+/// Returns begin and end of an outage, as offsets from the start of the window.
 pub(crate) fn outage(duration: Duration) -> (Duration, Duration) {
     (duration / 3, duration * 2 / 3)
 }
 
-/// All orders of a scenario. Each mode gets an order of the same amount at the same rate, half a period apart, and each
-/// is the first of the two every other time.
+/// Generates all orders of a scenario. Both modes get the same amounts at the same rate, half a period apart, and the
+/// mode that comes first alternates.
 pub(crate) fn plan(scenario: Scenario, times: &Times, prefix: &str, seed: u64) -> Vec<PlannedOrder> {
     let mut rng = Rng::with_seed(seed);
     let mut orders = Vec::new();
@@ -110,12 +111,12 @@ pub(crate) fn plan(scenario: Scenario, times: &Times, prefix: &str, seed: u64) -
 }
 
 impl PlannedOrder {
-    /// The body of `POST /payments`.
+    /// Body of `POST /payments`.
     pub(crate) fn payment_body(&self) -> Value {
         json!({"order_id": self.order_id, "amount": self.amount(), "method": {"token": "tok_approve"}})
     }
 
-    /// The body of `POST /orders`.
+    /// Body of `POST /orders`.
     pub(crate) fn order_body(&self) -> Value {
         let line = json!({"sku": "tea", "quantity": 1, "unit_price": self.amount()});
         json!({"order_id": self.order_id, "customer_id": "cust-7", "lines": [line]})
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn both_modes_get_the_same_orders_at_the_same_rate_and_take_turns() {
+    fn both_modes_get_the_same_orders_at_the_same_rate_and_alternate() {
         let (times, orders) = planned(Scenario::Healthy);
         let of = |mode| orders.iter().filter(move |order| order.mode == mode && order.phase == Phase::Window);
         assert_eq!((of(Mode::Asynchronous).count(), of(Mode::Synchronous).count()), (60, 60));
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn payments_come_before_their_orders_and_before_payments_is_down() {
+    fn payments_are_made_before_their_orders_and_before_payments_is_down() {
         let (times, orders) = planned(Scenario::PaymentsDown);
         let (begin, end) = outage(6 * SECOND);
         let during = |order: &&PlannedOrder| (times.window + begin..times.window + end).contains(&order.order_at);
@@ -162,16 +163,16 @@ mod tests {
     }
 
     #[test]
-    fn payments_do_not_come_in_the_moments_of_other_orders() {
+    fn payments_do_not_coincide_with_other_orders() {
         let (_, orders) = planned(Scenario::Healthy);
         let leads: std::collections::BTreeSet<_> =
             orders.iter().map(|order| order.order_at.abs_diff(order.pay_at)).collect();
-        assert!(leads.len() > orders.len() / 4, "both modes have the same: {leads:?}");
+        assert!(leads.len() > orders.len() / 4, "only both orders of a pair share a lead: {leads:?}");
         assert!(leads.iter().all(|lead| (SECOND..=SECOND + SPREAD).contains(lead)), "{leads:?}");
     }
 
     #[test]
-    fn where_something_is_wrong_all_the_time_orders_come_before_that_for_half_as_long() {
+    fn a_fault_over_the_whole_window_has_a_reference_phase_half_as_long() {
         let of = |scenario, phase| planned(scenario).1.iter().filter(|order| order.phase == phase).count();
         assert_eq!(of(Scenario::Payments200Ms, Phase::Before) * 2, of(Scenario::Payments200Ms, Phase::Window));
         assert_eq!(of(Scenario::Payments200Ms, Phase::WarmUp), of(Scenario::Healthy, Phase::WarmUp));
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_void_that_nobody_hears_of_is_made_well_before_the_order_and_while_payments_are_there() {
+    fn an_unheard_void_comes_well_before_its_order_and_after_its_payment() {
         let (times, orders) = planned(Scenario::VoidedUnheard);
         let (begin, _) = outage(6 * SECOND);
         for order in &orders {
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_makes_the_same_plan_and_every_order_has_a_name_of_its_own() {
+    fn the_same_seed_gives_the_same_plan_and_order_ids_are_unique() {
         let (times, orders) = planned(Scenario::Healthy);
         assert_eq!(orders, plan(Scenario::Healthy, &times, "cmp", 7));
         assert_ne!(orders, plan(Scenario::Healthy, &times, "cmp", 8));

@@ -1,4 +1,4 @@
-//! The figures of a run, before anybody writes them down.
+//! Figures of a run, independent of the report's format.
 
 use payment_events::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,11 +17,12 @@ pub struct ScenarioResult {
     pub scenario: Scenario,
     /// True if it was stopped before its end.
     pub is_interrupted: bool,
-    /// Begin and end of the fault, in seconds since the window began. None if there was no fault, or it lasted throughout.
+    /// Begin and end of the fault, in seconds since the start of the window. `None` if there was no fault, or it lasted
+    /// throughout.
     pub fault_s: Option<(f64, f64)>,
-    /// Figures on Orders' own copy.
+    /// Figures of asynchronous mode.
     pub asynchronous: Measured,
-    /// Figures when asking Payments.
+    /// Figures of synchronous mode.
     pub synchronous: Measured,
     /// Asynchronous mode over time.
     pub asynchronous_timeline: Timeline,
@@ -41,26 +42,26 @@ pub struct SkippedScenario {
 /// A whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ComparisonReport {
-    /// Command that made it.
+    /// Command line of the run.
     pub command: String,
-    /// Begin of the run.
+    /// Start of the run.
     pub begun_at: Timestamp,
     /// Machine that it ran on.
     pub machine: Machine,
     /// System measured: a local environment and how its functions were built, or a deployed stack.
     pub target: String,
-    /// Orders a second in each mode.
+    /// Orders per second in each mode.
     pub rate: f64,
-    /// How long each scenario was measured, in seconds.
+    /// Length of each scenario's measured window, in seconds.
     pub duration_s: f64,
     /// Random seed.
     pub seed: u64,
     /// Scenarios measured, in the order in which they ran.
     #[serde(rename = "comparisons")]
     pub scenarios: Vec<ScenarioResult>,
-    /// Scenarios that were not.
+    /// Scenarios that were not measured.
     pub skipped: Vec<SkippedScenario>,
-    /// What each mode uses of what AWS bills, if that was counted.
+    /// Billed units used by each mode, if they were counted.
     pub costs: Option<Costs>,
 }
 
@@ -81,7 +82,7 @@ impl ScenarioResult {
         }
     }
 
-    /// Orders and payments, of both modes, that were lost, made twice, or are not where they should be.
+    /// Number of orders and payments of both modes that are lost, duplicated or unsettled.
     pub fn wrong(&self) -> u64 {
         let wrong = |measured: &Measured| measured.lost + measured.duplicated + measured.unsettled;
         wrong(&self.asynchronous) + wrong(&self.synchronous)
@@ -89,12 +90,12 @@ impl ScenarioResult {
 }
 
 impl ComparisonReport {
-    /// True if nothing was lost, nothing made twice, and every order is where its payment puts it.
+    /// True if nothing is lost or duplicated and every order is settled.
     pub fn is_right(&self) -> bool {
         self.scenarios.iter().all(|result| result.wrong() == 0)
     }
 
-    /// The scenario's result, if it was measured.
+    /// Returns the scenario's result, if it was measured.
     pub fn scenario(&self, scenario: Scenario) -> Option<&ScenarioResult> {
         self.scenarios.iter().find(|result| result.scenario == scenario)
     }

@@ -1,4 +1,4 @@
-//! Running scenarios.
+//! Execution of a scenario.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,46 +23,46 @@ use crate::scenario::Scenario;
 use crate::settings::LoadSettings;
 use crate::timeline::Timeline;
 
-/// Requests that may be under way at once. Orders beyond are not sent, and have failed.
-const UNDER_WAY_MAX: usize = 10_000;
-/// As many orders are placed ahead in each mode as there are seconds here.
+/// Maximum requests in flight. An order above that is not sent and counts as failed.
+const IN_FLIGHT_MAX: usize = 10_000;
+/// Length of the plan that warms up sandboxes and connections, at one order per second in each mode.
 const WARMED: Duration = Duration::from_secs(15);
-/// From when everything is set up until the first payment.
+/// Time between the setup and the first payment.
 const START: Duration = Duration::from_millis(200);
 
-/// How far a scenario is.
+/// Progress of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScenarioProgress {
-    /// Orders have been answered, of all that come.
+    /// Placing orders.
     Orders {
-        /// So many.
+        /// Orders with a response.
         done: usize,
-        /// Of so many.
+        /// Orders in total.
         total: usize,
     },
-    /// It is waited until every order is where its payment puts it.
+    /// Waiting until every order is settled.
     Settling,
 }
 
-/// Why a scenario could not be measured.
+/// Error that prevented the measurement of a scenario.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
-    /// Something could not be made to go wrong.
+    /// A fault could not be applied.
     #[error(transparent)]
     Disturb(#[from] DisturbError),
-    /// Where the orders ended could not be read.
-    #[error("cannot read where the orders ended: {0}")]
+    /// The final states of the orders could not be read.
+    #[error("cannot read the final states of the orders: {0}")]
     Observe(#[source] ApiError),
-    /// Nothing answers, or not as it should.
+    /// The API cannot be reached or returned an unexpected response.
     #[error("cannot place orders: {0}")]
     Target(#[source] ApiError),
-    /// There is no synchronous mode.
-    #[error("there is no route for {0} orders: deploy the template with SynchronousOrders=always")]
+    /// The target has no route for this mode.
+    #[error("no route for {0} orders: deploy the template with SynchronousOrders=always")]
     NoMode(Mode),
 }
 
-/// Measures one scenario, in the environment where there is one, which should be nobody else's. Cancelling `stop` ends it
-/// early: no more orders come, and what was measured until then is kept.
+/// Measures one scenario at `target`. Faults and usage counts need its local `environment`, which no other client may
+/// use. Cancelling `stop` ends the scenario early: no more orders are sent, and the measurements so far are returned.
 pub async fn run_scenario(
     target: Target,
     environment: Option<&Environment>,
@@ -104,7 +104,7 @@ pub async fn run_scenario(
         let stop = stop.clone();
         move || stop.is_cancelled()
     };
-    let working = open_loop::run(mark.before(times.window), steps, UNDER_WAY_MAX, is_stopped, send);
+    let working = open_loop::run(mark.before(times.window), steps, IN_FLIGHT_MAX, is_stopped, send);
     let disturbing = disturbed(environment, scenario, load, mark, stop);
     let (sent, fault_ms) = tokio::join!(working, disturbing);
     let fault_ms = fault_ms?;
@@ -122,8 +122,7 @@ pub async fn run_scenario(
     Ok(result(scenario, &records, &ends, window, usage.as_ref(), is_interrupted))
 }
 
-/// Has a few clients pay and order through both modes, one thing after the other, so that there are sandboxes and
-/// connections. What comes of it is of no interest.
+/// Warms up sandboxes and connections with a few clients that pay and order in both modes. Ignores errors.
 async fn warm(api: &Api, seed: u64) {
     const CLIENTS: usize = 3;
     let times = Times::new(Scenario::Healthy, 1.0, WARMED, Duration::ZERO);
@@ -136,7 +135,7 @@ async fn warm(api: &Api, seed: u64) {
     paid_and_placed.buffer_unordered(CLIENTS).collect::<()>().await;
 }
 
-/// Every step of every order, with its time.
+/// Returns every step of every order with its time.
 fn steps(orders: &[crate::plan::PlannedOrder]) -> Vec<(Duration, (usize, Step))> {
     let of = |(number, order): (usize, &crate::plan::PlannedOrder)| {
         let steps = [(Some(order.pay_at), Step::Pay), (order.void_at, Step::Void), (Some(order.order_at), Step::Order)];
@@ -145,7 +144,7 @@ fn steps(orders: &[crate::plan::PlannedOrder]) -> Vec<(Duration, (usize, Step))>
     orders.iter().enumerate().flat_map(of).collect()
 }
 
-/// How long orders came for.
+/// Returns the length of the measured window, which an interruption shortens.
 fn measured_ms(records: &[OrderTrace], load: &LoadSettings, is_interrupted: bool) -> u64 {
     let planned = u64::try_from(load.duration.as_millis()).unwrap_or(u64::MAX);
     if !is_interrupted {
@@ -170,10 +169,10 @@ fn result(
         let mut measured = Measured::of(&orders, window);
         let before = of(mode).map(|(record, _)| record).filter(|record| record.order.phase == Phase::Before);
         measured.before_ms = latency(before);
-        // Payments is asked for the orders that come before the window, too.
+        // Requests to Payments are counted over all phases, so they are divided by the orders of all phases.
         let all = u64::try_from(of(mode).count()).unwrap_or(u64::MAX);
-        let asked = usage.filter(|_| all > 0).map(|usage| usage.function(mode.function()).api_requests);
-        measured.calls_to_payments_per_order = asked.map(|asked| ratio(asked, all));
+        let calls = usage.filter(|_| all > 0).map(|usage| usage.function(mode.function()).api_requests);
+        measured.calls_to_payments_per_order = calls.map(|calls| ratio(calls, all));
         let timeline = Timeline::of(&orders, window, until_ms, mode == Mode::Asynchronous);
         (measured, timeline)
     };

@@ -1,4 +1,4 @@
-//! What happens while orders come.
+//! Scenarios under which both modes are measured.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How long before its order a payment is made, where nothing else is said: well before it, as a customer pays.
+/// Default time between a payment and its order.
 const LEAD: Duration = Duration::from_secs(1);
-/// How much longer than what goes wrong takes: payments must be there all the same.
+/// Extra lead over the duration of a fault, so that payments exist before it starts.
 const MARGIN: Duration = Duration::from_secs(2);
-/// How long after its order a payment is made, where the order comes first.
+/// Time between an order and its payment if the order is placed first.
 const LATE: Duration = Duration::from_millis(500);
 
-/// One of the situations that both modes are put in.
+/// A scenario, measured in both modes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scenario {
-    /// Nothing goes wrong.
+    /// No fault.
     Healthy,
     /// Every request to Payments takes 200 ms longer.
     #[serde(rename = "payments-200ms")]
@@ -27,40 +27,40 @@ pub enum Scenario {
     Payments2S,
     /// One request to Payments in ten fails.
     PaymentsErrors,
-    /// Every request to Payments fails, for a while.
+    /// Every request to Payments fails for a third of the window.
     PaymentsDown,
-    /// Every call to Kinesis fails, for a while.
+    /// Every call to Kinesis fails for a third of the window.
     KinesisDown,
-    /// The function that keeps Orders' copy fails, for a while.
+    /// The projector fails for a third of the window.
     ConsumerDown,
-    /// Records that are no event come between the others.
+    /// Invalid records arrive between the events.
     PoisonRecord,
-    /// Every order comes before its payment.
+    /// Every order is placed before its payment.
     OrderFirst,
-    /// Every payment is voided right before its order.
+    /// Every payment is voided immediately before its order.
     PaymentVoided,
-    /// Every payment is voided a while before its order, and for a while nobody hears of it: every call to Kinesis fails.
+    /// Every payment is voided well before its order, and every call to Kinesis fails for a third of the window.
     VoidedUnheard,
 }
 
-/// For how much of the time that is measured something goes wrong.
+/// Part of the measured window that a fault covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// Nothing does.
+    /// No fault.
     Never,
-    /// All of it.
+    /// The whole window.
     Whole,
     /// The middle third.
     Middle,
 }
 
-/// The text names no scenario.
+/// The text is not the name of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no scenario {0:?}: there are {all}", all = Scenario::ALL.map(Scenario::name).join(", "))]
+#[error("unknown scenario {0:?}, expected one of {all}", all = Scenario::ALL.map(Scenario::name).join(", "))]
 pub struct UnknownScenario(String);
 
 impl Scenario {
-    /// All of them.
+    /// All scenarios.
     pub const ALL: [Self; 11] = [
         Self::Healthy,
         Self::Payments200Ms,
@@ -75,7 +75,7 @@ impl Scenario {
         Self::VoidedUnheard,
     ];
 
-    /// As it is spelled on the command line.
+    /// Name on the command line and in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Healthy => "healthy",
@@ -92,7 +92,7 @@ impl Scenario {
         }
     }
 
-    /// As it is told to people.
+    /// Title in reports and plots.
     pub fn title(self) -> &'static str {
         match self {
             Self::Healthy => "Healthy",
@@ -109,12 +109,12 @@ impl Scenario {
         }
     }
 
-    /// Whether something is made to go wrong, which only the local environment can.
+    /// True if the scenario injects a fault, which needs the local environment.
     pub fn needs_faults(self) -> bool {
         self.extent() != Extent::Never
     }
 
-    /// For how long something goes wrong.
+    /// Part of the window that the fault covers.
     pub fn extent(self) -> Extent {
         match self {
             Self::Healthy | Self::OrderFirst | Self::PaymentVoided => Extent::Never,
@@ -125,23 +125,24 @@ impl Scenario {
         }
     }
 
-    /// How long before its order a payment is made, where `outage` is how long something goes wrong.
+    /// Minimum time between a payment and its order. `outage` is the duration of a fault in the middle third.
     pub(crate) fn lead(self, outage: Duration) -> Duration {
         match self {
-            // Otherwise there would be no payments to decide on, and both modes would be judged by that.
+            // Payments must exist before the fault: otherwise the figures would show their absence, not the modes.
             Self::PaymentsDown | Self::VoidedUnheard => outage + MARGIN,
             Self::Payments2S => LEAD + 2 * MARGIN,
             _ => shortened(LEAD, outage),
         }
     }
 
-    /// How long after its order a payment is made, where that comes first.
+    /// Time between an order and its payment if the order is placed first.
     pub(crate) fn late(self) -> Option<Duration> {
         (self == Self::OrderFirst).then_some(LATE)
     }
 
-    /// Requests of a function that are under way at once at this rate, and some in reserve: what has no sandbox waits, which
-    /// it would not on AWS. But each sandbox is a process that takes its time to start.
+    /// Maximum sandboxes of a function at this rate: expected concurrent requests plus a reserve. A request without a
+    /// sandbox would wait, which it does not on AWS. The number is bounded because each sandbox is a process that takes
+    /// time to start.
     pub fn sandboxes_max(self, rate: f64) -> usize {
         const RESERVE: usize = 10;
         let added = match self {
@@ -154,7 +155,7 @@ impl Scenario {
         waiting + RESERVE
     }
 
-    /// How long before their orders payments are voided, at the least, where they are.
+    /// Minimum time between the void of a payment and its order, if the scenario voids payments.
     pub(crate) fn void_lead(self, outage: Duration) -> Option<Duration> {
         match self {
             Self::PaymentVoided => Some(Duration::ZERO),
@@ -164,7 +165,7 @@ impl Scenario {
     }
 }
 
-/// In a short run less, so that what happens in an outage has its order in it, too.
+/// Shortens the lead in a short run, so that a payment or void during the outage has its order in the outage, too.
 fn shortened(lead: Duration, outage: Duration) -> Duration {
     lead.min(outage / 2)
 }
@@ -188,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scenario_is_known_by_its_name_in_text_and_in_json() {
+    fn every_scenario_has_the_same_name_in_text_and_in_json() {
         for scenario in Scenario::ALL {
             assert_eq!(scenario.name().parse(), Ok(scenario));
             assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.name());

@@ -1,15 +1,15 @@
-//! How a comparison is run.
+//! Load of a comparison.
 
 use std::time::Duration;
 
-/// How a comparison is run.
+/// Load under which each scenario is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LoadSettings {
-    /// Orders a second in each mode.
+    /// Orders per second in each mode.
     pub rate: f64,
-    /// How long each scenario is measured.
+    /// Length of the measured window.
     pub duration: Duration,
-    /// How long orders come before that, to warm everything up.
+    /// Warm-up time under the same load before the window.
     pub warm_up: Duration,
     /// Random seed.
     pub seed: u64,

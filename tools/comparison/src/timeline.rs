@@ -1,4 +1,4 @@
-//! What happened over time, to be plotted.
+//! Time series of a scenario, for the plots.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,34 +6,34 @@ use crate::act::{OrderOutcome, OrderTrace};
 use crate::measure::Window;
 use crate::observe::OrderEnd;
 
-/// How far apart the points are.
+/// Interval between points.
 const STEP_MS: i64 = 500;
-/// How long after the window is looked, where orders are settled after it.
+/// Maximum time after the window that is plotted while orders settle.
 const AFTER_MS: i64 = 30_000;
 
-/// A value at a time.
+/// Value at a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Seconds since the window began.
+    /// Seconds since the start of the window.
     pub at_s: f64,
-    /// The value; none where there was nothing to have one of.
+    /// Value; `None` if there were no orders, or the mode has no such value.
     pub value: Option<f64>,
 }
 
-/// How one mode went over the window, and until it had drained.
+/// Time series of one mode, from the start of the window until all orders are settled.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timeline {
-    /// The part of the orders of each half second that was accepted at once, 0 to 1.
+    /// Share of orders accepted in the response, 0 to 1, per half second.
     pub accepted: Vec<Point>,
-    /// How far behind Payments Orders' copy was, in seconds: since the oldest payment that it did not know of. Synchronous
-    /// mode does not decide on it, and has no values here.
+    /// Staleness of Orders' read model in seconds: age of the oldest payment version that it lacked. No values in
+    /// synchronous mode, which does not use the read model.
     pub behind_s: Vec<Point>,
-    /// Orders that were waiting for their payment.
+    /// Number of orders waiting for their payment.
     pub waiting: Vec<Point>,
 }
 
 impl Timeline {
-    /// Until when there is something to see: the end of the window, or when all these orders were where they ended.
+    /// Returns the end of the plot: the end of the window, or the time at which the last order was settled.
     pub(crate) fn until_ms(ends: &[OrderEnd], window: Window) -> i64 {
         let settled = ends.iter().map(|end| end.decided_ms).max().unwrap_or_default();
         let end_ms = i64::try_from(window.ms).unwrap_or(i64::MAX);
@@ -71,7 +71,7 @@ fn accepted(orders: &[(&OrderTrace, &OrderEnd)], at_ms: i64) -> Option<f64> {
     (!placed.is_empty()).then(|| accepted as f64 / placed.len() as f64)
 }
 
-/// Since the oldest payment that Orders did not have at the time.
+/// Age of the oldest payment version that Orders did not have at the time.
 fn behind_ms(orders: &[(&OrderTrace, &OrderEnd)], at_ms: i64) -> i64 {
     let copies = orders.iter().flat_map(|(_, end)| &end.copies);
     let unknown = copies.filter(|copy| copy.made_ms <= at_ms && at_ms < copy.stored_ms);

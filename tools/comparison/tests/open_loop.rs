@@ -1,4 +1,4 @@
-//! The load generator itself: a harness that measures wrong makes every figure wrong.
+//! Tests of the load generator: an error here would falsify every figure.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Far longer than anything takes, so that only what never happens fails.
+/// Timeout far above any expected duration, so that only a hang fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 const QUICK: Duration = Duration::from_millis(30);
 const SLOW: Duration = Duration::from_secs(3);
@@ -27,8 +27,8 @@ async fn serve(router: Router) -> String {
     address.to_string()
 }
 
-/// `GET path`, on a connection of its own.
-async fn ask(address: &str, path: &str) {
+/// Sends `GET path` on a new connection.
+async fn get_ok(address: &str, path: &str) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -37,7 +37,7 @@ async fn ask(address: &str, path: &str) {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
-/// So many arrivals, so far apart, with their numbers.
+/// `count` numbered arrivals, `period` apart.
 fn every(period: Duration, count: u32) -> Vec<(Duration, u32)> {
     (0..count).map(|number| (period * number, number)).collect()
 }
@@ -51,25 +51,25 @@ fn done<T, I>(sent: Vec<Sent<T, I>>) -> Vec<T> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_takes_a_known_time_gives_known_percentiles() {
-    // One answer in five is slow: p50 is a quick one, p90 and what is above are slow ones.
+async fn a_server_with_known_latencies_gives_known_percentiles() {
+    // One response in five is slow: p50 is a quick one, p90 and above are slow ones.
     let answer = get(async |Path(number): Path<u32>| {
         tokio::time::sleep(if number % 5 == 0 { SLOW } else { QUICK }).await;
     });
     let address = serve(Router::new().route("/{number}", answer)).await;
-    let (begun, period) = (Instant::now(), Duration::from_millis(10));
-    let latencies = open_loop::run(begun, every(period, 100), 1_000, || false, {
+    let (started, period) = (Instant::now(), Duration::from_millis(10));
+    let latencies = open_loop::run(started, every(period, 100), 1_000, || false, {
         move |number, arrival| {
             let address = address.clone();
             async move {
-                ask(&address, &format!("/{number}")).await;
-                let (least, latency) = (begun.elapsed(), arrival.latency());
-                (latency, least..=begun.elapsed())
+                get_ok(&address, &format!("/{number}")).await;
+                let (least, latency) = (started.elapsed(), arrival.latency());
+                (latency, least..=started.elapsed())
             }
         }
     });
     let latencies = done(latencies.await);
-    // Each is what has passed since its time, no less and no more.
+    // Each latency is the time since its scheduled time.
     for (number, (latency, ended)) in (0..).zip(&latencies) {
         assert!(ended.contains(&(period * number + *latency)), "{number}: {latency:?}, ended within {ended:?}");
     }
@@ -77,7 +77,7 @@ async fn a_server_that_takes_a_known_time_gives_known_percentiles() {
     sorted_ms.sort_by(f64::total_cmp);
     let latency = Latency::of(latencies.into_iter().map(|(latency, _)| latency));
     assert_eq!(latency.count, 100);
-    // Counted to three digits.
+    // Exact to three significant digits.
     for (percentile, rank) in [(latency.p50, 50), (latency.p90, 90), (latency.p99, 99), (latency.max, 100)] {
         let exact_ms = sorted_ms[rank - 1];
         assert!((percentile - exact_ms).abs() <= exact_ms * 0.002, "rank {rank}: {exact_ms} ms, {latency:?}");
@@ -86,14 +86,14 @@ async fn a_server_that_takes_a_known_time_gives_known_percentiles() {
     assert!(latency.p50 >= quick_ms && latency.p90 >= slow_ms * 0.999, "{latency:?}");
 }
 
-/// A closed loop, which waits for an answer before it asks again, would never come to its second request.
+/// A closed loop, which waits for a response before the next request, would never send its second request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_stalls_is_asked_at_the_same_rate_and_what_was_to_come_meanwhile_counts() {
+async fn a_stalled_server_gets_requests_at_the_same_rate_and_their_wait_counts() {
     const COUNT: u32 = 100;
     let period = Duration::from_millis(5);
     let (arrived, (release, released)) = (Arc::new(AtomicUsize::new(0)), watch::channel(false));
     let release = Arc::new(release);
-    // It answers nobody until everybody has come.
+    // The server responds only after all requests have arrived.
     let answer = get({
         let arrived = Arc::clone(&arrived);
         move || {
@@ -107,34 +107,34 @@ async fn a_server_that_stalls_is_asked_at_the_same_rate_and_what_was_to_come_mea
         }
     });
     let address = serve(Router::new().route("/", answer)).await;
-    let begun = Instant::now();
+    let started = Instant::now();
     let running = open_loop::run(
-        begun,
+        started,
         every(period, COUNT),
         1_000,
         || false,
         move |_, arrival| {
             let address = address.clone();
             async move {
-                ask(&address, "/").await;
+                get_ok(&address, "/").await;
                 arrival.latency()
             }
         },
     );
     let latencies = done(tokio::time::timeout(PATIENCE, running).await.unwrap());
     assert_eq!(arrived.load(Ordering::SeqCst), COUNT as usize);
-    // Each waited at least until the last was to come, from when it was to come itself.
+    // Each waited at least from its own scheduled time until the last scheduled time.
     for (number, latency) in (0..COUNT).zip(latencies) {
         assert!(latency >= period * (COUNT - 1 - number), "{number}: {latency:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn latency_counts_from_when_a_request_was_to_be_sent() {
-    // The generator itself is late.
-    let begun = Instant::now().checked_sub(LATE).unwrap();
+async fn latency_counts_from_the_scheduled_time() {
+    // The schedule starts in the past, so the generator is late.
+    let started = Instant::now().checked_sub(LATE).unwrap();
     let late = open_loop::run(
-        begun,
+        started,
         every(Duration::ZERO, 1),
         1,
         || false,
@@ -145,12 +145,12 @@ async fn latency_counts_from_when_a_request_was_to_be_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_under_way_has_a_bound_and_what_is_beyond_is_not_sent() {
+async fn requests_in_flight_are_bounded_and_those_above_are_not_sent() {
     let (release, released) = watch::channel(false);
-    let asked = AtomicUsize::new(0);
-    // As all are due at once, this is asked once before each: at the sixth, five have been sent or not.
+    let polls = AtomicUsize::new(0);
+    // All items are due immediately, so this is called once before each. At the sixth call, five have been handled.
     let is_stopped = move || {
-        let is_last = asked.fetch_add(1, Ordering::SeqCst) == 5;
+        let is_last = polls.fetch_add(1, Ordering::SeqCst) == 5;
         if is_last {
             release.send_replace(true);
         }
@@ -172,7 +172,7 @@ async fn what_is_under_way_has_a_bound_and_what_is_beyond_is_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn when_it_is_stopped_what_was_sent_ends_and_no_more_is_sent() {
+async fn after_a_stop_requests_in_flight_complete_and_no_more_are_sent() {
     let (stop, stopped) = watch::channel(false);
     let is_stopped = move || *stopped.borrow();
     let endless = every(Duration::from_millis(1), 1_000_000);

@@ -1,5 +1,5 @@
-//! Pays for an order and places it, typed: `cargo run -p paystream-contracts --example pay_and_order`, with `cargo run`
-//! in another terminal. Takes the URL of both APIs as its argument, where that is not <http://127.0.0.1:3000>.
+//! Pays for an order and places it: `cargo run -p paystream-contracts --example pay_and_order`, with `cargo run` in
+//! another terminal. The argument is the URL of both APIs, by default <http://127.0.0.1:3000>.
 
 use std::error::Error;
 use std::time::Duration;
@@ -21,7 +21,7 @@ struct Order {
     total: Money,
 }
 
-/// What went wrong: `type` is what to look at, `detail` what to do (docs/api/problems.md).
+/// A problem response: `type` is for programs, `detail` says what to do (docs/api/problems.md).
 #[derive(Debug, Deserialize, thiserror::Error)]
 #[error("{kind}: {detail}")]
 struct Problem {
@@ -30,14 +30,14 @@ struct Problem {
     detail: String,
 }
 
-/// Asks under a key, so that it can be asked again where there is no answer.
+/// Sends a request under an idempotency key, so that it can be repeated if there is no response.
 async fn post<T: DeserializeOwned>(url: String, key: &str, body: impl Serialize) -> Result<T, Box<dyn Error>> {
-    let answer = reqwest::Client::new().post(url).header("Idempotency-Key", key).json(&body).send().await?;
-    if answer.status().is_success() { Ok(answer.json().await?) } else { Err(answer.json::<Problem>().await?.into()) }
+    let reply = reqwest::Client::new().post(url).header("Idempotency-Key", key).json(&body).send().await?;
+    if reply.status().is_success() { Ok(reply.json().await?) } else { Err(reply.json::<Problem>().await?.into()) }
 }
 
 #[tokio::main(flavor = "current_thread")]
-#[expect(clippy::print_stdout, reason = "this is what it is for")]
+#[expect(clippy::print_stdout, reason = "the example prints its results")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1).unwrap_or_else(|| "http://127.0.0.1:3000".to_owned());
     let order_id: OrderId = format!("ord-{}", uuid::Uuid::new_v4()).parse()?;
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let payment: Payment = post(format!("{url}/payments"), order_id.as_str(), body).await?;
     println!("{} is {}", payment.payment_id, payment.status);
 
-    // Orders hears of it within a moment. An order that is placed sooner is accepted later, when it has.
+    // The payment reaches Orders within a moment. An order that is placed sooner is accepted when the payment arrives.
     let (copies, mut tries) = (format!("{url}/orders/{order_id}/payments"), 0..50);
     while reqwest::get(&copies).await?.json::<Value>().await?["payments"] == json!([]) && tries.next().is_some() {
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -1,4 +1,4 @@
-//! The stream, as `AsyncAPI` 3.0: what Payments sends, and whoever may read it.
+//! The `AsyncAPI` 3.0 document of the payment stream.
 
 use payment_events::{PaymentEvent, PaymentStatus};
 use serde_json::{Map, Value, json};
@@ -8,11 +8,11 @@ use crate::events;
 use crate::repository::{read_json, repository};
 use crate::version::VERSION;
 
-const DESCRIPTION: &str = "Every change of a payment, whole, in the order of its versions.\n\n\
-    A record's data is one CloudEvents 1.0 object in JSON, and its partition key is the `order_id`, so that all that \
-    concerns one order is in one shard, in order. Records may come twice, late, or after newer ones: **keep the highest \
-    `version` of a payment, and let an older or equal one change nothing.** Let unknown fields pass. Set aside events of \
-    types and major versions that you do not know.";
+const DESCRIPTION: &str = "Every change of a payment, each with the payment's full state.\n\nA record's data is one \
+    CloudEvents 1.0 object in JSON. Its partition key is the `order_id`, so all events of one order are in one shard, \
+    in the order of publication. Delivery is at-least-once: a record may arrive more than once, late, or after a newer \
+    one. **Keep the highest `version` of a payment and ignore an older or equal one.** Ignore unknown fields. \
+    Quarantine events of types and major versions that you do not know.";
 
 pub(crate) fn document() -> Result<Value, GenerateError> {
     let (schemas, referred_to) = events::for_asyncapi();
@@ -42,10 +42,10 @@ pub(crate) fn document() -> Result<Value, GenerateError> {
                 "title": "The payment stream",
                 "description": "A Kinesis data stream.",
                 "parameters": {
-                    "stream": { "description": "The name of the stream: the output `PaymentStream` of the stack." },
+                    "stream": { "description": "Name of the stream: the stack's output `PaymentStream`." },
                 },
                 "messages": references,
-                // There is no binding for Kinesis among those of AsyncAPI.
+                // AsyncAPI has no binding for Kinesis.
                 "x-kinesis": {
                     "partitionKey": "$message.payload#/data/order_id",
                     "recordsPerEvent": 1,
@@ -71,11 +71,11 @@ fn message(status: PaymentStatus) -> Result<Value, GenerateError> {
     let golden = read_json(&path)?;
     Ok(json!({
         "name": event_type,
-        "title": format!("A payment is {status}"),
+        "title": format!("Payment {status}"),
         "summary": summary(status),
         "contentType": "application/cloudevents+json",
         "correlationId": {
-            "description": "The same however often the event is sent.",
+            "description": "Id of the event, the same each time it is sent.",
             "location": "$message.payload#/id",
         },
         "payload": { "$ref": format!("#/components/schemas/{event_type}") },
@@ -86,9 +86,9 @@ fn message(status: PaymentStatus) -> Result<Value, GenerateError> {
 fn summary(status: PaymentStatus) -> &'static str {
     match status {
         PaymentStatus::Authorized => "The processor holds the amount; nothing is captured yet.",
-        PaymentStatus::Captured => "It was captured, in full or in part; or refunded in part.",
-        PaymentStatus::Refunded => "All that was captured has been refunded.",
-        PaymentStatus::Voided => "The authorization was given up before anything was captured.",
-        PaymentStatus::Declined => "The processor said no.",
+        PaymentStatus::Captured => "The payment was captured, in full or in part; or it was refunded in part.",
+        PaymentStatus::Refunded => "The captured amount was refunded in full.",
+        PaymentStatus::Voided => "The authorization was voided before any capture.",
+        PaymentStatus::Declined => "The processor declined the payment.",
     }
 }

@@ -1,4 +1,4 @@
-//! What the command line does.
+//! Commands of the command line.
 
 use std::error::Error;
 
@@ -7,10 +7,10 @@ use paystream_contracts::{
 };
 use serde_json::Value;
 
-type Said = Result<String, Box<dyn Error>>;
+type Output = Result<String, Box<dyn Error>>;
 
-/// Writes every document as the code has it.
-pub(crate) fn write() -> Said {
+/// Generates every document and writes those that have changed.
+pub(crate) fn write() -> Output {
     let mut written = Vec::new();
     for Document { path, text } in generated()? {
         let file = repository().join(&path);
@@ -19,27 +19,27 @@ pub(crate) fn write() -> Said {
             written.push(path);
         }
     }
-    Ok(if written.is_empty() { "nothing has changed".to_owned() } else { format!("wrote {}", written.join(", ")) })
+    Ok(if written.is_empty() { "no document has changed".to_owned() } else { format!("wrote {}", written.join(", ")) })
 }
 
-/// Says what keeps the documents from being relied on in the place of the released ones.
-pub(crate) fn check() -> Said {
+/// Checks that the documents can replace the released ones; the error lists every obstacle.
+pub(crate) fn check() -> Output {
     let obstacles = obstacles_since_release()?;
     if obstacles.is_empty() {
-        return Ok("nothing breaks who relies on the released contracts".to_owned());
+        return Ok("the contracts are compatible with the released ones".to_owned());
     }
     let lines: Vec<_> = obstacles.iter().map(ToString::to_string).collect();
     Err(format!(
-        "this cannot take the place of the released contracts:\n  {}\nRaise `VERSION` in tools/contracts/src/version.rs: the \
-         minor version for what is added, the major one for what breaks who calls an API and cannot be added instead. An \
-         event never changes so that it breaks somebody: it gets a new type (docs/api/contracts.md).",
+        "the contracts cannot replace the released ones:\n  {}\nRaise `VERSION` in tools/contracts/src/version.rs: the \
+         minor version for additions, the major version for changes that break callers of an API and cannot be made as \
+         additions. An event never changes in a way that breaks consumers: it gets a new type (docs/api/contracts.md).",
         lines.join("\n  ")
     )
     .into())
 }
 
-/// Makes the documents as they are the released ones, and leaves nothing of what is none of them any more.
-pub(crate) fn release() -> Said {
+/// Replaces the released documents with the generated ones, and deletes those that are no longer generated.
+pub(crate) fn release() -> Output {
     check()?;
     let documents = generated()?;
     std::fs::remove_dir_all(released_directory())?;
@@ -49,8 +49,8 @@ pub(crate) fn release() -> Said {
     Ok(format!("released {} documents as {VERSION}", documents.len()))
 }
 
-/// One document of both APIs: links from one to the other lead within it.
-pub(crate) fn combined() -> Said {
+/// Merges the `OpenAPI` documents of both APIs into one; links between the APIs become internal.
+pub(crate) fn combined() -> Output {
     let mut combined = Value::Null;
     for Document { path, text } in generated()? {
         if !path.starts_with("docs/api/openapi/") {
@@ -67,7 +67,7 @@ pub(crate) fn combined() -> Said {
             for (name, value) in more {
                 match members.insert(name.clone(), value.clone()) {
                     Some(other) if other != value => {
-                        return Err(format!("{part}/{name} is not the same in both APIs").into());
+                        return Err(format!("{part}/{name} differs between the APIs").into());
                     }
                     _ => {}
                 }
@@ -75,21 +75,21 @@ pub(crate) fn combined() -> Said {
         }
     }
     for api in ["payments", "orders"] {
-        lead_within(&mut combined, &format!("./{api}.json#"));
+        make_internal(&mut combined, &format!("./{api}.json#"));
     }
     Ok(format!("{combined:#}"))
 }
 
-/// Takes the document's name out of references.
-fn lead_within(value: &mut Value, document: &str) {
+/// Removes the document's name from references.
+fn make_internal(value: &mut Value, document: &str) {
     match value {
         Value::Object(members) => {
             if let Some(Value::String(reference)) = members.get_mut("operationRef") {
                 *reference = reference.replace(document, "#");
             }
-            members.values_mut().for_each(|member| lead_within(member, document));
+            members.values_mut().for_each(|member| make_internal(member, document));
         }
-        Value::Array(values) => values.iter_mut().for_each(|value| lead_within(value, document)),
+        Value::Array(values) => values.iter_mut().for_each(|value| make_internal(value, document)),
         _ => {}
     }
 }

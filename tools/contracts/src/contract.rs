@@ -1,4 +1,4 @@
-//! Holding what an API is asked and answers against its document.
+//! Checks of requests and responses against the document of an API.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,10 +9,10 @@ use uri_paths::matches_template;
 use crate::events::breaches;
 use crate::json::members;
 
-/// A document, ready to hold answers against.
+/// An `OpenAPI` document, compiled to check requests and responses.
 pub struct Contract {
     operations: Vec<CheckedOperation>,
-    /// Every header that some answer has, in lower case: those that are ours. Others come from what stands between.
+    /// All documented headers, in lower case. Others come from intermediaries and are not checked.
     headers: HashSet<String>,
 }
 
@@ -25,7 +25,7 @@ struct CheckedOperation {
 
 struct CheckedResponse {
     headers: Vec<CheckedHeader>,
-    /// By media type.
+    /// Validators of the body by media type.
     bodies: HashMap<String, Validator>,
 }
 
@@ -35,30 +35,30 @@ struct CheckedHeader {
     validator: Validator,
 }
 
-/// What was answered.
+/// A response to check.
 #[derive(Debug, Clone, Copy)]
 pub struct Answered<'a> {
-    /// The status.
+    /// HTTP status.
     pub status: u16,
-    /// The headers, each with its name in any case and its value.
+    /// Headers, each with its name in any case and its value.
     pub headers: &'a [(&'a str, &'a str)],
-    /// The body.
+    /// Body, as JSON.
     pub body: &'a Value,
 }
 
-/// What is not as the document says.
+/// A violation of the document.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Breach(pub String);
 
 impl Contract {
-    /// Of an `OpenAPI` 3.1 document, whose references all lead to `#/components/schemas`.
+    /// Compiles an `OpenAPI` 3.1 document, whose references must all point to `#/components/schemas`.
     pub fn new(document: &Value) -> Result<Self, Breach> {
         let mut operations = Vec::new();
         for (path, item) in members(&document["paths"]) {
             for (method, operation) in members(item) {
-                let said = &operation["requestBody"]["content"]["application/json"]["schema"];
-                let body = said.is_object().then(|| validator(document, said)).transpose()?;
+                let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+                let body = schema.is_object().then(|| validator(document, schema)).transpose()?;
                 let responses = members(&operation["responses"])
                     .map(|(status, response)| {
                         Ok((status.parse().unwrap_or(0), CheckedResponse::new(document, response)?))
@@ -78,34 +78,34 @@ impl Contract {
         Ok(Self { operations, headers })
     }
 
-    /// The method and path of each operation.
+    /// Returns the method and path of each operation.
     pub fn routes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.operations.iter().map(|operation| (operation.method.as_str(), operation.path.as_str()))
     }
 
-    /// Whether there is an operation for that method and path, which may have a query.
+    /// Returns true if there is an operation for this method and path; the path may have a query.
     pub fn knows(&self, method: &str, path: &str) -> bool {
         self.operation(method, path).is_some()
     }
 
-    /// Whether the document takes this request body.
+    /// Checks a request body.
     pub fn takes(&self, method: &str, path: &str, body: &Value) -> Result<(), Breach> {
         let validator = self.operation(method, path).and_then(|operation| operation.body.as_ref());
-        let validator = validator.ok_or_else(|| Breach(format!("{method} {path} takes no body")))?;
-        holds(&format!("{method} {path}: the body"), validator, body)
+        let validator = validator.ok_or_else(|| Breach(format!("{method} {path} has no request body")))?;
+        check(&format!("{method} {path}: the body"), validator, body)
     }
 
-    /// Whether the document has this answer.
+    /// Checks a response.
     pub fn allows(&self, method: &str, path: &str, answered: Answered<'_>) -> Result<(), Breach> {
         let Answered { status, headers, body } = answered;
-        let what = format!("{method} {path} answered {status}");
+        let what = format!("{method} {path} responded {status}");
         let operation = self.operation(method, path).ok_or_else(|| Breach(format!("{what}: no such operation")))?;
         let response =
-            operation.responses.get(&status).ok_or_else(|| Breach(format!("{what}, undocumented: {body}")))?;
+            operation.responses.get(&status).ok_or_else(|| Breach(format!("{what}: undocumented status: {body}")))?;
         for CheckedHeader { name, is_required, validator } in &response.headers {
             match headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)) {
-                Some((_, value)) => holds_text(&format!("{what}: header {name}"), validator, value)?,
-                None if *is_required => return Err(Breach(format!("{what}: without header {name}"))),
+                Some((_, value)) => check_header(&format!("{what}: header {name}"), validator, value)?,
+                None if *is_required => return Err(Breach(format!("{what}: missing header {name}"))),
                 None => {}
             }
         }
@@ -119,7 +119,7 @@ impl Contract {
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         let validator = response.bodies.get(essence);
         let validator = validator.ok_or_else(|| Breach(format!("{what}: undocumented content type {essence:?}")))?;
-        holds(&format!("{what}: the body {body}"), validator, body)
+        check(&format!("{what}: the body {body}"), validator, body)
     }
 
     fn operation(&self, method: &str, path: &str) -> Option<&CheckedOperation> {
@@ -146,16 +146,16 @@ fn validator(document: &Value, schema: &Value) -> Result<Validator, Breach> {
     built.map_err(|error| Breach(format!("not a schema: {error}: {schema}")))
 }
 
-fn holds(what: &str, validator: &Validator, value: &Value) -> Result<(), Breach> {
+fn check(what: &str, validator: &Validator, value: &Value) -> Result<(), Breach> {
     let breaches = breaches(validator, value);
     if breaches.is_empty() { Ok(()) } else { Err(Breach(format!("{what}: {}", breaches.join("; ")))) }
 }
 
-/// A header is text, whatever it stands for.
-fn holds_text(what: &str, validator: &Validator, text: &str) -> Result<(), Breach> {
+/// Checks the value of a header, as an integer if its schema does not accept text.
+fn check_header(what: &str, validator: &Validator, text: &str) -> Result<(), Breach> {
     let value = Value::from(text);
     match text.parse::<i64>() {
-        Ok(number) if !validator.is_valid(&value) => holds(what, validator, &number.into()),
-        _ => holds(what, validator, &value),
+        Ok(number) if !validator.is_valid(&value) => check(what, validator, &number.into()),
+        _ => check(what, validator, &value),
     }
 }

@@ -1,4 +1,4 @@
-//! All documents: generated, and as released last.
+//! Contract documents: generated and last released.
 
 use std::path::{Path, PathBuf};
 
@@ -11,16 +11,16 @@ use crate::repository::{read_json, released_directory};
 use crate::version::VERSION;
 use crate::{asyncapi, openapi};
 
-/// A document, as JSON text that ends with a new line.
+/// A generated document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// Where it is kept, below the repository.
+    /// Path below the repository root.
     pub path: String,
-    /// What it says.
+    /// JSON text that ends with a newline.
     pub text: String,
 }
 
-/// Every document, as the code has it now.
+/// Generates every document from the code.
 pub fn generated() -> Result<Vec<Document>, GenerateError> {
     let mut documents = vec![
         document("docs/api/openapi/payments.json", &openapi::payments()?),
@@ -33,14 +33,14 @@ pub fn generated() -> Result<Vec<Document>, GenerateError> {
     Ok(documents)
 }
 
-/// What keeps the documents as they are from being relied on in the place of those that were released last.
+/// Returns the obstacles to replacing the last released documents with the generated ones.
 pub fn obstacles_since_release() -> Result<Vec<Obstacle>, GenerateError> {
     let generated = generated()?;
     let generated = generated.iter().map(|document| Ok((document.path.clone(), value(document)?)));
     Ok(release::obstacles(&released()?, &generated.collect::<Result<_, GenerateError>>()?, VERSION))
 }
 
-/// The documents that were released last, by the paths that they were released from.
+/// Reads the last released documents, keyed by the paths that they were released from.
 fn released() -> Result<Documents, GenerateError> {
     let root = released_directory();
     let documents = released_files(&root)?.into_iter().map(|file| {
@@ -50,7 +50,7 @@ fn released() -> Result<Documents, GenerateError> {
     documents.collect()
 }
 
-/// All documents below a directory.
+/// Lists all JSON files below a directory.
 fn released_files(directory: &Path) -> Result<Vec<PathBuf>, GenerateError> {
     let failed = |error| GenerateError::File { path: directory.to_owned(), error };
     let mut files = Vec::new();

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use openapi_routes::TwoMeanings;
 
-/// The documents cannot be generated.
+/// Error of generating the documents.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
-    /// A file that they are made from cannot be read.
+    /// A source file cannot be read.
     #[error("{}: {error}", path.display())]
     File {
         /// Path of the file.
@@ -16,8 +16,8 @@ pub enum GenerateError {
         /// Error of the operating system.
         error: io::Error,
     },
-    /// A problem's page has no example answer in JSON.
-    #[error("{}: there is no example, or it is no JSON", .0.display())]
+    /// The page of a problem type has no valid example in JSON.
+    #[error("{}: the example is missing or is not valid JSON", .0.display())]
     NoExample(PathBuf),
     /// A golden event or a released document is not valid JSON.
     #[error("{}: not JSON: {error}", path.display())]
@@ -28,7 +28,7 @@ pub enum GenerateError {
         error: serde_json::Error,
     },
     /// The schema of a problem's header is not valid JSON.
-    #[error("the schema of the header {0} is no JSON")]
+    #[error("the schema of the header {0} is not valid JSON")]
     Header(&'static str),
     /// One name stands for two schemas.
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! JSON Schemas of the events on the stream.
+//! JSON Schemas of the events on the payment stream.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-/// The schemas of all event types, and validators of them.
+/// Schemas of all event types, with their validators.
 pub struct EventSchemas {
     schemas: BTreeMap<&'static str, (Value, Validator)>,
 }
@@ -20,10 +20,10 @@ impl Default for EventSchemas {
 }
 
 impl EventSchemas {
-    /// As the code has them now.
+    /// Generates the schemas from the code.
     ///
     /// # Panics
-    /// Where a schema is none, which would be a defect of `payment-events`.
+    /// If a generated schema is invalid, which would be a bug in `payment-events`.
     pub fn new() -> Self {
         let schemas = PaymentStatus::ALL.map(|status| {
             let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
@@ -32,18 +32,18 @@ impl EventSchemas {
             schema.insert("$defs".to_owned(), Value::Object(generator.take_definitions(true)));
             let schema = schema.to_value();
             let validator = jsonschema::options().should_validate_formats(true).build(&schema);
-            let validator = validator.unwrap_or_else(|error| panic!("the schema of {status} events: {error}"));
+            let validator = validator.unwrap_or_else(|error| panic!("invalid schema of {status} events: {error}"));
             (PaymentEvent::type_of(status), (schema, validator))
         });
         Self { schemas: schemas.into_iter().collect() }
     }
 
-    /// A schema for each event type that needs no other file.
+    /// Returns a self-contained schema for each event type.
     pub fn standalone(&self) -> impl Iterator<Item = (&'static str, Value)> {
         self.schemas.iter().map(|(event_type, (schema, _))| (*event_type, schema.clone()))
     }
 
-    /// What in an event is not as its type's schema says; its type, where there is no such type.
+    /// Returns all violations of the event type's schema, or the type itself if it is unknown.
     pub fn breaches(&self, event: &Value) -> Vec<String> {
         let event_type = event["type"].as_str().unwrap_or_default();
         match self.schemas.get(event_type) {
@@ -53,12 +53,13 @@ impl EventSchemas {
     }
 }
 
-/// All that is not as the schema says, each by its place.
+/// Returns all violations of a schema, each with its JSON pointer.
 pub(crate) fn breaches(validator: &Validator, value: &Value) -> Vec<String> {
     validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
-/// The schemas of all types in the dialect of `AsyncAPI`, and what they refer to in `#/components/schemas`.
+/// Returns the schemas of all event types in the dialect of `AsyncAPI`, and those that they refer to in
+/// `#/components/schemas`.
 pub(crate) fn for_asyncapi() -> (Vec<(PaymentStatus, Value)>, Value) {
     let settings = SchemaSettings::draft07().with(|settings| settings.definitions_path = "/components/schemas".into());
     let mut generator: SchemaGenerator = settings.for_serialize().into_generator();

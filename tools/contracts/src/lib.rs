@@ -1,7 +1,8 @@
-//! What clients of Paystream may rely on: `OpenAPI` for both APIs, `AsyncAPI` and JSON Schema for the stream.
+//! Contracts of Paystream: `OpenAPI` for both APIs, `AsyncAPI` and JSON Schema for the stream.
 //!
-//! The documents are made from the types and routes that serve them ([`generated`]), committed under `docs/api`, and
-//! compared with what was released last ([`compatibility`], [`release`]). [`Contract`] holds what is answered against them.
+//! The documents are generated from the types and routes that serve them ([`generated`]), committed under `docs/api`,
+//! and compared with the last released ones ([`compatibility`], [`release`]). [`Contract`] checks requests and
+//! responses against them.
 
 mod asyncapi;
 pub mod compatibility;

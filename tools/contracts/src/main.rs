@@ -1,4 +1,4 @@
-//! Writes the contracts, compares them with what was released last, and releases them.
+//! Command line that generates the contracts, compares them with the last released ones, and releases them.
 
 mod commands;
 
@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo run -p paystream-contracts -- COMMAND
 
-  write     write docs/api/openapi, docs/api/asyncapi.json and docs/api/events as the code has them
-  check     say what keeps the contracts from taking the place of those that were released last
-  release   release the contracts as they are: later ones are compared with these
-  combined  print one document of both APIs, with the links between them, for tools that test one document";
+  write     generate docs/api/openapi, docs/api/asyncapi.json and docs/api/events from the code
+  check     check that the contracts can replace the last released ones
+  release   release the contracts: later ones are compared with these
+  combined  print both APIs as one document with the links between them, for tools that test one document";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -22,23 +22,23 @@ fn main() -> ExitCode {
         _ => Err(USAGE.into()),
     };
     match result {
-        Ok(said) => {
-            say(&said);
+        Ok(output) => {
+            print_output(&output);
             ExitCode::SUCCESS
         }
         Err(error) => {
-            complain(&error.to_string());
+            print_error(&error.to_string());
             ExitCode::FAILURE
         }
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this is the result of a command")]
-fn say(said: &str) {
-    println!("{said}");
+#[expect(clippy::print_stdout, reason = "output of the command")]
+fn print_output(output: &str) {
+    println!("{output}");
 }
 
-#[expect(clippy::print_stderr, reason = "this is how a command line talks to its user")]
-fn complain(error: &str) {
+#[expect(clippy::print_stderr, reason = "error message of the command")]
+fn print_error(error: &str) {
     eprintln!("error: {error}");
 }

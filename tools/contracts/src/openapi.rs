@@ -1,4 +1,4 @@
-//! Both APIs, as `OpenAPI` 3.1.
+//! The `OpenAPI` 3.1 documents of both APIs.
 
 use http_problems::Problem;
 use openapi_routes::Description;
@@ -9,37 +9,38 @@ use crate::error::GenerateError;
 use crate::operations::{self, Api};
 use crate::version::VERSION;
 
-const ANY: &str = "Answers in JSON; what cannot be done is answered with `application/problem+json` (RFC 9457), whose \
-    `type` is stable. Clients must let fields pass that they do not know, and answers must be expected to get more of \
-    them, and more values where a value is one of several.\n\nIntegers are written without a fraction or an exponent: \
-    `1299.0` is refused, though JSON Schema takes it for an integer, since money is never read as floating point. A number \
-    that could be that of a card is refused wherever it stands (`/problems/card-number`).\n\nA deployed stack says how \
-    callers are known: each request is signed with AWS Signature Version 4, service `execute-api`; or it carries a token, \
-    where the stack has the parameter `JwtIssuer` or `CognitoUserPoolArn`. The local environment takes any.\n\nAPI Gateway \
-    answers for itself, too, with `application/json` and a `message`: which status it uses for what depends on whether the \
-    stack has REST APIs or HTTP APIs (`ApiFlavour`).";
+/// Part of the description of both APIs.
+const COMMON: &str = "Responses are JSON. Errors are `application/problem+json` (RFC 9457) with a stable `type`. \
+    Clients must ignore unknown fields, and must expect new fields in responses and new values in \
+    enumerations.\n\nIntegers are written without a fraction or an exponent: `1299.0` is rejected, although it is an \
+    integer to JSON Schema, because money is never parsed as floating point. A number that could be a card number is \
+    rejected anywhere in a request (`/problems/card-number`).\n\nA deployed stack authorizes its callers: each request \
+    is signed with AWS Signature Version 4, service `execute-api`, or carries a token, if the stack has the parameter \
+    `JwtIssuer` or `CognitoUserPoolArn`. The local environment accepts any request.\n\nAPI Gateway also sends \
+    responses of its own, as `application/json` with a `message`. Their statuses depend on whether the stack has REST \
+    APIs or HTTP APIs (`ApiFlavour`).";
 
-/// How callers are known, by the stack's parameters.
+/// Authorization schemes, which depend on the stack's parameters.
 fn security_schemes() -> Value {
     json!({
         "sigv4": {
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "AWS Signature Version 4, service `execute-api`: without `JwtIssuer` and `CognitoUserPoolArn`.",
+            "description": "AWS Signature Version 4, service `execute-api`: stacks without `JwtIssuer` and `CognitoUserPoolArn`.",
             "x-amazon-apigateway-authtype": "awsSigv4",
         },
         "jwt": {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "A token of the issuer in `JwtIssuer`, for the audience in `JwtAudience`: HTTP APIs.",
+            "description": "Token of the issuer in `JwtIssuer` for the audience in `JwtAudience`: HTTP APIs.",
         },
         "cognito": {
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "An identity token of the Cognito user pool in `CognitoUserPoolArn`: REST APIs.",
+            "description": "Identity token of the Cognito user pool in `CognitoUserPoolArn`: REST APIs.",
             "x-amazon-apigateway-authtype": "cognito_user_pools",
         },
     })
@@ -47,19 +48,19 @@ fn security_schemes() -> Value {
 
 pub(crate) fn payments() -> Result<Value, GenerateError> {
     let api = Api { name: "payments", body_bytes_max: payment_api::BODY_BYTES_MAX };
-    let what = "Makes payments, changes them, and publishes each.\n\nSend an `Idempotency-Key` with what moves money, \
-                and the same one when asking again.";
-    document(&api, "Paystream Payments", what, payment_api::description())
+    let purpose = "Creates payments, changes them, and publishes each version.\n\nSend an `Idempotency-Key` with each \
+                   request that moves money, and the same key with a retry.";
+    document(&api, "Paystream Payments", purpose, payment_api::description())
 }
 
 pub(crate) fn orders() -> Result<Value, GenerateError> {
     let api = Api { name: "orders", body_bytes_max: order_api::BODY_BYTES_MAX };
-    let what = "Places orders on the payment info that Orders already holds.";
-    document(&api, "Paystream Orders", what, order_api::description())
+    let purpose = "Places orders, decided on the payments in the read model of Orders.";
+    document(&api, "Paystream Orders", purpose, order_api::description())
 }
 
-fn document(api: &Api, title: &str, what: &str, mut description: Description) -> Result<Value, GenerateError> {
-    // Every operation may answer with a problem.
+fn document(api: &Api, title: &str, purpose: &str, mut description: Description) -> Result<Value, GenerateError> {
+    // Every operation may respond with a problem.
     description.response_schema(SchemaGenerator::subschema_for::<Problem>);
     let mut paths = Map::<String, Value>::new();
     for operation in description.operations().to_vec() {
@@ -74,11 +75,11 @@ fn document(api: &Api, title: &str, what: &str, mut description: Description) ->
         "info": {
             "title": title,
             "version": VERSION,
-            "description": format!("{what}\n\n{ANY}"),
+            "description": format!("{purpose}\n\n{COMMON}"),
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [
-            { "url": "/", "description": "Where this document is served: the local environment." },
+            { "url": "/", "description": "The local environment, which serves this document." },
             {
                 "url": "https://{api}.execute-api.{region}.amazonaws.com/{stage}",
                 "description": "A deployed stack; its outputs have the URL.",
@@ -90,17 +91,17 @@ fn document(api: &Api, title: &str, what: &str, mut description: Description) ->
             },
         ],
         "tags": [{ "name": api.name }],
-        // Deployed, one of three; locally, nothing.
+        // A deployed stack requires one of the three schemes, the local environment none.
         "security": [{ "sigv4": [] }, { "jwt": [] }, { "cognito": [] }, {}],
         "paths": paths,
         "components": { "schemas": schemas, "securitySchemes": security_schemes() },
     }))
 }
 
-/// What API Gateway answers by itself, before a function is called or where one fails.
+/// Schema of API Gateway's own responses, sent before a function is invoked or after one failed.
 fn gateway_message() -> Value {
     json!({
-        "description": "API Gateway's own answer.",
+        "description": "A response of API Gateway itself.",
         "type": "object",
         "properties": { "message": { "type": ["string", "null"] } },
         "required": ["message"],

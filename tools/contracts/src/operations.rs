@@ -1,4 +1,4 @@
-//! One operation, as an `OpenAPI` operation object.
+//! `OpenAPI` operation objects.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +9,23 @@ use serde_json::{Map, Value, json};
 use crate::error::GenerateError;
 use crate::problem_pages::ProblemPage;
 
-/// Whose operations.
+/// The API of an operation.
 pub(crate) struct Api {
     pub(crate) name: &'static str,
     pub(crate) body_bytes_max: usize,
 }
 
-/// What API Gateway answers by itself, as a REST API or as an HTTP API: the template deploys either.
+/// Responses of API Gateway itself, as a REST API or an HTTP API: the template can deploy either.
 const GATEWAY: [(u16, &str); 9] = [
-    (401, "the token is missing or not valid, where callers are known by tokens."),
-    (403, "the request is not authorized; or there is no such route, of a REST API."),
-    (404, "there is no such route, of an HTTP API."),
-    (413, "the body is above 10 MB."),
-    (429, "too many requests. Wait, and repeat the request."),
-    (500, "the function failed, behind an HTTP API. Repeat the request."),
-    (502, "the function failed, behind a REST API. Repeat the request."),
-    (
-        503,
-        "the function took longer than 30 s, or there are too many requests, behind an HTTP API. Repeat the request.",
-    ),
-    (504, "the function took longer than 29 s, behind a REST API. Repeat the request."),
+    (401, "the token is missing or invalid, on stacks that authorize by token."),
+    (403, "the request is not authorized, or a REST API has no such route."),
+    (404, "an HTTP API has no such route."),
+    (413, "the body exceeds 10 MB."),
+    (429, "too many requests. Wait, then repeat the request."),
+    (500, "the function behind an HTTP API failed. Repeat the request."),
+    (502, "the function behind a REST API failed. Repeat the request."),
+    (503, "the function behind an HTTP API took longer than 30 s, or was throttled. Repeat the request."),
+    (504, "the function behind a REST API took longer than 29 s. Repeat the request."),
 ];
 
 pub(crate) fn describe(api: &Api, operation: &Operation, schemas: &mut Description) -> Result<Value, GenerateError> {
@@ -75,8 +72,8 @@ fn request_body(api: &Api, body: &Body, examples: &[(&'static str, Value)]) -> V
 
 fn responses(operation: &Operation, schemas: &mut Description) -> Result<Map<String, Value>, GenerateError> {
     let mut responses = Map::new();
-    for said in &operation.doc.answers {
-        responses.insert(said.status.as_u16().to_string(), answer(said, schemas));
+    for documented in &operation.doc.answers {
+        responses.insert(documented.status.as_u16().to_string(), answer(documented, schemas));
     }
     let mut by_status = BTreeMap::<u16, Vec<ProblemType>>::new();
     for kind in &operation.problems {
@@ -104,7 +101,7 @@ fn answer(answer: &Answer, schemas: &mut Description) -> Value {
         content["example"] = example.clone();
     }
     let headers: Map<_, _> = answer.headers.iter().map(header).collect();
-    let links: Map<_, _> = answer.links.iter().map(|said| (said.name.to_owned(), link(said))).collect();
+    let links: Map<_, _> = answer.links.iter().map(|to| (to.name.to_owned(), link(to))).collect();
     let mut response = json!({ "description": answer.description, "content": { "application/json": content } });
     for (key, members) in [("headers", headers), ("links", links)] {
         if !members.is_empty() {
@@ -119,7 +116,7 @@ fn header(header: &Header) -> (String, Value) {
     (written(name), json!({ "required": required, "description": description, "schema": schema }))
 }
 
-/// A header's name as it is commonly written; its case does not count.
+/// Returns a header's name in its usual case, which is not significant.
 fn written(header: &str) -> String {
     let capitalized = |word: &str| word[..1].to_uppercase() + &word[1..];
     match header {
@@ -146,7 +143,7 @@ fn link(link: &Link) -> Value {
     described
 }
 
-/// All problems of one status.
+/// Returns the response object of all problem types with one status.
 fn problems(status: u16, kinds: &[ProblemType]) -> Result<Value, GenerateError> {
     let (mut lines, mut examples) = (Vec::new(), Map::new());
     for kind in kinds {
@@ -178,7 +175,8 @@ fn problems(status: u16, kinds: &[ProblemType]) -> Result<Value, GenerateError> 
     Ok(response)
 }
 
-/// The headers of all problems of one status, required where whatever is answered with that status has them.
+/// Returns the headers of all problem types with one status. A header is required if every response with that status
+/// has it.
 fn problem_headers(status: u16, kinds: &[ProblemType]) -> Result<Vec<(String, Value)>, GenerateError> {
     let of_gateway = GATEWAY.iter().any(|(known, ..)| *known == status);
     let all = kinds.iter().flat_map(|kind| kind.headers());

@@ -1,4 +1,4 @@
-//! What the pages of the problem types say: the one place where they are described for people.
+//! Pages of the problem types, the single source of their descriptions.
 
 use http_problems::ProblemType;
 use serde_json::Value;
@@ -6,11 +6,11 @@ use serde_json::Value;
 use crate::error::GenerateError;
 use crate::repository::{read_text, repository};
 
-/// What `docs/api/problems/<name>.md` says of a problem type.
+/// Content of `docs/api/problems/<name>.md`.
 pub(crate) struct ProblemPage {
-    /// Its headers and members, a Markdown list.
+    /// List items of its headers and members, in Markdown.
     pub(crate) details: Vec<String>,
-    /// The answer it shows.
+    /// Example response.
     pub(crate) example: Value,
 }
 

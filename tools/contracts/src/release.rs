@@ -1,4 +1,4 @@
-//! What may be released after what: the rule by which versions are told apart.
+//! Release rules: the version that a change of the contracts requires.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,27 +8,27 @@ use serde_json::Value;
 use crate::compatibility::{self, Breaking};
 use crate::version::Version;
 
-/// Documents by their paths below the repository.
+/// Documents by their paths below the repository root.
 pub type Documents = BTreeMap<String, Value>;
 
-/// What keeps documents from being relied on in the place of the released ones.
+/// Reason why documents cannot replace the released ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
-    /// It breaks who relies on what was released, and the version does not say so.
+    /// The change is breaking, and the version does not permit that.
     Breaks {
-        /// Which document.
+        /// Path of the document.
         path: String,
-        /// What of it.
+        /// The breaking change.
         breaking: Breaking,
     },
-    /// It is not what was released under that version, and says that it is.
+    /// The document has changed under the version that was released.
     SameVersion {
-        /// Which document.
+        /// Path of the document.
         path: String,
-        /// What was released.
+        /// Released version.
         released: String,
     },
-    /// A version is none, or lower than the one that was released.
+    /// The version is malformed or lower than the released one.
     Version(String),
 }
 
@@ -36,22 +36,25 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Breaks { path, breaking } => write!(f, "{path}: {breaking}"),
-            Self::SameVersion { path, released } => write!(f, "{path}: is not what was released as {released}"),
-            Self::Version(told) => f.write_str(told),
+            Self::SameVersion { path, released } => write!(f, "{path}: has changed since version {released}"),
+            Self::Version(reason) => f.write_str(reason),
         }
     }
 }
 
-/// What keeps `generated`, whose version is `version`, from taking the place of `released`.
+/// Returns the obstacles to replacing `released` with `generated`, whose version is `version`.
 ///
-/// Whatever differs needs a higher version, and what breaks who calls an API a higher major one. No version makes up for what
-/// breaks who reads events: they lie in a stream that has one version, and an event that must change gets a new type.
+/// Any difference needs a higher version. A change that breaks callers of an API needs a higher major version. No
+/// version permits a change that breaks consumers of events: all consumers share one stream, so a changed event gets a
+/// new type.
 pub fn obstacles(released: &Documents, generated: &Documents, version: &str) -> Vec<Obstacle> {
     let version_was = released.values().find_map(|document| document["info"]["version"].as_str());
-    let Some(version_was) = version_was else { return vec![Obstacle::Version("nothing is released".to_owned())] };
+    let Some(version_was) = version_was else {
+        return vec![Obstacle::Version("there are no released documents".to_owned())];
+    };
     let (was, is) = match (version_was.parse::<Version>(), version.parse::<Version>()) {
         (Ok(was), Ok(is)) if is >= was => (was, is),
-        _ => return vec![Obstacle::Version(format!("version {version} cannot come after {version_was}"))],
+        _ => return vec![Obstacle::Version(format!("version {version} cannot follow {version_was}"))],
     };
     let mut found = Vec::new();
     for (path, old) in released {
@@ -74,7 +77,7 @@ pub fn obstacles(released: &Documents, generated: &Documents, version: &str) -> 
     found
 }
 
-/// A document without its version, which all documents get at once.
+/// Returns the document without its version, which is the same in all documents.
 fn unversioned(document: &Value) -> Value {
     let mut document = document.clone();
     if let Some(version) = document.pointer_mut("/info/version") {

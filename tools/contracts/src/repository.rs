@@ -1,4 +1,4 @@
-//! The files of the repository that documents are generated from and written to.
+//! Files of the repository that documents are generated from and written to.
 
 use std::path::{Path, PathBuf};
 
@@ -6,20 +6,20 @@ use serde_json::Value;
 
 use crate::error::GenerateError;
 
-/// The last released documents, below the repository.
+/// Directory of the last released documents, below the repository root.
 const RELEASED: &str = "docs/api/released";
 
-/// Root of the repository.
+/// Returns the root of the repository.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Directory of the released documents, which has nothing else in it.
+/// Returns the directory of the released documents, which contains nothing else.
 pub fn released_directory() -> PathBuf {
     repository().join(RELEASED)
 }
 
-/// Path of a document's released form.
+/// Returns the path of a document's released version.
 pub fn released_path(path: &str) -> PathBuf {
     repository().join(path.replacen("docs/api", RELEASED, 1))
 }

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-/// The version of the contracts, which all documents state: raised with the first change after a release, as [`obstacles`](crate::release::obstacles) asks.
+/// Version of the contracts, stated in all documents. The first change after a release raises it, as
+/// [`obstacles`](crate::release::obstacles) requires.
 pub const VERSION: &str = "1.1.0";
 
 /// A version such as `1.2.3`.

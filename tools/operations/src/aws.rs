@@ -1,10 +1,10 @@
-//! Who operates, as AWS knows them.
+//! AWS configuration of the operator's process.
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_connection::{Https, Trust};
 
-/// Region, credentials and endpoints of whoever runs this process, searched for where the AWS command line does: environment,
-/// profiles, containers, instances. Trusts whom the machine trusts.
+/// Loads region, credentials and endpoints from the SDK's default chain: environment, profiles, container and instance
+/// metadata. TLS trusts the system's certificate authorities.
 pub async fn aws_of_operator() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest()).http_client(Https::new(Trust::System)).load().await
 }

@@ -1,16 +1,16 @@
-//! Payments' truth held against Orders' copies. Pure: it reads nothing.
+//! Comparison of payments with Orders' copies. Pure functions, no I/O.
 //!
-//! Both sides change while they are read. Orders' copies are read first, Payments' truth after that. A copy is never newer
-//! than the truth was when the copy was read, and a version only grows; so a copy that is *ahead* of a truth read later,
-//! or an *orphan* of it, really is. The other way round, a payment that is made and copied between the two reads would
-//! look like an orphan.
+//! Both tables change while they are read. Orders' copies are read first, payments second. Versions only grow, and a
+//! copy is never newer than its payment was when the copy was read. So a copy that is *ahead* of a payment read later,
+//! or that is *orphaned*, is a real difference. In the opposite order, a payment that is created and copied between the
+//! two reads would look orphaned.
 //!
-//! What this order does see wrongly is the payment that went on in between: its copy looks *missing* or *stale*. Those
-//! are suspects only, which [`Reconcile`](crate::Reconcile) looks at again in the other order, the truth first.
+//! The chosen order has one false positive: a payment that changes between the two reads makes its copy look *missing*
+//! or *stale*. [`Reconcile`](crate::Reconcile) therefore reads these suspects again in the opposite order, payment
+//! first.
 //!
-//! What is younger than a grace period is *pending* rather than missing: it is on its way. That holds for a payment that
-//! is marked as unpublished and for one that is on the stream; the one whose mark is older than that is nobody's to bring
-//! any more for all that can be told from here, and is reported.
+//! A change younger than the grace period is *pending*: it may still be in the outbox or on the stream. An older one is
+//! reported, even if its outbox mark is still set.
 
 use std::collections::HashMap;
 
@@ -21,20 +21,20 @@ use serde::Serialize;
 
 use crate::differences::{CopyState, Difference, DifferenceClass, Truth};
 
-/// What one payment comes to.
+/// Result of comparing one payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Neither side has it, or both have the same.
+    /// Both services have the same content, or neither has the payment.
     Agrees,
-    /// Payments has not decided on it, so there is nothing to copy.
+    /// The payment is processing, so there is nothing to copy yet.
     Processing,
-    /// Orders may not have it yet.
+    /// The change is younger than the grace period and may be in transit.
     Pending,
-    /// The sides do not agree.
+    /// The services differ.
     Differs(DifferenceClass),
 }
 
-/// Holds a payment against its copy. What Payments changed within `grace_ms` before `now` may still be on its way.
+/// Compares a payment with its copy. Changes within `grace_ms` before `now` are pending.
 pub fn verdict(truth: Option<&Truth>, copy: Option<CopyState>, now: Timestamp, grace_ms: u64) -> Verdict {
     let (truth, copy) = match (truth, copy) {
         (None, None) => return Verdict::Agrees,
@@ -56,23 +56,23 @@ pub fn verdict(truth: Option<&Truth>, copy: Option<CopyState>, now: Timestamp, g
     }
 }
 
-/// How many payments there were of each kind, as far as they need no further look.
+/// Number of payments per result, suspects excluded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ComparedCounts {
-    /// Payments that Payments has.
+    /// Payments read.
     pub payments: u64,
-    /// Copies that Orders has.
+    /// Copies read.
     pub copies: u64,
-    /// Payments that both sides have alike.
+    /// Payments whose copy is identical.
     pub agreeing: u64,
-    /// Payments that are not decided on.
+    /// Payments that are processing.
     pub processing: u64,
-    /// Payments that may still be on their way.
+    /// Payments whose change may still be in transit.
     pub pending: u64,
 }
 
 impl ComparedCounts {
-    /// Counts a payment that needs no further look.
+    /// Counts a payment. Differences are not counted here: they are suspects until they are read again.
     pub(crate) fn count(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Agrees => self.agreeing += 1,
@@ -86,17 +86,17 @@ impl ComparedCounts {
 /// Result of a comparison.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Compared {
-    /// Payments and copies of each kind.
+    /// Counts per result.
     pub seen: ComparedCounts,
-    /// Payments that the two sides do not agree on, in the order of their ids.
+    /// Payments that differ, sorted by order id and payment id.
     pub differences: Vec<Difference>,
 }
 
-/// A comparison that is given Orders' copies first and then, one by one, what Payments has.
+/// Incremental comparison: all of Orders' copies first, then the payments one by one.
 ///
-/// It holds, of each copy that no payment has been held against yet, its ids, version and hash: 33 bytes in a table that
-/// is 44 to 88 % full, and an allocation of both ids. With ids of 30 and 20 characters that is 100 to 140 bytes a copy
-/// (measured), with the longest ids 220; while the table grows, half as much again.
+/// For each copy not yet matched it holds ids, version and hash: 33 bytes in a hash table that is 44 to 88 % full, plus
+/// one allocation for both ids. With ids of 30 and 20 characters that is 100 to 140 bytes per copy (measured), with the
+/// longest ids 220, and half as much again while the table grows.
 #[derive(Debug)]
 pub struct CopyComparison {
     copies: HashMap<Key, CopyState>,
@@ -106,7 +106,7 @@ pub struct CopyComparison {
     suspects: Vec<Difference>,
 }
 
-/// `<order id>/<payment id>`, of which neither has a slash, in one allocation.
+/// `<order id>/<payment id>` in one allocation. Neither id can contain a slash.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key(Box<str>);
 
@@ -122,19 +122,19 @@ impl Key {
 }
 
 impl CopyComparison {
-    /// What Payments changed within `grace_ms` before `now` may still be on its way.
+    /// Creates an empty comparison. Changes within `grace_ms` before `now` are pending.
     pub fn new(now: Timestamp, grace_ms: u64) -> Self {
         Self { copies: HashMap::new(), now, grace_ms, seen: ComparedCounts::default(), suspects: Vec::new() }
     }
 
-    /// Takes in a copy. All copies come before the first payment.
+    /// Adds a copy. All copies must be added before the first payment.
     pub fn copy(&mut self, copy: &PaymentCopy) {
         let payment = &copy.payment;
         self.seen.copies += 1;
         self.copies.insert(Key::new(payment.order_id.as_str(), payment.payment_id.as_str()), CopyState::from(copy));
     }
 
-    /// Takes in a payment.
+    /// Adds a payment and compares it with its copy.
     pub fn payment(&mut self, record: &PaymentRecord) {
         let truth = Truth::from(record);
         let copy = self.copies.remove(&Key::new(truth.order_id.as_str(), truth.payment_id.as_str()));
@@ -146,10 +146,10 @@ impl CopyComparison {
         }
     }
 
-    /// Ends the comparison: the copies that are left are of payments that Payments does not have.
+    /// Ends the comparison. Copies without a payment are orphaned.
     pub fn finish(mut self) -> Compared {
         for (key, copy) in self.copies {
-            // Both were parsed before they became a key.
+            // Cannot fail: both ids were parsed before they became a key.
             let Some((order_id, payment_id)) = key.ids() else { continue };
             self.suspects.push(orphan(order_id, payment_id, copy));
         }
@@ -158,7 +158,7 @@ impl CopyComparison {
     }
 }
 
-/// Compares two sides that stand still.
+/// Compares two tables that are not changing.
 pub fn compare<'a>(
     payments: impl IntoIterator<Item = &'a PaymentRecord>,
     copies: impl IntoIterator<Item = &'a PaymentCopy>,
@@ -171,7 +171,7 @@ pub fn compare<'a>(
     comparison.finish()
 }
 
-/// What is wrong with a payment that Payments has.
+/// Difference of a payment that exists in Payments.
 pub(crate) fn difference(class: DifferenceClass, truth: &Truth, copy: Option<CopyState>) -> Difference {
     Difference {
         class,
@@ -184,7 +184,7 @@ pub(crate) fn difference(class: DifferenceClass, truth: &Truth, copy: Option<Cop
     }
 }
 
-/// A copy of a payment that Payments does not have.
+/// Difference of a copy without a payment.
 pub(crate) fn orphan(order_id: OrderId, payment_id: PaymentId, copy: CopyState) -> Difference {
     Difference {
         class: DifferenceClass::Orphaned,

@@ -1,4 +1,4 @@
-//! What two sides are compared by, and what may be wrong between them.
+//! Payment states that are compared, and the classes of differences between them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -7,35 +7,34 @@ use payment_events::{OrderId, PaymentId, PaymentInfo, Timestamp};
 use payments::{PaymentRecord, Status};
 use serde::Serialize;
 
-/// A hash of all that the contract says of a payment as of one version. Equal ones mean equal content, but for one case
-/// in 2⁶⁴.
+/// Hash of a payment's contract fields at one version. Equal digests mean equal content, except for one pair in 2⁶⁴.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digest(u64);
 
 impl Digest {
-    /// Of this content.
+    /// Hashes this content.
     pub fn of(payment: &PaymentInfo) -> Self {
         let mut hasher = DefaultHasher::new();
-        // A payment's members are all strings and numbers, so that writing it cannot fail.
+        // All fields are strings and numbers, so serialization cannot fail.
         serde_json::to_vec(payment).unwrap_or_default().hash(&mut hasher);
         Self(hasher.finish())
     }
 }
 
-/// A payment as Payments has it, as far as it is compared.
+/// State of a payment in Payments, reduced to what is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Truth {
     /// The order it pays for.
     pub order_id: OrderId,
-    /// Which payment.
+    /// Payment compared.
     pub payment_id: PaymentId,
-    /// 0 while it is processing, and so nobody else's to know.
+    /// Current version; 0 while it is processing and has not been published.
     pub version: u64,
-    /// Of its content; none while it is processing.
+    /// Digest of its content; `None` while it is processing.
     pub digest: Option<Digest>,
-    /// Whether it is still marked as unpublished.
+    /// True if it still has its outbox mark.
     pub unpublished: bool,
-    /// When this version came about.
+    /// Time of this version.
     pub updated_at: Timestamp,
 }
 
@@ -54,12 +53,12 @@ impl From<&PaymentRecord> for Truth {
     }
 }
 
-/// A copy as Orders has it, as far as it is compared.
+/// State of Orders' copy, reduced to what is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CopyState {
-    /// The version that was copied.
+    /// Version of the payment in the copy.
     pub version: u64,
-    /// Of its content.
+    /// Digest of its content.
     pub digest: Digest,
 }
 
@@ -69,32 +68,32 @@ impl From<&PaymentCopy> for CopyState {
     }
 }
 
-/// What is wrong between the two sides.
+/// Class of a difference between the two services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DifferenceClass {
     /// Orders has no copy.
     Missing,
-    /// Orders' copy is of an earlier version.
+    /// Orders' copy has an earlier version.
     Stale,
-    /// Orders' copy has the same version and says something else.
+    /// Orders' copy has the same version and different content.
     Different,
-    /// Orders' copy is of a later version than Payments has: Payments' table has been restored.
+    /// Orders' copy has a later version: the payments table was restored to an earlier time.
     Ahead,
-    /// Orders has a copy of a payment that Payments does not have: Payments' table has been restored, or lost items.
+    /// Orders has a copy and Payments has no such payment: the payments table was restored, or items were deleted.
     Orphaned,
 }
 
 impl DifferenceClass {
-    /// Every class, those that publishing mends first.
+    /// Every class, repairable ones first.
     pub const ALL: [Self; 5] = [Self::Missing, Self::Stale, Self::Different, Self::Ahead, Self::Orphaned];
 
-    /// Whether publishing what Payments has mends it.
+    /// True if publishing the payment again repairs it.
     pub fn is_repairable(self) -> bool {
         matches!(self, Self::Missing | Self::Stale | Self::Different)
     }
 
-    /// The class in one word.
+    /// Name of the class in output and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -106,42 +105,42 @@ impl DifferenceClass {
     }
 }
 
-/// A payment that the two sides do not agree on.
+/// A payment on which the two services differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// What is wrong.
+    /// Class of the difference.
     pub class: DifferenceClass,
     /// The order it pays for.
     pub order_id: OrderId,
-    /// Which payment.
+    /// Payment that differs.
     pub payment_id: PaymentId,
-    /// The version that Payments has.
+    /// Version in Payments.
     pub payments_version: Option<u64>,
-    /// The version that Orders has.
+    /// Version of Orders' copy.
     pub orders_version: Option<u64>,
-    /// Whether Payments still has it marked as unpublished: then nobody could have told Orders yet.
+    /// True if it still has its outbox mark: it may never have been published.
     pub unpublished: bool,
-    /// When Payments' version came about.
+    /// Time of Payments' version.
     pub updated_at: Option<Timestamp>,
 }
 
-/// Whose item it is that cannot be understood.
+/// Table of an item that could not be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnreadableSide {
-    /// An item of the payments table.
+    /// The payments table.
     Payments,
-    /// An item of the orders table.
+    /// The orders table.
     Orders,
 }
 
-/// An item that cannot be understood, and so not be compared.
+/// An item that could not be decoded, and was therefore not compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unreadable {
-    /// Whose it is.
+    /// Table that holds it.
     pub side: UnreadableSide,
-    /// Its key: a payment's id, or `<order id>/<sort key>`.
+    /// Key of the item: a payment id, or `<order id>/<sort key>`.
     pub key: String,
-    /// Why.
+    /// Decoding error.
     pub reason: String,
 }

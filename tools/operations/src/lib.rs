@@ -1,11 +1,12 @@
-//! What it takes to operate Paystream. Knows both sides, which nothing that deploys may, and no command line.
+//! Operator tasks behind the `paystream` commands. Knows both services, which no deployed crate may; has no command
+//! line.
 //!
-//! - [`Stack`]: the tables and the stream of one Paystream, wherever it runs.
-//! - [`CopyComparison`]: Payments' truth held against Orders' copies, without a table.
-//! - [`Reconcile`]: the same of a running stack, and its repair.
-//! - [`Replay`]: everything that is stored, published once more.
-//! - [`quarantine`]: what Orders could not read, sent once more.
-//! - [`failures`]: what event source mappings gave up on, sent once more.
+//! - [`Stack`]: the tables and the stream of one system, local or on AWS.
+//! - [`CopyComparison`]: comparison of payments with Orders' copies, without I/O.
+//! - [`Reconcile`]: the same comparison on a running stack, with repair.
+//! - [`Replay`]: publishes stored payments again.
+//! - [`quarantine`]: redrive of quarantined records.
+//! - [`failures`]: batches in the on-failure destination, and their redrive.
 
 mod aws;
 mod compare;
@@ -19,7 +20,7 @@ mod replay;
 mod republish;
 mod stack;
 
-/// Of Orders' tables.
+/// Types of Orders' tables that this crate's API uses.
 pub use orders::{QuarantinedRecord, StoreError};
 pub use orders_aws::{RecordId, RecordSummary};
 

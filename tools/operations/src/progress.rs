@@ -1,52 +1,52 @@
-//! How far an operation has come, for whoever shows it.
+//! Progress reports of long-running operations.
 
-/// How far.
+/// Progress of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperationProgress {
-    /// Items of the orders table that are read.
+    /// Reading the orders table.
     ReadingOrders {
-        /// So many.
+        /// Items read.
         items: u64,
     },
-    /// Payments that are read.
+    /// Reading the payments table.
     ReadingPayments {
-        /// So many.
+        /// Payments read.
         payments: u64,
-        /// Of about so many; 0 where that is not known.
+        /// Approximate total; 0 if unknown.
         about: u64,
     },
-    /// Payments that are looked at a second time.
+    /// Reading suspects a second time.
     LookingAgain {
-        /// So many.
+        /// Suspects read.
         done: u64,
-        /// Of so many.
+        /// Suspects in total.
         total: u64,
     },
-    /// Payments that are put on the stream.
+    /// Publishing repairs.
     Publishing {
-        /// So many.
+        /// Payments published.
         done: u64,
-        /// Of so many.
+        /// Payments to publish.
         total: u64,
     },
-    /// Payments that are read and published.
+    /// Reading payments and publishing them.
     Replaying {
-        /// So many are read.
+        /// Payments read.
         read: u64,
-        /// Of about so many; 0 where that is not known.
+        /// Approximate total; 0 if unknown.
         about: u64,
-        /// So many of them are published.
+        /// Payments published.
         sent: u64,
     },
-    /// Payments that Orders does not have yet.
+    /// Waiting until Orders has stored the published payments.
     Waiting {
-        /// So many.
+        /// Payments that Orders does not have yet.
         left: u64,
     },
 }
 
-/// Is told how far it is, often. [`unwatched`] where nobody wants to know.
+/// Progress callback, called often. [`unwatched`] ignores every report.
 pub type Watch<'w> = &'w (dyn Fn(OperationProgress) + Sync);
 
-/// Nobody wants to know.
+/// Ignores progress.
 pub fn unwatched(_: OperationProgress) {}

@@ -1,4 +1,4 @@
-//! Sending records that were set aside once more.
+//! Redrive of quarantined records.
 
 use orders_aws::{QuarantineRecords, RecordId};
 use payments_aws::KinesisPublisher;
@@ -8,19 +8,19 @@ use telemetry::WithCauses;
 use crate::republish::NotSent;
 use crate::{OperationError, Stack};
 
-/// What became of records to send once more.
+/// Outcome of [`redrive`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Redriven {
-    /// Those that are on the stream, and no longer in quarantine.
+    /// Ids of records that are back on the stream and no longer in quarantine.
     pub sent: Vec<String>,
-    /// Those that are not on the stream, or may be and are still in quarantine.
+    /// Records that are still in quarantine. One whose deletion failed is also on the stream.
     pub not_sent: Vec<NotSent>,
 }
 
-/// Puts each record back on the stream, byte by byte under its partition key, and then drops it.
+/// Puts each record back on the stream, with its original bytes and partition key, then deletes it from quarantine.
 ///
-/// In this order a record may be sent twice, which changes nothing, and none is lost. One that still cannot be read is set
-/// aside again, under its new place in the stream.
+/// A failure between the two steps sends the record twice, which the projector ignores; no record is lost. A record
+/// that still cannot be decoded is quarantined again, under its new sequence number.
 pub async fn redrive(stack: &Stack, ids: &[RecordId]) -> Result<Redriven, OperationError> {
     let (quarantine, publisher) = (stack.quarantine()?, stack.publisher()?);
     let mut redriven = Redriven::default();

@@ -1,4 +1,4 @@
-//! Reading whole tables, and what may go wrong with it.
+//! Reads of whole tables, and the errors of operations.
 
 use orders::{Order, PaymentCopy, QuarantinedRecord};
 use orders_aws::ScannedItem;
@@ -8,45 +8,45 @@ use crate::Stack;
 use crate::differences::{Unreadable, UnreadableSide};
 use crate::stack::Resource;
 
-/// Why an operation could not be carried out.
+/// Error of an operation.
 #[derive(Debug, thiserror::Error)]
 pub enum OperationError {
-    /// A name is needed and not known.
+    /// The physical name of a resource is needed and unknown.
     #[error("the name of {0} is not known")]
     NameMissing(Resource),
-    /// A table did not answer, or not as one should.
+    /// The payments table could not be read or written.
     #[error(transparent)]
     Payments(#[from] payments::StoreError),
-    /// A table did not answer, or not as one should.
+    /// The orders table or the quarantine could not be read or written.
     #[error(transparent)]
     Orders(#[from] orders::StoreError),
-    /// The records of failures cannot be had.
+    /// The on-failure records could not be read.
     #[error(transparent)]
     Failures(crate::failures::FailureSourceError),
 }
 
-/// All that the table of Payments holds.
+/// Contents of the payments table.
 #[derive(Debug, Default)]
 pub struct PaymentsSide {
-    /// The payments.
+    /// Payments, with their outbox marks.
     pub payments: Vec<PaymentRecord>,
-    /// Items that cannot be understood.
+    /// Items that could not be decoded.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// All that a table of Orders holds.
+/// Contents of the orders table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrdersSide {
-    /// The orders.
+    /// Orders of all statuses.
     pub orders: Vec<Order>,
-    /// The copies of payments.
+    /// Payments in the read model.
     pub copies: Vec<PaymentCopy>,
-    /// What is neither.
+    /// Items that could not be decoded as either.
     pub unreadable: Vec<Unreadable>,
 }
 
 impl Stack {
-    /// All payments, in memory. For stacks that are known to be small.
+    /// Reads all payments into memory. For small stacks only.
     pub async fn read_payments(&self) -> Result<PaymentsSide, OperationError> {
         let mut side = PaymentsSide::default();
         let mut scan = self.payments_scan()?;
@@ -61,7 +61,7 @@ impl Stack {
         Ok(side)
     }
 
-    /// All orders and copies, in memory. For stacks that are known to be small.
+    /// Reads all orders and copies into memory. For small stacks only.
     pub async fn read_orders(&self) -> Result<OrdersSide, OperationError> {
         let mut side = OrdersSide::default();
         let mut scan = self.orders_scan()?;
@@ -77,12 +77,12 @@ impl Stack {
         Ok(side)
     }
 
-    /// All records in quarantine, whole, in memory, newest first. For stacks that are known to be small.
+    /// Reads all quarantined records with their payloads into memory, newest first. For small stacks only.
     pub async fn read_quarantine(&self) -> Result<Vec<QuarantinedRecord>, OperationError> {
         let quarantine = self.quarantine()?;
         let mut records = Vec::new();
         for summary in quarantine.list(usize::MAX).await? {
-            // One that has been dropped meanwhile is not there any more.
+            // A record that was dropped since the listing loads as `None`.
             records.extend(quarantine.load(&summary.id).await?);
         }
         Ok(records)

@@ -1,4 +1,4 @@
-//! Payments' table held against Orders' copies, while both are in use, and the repair of what does not agree.
+//! Reconciliation of the payments table with Orders' copies while both are in use, and repair of the differences.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,69 +18,69 @@ use crate::read::{of_orders, of_payments};
 use crate::republish::{Republish, SendReport, SentPayment};
 use crate::{OperationError, Stack};
 
-/// Payments that are looked at at once.
-const LOOKS_AT_ONCE_MAX: usize = 16;
-/// Payments that are published between two reports of progress, and held in memory for it.
+/// Payments read concurrently, one by one.
+const READS_CONCURRENT_MAX: usize = 16;
+/// Payments held in memory and published between two progress reports.
 const CHUNK: usize = 200;
-/// The pause between two looks at whether Orders has what was published.
+/// Pause between two checks for the arrival of published payments.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Compares and repairs a stack.
+/// Comparison and repair of a stack.
 #[derive(Debug)]
 pub struct Reconcile<'s> {
     stack: &'s Stack,
     grace_ms: u64,
 }
 
-/// What a comparison found.
+/// Result of [`Reconcile::compare`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Reconciled {
-    /// How much there was.
+    /// Counts per result.
     #[serde(flatten)]
     pub seen: ComparedCounts,
-    /// What does not agree, each seen twice, in the order of orders and payments.
+    /// Differences, each confirmed by a second read, sorted by order id and payment id.
     pub differences: Vec<Difference>,
-    /// What could not be compared.
+    /// Items that could not be decoded and were not compared.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// Result of looking at a suspect once more.
+/// Result of reading a suspect a second time.
 enum SecondLook {
-    /// The suspect is no difference.
+    /// No difference: the payment changed between the two reads.
     Explained(Verdict),
-    /// It is.
+    /// Confirmed, with the versions of the second read.
     Differs(Difference),
 }
 
 impl Reconciled {
-    /// Whether the two sides agree in all that is there.
+    /// True if there are no differences and every item could be compared.
     pub fn agrees(&self) -> bool {
         self.differences.is_empty() && self.unreadable.is_empty()
     }
 
-    /// How many differences there are of this class.
+    /// Number of differences of this class.
     pub fn count(&self, class: DifferenceClass) -> usize {
         self.differences.iter().filter(|difference| difference.class == class).count()
     }
 
-    /// The differences that publishing again mends.
+    /// Differences that publishing again repairs.
     pub fn repairable(&self) -> impl Iterator<Item = &Difference> {
         self.differences.iter().filter(|difference| difference.class.is_repairable())
     }
 
-    /// Whether something is left that publishing again does not mend.
+    /// True if there are differences or unreadable items that publishing again does not repair.
     pub fn is_beyond_repair(&self) -> bool {
         !self.unreadable.is_empty() || self.differences.iter().any(|difference| !difference.class.is_repairable())
     }
 }
 
 impl<'s> Reconcile<'s> {
-    /// Of this stack. What Payments changed within `grace_ms` may still be on its way.
+    /// Prepares to reconcile this stack. Changes within the last `grace_ms` are pending.
     pub fn new(stack: &'s Stack, grace_ms: u64) -> Self {
         Self { stack, grace_ms }
     }
 
-    /// Compares all there is. Whatever does not agree is looked at a second time before it is reported.
+    /// Compares both tables. Each suspect is read a second time before it is reported.
     pub async fn compare(&self, watch: Watch<'_>) -> Result<Reconciled, OperationError> {
         let mut comparison = CopyComparison::new(Timestamp::now(), self.grace_ms);
         let mut unreadable = Vec::new();
@@ -131,7 +131,7 @@ impl<'s> Reconcile<'s> {
         let (table, copies) = (&self.stack.payments()?, &self.stack.copies()?);
         let total = suspects.len() as u64;
         let look = |suspect| self.look(table, copies, suspect);
-        let mut looks = stream::iter(suspects).map(look).buffered(LOOKS_AT_ONCE_MAX);
+        let mut looks = stream::iter(suspects).map(look).buffered(READS_CONCURRENT_MAX);
         let (mut differences, mut done) = (Vec::new(), 0);
         while let Some(look) = looks.try_next().await? {
             match look {
@@ -144,8 +144,8 @@ impl<'s> Reconcile<'s> {
         Ok(differences)
     }
 
-    /// One payment, the truth read before the copy: where the copy is behind then, it really is. Where it is in front, the
-    /// truth may have gone on between the two, and is read once more.
+    /// Reads a suspect again, payment before copy: a copy that is then behind is a real difference. If the copy is
+    /// ahead, the payment may have changed between the two reads, so the payment is read once more.
     async fn look(
         &self,
         table: &PaymentsTable,
@@ -171,7 +171,8 @@ impl<'s> Reconcile<'s> {
         })
     }
 
-    /// Publishes again what that mends, as it is at Payments by then.
+    /// Publishes the payments of all repairable differences, at their current version. A copy with different content is
+    /// first set back by one version, so that the projector replaces it.
     pub async fn repair(&self, found: &Reconciled, watch: Watch<'_>) -> Result<SendReport, OperationError> {
         let republish = Republish::new(self.stack)?;
         let copies = self.stack.copies()?;
@@ -188,7 +189,7 @@ impl<'s> Reconcile<'s> {
         };
         for (chunk, done) in repairable.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
             watch(OperationProgress::Publishing { done, total });
-            let loads = stream::iter(chunk.iter().copied()).map(prepare).buffered(LOOKS_AT_ONCE_MAX);
+            let loads = stream::iter(chunk.iter().copied()).map(prepare).buffered(READS_CONCURRENT_MAX);
             let records: Vec<_> = loads.try_collect().await?;
             let records: Vec<_> = records.into_iter().flatten().collect();
             republish.send(&records, &mut report).await;
@@ -196,8 +197,8 @@ impl<'s> Reconcile<'s> {
         Ok(report)
     }
 
-    /// Waits until Orders has all of these, as of that version or a later one, for `wait_max` at most. Answers with those
-    /// that it does not have.
+    /// Waits until Orders has all of these payments at that version or a later one, for `wait_max` at most. Returns
+    /// those that it does not have by then.
     pub async fn wait(
         &self,
         sent: &[SentPayment],
@@ -206,20 +207,23 @@ impl<'s> Reconcile<'s> {
     ) -> Result<Vec<SentPayment>, OperationError> {
         let copies = &self.stack.copies()?;
         let mut left = sent.to_vec();
-        let look = async || {
-            let arrived = async |sent: SentPayment| {
+        let check = async || {
+            let missing = async |sent: SentPayment| {
                 let copy = copies.load(&sent.order_id, &sent.payment_id).await?;
                 let has = copy.is_some_and(|copy| copy.payment.version >= sent.version);
                 Ok::<_, OperationError>((!has).then_some(sent))
             };
-            let looks: Vec<_> =
-                stream::iter(std::mem::take(&mut left)).map(arrived).buffered(LOOKS_AT_ONCE_MAX).try_collect().await?;
-            left = looks.into_iter().flatten().collect();
+            let checked: Vec<_> = stream::iter(std::mem::take(&mut left))
+                .map(missing)
+                .buffered(READS_CONCURRENT_MAX)
+                .try_collect()
+                .await?;
+            left = checked.into_iter().flatten().collect();
             watch(OperationProgress::Waiting { left: left.len() as u64 });
             Ok(left.is_empty())
         };
         let is_last = |all_arrived: &Result<bool, OperationError>| !matches!(all_arrived, Ok(false));
-        Pace::within(wait_max, POLL).until(look, is_last).await?;
+        Pace::within(wait_max, POLL).until(check, is_last).await?;
         Ok(left)
     }
 }

@@ -1,4 +1,5 @@
-//! Publishing what is stored once more: to fill a new consumer, or one that was away for longer than the stream remembers.
+//! Replay of stored payments onto the stream: backfills a new consumer, or one that was down for longer than the
+//! stream's retention.
 
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
@@ -15,45 +16,45 @@ use crate::read::of_payments;
 use crate::republish::{NotSent, Republish, SendReport};
 use crate::{OperationError, Stack};
 
-/// Payments that go out between two looks at the time, at most; and a quarter of what may go out in a second.
+/// Maximum payments per chunk. A chunk is also at most a quarter of a second's rate.
 const CHUNK_MAX: usize = 200;
 
-/// What to publish again, and how fast.
+/// Parameters of a replay.
 #[derive(Debug, Clone)]
 pub struct Replay {
-    /// Only what changed then or later.
+    /// Publishes only payments changed at this time or later.
     pub since: Option<Timestamp>,
-    /// Only the payments of this order.
+    /// Publishes only the payments of this order.
     pub order_id: Option<OrderId>,
-    /// Only what is read behind this payment: where an earlier replay stopped.
+    /// Resumes the table scan after this payment, where an earlier replay stopped.
     pub after: Option<PaymentId>,
-    /// So many payments a second, at most.
+    /// Maximum payments published per second.
     pub rate_per_second: NonZeroU32,
-    /// Publish nothing, only count.
+    /// Counts without publishing.
     pub dry_run: bool,
 }
 
-/// How far a replay came.
+/// Outcome of a replay.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Replayed {
-    /// Payments that were read.
+    /// Payments read.
     pub read: u64,
-    /// Payments that were published, or would have been.
+    /// Payments published; in a dry run, payments that would be.
     pub sent: u64,
-    /// Payments that were passed over, as they are processing or older than asked for.
+    /// Payments skipped: processing, or changed before `since`.
     pub passed_over: u64,
-    /// Payments that could not be published. The replay ended with them.
+    /// Payments that could not be published. The replay stops at the first chunk that has any.
     pub not_sent: Vec<NotSent>,
-    /// What could not be understood.
+    /// Items that could not be decoded.
     pub unreadable: Vec<Unreadable>,
-    /// Whether all was read.
+    /// True if the replay reached the end.
     pub is_complete: bool,
-    /// Where to go on, where it was not: behind this payment.
+    /// Payment to resume after if the replay is incomplete.
     pub go_on_after: Option<PaymentId>,
 }
 
 impl Replay {
-    /// Publishes until all is done, something cannot be published, or `stop` says so.
+    /// Publishes until the end, the first failure to publish, or until `stop` returns true.
     pub async fn run(
         &self,
         stack: &Stack,
@@ -107,11 +108,11 @@ struct Run<'r> {
 
 impl<'r> Run<'r> {
     fn new(replay: &'r Replay, republish: Republish) -> Self {
-        let pace = Pace { begun: Instant::now(), rate_per_second: replay.rate_per_second };
+        let pace = Pace { started: Instant::now(), rate_per_second: replay.rate_per_second };
         Self { replay, republish, pace, about: 0, replayed: Replayed::default() }
     }
 
-    /// Publishes a page. Breaks if the replay is to end.
+    /// Publishes a page. Breaks if the replay must stop.
     async fn page(
         &mut self,
         records: Vec<PaymentRecord>,
@@ -142,7 +143,7 @@ impl<'r> Run<'r> {
         if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// Publishes a chunk when its time has come. Breaks if something of it could not be published.
+    /// Publishes a chunk at its due time. Breaks if a payment could not be published.
     async fn chunk(&mut self, chunk: &[PaymentRecord]) -> ControlFlow<()> {
         if self.replay.dry_run {
             self.replayed.sent += chunk.len() as u64;
@@ -157,17 +158,17 @@ impl<'r> Run<'r> {
     }
 }
 
-/// An even pace from the beginning on: what was slow is not made up for in one go by more than a chunk.
+/// Constant rate, counted from the start of the replay. After a slow period it catches up, one chunk at a time.
 struct Pace {
-    begun: Instant,
+    started: Instant,
     rate_per_second: NonZeroU32,
 }
 
 impl Pace {
-    /// When the payment behind the first `sent` may go out.
+    /// Returns when the payment after the first `sent` is due.
     fn due(&self, sent: u64) -> Instant {
         let nanos = u128::from(sent) * 1_000_000_000 / u128::from(self.rate_per_second.get());
-        self.begun + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        self.started + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     fn chunk(&self) -> usize {
@@ -180,16 +181,16 @@ mod tests {
     use super::*;
 
     fn pace(rate: u32) -> Pace {
-        Pace { begun: Instant::now(), rate_per_second: NonZeroU32::new(rate).unwrap() }
+        Pace { started: Instant::now(), rate_per_second: NonZeroU32::new(rate).unwrap() }
     }
 
     #[tokio::test]
-    async fn never_more_than_a_chunk_goes_out_ahead_of_the_rate() {
+    async fn a_replay_is_never_more_than_a_chunk_ahead_of_its_rate() {
         for rate in [1, 3, 200, 100_000] {
             let pace = pace(rate);
             let chunk = pace.chunk() as u64;
             for sent in (0..10_000_u64).step_by(pace.chunk()) {
-                let waited = pace.due(sent) - pace.begun;
+                let waited = pace.due(sent) - pace.started;
                 let allowed = waited.as_nanos() * u128::from(rate) / 1_000_000_000;
                 assert!(u128::from(sent) <= allowed + 1, "{sent} at {rate}");
             }
@@ -200,7 +201,7 @@ mod tests {
     #[tokio::test]
     async fn the_first_chunk_does_not_wait() {
         let pace = pace(1);
-        assert_eq!(pace.due(0), pace.begun);
-        assert_eq!(pace.due(90) - pace.begun, Duration::from_secs(90));
+        assert_eq!(pace.due(0), pace.started);
+        assert_eq!(pace.due(90) - pace.started, Duration::from_secs(90));
     }
 }

@@ -1,4 +1,4 @@
-//! Putting payments on the stream once more, as they are now.
+//! Publishes stored payments again, at their current version.
 
 use futures::{StreamExt, stream};
 use payment_events::{OrderId, PaymentId};
@@ -8,22 +8,22 @@ use serde::Serialize;
 
 use crate::{OperationError, Stack};
 
-/// Marks that are cleared at once.
-const MARKS_AT_ONCE_MAX: usize = 16;
+/// Outbox marks cleared concurrently.
+const UNMARKS_CONCURRENT_MAX: usize = 16;
 
-/// A payment that is on the stream as of this version.
+/// A payment that was published at this version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct SentPayment {
     /// The order it pays for.
     pub order_id: OrderId,
-    /// Which payment.
+    /// Payment published.
     pub payment_id: PaymentId,
-    /// Its version.
+    /// Version published.
     pub version: u64,
 }
 
 impl SentPayment {
-    /// What publishing this payment would send; nothing while it is processing.
+    /// Returns what publishing this payment would send; `None` while it is processing.
     pub(crate) fn of(record: &PaymentRecord) -> Option<Self> {
         let event = record.payment.event()?.ok()?;
         let payment = event.into_payment();
@@ -31,12 +31,12 @@ impl SentPayment {
     }
 }
 
-/// A payment, or something else with a name, that could not be put on the stream.
+/// A payment, record or batch that could not be published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NotSent {
-    /// Which.
+    /// Id of the payment, record or batch.
     pub id: String,
-    /// Why.
+    /// Reason, as a clause.
     pub reason: String,
 }
 
@@ -56,9 +56,9 @@ impl Republish {
         &self.table
     }
 
-    /// Publishes these as they are, and clears the marks that they carry. What is processing is passed over.
+    /// Publishes these payments and clears their outbox marks. Skips payments that are processing.
     ///
-    /// A mark that cannot be cleared does no harm: the payment is published once more.
+    /// A failure to clear a mark is ignored: the relay then publishes the payment once more.
     pub(crate) async fn send(&self, records: &[PaymentRecord], report: &mut SendReport) {
         let (mut events, mut known) = (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
         for record in records {
@@ -88,16 +88,16 @@ impl Republish {
         }
         let table = &self.table;
         let unmark = async |sent: SentPayment| table.mark_published(&sent.payment_id, sent.version).await;
-        stream::iter(marked).map(unmark).buffer_unordered(MARKS_AT_ONCE_MAX).for_each(async |_| {}).await;
+        stream::iter(marked).map(unmark).buffer_unordered(UNMARKS_CONCURRENT_MAX).for_each(async |_| {}).await;
     }
 }
 
-/// What became of payments to publish.
+/// Outcome of publishing payments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SendReport {
-    /// What is on the stream.
+    /// Payments published.
     pub sent: Vec<SentPayment>,
-    /// What is not.
+    /// Payments that could not be published.
     pub not_sent: Vec<NotSent>,
 }
 

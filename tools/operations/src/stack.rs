@@ -1,4 +1,4 @@
-//! One Paystream: its tables and its stream, wherever they are.
+//! Tables, stream and bucket of one system, local or on AWS.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,36 +13,36 @@ use paystream_client::emulator;
 use crate::failures::Bucket;
 use crate::{OperationError, aws_of_operator};
 
-/// Items a page may hold, unless told otherwise. A page is read into memory, and is at most 1 MB anyway.
+/// Default limit of items per page. A page is held in memory; DynamoDB bounds it to 1 MB.
 const PAGE_ITEMS_MAX: i32 = 1_000;
-/// How long one attempt at a DynamoDB call may take; a page is a megabyte to read and to send.
+/// Timeout of one attempt at a DynamoDB call: a page can be 1 MB.
 const DYNAMODB_ATTEMPT: Duration = Duration::from_secs(5);
-/// How long a DynamoDB call may take, all attempts together.
+/// Timeout of a DynamoDB call, all attempts together.
 const DYNAMODB_OPERATION: Duration = Duration::from_secs(30);
-/// Attempts at one DynamoDB call: a scan may well be throttled.
+/// Attempts at one DynamoDB call. A scan is easily throttled.
 const DYNAMODB_ATTEMPTS_MAX: u32 = 6;
 
-/// What of a stack has a name that must be known.
+/// A resource whose physical name operations need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Resource {
-    /// Payments' table.
+    /// DynamoDB table of Payments.
     PaymentsTable,
-    /// Orders' table.
+    /// DynamoDB table of Orders: orders and read model.
     OrdersTable,
-    /// Where Orders sets aside what it cannot read.
+    /// DynamoDB table of quarantined records.
     QuarantineTable,
-    /// The Kinesis stream.
+    /// Kinesis stream of payment events.
     PaymentStream,
-    /// Where event source mappings put what they gave up on.
+    /// S3 bucket that is the on-failure destination of the event source mappings.
     FailuresBucket,
 }
 
 impl Resource {
-    /// All of them.
+    /// All resources.
     pub const ALL: [Self; 5] =
         [Self::PaymentsTable, Self::OrdersTable, Self::QuarantineTable, Self::PaymentStream, Self::FailuresBucket];
 
-    /// The logical id in the template, which is also the key of the output that tells the name.
+    /// Logical id in the template, and key of the stack output that holds the name.
     pub fn logical_id(self) -> &'static str {
         match self {
             Self::PaymentsTable => "PaymentsTable",
@@ -60,18 +60,18 @@ impl fmt::Display for Resource {
     }
 }
 
-/// The physical names that are known.
+/// Physical names of resources, as far as they are known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names(Vec<(Resource, String)>);
 
 impl Names {
-    /// Notes a name, instead of one that is known already.
+    /// Sets a name, replacing an earlier one.
     pub fn set(&mut self, resource: Resource, name: impl Into<String>) {
         self.0.retain(|(known, _)| *known != resource);
         self.0.push((resource, name.into()));
     }
 
-    /// The name, where it is known.
+    /// Returns the name if it is known.
     pub fn get(&self, resource: Resource) -> Option<&str> {
         self.0.iter().find(|(known, _)| *known == resource).map(|(_, name)| name.as_str())
     }
@@ -81,16 +81,16 @@ impl Names {
     }
 }
 
-/// Where emulators listen. They take any credentials.
+/// URLs of local emulators, which accept any credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// Of DynamoDB.
+    /// URL of the DynamoDB emulator.
     pub dynamodb: String,
-    /// Of Kinesis.
+    /// URL of the Kinesis emulator.
     pub kinesis: String,
 }
 
-/// One Paystream. Every call it makes ends in time.
+/// One system, with the clients to operate it. Every call has a timeout.
 #[derive(Debug, Clone)]
 pub struct Stack {
     shared: SdkConfig,
@@ -101,13 +101,13 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The one on AWS that region, credentials and endpoints of the process's environment lead to.
+    /// Opens a stack on AWS, with region, credentials and endpoints from the process's environment.
     pub async fn on_aws(names: Names) -> Self {
         let shared = aws_of_operator().await;
         Self::new(&shared, &shared, names)
     }
 
-    /// The one on these emulators.
+    /// Opens a stack on local emulators.
     pub fn on_emulators(endpoints: &Endpoints, names: Names) -> Self {
         Self::new(&emulator(&endpoints.dynamodb), &emulator(&endpoints.kinesis), names)
     }
@@ -127,51 +127,51 @@ impl Stack {
         }
     }
 
-    /// The same one, whose tables are read in pages of at most so many items.
+    /// Limits the items per page of a scan.
     #[must_use]
     pub fn with_pages_of(self, page_items_max: i32) -> Self {
         Self { page_items_max, ..self }
     }
 
-    /// What is known of it.
+    /// Returns the known resource names.
     pub fn names(&self) -> &Names {
         &self.names
     }
 
-    /// The bucket of failures, which only a stack on AWS has.
+    /// Returns the on-failure bucket, which exists only on AWS.
     pub fn failures_bucket(&self) -> Result<Bucket, OperationError> {
         let name = self.names.need(Resource::FailuresBucket)?;
         Bucket::new(&self.shared, name).map_err(|error| OperationError::Failures(error.into()))
     }
 
-    /// Payments' table.
+    /// Returns the payments table.
     pub fn payments(&self) -> Result<PaymentsTable, OperationError> {
         Ok(PaymentsTable::new(self.dynamodb.clone(), self.names.need(Resource::PaymentsTable)?))
     }
 
-    /// All of Payments' table.
+    /// Starts a scan of the payments table.
     pub fn payments_scan(&self) -> Result<PaymentsScan, OperationError> {
         let table = self.names.need(Resource::PaymentsTable)?;
         Ok(PaymentsScan::new(self.dynamodb.clone(), table, self.page_items_max))
     }
 
-    /// Orders' copies, one by one.
+    /// Returns single-item access to Orders' copies.
     pub fn copies(&self) -> Result<Copies, OperationError> {
         Ok(Copies::new(self.dynamodb.clone(), self.names.need(Resource::OrdersTable)?))
     }
 
-    /// All of Orders' table.
+    /// Starts a scan of the orders table.
     pub fn orders_scan(&self) -> Result<OrdersScan, OperationError> {
         let table = self.names.need(Resource::OrdersTable)?;
         Ok(OrdersScan::new(self.dynamodb.clone(), table, self.page_items_max))
     }
 
-    /// What Orders could not read.
+    /// Returns the quarantined records.
     pub fn quarantine(&self) -> Result<QuarantineRecords, OperationError> {
         Ok(QuarantineRecords::new(self.dynamodb.clone(), self.names.need(Resource::QuarantineTable)?))
     }
 
-    /// The stream.
+    /// Returns a publisher to the payment stream.
     pub fn publisher(&self) -> Result<KinesisPublisher, OperationError> {
         Ok(KinesisPublisher::new(self.kinesis.clone(), self.names.need(Resource::PaymentStream)?))
     }

@@ -1,5 +1,5 @@
-//! The bucket of failures, on a server that checks signatures as S3 does: from the request as it came, by the rules of
-//! Signature Version 4, with nothing of the code that made it.
+//! The S3 client against a server that verifies signatures as S3 does: from the received request, by the rules of
+//! Signature Version 4, sharing no code with the signer.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 #[derive(Default)]
 struct S3 {
     objects: BTreeMap<String, String>,
-    /// So many requests are answered with 503 first.
+    /// Number of requests that get status 503 first.
     slow_down: AtomicU32,
 }
 
@@ -60,7 +60,7 @@ async fn answer(State(s3): State<Arc<S3>>, request: Request) -> (StatusCode, Str
     }
 }
 
-/// Two keys a page. The token is where the page begins, with characters that need escaping.
+/// Pages of two keys. The continuation token is the index of the first key, with characters that need escaping.
 fn listing(s3: &S3, query: &str) -> String {
     let part = |name: &str| query.split('&').find_map(|part| part.strip_prefix(&format!("{name}=")).map(decoded));
     assert_eq!(part("list-type").as_deref(), Some("2"));
@@ -120,7 +120,7 @@ fn failure(timestamp: &str) -> String {
     .to_string()
 }
 
-/// Keys as Lambda makes them, and what else needs escaping in a path or in XML.
+/// Keys in Lambda's format, and keys that need escaping in a path or in XML.
 fn keys() -> [String; 5] {
     let lambda = |n: u32| format!("aws/lambda/9ab1/shardId-00{n}/2026/11/23/2026-11-23T02.03.0{n}-5b6c");
     [lambda(1), lambda(2), lambda(3), "other/a b&c+d=é".to_owned(), "other/x..//y".to_owned()]
@@ -132,7 +132,7 @@ fn full() -> S3 {
 }
 
 #[tokio::test]
-async fn all_objects_are_listed_over_pages_and_read_under_any_key() {
+async fn all_objects_are_listed_over_several_pages_and_read_by_any_key() {
     let url = serve(full()).await;
     let source = FailureSource::Bucket(Box::new(Bucket::at(&config(SECRET), "failures", Some(&url)).unwrap()));
     let list = source.list().await.unwrap();
@@ -143,9 +143,9 @@ async fn all_objects_are_listed_over_pages_and_read_under_any_key() {
 }
 
 #[tokio::test]
-async fn an_object_that_is_no_failure_is_named_and_stops_nothing() {
+async fn an_object_that_is_not_a_failure_record_is_reported_and_the_rest_is_listed() {
     let mut s3 = full();
-    s3.objects.insert("notes.txt".to_owned(), "no failure".to_owned());
+    s3.objects.insert("notes.txt".to_owned(), "not a failure record".to_owned());
     let url = serve(s3).await;
     let source = FailureSource::Bucket(Box::new(Bucket::at(&config(SECRET), "failures", Some(&url)).unwrap()));
     let list = source.list().await.unwrap();
@@ -154,7 +154,7 @@ async fn an_object_that_is_no_failure_is_named_and_stops_nothing() {
 }
 
 #[tokio::test]
-async fn passing_trouble_is_tried_again_and_lasting_trouble_is_told() {
+async fn a_transient_error_is_retried_and_a_permanent_one_is_reported() {
     let url = serve(S3 { slow_down: AtomicU32::new(2), ..full() }).await;
     let bucket = Bucket::at(&config(SECRET), "failures", Some(&url)).unwrap();
     assert_eq!(bucket.keys(3).await.unwrap().len(), 3);
@@ -164,7 +164,7 @@ async fn passing_trouble_is_tried_again_and_lasting_trouble_is_told() {
 }
 
 #[tokio::test]
-async fn what_s3_refuses_is_told_in_its_words() {
+async fn an_error_has_the_words_of_s3() {
     let url = serve(full()).await;
     let bucket = Bucket::at(&config("another secret"), "failures", Some(&url)).unwrap();
     let error = bucket.keys(1).await.unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The comparison, on states of both sides that are made up.
+//! The comparison, on made-up states of both services.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -15,12 +15,12 @@ fn made_at() -> Timestamp {
     Timestamp::from_unix_ms(1_800_000_000_000).unwrap()
 }
 
-/// When all that is made up is older than the grace period.
+/// A time at which every made-up payment is older than the grace period.
 fn now() -> Timestamp {
     made_at().plus_ms(GRACE_MS * 2)
 }
 
-/// The payment of this number as of this version, 0 to 4.
+/// The payment with this number at this version, 0 to 4.
 fn record(number: u32, version: usize) -> PaymentRecord {
     let eur = |minor| Money::new(minor, "EUR".parse().unwrap()).unwrap();
     let request = PaymentRequest {
@@ -54,7 +54,7 @@ fn copy(record: &PaymentRecord) -> PaymentCopy {
     PaymentCopy { payment: published(record), stored_at: now() }
 }
 
-fn twisted(copy: PaymentCopy) -> PaymentCopy {
+fn altered(copy: PaymentCopy) -> PaymentCopy {
     let created_at = made_at().plus_ms(1);
     PaymentCopy { payment: PaymentInfo { created_at, ..copy.payment }, ..copy }
 }
@@ -64,7 +64,7 @@ fn classes(payments: &[PaymentRecord], copies: &[PaymentCopy]) -> Vec<Difference
 }
 
 #[test]
-fn two_sides_that_have_the_same_agree() {
+fn services_with_the_same_payments_agree() {
     let payments: Vec<_> = (1..=4).map(|version| record(1 + u32::try_from(version).unwrap(), version)).collect();
     let copies: Vec<_> = payments.iter().map(copy).collect();
     let seen = ComparedCounts { payments: 4, copies: 4, agreeing: 4, ..ComparedCounts::default() };
@@ -73,7 +73,7 @@ fn two_sides_that_have_the_same_agree() {
 }
 
 #[test]
-fn a_payment_without_a_copy_is_missing_and_told_with_all_that_is_known_of_it() {
+fn a_payment_without_a_copy_is_missing_and_reported_with_its_version_and_time() {
     let payment = record(1, 2);
     let expected = Difference {
         class: DifferenceClass::Missing,
@@ -88,18 +88,18 @@ fn a_payment_without_a_copy_is_missing_and_told_with_all_that_is_known_of_it() {
 }
 
 #[test]
-fn a_copy_of_an_earlier_version_is_stale_and_one_of_a_later_version_ahead() {
+fn a_copy_of_an_earlier_version_is_stale_and_one_of_a_later_version_is_ahead() {
     assert_eq!(classes(&[record(1, 3)], &[copy(&record(1, 2))]), [DifferenceClass::Stale]);
     assert_eq!(classes(&[record(1, 2)], &[copy(&record(1, 3))]), [DifferenceClass::Ahead]);
     assert_eq!(
         classes(&[record(1, 0)], &[copy(&record(1, 1))]),
         [DifferenceClass::Ahead],
-        "Payments has not decided on it"
+        "Payments is still processing it"
     );
 }
 
 #[test]
-fn a_copy_of_no_payment_is_orphaned_and_so_is_one_under_another_order() {
+fn a_copy_without_a_payment_or_under_another_order_is_orphaned() {
     assert_eq!(classes(&[], &[copy(&record(1, 1))]), [DifferenceClass::Orphaned]);
     let elsewhere = copy(&record(1, 1));
     let payment = PaymentInfo { order_id: "ord-9".parse().unwrap(), ..elsewhere.payment.clone() };
@@ -108,18 +108,18 @@ fn a_copy_of_no_payment_is_orphaned_and_so_is_one_under_another_order() {
 }
 
 #[test]
-fn a_copy_that_says_something_else_of_the_same_version_is_different() {
-    assert_eq!(classes(&[record(1, 2)], &[twisted(copy(&record(1, 2)))]), [DifferenceClass::Different]);
+fn a_copy_with_other_content_at_the_same_version_is_different() {
+    assert_eq!(classes(&[record(1, 2)], &[altered(copy(&record(1, 2)))]), [DifferenceClass::Different]);
 }
 
 #[test]
-fn a_payment_that_is_processing_has_no_copy_to_be() {
+fn a_payment_that_is_processing_needs_no_copy() {
     let seen = ComparedCounts { payments: 1, processing: 1, ..ComparedCounts::default() };
     assert_eq!(compare([&record(1, 0)], [], now(), GRACE_MS), Compared { seen, differences: vec![] });
 }
 
 #[test]
-fn what_changed_within_the_grace_period_is_pending_and_not_a_difference() {
+fn a_change_within_the_grace_period_is_pending_and_not_a_difference() {
     let (first, third) = (copy(&record(1, 1)), record(1, 3));
     let at = |age_ms: u64| third.payment.updated_at.plus_ms(age_ms);
     for copies in [vec![], vec![first]] {
@@ -131,7 +131,7 @@ fn what_changed_within_the_grace_period_is_pending_and_not_a_difference() {
 }
 
 #[test]
-fn a_mark_that_is_older_than_the_grace_period_is_told_and_excuses_nothing() {
+fn an_outbox_mark_older_than_the_grace_period_is_reported_and_excuses_no_difference() {
     let marked = PaymentRecord { unpublished: true, ..record(1, 1) };
     let differences = compare([&marked], [], now(), GRACE_MS).differences;
     assert_eq!(
@@ -141,21 +141,21 @@ fn a_mark_that_is_older_than_the_grace_period_is_told_and_excuses_nothing() {
 }
 
 #[test]
-fn differences_are_told_in_the_order_of_orders_and_payments() {
+fn differences_are_sorted_by_order_and_payment() {
     let payments: Vec<_> = (1..=9).rev().map(|number| record(number, 1)).collect();
     let differences = compare(&payments, &[copy(&record(11, 1))], now(), GRACE_MS).differences;
     let keys: Vec<_> = differences.iter().map(|d| (d.order_id.as_str(), d.payment_id.as_str())).collect();
     assert!(keys.is_sorted() && keys.len() == 10, "{keys:?}");
 }
 
-/// One payment on both sides: Payments' version, and of Orders' copy the version and whether it is twisted.
+/// One payment on both sides: Payments' version, and the copy's version with true if its content is altered.
 type State = (Option<usize>, Option<(usize, bool)>);
 
 fn state() -> impl Strategy<Value = State> {
     (prop::option::of(0..=4_usize), prop::option::of((1..=4_usize, any::<bool>())))
 }
 
-/// What Orders does with a repair: a copy that is different is made older, and an event that is newer replaces it.
+/// Effect of a repair on Orders: a different copy is set back by one version, then the newer event replaces it.
 fn repair(copies: &mut BTreeMap<String, PaymentCopy>, difference: &Difference, truth: &PaymentRecord) {
     let event = published(truth);
     let key = event.payment_id.to_string();
@@ -169,14 +169,14 @@ fn repair(copies: &mut BTreeMap<String, PaymentCopy>, difference: &Difference, t
 
 proptest! {
     #[test]
-    fn repairing_what_is_reported_leaves_only_what_cannot_be_repaired(states in prop::collection::vec(state(), 0..30)) {
+    fn a_repair_leaves_only_differences_that_cannot_be_repaired(states in prop::collection::vec(state(), 0..30)) {
         let mut truths = BTreeMap::new();
         let mut copies = BTreeMap::new();
         for (number, (truth, copied)) in (0..).zip(&states) {
             let id = format!("pay_{number}");
             truths.extend(truth.map(|version| (id.clone(), record(number, version))));
             let copied = copied.map(|(version, twist)| (copy(&record(number, version)), twist));
-            copies.extend(copied.map(|(copy, twist)| (id, if twist { twisted(copy) } else { copy })));
+            copies.extend(copied.map(|(copy, twist)| (id, if twist { altered(copy) } else { copy })));
         }
         let before = compare(truths.values(), copies.values(), now(), GRACE_MS).differences;
         for difference in before.iter().filter(|difference| difference.class.is_repairable()) {
@@ -186,7 +186,7 @@ proptest! {
         let left: Vec<_> = before.into_iter().filter(|difference| !difference.class.is_repairable()).collect();
         let ahead = left.iter().filter(|difference| difference.class == DifferenceClass::Ahead).count() as u64;
         prop_assert_eq!(&after, &left);
-        // Nothing falls between the classes.
+        // Every payment is in exactly one class.
         let counted = seen.agreeing + seen.processing + seen.pending + ahead;
         prop_assert_eq!(counted, truths.len() as u64);
     }

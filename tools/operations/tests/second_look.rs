@@ -1,5 +1,5 @@
-//! What happens while both sides are read must not look like a difference. Each test lets it happen at the one moment
-//! at which it could.
+//! A change while both tables are read must not be reported as a difference. Each test makes the change at the one
+//! moment at which it could be.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,10 +54,10 @@ impl Sides {
         let lease = Lease { until: Timestamp::now(), attempt: 1, holder: RequestKey::random() };
         let begun = PaymentRecord::begin(&request, request.payment_id().unwrap(), lease, Timestamp::now());
         self.payments.begin(&begun).await.unwrap();
-        self.go_on(&begun, Action::Decide(Outcome::Approved)).await
+        self.change(&begun, Action::Decide(Outcome::Approved)).await
     }
 
-    async fn go_on(&self, record: &PaymentRecord, action: Action) -> PaymentRecord {
+    async fn change(&self, record: &PaymentRecord, action: Action) -> PaymentRecord {
         let step = Step { key: RequestKey::random(), action, at: Timestamp::now() };
         let next = record.after(step, None).unwrap();
         self.payments.replace(record, &next).await.unwrap();
@@ -69,7 +69,7 @@ impl Sides {
         self.orders.put_if_newer(&PaymentCopy { payment, stored_at: Timestamp::now() }).await.unwrap();
     }
 
-    /// Compares without a grace period, and lets `meanwhile` happen once, at the moment that `when` recognises.
+    /// Compares without a grace period, and runs `meanwhile` once, at the first progress report that matches `when`.
     async fn compare(&self, when: fn(OperationProgress) -> bool, meanwhile: impl AsyncFn() + Sync) -> Reconciled {
         let happened = AtomicBool::new(false);
         let watch = |progress| {
@@ -79,7 +79,7 @@ impl Sides {
             }
         };
         let found = Reconcile::new(&self.stack, 0).compare(&watch).await.unwrap();
-        assert!(happened.into_inner(), "the moment did not come");
+        assert!(happened.into_inner(), "no progress report matched");
         found
     }
 }
@@ -93,24 +93,24 @@ fn both_are_read(progress: OperationProgress) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_is_made_and_copied_between_the_two_reads_is_neither_orphaned_nor_missing() {
+async fn a_payment_created_and_copied_between_the_two_reads_is_neither_orphaned_nor_missing() {
     let sides = Sides::start().await;
     let found = sides.compare(copies_are_read, async || sides.project(&sides.pay("ord-1").await).await).await;
     assert_eq!((found.agrees(), found.seen.agreeing), (true, 1), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_goes_on_between_the_two_reads_is_neither_ahead_nor_stale() {
+async fn a_payment_that_changes_between_the_two_reads_is_neither_ahead_nor_stale() {
     let sides = Sides::start().await;
     let first = sides.pay("ord-1").await;
     sides.project(&first).await;
-    let meanwhile = async || sides.project(&sides.go_on(&first, Action::Change(Change::Capture(None))).await).await;
+    let meanwhile = async || sides.project(&sides.change(&first, Action::Change(Change::Capture(None))).await).await;
     let found = sides.compare(copies_are_read, meanwhile).await;
     assert_eq!((found.agrees(), found.seen.agreeing), (true, 1), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_comes_before_the_second_look_is_not_missing() {
+async fn a_copy_that_arrives_before_the_second_read_is_not_missing() {
     let sides = Sides::start().await;
     let payment = sides.pay("ord-1").await;
     let found = sides.compare(both_are_read, async || sides.project(&payment).await).await;
@@ -118,10 +118,10 @@ async fn a_copy_that_comes_before_the_second_look_is_not_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_agree_at_the_second_look_either_is_told_as_it_is_then() {
+async fn a_confirmed_difference_has_the_versions_of_the_second_read() {
     let sides = Sides::start().await;
     let first = sides.pay("ord-1").await;
-    let second = sides.go_on(&first, Action::Change(Change::Capture(None))).await;
+    let second = sides.change(&first, Action::Change(Change::Capture(None))).await;
     let found = sides.compare(both_are_read, async || sides.project(&first).await).await;
     assert_eq!(found.differences.iter().map(|found| found.class).collect::<Vec<_>>(), [DifferenceClass::Stale]);
     assert_eq!(found.differences[0].payments_version, Some(second.payment.version));
@@ -129,7 +129,7 @@ async fn what_does_not_agree_at_the_second_look_either_is_told_as_it_is_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repair_publishes_what_payments_has_by_then_and_makes_a_different_copy_older_first() {
+async fn a_repair_sets_a_different_copy_back_and_publishes_the_current_version() {
     let sides = Sides::start().await;
     let first = sides.pay("ord-1").await;
     let mut wrong = first.payment.event().unwrap().unwrap().into_payment();
@@ -138,17 +138,17 @@ async fn a_repair_publishes_what_payments_has_by_then_and_makes_a_different_copy
     let reconcile = Reconcile::new(&sides.stack, 0);
     let found = reconcile.compare(&unwatched).await.unwrap();
     assert_eq!(found.differences.iter().map(|found| found.class).collect::<Vec<_>>(), [DifferenceClass::Different]);
-    let second = sides.go_on(&first, Action::Change(Change::Capture(None))).await;
+    let second = sides.change(&first, Action::Change(Change::Capture(None))).await;
     let report = reconcile.repair(&found, &unwatched).await.unwrap();
     assert_eq!(report.sent.iter().map(|sent| sent.version).collect::<Vec<_>>(), [2]);
     let (order_id, payment_id) = (&first.payment.order_id, &first.payment.payment_id);
     assert_eq!(sides.copies.load(order_id, payment_id).await.unwrap().unwrap().payment.version, 0);
     let stored = sides.payments.load(payment_id).await.unwrap().unwrap();
-    assert_eq!((stored.payment, stored.unpublished), (second.payment, false), "its mark is cleared");
+    assert_eq!((stored.payment, stored.unpublished), (second.payment, false), "its outbox mark is cleared");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_of_a_small_stack_can_be_read_at_once() {
+async fn a_small_stack_can_be_read_into_memory() {
     let sides = Sides::start().await;
     let payment = sides.pay("ord-1").await;
     sides.project(&payment).await;
@@ -161,7 +161,7 @@ async fn all_of_a_small_stack_can_be_read_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tables_of_several_pages_are_compared_and_published_whole() {
+async fn tables_of_several_pages_are_compared_and_replayed_completely() {
     let count = 60;
     let sides = Sides::start().await;
     let stack = &sides.stack.clone().with_pages_of(7);
@@ -183,5 +183,5 @@ async fn tables_of_several_pages_are_compared_and_published_whole() {
     let replayed = replay.run(stack, &|| false, &unwatched).await.unwrap();
     assert_eq!((replayed.read, replayed.sent, replayed.is_complete), (count, count, true));
     let found = Reconcile::new(stack, 0).compare(&unwatched).await.unwrap();
-    assert!(found.differences.iter().all(|found| !found.unpublished), "their marks are cleared");
+    assert!(found.differences.iter().all(|found| !found.unpublished), "their outbox marks are cleared");
 }

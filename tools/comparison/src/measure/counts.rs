@@ -1,31 +1,31 @@
-//! Orders, counted by what became of them.
+//! Counts of orders by outcome.
 
 use serde::{Deserialize, Serialize};
 
-/// Some orders, and how many of them were accepted at once.
+/// A set of orders, and the number accepted in the response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
-    /// How many there were.
+    /// Orders in the set.
     pub orders: u64,
-    /// Of these, accepted in the answer.
+    /// Orders accepted in the response.
     pub accepted: u64,
 }
 
-/// Where orders ended.
+/// Final states of a set of orders.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
-    /// Accepted.
+    /// Accepted at the end.
     pub accepted: u64,
-    /// Accepted once, and then on hold: the payment does not cover them any more.
+    /// On hold after having been accepted: the payment no longer covers them.
     pub on_hold: u64,
-    /// Waiting for a payment.
+    /// Still waiting for a payment.
     pub waiting: u64,
-    /// Not there.
+    /// Not stored.
     pub missing: u64,
 }
 
 impl Share {
-    /// The part that was accepted; none where there were no orders.
+    /// Accepted share, 0 to 1; `None` if there are no orders.
     #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 orders")]
     pub fn part(&self) -> Option<f64> {
         (self.orders > 0).then(|| self.accepted as f64 / self.orders as f64)
@@ -47,7 +47,7 @@ impl Ended {
         }
     }
 
-    /// All of them.
+    /// Number of orders.
     pub fn total(&self) -> u64 {
         self.accepted + self.on_hold + self.waiting + self.missing
     }

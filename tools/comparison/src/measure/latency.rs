@@ -1,36 +1,36 @@
-//! Latencies, as percentiles of a histogram of high dynamic range.
+//! Latency percentiles, from an HDR histogram.
 
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// Latencies are counted in microseconds, up to a minute, to three digits.
+/// Histogram range of one minute in microseconds, with three significant digits.
 const LATENCY_US_MAX: u64 = 60_000_000;
 const DIGITS: u8 = 3;
 
-/// How long things took, in milliseconds.
+/// Percentiles of durations, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
-    /// How many there were. Above 1 - 1 / count, percentiles are the largest value.
+    /// Number of durations. Percentiles above 1 - 1 / count equal the maximum.
     pub count: u64,
-    /// Half took at most this.
+    /// Median.
     pub p50: f64,
-    /// 90 % took at most this.
+    /// 90th percentile.
     pub p90: f64,
-    /// 99 % took at most this.
+    /// 99th percentile.
     pub p99: f64,
-    /// 99.9 % took at most this.
+    /// 99.9th percentile.
     pub p99_9: f64,
-    /// The longest.
+    /// Maximum.
     pub max: f64,
 }
 
 impl Latency {
-    /// Of these durations. What took longer than a minute counts as a minute.
+    /// Computes the percentiles. A duration above one minute counts as one minute.
     #[expect(clippy::cast_precision_loss, reason = "a minute in microseconds fits")]
     pub fn of(durations: impl IntoIterator<Item = Duration>) -> Self {
-        // These bounds are valid, which is all that can be wrong.
+        // Cannot fail: these bounds are valid.
         let Ok(mut histogram) = Histogram::<u64>::new_with_bounds(1, LATENCY_US_MAX, DIGITS) else {
             return Self::default();
         };

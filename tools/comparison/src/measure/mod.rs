@@ -1,4 +1,4 @@
-//! What one mode did in one scenario, in figures.
+//! Figures of one mode in one scenario.
 
 mod counts;
 mod latency;
@@ -15,81 +15,81 @@ use crate::observe::OrderEnd;
 pub use counts::{Ended, Share};
 pub use latency::Latency;
 
-/// Why an order failed that was never sent.
-const NOT_SENT: &str = "not sent, for too many were under way";
+/// Failure reason of an order that was not sent.
+const NOT_SENT: &str = "not sent: too many requests in flight";
 
-/// What one mode did in one scenario.
+/// Figures of one mode in one scenario.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// Orders that came.
+    /// Orders scheduled.
     pub offered: u64,
-    /// Of these, accepted in the answer.
+    /// Of these, accepted in the response.
     pub accepted: u64,
-    /// Of these, accepted, and on hold again by the time they were answered.
+    /// Of these, accepted, but already on hold in the response.
     pub held: u64,
-    /// Of these, placed and waiting for their payment in the answer.
+    /// Of these, placed and waiting for their payment in the response.
     pub waiting: u64,
-    /// Of these, not placed.
+    /// Of these, failed or not sent.
     pub failed: u64,
-    /// Why those failed: a status, or what else happened.
+    /// Number of failures by reason: an HTTP status, or the kind of error.
     pub failures: BTreeMap<String, u64>,
-    /// Orders that came and were answered while the fault lasted; all, where nothing or everything was wrong.
+    /// Orders sent and answered during the fault; all orders if there was no fault or it covered the whole window.
     pub during_fault: Share,
-    /// Orders whose client had been told of the payment before.
+    /// Orders whose client had received the payment before it sent the order.
     pub paid_before: Share,
-    /// Orders whose payment info Orders had stored before.
+    /// Orders whose payment was in the read model before the order was sent.
     pub arrived_before: Share,
-    /// Answered with the order placed: from when it was to be sent until the answer was there.
+    /// Latency of placed orders, from the scheduled send time to the response.
     pub latency_ms: Latency,
-    /// The same in the same system before anything went wrong, where something then did all the time.
+    /// The same in the reference phase, before a fault that covers the whole window.
     pub before_ms: Latency,
-    /// The same of those that failed.
+    /// The same for failed orders.
     pub failed_latency_ms: Latency,
-    /// How late the generator sent its requests.
+    /// Delay of the load generator's requests.
     pub lateness_ms: Latency,
-    /// Orders placed a second.
+    /// Orders placed per second.
     pub orders_per_s: f64,
-    /// Requests to Payments to decide one order, where that can be counted.
+    /// Requests to Payments per order, if they can be counted.
     pub calls_to_payments_per_order: Option<f64>,
-    /// From when Payments made a payment's version until Orders had stored it.
+    /// Projection lag: from Payments storing a version until Orders stored it.
     pub lag_ms: Latency,
-    /// What the orders were decided on.
+    /// Freshness of the payment info that orders were decided on.
     pub info: InfoUsed,
-    /// Where orders that were accepted at once ended, those among them that were on hold again when they were answered.
+    /// Final states of the accepted and held orders.
     pub accepted_ended: Ended,
-    /// Where orders that waited ended.
+    /// Final states of the orders that waited.
     pub waiting_ended: Ended,
-    /// From when they were sent until they were accepted, of those that waited and were.
+    /// Time from sending to acceptance, of orders that waited and were accepted.
     pub waited_ms: Latency,
-    /// From the end of what was wrong until the last order that waited was accepted.
+    /// Time from the end of the fault until the last waiting order was accepted.
     pub drain_ms: Option<u64>,
-    /// Orders that were answered and are not there, and payments that were and that Orders does not have.
+    /// Orders placed but not stored, and payments whose last received version Orders does not have.
     pub lost: u64,
-    /// Orders with more payments than were made for them.
+    /// Orders with more than the one payment made for them.
     pub duplicated: u64,
-    /// Orders that are not where their payment puts them.
+    /// Orders that are not settled: their status does not follow from their payment.
     pub unsettled: u64,
 }
 
-/// How fresh the payment info was that orders were decided on. What Payments had told the payment's client before the order
-/// was sent, and the decision did not know, makes it stale, or missing where it knew nothing.
+/// Freshness of the payment info that orders were decided on. A decision is stale if it did not know a version that the
+/// client had received before it sent the order, and missing if it knew no version at all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct InfoUsed {
-    /// Since Payments made what the decision was made on.
+    /// Age of the info at the decision.
     pub age_ms: Latency,
-    /// Since Payments made what the decision did not know; 0 where it knew the newest.
+    /// Age of the oldest version that the decision did not know; 0 if it knew the newest.
     pub behind_ms: Latency,
-    /// Decided on an older version than the newest.
+    /// Orders decided on stale info.
     pub stale: u64,
-    /// Where those ended.
+    /// Final states of these.
     pub stale_ended: Ended,
-    /// Decided without any.
+    /// Orders decided without info that their client had.
     pub missing: u64,
-    /// Where those ended.
+    /// Final states of these.
     pub missing_ended: Ended,
 }
 
-/// When the window ended and when something was wrong, in milliseconds since it began.
+/// Length of the window, and begin and end of the fault, in milliseconds since the start of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) ms: u64,
@@ -97,7 +97,7 @@ pub(crate) struct Window {
 }
 
 impl Measured {
-    /// What the clients and the services noted about the orders of one mode.
+    /// Computes the figures from the traces and final states of one mode's orders.
     pub(crate) fn of(orders: &[(&OrderTrace, &OrderEnd)], window: Window) -> Self {
         let mut measured = Self::default();
         let (mut latencies, mut failed, mut lateness) = (Vec::new(), Vec::new(), Vec::new());
@@ -158,7 +158,7 @@ impl Measured {
         measured
     }
 
-    /// Orders that were placed.
+    /// Number of orders placed.
     pub fn placed(&self) -> u64 {
         self.accepted + self.held + self.waiting
     }
@@ -166,14 +166,14 @@ impl Measured {
     fn shares(&mut self, record: &OrderTrace, placed: &Placed, end: &OrderEnd, window: Window) {
         let is_accepted = matches!(placed.answer, OrderOutcome::Accepted(_));
         let (begin, over) = window.fault_ms.unwrap_or((i64::MIN, i64::MAX));
-        // What is still waiting when it is over is answered by what is healthy again.
+        // An order whose response comes after the end of the fault was handled by a healthy system.
         if begin <= placed.sent_ms && placed.answered_ms() < over {
             self.during_fault.add(is_accepted);
         }
-        if record.versions.first().is_some_and(|version| version.told_ms <= placed.sent_ms) {
+        if record.versions.first().is_some_and(|version| version.received_ms <= placed.sent_ms) {
             self.paid_before.add(is_accepted);
         }
-        // A copy that was stored again since tells nothing of the first time; voided payments aside there are none.
+        // A copy at a later version does not show when version 1 was stored. Only voided payments have one.
         if end.copies.iter().any(|copy| copy.version == 1 && copy.stored_ms <= placed.sent_ms) {
             self.arrived_before.add(is_accepted);
         }
@@ -192,7 +192,7 @@ impl Measured {
 }
 
 impl InfoUsed {
-    /// Counts what the decision knew, and says how far behind that was.
+    /// Counts the decision as stale or missing if it is, and returns how far behind it was.
     fn judge(&mut self, record: &OrderTrace, placed: &Placed, end: &OrderEnd) -> Duration {
         let (OrderOutcome::Accepted(decision) | OrderOutcome::Held(decision) | OrderOutcome::Waiting(decision)) =
             &placed.answer
@@ -200,8 +200,8 @@ impl InfoUsed {
             return Duration::ZERO;
         };
         let known = decision.based_on.iter().map(|info| info.version).max();
-        let told = record.versions.iter().filter(|version| version.told_ms <= placed.sent_ms);
-        let unknown = told.clone().find(|version| known.is_none_or(|known| version.number > known));
+        let received = record.versions.iter().filter(|version| version.received_ms <= placed.sent_ms);
+        let unknown = received.clone().find(|version| known.is_none_or(|known| version.number > known));
         let Some(unknown) = unknown else { return Duration::ZERO };
         if known.is_none() {
             self.missing += 1;
@@ -214,13 +214,13 @@ impl InfoUsed {
     }
 }
 
-/// How long those took that were placed.
+/// Latency of the placed orders.
 pub(crate) fn latency<'a>(records: impl Iterator<Item = &'a OrderTrace>) -> Latency {
     let placed = records.filter(|record| record.is_placed()).filter_map(|record| record.placed.as_ref());
     Latency::of(placed.map(|placed| placed.latency))
 }
 
-/// Between two services' clocks a little may be negative: nothing, then.
+/// Converts milliseconds; negative differences between two services' clocks become 0.
 fn milliseconds(ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or_default())
 }

@@ -1,11 +1,11 @@
-//! What was seen of orders is counted as what it is.
+//! Tests of the figures computed from traces and final states.
 
 use std::time::Duration;
 
 use payment_events::Timestamp;
 
 use super::{Ended, Latency, Measured, Window};
-use crate::act::{OrderOutcome, OrderTrace, Placed, ToldVersion};
+use crate::act::{OrderOutcome, OrderTrace, Placed, ReceivedVersion};
 use crate::api::{BasedOn, Decision};
 use crate::mode::Mode;
 use crate::observe::{CopySeen, OrderEnd};
@@ -18,7 +18,7 @@ fn decision(versions: &[u64]) -> Decision {
     Decision { decided_at: Timestamp::from_unix_ms(0).unwrap(), based_on }
 }
 
-/// An order that was sent at a time, whose payment its client was told of a second before, 5 ms after it was made.
+/// An order sent at `sent_ms`. Its client received the payment a second before, 5 ms after Payments stored it.
 fn record(sent_ms: i64, answer: OrderOutcome) -> OrderTrace {
     let order = PlannedOrder {
         order_id: "cmp-1".to_owned(),
@@ -31,7 +31,7 @@ fn record(sent_ms: i64, answer: OrderOutcome) -> OrderTrace {
     };
     let (latency, lateness) = (Duration::from_millis(20), Duration::from_millis(1));
     let placed = Placed { sent_ms, intended_ms: sent_ms - 1, latency, lateness, answer };
-    let version = ToldVersion { number: 1, made_ms: sent_ms - 1_005, told_ms: sent_ms - 1_000 };
+    let version = ReceivedVersion { number: 1, made_ms: sent_ms - 1_005, received_ms: sent_ms - 1_000 };
     OrderTrace { order, versions: vec![version], payment_id: None, is_voided: false, placed: Some(placed) }
 }
 
@@ -47,8 +47,8 @@ fn measured(record: &OrderTrace, end: &OrderEnd) -> Measured {
     Measured::of(&[(record, end)], WINDOW)
 }
 
-/// Counted to three digits, so whole milliseconds are exact.
-#[expect(clippy::cast_possible_truncation, reason = "they are few")]
+/// Rounds to milliseconds, which is exact: histograms have three significant digits.
+#[expect(clippy::cast_possible_truncation, reason = "the values are small")]
 fn ms(value: f64) -> i64 {
     value.round() as i64
 }
@@ -58,7 +58,7 @@ fn is_right(measured: &Measured) -> bool {
 }
 
 #[test]
-fn an_order_that_is_accepted_on_the_newest_is_neither_stale_nor_behind() {
+fn an_order_accepted_on_the_newest_version_is_neither_stale_nor_behind() {
     let accepted = OrderOutcome::with("accepted", decision(&[1]));
     let found = measured(&record(4_000, accepted), &end("accepted", 4_010, 3_500));
     assert!(is_right(&found), "{found:?}");
@@ -72,7 +72,7 @@ fn an_order_that_is_accepted_on_the_newest_is_neither_stale_nor_behind() {
 }
 
 #[test]
-fn an_order_that_waits_for_what_its_client_knew_decided_on_missing_info_and_is_drained_when_it_is_accepted() {
+fn an_order_that_waits_for_a_payment_its_client_had_is_missing_info_and_drained_when_accepted() {
     let waiting = OrderOutcome::with("awaiting_payment", decision(&[]));
     let found = measured(&record(4_000, waiting), &end("accepted", 7_500, 7_400));
     assert!(is_right(&found), "{found:?}");
@@ -83,9 +83,9 @@ fn an_order_that_waits_for_what_its_client_knew_decided_on_missing_info_and_is_d
 }
 
 #[test]
-fn an_order_that_is_accepted_on_a_version_before_the_void_is_stale_and_has_to_end_on_hold() {
+fn an_order_accepted_on_a_version_before_the_void_is_stale_and_must_end_on_hold() {
     let mut voided = record(4_000, OrderOutcome::Accepted(decision(&[1])));
-    voided.versions.push(ToldVersion { number: 2, made_ms: 3_970, told_ms: 3_990 });
+    voided.versions.push(ReceivedVersion { number: 2, made_ms: 3_970, received_ms: 3_990 });
     voided.is_voided = true;
     let copies = vec![CopySeen { version: 2, made_ms: 3_970, stored_ms: 4_030 }];
     let held = OrderEnd { status: Some("on_hold".to_owned()), decided_ms: 4_040, copies };
@@ -95,13 +95,13 @@ fn an_order_that_is_accepted_on_a_version_before_the_void_is_stale_and_has_to_en
     assert_eq!(found.info.stale_ended, Ended { on_hold: 1, ..Ended::default() });
     let accepted = OrderEnd { status: Some("accepted".to_owned()), ..held };
     assert_eq!(measured(&voided, &accepted).unsettled, 1);
-    // What its client was told of after the order was sent, the decision need not know.
-    voided.versions[1].told_ms = 4_001;
+    // The decision need not know a version that the client received after it sent the order.
+    voided.versions[1].received_ms = 4_001;
     assert_eq!(measured(&voided, &accepted).info.stale, 0);
 }
 
 #[test]
-fn what_was_answered_and_is_not_there_is_lost() {
+fn a_placed_order_or_received_payment_that_is_not_stored_is_lost() {
     let placed = record(4_000, OrderOutcome::Waiting(decision(&[])));
     let gone = OrderEnd { status: None, decided_ms: 0, copies: vec![copied(3_500)] };
     let found = measured(&placed, &gone);
@@ -113,21 +113,21 @@ fn what_was_answered_and_is_not_there_is_lost() {
 }
 
 #[test]
-fn an_order_that_failed_is_counted_with_its_reason_and_need_not_be_there() {
+fn a_failed_order_is_counted_with_its_reason_and_need_not_be_stored() {
     let failed = record(4_000, OrderOutcome::Failed("503".to_owned()));
     let nothing = OrderEnd { status: None, decided_ms: 0, copies: vec![copied(3_500)] };
     let found = measured(&failed, &nothing);
     assert!(is_right(&found), "{found:?}");
     assert_eq!((found.offered, found.failed, found.failures["503"], found.latency_ms.count), (1, 1, 1, 0));
     assert_eq!((found.during_fault.orders, found.during_fault.accepted), (1, 0));
-    // Its answer may have been lost after it was stored.
+    // The order may be stored all the same if only its response was lost.
     assert!(is_right(&measured(&failed, &end("accepted", 4_010, 3_500))));
 }
 
 #[test]
-fn an_order_that_is_on_hold_when_it_is_answered_was_accepted_and_does_not_wait() {
+fn an_order_on_hold_in_the_response_was_accepted_and_does_not_wait() {
     let mut voided = record(4_000, OrderOutcome::with("on_hold", decision(&[2])));
-    voided.versions.push(ToldVersion { number: 2, made_ms: 3_990, told_ms: 3_995 });
+    voided.versions.push(ReceivedVersion { number: 2, made_ms: 3_990, received_ms: 3_995 });
     voided.is_voided = true;
     let copies = vec![CopySeen { version: 2, made_ms: 3_990, stored_ms: 4_005 }];
     let held = OrderEnd { status: Some("on_hold".to_owned()), decided_ms: 4_010, copies };
@@ -139,7 +139,7 @@ fn an_order_that_is_on_hold_when_it_is_answered_was_accepted_and_does_not_wait()
 }
 
 #[test]
-fn an_order_that_came_and_was_not_sent_failed_and_took_no_time() {
+fn an_order_that_was_not_sent_failed_and_has_no_latency() {
     let found =
         measured(&record(4_000, OrderOutcome::NotSent), &OrderEnd { status: None, decided_ms: 0, copies: Vec::new() });
     assert_eq!((found.offered, found.failed, found.during_fault.orders, found.during_fault.accepted), (1, 1, 1, 0));
@@ -148,7 +148,7 @@ fn an_order_that_came_and_was_not_sent_failed_and_took_no_time() {
 }
 
 #[test]
-fn what_was_seen_before_anything_went_wrong_is_told_of_what_was_placed() {
+fn the_reference_latency_covers_only_placed_orders() {
     let answers =
         [OrderOutcome::Accepted(decision(&[1])), OrderOutcome::Failed("503".to_owned()), OrderOutcome::NotSent];
     let records = answers.map(|answer| record(1_000, answer));
@@ -157,14 +157,14 @@ fn what_was_seen_before_anything_went_wrong_is_told_of_what_was_placed() {
 }
 
 #[test]
-fn an_order_that_is_answered_when_the_fault_is_over_is_not_one_of_the_fault() {
+fn an_order_answered_after_the_end_of_the_fault_does_not_count_as_during_it() {
     let end = end("accepted", 6_010, 3_500);
     let of = |sent_ms| measured(&record(sent_ms, OrderOutcome::Accepted(decision(&[1]))), &end).during_fault.orders;
     assert_eq!([2_999, 3_000, 5_980, 5_981, 6_000].map(of), [0, 1, 1, 0, 0]);
 }
 
 #[test]
-fn percentiles_are_those_of_the_values_to_three_digits() {
+fn percentiles_are_exact_to_three_significant_digits() {
     let latency = Latency::of((1..=1_000).map(Duration::from_millis));
     let near = |found: f64, expected: f64| (found / expected - 1.0).abs() < 0.002;
     assert_eq!(latency.count, 1_000);

@@ -1,4 +1,4 @@
-//! The forms in which a run is reported.
+//! Output formats of a run: table, JSON, Markdown and plots.
 
 mod plots;
 mod render;
@@ -16,7 +16,7 @@ use render::{ReportForm, render};
 /// The report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// A file cannot be written.
+    /// A file could not be written.
     #[error("cannot write {}: {reason}", path.display())]
     File {
         /// Path of the file.
@@ -24,34 +24,34 @@ pub enum ReportError {
         /// Error of the operating system.
         reason: io::Error,
     },
-    /// A plot cannot be drawn.
+    /// A plot could not be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
-    /// A template does not fit the figures.
-    #[error("cannot fill in the report: {0:#}")]
+    /// A template could not be rendered.
+    #[error("cannot render the report: {0:#}")]
     Template(#[from] minijinja::Error),
-    /// The figures have no JSON form.
+    /// The figures could not be serialized.
     #[error("cannot write the figures as JSON: {0}")]
     Json(#[from] serde_json::Error),
 }
 
 impl ComparisonReport {
-    /// As tables for a terminal.
+    /// Renders tables for a terminal.
     pub fn table(&self) -> Result<String, ReportError> {
         Ok(render(self, ReportForm::Table)?)
     }
 
-    /// As JSON, on several lines.
+    /// Renders pretty-printed JSON.
     pub fn json(&self) -> Result<String, ReportError> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// As Markdown, which shows the plots that are written beside it.
+    /// Renders Markdown, which embeds the plots written beside it.
     pub fn markdown(&self) -> Result<String, ReportError> {
         Ok(render(self, ReportForm::Markdown)?)
     }
 
-    /// Writes `report.json`, `report.md` and the plots into a directory, which is created if it is missing.
+    /// Writes `report.json`, `report.md` and the plots into a directory, and creates it if necessary.
     pub fn write(&self, directory: &Path) -> Result<(), ReportError> {
         std::fs::create_dir_all(directory)
             .map_err(|reason| ReportError::File { path: directory.to_owned(), reason })?;

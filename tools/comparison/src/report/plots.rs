@@ -1,4 +1,4 @@
-//! The plots, as SVG.
+//! Plots as SVG.
 
 mod bars;
 mod panels;
@@ -7,17 +7,17 @@ use crate::results::ComparisonReport;
 use crate::scenario::Scenario;
 use panels::Panels;
 
-/// A plot cannot be drawn.
+/// A plot could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot draw {name}: {reason}")]
 pub struct PlotError {
-    /// Name of the plot's file.
+    /// File name of the plot.
     pub name: &'static str,
     /// Message of the plotting library.
     pub reason: String,
 }
 
-/// Every plot that there are figures for, with its file's name.
+/// Draws every plot that has figures. Returns file names and SVG text.
 pub(super) fn plots(report: &ComparisonReport) -> Result<Vec<(&'static str, String)>, PlotError> {
     let mut plots = Vec::new();
     let failed = |name| move |reason: String| PlotError { name, reason };
@@ -25,7 +25,7 @@ pub(super) fn plots(report: &ComparisonReport) -> Result<Vec<(&'static str, Stri
         plots.push(("latency.svg", bars::latencies(report).map_err(failed("latency.svg"))?));
     }
     let availability = Panels {
-        title: "Orders accepted at once",
+        title: "Orders accepted in the response",
         unit: "%",
         scenarios: &[Scenario::PaymentsDown, Scenario::KinesisDown, Scenario::ConsumerDown],
         of: |timeline| &timeline.accepted,
@@ -33,7 +33,7 @@ pub(super) fn plots(report: &ComparisonReport) -> Result<Vec<(&'static str, Stri
         least: 100.0,
     };
     let staleness = Panels {
-        title: "How far behind Payments Orders' copy is; synchronous mode has none",
+        title: "Staleness of Orders' read model (asynchronous mode only)",
         unit: "s",
         scenarios: &[Scenario::KinesisDown, Scenario::ConsumerDown],
         of: |timeline| &timeline.behind_s,

@@ -1,4 +1,4 @@
-//! The report's templates: the words are there, the figures come from here.
+//! Rendering of the report's templates. The templates hold the text, this module the figures.
 
 use std::collections::BTreeMap;
 
@@ -13,44 +13,44 @@ use crate::measure::{Latency, Measured};
 use crate::results::{ComparisonReport, ScenarioResult};
 use crate::scenario::Scenario;
 
-/// A template of this folder.
+/// Template to render.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ReportForm {
-    /// The report in full.
+    /// The full report.
     Markdown,
     /// Tables for a terminal.
     Table,
 }
 
-/// All that the templates can name.
+/// Variables of the templates.
 #[derive(Serialize)]
 struct Figures<'a> {
     report: &'a ComparisonReport,
-    /// Every scenario by its name; none if orders did not come in both modes.
+    /// Scenarios by name; `None` if it has no orders in one of the modes.
     pairs: BTreeMap<&'static str, Option<Pair<'a>>>,
-    /// Likewise, without scenarios that were interrupted.
+    /// The same without interrupted scenarios.
     complete_pairs: BTreeMap<&'static str, Option<Pair<'a>>>,
-    /// Orders and payments gone wrong in complete scenarios, if there were any scenarios.
+    /// Lost, duplicated and unsettled orders and payments in complete scenarios; `None` if there are no such scenarios.
     wrong: Option<u64>,
-    /// The generator's worst p99 of lateness, if it sent anything.
+    /// Highest p99 of the load generator's delay; `None` if it sent nothing.
     late_ms: Option<f64>,
-    /// The fewest orders that a scenario's asynchronous latencies are of.
+    /// Smallest number of asynchronous orders that a scenario's latencies cover.
     placed_min: u64,
-    /// Cost of an order on the copy, and of the copy, if costs were counted.
+    /// Sum of an asynchronous order and the read model of its payment, if costs were counted.
     copy_and_order: Option<PerOrder>,
 }
 
-/// One scenario in which orders came in both modes, and what only both together tell.
+/// One scenario with orders in both modes, with the ratios between them.
 #[derive(Serialize)]
 struct Pair<'a> {
     title: &'static str,
     asynchronous: ModeFigures<'a>,
     synchronous: ModeFigures<'a>,
-    /// Asynchronous p50 by synchronous p50, if both modes placed orders.
+    /// Asynchronous p50 divided by synchronous p50, if both modes placed orders.
     p50_ratio: Option<f64>,
-    /// Asynchronous p50 by its own before the fault, if both modes placed orders before and after.
+    /// Asynchronous p50 divided by its p50 before the fault, if both modes placed orders before and during it.
     own_p50_ratio: Option<f64>,
-    /// By how much synchronous p50 is longer than before the fault, likewise.
+    /// Increase of the synchronous p50 over its p50 before the fault, in milliseconds, under the same condition.
     longer_ms: Option<f64>,
 }
 
@@ -58,9 +58,9 @@ struct Pair<'a> {
 struct ModeFigures<'a> {
     #[serde(flatten)]
     measured: &'a Measured,
-    /// Orders that were accepted when answered, whether or not they were on hold by then.
+    /// Orders accepted by the response, including those already on hold in it.
     accepted_or_held: u64,
-    /// Of these, the ones that did not end on hold.
+    /// Of these, orders that did not end on hold.
     not_held: u64,
 }
 
@@ -134,7 +134,7 @@ impl<'a> From<&'a Measured> for ModeFigures<'a> {
     }
 }
 
-/// A percentile of a latency; `–` if there was nothing to measure.
+/// Formats a percentile of a latency; `–` if there are no measurements.
 fn percentile(latency: Serde<Latency>, name: &str) -> Result<String, Error> {
     let value = match name {
         "p50" => latency.p50,
@@ -142,7 +142,7 @@ fn percentile(latency: Serde<Latency>, name: &str) -> Result<String, Error> {
         "p99" => latency.p99,
         "p99_9" => latency.p99_9,
         "max" => latency.max,
-        _ => return Err(Error::new(ErrorKind::InvalidOperation, format!("no percentile is called {name}"))),
+        _ => return Err(Error::new(ErrorKind::InvalidOperation, format!("unknown percentile {name}"))),
     };
     Ok(if latency.count == 0 { "–".to_owned() } else { ms(value) })
 }

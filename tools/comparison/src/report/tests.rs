@@ -1,4 +1,4 @@
-//! Every sentence says of each mode what was measured of it.
+//! Tests that the report's text assigns each figure to the right mode.
 
 use crate::machine::Machine;
 use crate::measure::{Ended, InfoUsed, Latency, Measured, Share};
@@ -10,7 +10,7 @@ fn latency(p50: f64) -> Latency {
     Latency { count: 100, p50, p90: p50 * 2.0, p99: p50 * 3.0, p99_9: p50 * 4.0, max: p50 * 5.0 }
 }
 
-/// All of so many orders accepted, half of them within so long.
+/// `orders` orders, all accepted, with this median latency.
 fn accepted(orders: u64, p50: f64) -> Measured {
     Measured { offered: orders, accepted: orders, latency_ms: latency(p50), ..Measured::default() }
 }
@@ -43,18 +43,18 @@ fn report(scenarios: Vec<ScenarioResult>) -> ComparisonReport {
     }
 }
 
-/// What is said of a difference, on one line.
-fn said(report: &ComparisonReport, name: &str) -> String {
+/// Returns the bullet of one of the four differences, on one line.
+fn bullet(report: &ComparisonReport, name: &str) -> String {
     let markdown = report.markdown().unwrap();
     let (_, text) = markdown.split_once(&format!("- **{name}**: ")).unwrap();
     let end = ["\n- **", "\n\n"].into_iter().filter_map(|end| text.find(end)).min().unwrap();
     text[..end].split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What was expected, what was measured of it, and whether that is met.
+/// Returns the rows of the expectations table: expectation, measured, and true if met.
 fn expectations(report: &ComparisonReport) -> Vec<(String, String, bool)> {
     let markdown = report.markdown().unwrap();
-    let (_, text) = markdown.split_once("|  | measured | met |\n|---|---:|---:|\n").unwrap();
+    let (_, text) = markdown.split_once("| expectation | measured | met |\n|---|---:|---:|\n").unwrap();
     let rows = text.lines().take_while(|line| !line.is_empty());
     let cells = rows.map(|row| row.trim_matches(['|', ' ']).split(" | ").map(str::to_owned).collect());
     cells.map(|cells: Vec<String>| (cells[0].clone(), cells[1].clone(), is_met(&cells[2]))).collect()
@@ -64,30 +64,30 @@ fn is_met(cell: &str) -> bool {
     match cell {
         "yes" => true,
         "**no**" => false,
-        other => panic!("neither: {other}"),
+        other => panic!("neither yes nor no: {other}"),
     }
 }
 
-/// What was measured of what was expected, and whether that is met, by how it begins.
-fn expected(report: &ComparisonReport, what: &str) -> Option<(String, bool)> {
-    let found = expectations(report).into_iter().find(|(expected, ..)| expected.starts_with(what))?;
+/// Returns the measured value, and true if met, of the expectation that starts with `prefix`.
+fn expected(report: &ComparisonReport, prefix: &str) -> Option<(String, bool)> {
+    let found = expectations(report).into_iter().find(|(expected, ..)| expected.starts_with(prefix))?;
     Some((found.1, found.2))
 }
 
 #[test]
-fn how_long_both_take_is_said_of_the_one_that_took_it() {
+fn each_latency_is_reported_for_its_mode() {
     let healthy = comparison(Scenario::Healthy, accepted(100, 3.0), accepted(100, 5.0));
     let slow = |p50, before| Measured { before_ms: latency(before), ..accepted(100, p50) };
     let slow = comparison(Scenario::Payments200Ms, slow(2.2, 2.0), slow(207.0, 4.0));
     let report = report(vec![healthy, slow]);
-    let said = said(&report, "Waiting");
+    let text = bullet(&report, "Waiting");
     assert!(
-        said.contains("half of the asynchronous orders are answered within 3.0 ms, and half of the synchronous ones within 5.0 ms (99 %: 9.0 ms and 15 ms): a ratio of 0.60."),
-        "{said}"
+        text.contains("Without a fault, the median latency is 3.0 ms in asynchronous mode and 5.0 ms in synchronous mode (p99: 9.0 ms and 15 ms), a ratio of 0.60."),
+        "{text}"
     );
     assert!(
-        said.contains("within 2.2 ms and 207 ms: 1.10 times as long as before in the same system, and 203 ms longer."),
-        "{said}"
+        text.contains("the medians are 2.2 ms and 207 ms: 1.10 times the asynchronous and 203 ms above the synchronous median before the fault."),
+        "{text}"
     );
     assert_eq!(expected(&report, "Healthy"), Some(("0.600".to_owned(), true)));
     assert_eq!(expected(&report, "Payments +200 ms: asynchronous"), Some(("1.100".to_owned(), true)));
@@ -95,7 +95,7 @@ fn how_long_both_take_is_said_of_the_one_that_took_it() {
 }
 
 #[test]
-fn what_is_not_met_is_said_to_be_so() {
+fn an_expectation_that_is_not_met_is_reported_as_not_met() {
     let slow = |p50, before| Measured { before_ms: latency(before), ..accepted(100, p50) };
     let down = |accepted| Measured {
         arrived_before: Share { orders: 10, accepted: 9 },
@@ -115,24 +115,24 @@ fn what_is_not_met_is_said_to_be_so() {
 }
 
 #[test]
-fn of_what_was_not_measured_nothing_is_said_to_be_met() {
+fn an_expectation_without_measurements_is_left_out() {
     let nothing = || Measured::default();
     let none = Scenario::ALL.map(|scenario| comparison(scenario, nothing(), nothing()));
     let report_of_none = report(none.to_vec());
-    let whats: Vec<String> = expectations(&report_of_none).into_iter().map(|(what, ..)| what).collect();
-    assert_eq!(whats, ["Everywhere: nothing lost, nothing twice, every order where its payment puts it"]);
+    let rows: Vec<String> = expectations(&report_of_none).into_iter().map(|(expected, ..)| expected).collect();
+    assert_eq!(rows, ["All scenarios: nothing lost, nothing duplicated, every order settled"]);
     for text in [report_of_none.markdown().unwrap(), report_of_none.table().unwrap()] {
         assert!(!text.contains("NaN") && !text.contains("inf "), "{text}");
-        assert!(!text.contains("100 %"), "of none there is no part: {text}");
+        assert!(!text.contains("100 %"), "a share of nothing has no percentage: {text}");
     }
     assert!(expectations(&report(Vec::new())).is_empty());
     let healthy = comparison(Scenario::Healthy, accepted(100, 3.0), accepted(100, 5.0));
     let interrupted = report(vec![ScenarioResult { is_interrupted: true, ..healthy }]);
-    assert!(expectations(&interrupted).is_empty(), "what came of a part is not what was expected of the whole");
+    assert!(expectations(&interrupted).is_empty(), "an interrupted scenario has no expectations");
 }
 
 #[test]
-fn what_was_accepted_and_is_no_longer_true_is_said_of_the_mode_that_did_so() {
+fn orders_accepted_on_stale_info_are_reported_for_their_mode() {
     let held = |at_once, held| Measured {
         accepted: at_once,
         held,
@@ -147,20 +147,20 @@ fn what_was_accepted_and_is_no_longer_true_is_said_of_the_mode_that_did_so() {
         comparison(Scenario::PaymentVoided, held(17, 25), held(3, 2)),
         comparison(Scenario::VoidedUnheard, stale(33), stale(0)),
     ]);
-    let said = said(&report, "Answer");
+    let text = bullet(&report, "Response");
     assert!(
-        said.contains("synchronous mode still accepted 5 of 100 orders and asynchronous mode 42, before the void had come through; these ended on hold, except for 0."),
-        "{said}"
+        text.contains("synchronous mode accepted 5 of 100 orders before the void was visible, and asynchronous mode 42. All of these orders ended on hold."),
+        "{text}"
     );
     assert!(
-        said.contains("on what was no longer true 33 times, accepted these orders, and put them on hold as soon as it heard, except for 0; synchronous mode did so 0 times."),
-        "{said}"
+        text.contains("asynchronous mode accepted 33 orders on stale info. All of them went on hold when the void arrived. Synchronous mode decided on stale info 0 times."),
+        "{text}"
     );
-    assert!(report.markdown().unwrap().contains("| accepted, and on hold later: Payment just voided | 42 | **5** |"));
+    assert!(report.markdown().unwrap().contains("| accepted, then put on hold: Payment just voided | 42 | **5** |"));
 }
 
 #[test]
-fn each_mode_fails_by_its_own_service() {
+fn each_outage_is_reported_for_both_modes() {
     let share = |accepted, waiting, drain_ms| Measured {
         waiting,
         waiting_ended: Ended { accepted: waiting, ..Ended::default() },
@@ -172,21 +172,21 @@ fn each_mode_fails_by_its_own_service() {
         comparison(Scenario::PaymentsDown, share(10, 0, None), share(0, 0, None)),
         comparison(Scenario::KinesisDown, share(1, 9, Some(600)), share(10, 0, None)),
     ]);
-    let said = said(&report, "Coupling");
+    let text = bullet(&report, "Coupling");
     assert!(
-        said.contains("While Payments was down, asynchronous mode accepted 10 of 10 (100 %) orders at once, and synchronous mode 0 of 10 (0 %)."),
-        "{said}"
+        text.contains("While Payments was down, asynchronous mode accepted 10 of 10 (100 %) orders immediately, and synchronous mode 0 of 10 (0 %)."),
+        "{text}"
     );
     assert!(
-        said.contains("While Kinesis was down, synchronous mode accepted 10 of 10 (100 %) at once, and asynchronous mode 1 of 10 (10.0 %); those that waited, 9, were all accepted 0.6 s after it was back, except for 0."),
-        "{said}"
+        text.contains("While Kinesis was down, synchronous mode accepted 10 of 10 (100 %) orders immediately, and asynchronous mode 1 of 10 (10.0 %). All of the 9 orders that waited were accepted, the last one 0.6 s after the end of the fault."),
+        "{text}"
     );
 }
 
 #[test]
-fn the_committed_report_is_what_its_figures_give() {
+fn the_committed_report_matches_its_figures() {
     let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/comparison");
     let read = |name: &str| std::fs::read_to_string(format!("{committed}/{name}")).unwrap();
     let report: ComparisonReport = serde_json::from_str(&read("report.json")).unwrap();
-    assert_eq!(report.markdown().unwrap(), read("report.md"), "write it again with `--example render`");
+    assert_eq!(report.markdown().unwrap(), read("report.md"), "render it again with `--example render`");
 }

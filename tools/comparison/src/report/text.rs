@@ -1,6 +1,6 @@
-//! Figures as people read them.
+//! Formatting of figures.
 
-/// Milliseconds, with a decimal below ten.
+/// Formats milliseconds: one decimal below 10 ms, seconds from 10 s.
 pub(super) fn ms(value: f64) -> String {
     match value {
         value if value < 10.0 => format!("{value:.1} ms"),
@@ -9,7 +9,7 @@ pub(super) fn ms(value: f64) -> String {
     }
 }
 
-/// A part as a percentage: 100 % only if it is all, 0 % only if it is nothing, `–` of nothing.
+/// Formats a share as a percentage: 100 % only for all, 0 % only for none, `–` if the total is 0.
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 orders")]
 pub(super) fn percent_of(part: u64, all: u64) -> String {
     match (part, all) {
@@ -20,8 +20,8 @@ pub(super) fn percent_of(part: u64, all: u64) -> String {
     }
 }
 
-/// Aligns tab-separated columns: the first two to the left, the others to the right. Empty lines stay.
-#[expect(clippy::needless_pass_by_value, reason = "templates hand over their text")]
+/// Aligns tab-separated columns: the first two left, the others right. Keeps empty lines.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja passes filter arguments by value")]
 pub(super) fn align(text: String) -> String {
     let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
@@ -47,13 +47,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_measured_has_no_figure() {
+    fn a_share_of_nothing_has_no_figure_and_milliseconds_are_rounded() {
         assert_eq!(percent_of(0, 0), "–");
         assert_eq!((ms(4.26), ms(204.2), ms(12_345.0)), ("4.3 ms".into(), "204 ms".into(), "12.3 s".into()));
     }
 
     #[test]
-    fn columns_are_aligned_and_empty_lines_stay() {
+    fn columns_are_aligned_and_empty_lines_are_kept() {
         assert_eq!(align("a\tmode\t1\n\nlong\tb\t1000".to_owned()), "a     mode     1\n\nlong  b     1000");
     }
 }

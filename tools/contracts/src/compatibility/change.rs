@@ -1,13 +1,13 @@
-//! Changes that break somebody.
+//! Breaking changes.
 
 use std::fmt;
 
-/// A change that breaks somebody: what of the contract, and how it has changed.
+/// A breaking change: a part of the contract and how it has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Breaking {
-    /// Which part of the contract.
+    /// Changed part of the contract.
     pub part: String,
-    /// What became of it.
+    /// Description of the change.
     pub change: String,
 }
 
@@ -19,7 +19,7 @@ impl fmt::Display for Breaking {
 
 pub(super) fn broken(found: &mut Vec<Breaking>, part: impl Into<String>, change: impl Into<String>) {
     let breaking = Breaking { part: part.into(), change: change.into() };
-    // One schema is met in several places of a document, and in one of them twice where it refers to itself.
+    // Operations share schemas, so a comparison can find the same change more than once.
     if !found.contains(&breaking) {
         found.push(breaking);
     }

@@ -1,4 +1,4 @@
-//! What a schema demands, with all that it refers to and is made of taken together.
+//! Effective constraints of a schema, with references and `allOf` resolved.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,11 +6,11 @@ use serde_json::{Number, Value};
 
 use crate::json::{members, values};
 
-/// Keywords that allow less the higher they are.
+/// Keywords that allow less the higher their value is.
 const LOWER_BOUNDS: [&str; 5] = ["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"];
-/// Keywords that allow less the lower they are.
+/// Keywords that allow less the lower their value is.
 const UPPER_BOUNDS: [&str; 5] = ["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"];
-/// Keywords that say something to people, or that only other schemas refer to.
+/// Keywords that constrain nothing: annotations, and containers of referenced schemas.
 const ANNOTATIONS: [&str; 12] = [
     "title",
     "description",
@@ -26,34 +26,35 @@ const ANNOTATIONS: [&str; 12] = [
     "components",
 ];
 
-/// All that a value must be: `$ref`, what stands beside it, and the parts of `allOf` count together, as in JSON Schema 2020-12.
+/// Effective constraints on a value: `$ref`, its sibling keywords and the parts of `allOf` apply together, as in JSON
+/// Schema 2020-12.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Demands<'a> {
-    /// The types it may be of; any, where this is empty.
+    /// Allowed types; empty if any type is allowed.
     pub(super) types: BTreeSet<&'a str>,
-    /// The only values that it may have, where there are such.
+    /// Allowed values, if they are enumerated.
     pub(super) values: Option<Vec<&'a Value>>,
-    /// By name, all the schemas of a member.
+    /// All schemas of each named member.
     pub(super) properties: BTreeMap<&'a str, Vec<&'a Value>>,
     pub(super) required: BTreeSet<&'a str>,
-    /// All the schemas of what is no member with a name; `false`, where there must be none.
+    /// All schemas of members that are not named; `false` if there must be none.
     pub(super) others: Vec<&'a Value>,
-    /// All the schemas of an item.
+    /// All schemas of an item.
     pub(super) items: Vec<&'a Value>,
     pub(super) bounds: BTreeMap<&'static str, &'a Number>,
-    /// Each `oneOf` and `anyOf`: a value must be one of each.
+    /// Each `oneOf` and `anyOf`: a value must match an alternative of each.
     alternatives: Vec<Vec<&'a Value>>,
-    /// Every other keyword with its value, references put in: what it means is not known here.
+    /// Every other keyword with its value, references resolved: its meaning is not evaluated here.
     pub(super) unread: Vec<(&'a str, Value)>,
 }
 
-/// Whether a bound allows less the lower it is.
+/// Returns true for a bound that allows less the lower it is.
 pub(super) fn is_upper(keyword: &str) -> bool {
     UPPER_BOUNDS.contains(&keyword)
 }
 
 impl<'a> Demands<'a> {
-    /// Of a value that all these schemas describe.
+    /// Returns the constraints on a value that all these schemas describe.
     pub(super) fn of(document: &'a Value, schemas: &[&'a Value]) -> Self {
         let mut demands = Self::default();
         for schema in schemas {
@@ -116,12 +117,12 @@ impl<'a> Demands<'a> {
         if self.types.is_empty() {
             self.types = named;
         } else {
-            // The integers are among the numbers.
+            // Integers are numbers.
             let both = |name: &&str| named.contains(name) || *name == "integer" && named.contains("number");
             let integers = (self.types.contains("number") && named.contains("integer")).then_some("integer");
             self.types = self.types.iter().copied().filter(both).chain(integers).collect();
             if self.types.is_empty() {
-                // Nothing is of both types.
+                // No value has both types.
                 self.unread.push(("type", value.clone()));
             }
         }
@@ -134,7 +135,7 @@ impl<'a> Demands<'a> {
         }
     }
 
-    /// The types that a value may be of, those of the only values there are where nothing else says.
+    /// Returns the allowed types, derived from the enumerated values if no type is stated.
     pub(super) fn types(&self) -> BTreeSet<&'a str> {
         match &self.values {
             Some(values) if self.types.is_empty() => values.iter().map(|value| type_of(value)).collect(),
@@ -142,15 +143,15 @@ impl<'a> Demands<'a> {
         }
     }
 
-    /// Whether a value may be of several kinds.
+    /// Returns true if there is a `oneOf` or an `anyOf`.
     pub(super) fn has_alternatives(&self) -> bool {
         !self.alternatives.is_empty()
     }
 
-    /// Each kind of value, with what all kinds have in common: one for each alternative, for each value of an enumeration, and
-    /// otherwise for each type.
+    /// Splits the constraints by kind of value: one for each alternative and each enumerated value, or else for each
+    /// type. Each keeps the common constraints.
     ///
-    /// The alternatives of a `oneOf` are taken to exclude each other, which those that are made from types do.
+    /// The alternatives of a `oneOf` are assumed to exclude each other, as those generated from types do.
     pub(super) fn kinds(mut self, document: &'a Value) -> Vec<Self> {
         if let Some(alternatives) = self.alternatives.pop() {
             let with = |alternative| {
@@ -173,7 +174,7 @@ impl<'a> Demands<'a> {
     }
 }
 
-/// How two numbers compare, whichever way they are written.
+/// Compares two numbers, however they are written.
 pub(super) fn compare(one: &Number, other: &Number) -> std::cmp::Ordering {
     match (one.as_i128(), other.as_i128()) {
         (Some(one), Some(other)) => one.cmp(&other),
@@ -181,18 +182,18 @@ pub(super) fn compare(one: &Number, other: &Number) -> std::cmp::Ordering {
     }
 }
 
-/// The schema that a reference leads to.
+/// Returns the schema that a reference points to.
 fn target<'a>(document: &'a Value, reference: &Value) -> Option<&'a Value> {
     document.pointer(reference.as_str()?.strip_prefix('#')?)
 }
 
-/// What a reference leads to, or the value itself.
+/// Follows references; any other value is returned itself.
 pub(super) fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     let found = value.get("$ref").and_then(|reference| target(document, reference));
     found.map_or(value, |found| resolve(document, found))
 }
 
-/// The value, with what it refers to in the place of each reference.
+/// Returns the value with each reference replaced by its target.
 fn put_in(document: &Value, value: &Value) -> Value {
     let value = resolve(document, value);
     match value {

@@ -1,4 +1,4 @@
-//! Two versions of an `AsyncAPI` document.
+//! Comparison of two versions of an `AsyncAPI` document.
 
 use serde_json::Value;
 
@@ -28,15 +28,15 @@ pub(super) fn breaking(old: &Value, new: &Value) -> Vec<Breaking> {
 
 fn channels(old: &Value, new: &Value, was: &Value, is: &Value, part: &str, found: &mut Vec<Breaking>) {
     if was["address"] != is["address"] {
-        broken(found, part, format!("is not at {} any more", was["address"]));
+        broken(found, part, format!("is no longer at {}", was["address"]));
     }
-    // How events lie in records: whoever reads them relies on each of it.
+    // Consumers rely on every detail of how events are stored in records.
     for (member, before) in members(&was["x-kinesis"]) {
         let after = is["x-kinesis"].get(member);
         match member.as_str() {
             _ if after == Some(before) => {}
-            "partitionKey" => broken(found, part, "has another partition key: what was in order is so no more"),
-            _ => broken(found, part, format!("had {before} as {member} of x-kinesis and has another")),
+            "partitionKey" => broken(found, part, "has another partition key, which changes the order of events"),
+            _ => broken(found, part, format!("has another {member} in x-kinesis, which was {before}")),
         }
     }
     for (event_type, message) in members(&was["messages"]) {
@@ -55,13 +55,13 @@ fn operations(was: &Value, is: &Value, part: &str, found: &mut Vec<Breaking>) {
         }
     }
     for message in values(&was["messages"]).iter().filter(|message| !values(&is["messages"]).contains(message)) {
-        broken(found, part, format!("has {} no more", message["$ref"]));
+        broken(found, part, format!("no longer has {}", message["$ref"]));
     }
 }
 
 fn messages(old: &Value, new: &Value, was: &Value, is: &Value, part: &str, found: &mut Vec<Breaking>) {
     if was["contentType"] != is["contentType"] {
-        broken(found, part, format!("is no {} any more", was["contentType"]));
+        broken(found, part, format!("is no longer {}", was["contentType"]));
     }
     if was["correlationId"]["location"] != is["correlationId"]["location"] {
         broken(found, part, "has another correlationId");

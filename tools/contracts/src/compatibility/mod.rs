@@ -1,9 +1,9 @@
-//! Whether who relies on an older contract can live with a newer one.
+//! Backward compatibility: changes between two versions of a contract that break clients or consumers.
 //!
-//! What is sent to us may only be allowed more, and what we send may only become more exact: a request's field must not
-//! become required, an answer's must not go missing. A value of an enumeration must not go away on either side, and may
-//! be added on either: the documents tell clients to expect that. A keyword of JSON Schema that is not read here counts as
-//! one that may break somebody wherever it differs.
+//! Constraints on requests may only be relaxed, and constraints on responses and events may only be tightened: a field
+//! of a request must not become required, and a field of a response must not become optional. Values of an enumeration
+//! may be added on both sides and must not be removed on either: the documents tell clients to expect new ones. A JSON
+//! Schema keyword that is not evaluated here counts as breaking wherever it differs.
 
 mod change;
 mod demands;
@@ -15,8 +15,8 @@ use serde_json::Value;
 
 pub use change::Breaking;
 
-/// What breaks those who rely on `old` when `new` takes its place: documents of the same kind, `OpenAPI`, `AsyncAPI` or the
-/// JSON Schema of an event.
+/// Returns the changes that break clients or consumers when `new` replaces `old`. Both are documents of the same kind:
+/// `OpenAPI`, `AsyncAPI` or the JSON Schema of an event.
 pub fn breaking(old: &Value, new: &Value) -> Vec<Breaking> {
     if old.get("openapi").is_some() {
         requests::breaking(old, new)

@@ -1,4 +1,4 @@
-//! Two versions of an `OpenAPI` document.
+//! Comparison of two versions of an `OpenAPI` document.
 
 use serde_json::Value;
 
@@ -37,13 +37,13 @@ impl<'a> OperationPair<'a> {
         self.body(&before["requestBody"], &after["requestBody"], found);
         for (status, response) in members(&before["responses"]) {
             match after["responses"].get(status) {
-                Some(now) => self.response(&format!("{name}: answer {status}"), response, now, found),
-                None => broken(found, name, format!("answers {status} no more")),
+                Some(now) => self.response(&format!("{name}: response {status}"), response, now, found),
+                None => broken(found, name, format!("no longer responds {status}")),
             }
         }
     }
 
-    /// Every way of saying who asks that was enough must still be.
+    /// Every accepted way of authorizing must stay accepted.
     fn security(&self, before: &Value, after: &Value, found: &mut Vec<Breaking>) {
         let of = |document: &'a Value, operation: &Value| {
             let stated = operation.get("security").unwrap_or(&document["security"]);
@@ -58,11 +58,11 @@ impl<'a> OperationPair<'a> {
         let (before, after) = (of(self.old, before), of(self.new, after));
         for way in before.iter().filter(|way| !after.contains(way) && !after.is_empty()) {
             let names: Vec<_> = way.iter().map(|(name, ..)| name.as_str()).collect();
-            let named = if names.is_empty() { "nobody" } else { &names.join(" and ") };
-            broken(found, self.name, format!("is not open to who is authorized by {named} any more"));
+            let named = if names.is_empty() { "no credentials" } else { &names.join(" and ") };
+            broken(found, self.name, format!("no longer accepts callers with {named}"));
         }
         if before.is_empty() && !after.is_empty() {
-            broken(found, self.name, "was open to everybody");
+            broken(found, self.name, "became restricted to authorized callers");
         }
     }
 
@@ -99,7 +99,7 @@ impl<'a> OperationPair<'a> {
                 Some(now) => {
                     self.compare_schemas(Direction::Received, &content["schema"], &now["schema"], &part, found);
                 }
-                None => broken(found, part.as_str(), format!("is not taken as {media_type} any more")),
+                None => broken(found, part.as_str(), format!("is no longer accepted as {media_type}")),
             }
         }
     }
@@ -111,7 +111,7 @@ impl<'a> OperationPair<'a> {
                 None => broken(found, part, "was removed"),
                 Some(is) => {
                     if was["required"] == true && is["required"] != true {
-                        broken(found, part.as_str(), "may be missing now");
+                        broken(found, part.as_str(), "may now be missing");
                     }
                     self.compare_schemas(Direction::Sent, &was["schema"], &is["schema"], &part, found);
                 }
@@ -120,7 +120,7 @@ impl<'a> OperationPair<'a> {
         for (media_type, content) in members(&before["content"]) {
             match after["content"].get(media_type) {
                 Some(now) => self.compare_schemas(Direction::Sent, &content["schema"], &now["schema"], part, found),
-                None => broken(found, part, format!("is not sent as {media_type} any more")),
+                None => broken(found, part, format!("is no longer sent as {media_type}")),
             }
         }
     }

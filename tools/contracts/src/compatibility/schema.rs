@@ -1,4 +1,4 @@
-//! Two versions of a JSON Schema.
+//! Comparison of two versions of a JSON Schema.
 
 use std::collections::BTreeSet;
 
@@ -7,22 +7,22 @@ use serde_json::{Number, Value};
 use super::change::{Breaking, broken};
 use super::demands::{self, Demands};
 
-/// Who writes what the schema describes.
+/// Sender of the values that a schema describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
-    /// Clients: what is allowed may only become more.
+    /// Clients send them: constraints may only be relaxed.
     Received,
-    /// We: what is promised may only become more.
+    /// We send them: constraints may only be tightened.
     Sent,
 }
 
-/// Two documents, and who writes the values.
+/// Two documents, and the sender of the values.
 #[derive(Clone, Copy)]
 pub(super) struct SchemaComparison<'a> {
     old: &'a Value,
     new: &'a Value,
     direction: Direction,
-    /// Whether a value of an enumeration may be in the place of another, as in an alternative that is new.
+    /// True if an enumerated value may differ, as in a new alternative.
     any_value: bool,
 }
 
@@ -31,12 +31,13 @@ impl<'a> SchemaComparison<'a> {
         Self { old, new, direction, any_value: false }
     }
 
-    /// Adds what breaks somebody to `found`. `part` says what the schemas describe.
+    /// Adds breaking changes to `found`. `part` names the part of the contract that the schemas describe.
     pub(super) fn compare(self, was: &'a Value, is: &'a Value, part: &str, found: &mut Vec<Breaking>) {
         self.parts(&[was], &[is], part, found);
     }
 
-    /// The same of a value that several schemas describe. No schema of ours refers to itself, so that this ends.
+    /// Like [`Self::compare`], for a value that several schemas describe. No schema of ours refers to itself, so this
+    /// ends.
     fn parts(self, was: &[&'a Value], is: &[&'a Value], part: &str, found: &mut Vec<Breaking>) {
         let (was, is) = (Demands::of(self.old, was), Demands::of(self.new, is));
         if was.has_alternatives() || is.has_alternatives() {
@@ -56,14 +57,14 @@ impl<'a> SchemaComparison<'a> {
             ([], []) => {}
             ([], _) if self.direction == Direction::Sent => {}
             (_, []) if self.direction == Direction::Received => {}
-            ([], _) => broken(found, part, "allows fewer items"),
-            (_, []) => broken(found, part, "says no more what its items are"),
+            ([], _) => broken(found, part, "now restricts its items"),
+            (_, []) => broken(found, part, "no longer describes its items"),
             (was, is) => self.parts(was, is, &format!("{part}/*"), found),
         }
     }
 
-    /// Every kind of value that was there must still be there; and of what we send, one that is new must be like one that was,
-    /// except for the values that tell kinds apart.
+    /// Every old kind of value must still be allowed. A new kind of a value that we send must match an old one, except
+    /// for the values that distinguish kinds.
     fn kinds(self, was: &[Demands<'a>], is: &[Demands<'a>], part: &str, found: &mut Vec<Breaking>) {
         let differences = |was: &Demands<'a>, is: &Demands<'a>, any_value| {
             let mut differences = Vec::new();
@@ -74,15 +75,15 @@ impl<'a> SchemaComparison<'a> {
             let tried: Vec<_> = is.iter().map(|candidate| differences(kind, candidate, self.any_value)).collect();
             match tried.as_slice() {
                 tried if tried.iter().any(Vec::is_empty) => {}
-                // There is nothing else that it could have become.
+                // With a single candidate, its differences are the change.
                 [only] => found.extend(only.clone()),
-                _ => broken(found, part, format!("has its alternative {place} no more, or not as it was")),
+                _ => broken(found, part, format!("no longer has its alternative {place}, or has changed it")),
             }
         }
         if self.direction == Direction::Sent {
             for (place, kind) in is.iter().enumerate() {
                 if !was.iter().any(|known| differences(known, kind, true).is_empty()) {
-                    broken(found, part, format!("has an alternative {place} that is like none there was"));
+                    broken(found, part, format!("has an alternative {place} that matches no old one"));
                 }
             }
         }
@@ -95,7 +96,7 @@ impl<'a> SchemaComparison<'a> {
         if !wide.is_empty() && (narrow.is_empty() || !narrow.iter().all(covered)) {
             let listed = |types: &BTreeSet<&str>| types.iter().copied().collect::<Vec<_>>().join(" or ");
             let named = |types: String| if types.is_empty() { "anything".to_owned() } else { types };
-            broken(found, part, format!("was {} and is {}", named(listed(&before)), named(listed(&after))));
+            broken(found, part, format!("changed from {} to {}", named(listed(&before)), named(listed(&after))));
         }
     }
 
@@ -104,13 +105,13 @@ impl<'a> SchemaComparison<'a> {
             (Some(_), Some(_)) if self.any_value => {}
             (Some(before), Some(after)) => {
                 for value in before.iter().filter(|value| !after.contains(value)) {
-                    broken(found, part, format!("has the value {value} no more"));
+                    broken(found, part, format!("no longer has the value {value}"));
                 }
             }
             (None, Some(_)) if self.direction == Direction::Received => {
-                broken(found, part, "takes certain values only");
+                broken(found, part, "now accepts only certain values");
             }
-            (Some(_), None) if self.direction == Direction::Sent => broken(found, part, "may be any value"),
+            (Some(_), None) if self.direction == Direction::Sent => broken(found, part, "may now have any value"),
             _ => {}
         }
     }
@@ -125,7 +126,7 @@ impl<'a> SchemaComparison<'a> {
         let (narrow, wide) = self.narrow_and_wide(&was.required, &is.required);
         let change = match self.direction {
             Direction::Received => "became required",
-            Direction::Sent => "may be missing now",
+            Direction::Sent => "may now be missing",
         };
         for name in wide.difference(narrow) {
             broken(found, format!("{part}/{name}"), change);
@@ -134,9 +135,9 @@ impl<'a> SchemaComparison<'a> {
         let closed = |others: &[&Value]| others.contains(&&Value::Bool(false));
         match self.direction {
             Direction::Received if closed(wide) && !closed(narrow) => {
-                broken(found, part, "takes no unknown fields any more");
+                broken(found, part, "no longer accepts unknown fields");
             }
-            // Clients are told to let fields pass that they do not know.
+            // Clients must ignore unknown fields.
             Direction::Sent if closed(wide) => {}
             _ if closed(narrow) || wide.is_empty() => {}
             _ if narrow.is_empty() => broken(found, part, "has another additionalProperties"),
@@ -155,13 +156,13 @@ impl<'a> SchemaComparison<'a> {
                 (Some(narrow), Some(wide)) => demands::compare(narrow, wide).is_lt(),
             };
             if exceeds {
-                let told = |bound: Option<&&Number>| bound.map_or_else(|| "none".to_owned(), ToString::to_string);
-                broken(found, part, format!("had the {keyword} {} and has {}", told(before), told(after)));
+                let shown = |bound: Option<&&Number>| bound.map_or_else(|| "none".to_owned(), ToString::to_string);
+                broken(found, part, format!("changed {keyword} from {} to {}", shown(before), shown(after)));
             }
         }
     }
 
-    /// Keywords whose meaning is not known here: where they differ, they may exclude anything.
+    /// Compares keywords that are not evaluated here: where they differ, they may exclude any value.
     fn unread(self, was: &Demands<'_>, is: &Demands<'_>, part: &str, found: &mut Vec<Breaking>) {
         let (narrow, wide) = self.narrow_and_wide(&was.unread, &is.unread);
         for (keyword, _) in wide.iter().filter(|demand| !narrow.contains(demand)) {
@@ -169,7 +170,7 @@ impl<'a> SchemaComparison<'a> {
         }
     }
 
-    /// Which of two may only be the narrower one, and which the wider.
+    /// Returns the version that must be the narrower one, and the version that must be the wider one.
     fn narrow_and_wide<'v, V: ?Sized>(self, was: &'v V, is: &'v V) -> (&'v V, &'v V) {
         match self.direction {
             Direction::Received => (was, is),

@@ -1,11 +1,11 @@
-//! What is not as a document says is told.
+//! Violations of a document by a response are reported.
 
 use paystream_contracts::{Answered, Contract};
 use serde_json::{Value, json};
 
 use crate::payments;
 
-fn shown() -> Value {
+fn example() -> Value {
     payments()["paths"]["/payments"]["post"]["responses"]["201"]["content"]["application/json"]["example"].clone()
 }
 
@@ -18,11 +18,11 @@ fn breach(status: u16, headers: &[(&str, &str)], body: &Value) -> String {
 }
 
 #[test]
-fn what_is_as_the_document_says_passes() {
+fn a_documented_response_passes() {
     let contract = Contract::new(&payments()).unwrap();
-    let answered = Answered { status: 201, headers: &HEADERS, body: &shown() };
+    let answered = Answered { status: 201, headers: &HEADERS, body: &example() };
     assert_eq!(contract.allows("POST", "/payments?x=1", answered), Ok(()));
-    // Whoever stands between adds headers of their own.
+    // Intermediaries add headers of their own.
     let headers = [&HEADERS[..], &[("x-amzn-requestid", "1")]].concat();
     assert_eq!(contract.allows("POST", "/payments", Answered { headers: &headers, ..answered }), Ok(()));
     assert!(contract.knows("GET", "/payments/pay_1"));
@@ -30,19 +30,19 @@ fn what_is_as_the_document_says_passes() {
 }
 
 #[test]
-fn each_part_that_is_not_is_told() {
+fn each_violation_is_reported() {
     let without = |name: &str| HEADERS.into_iter().filter(|(header, _)| *header != name).collect::<Vec<_>>();
     let with = |pointer: &str, value: Value| {
-        let mut body = shown();
+        let mut body = example();
         *body.pointer_mut(pointer).unwrap() = value;
         body
     };
     let cases = [
-        (breach(418, &HEADERS, &shown()), "undocumented"),
-        (breach(201, &without("etag"), &shown()), "without header ETag"),
-        (breach(201, &without("content-type"), &shown()), "content type"),
-        (breach(201, &[&without("etag")[..], &[("etag", "1")]].concat(), &shown()), "header ETag"),
-        (breach(201, &[&HEADERS[..], &[("Retry-After", "1")]].concat(), &shown()), "undocumented header Retry-After"),
+        (breach(418, &HEADERS, &example()), "undocumented"),
+        (breach(201, &without("etag"), &example()), "missing header ETag"),
+        (breach(201, &without("content-type"), &example()), "content type"),
+        (breach(201, &[&without("etag")[..], &[("etag", "1")]].concat(), &example()), "header ETag"),
+        (breach(201, &[&HEADERS[..], &[("Retry-After", "1")]].concat(), &example()), "undocumented header Retry-After"),
         (breach(201, &HEADERS, &with("/version", json!("1"))), "/version"),
         (breach(201, &HEADERS, &with("/amount/currency", json!("EURO"))), "/amount/currency"),
         (breach(201, &HEADERS, &json!({})), "payment_id"),
@@ -50,16 +50,16 @@ fn each_part_that_is_not_is_told() {
             breach(409, &[("content-type", "application/json"), ("retry-after", "1")], &json!({ "message": "x" })),
             "content type",
         ),
-        (breach(409, &[("content-type", "application/problem+json")], &json!({})), "without header Retry-After"),
+        (breach(409, &[("content-type", "application/problem+json")], &json!({})), "missing header Retry-After"),
     ];
-    for (told, expected) in cases {
-        assert!(told.contains(expected), "{expected}: {told}");
+    for (found, expected) in cases {
+        assert!(found.contains(expected), "{expected}: {found}");
     }
 }
 
-/// As a REST API and as an HTTP API: the template deploys either.
+/// Those of a REST API and of an HTTP API: the template can deploy either.
 #[test]
-fn what_api_gateway_answers_by_itself_is_in_the_documents() {
+fn api_gateways_own_responses_are_documented() {
     for document in [payments(), crate::orders()] {
         let contract = Contract::new(&document).unwrap();
         let body = json!({ "message": "Service Unavailable" });

@@ -1,4 +1,4 @@
-//! The schemas of events, held against the golden events and against what the crate itself reads and writes.
+//! Event schemas, compared with the golden events and with the events that the crate decodes and encodes.
 
 use payment_events::{PaymentEvent, PaymentStatus};
 use paystream_contracts::EventSchemas;
@@ -13,7 +13,7 @@ fn golden(status: PaymentStatus) -> Value {
 }
 
 #[test]
-fn every_golden_event_is_as_its_schema_says() {
+fn every_golden_event_matches_its_schema() {
     let schemas = EventSchemas::new();
     for status in PaymentStatus::ALL {
         assert_eq!(schemas.breaches(&golden(status)), Vec::<String>::new(), "{status}");
@@ -21,7 +21,7 @@ fn every_golden_event_is_as_its_schema_says() {
 }
 
 #[test]
-fn what_is_no_event_of_its_type_is_told_by_its_place() {
+fn violations_of_an_event_schema_are_reported_with_their_place() {
     let schemas = EventSchemas::new();
     let cases = [
         ("/type", json!("payment.disputed.v1"), "/type"),
@@ -42,18 +42,18 @@ fn what_is_no_event_of_its_type_is_told_by_its_place() {
     }
     let mut declined = golden(PaymentStatus::Declined);
     declined["data"].as_object_mut().unwrap().remove("decline");
-    assert_ne!(schemas.breaches(&declined), Vec::<String>::new(), "a decline says why");
+    assert_ne!(schemas.breaches(&declined), Vec::<String>::new(), "a decline must have its reason");
 }
 
 #[test]
-fn fields_that_are_not_known_pass() {
+fn unknown_fields_are_allowed() {
     let mut event = golden(PaymentStatus::Captured);
     event["data"]["loyalty_points"] = json!(7);
     event["newattribute"] = json!("x");
     assert_eq!(EventSchemas::new().breaches(&event), Vec::<String>::new());
 }
 
-/// A golden event with some values put in some places.
+/// Golden events with some of their values replaced.
 fn altered() -> impl Strategy<Value = Value> {
     let places = prop::sample::select(vec![
         "/data/captured_minor",
@@ -85,14 +85,14 @@ fn altered() -> impl Strategy<Value = Value> {
 }
 
 #[test]
-fn what_is_written_is_always_as_the_schema_says() {
+fn encoded_events_match_their_schema() {
     let schemas = EventSchemas::new();
-    let held = TestRunner::default().run(&altered(), |event| {
+    let result = TestRunner::default().run(&altered(), |event| {
         if let Ok(event) = PaymentEvent::decode(event.to_string().as_bytes()) {
             let written: Value = serde_json::from_slice(&event.encode()).unwrap();
             prop_assert_eq!(schemas.breaches(&written), Vec::<String>::new());
         }
         Ok(())
     });
-    held.unwrap();
+    result.unwrap();
 }

@@ -1,11 +1,11 @@
-//! The examples of the documents: what they show is what they say.
+//! Examples and links of the documents, checked against the documents.
 
 use paystream_contracts::{Answered, Contract};
 use serde_json::Value;
 
 use crate::{orders, payments};
 
-/// All operations, each as its method, its path and its object.
+/// Returns all operations, each with its method, path and object.
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -17,14 +17,14 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
 }
 
 #[test]
-fn every_body_that_is_shown_is_one_that_is_taken() {
+fn every_example_of_a_request_is_valid() {
     for document in [payments(), orders()] {
         let contract = Contract::new(&document).unwrap();
         for (method, path, operation) in operations(&document) {
             let examples = &operation["requestBody"]["content"]["application/json"]["examples"];
             assert!(
                 method == "GET" || examples.as_object().is_some_and(|shown| !shown.is_empty()),
-                "{path} shows no body"
+                "{path} has no example of a body"
             );
             for (_, example) in examples.as_object().into_iter().flatten() {
                 contract.takes(&method, &path, &example["value"]).unwrap();
@@ -34,7 +34,7 @@ fn every_body_that_is_shown_is_one_that_is_taken() {
 }
 
 #[test]
-fn every_answer_that_is_shown_is_one_that_is_allowed() {
+fn every_example_of_a_response_is_valid() {
     for document in [payments(), orders()] {
         let contract = Contract::new(&document).unwrap();
         for (method, path, operation) in operations(&document) {
@@ -46,7 +46,7 @@ fn every_answer_that_is_shown_is_one_that_is_allowed() {
                         content["examples"].as_object().into_iter().flatten().map(|(_, example)| &example["value"]);
                     let shown: Vec<_> = shown.chain(named).collect();
                     let by_gateway = status >= 400 && content_type == "application/json";
-                    assert!(by_gateway || !shown.is_empty(), "{method} {path} {status} shows no answer");
+                    assert!(by_gateway || !shown.is_empty(), "{method} {path} {status} has no example");
                     for body in shown {
                         let mut headers = vec![("Content-Type", content_type.as_str())];
                         let required = required_headers(response);
@@ -59,7 +59,7 @@ fn every_answer_that_is_shown_is_one_that_is_allowed() {
     }
 }
 
-/// The headers that must be there, as they are shown.
+/// Returns the required headers with their example values.
 fn required_headers(response: &Value) -> Vec<(String, String)> {
     let headers = response["headers"].as_object().into_iter().flatten();
     let required = headers.filter(|(_, header)| header["required"] == true);
@@ -68,7 +68,7 @@ fn required_headers(response: &Value) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_link_leads_to_an_operation_and_gives_it_what_it_needs() {
+fn every_link_leads_to_an_operation_and_has_its_required_parameters() {
     for document in [payments(), orders()] {
         for (method, path, operation) in operations(&document) {
             for (_, response) in operation["responses"].as_object().unwrap() {
@@ -78,9 +78,12 @@ fn every_link_leads_to_an_operation_and_gives_it_what_it_needs() {
                     let given = link["parameters"].as_object().unwrap();
                     for parameter in target["parameters"].as_array().unwrap() {
                         let named = parameter["name"].as_str().unwrap();
-                        // A key is the caller's own.
+                        // The caller chooses the key.
                         let needed = parameter["required"] == true && named != "Idempotency-Key";
-                        assert!(!needed || given.contains_key(named), "{method} {path}: {name} gives no {named}");
+                        assert!(
+                            !needed || given.contains_key(named),
+                            "{method} {path}: {name} lacks the parameter {named}"
+                        );
                     }
                 }
             }

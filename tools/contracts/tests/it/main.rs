@@ -1,4 +1,4 @@
-//! The contracts: that they are what the code has, that they hold, and that a change that breaks somebody is named.
+//! Tests of the contracts: they match the code, their examples are valid, and breaking changes are named.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod answers;
@@ -13,7 +13,7 @@ mod template;
 
 use serde_json::Value;
 
-/// A committed document.
+/// Reads a committed document.
 fn document(path: &str) -> Value {
     let path = paystream_contracts::repository().join(path);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -1,4 +1,4 @@
-//! A schema stated beside its parser takes what the parser takes, and nothing else.
+//! Schemas accept exactly what the parsers of the same types accept.
 
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ fn validator<T: JsonSchema>() -> Validator {
     jsonschema::options().should_validate_formats(true).build(schema_for!(T).as_value()).unwrap()
 }
 
-/// Holds a text against a type's schema and parser.
+/// Compares a type's schema and parser on a text.
 type Check = Box<dyn Fn(&str) -> Result<(), TestCaseError>>;
 
 fn agree<T: JsonSchema + FromStr>() -> Check {
@@ -25,7 +25,7 @@ fn agree<T: JsonSchema + FromStr>() -> Check {
     })
 }
 
-/// Text that is nearly right: pieces of what is right, and of what is not, at lengths around the bounds.
+/// Almost valid text: valid and invalid pieces, with lengths around the bounds.
 fn nearly() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "pay_",
@@ -79,32 +79,32 @@ fn schemas_and_parsers_of_text_agree() {
         agree::<orders::Sku>(),
         agree::<orders::OrderStatus>(),
     ];
-    let held = TestRunner::default().run(&nearly(), |text| checks.iter().try_for_each(|check| check(&text)));
-    held.unwrap();
+    let result = TestRunner::default().run(&nearly(), |text| checks.iter().try_for_each(|check| check(&text)));
+    result.unwrap();
 }
 
-/// Times are read more widely than they are written: what is written is as the schema says.
+/// Parsing of times is more lenient than the schema; formatted times match it.
 #[test]
-fn times_are_written_as_their_schema_says() {
+fn formatted_times_match_their_schema() {
     let validator = validator::<Timestamp>();
-    let held = TestRunner::default().run(&(0..=253_402_300_799_999_i64), |unix_ms| {
+    let result = TestRunner::default().run(&(0..=253_402_300_799_999_i64), |unix_ms| {
         let text = Timestamp::from_unix_ms(unix_ms).unwrap().to_string();
         prop_assert!(validator.is_valid(&text.as_str().into()), "{}", text);
         Ok(())
     });
-    held.unwrap();
+    result.unwrap();
 }
 
 #[test]
 fn amounts_and_quantities_have_the_bounds_of_their_schemas() {
     let (money, quantity) = (validator::<Money>(), validator::<orders::Quantity>());
     let numbers = prop_oneof![any::<i64>(), -3..3_i64, 999_990..1_000_010_i64, Just(i64::MAX)];
-    let held = TestRunner::default().run(&numbers, |number| {
+    let result = TestRunner::default().run(&numbers, |number| {
         let valid = money.is_valid(&serde_json::json!({ "minor": number, "currency": "EUR" }));
         prop_assert_eq!(valid, Money::new(number, "EUR".parse().unwrap()).is_ok(), "{}", number);
         let parsed = u32::try_from(number).ok().is_some_and(|count| orders::Quantity::new(count).is_ok());
         prop_assert_eq!(quantity.is_valid(&number.into()), parsed, "{}", number);
         Ok(())
     });
-    held.unwrap();
+    result.unwrap();
 }

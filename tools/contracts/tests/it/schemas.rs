@@ -1,11 +1,11 @@
-//! Made-up changes of single schemas: each breaks somebody in the one direction and nobody in the other.
+//! Changes of single schemas, each of which breaks one direction and not the other.
 
 use serde_json::{Value, json};
 
 use crate::breaking::{changed, schema};
 use crate::payments;
 
-/// A member of a request and one of an answer, of the same schema in the old document.
+/// Adds a field with this schema to a request and to a response of the old document.
 fn with(schema_was: &Value) -> Value {
     let mut document = payments();
     schema(&mut document, "PaymentBody")["properties"]["note"] = schema_was.clone();
@@ -13,45 +13,44 @@ fn with(schema_was: &Value) -> Value {
     document
 }
 
-/// What is told where what was `was` in a request, and then in an answer, is `is`.
-fn told(was: &Value, is: &Value) -> [Vec<String>; 2] {
-    let told = |name, part: &str| {
+/// Returns the breaking changes if a field's schema changes from `was` to `is`, first in a request, then in a response.
+fn changes(was: &Value, is: &Value) -> [Vec<String>; 2] {
+    let change = |name, part: &str| {
         let found = changed(&with(was), |new| schema(new, name)["properties"]["note"] = is.clone());
-        assert!(found.iter().all(|told| told.contains(part)), "{found:?}");
+        assert!(found.iter().all(|change| change.contains(part)), "{found:?}");
         found
     };
-    [told("PaymentBody", "POST /payments: body/note"), told("Payment", "/note")]
+    [change("PaymentBody", "POST /payments: body/note"), change("Payment", "/note")]
 }
 
-/// Holds that the second takes less than the first: in requests it breaks who sends the first, in answers nobody; and the other
-/// way round.
+/// Asserts that `narrow` allows less than `wide`: narrowing breaks requests only, widening breaks responses only.
 #[track_caller]
 fn narrows(wide: &Value, narrow: &Value) {
-    let ([request, answer], [wider_request, wider_answer]) = (told(wide, narrow), told(narrow, wide));
-    assert_ne!(request, Vec::<String>::new(), "{wide} became {narrow} in a request, and nothing is told");
+    let ([request, answer], [wider_request, wider_answer]) = (changes(wide, narrow), changes(narrow, wide));
+    assert_ne!(request, Vec::<String>::new(), "{wide} became {narrow} in a request, and nothing is reported");
     assert_eq!(wider_request, Vec::<String>::new(), "{narrow} became {wide} in a request");
-    assert_eq!(answer, Vec::<String>::new(), "{wide} became {narrow} in an answer");
-    assert_ne!(wider_answer, Vec::<String>::new(), "{narrow} became {wide} in an answer, and nothing is told");
+    assert_eq!(answer, Vec::<String>::new(), "{wide} became {narrow} in a response");
+    assert_ne!(wider_answer, Vec::<String>::new(), "{narrow} became {wide} in a response, and nothing is reported");
 }
 
-/// Holds that the second breaks somebody wherever it takes the place of the first.
+/// Asserts that the change breaks both requests and responses.
 #[track_caller]
 fn breaks(was: &Value, is: &Value) {
-    for found in told(was, is) {
-        assert_ne!(found, Vec::<String>::new(), "{was} became {is}, and nothing is told");
+    for found in changes(was, is) {
+        assert_ne!(found, Vec::<String>::new(), "{was} became {is}, and nothing is reported");
     }
 }
 
-/// Holds that both say the same.
+/// Asserts that both schemas are equivalent.
 #[track_caller]
 fn same(one: &Value, other: &Value) {
     for (was, is) in [(one, other), (other, one)] {
-        assert_eq!(told(was, is), [Vec::<String>::new(), Vec::new()], "{was} became {is}");
+        assert_eq!(changes(was, is), [Vec::<String>::new(), Vec::new()], "{was} became {is}");
     }
 }
 
 #[test]
-fn a_keyword_that_is_new_takes_less() {
+fn a_new_keyword_narrows() {
     let objects = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
     for (wide, keyword, value) in [
         (json!({ "type": "integer" }), "multipleOf", json!(5)),
@@ -77,13 +76,13 @@ fn a_keyword_that_is_new_takes_less() {
 }
 
 #[test]
-fn what_stands_beside_a_reference_counts() {
+fn keywords_beside_a_reference_count() {
     for name in ["OrderId", "Currency"] {
         let reference = format!("#/components/schemas/{name}");
         let alone = json!({ "$ref": reference });
         narrows(&alone, &json!({ "$ref": reference, "maxLength": 2 }));
         narrows(&alone, &json!({ "$ref": reference, "pattern": "^E" }));
-        same(&alone, &json!({ "$ref": reference, "description": "Which.", "examples": ["EUR"] }));
+        same(&alone, &json!({ "$ref": reference, "description": "A code.", "examples": ["EUR"] }));
         same(&alone, &json!({ "allOf": [alone] }));
         same(&alone, &json!({ "anyOf": [alone] }));
     }
@@ -96,14 +95,14 @@ fn what_stands_beside_a_reference_counts() {
 }
 
 #[test]
-fn bounds_are_compared_however_they_are_written() {
+fn bounds_are_compared_by_value() {
     narrows(&json!({ "minimum": 10.0 }), &json!({ "minimum": 10.5 }));
     narrows(&json!({ "maximum": 11 }), &json!({ "maximum": 10.5 }));
     same(&json!({ "minimum": 10 }), &json!({ "minimum": 10.0 }));
 }
 
 #[test]
-fn alternatives_must_take_what_was_taken_before() {
+fn alternatives_must_allow_what_was_allowed_before() {
     let one_of = |alternatives: Value| json!({ "oneOf": alternatives });
     let (text, integer, nothing) =
         (json!({ "type": "string" }), json!({ "type": "integer" }), json!({ "type": "null" }));
@@ -116,33 +115,33 @@ fn alternatives_must_take_what_was_taken_before() {
     same(&json!({ "type": "string", "enum": ["a", "b"] }), &one_of(json!([a, b])));
     same(&json!({ "type": ["string", "integer"] }), &one_of(json!([text, integer])));
     same(&integer, &one_of(json!([integer])));
-    // More in a request; what a client does not expect in an answer.
-    let [request, answer] = told(&one_of(json!([text, integer])), &one_of(json!([text, integer, nothing])));
+    // Allowed in a request, but unexpected for a client in a response.
+    let [request, answer] = changes(&one_of(json!([text, integer])), &one_of(json!([text, integer, nothing])));
     assert_eq!((request.len(), answer.is_empty()), (0, false), "{request:?} {answer:?}");
 }
 
-/// As a value of an enumeration may: it is told apart by the same member.
+/// Like a new value of an enumeration: the same member distinguishes the new alternative.
 #[test]
-fn an_alternative_like_those_that_were_may_be_added() {
+fn an_alternative_like_the_old_ones_may_be_added() {
     let state = |name: &str| {
         let state = json!({ "type": "string", "const": name });
         json!({ "type": "object", "properties": { "state": state }, "required": ["state"] })
     };
     let was = json!({ "oneOf": [state("open"), state("closed")] });
     let added = |alternative: Value| json!({ "oneOf": [state("open"), state("closed"), alternative] });
-    assert_eq!(told(&was, &added(state("paused"))), [Vec::<String>::new(), Vec::new()]);
-    let [request, answer] = told(&was, &added(json!({ "type": "object" })));
+    assert_eq!(changes(&was, &added(state("paused"))), [Vec::<String>::new(), Vec::new()]);
+    let [request, answer] = changes(&was, &added(json!({ "type": "object" })));
     assert_eq!((request.len(), answer.is_empty()), (0, false), "{request:?} {answer:?}");
 }
 
 #[test]
-fn annotations_break_nobody() {
-    let said = json!({ "type": "string", "title": "A", "examples": ["a"], "deprecated": true, "x-order": 1 });
-    same(&json!({ "type": "string" }), &said);
+fn annotations_break_nothing() {
+    let annotated = json!({ "type": "string", "title": "A", "examples": ["a"], "deprecated": true, "x-order": 1 });
+    same(&json!({ "type": "string" }), &annotated);
 }
 
 #[test]
-fn ways_of_authorizing_may_be_added_and_not_removed() {
+fn authorization_schemes_may_be_added_and_not_removed() {
     let added = changed(&payments(), |new| {
         new["components"]["securitySchemes"]["other"] = json!({ "type": "http", "scheme": "basic" });
         new["security"].as_array_mut().unwrap().push(json!({ "other": [] }));
@@ -151,6 +150,6 @@ fn ways_of_authorizing_may_be_added_and_not_removed() {
     let removed = changed(&payments(), |new| {
         new["security"].as_array_mut().unwrap().remove(0);
     });
-    let told = "GET /payments is not open to who is authorized by sigv4 any more".to_owned();
-    assert!(removed.contains(&told), "{removed:?}");
+    let expected = "GET /payments no longer accepts callers with sigv4".to_owned();
+    assert!(removed.contains(&expected), "{removed:?}");
 }

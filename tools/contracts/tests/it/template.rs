@@ -1,4 +1,4 @@
-//! What deploys and what is documented are the same routes.
+//! Deployed and documented routes are the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,13 +18,13 @@ fn every_route_of_the_template_is_an_operation_and_every_operation_a_route() {
         let routes = template.routes().iter().filter(|route| route.api == api);
         let deployed: BTreeSet<_> = routes.map(|route| (route.method.clone(), route.path.clone())).collect();
         assert!(!deployed.is_empty(), "{api} has no routes");
-        assert_eq!(documented, deployed, "{api}: what is documented, and what is deployed");
+        assert_eq!(documented, deployed, "{api}: documented and deployed routes differ");
     }
 }
 
-/// Every way to say who calls that the template can deploy.
+/// Covers every authorizer that the template can deploy.
 #[test]
-fn every_authorizer_that_deploys_is_documented() {
+fn every_authorizer_of_the_template_is_documented() {
     for (api, document) in [("payments", payments()), ("orders", orders())] {
         let deployed = fs::read_to_string(repository().join(format!("infra/api/{api}.yaml"))).unwrap();
         let values = |key: &str| {
@@ -45,9 +45,9 @@ fn every_authorizer_that_deploys_is_documented() {
     }
 }
 
-/// What a deployed API is exported with is what clients are generated from.
+/// Clients may be generated from the export of a deployed API.
 #[test]
-fn operations_have_the_same_names_where_they_deploy() {
+fn deployed_operations_have_the_documented_names() {
     for (api, document) in [("payments", payments()), ("orders", orders())] {
         let deployed = fs::read_to_string(repository().join(format!("infra/api/{api}.yaml"))).unwrap();
         let (mut path, mut method, mut found) = ("", "", BTreeSet::new());

@@ -1,7 +1,7 @@
-//! The bucket of failures: listing it and reading its objects, which is all that is needed of S3.
+//! Minimal S3 client: lists a bucket and reads its objects.
 //!
-//! Two requests, signed with what the SDK's other clients are signed with and sent with their HTTP client. A client of the
-//! SDK for S3 would be half a minute more of building.
+//! It signs and sends its requests with the signer and the HTTP client of the SDK's other clients. The SDK's S3 client
+//! would add half a minute to a build.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use aws_smithy_runtime_api::http::Request;
 use paystream_client::{Bounds, Pace, Signer, exchange};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Bounds on one response: a payload is up to 6 MB.
+/// Bounds on one response. A payload is up to 6 MB.
 const BOUNDS: Bounds = Bounds { answer_max: Duration::from_secs(30), answer_bytes_max: 64 * 1024 * 1024 };
-/// Attempts at one object while S3 has passing trouble.
+/// Attempts per request on transient errors.
 const ATTEMPTS: Pace = Pace::times(4, Duration::from_millis(100)).doubling(Duration::from_secs(1));
-/// Keys in one answer.
+/// Keys per page of a listing.
 const KEYS_A_PAGE: &str = "1000";
 
-/// What stays as it is in a signed URI.
+/// Characters that a signed URI leaves unescaped.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const UNRESERVED_AND_SLASH: &AsciiSet = &UNRESERVED.remove(b'/');
 
-/// Why the bucket cannot be read.
+/// The bucket could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read bucket {bucket}: {reason}")]
 pub struct BucketError {
@@ -30,14 +30,14 @@ pub struct BucketError {
     reason: String,
 }
 
-/// A request that failed, with the reason.
+/// A failed request, with the reason.
 enum ReadError {
-    /// Trying again may help.
+    /// A retry may succeed.
     Transient(String),
     Permanent(String),
 }
 
-/// A bucket on S3, or on what speaks its language.
+/// A bucket on S3, or on a service with the same API.
 #[derive(Debug)]
 pub struct Bucket {
     name: String,
@@ -47,18 +47,18 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// The bucket of this name, with the region and the credentials of `config`. `AWS_ENDPOINT_URL_S3` and
-    /// `AWS_ENDPOINT_URL` lead elsewhere than to S3, as they do for the SDK.
+    /// Opens the bucket of this name, with the region and the credentials of `config`. `AWS_ENDPOINT_URL_S3` and
+    /// `AWS_ENDPOINT_URL` override the endpoint, as they do for the SDK.
     pub fn new(config: &SdkConfig, name: &str) -> Result<Self, BucketError> {
-        let elsewhere =
+        let endpoint =
             ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().find_map(|name| std::env::var(name).ok());
-        Self::at(config, name, elsewhere.as_deref())
+        Self::at(config, name, endpoint.as_deref())
     }
 
-    /// The bucket of this name at this endpoint, or else where S3 has it.
+    /// Opens the bucket of this name at this endpoint, or at S3 if there is no endpoint.
     pub fn at(config: &SdkConfig, name: &str, endpoint: Option<&str>) -> Result<Self, BucketError> {
         let failed = |reason: &str| BucketError { bucket: name.to_owned(), reason: reason.to_owned() };
-        let region = config.region().ok_or_else(|| failed("no region is set; AWS_REGION says which"))?;
+        let region = config.region().ok_or_else(|| failed("no region is set: set AWS_REGION"))?;
         let base = match endpoint {
             Some(endpoint) => format!("{}/{name}", endpoint.trim_end_matches('/')),
             None if region.as_ref().starts_with("cn-") => format!("https://{name}.s3.{region}.amazonaws.com.cn"),
@@ -68,13 +68,13 @@ impl Bucket {
         Ok(Self { name: name.to_owned(), signer, https: Https::new(Trust::System), base })
     }
 
-    /// The keys of what is in it, `keys_max` at most.
+    /// Lists the keys of its objects, `keys_max` at most.
     pub async fn keys(&self, keys_max: usize) -> Result<Vec<String>, BucketError> {
         let mut keys = Vec::new();
         let mut token: Option<String> = None;
         loop {
             let from = token.map(|token| format!("&continuation-token={}", utf8_percent_encode(&token, UNRESERVED)));
-            // In the order of their names, as signing wants them.
+            // Parameters sorted by name, as the signature requires.
             let query = format!("{}&list-type=2&max-keys={KEYS_A_PAGE}", from.unwrap_or_default());
             let answer = self.read(&format!("/?{}", query.trim_start_matches('&'))).await?;
             let page = Page::read(&answer).map_err(|reason| self.failed(&reason))?;
@@ -87,19 +87,19 @@ impl Bucket {
         }
     }
 
-    /// What the object of this key holds.
+    /// Returns the content of the object.
     pub async fn get(&self, key: &str) -> Result<Vec<u8>, BucketError> {
         self.read(&format!("/{}", utf8_percent_encode(key, UNRESERVED_AND_SLASH))).await
     }
 
-    /// `GET`, more than once where S3 has passing trouble.
+    /// `GET` with retries on transient errors.
     async fn read(&self, path: &str) -> Result<Vec<u8>, BucketError> {
         let is_last = |answer: &Result<_, ReadError>| !matches!(answer, Err(ReadError::Transient(_)));
         let answer = ATTEMPTS.until(async || self.try_read(path).await, is_last).await;
         answer.map_err(|(ReadError::Transient(reason) | ReadError::Permanent(reason))| self.failed(&reason))
     }
 
-    /// `GET`, once.
+    /// `GET` without retries.
     async fn try_read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
         let request = Request::get(format!("{}{path}", self.base));
         let mut request = request.map_err(|error| ReadError::Permanent(error.to_string()))?;
@@ -118,7 +118,7 @@ impl Bucket {
     }
 }
 
-/// A page of a listing.
+/// One page of a listing, with the continuation token of the next.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Page {
     keys: Vec<String>,
@@ -126,7 +126,7 @@ struct Page {
 }
 
 impl Page {
-    /// Reads the answer of `ListObjectsV2`.
+    /// Parses the response of `ListObjectsV2`.
     fn read(xml: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(xml).map_err(|error| error.to_string())?;
         let mut document = aws_smithy_xml::decode::Document::new(text);
@@ -154,7 +154,7 @@ fn text_of(element: &mut aws_smithy_xml::decode::ScopedDecoder<'_, '_>) -> Resul
     aws_smithy_xml::decode::try_data(element).map(std::borrow::Cow::into_owned).map_err(|error| error.to_string())
 }
 
-/// What S3 has to say of a request that failed.
+/// Error message of a failed request, from S3's XML body if it has one.
 fn error_of(status: u16, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let part = |name: &str| {
@@ -164,7 +164,7 @@ fn error_of(status: u16, body: &[u8]) -> String {
     match (part("Code"), part("Message")) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code,
-        (None, _) => format!("S3 answered {status}"),
+        (None, _) => format!("S3 returned status {status}"),
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listing_is_read_with_the_place_where_it_goes_on() {
+    fn a_listing_is_parsed_with_its_continuation_token() {
         let xml = br#"<?xml version="1.0" encoding="UTF-8"?>
             <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>b</Name><Prefix/>
             <NextContinuationToken>1ueG/cGc=</NextContinuationToken><IsTruncated>true</IsTruncated>
@@ -185,9 +185,9 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_what_s3_says() {
+    fn an_error_has_the_code_and_message_of_s3() {
         let body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
         assert_eq!(error_of(403, body), "AccessDenied: Access Denied");
-        assert_eq!(error_of(502, b"<html>"), "S3 answered 502");
+        assert_eq!(error_of(502, b"<html>"), "S3 returned status 502");
     }
 }

@@ -1,6 +1,7 @@
-//! What event source mappings gave up on, as Lambda writes it to an S3 bucket, and sending it once more.
+//! Batches in the on-failure destination, as Lambda writes them to S3, and their redrive.
 //!
-//! Source: <https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html> and its page for DynamoDB.
+//! Source: <https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html> and its page for
+//! DynamoDB.
 
 mod bucket;
 mod record;
@@ -15,49 +16,49 @@ pub use redrive::{FailureRedriven, redrive, would_redrive};
 
 use crate::OperationError;
 
-/// Objects a bucket or a directory may hold; what is beyond is left out, and told.
+/// Maximum objects read from a bucket or directory; [`Failures::is_cut`] reports that there are more.
 const OBJECTS_MAX: usize = 10_000;
 
-/// Where records of failures are.
+/// Location of failure records.
 #[derive(Debug)]
 pub enum FailureSource {
-    /// In memory, each with a name: what the local environment shows.
+    /// In memory, each with an id: records of the local environment.
     Given(Vec<(String, serde_json::Value)>),
-    /// In the files below a directory, as `aws s3 sync` leaves them.
+    /// Files below a directory, as `aws s3 sync` writes them.
     Directory(PathBuf),
-    /// In the bucket.
+    /// Objects of an S3 bucket.
     Bucket(Box<Bucket>),
 }
 
-/// Why records of failures cannot be had.
+/// Error of reading failure records.
 #[derive(Debug, thiserror::Error)]
 pub enum FailureSourceError {
-    /// A directory cannot be read.
+    /// A file or directory could not be read.
     #[error("cannot read {}", path.display())]
     Io {
-        /// Which.
+        /// Path of the file or directory.
         path: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// The bucket cannot be read.
+    /// The bucket could not be read.
     #[error(transparent)]
     Bucket(#[from] BucketError),
 }
 
-/// The failures of a source, without their payloads.
+/// Failed batches of a source, without their payloads.
 #[derive(Debug, Default)]
 pub struct Failures {
-    /// Oldest first.
+    /// Failed batches, oldest first.
     pub failures: Vec<Failure>,
-    /// What is there and is no failure, and why.
+    /// Objects that are not failure records, with the reason.
     pub unreadable: Vec<InvalidFailure>,
-    /// Whether there was more than is read.
+    /// True if there were more objects than are read.
     pub is_cut: bool,
 }
 
 impl FailureSource {
-    /// All there is, oldest first. One payload at a time is in memory.
+    /// Lists all failed batches, oldest first. Holds one payload in memory at a time.
     pub async fn list(&self) -> Result<Failures, FailureSourceError> {
         let mut ids = self.ids().await?;
         let mut list = Failures { is_cut: ids.len() > OBJECTS_MAX, ..Failures::default() };
@@ -72,12 +73,12 @@ impl FailureSource {
         Ok(list)
     }
 
-    /// One, with its payload.
+    /// Reads one failed batch with its payload.
     pub async fn load(&self, id: &str) -> Result<Result<Failure, InvalidFailure>, FailureSourceError> {
         let bytes = match self {
             Self::Given(given) => {
                 let found = given.iter().find(|(name, _)| name == id);
-                let gone = || InvalidFailure { id: id.to_owned(), reason: "there is no such failure".to_owned() };
+                let gone = || InvalidFailure { id: id.to_owned(), reason: "no such failure record".to_owned() };
                 return Ok(found.ok_or_else(gone).and_then(|(name, value)| Failure::read(name, value.clone())));
             }
             Self::Directory(directory) => {
@@ -91,13 +92,13 @@ impl FailureSource {
         Ok(value.and_then(|value| Failure::read(id, value)))
     }
 
-    /// At most one more than are read.
+    /// Ids of all objects, at most one more than are read.
     async fn ids(&self) -> Result<Vec<String>, FailureSourceError> {
         match self {
             Self::Given(given) => Ok(given.iter().map(|(id, _)| id.clone()).collect()),
             Self::Directory(directory) => {
                 let mut ids = Vec::new();
-                below(directory, directory, &mut ids)?;
+                collect_files(directory, directory, &mut ids)?;
                 Ok(ids)
             }
             Self::Bucket(bucket) => Ok(bucket.keys(OBJECTS_MAX + 1).await?),
@@ -105,8 +106,8 @@ impl FailureSource {
     }
 }
 
-/// The files below a directory, by their paths in `root`.
-fn below(root: &Path, directory: &Path, ids: &mut Vec<String>) -> Result<(), FailureSourceError> {
+/// Collects the files below a directory, as paths relative to `root`.
+fn collect_files(root: &Path, directory: &Path, ids: &mut Vec<String>) -> Result<(), FailureSourceError> {
     let io = |source| FailureSourceError::Io { path: directory.to_owned(), source };
     for entry in std::fs::read_dir(directory).map_err(io)? {
         let entry = entry.map_err(io)?;
@@ -115,7 +116,7 @@ fn below(root: &Path, directory: &Path, ids: &mut Vec<String>) -> Result<(), Fai
             return Ok(());
         }
         if kind.is_dir() {
-            below(root, &path, ids)?;
+            collect_files(root, &path, ids)?;
         } else if kind.is_file()
             && let Some(id) = path.strip_prefix(root).ok().and_then(Path::to_str)
         {

@@ -1,4 +1,4 @@
-//! One record of a failure.
+//! A failure record, as an event source mapping writes it to its on-failure destination.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -6,57 +6,57 @@ use payment_events::PaymentId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What kind of stream a batch came from.
+/// Kind of stream that a batch came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BatchKind {
-    /// Kinesis: a batch of the payment stream.
+    /// The Kinesis payment stream.
     Kinesis,
-    /// DynamoDB: a batch of the payments table's changes.
+    /// The DynamoDB change stream of the payments table.
     DynamoDb,
 }
 
-/// A batch that was given up.
+/// A batch that ran out of retries or grew too old.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// What it is called where it is: the key of the object, or the path of the file.
+    /// Id in its source: the object's key, or the file's path.
     pub id: String,
-    /// When it was given up.
+    /// Time at which Lambda wrote the record.
     pub at: String,
-    /// Whose function gave up.
+    /// Function that was invoked with the batch.
     pub function_arn: String,
-    /// Why: `RetryAttemptsExhausted`, for example.
+    /// Reason for discarding it, such as `RetryAttemptsExhausted`.
     pub condition: String,
-    /// About how often the function was invoked with it.
+    /// Approximate number of invocations.
     pub invocations: u64,
-    /// What the function failed with, where it said so.
+    /// Error type of the function, if it reported one.
     pub error: Option<String>,
-    /// What kind of stream it came from.
+    /// Kind of the stream.
     pub kind: BatchKind,
-    /// Which stream.
+    /// ARN of the stream.
     pub stream_arn: String,
-    /// Which shard of it.
+    /// Shard of the stream.
     pub shard_id: String,
-    /// The place of its first record.
+    /// Sequence number of the first record.
     pub first_sequence_number: String,
-    /// The place of its last record.
+    /// Sequence number of the last record.
     pub last_sequence_number: String,
-    /// How many records it has.
+    /// Number of records in the batch.
     pub records: u64,
-    /// Whether it holds the records themselves: without them it cannot be sent once more from here.
+    /// True if it contains the records themselves. Without them it cannot be redriven.
     pub has_payload: bool,
-    /// The event, as the function would have been invoked with it.
+    /// JSON of the event that the function was invoked with.
     #[serde(skip)]
     pub(crate) payload: Option<String>,
 }
 
-/// Something that is no record of a failure.
+/// An object that is not a failure record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{id}: {reason}")]
 pub struct InvalidFailure {
-    /// What it is called.
+    /// Id in its source.
     pub id: String,
-    /// Why it is none.
+    /// Reason it was rejected.
     pub reason: String,
 }
 
@@ -102,20 +102,20 @@ struct BatchInfo {
 }
 
 impl Failure {
-    /// Reads the object that Lambda writes.
+    /// Parses the record that Lambda writes.
     pub fn read(id: &str, value: Value) -> Result<Self, InvalidFailure> {
         let invalid = |reason: String| InvalidFailure { id: id.to_owned(), reason };
         let raw: Raw = serde_json::from_value(value).map_err(|error| invalid(error.to_string()))?;
         let (kind, batch) = match (raw.kinesis, raw.dynamodb) {
             (Some(batch), None) => (BatchKind::Kinesis, batch),
             (None, Some(batch)) => (BatchKind::DynamoDb, batch),
-            _ => return Err(invalid("it has no KinesisBatchInfo and no DDBStreamBatchInfo".to_owned())),
+            _ => return Err(invalid("must have either KinesisBatchInfo or DDBStreamBatchInfo".to_owned())),
         };
         let error = raw.response_context.as_ref().and_then(|context| {
             let part = |name: &str| context.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
             part("errorType").or_else(|| part("functionError")).map(str::to_owned)
         });
-        // Lambda writes the event as a string; a tool in between may have made an object of it.
+        // Lambda writes the event as a string; a tool in between may have turned it into an object.
         let payload = raw.payload.and_then(|payload| match payload {
             Value::Null => None,
             Value::String(text) => Some(text),
@@ -139,7 +139,7 @@ impl Failure {
         })
     }
 
-    /// The records of a Kinesis batch, each with its partition key, in order.
+    /// Returns the records of a Kinesis batch in order, as partition key and data.
     pub(crate) fn kinesis_records(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
         let record = |record: &Value| {
             let kinesis = record.get("kinesis")?;
@@ -148,10 +148,10 @@ impl Failure {
         };
         let records = self.payload_records()?;
         let records: Option<Vec<_>> = records.iter().map(record).collect();
-        records.ok_or_else(|| "its payload has a record that is none of Kinesis".to_owned())
+        records.ok_or_else(|| "its payload has a record that is not a Kinesis record".to_owned())
     }
 
-    /// The payments that a batch of changes is about, each once, in order.
+    /// Returns the payments in a batch of the change stream, each once, in order.
     pub(crate) fn changed_payments(&self) -> Result<Vec<PaymentId>, String> {
         let id = |record: &Value| {
             let change = record.get("dynamodb")?;
@@ -161,7 +161,7 @@ impl Failure {
         let records = self.payload_records()?;
         let mut ids: Vec<PaymentId> = Vec::new();
         for record in &records {
-            let id = id(record).ok_or("its payload has a record without a payment's id")?;
+            let id = id(record).ok_or("its payload has a record without a payment id")?;
             if !ids.contains(&id) {
                 ids.push(id);
             }
@@ -175,10 +175,9 @@ impl Failure {
             #[serde(rename = "Records")]
             records: Vec<Value>,
         }
-        let payload =
-            self.payload.as_deref().ok_or("it has no payload: `paystream reconcile --repair` may still help")?;
+        let payload = self.payload.as_deref().ok_or("no payload: use `paystream reconcile --repair` instead")?;
         let event: Event =
-            serde_json::from_str(payload).map_err(|error| format!("its payload is no event: {error}"))?;
+            serde_json::from_str(payload).map_err(|error| format!("its payload is not an event: {error}"))?;
         Ok(event.records)
     }
 }
@@ -190,7 +189,7 @@ mod tests {
     use super::*;
 
     fn kinesis(payload: &Value) -> Value {
-        // As AWS documents it.
+        // The example in the AWS documentation.
         json!({
             "requestContext": {
                 "requestId": "c9b8fa9f-5a7f-xmpl-af9c-0c604cde93a5",
@@ -215,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_that_lambda_writes_is_read() {
+    fn a_record_that_lambda_writes_is_parsed() {
         let failure = Failure::read("key", kinesis(&json!("{\"Records\":[]}"))).unwrap();
         assert_eq!((failure.kind, failure.records, failure.invocations), (BatchKind::Kinesis, 500, 1));
         assert_eq!((failure.error.as_deref(), failure.has_payload), (Some("Unhandled"), true));
@@ -223,13 +222,13 @@ mod tests {
     }
 
     #[test]
-    fn one_without_a_payload_is_read_and_says_that_it_cannot_be_sent() {
+    fn a_record_without_a_payload_is_parsed_and_cannot_be_sent() {
         let failure = Failure::read("key", kinesis(&Value::Null)).unwrap();
         assert!(!failure.has_payload && failure.kinesis_records().unwrap_err().contains("no payload"));
     }
 
     #[test]
-    fn records_of_kinesis_keep_their_keys_bytes_and_order() {
+    fn kinesis_records_keep_their_keys_bytes_and_order() {
         let record = |key: &str, data: &str| json!({"kinesis": {"partitionKey": key, "data": data}});
         let event = json!({"Records": [record("b", "/w=="), record("a", ""), record("b", "eHk=")]});
         let text = Failure::read("key", kinesis(&event.to_string().into())).unwrap().kinesis_records().unwrap();
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn payments_that_changed_are_each_told_once() {
+    fn each_changed_payment_is_returned_once() {
         let change = |id: &str| json!({"dynamodb": {"Keys": {"payment_id": {"S": id}}}});
         let image = json!({"dynamodb": {"NewImage": {"payment_id": {"S": "pay_3"}}}});
         let event = json!({"Records": [change("pay_2"), change("pay_1"), change("pay_2"), image]});
@@ -252,8 +251,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_failure_is_refused_by_name() {
+    fn an_object_that_is_not_a_failure_record_is_rejected_with_its_id() {
         let error = Failure::read("a/b", json!({"requestContext": {}})).unwrap_err().to_string();
-        assert_eq!(error, "a/b: it has no KinesisBatchInfo and no DDBStreamBatchInfo");
+        assert_eq!(error, "a/b: must have either KinesisBatchInfo or DDBStreamBatchInfo");
     }
 }

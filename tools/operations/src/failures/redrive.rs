@@ -1,4 +1,4 @@
-//! Sending a batch that was given up once more.
+//! Redrive of failed batches.
 
 use payments::PaymentStore;
 use serde::Serialize;
@@ -9,37 +9,38 @@ use crate::republish::{NotSent, Republish, SendReport, SentPayment};
 use crate::stack::Resource;
 use crate::{OperationError, Stack};
 
-/// What became of a batch.
+/// Outcome of redriving a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct FailureRedriven {
-    /// Which.
+    /// Id of the failed batch.
     pub id: String,
-    /// Records that are back on the stream, or would be.
+    /// Number of records put back on the stream; in a dry run, that would be.
     pub records: usize,
-    /// Payments that are published as they are now, or would be.
+    /// Payments published at their current version; in a dry run, that would be.
     pub payments: Vec<SentPayment>,
-    /// Payments of the batch that have been published meanwhile, or have nothing to publish.
+    /// Number of payments in the batch without an outbox mark: already published, or nothing to publish.
     pub settled: usize,
-    /// What could not be sent.
+    /// Records or payments that could not be sent.
     pub not_sent: Vec<NotSent>,
 }
 
-/// Sends a batch once more, whose payload must be there.
+/// Redrives a batch, which must have its payload.
 ///
-/// A batch of Kinesis goes back on the stream, byte by byte under its partition keys, in order. A batch of changes is only
-/// looked at for its payments: those that are still unpublished are published as they are now, never as they were.
+/// Kinesis records go back on the stream in order, with their original bytes and partition keys. A batch of the change
+/// stream only names payments: those that still have their outbox mark are published at their current version, never an
+/// old one.
 pub async fn redrive(stack: &Stack, failure: &Failure) -> Result<FailureRedriven, OperationError> {
-    go(stack, failure, false).await
+    redrive_batch(stack, failure, false).await
 }
 
-/// What [`redrive`] would send.
+/// Returns what [`redrive`] would send.
 pub async fn would_redrive(stack: &Stack, failure: &Failure) -> Result<FailureRedriven, OperationError> {
-    go(stack, failure, true).await
+    redrive_batch(stack, failure, true).await
 }
 
-async fn go(stack: &Stack, failure: &Failure, dry_run: bool) -> Result<FailureRedriven, OperationError> {
+async fn redrive_batch(stack: &Stack, failure: &Failure, dry_run: bool) -> Result<FailureRedriven, OperationError> {
     let mut redriven = FailureRedriven { id: failure.id.clone(), ..FailureRedriven::default() };
-    let sent = match is_ours(stack, failure) {
+    let sent = match check_source(stack, failure) {
         Err(reason) => Err(reason),
         Ok(()) if failure.kind == BatchKind::Kinesis => put_back(stack, failure, dry_run, &mut redriven).await?,
         Ok(()) => republish(stack, failure, dry_run, &mut redriven).await?,
@@ -48,16 +49,16 @@ async fn go(stack: &Stack, failure: &Failure, dry_run: bool) -> Result<FailureRe
     Ok(redriven)
 }
 
-/// A bucket may hold the failures of other stacks, too.
-fn is_ours(stack: &Stack, failure: &Failure) -> Result<(), String> {
+/// Rejects batches of other stacks, which may share the bucket.
+fn check_source(stack: &Stack, failure: &Failure) -> Result<(), String> {
     let (resource, kind) = match failure.kind {
         BatchKind::Kinesis => (Resource::PaymentStream, "stream"),
         BatchKind::DynamoDb => (Resource::PaymentsTable, "table"),
     };
     let name = stack.names().get(resource).unwrap_or_default();
     let mut parts = failure.stream_arn.rsplit(':').next().unwrap_or_default().split('/');
-    let is_ours = parts.next() == Some(kind) && parts.next() == Some(name);
-    is_ours.then_some(()).ok_or_else(|| format!("it is of {}, and not of {resource} {name}", failure.stream_arn))
+    let is_same = parts.next() == Some(kind) && parts.next() == Some(name);
+    is_same.then_some(()).ok_or_else(|| format!("comes from {}, not from {resource} {name}", failure.stream_arn))
 }
 
 async fn put_back(
@@ -78,7 +79,7 @@ async fn put_back(
     redriven.records = results.iter().filter(|result| result.is_ok()).count();
     let left = results.len() - redriven.records;
     let error = results.into_iter().find_map(Result::err);
-    Ok(error.map_or(Ok(()), |error| Err(format!("{left} of its records are not sent: {}", WithCauses(&error)))))
+    Ok(error.map_or(Ok(()), |error| Err(format!("{left} of its records were not sent: {}", WithCauses(&error)))))
 }
 
 async fn republish(

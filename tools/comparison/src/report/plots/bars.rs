@@ -1,4 +1,4 @@
-//! How long orders took that were placed, by scenario and mode: from the median to the slowest, on a logarithmic scale.
+//! Latency of placed orders by scenario and mode, from the median to the maximum, on a logarithmic scale.
 
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
@@ -14,11 +14,11 @@ const ROW: u32 = 46;
 const HEAD: u32 = 64;
 const FOOT: u32 = 40;
 const LABELS: u32 = 170;
-/// Room for the figures behind the bars.
+/// Width of the figures to the right of the bars.
 const FIGURES: u32 = 230;
-/// The lanes of both modes, from the middle of a row.
+/// Vertical offset of each mode from the middle of a row.
 const LANES: [(Mode, f64); 2] = [(Mode::Asynchronous, 0.2), (Mode::Synchronous, -0.2)];
-/// Half the height of the bar from p50 to p90, and of that to p99.
+/// Half the height of the bars from p50 to p90 and from p50 to p99.
 const THICK: f64 = 0.12;
 const THIN: f64 = 0.045;
 
@@ -41,7 +41,7 @@ fn draw<'a>(
     root: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
 ) -> Result<(), Box<dyn std::error::Error + 'a>> {
     let title = (FONT, 21).into_font().style(FontStyle::Bold).color(&TEXT);
-    root.draw(&Text::new("Until an order is placed", (16, 14), title))?;
+    root.draw(&Text::new("Time to place an order", (16, 14), title))?;
     legend(root)?;
     let (least, most) = bounds(report);
     let rows = f64::from(u32::try_from(report.scenarios.len())?);
@@ -68,7 +68,7 @@ fn draw<'a>(
     Ok(())
 }
 
-/// The scale: whole powers of ten would leave much of it empty.
+/// Range of the scale. Whole powers of ten would leave much of it empty.
 fn bounds(report: &ComparisonReport) -> (f64, f64) {
     let all = report.scenarios.iter().flat_map(|found| Mode::BOTH.map(|mode| found.measured(mode).latency_ms));
     let all: Vec<_> = all.filter(|latency| latency.count > 0).collect();
@@ -131,7 +131,7 @@ fn legend<'a>(
         root.draw(&Text::new(mode.as_str(), (x + 18, 41), style.clone()))?;
         x += 140;
     }
-    let how = "dot: half of the orders · thick: 90 % · thin: 99 % · line: the slowest · figures: p50 · p99";
+    let how = "dot: median · thick: p90 · thin: p99 · line: maximum · figures: p50 · p99";
     root.draw(&Text::new(how, (x + 8, 41), style))?;
     Ok(())
 }

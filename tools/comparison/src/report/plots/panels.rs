@@ -1,4 +1,4 @@
-//! What happened over time, a panel for each scenario, with the time in which something was wrong shaded.
+//! Time series, one panel per scenario, with the fault's interval shaded.
 
 use plotters::prelude::*;
 
@@ -12,20 +12,20 @@ const WIDTH: u32 = 900;
 const PANEL: u32 = 190;
 const HEAD: u32 = 64;
 
-/// Panels of the same figure.
+/// Panels of one figure.
 pub(super) struct Panels {
     pub(super) title: &'static str,
     pub(super) unit: &'static str,
     pub(super) scenarios: &'static [Scenario],
     pub(super) of: fn(&Timeline) -> &Vec<Point>,
-    /// What values are multiplied by.
+    /// Factor that values are multiplied by.
     pub(super) scale: f64,
-    /// What the scale goes up to at least.
+    /// Minimum upper end of the y axis.
     pub(super) least: f64,
 }
 
 impl Panels {
-    /// None where none of the scenarios was run.
+    /// Draws the panels; `None` if none of the scenarios ran.
     pub(super) fn draw(&self, report: &ComparisonReport) -> Result<Option<String>, String> {
         let found: Vec<_> = self.scenarios.iter().filter_map(|scenario| report.scenario(*scenario)).collect();
         if found.is_empty() {
@@ -57,7 +57,7 @@ impl Panels {
             x += 140;
         }
         root.draw(&Rectangle::new([(x, 42), (x + 12, 52)], GRID.mix(0.25).filled()))?;
-        root.draw(&Text::new("something is wrong", (x + 18, 41), style))?;
+        root.draw(&Text::new("fault active", (x + 18, 41), style))?;
         let (_, below) = root.split_vertically(HEAD);
         for (area, result) in below.split_evenly((found.len(), 1)).iter().zip(found) {
             self.panel(result, area)?;
@@ -65,7 +65,7 @@ impl Panels {
         Ok(())
     }
 
-    /// What a mode's line goes through; nothing, where it has no such figure.
+    /// Returns the points of a mode's line; empty if the mode has no such figure.
     fn points(&self, result: &ScenarioResult, mode: Mode) -> Vec<(f64, f64)> {
         let points = (self.of)(result.timeline(mode)).iter();
         points.filter_map(|point| Some((point.at_s, point.value? * self.scale))).collect()
