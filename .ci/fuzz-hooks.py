@@ -1,4 +1,4 @@
-"""What JSON Schema cannot say of a request: schemathesis is not to send it as one that must be accepted."""
+"""Constraints that JSON Schema cannot express. Schemathesis must not expect requests that break them to be accepted."""
 
 import re
 
@@ -6,7 +6,7 @@ import schemathesis
 
 
 def is_whole_with_fraction(value) -> bool:
-    """1299.0 is an integer to JSON Schema. To us it is not: money is never read as floating point."""
+    """1299.0 is an integer in JSON Schema. The APIs reject it: they never read money as floating point."""
     return isinstance(value, float) and value.is_integer()
 
 
@@ -19,12 +19,12 @@ def anywhere(value, found) -> bool:
 
 
 def lines_add_up(lines) -> bool:
-    """All in one currency, and what they come to can be counted."""
+    """True if all lines have one currency, and their total fits in 64 bits."""
     try:
         currencies = {line["unit_price"]["currency"] for line in lines}
         total = sum(line["quantity"] * line["unit_price"]["minor"] for line in lines)
     except (KeyError, TypeError):
-        # It is wrong in another way, which must be refused.
+        # The lines are malformed in another way, and must be rejected.
         return True
     return len(currencies) <= 1 and (not isinstance(total, int) or total < 2**63)
 
@@ -35,7 +35,7 @@ def passes_luhn(digits) -> bool:
 
 
 def looks_like_a_card_number(value) -> bool:
-    """One in ten numbers of 13 to 19 digits does by chance, and is refused: docs/api/problems/card-number.md."""
+    """One in ten numbers of 13 to 19 digits passes the Luhn check and is rejected (docs/api/problems/card-number.md)."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         return False
     digits = re.findall(r"[0-9]+(?:[ -][0-9]+)*", str(value))

@@ -1,34 +1,34 @@
-# Sourced by .ci/run and .ci/nightly. They set `logs`, declare their stages with `stage` and `needs`, and call `run_stages "$@"`.
-# If they define `describe_run`, its output comes first and goes to run.txt in `logs`.
+# Stage runner, sourced by .ci/run and .ci/nightly. They set `logs`, declare their stages with `stage` and `needs`, and
+# call `run_stages "$@"`. If they define `describe_run`, its output is printed first and written to run.txt in `logs`.
 # shellcheck shell=bash
 
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 501)); then
-    echo "error: bash 5.1 or newer is needed, and this is $BASH_VERSION" >&2
+    echo "error: bash 5.1 or newer is required, this is $BASH_VERSION" >&2
     exit 1
 fi
-# Each stage is a process group of its own, which can be ended with everything in it.
+# Each stage is a process group of its own, so that it can be ended with all its children.
 set -m
 
-# How long a stage that is told to end may take for it: LocalStack alone takes up to 20 s.
+# Time that a stage gets to end after SIGTERM. LocalStack alone takes up to 20 s.
 grace_s_max=30
 # Folder of the stages' output, set by the runner.
 logs=
 stages=()
-# By stage. A result is empty, `running`, PASS, FAIL, SKIPPED or INTERRUPTED.
+# Per stage. A result is empty, `running`, PASS, FAIL, SKIPPED or INTERRUPTED.
 declare -A lane summary script need product chosen began result seconds reason
-# Processor seconds of all children that have ended, so that the growth from one to the next is what that one took.
+# Processor seconds of all children that have ended.
 processor_s=0
-# By the process id of a running stage: its name.
+# Names of running stages by process id.
 declare -A running
 
-# stage NAME LANE SUMMARY COMMAND: lanes run side by side, the stages of a lane one after the other, as declared. The output of
-# `main` is shown as it comes, that of `beside` as one block when the stage has ended.
+# stage NAME LANE SUMMARY COMMAND: lanes run concurrently, the stages of a lane in the order of declaration. Output of
+# `main` is streamed, output of `beside` is printed as one block when the stage has ended.
 stage() {
     stages+=("$1")
     lane[$1]=$2 summary[$1]=$3 script[$1]=$4
 }
 
-# needs STAGE OTHER FILE: STAGE reads FILE, which OTHER makes.
+# needs STAGE OTHER FILE: STAGE reads FILE, which OTHER produces.
 needs() {
     need[$1]=$2 product[$1]=$3
 }
@@ -43,21 +43,21 @@ choose() {
     local name
     for name in "$@"; do
         if [ -z "${script[$name]:-}" ]; then
-            echo "error: there is no stage $name. The stages are: ${stages[*]}" >&2
+            echo "error: unknown stage $name. The stages are: ${stages[*]}" >&2
             exit 2
         fi
         chosen[$name]=1
     done
     for name in "$@"; do
         if [ -z "${need[$name]:-}" ] || [ -n "${chosen[${need[$name]}]:-}" ]; then continue; fi
-        # A stage that runs alone takes what an earlier run has made.
+        # A stage that runs alone uses the output of an earlier run.
         if [ -e "${product[$name]}" ]; then
-            echo "$name takes ${product[$name]} as it is; the stage ${need[$name]} makes it anew"
+            echo "$name uses the existing ${product[$name]}; run the stage ${need[$name]} to rebuild it"
         else
             chosen[${need[$name]}]=1
         fi
     done
-    # Without the main lane, there is nothing that the output of the other could be mixed up with.
+    # Without stages in the main lane, stream the output of the others.
     for name in "${!chosen[@]}"; do [ "${lane[$name]}" != main ] || return 0; done
     for name in "${!chosen[@]}"; do lane[$name]=main; done
 }
@@ -68,7 +68,8 @@ show_and_log() { # STAGE
     exec > >(exec tee "$logs/$1.log") 2>&1
     bash -euo pipefail -c "${script[$1]}" || status=$?
     exec >/dev/null 2>&1
-    # Until the last of the output is out, but no longer: a process that the stage left behind may hold on to it.
+    # Wait until tee has written everything, but not forever: a process that the stage left behind may keep the pipe
+    # open.
     for _ in {1..20}; do
         kill -0 $! || break
         sleep 0.1
@@ -89,7 +90,7 @@ start() { # STAGE
     running[$!]=$name
 }
 
-# Starts the next stage of a lane, unless one of it runs, or the next one waits for the other lane.
+# Starts the next stage of a lane, unless one is running there, or the next one waits for the other lane.
 start_next() {
     local name needed
     for name in "${stages[@]}"; do
@@ -106,7 +107,7 @@ start_next() {
             '' | running) return ;;
             *)
                 result[$name]=SKIPPED reason[$name]="needs $needed"
-                heading "$name: SKIPPED, as it needs $needed"
+                heading "$name: SKIPPED, needs $needed"
                 continue
                 ;;
             esac
@@ -116,10 +117,10 @@ start_next() {
     done
 }
 
-# Sets `used` to the processor seconds that children took since it was last asked.
+# Sets `used` to the processor seconds of children since the last call.
 use_processor() {
     local total
-    # In a subshell it would tell of that one.
+    # Not in a subshell, where `times` would report that subshell's children.
     times >"$logs/times.txt"
     total=$(awk -F '[ms ]+' 'NR == 2 { printf "%d", $1 * 60 + $2 + $3 * 60 + $4 }' "$logs/times.txt")
     used=$((total - processor_s)) processor_s=$total
@@ -131,16 +132,16 @@ ended() { # PID STATUS
     use_processor
     seconds[$name]=$((SECONDS - began[$name])) result[$name]=PASS
     [ "$2" = 0 ] || result[$name]=FAIL reason[$name]="exit $2"
-    # Nothing outlives its stage, whatever it left behind.
+    # End processes that the stage left behind.
     kill -TERM -- "-$1" 2>/dev/null || true
     if [ "${lane[$name]}" = beside ]; then
-        heading "$name, which ran beside the others: ${summary[$name]}"
+        heading "$name, run concurrently: ${summary[$name]}"
         cat "$logs/$name.log"
     fi
     echo "--- $name: ${result[$name]} after ${seconds[$name]} s, $used s of processor time"
 }
 
-# One line, of which the stages that failed are the first.
+# Prints one line, with failed stages first.
 print_summary() {
     local name word line failed=() passed=()
     for name in "${stages[@]}"; do
@@ -159,16 +160,16 @@ print_summary() {
     [ ${#failed[@]} = 0 ]
 }
 
-# True if a process of a running stage is left. One that has ended and was not waited for is not.
+# True if a process of a running stage is left. Zombies do not count.
 is_any_left() {
     ps -eo pgid=,stat= |
         awk -v groups=" ${!running[*]} " 'index(groups, " " $1 " ") && $2 !~ /^Z/ { left = 1 } END { exit !left }'
 }
 
-# Ends all that runs. Stages stop what they started outside of their groups, which takes them a moment.
+# Ends all running stages. They get time to stop what they started outside of their process groups.
 end_all() {
     local pid tenth
-    # Or bash would report each of them.
+    # Otherwise bash would report each of them.
     disown -a
     for pid in "${!running[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done
     for ((tenth = 0; tenth < grace_s_max * 10; tenth++)); do
@@ -221,6 +222,6 @@ run_stages() {
         wait -n -p pid "${!running[@]}" || status=$?
         ended "$pid" "$status"
     done
-    printf '\n%s min %s s in all; the output of each stage is in %s/\n' $((SECONDS / 60)) $((SECONDS % 60)) "$logs"
+    printf '\n%s min %s s in total; the output of each stage is in %s/\n' $((SECONDS / 60)) $((SECONDS % 60)) "$logs"
     print_summary
 }

@@ -1,4 +1,4 @@
-//! Who may depend on whom. Each rule is a promise of docs/architecture.md.
+//! Dependency rules between the crates of the workspace, as docs/architecture.md states them.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 const PAYMENTS_SIDE: [&str; 4] = ["payments", "payments-aws", "payment-api", "payment-relay"];
 const ORDERS_SIDE: [&str; 4] = ["orders", "orders-aws", "order-api", "order-projector"];
 const FUNCTIONS: [&str; 4] = ["payment-api", "payment-relay", "order-api", "order-projector"];
-/// What either side may use of ours, beside its own crates.
+/// Shared crates of the workspace that both services may use.
 const FOR_BOTH: [&str; 10] = [
     "payment-events",
     "telemetry",
@@ -23,7 +23,7 @@ const FOR_BOTH: [&str; 10] = [
     "stream-batch",
     "aws-connection",
 ];
-/// The HTTP crates that are built on others of them: each with those that it may use, beside `telemetry`.
+/// Shared crates that build on other shared crates, with those that each may use in addition to `telemetry`.
 const BUILT_ON: [(&str, &[&str]); 5] = [
     ("api-gateway", &["uri-paths"]),
     ("http-problems", &["uri-paths"]),
@@ -31,9 +31,9 @@ const BUILT_ON: [(&str, &[&str]); 5] = [
     ("http-requests", &["http-problems", "card-numbers"]),
     ("openapi-routes", &["http-problems", "http-requests", "uri-paths"]),
 ];
-/// Crates whose presence means that a crate knows AWS.
+/// Name prefixes of AWS dependencies.
 const AWS_PREFIXES: [&str; 5] = ["aws-", "aws_", "lambda_", "serde_dynamo", "lambda-"];
-/// Crates whose presence means that a crate knows HTTP.
+/// HTTP dependencies.
 const HTTP: [&str; 9] = [
     "axum",
     "http",
@@ -61,7 +61,7 @@ impl Workspace {
         self.0.packages.iter().find(|package| package.name.as_str() == name).unwrap_or_else(|| panic!("no {name}"))
     }
 
-    /// What a crate links in: its dependencies apart from those of its tests.
+    /// Normal and build dependencies of a crate, without its dev-dependencies.
     fn dependencies(&self, name: &str) -> Vec<&str> {
         let dependencies = &self.package(name).dependencies;
         let linked = dependencies.iter().filter(|dependency| dependency.kind != DependencyKind::Development);
@@ -74,11 +74,11 @@ impl Workspace {
 }
 
 #[test]
-fn payments_and_orders_share_the_event_contract_and_nothing_of_each_other() {
+fn payments_and_orders_do_not_depend_on_each_other() {
     let workspace = Workspace::read();
     for (side, other) in [(PAYMENTS_SIDE, ORDERS_SIDE), (ORDERS_SIDE, PAYMENTS_SIDE)] {
         for member in side {
-            // Tests included: not even they may reach across.
+            // Dev-dependencies included: tests may not depend on the other service either.
             for dependency in &workspace.package(member).dependencies {
                 assert!(!other.contains(&dependency.name.as_str()), "{member} depends on {}", dependency.name);
             }
@@ -87,7 +87,7 @@ fn payments_and_orders_share_the_event_contract_and_nothing_of_each_other() {
 }
 
 #[test]
-fn each_side_uses_only_its_own_crates_and_those_for_both() {
+fn each_side_uses_only_its_own_and_shared_crates() {
     let workspace = Workspace::read();
     let members = workspace.members();
     for side in [PAYMENTS_SIDE, ORDERS_SIDE] {
@@ -101,7 +101,7 @@ fn each_side_uses_only_its_own_crates_and_those_for_both() {
 }
 
 #[test]
-fn what_is_for_both_depends_on_nothing_of_ours_but_the_way_to_log_and_what_it_is_built_on() {
+fn shared_crates_depend_only_on_telemetry_and_the_shared_crates_listed_for_them() {
     let workspace = Workspace::read();
     let built_on = BTreeMap::from(BUILT_ON);
     for name in FOR_BOTH {
@@ -120,14 +120,14 @@ fn what_is_for_both_depends_on_nothing_of_ours_but_the_way_to_log_and_what_it_is
 fn only_adapters_and_functions_know_aws() {
     let workspace = Workspace::read();
     let adapters = ["payments-aws", "orders-aws", "stream-batch", "api-gateway", "aws-connection"];
-    // What operates both sides, what tests everything, and what has no code at all.
+    // Operator tools, tests and measurements, and a crate without code.
     let outside = [
         "paystream-operations",
         "paystream-chaos",
         "paystream-client",
         "paystream-comparison",
         "paystream-tests",
-        "measurements-floors",
+        "measurements-baselines",
         "measurements-hello-world",
         "unified-features",
     ];
@@ -151,7 +151,7 @@ fn the_domains_know_no_http() {
 }
 
 #[test]
-fn nothing_that_deploys_depends_on_what_runs_it_locally() {
+fn deployed_crates_do_not_depend_on_local_tools() {
     let workspace = Workspace::read();
     for member in PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).chain(FOR_BOTH) {
         for dependency in workspace.dependencies(member) {
@@ -175,7 +175,7 @@ fn nothing_that_deploys_depends_on_what_runs_it_locally() {
 }
 
 #[test]
-fn only_operations_reads_whole_tables_and_it_knows_no_command_line_and_no_environment() {
+fn functions_scan_no_table_and_operations_depends_on_no_command_line_or_local_environment() {
     let workspace = Workspace::read();
     for member in PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).filter(|member| FUNCTIONS.contains(member)) {
         for file in rust_files(&workspace.directory(member).join("src")) {
@@ -188,22 +188,22 @@ fn only_operations_reads_whole_tables_and_it_knows_no_command_line_and_no_enviro
     for dependency in workspace.dependencies("paystream-operations") {
         assert!(
             !["clap", "indicatif", "paystream-local", "paystream", "paystream-commands"].contains(&dependency),
-            "it depends on {dependency}"
+            "paystream-operations depends on {dependency}"
         );
     }
 }
 
 #[test]
-fn no_function_has_a_line_that_knows_where_it_runs() {
+fn deployed_code_does_not_know_where_it_runs() {
     let workspace = Workspace::read();
-    let telling = ["localhost", "127.0.0.1", "AWS_ENDPOINT_URL", "endpoint_url", "LOCALSTACK", "is_local"];
+    let forbidden = ["localhost", "127.0.0.1", "AWS_ENDPOINT_URL", "endpoint_url", "LOCALSTACK", "is_local"];
     for member in PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).chain(FOR_BOTH) {
         let files = rust_files(&workspace.directory(member).join("src"));
         assert!(!files.is_empty(), "{member} has no source");
         for file in files {
             let source = std::fs::read_to_string(&file).unwrap();
-            for word in telling {
-                // The SDKs' variable for where a service is, read in the one place where all such variables are.
+            for word in forbidden {
+                // One file reads all variables of the SDK, the endpoint override among them.
                 let is_read = word == "AWS_ENDPOINT_URL" && file.ends_with("aws-connection/src/environment.rs");
                 assert!(is_read || !source.contains(word), "{} says {word}", file.display());
             }
@@ -212,7 +212,7 @@ fn no_function_has_a_line_that_knows_where_it_runs() {
 }
 
 #[test]
-fn every_member_is_known_to_these_rules() {
+fn every_workspace_member_is_covered_by_these_rules() {
     let workspace = Workspace::read();
     let local = [
         "paystream",
@@ -225,7 +225,7 @@ fn every_member_is_known_to_these_rules() {
         "paystream-measurements",
         "paystream-operations",
         "paystream-tests",
-        "measurements-floors",
+        "measurements-baselines",
         "measurements-hello-world",
         "unified-features",
     ];
@@ -233,7 +233,7 @@ fn every_member_is_known_to_these_rules() {
     assert_eq!(workspace.members(), known);
 }
 
-/// Otherwise `cargo run` and `cargo test` would each build the AWS SDK anew (docs/adr/0007).
+/// Otherwise `cargo run` and `cargo test` would each rebuild the AWS SDK (docs/adr/0007).
 #[test]
 fn every_build_of_the_workspace_uses_one_set_of_features() {
     let with_functions: Vec<_> =
@@ -254,11 +254,12 @@ fn every_build_of_the_workspace_uses_one_set_of_features() {
     assert!(missing.is_empty(), "tools/unified-features lacks\n{}", missing.join("\n"));
 }
 
-/// Otherwise `sam build`, which builds one function after the other, would build the AWS SDK for each anew (docs/adr/0007).
+/// Otherwise `sam build`, which builds one function after the other, would rebuild the AWS SDK for each
+/// (docs/adr/0007).
 #[test]
 fn every_function_is_built_with_one_set_of_features() {
-    // What functions are measured against is built as they are, too.
-    let measured = FUNCTIONS.into_iter().chain(["measurements-floors"]);
+    // The baselines must be built with the features of the functions that are compared with them.
+    let measured = FUNCTIONS.into_iter().chain(["measurements-baselines"]);
     let built: Vec<_> =
         measured.map(|name| (name, features(&["--package", name, "--edges", "normal,build"]))).collect();
     let mut missing = BTreeSet::new();
@@ -274,7 +275,7 @@ fn every_function_is_built_with_one_set_of_features() {
     assert!(missing.is_empty(), "crates/aws-connection lacks\n{}", missing.join("\n"));
 }
 
-/// The features of every dependency from outside, as a build of this selection resolves them.
+/// Enabled features of every external dependency, as cargo resolves them for this package selection.
 fn features(selection: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let tree = Command::new(cargo)
@@ -286,16 +287,16 @@ fn features(selection: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
     assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
     let mut features = BTreeMap::<_, BTreeSet<_>>::new();
     for line in String::from_utf8(tree.stdout).unwrap().lines() {
-        // A package that was shown before ends in an asterisk.
+        // cargo marks repeated packages with an asterisk.
         let line = line.trim_end_matches(" (*)").trim_end_matches(']');
         let Some((package, enabled)) = line.split_once(" [") else { continue };
-        // A path marks a package of ours.
+        // Workspace packages are listed with their path.
         if !package.contains("(/") {
             let enabled = enabled.split(',').filter(|feature| !feature.is_empty()).map(str::to_owned);
             features.entry(package.to_owned()).or_default().extend(enabled);
         }
     }
-    assert!(features.len() > 100, "the tree cannot be read");
+    assert!(features.len() > 100, "cannot parse the output of cargo tree");
     features
 }
 

@@ -1,4 +1,4 @@
-//! A short run of `paystream chaos`: both services agree exactly, whatever happened.
+//! A short run of `paystream chaos`: afterwards both services agree exactly.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use paystream_tests::Paystream;
@@ -6,7 +6,7 @@ use paystream_tests::Paystream;
 const PAYMENTS: u64 = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_lost_invented_stale_or_stuck_whatever_happens() {
+async fn under_chaos_no_payment_or_order_is_lost_invented_stale_or_stuck() {
     let paystream = Paystream::start_with_parameters(&[("PaymentLeaseMs", "500")]).await;
     let report = paystream_chaos::run(paystream.environment(), PAYMENTS, 1, |_| {}).await.unwrap();
     assert!(report.findings.is_empty(), "{report:#?}");

@@ -1,5 +1,4 @@
-//! `paystream compare`, for real and small: whatever goes wrong, every order is accounted for, and nothing is lost or made
-//! twice.
+//! Small runs of `paystream compare`: in every scenario each order is accounted for, and none is lost or duplicated.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::path::Path;
@@ -19,15 +18,16 @@ const LOAD: LoadSettings =
 /// Orders in each mode.
 const ORDERS: u64 = 15;
 
-/// Times a scenario is run, each slower than the one before, until it shows what it is about.
+/// Maximum runs of a scenario, each slower than the one before, until it shows the expected effect.
 const TRIES: u32 = 4;
 
 async fn compare(scenario: Scenario) -> ScenarioResult {
     compare_until(scenario, |_| true).await
 }
 
-/// Runs a scenario until it shows what it is about. On a busy machine, payments may arrive too late for that: each try has
-/// half the rate and twice the time of the one before. Each is checked for orders that are lost, doubled or unsettled.
+/// Runs a scenario until it shows the expected effect. On a busy machine payments may arrive too late for that, so each
+/// try has half the rate and twice the duration of the one before. Every try is checked for lost, duplicated and
+/// unsettled orders.
 async fn compare_until(scenario: Scenario, shows: impl Fn(&ScenarioResult) -> bool) -> ScenarioResult {
     let (mut plan, mut tries) = (LOAD, 0);
     loop {
@@ -60,13 +60,13 @@ fn assert_accounted_for(measured: &Measured) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_payments_is_down_one_mode_accepts_what_has_arrived_and_the_other_nothing() {
+async fn while_payments_is_down_only_asynchronous_mode_accepts_orders() {
     let found = compare_until(Scenario::PaymentsDown, |found| {
         found.asynchronous.arrived_before.orders > 0 && found.synchronous.failed > 0
     })
     .await;
     let (asynchronous, synchronous) = (&found.asynchronous, &found.synchronous);
-    // A machine that is busy may let an order fail; none whose payment has arrived waits for it.
+    // On a busy machine an order may fail, but no order whose payment has arrived may wait.
     let refused = asynchronous.arrived_before.orders - asynchronous.arrived_before.accepted;
     assert!(refused <= asynchronous.failed && asynchronous.arrived_before.orders > 0, "{asynchronous:#?}");
     assert!(synchronous.failed > 0 && synchronous.during_fault.accepted == 0, "{synchronous:#?}");
@@ -75,7 +75,7 @@ async fn while_payments_is_down_one_mode_accepts_what_has_arrived_and_the_other_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_waits_while_kinesis_is_down_ends_accepted() {
+async fn orders_that_wait_while_kinesis_is_down_are_accepted_afterwards() {
     let found = compare_until(Scenario::KinesisDown, |found| found.asynchronous.waiting > 0).await;
     for mode in Mode::BOTH {
         let measured = found.measured(mode);
@@ -85,28 +85,28 @@ async fn what_waits_while_kinesis_is_down_ends_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_before_its_payment_waits_in_both_modes_and_ends_accepted() {
+async fn an_order_placed_before_its_payment_waits_in_both_modes_and_is_accepted() {
     let waits = |found: &ScenarioResult| Mode::BOTH.iter().all(|mode| found.measured(*mode).waiting > 0);
     let found = compare_until(Scenario::OrderFirst, waits).await;
     for mode in Mode::BOTH {
         let measured = found.measured(mode);
-        // On a machine that is busy, an order may come so late that its payment is there.
+        // On a busy machine an order may be placed after its payment has arrived.
         assert_eq!(measured.waiting_ended.accepted, measured.waiting, "{mode}: {measured:#?}");
         assert!(measured.waiting > 0, "{mode}: {measured:#?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn synchronous_mode_never_decides_on_what_its_client_knows_to_be_old() {
+async fn synchronous_mode_never_decides_on_stale_payment_info() {
     let found = compare(Scenario::PaymentVoided).await;
     let info = &found.synchronous.info;
     assert_eq!((info.stale, info.missing), (0, 0), "{found:#?}");
     assert!(found.synchronous.calls_to_payments_per_order.unwrap() >= 1.0, "{found:#?}");
-    assert_eq!(found.asynchronous.calls_to_payments_per_order, Some(0.0), "counted, as those of the other");
+    assert_eq!(found.asynchronous.calls_to_payments_per_order, Some(0.0), "the calls of both modes are counted");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_asynchronous_mode_accepts_unaware_that_it_is_voided_is_stale_and_ends_on_hold() {
+async fn asynchronous_mode_puts_orders_accepted_on_a_voided_payment_on_hold() {
     let found = compare_until(Scenario::VoidedUnheard, |found| found.asynchronous.info.stale > 0).await;
     let (asynchronous, synchronous) = (&found.asynchronous, &found.synchronous);
     assert!(asynchronous.info.stale > 0, "{asynchronous:#?}");
@@ -115,7 +115,7 @@ async fn what_asynchronous_mode_accepts_unaware_that_it_is_voided_is_stale_and_e
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_measured_until_it_was_stopped_is_kept_and_is_right() {
+async fn an_interrupted_run_keeps_its_measurements() {
     let paystream = Paystream::start().await;
     let stop = CancellationToken::new();
     let stopped = stop.clone();
@@ -137,10 +137,10 @@ async fn what_was_measured_until_it_was_stopped_is_kept_and_is_right() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_each_mode_uses_is_counted_and_every_figure_is_told() {
+async fn costs_are_counted_and_the_report_has_every_section_and_plot() {
     let paystream = Paystream::start().await;
     let costs = run_costs(paystream.environment(), &LOAD, 20, &CancellationToken::new()).await.unwrap();
-    // A call that is slow is made again now and then; nothing costs less than this.
+    // Slow calls may be retried, so these are lower bounds.
     let (payment, copy) = (&costs.payment, &costs.copy);
     assert!(payment.write_units >= 3.0 && payment.payload_units == 0.0 && payment.api_requests >= 1.0, "{costs:#?}");
     assert!(copy.write_units >= 1.0 && copy.payload_units >= 1.0 && copy.api_requests == 0.0, "{costs:#?}");
@@ -171,7 +171,7 @@ async fn what_each_mode_uses_is_counted_and_every_figure_is_told() {
     assert_eq!(json["comparisons"][0]["asynchronous"]["offered"], ORDERS);
     let markdown = read("report.md");
     for heading in
-        ["The four differences", "Who wins where", "All figures", "What each costs", "What one machine cannot show"]
+        ["The four differences", "Comparison by scenario", "All figures", "Billed units", "Differences from AWS"]
     {
         assert!(markdown.contains(&format!("\n## {heading}")), "{markdown}");
     }
@@ -181,7 +181,7 @@ async fn what_each_mode_uses_is_counted_and_every_figure_is_told() {
     assert!(report.table().unwrap().contains("consumer-down"));
 }
 
-/// A stack's outputs that lead to the local environment: to the command it is a deployed one.
+/// Writes stack outputs that point to the local environment, so that the command treats it as a deployed stack.
 fn stack_outputs(paystream: &Paystream, directory: &Path) -> String {
     let url = paystream.environment().url();
     let outputs = serde_json::json!([
@@ -194,14 +194,14 @@ fn stack_outputs(paystream: &Paystream, directory: &Path) -> String {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_measured_until_ctrl_c_is_told_and_written_and_the_rest_is_named() {
+async fn ctrl_c_ends_with_a_report_of_what_was_measured_and_lists_skipped_scenarios() {
     let paystream = Paystream::start().await;
     let directory = tempfile::tempdir().unwrap();
     let (outputs, written) = (stack_outputs(&paystream, directory.path()), directory.path().join("comparison"));
     let arguments = ["compare", "--stack-outputs", &outputs, "--rate", "5", "--duration", "3600", "--json", "--output"];
     let arguments =
         [&arguments[..], &[written.to_str().unwrap()], &["--scenario", "healthy"], &["--scenario", "order-first"]];
-    // Thirty come before those that are measured.
+    // The first thirty orders are warm-up.
     let placed = async |_| paystream.environment().usage().requests("OrdersApi", "POST", "/orders") > 40;
     let report = paystream.command_interrupted(&arguments.concat(), 1, placed).await.json(0);
     let found = &report["comparisons"];
@@ -214,15 +214,15 @@ async fn what_was_measured_until_ctrl_c_is_told_and_written_and_the_rest_is_name
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_scenario_that_does_not_come_to_its_end_is_given_up_at_the_second_ctrl_c() {
+async fn a_second_ctrl_c_abandons_a_scenario_that_does_not_finish() {
     let paystream = Paystream::start().await;
     let directory = tempfile::tempdir().unwrap();
     let outputs = stack_outputs(&paystream, directory.path());
-    // No order that waits is ever accepted.
+    // The projector always fails, so a waiting order is never accepted.
     paystream.inject(Fault::new(FaultTarget::function("OrderProjector"), Effect::error("Runtime.Unknown")));
     let arguments = ["compare", "--stack-outputs", &outputs, "--rate", "5", "--duration", "3600"];
     let arguments = [&arguments[..], &["--scenario", "order-first"]].concat();
-    // Orders are read once no more are placed.
+    // The command reads orders only after it has placed all of them.
     let waited_for = [("POST", "/orders", 20), ("GET", "/orders/{order_id}", 0)];
     let time = async |number: usize| {
         let (method, path, more_than) = waited_for[number];
@@ -230,12 +230,16 @@ async fn a_scenario_that_does_not_come_to_its_end_is_given_up_at_the_second_ctrl
     };
     let ran = paystream.command_interrupted(&arguments, 2, time).await;
     assert_eq!(ran.text(2), "");
-    assert!(ran.stderr.contains("giving up") && ran.stderr.contains("before anything was measured"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("aborting the running scenario") && ran.stderr.contains("before anything was measured"),
+        "{}",
+        ran.stderr
+    );
     paystream.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deployed_stack_is_measured_where_nothing_has_to_go_wrong_and_the_rest_is_named() {
+async fn a_deployed_stack_runs_scenarios_without_faults_and_lists_the_others_as_skipped() {
     let paystream = Paystream::start().await;
     let directory = tempfile::tempdir().unwrap();
     let outputs = stack_outputs(&paystream, directory.path());
@@ -247,7 +251,7 @@ async fn a_deployed_stack_is_measured_where_nothing_has_to_go_wrong_and_the_rest
     assert_eq!((found.as_array().unwrap().len(), &found[0]["scenario"]), (1, &"healthy".into()));
     for mode in ["asynchronous", "synchronous"] {
         assert_eq!((&found[0][mode]["offered"], &found[0][mode]["lost"]), (&ORDERS.into(), &0.into()), "{report:#}");
-        assert!(found[0][mode]["calls_to_payments_per_order"].is_null(), "nobody counts them there");
+        assert!(found[0][mode]["calls_to_payments_per_order"].is_null(), "not counted on a deployed stack");
     }
     assert_eq!(report["skipped"][0]["scenario"], "kinesis-down");
     assert!(report["skipped"][0]["reason"].as_str().unwrap().contains("only the local environment"), "{report:#}");

@@ -1,4 +1,4 @@
-//! What the documentation promises to have.
+//! Completeness checks of the documentation: problem pages, their index, and the rules of event source mappings.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use http_problems::ProblemType;
 use serde_json::Value;
 
-/// The crates that declare problem types, and what each says that there are.
+/// Source folders that declare problem types, with the list each crate exports.
 const DECLARED: [(&str, &[ProblemType]); 3] = [
     ("crates/http-problems/src", http_problems::builtin::ALL),
     ("functions/order-api/src", order_api::PROBLEMS),
@@ -26,14 +26,14 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The text between the first fences of that language.
+/// Content of the first fenced code block of this language.
 fn fenced<'a>(page: &'a str, language: &str) -> Option<&'a str> {
     let (_, behind) = page.split_once(&format!("```{language}\n"))?;
     behind.split_once("```").map(|(text, _)| text)
 }
 
 #[test]
-fn every_problem_type_has_a_page_that_says_what_it_is() {
+fn every_problem_type_has_a_page_with_every_section_and_an_example() {
     for problem_type in all() {
         let (name, title, status) = (problem_type.name(), problem_type.title(), problem_type.status());
         let path = format!("docs/api/problems/{name}.md");
@@ -54,22 +54,22 @@ fn every_problem_type_has_a_page_that_says_what_it_is() {
     }
 }
 
-/// A member that a problem has, and its page does not tell, is one that nobody looks at.
+/// Otherwise a problem could have members that no page documents.
 #[test]
 fn every_page_of_a_problem_type_lists_its_members_and_headers_and_shows_them() {
     for problem_type in all() {
         let path = format!("docs/api/problems/{}.md", problem_type.name());
         let page = read(&path);
-        let said = |what: &str| {
-            let lines = page.lines().filter_map(|line| line.strip_prefix(&format!("- {what}: `")));
+        let documented = |kind: &str| {
+            let lines = page.lines().filter_map(|line| line.strip_prefix(&format!("- {kind}: `")));
             lines.filter_map(|line| line.split('`').next().map(str::to_owned)).collect::<BTreeSet<_>>()
         };
         let members: BTreeSet<_> = problem_type.members().iter().map(|member| member.name.to_owned()).collect();
-        assert_eq!(said("member"), members, "{path}: its members");
-        // One that is listed for those who rely on an older contract is never sent.
+        assert_eq!(documented("member"), members, "{path}: its members");
+        // Optional headers exist only for clients of an older contract and are never sent.
         let headers =
             problem_type.headers().iter().filter(|header| header.required).map(|header| header.name.to_owned());
-        assert_eq!(said("header"), headers.collect(), "{path}: its headers");
+        assert_eq!(documented("header"), headers.collect(), "{path}: its headers");
         let example: Value = serde_json::from_str(fenced(&page, "json").unwrap()).unwrap();
         for member in members {
             assert!(example.get(&member).is_some(), "{path}: its example shows no {member}");
@@ -94,21 +94,21 @@ fn the_index_lists_every_problem_type_and_every_page() {
     }
 }
 
-/// Otherwise a new type could be left out of the lists, and so of the documentation.
+/// Otherwise a new type could be missing from the lists, and from the documentation with them.
 #[test]
-fn every_problem_type_that_is_declared_is_listed_once() {
+fn every_declared_problem_type_is_listed_once() {
     for (directory, types) in DECLARED {
         let files = std::fs::read_dir(repository(directory)).unwrap().map(|entry| entry.unwrap().path());
         let sources = files.filter(|path| path.is_file()).map(|path| std::fs::read_to_string(path).unwrap());
         let declared: usize = sources.map(|source| source.matches("ProblemType::new(").count()).sum();
-        assert_eq!(types.len(), declared, "the list of {directory} is not what it declares");
+        assert_eq!(types.len(), declared, "the list of {directory} differs from the types it declares");
     }
     let names: BTreeSet<_> = all().map(ProblemType::name).collect();
     assert_eq!(names.len(), all().count(), "a name is used twice");
 }
 
 const MAPPINGS: &str = "docs/event-source-mappings.md";
-/// Every test in these is about a rule of event source mappings.
+/// Test files in which every test covers a rule of event source mappings.
 const MAPPING_TESTS: [&str; 5] = ["streams", "parallel", "filters", "on_failure", "resharding"];
 
 /// The cells of every row of a page's tables.
@@ -117,12 +117,12 @@ fn rows(page: &str) -> Vec<Vec<&str>> {
     rows.map(|row| row.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
 }
 
-/// The names in code marks.
+/// The names in backticks.
 fn names(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
-/// All Rust files below, read.
+/// Content of all Rust files below a folder.
 fn sources(directory: &Path) -> Vec<String> {
     let paths = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let read = |path: PathBuf| match path.extension() {
@@ -134,29 +134,29 @@ fn sources(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn every_rule_of_event_source_mappings_has_a_source_or_says_that_there_is_none_and_a_test_that_exists() {
+fn every_event_source_mapping_rule_has_a_source_or_is_marked_undocumented_and_names_an_existing_test() {
     let (page, sources) = (read(MAPPINGS), sources(&repository("tools/local")));
     let rows = rows(&page);
     assert!(!rows.is_empty());
     for row in rows {
-        let [rule, said, tests] = row.as_slice() else { panic!("{MAPPINGS}: three columns are expected: {row:?}") };
+        let [rule, source, tests] = row.as_slice() else { panic!("{MAPPINGS}: expected three columns: {row:?}") };
         assert!(
-            said.contains("][") || said.starts_with("not documented"),
-            "{rule}: no page of AWS and no word on that"
+            source.contains("][") || source.starts_with("not documented"),
+            "{rule}: neither links to AWS documentation nor says \"not documented\""
         );
         assert!(!names(tests).is_empty(), "{rule}: no test");
         for name in names(tests) {
             let function = format!("fn {name}(");
-            assert!(sources.iter().any(|source| source.contains(&function)), "{rule}: there is no test {name}");
+            assert!(sources.iter().any(|source| source.contains(&function)), "{rule}: test {name} does not exist");
         }
     }
     for label in page.split("][").skip(1).filter_map(|rest| rest.split_once(']')).map(|(label, _)| label) {
-        assert!(page.contains(&format!("\n[{label}]: https://")), "{MAPPINGS}: [{label}] leads nowhere");
+        assert!(page.contains(&format!("\n[{label}]: https://")), "{MAPPINGS}: [{label}] has no link definition");
     }
 }
 
 #[test]
-fn every_test_of_event_source_mappings_is_listed_with_its_rule() {
+fn every_event_source_mapping_test_is_listed_with_its_rule() {
     let page = read(MAPPINGS);
     let listed: BTreeSet<&str> =
         rows(&page).into_iter().filter_map(|row| row.last().copied()).flat_map(names).collect();

@@ -1,4 +1,4 @@
-//! Which Paystream the end-to-end tests are run against, and that docs/parity.md tells the truth about it.
+//! Selection of the end-to-end tests' target, and a check that docs/parity.md lists what each target skips.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use paystream_tests::{Need, Target, outputs_of, workspace};
 
 const PAGE: &str = "docs/parity.md";
 
-/// The end-to-end tests, and what each says that it needs.
+/// The end-to-end tests by name, with the needs each declares.
 fn tests() -> BTreeMap<String, Vec<Need>> {
     let mut tests = BTreeMap::new();
     for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("end_to_end")).unwrap() {
@@ -18,20 +18,23 @@ fn tests() -> BTreeMap<String, Vec<Need>> {
         for test in source.split("#[tokio::test]\nasync fn ").skip(1) {
             let (name, body) = test.split_once('(').unwrap();
             let body = body.split("\n}\n").next().unwrap();
-            let said = body.split_once("skip_without(&[").map(|(_, needs)| needs.split(']').next().unwrap());
-            // Otherwise it would pass on a target on which it does not run.
-            let anywhere = body.contains("Paystream::of_target()");
-            assert!(anywhere || said.is_some(), "{module}::{name} neither takes its target nor says what it needs");
-            let needs = said.unwrap_or_default();
+            let declared = body.split_once("skip_without(&[").map(|(_, needs)| needs.split(']').next().unwrap());
+            // Otherwise the test would pass on every target without running against it.
+            let uses_target = body.contains("Paystream::of_target()");
+            assert!(
+                uses_target || declared.is_some(),
+                "{module}::{name} neither uses its target nor declares its needs"
+            );
+            let needs = declared.unwrap_or_default();
             let needs = Need::ALL.into_iter().filter(|need| needs.contains(&format!("Need::{need:?}"))).collect();
             tests.insert(format!("{module}::{name}"), needs);
         }
     }
-    assert!(tests.len() > 20, "the tests are not found");
+    assert!(tests.len() > 20, "found only {} tests", tests.len());
     tests
 }
 
-/// The rows of the page that begin with a name in code marks.
+/// The table rows that begin with a name in backticks.
 fn rows(page: &str) -> BTreeSet<&str> {
     page.lines().filter(|line| line.starts_with("| `")).collect()
 }
@@ -51,7 +54,8 @@ fn the_page_lists_every_test_that_is_skipped_somewhere_and_why() {
         expected.insert(format!("| `{test}` | {} | {localstack} | {aws} |", names.join(", ")));
     }
     for need in Need::ALL {
-        let [localstack, aws] = [Target::LocalStack, Target::Aws].map(|target| target.lacks(need).unwrap_or("has it"));
+        let [localstack, aws] =
+            [Target::LocalStack, Target::Aws].map(|target| target.lacks(need).unwrap_or("available"));
         assert!(needed.contains(&format!("`{need:?}`")), "no test needs {need:?}");
         expected.insert(format!("| `{need:?}` | {localstack} | {aws} |"));
     }
@@ -60,19 +64,19 @@ fn the_page_lists_every_test_that_is_skipped_somewhere_and_why() {
         assert!(rows.contains(row.as_str()), "{PAGE} lacks\n{row}");
     }
     for row in rows {
-        assert!(expected.contains(row), "{PAGE} has what is not so:\n{row}");
+        assert!(expected.contains(row), "{PAGE} has a wrong row:\n{row}");
     }
 }
 
 #[test]
-fn nothing_is_skipped_where_everything_can_be_had() {
+fn the_embedded_target_skips_nothing() {
     for need in Need::ALL {
         assert_eq!(Target::Embedded.lacks(need), None, "{need:?}");
     }
 }
 
 #[test]
-fn a_target_is_found_by_its_name_and_there_is_one_for_none() {
+fn targets_parse_by_name_and_default_to_embedded() {
     for target in Target::ALL {
         assert_eq!(Target::named(&target.to_string()), Ok(target));
     }
@@ -82,7 +86,7 @@ fn a_target_is_found_by_its_name_and_there_is_one_for_none() {
 }
 
 #[test]
-fn outputs_are_read_from_what_sam_prints_and_from_nothing_else() {
+fn stack_outputs_are_parsed_from_the_json_of_sam_only() {
     let text = r#"[{"OutputKey": "PaymentsUrl", "OutputValue": "https://x/dev", "Description": "…"}]"#;
     assert_eq!(outputs_of(text), Ok([("PaymentsUrl".to_owned(), "https://x/dev".to_owned())].into()));
     for text in ["", "{}", "Error: Stack paystream does not exist"] {

@@ -1,11 +1,11 @@
-// What a page of another website would try. This runs inside that page.
+// Cross-site requests that a malicious page would try. This runs inside that page.
 
-/** Tries everything on one address, and answers with what came of it: `{ attempt, text }` of all that could be read. */
+/** Tries all attacks on one address. Returns `{ attempt, text }` for each, with the text that the page could read. */
 export async function attack({ base, calls }) {
   const outcomes = [];
   const read = (attempt, text) => outcomes.push({ attempt, text: String(text) });
 
-  /** Reads an answer, or that there was none to read. */
+  /** Records the response to a fetch, or its error. */
   async function tryFetch(attempt, path, options) {
     try {
       const response = await fetch(base + path, options);
@@ -15,7 +15,7 @@ export async function attack({ base, calls }) {
     }
   }
 
-  /** Loads an element, and waits for whatever comes of that. */
+  /** Adds an element and records whether it loaded. */
   async function load(attempt, element, attributes, container = document.body) {
     const loaded = new Promise((resolve) => {
       element.onload = () => resolve("loaded");
@@ -26,7 +26,7 @@ export async function attack({ base, calls }) {
     read(attempt, await loaded);
   }
 
-  /** Shows something in a frame: the answer to a GET, or to a form that is sent there. */
+  /** Loads a response into a frame, by its address or by submitting a form, and records what is readable. */
   async function frame(attempt, show) {
     const frame = document.createElement("iframe");
     frame.name = "answer";
@@ -42,7 +42,7 @@ export async function attack({ base, calls }) {
     frame.remove();
   }
 
-  /** Sends text as a form can: one field, whose name and value are joined by "=". */
+  /** Sends text as a form can: one field, whose name and value the browser joins with "=". */
   function form(frame, path, body) {
     const [name, ...value] = body.split("=");
     const sender = document.createElement("form");

@@ -1,4 +1,4 @@
-// Chromium, and steps that say what they found.
+// Chromium launcher, and named test steps.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ export async function step(name, action) {
   console.log(`ok - ${name}`);
 }
 
-/** The first failed step ends the program. */
+/** Prints the number of passed steps. The first failed step ends the program before this. */
 export function summary() {
   console.log(`${passed} passed, 0 failed`);
 }

@@ -1,4 +1,4 @@
-// Uses the API reference as a person would: sees the operations, sends the example, reads the answer.
+// Uses the API reference as a person would: sees the operations, sends an example, reads the response.
 import assert from "node:assert/strict";
 import { launch, step, summary } from "./browser.mjs";
 
@@ -7,7 +7,7 @@ const { context, close } = await launch();
 
 const foreign = [];
 const complaints = [];
-/** Opens an API's reference, and waits until its operations are there. */
+/** Opens the reference of an API, and waits until its operations are shown. */
 async function open(api, operations) {
   const page = await context.newPage();
   page.on("request", (request) => {
@@ -22,7 +22,7 @@ async function open(api, operations) {
   return page;
 }
 
-/** Sends an operation as it is filled in, after `fill`, and answers with the status and body that the page shows. */
+/** Fills in an operation with `fill`, sends it, and returns status and body of the response, which the page must show. */
 async function send(page, api, operation, fill = async () => {}) {
   const block = page.locator(`#operations-${api}-${operation}`);
   if (!(await block.getByRole("button", { name: "Execute" }).isVisible())) {
@@ -34,11 +34,11 @@ async function send(page, api, operation, fill = async () => {}) {
   const response = await answered;
   const shown = block.locator(".live-responses-table tbody .response-col_status").first();
   await shown.waitFor();
-  assert.equal((await shown.innerText()).trim().split(/\s/)[0], String(response.status()), "what is shown is what came");
+  assert.equal((await shown.innerText()).trim().split(/\s/)[0], String(response.status()), "the page shows the status of the response");
   return { status: response.status(), body: await response.json() };
 }
 
-/** The row of a parameter. */
+/** The input of a parameter. */
 const parameter = (block, name) => block.locator(`tr[data-param-name="${name}"] input`);
 
 try {
@@ -68,7 +68,7 @@ try {
     });
     assert.deepEqual([answer.status, answer.body.status], [200, "captured"], JSON.stringify(answer.body));
   });
-  await step("what is wrong is shown as a problem", async () => {
+  await step("a rejected request is shown as a problem", async () => {
     const answer = await send(payments, "payments", "acceptPayment", async (block) => {
       const tooMuch = { ...body, amount: { minor: 1, currency: "EUR" } };
       await block.locator("textarea.body-param__text").fill(JSON.stringify(tooMuch));
@@ -79,7 +79,7 @@ try {
   await step("the order is placed from the page, and accepted", async () => {
     const line = { sku: "tea", quantity: 1, unit_price: body.amount };
     const placed = { order_id: order, customer_id: "cust-7", lines: [line] };
-    // The payment is on its way to Orders: the same order again is answered with the order as it stands.
+    // The payment may not have arrived in Orders yet. Sending the same order again returns its current state.
     let answer;
     for (let attempt = 0; attempt < 100; attempt += 1) {
       answer = await send(orders, "orders", "placeOrder", async (block) => {
@@ -89,7 +89,7 @@ try {
     }
     assert.equal(answer.body.status, "accepted", JSON.stringify(answer.body));
   });
-  await step("nothing was loaded from elsewhere, and the page complains of nothing", async () => {
+  await step("the page loads nothing from other origins and logs no error", async () => {
     assert.deepEqual(foreign, []);
     assert.deepEqual(complaints.filter((text) => !text.includes("422")), []);
   });

@@ -1,4 +1,4 @@
-// Pages of other websites try to read and to change what is in the local environment, and get nothing.
+// Pages of other websites try to read and change the local environment, and must not succeed.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -21,7 +21,7 @@ const headersOf = (api, operation) => ({
   authorization: "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/any/aws4_request, SignedHeaders=host, Signature=0",
 });
 
-/** A call of this program, as an SDK makes it. */
+/** Calls a service from this program, as an SDK would. */
 async function call(api, operation, request) {
   const base = api.startsWith("Kinesis") ? status.kinesis_url : status.dynamodb_url;
   const options = { method: "POST", headers: headersOf(api, operation), body: JSON.stringify(request) };
@@ -56,7 +56,7 @@ const post = (api, name, request) =>
   ({ name, method: "POST", path: "/", headers: headersOf(api, name), body: JSON.stringify(request) });
 const local = (name, method, path, body) =>
   ({ name, method, path, headers: { "content-type": "application/json" }, body });
-// A form puts a "=" into its body: this one is inside a text.
+// The body of a form contains a "=": here it is inside a JSON string.
 const wanted = '{"target":"kinesis","effect":{"error":{"code":"Boom","message":"a=b"}}}';
 const addresses = [
   {
@@ -88,21 +88,21 @@ const addresses = [
   },
 ];
 
-/** What only an answer that is not a refusal could tell. */
-const telling = [secret, "BrowserCheck", status.dynamodb_url, "healthy", "RequestId"];
+/** Words that appear only in responses to accepted requests. */
+const leaks = [secret, "BrowserCheck", status.dynamodb_url, "healthy", "RequestId"];
 
-/** Has a page try everything on an address. */
+/** Runs all attacks on an address from a page. */
 async function attackFrom(page, base, calls) {
   const outcomes = await page.evaluate(attack, { base, calls });
   for (const { attempt, text } of outcomes) {
     const found = `${page.url()} with "${attempt}" at ${base}: ${text}`;
-    for (const word of telling) assert(!text.includes(word), found);
+    for (const word of leaks) assert(!text.includes(word), found);
     assert(!/^(basic|cors|default) 2/.test(text), found);
   }
   return outcomes;
 }
 
-/** Looks from this program, which no guard stops. */
+/** Checks the state from this program, which is not a browser and so not blocked. */
 async function nothingHasChanged() {
   assert.deepEqual((await dynamodb("GetItem", { ...table, Key: key })).Item, item);
   assert.deepEqual(await summaryOf(), before.stream);
@@ -119,7 +119,7 @@ const { port } = server.address();
 
 const { context, close } = await launch([
   "--host-resolver-rules=MAP *.test 127.0.0.1",
-  // It is the guard that is to keep them away, not a browser of the day.
+  // The local environment must block these requests itself, without help from the browser.
   "--disable-features=LocalNetworkAccessChecks,PrivateNetworkAccessSendPreflights,BlockInsecurePrivateNetworkRequests",
 ]);
 try {
@@ -129,7 +129,7 @@ try {
       await page.goto(`http://${host}:${port}/`);
       for (const { base, calls } of addresses) {
         const outcomes = await attackFrom(page, base, calls);
-        // An answer that the page may not read: the request was on its way, and it was not the browser that stopped it.
+        // An opaque response proves that the browser sent the request.
         const opaque = outcomes.filter(({ attempt, text }) => attempt.endsWith("no-cors") && text.startsWith("opaque"));
         assert.equal(opaque.length, calls.length, JSON.stringify(outcomes, null, 2));
       }
@@ -141,18 +141,18 @@ try {
     for (const { base, calls } of addresses) {
       const rebound = base.replace("127.0.0.1", "evil.test");
       const page = await context.newPage();
-      // As if the name had been resolved to another machine when the page was loaded.
+      // As if the name had resolved to another machine when the page was loaded.
       await page.route(`${rebound}/page`, (route) => route.fulfill({ contentType: "text/html", body: "<body></body>" }));
       await page.goto(`${rebound}/page`);
       const outcomes = await attackFrom(page, rebound, calls);
       const answered = outcomes.filter(({ text }) => text.startsWith("basic 403"));
       assert.equal(answered.length, 4 * calls.length, JSON.stringify(outcomes, null, 2));
-      for (const { text } of answered) assert(text.includes("is refused: "), text);
+      for (const { text } of answered) assert(text.includes(" refused: "), text);
       await nothingHasChanged();
       await page.close();
     }
   });
-  await step("a page of the address itself gets what it asks for", async () => {
+  await step("a page of the same origin gets its response", async () => {
     const page = await context.newPage();
     await page.goto(`${url}/reference`);
     const seen = await page.evaluate(async () => (await fetch("/_local/faults")).json());

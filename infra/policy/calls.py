@@ -1,4 +1,4 @@
-"""Prints the actions that CloudFormation calls, as it says itself, for every type of resource that a stack may have."""
+"""Prints the IAM actions that CloudFormation calls for the resource types of the templates, from its resource schemas."""
 
 import deployed
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
@@ -14,7 +14,7 @@ def types():
 
 def calls(kind):
     handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema.get("handlers", {})
-    # Listing is for those who take over what others have made.
+    # The list handler is used to import existing resources only.
     return {action for name, handler in handlers.items() if name != "list" for action in handler.get("permissions", [])}
 
 

@@ -1,4 +1,4 @@
-"""The template as it deploys: files included, translated by SAM, conditions decided for given parameters."""
+"""The template as deployed: files included, translated by SAM, and conditions evaluated for given parameters."""
 
 import copy
 import json
@@ -12,12 +12,12 @@ from samtranslator.translator.translator import Translator
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
-# The translator tells of metrics that it means to send.
+# The translator logs its usage metrics.
 logging.disable()
 
 
 def read(path=ROOT / "template.yaml"):
-    """The template as it is written, with what it includes."""
+    """Reads a template and its included files."""
     return _include(yaml_parse(path.read_text()), path.parent)
 
 
@@ -32,25 +32,25 @@ def _include(node, directory):
 
 
 def translate(template, **given):
-    """The resources that CloudFormation makes of it with these parameters instead of the defaults."""
-    # SAM takes what it is given apart.
-    taken = copy.deepcopy(template)
-    for resource in taken["Resources"].values():
+    """Translates a template to the resources that CloudFormation creates with these parameters."""
+    # SAM modifies its input.
+    copied = copy.deepcopy(template)
+    for resource in copied["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
-    # A round trip, as what is translated may share parts.
-    translated = json.loads(json.dumps(Translator({}, Parser()).translate(taken, {})))
+    # A round trip through JSON, because the translated template may share objects.
+    translated = json.loads(json.dumps(Translator({}, Parser()).translate(copied, {})))
     return Deployed(translated, given, template)
 
 
 def monitoring(**given):
-    """What watches a stack, which CloudFormation makes of infra/monitoring.yaml as it is."""
+    """The resources of infra/monitoring.yaml, which is a plain CloudFormation template."""
     written = yaml_parse((ROOT / "infra/monitoring.yaml").read_text())
     return Deployed(written, given, written)
 
 
 class Deployed:
-    """Resources whose condition holds, with every `Fn::If` decided, and the template as it was written."""
+    """Resources whose condition holds, with every `Fn::If` evaluated, and the template as written."""
 
     def __init__(self, translated, given, written):
         parameters = {name: declared.get("Default") for name, declared in translated["Parameters"].items()}
@@ -65,7 +65,7 @@ class Deployed:
         }
 
     def of(self, kind):
-        """Logical id, properties and the whole of each resource of a type."""
+        """Logical id, properties and whole resource, for each resource of a type."""
         return [(name, it.get("Properties", {}), it) for name, it in self.resources.items() if it["Type"] == kind]
 
     def _holds(self, node):
@@ -82,7 +82,7 @@ class Deployed:
                 return all([self._holds(it) for it in value])
             case "Fn::Or":
                 return any([self._holds(it) for it in value])
-        raise ValueError(f"no condition: {function}")
+        raise ValueError(f"unsupported condition function: {function}")
 
     def _decide(self, node):
         if isinstance(node, list):

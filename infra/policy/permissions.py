@@ -1,4 +1,4 @@
-"""What each role may do, and on what. A rule yields what breaks it, a sentence each."""
+"""Rules for IAM roles: least privilege and completeness. A rule yields one message per violation."""
 
 import json
 import re
@@ -6,11 +6,11 @@ import re
 TABLE, STREAM, BUCKET = "AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::S3::Bucket"
 CONSUMER = "AWS::Kinesis::StreamConsumer"
 
-# Whose actions AWS lets nobody narrow to a resource.
+# Actions without resource-level permissions.
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-# Managed by AWS: the one role that is not a function's, for which API Gateway documents this policy.
+# Roles that may have AWS managed policies: API Gateway documents one for writing access logs.
 MANAGED_BY_AWS = {"ApiLogsRole"}
-# What the actions of a service may be allowed on.
+# Resource types on which the actions of a service may be allowed.
 RESOURCES = {
     "dynamodb": {TABLE},
     "kinesis": {STREAM, CONSUMER},
@@ -18,8 +18,8 @@ RESOURCES = {
     "logs": {"AWS::Logs::LogGroup"},
     "execute-api": {"AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"},
 }
-# What Lambda documents that a mapping takes to read each kind of source. Kinesis' ListStreams is left out: it is about no
-# stream of its own, and a mapping names the one that it reads.
+# Permissions that Lambda documents for an event source mapping, by type of source. kinesis:ListStreams is left out: it
+# applies to no single stream, and a mapping names its stream.
 READING = {
     TABLE: "dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams",
     STREAM: "kinesis:DescribeStream kinesis:DescribeStreamSummary kinesis:GetRecords kinesis:GetShardIterator "
@@ -27,10 +27,10 @@ READING = {
     CONSUMER: "kinesis:SubscribeToShard",
 }
 
-# What each role calls, and on what: its function's code, and its mapping.
+# Actions that each role needs, by resource: those of its function's code and its event source mapping.
 TABLE_ITEMS = "dynamodb:PutItem dynamodb:UpdateItem dynamodb:GetItem dynamodb:BatchGetItem"
 WRITING_LOGS = "logs:CreateLogStream logs:PutLogEvents"
-GIVING_UP = {"${FailuresBucket.Arn}/*": "s3:PutObject", "FailuresBucket.Arn": "s3:ListBucket"}
+ON_FAILURE = {"${FailuresBucket.Arn}/*": "s3:PutObject", "FailuresBucket.Arn": "s3:ListBucket"}
 CALLED = {
     "PaymentApiRole": {
         "PaymentsTable.Arn": TABLE_ITEMS,
@@ -43,7 +43,7 @@ CALLED = {
         "PaymentsTable.Arn": "dynamodb:UpdateItem",
         "PaymentStream.Arn": "kinesis:PutRecords",
         "PaymentRelayLogs.Arn": WRITING_LOGS,
-    } | GIVING_UP,
+    } | ON_FAILURE,
     "OrderApiRole": {
         "OrdersTable.Arn": "dynamodb:PutItem dynamodb:Query",
         "OrderApiLogs.Arn": WRITING_LOGS,
@@ -57,14 +57,14 @@ CALLED = {
         "OrdersTable.Arn": "dynamodb:PutItem dynamodb:Query dynamodb:BatchGetItem",
         "QuarantineTable.Arn": "dynamodb:PutItem",
         "OrderProjectorLogs.Arn": WRITING_LOGS,
-    } | GIVING_UP,
+    } | ON_FAILURE,
     "UseOfOwnKey": {
         "KmsKeyArn": "kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo",
     },
     "WritingTraces": {"*": "xray:PutTraceSegments xray:PutTelemetryRecords"},
     "ApiLogsRole": {},
 }
-# Where synchronous orders ask Payments, with either kind of API.
+# ARN of the Payments route that synchronous orders call, for either kind of API.
 PAYMENTS = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:%s/GET/payments"
 
 
@@ -72,27 +72,27 @@ def every_role_has_what_it_needs_and_no_more(stack):
     for name, properties, _ in stack.of("AWS::IAM::Role"):
         for arn in properties.get("ManagedPolicyArns", []):
             if "Ref" not in arn and name not in MANAGED_BY_AWS:
-                yield f"{name}: a policy that AWS manages, and may widen"
+                yield f"{name}: has an AWS managed policy, whose permissions may widen"
         for policy in properties.get("Policies", []):
             yield from _statements(stack, name, policy["PolicyDocument"])
     for name, properties, _ in stack.of("AWS::IAM::ManagedPolicy"):
         yield from _statements(stack, name, properties["PolicyDocument"])
     for name, resource in stack.resources.items():
         if resource["Type"].startswith("AWS::IAM::") and resource["Type"] not in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
-            yield f"{name}: a policy beside those of the roles"
+            yield f"{name}: a policy outside of the roles"
     owners = [_owner(stack, name) for name, *_ in stack.of("AWS::Lambda::Function")]
     for role in sorted({owner for owner in owners if owners.count(owner) > 1}):
-        yield f"{role}: the role of more than one function"
+        yield f"{role}: used by more than one function"
 
 
 def _statements(stack, owner, document):
     for statement in document["Statement"]:
         actions, resources = _list(statement["Action"]), _list(statement["Resource"])
         if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
-            yield f"{owner}: a statement that is no plain Allow"
+            yield f"{owner}: a statement that is not a plain Allow"
         services = statement.get("Condition", {}).get("StringEquals", {})
         if any(action.startswith("kms:") for action in actions) and "kms:ViaService" not in services:
-            yield f"{owner}: use of the key by itself, and not through a service"
+            yield f"{owner}: direct use of the KMS key, without kms:ViaService"
         for action in actions:
             if "*" in action:
                 yield f"{owner}: the action {action} has a wildcard"
@@ -109,11 +109,11 @@ def _resource(stack, owner, action, resource):
     text = json.dumps(resource)
     if action.startswith("kms:"):
         if resource != {"Ref": "KmsKeyArn"}:
-            yield f"{owner}: {action} is allowed on another key than the system's own"
+            yield f"{owner}: {action} is allowed on a key other than KmsKeyArn"
         return
     kinds = {stack.resources[name]["Type"] for name in _named(stack, text)}
     if not kinds or not kinds <= RESOURCES.get(action.split(":")[0], set()):
-        yield f"{owner}: {action} is allowed on {text}, which is no resource of this stack that it needs"
+        yield f"{owner}: {action} is allowed on {text}, which is not a resource of this stack that it needs"
     objects = action == "s3:PutObject" and re.fullmatch(r'\{"Fn::Sub": "\$\{\w+\.Arn\}/\*"\}', text)
     if "*" in text and not objects:
         yield f"{owner}: {action} is allowed on {text}, which has a wildcard"
@@ -137,7 +137,7 @@ def every_role_is_allowed_what_it_calls(stack):
             needed = {(action, on) for on, actions in called.get(name, {}).items() for action in actions.split()}
             allowed = set(_allowed(properties))
             for action, resource in sorted(allowed - needed):
-                yield f"{name}: {action} on {resource} is more than it calls"
+                yield f"{name}: {action} on {resource} is not needed"
             for action, resource in sorted(needed - allowed):
                 yield f"{name}: {action} on {resource} is missing"
 
@@ -149,7 +149,7 @@ def every_mapping_may_read_its_source(stack):
         source = properties["EventSourceArn"]["Fn::GetAtt"]
         sources = [source]
         if stack.resources[source[0]]["Type"] == CONSUMER:
-            # A mapping looks at the stream of its consumer, too.
+            # The mapping also reads the stream of its consumer.
             sources.append(stack.resources[source[0]]["Properties"]["StreamARN"]["Fn::GetAtt"])
         for logical_id, attribute in sources:
             for action in READING[stack.resources[logical_id]["Type"]].split():
@@ -162,7 +162,7 @@ def _owner(stack, function):
 
 
 def _allowed(role):
-    """Each action with each resource that a policy, or the policies of a role, allow it on."""
+    """Pairs of action and resource that a policy, or the policies of a role, allow."""
     for policy in [role] if "PolicyDocument" in role else role.get("Policies", []):
         for statement in policy["PolicyDocument"]["Statement"]:
             for resource in _list(statement["Resource"]):
@@ -171,7 +171,7 @@ def _allowed(role):
 
 
 def _name(resource):
-    """A resource in one line: `PaymentsTable.Arn`, `${FailuresBucket.Arn}/*`."""
+    """Short form of a resource: `PaymentsTable.Arn`, `${FailuresBucket.Arn}/*`."""
     match resource:
         case {"Fn::GetAtt": [logical_id, attribute]}:
             return f"{logical_id}.{attribute}"

@@ -1,4 +1,4 @@
-"""What must hold of every stack that template.yaml deploys. Each rule yields what breaks it, a sentence each."""
+"""Rules for every stack of template.yaml. A rule yields one message per violation."""
 
 import re
 
@@ -17,14 +17,14 @@ def every_route_has_an_authorizer(stack):
         schemes = body.get("components", {}).get("securitySchemes", {})
         for path, item in body["paths"].items():
             for method in item.keys() & METHODS:
-                # One of these is enough to get in, and one that requires nothing lets everybody in.
-                ways = item[method].get("security", [])
-                required = [scheme for one in ways for scheme in one]
-                if not ways or {} in ways or not all(_authorizes(schemes.get(scheme, {})) for scheme in required):
+                # Each requirement alone grants access, and an empty one grants it to everybody.
+                requirements = item[method].get("security", [])
+                required = [scheme for one in requirements for scheme in one]
+                if not requirements or {} in requirements or not all(_authorizes(schemes.get(scheme, {})) for scheme in required):
                     yield f"{name}: {method.upper()} {path} has no authorizer"
     for kind in ("AWS::Lambda::Url", "AWS::ApiGatewayV2::Route", "AWS::ApiGateway::Method"):
         for name, *_ in stack.of(kind):
-            yield f"{name}: a route beside the APIs' definitions"
+            yield f"{name}: a route outside of the API definitions"
 
 
 def _authorizes(scheme):
@@ -41,9 +41,9 @@ def every_store_is_encrypted(stack):
     own = stack._parameters["KmsKeyArn"] != ""
     key = {"Ref": "KmsKeyArn"}
     for name, properties, _ in stack.of(TABLE):
-        # Without a key of its own, DynamoDB encrypts by one that AWS owns.
+        # Without KmsKeyArn, DynamoDB encrypts with a key that AWS owns.
         if own and properties.get("SSESpecification", {}).get("KMSMasterKeyId") != key:
-            yield f"{name}: not encrypted by the system's own key"
+            yield f"{name}: not encrypted with KmsKeyArn"
     for name, properties, _ in stack.of(STREAM):
         encryption = properties.get("StreamEncryption", {})
         if encryption.get("EncryptionType") != "KMS" or (own and encryption.get("KeyId") != key):
@@ -55,12 +55,12 @@ def every_store_is_encrypted(stack):
             yield f"{name}: not encrypted"
         blocks = properties.get("PublicAccessBlockConfiguration", {})
         if len(blocks) != 4 or not all(blocks.values()):
-            yield f"{name}: may be public"
+            yield f"{name}: public access is not blocked"
     encrypted = (("AWS::Logs::LogGroup", "KmsKeyId"), ("AWS::Lambda::Function", "KmsKeyArn"))
     for kind, attribute in encrypted:
         for name, properties, _ in stack.of(kind):
             if own and properties.get(attribute) != key:
-                yield f"{name}: not encrypted by the system's own key"
+                yield f"{name}: not encrypted with KmsKeyArn"
 
 
 def every_store_outlives_the_stack(stack):
@@ -74,29 +74,29 @@ def every_store_outlives_the_stack(stack):
                 yield f"{name}: deletion protection is not {protects}"
             recovery = properties.get("PointInTimeRecoverySpecification", {})
             if kind == TABLE and recovery.get("PointInTimeRecoveryEnabled") is not True:
-                yield f"{name}: no recovery to a point in time"
+                yield f"{name}: no point-in-time recovery"
 
 
 def every_function_has_bounds_of_its_own(stack):
     groups = []
     common = stack.written["Globals"]["Function"]
     for name, properties, _ in stack.of("AWS::Lambda::Function"):
-        # As SAM puts into a function what Globals says, this is read where it was written.
+        # Read from the written template, because SAM copies Globals into each function.
         own = stack.written["Resources"][name]["Properties"]
         for bound in ("Timeout", "MemorySize"):
             if bound not in own:
                 yield f"{name}: no {bound} of its own"
         if "ReservedConcurrentExecutions" not in common | own:
-            yield f"{name}: no bound on its concurrency, whatever ConcurrencyMax is"
+            yield f"{name}: concurrency is unbounded whatever ConcurrencyMax is"
         if stack._parameters["Stage"] != "dev" and properties.get("ReservedConcurrentExecutions") != {"Ref": "ConcurrencyMax"}:
-            yield f"{name}: no bound on its concurrency"
+            yield f"{name}: concurrency is not bounded by ConcurrencyMax"
         group = properties.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref")
         if group is None or group in groups or group not in stack.resources:
             yield f"{name}: no log group of its own"
         groups.append(group)
     for name, properties, _ in stack.of("AWS::Logs::LogGroup"):
         if "RetentionInDays" not in properties:
-            yield f"{name}: kept for ever"
+            yield f"{name}: no log retention"
 
 
 def every_event_source_mapping_has_bounds(stack):
@@ -108,13 +108,13 @@ def every_event_source_mapping_has_bounds(stack):
             if bound not in properties:
                 yield f"{name}: no {bound}"
         if properties.get("MaximumRecordAgeInSeconds", -1) == -1:
-            yield f"{name}: tries for ever, as it has no MaximumRecordAgeInSeconds"
+            yield f"{name}: retries for ever without MaximumRecordAgeInSeconds"
         if "Destination" not in properties.get("DestinationConfig", {}).get("OnFailure", {}):
-            yield f"{name}: what it gives up is lost"
+            yield f"{name}: no on-failure destination"
         if properties.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
-            yield f"{name}: a batch fails as a whole"
+            yield f"{name}: no partial batch response"
         if properties.get("BisectBatchOnFunctionError") is not True:
-            yield f"{name}: a batch is not bisected"
+            yield f"{name}: does not bisect failed batches"
 
 
 def every_stage_is_throttled_and_logs_routes_only(stack):
@@ -127,24 +127,24 @@ def every_stage_is_throttled_and_logs_routes_only(stack):
         if log is None:
             yield f"{name}: no access log"
         elif forbidden := re.findall(r"\$context\.(?:path|identity\.\w+|authorizer\.\w+)\b", log["Format"]):
-            yield f"{name}: the access log has {', '.join(forbidden)}, which may hold what no log may"
+            yield f"{name}: the access log has {', '.join(forbidden)}, which may contain a card number or a caller's identity"
         if any(setting.get("DataTraceEnabled") or setting.get("LoggingLevel") for setting in settings):
-            yield f"{name}: execution logs hold whole requests"
+            yield f"{name}: execution logs contain whole requests"
 
 
 def alarms_watch_it(stack):
     if stack._parameters["Monitoring"] == "on" and not stack.of("AWS::CloudFormation::Stack"):
-        yield "no alarms, as there is no nested stack of infra/monitoring.yaml"
+        yield "no alarms: the nested stack of infra/monitoring.yaml is missing"
 
 
 def every_change_of_an_api_is_served(stack):
     for name, resource in stack.written["Resources"].items():
-        # What SAM makes of it looks the same, whether it is made anew with each deployment or not.
+        # Read from the written template: the translated API looks the same with and without AlwaysDeploy.
         if resource["Type"] == "AWS::Serverless::Api" and resource["Properties"].get("AlwaysDeploy") is not True:
-            yield f"{name}: not deployed anew when a parameter changes its routes or authorizers"
+            yield f"{name}: not redeployed when a parameter changes its routes or authorizers"
     for name, properties, _ in stack.of("AWS::ApiGatewayV2::Stage"):
         if properties.get("AutoDeploy") is not True:
-            yield f"{name}: serves what was deployed first"
+            yield f"{name}: changes are not deployed (AutoDeploy)"
 
 
 RULES = [

@@ -1,4 +1,4 @@
-"""The calculator, with usage and prices that can be reckoned in the head."""
+"""Tests of infra/cost, with usage and prices that allow mental arithmetic."""
 
 import importlib.util
 import subprocess
@@ -35,25 +35,25 @@ USAGE = {
 
 
 class Cost(unittest.TestCase):
-    def test_a_million_times_the_usage_is_billed_unit_by_unit(self):
+    def test_usage_is_billed_per_million_by_category(self):
         bill = cost.per_million(USAGE, PRICES, "rest", "provisioned")
         expected = {"requests": 10.5, "functions": 3 * 0.2 + 0.25 * 10, "tables": 4 * 0.5 + 1.5 * 0.1, "stream": 0.02}
         self.assertEqual(bill.keys(), expected.keys())
         for name, value in expected.items():
             self.assertAlmostEqual(bill[name], value, msg=name)
 
-    def test_what_is_chosen_changes_what_it_concerns(self):
+    def test_api_flavour_and_stream_mode_change_their_category(self):
         rest, http = (cost.per_million(USAGE, PRICES, api, "on-demand") for api in ("rest", "http"))
         self.assertAlmostEqual(rest["requests"] - http["requests"], 3 * 2.5)
         self.assertAlmostEqual(http["stream"], 1000 * 0.12)
         self.assertAlmostEqual(cost.stream_hours(PRICES, "provisioned", 3), 3 * 14.6)
         self.assertAlmostEqual(cost.stream_hours(PRICES, "on-demand", 3), 29.2)
 
-    def test_every_price_has_its_region_date_and_source(self):
+    def test_every_price_table_has_its_region_date_and_source(self):
         for name, prices in tomllib.loads((deployed.ROOT / "infra/prices.toml").read_text()).items():
             self.assertLessEqual({"region", "date", "source"}, prices.keys(), name)
 
-    def test_what_is_wrong_is_told_with_the_file(self):
+    def test_errors_name_the_file(self):
         ran = subprocess.run([COST, "--prices", "gone.toml"], capture_output=True, text=True, timeout=30)
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn("error: gone.toml: ", ran.stderr)

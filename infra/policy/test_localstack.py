@@ -1,4 +1,4 @@
-"""What localstack/stack and localstack/host say where LocalStack, its tools or its stack are missing."""
+"""Tests of localstack/stack and localstack/host: their messages if LocalStack, a tool or the stack is missing."""
 
 import os
 import pathlib
@@ -8,13 +8,13 @@ import unittest
 
 import deployed
 
-# Nothing listens there: it is what no port has.
+# Nothing listens on port 1.
 NOWHERE = "http://127.0.0.1:1"
 
 
 class Stack(unittest.TestCase):
     def run_with(self, *arguments, script="localstack/stack", environment=None, **programs):
-        """Runs it where these programs, each a line of shell, come before those that are installed."""
+        """Runs a script with these stub programs, each a line of shell, before the installed ones on the path."""
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory)
             for name, line in programs.items():
@@ -27,7 +27,7 @@ class Stack(unittest.TestCase):
             ran.made = (path / "made").exists()
             return ran
 
-    def test_where_localstack_does_not_run_it_says_how_to_start_it_and_makes_nothing(self):
+    def test_without_localstack_it_says_how_to_start_it_and_writes_nothing(self):
         tools = {"sam": "exit 9", "cargo": "exit 0", "zig": "exit 0"}
         for command in ("deploy", "outputs", "teardown"):
             with self.subTest(command):
@@ -36,7 +36,7 @@ class Stack(unittest.TestCase):
                 for part in (NOWHERE, "docker compose up --wait", "localstack/host/localstack start"):
                     self.assertIn(part, ran.stderr)
 
-    def test_what_is_built_for_another_machine_is_not_deployed(self):
+    def test_a_build_for_another_architecture_is_not_deployed(self):
         with tempfile.TemporaryDirectory() as directory:
             function = pathlib.Path(directory) / "PaymentApi"
             function.mkdir()
@@ -45,21 +45,21 @@ class Stack(unittest.TestCase):
             tools = {"sam": "exit 9", "cargo": "exit 0", "zig": "exit 0", "curl": "exit 0"}
             ran = self.run_with("deploy", "--built", directory, **tools)
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
-        self.assertIn("PaymentApi is for no Linux", ran.stderr)
+        self.assertIn("PaymentApi is built for no architecture of Lambda", ran.stderr)
 
-    def test_where_there_is_no_stack_it_says_how_to_make_it(self):
+    def test_without_a_stack_it_says_how_to_deploy_it(self):
         sam = "echo 'Error: The input stack paystream does not exist on Cloudformation in the region us-east-1' >&2; exit 1"
         ran = self.run_with("outputs", sam=sam, curl="exit 0")
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
-        self.assertIn("no", ran.stderr)
-        self.assertIn("`localstack/stack deploy` makes it", ran.stderr)
+        self.assertIn("cannot read the outputs of the stack paystream", ran.stderr)
+        self.assertIn("run `localstack/stack deploy`", ran.stderr)
 
     def teardown(self, described, deleted="exit 0"):
-        """With a LocalStack that answers to DeleteStack and DescribeStacks in this way."""
+        """Runs teardown against a stub LocalStack with these responses to DescribeStacks and DeleteStack."""
         curl = f'case "$*" in *=DeleteStack*) {deleted} ;; *=DescribeStacks*) {described} ;; esac'
         return self.run_with("teardown", curl=curl, sleep="exit 0")
 
-    def test_a_stack_is_deleted_once_localstack_says_that_it_does_not_exist(self):
+    def test_teardown_waits_until_the_stack_does_not_exist(self):
         gone = "echo '<Message>Stack with id paystream does not exist</Message>'; exit 22"
         going = f'[ -e "$0.asked" ] && {{ {gone}; }}; touch "$0.asked"; echo DELETE_IN_PROGRESS'
         for described in (gone, going):
@@ -67,21 +67,21 @@ class Stack(unittest.TestCase):
                 ran = self.teardown(described)
                 self.assertEqual((ran.returncode, ran.stdout), (0, "the stack paystream is deleted\n"), ran.stderr)
 
-    def test_a_stack_that_localstack_does_not_tell_of_is_not_called_deleted(self):
-        for answer, said in (("exit 7", f"no answer from {NOWHERE}"), ("echo InternalFailure; exit 22", "InternalFailure")):
+    def test_an_error_of_describe_stacks_is_not_taken_for_a_deleted_stack(self):
+        for answer, said in (("exit 7", f"no response from {NOWHERE}"), ("echo InternalFailure; exit 22", "InternalFailure")):
             with self.subTest(answer):
                 ran = self.teardown(answer)
                 self.assertEqual((ran.returncode, ran.stdout), (1, ""))
-                self.assertIn(f"whether the stack is deleted cannot be told: {said}", ran.stderr)
+                self.assertIn(f"cannot tell whether the stack is deleted: {said}", ran.stderr)
 
-    def test_a_stack_that_cannot_be_deleted_is_told_with_the_reason(self):
+    def test_a_failed_deletion_is_reported_with_the_reason(self):
         for described, deleted in (("echo DELETE_FAILED", "exit 0"), ("exit 9", "echo AccessDenied; exit 22")):
             with self.subTest(described):
                 ran = self.teardown(described, deleted)
                 self.assertEqual((ran.returncode, ran.stdout), (1, ""))
                 self.assertRegex(ran.stderr, "the stack cannot be deleted: (DELETE_FAILED|AccessDenied)")
 
-    def test_tools_that_are_missing_are_told_together_and_how_to_get_them(self):
+    def test_all_missing_tools_are_listed_with_an_installation_hint(self):
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory)
             for command in ("bash", "dirname", "env"):
@@ -92,7 +92,7 @@ class Stack(unittest.TestCase):
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn("missing: sam cargo-lambda zig. `pip install --requirement .ci/requirements-package.txt`", ran.stderr)
 
-    def test_where_python_is_too_old_for_localstack_it_says_how_to_get_one(self):
+    def test_if_python_is_too_old_it_says_how_to_install_one(self):
         pythons = {name: "exit 1" for name in ("python3", "python3.13", "python3.14")}
         nowhere = {"PAYSTREAM_LOCALSTACK_PORT": "1", "PYENV_ROOT": "/nowhere"}
         ran = self.run_with("start", script="localstack/host/localstack", environment=nowhere, **pythons)
@@ -100,7 +100,7 @@ class Stack(unittest.TestCase):
         for part in ("Python 3.13 or newer is missing", "pyenv install 3.13", "uv python install 3.13"):
             self.assertIn(part, ran.stderr)
 
-    def test_what_is_not_understood_is_answered_with_how_to_call_it(self):
+    def test_invalid_arguments_print_the_usage(self):
         for arguments in ([], ["destroy"], ["deploy", "--built-in"]):
             with self.subTest(arguments):
                 ran = self.run_with(*arguments)

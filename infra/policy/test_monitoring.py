@@ -1,4 +1,4 @@
-"""Holds alarms and dashboard against what functions emit, what AWS documents, and what docs/operating.md says to do."""
+"""Checks alarms and dashboard against the metrics of functions and AWS, and the runbooks in docs/operating.md."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import unittest
 
 import deployed
 
-# Of what AWS counts, the metrics that are used, and by what each is counted.
+# Metrics of AWS in use, by namespace and dimension.
 OF_AWS = {
     ("AWS/Lambda", "FunctionName"): {"ConcurrentExecutions", "Duration", "Errors", "IteratorAge", "Throttles"},
     ("AWS/Lambda", "EventSourceMappingUUID"): {"OnFailureDestinationDeliveredEventCount"},
@@ -16,20 +16,20 @@ OF_AWS = {
     ("AWS/ApiGateway", "ApiName"): {"5XXError", "Count", "Latency"},
     ("AWS/ApiGateway", "ApiId"): {"5xx", "Count", "Latency"},
 }
-# With synchronous orders, without them, and with the other kind of API.
+# With and without synchronous orders, and with HTTP APIs.
 SYSTEMS = [{}, {"SynchronousOrders": "never"}, {"ApiFlavour": "http"}]
 WHAT_TO_DO = (deployed.ROOT / "docs/operating.md").read_text().split("## When an alarm goes off")[1].split("\n## ")[0]
 
 
 def emitted(package):
-    """The metrics in the source of a function."""
+    """Metrics that the source of a function emits."""
     source = "".join(path.read_text() for path in sorted((deployed.ROOT / package / "src").rglob("*.rs")))
     counts = re.findall(r"\.count\(&\[(.*?)\]\)", source, re.DOTALL)
     return {*re.findall(r'\.milliseconds\("(\w+)"', source), *re.findall(r'\("(\w+)",', "".join(counts))}
 
 
 class System:
-    """A stack, and what watches it with the parameters that the stack gives it."""
+    """A stack, and its monitoring stack with the parameters that it passes."""
 
     def __init__(self, template, given):
         self.parameters = str(given)
@@ -40,18 +40,18 @@ class System:
         self.alarms = {name: properties for name, properties, _ in self.watching.of("AWS::CloudWatch::Alarm")}
 
     def functions(self):
-        """What each function emits."""
+        """Metrics emitted by each function."""
         return {name: emitted(self.stack.written["Resources"][name]["Properties"]["CodeUri"])
                 for name, *_ in self.stack.of("AWS::Lambda::Function")}
 
     def alarmed(self):
-        """Namespace, name, dimension and what is watched of each alarm."""
+        """Namespace, metric, dimension and watched resource of each alarm."""
         for properties in self.alarms.values():
             ((name, value),) = (dimension.values() for dimension in properties["Dimensions"])
             yield properties["Namespace"], properties["MetricName"], name, value["Ref"]
 
     def shown(self):
-        """The same of each line of the dashboard."""
+        """The same for each metric on the dashboard."""
         ((_, properties, _),) = self.watching.of("AWS::CloudWatch::Dashboard")
         text, values = properties["DashboardBody"]["Fn::Sub"]
         for name, value in values.items():
@@ -67,7 +67,7 @@ class Monitoring(unittest.TestCase):
         template = deployed.read()
         cls.systems = [System(template, given) for given in SYSTEMS]
 
-    def test_every_metric_is_one_that_what_it_watches_emits(self):
+    def test_every_metric_exists_for_the_resource_it_watches(self):
         telemetry = (deployed.ROOT / "crates/telemetry/src/metrics.rs").read_text()
         namespace = re.search(r'METRICS_NAMESPACE: &str = "(\w+)"', telemetry)[1]
         self.assertIn('"Dimensions": [["FunctionName"]]', telemetry)
@@ -81,7 +81,7 @@ class Monitoring(unittest.TestCase):
                     else:
                         self.assertIn(metric, OF_AWS[space, dimension])
 
-    def test_what_is_watched_is_what_the_stack_has(self):
+    def test_every_watched_resource_exists_in_the_stack(self):
         for system in self.systems:
             with self.subTest(system.parameters):
                 resources = system.stack.resources
@@ -105,25 +105,25 @@ class Monitoring(unittest.TestCase):
                     found = {(metric, system.given[of]["Ref"]) for _, metric, by, of in watched if by == "FunctionName"}
                     self.assertEqual(wanted - found, set())
 
-    def test_mappings_count_what_they_give_up_only_when_told_to(self):
+    def test_mappings_enable_the_metric_of_their_on_failure_destination(self):
         for system in self.systems:
             with self.subTest(system.parameters):
                 for name, properties, _ in system.stack.of("AWS::Lambda::EventSourceMapping"):
                     self.assertEqual(properties["MetricsConfig"], {"Metrics": ["EventCount"]}, name)
 
-    def test_every_alarm_leads_to_what_to_do_and_what_to_do_is_about_an_alarm(self):
+    def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(self):
         named = set()
         for system in self.systems:
             with self.subTest(system.parameters):
                 for properties in system.alarms.values():
                     name = properties["AlarmName"]["Fn::Sub"].removeprefix("${System}-")
-                    leads = f". What to do is in docs/operating.md, {name}."
-                    self.assertTrue(properties["AlarmDescription"].endswith(leads), name)
+                    runbook = f". See the runbook in docs/operating.md, {name}."
+                    self.assertTrue(properties["AlarmDescription"].endswith(runbook), name)
                     named.add(name)
         rows = re.findall(r"^\| (`[^|]+`) \|", WHAT_TO_DO, re.MULTILINE)
         self.assertEqual(named, {name for row in rows for name in re.findall(r"`([\w-]+)`", row)})
 
-    def test_every_metric_that_functions_emit_is_told_of(self):
+    def test_every_emitted_metric_is_documented(self):
         for name in set().union(*self.systems[0].functions().values()):
             self.assertIn(f"`{name}`", WHAT_TO_DO)
 

@@ -1,4 +1,4 @@
-"""Holds the rules against the template, and sees each of them fail when the template is broken on purpose."""
+"""Checks that the template follows every rule, and that each rule fails for a template broken on purpose."""
 
 import copy
 import tomllib
@@ -34,7 +34,7 @@ STACKS = [
 
 
 def edit(*path, value=None):
-    """Sets what is at a path of the template, or takes it out."""
+    """Sets the value at a path of the template, or removes it."""
 
     def change(template):
         *parents, last = path
@@ -50,7 +50,7 @@ def edit(*path, value=None):
 
 
 def everywhere(old, new):
-    """Replaces a value wherever it stands."""
+    """Replaces a value everywhere."""
 
     def change(node):
         for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
@@ -95,7 +95,7 @@ TABLE_ARN, ORDERS_ARN = ({"Fn::GetAtt": [table, "Arn"]} for table in ("PaymentsT
 PAID, CHANGED = ("OrderProjector", "PaymentPublished"), ("PaymentRelay", "PaymentChanged")
 LOG = ("AccessLogSetting", "Fn::If", 1, "Format")
 
-# How the template is broken, what is then found, and with which parameters.
+# Change that breaks the template, expected violation, and parameters.
 BROKEN = [
     (post("security"), "PaymentsApi: POST /payments has no authorizer", {}),
     (post("security", value=[{"nobody": []}]), "PaymentsApi: POST /payments has no authorizer", {}),
@@ -103,21 +103,21 @@ BROKEN = [
     (everywhere("jwt", "none"), "PaymentsHttpApi: GET /payments has no authorizer", {"ApiFlavour": "http"} | ISSUER),
     (everywhere("cognito_user_pools", "none"), "OrdersApi: POST /orders has no authorizer", POOL),
     (post("security", value=[{"caller": []}, {}]), "PaymentsApi: POST /payments has no authorizer", {}),
-    (edit("Door", value=EVERYONE), "Door: a route beside the APIs' definitions", {}),
+    (edit("Door", value=EVERYONE), "Door: a route outside of the API definitions", {}),
     (statement(0, "Action", value="dynamodb:*"), "PaymentApiRole: the action dynamodb:* has a wildcard", {}),
     (statement(0, "Resource", value="*"), "PaymentApiRole: dynamodb:PutItem is allowed on *", {}),
     (statement(1, "Resource", value={"Fn::Sub": "${PaymentsTable.Arn}/index/*"}), "which has a wildcard", {}),
     (statement(2, "Resource", value=TABLE_ARN), "kinesis:PutRecord is allowed on", {}),
-    (statement(2, "Resource", value="arn:aws:kinesis:eu-central-1:1:stream/x"), "which is no resource of this stack", {}),
+    (statement(2, "Resource", value="arn:aws:kinesis:eu-central-1:1:stream/x"), "which is not a resource of this stack", {}),
     (statement(3, "Resource", value="*", of="OrderProjector"), "OrderProjectorRole: dynamodb:PutItem is allowed on *", {}),
     (statement(0, "Resource", value=[ORDERS_ARN, TABLE_ARN], of="OrderApi"),
-     "OrderApiRole: dynamodb:Query on PaymentsTable.Arn is more than it calls", {}),
+     "OrderApiRole: dynamodb:Query on PaymentsTable.Arn is not needed", {}),
     *[(statement(2, "Action", value=["dynamodb:PutItem", "dynamodb:Query", action], of="OrderProjector"),
-       f"OrderProjectorRole: {action} on OrdersTable.Arn is more than it calls", {})
+       f"OrderProjectorRole: {action} on OrdersTable.Arn is not needed", {})
       for action in ("dynamodb:Scan", "dynamodb:DeleteItem", "dynamodb:DeleteTable")],
     (without("kinesis:PutRecords", of="PaymentRelay"), "kinesis:PutRecords on PaymentStream.Arn is missing", {}),
-    (properties("UseOfOwnKey", "PolicyDocument", "Statement", 0, "Condition"), "use of the key by itself", {"KmsKeyArn": KEY}),
-    (edit("More", value={"Type": "AWS::IAM::RolePolicy", "Properties": {}}), "More: a policy beside those of the roles", {}),
+    (properties("UseOfOwnKey", "PolicyDocument", "Statement", 0, "Condition"), "direct use of the KMS key", {"KmsKeyArn": KEY}),
+    (edit("More", value={"Type": "AWS::IAM::RolePolicy", "Properties": {}}), "More: a policy outside of the roles", {}),
     (without("kinesis:DescribeStream", of="OrderProjector"),
      "PaymentPublished: OrderProjectorRole is not allowed kinesis:DescribeStream on PaymentStream.Arn", {}),
     (without("kinesis:ListShards", of="OrderProjector"), "is not allowed kinesis:ListShards", {"EnhancedFanOut": "on"}),
@@ -127,41 +127,41 @@ BROKEN = [
     (properties("WritingTraces", "PolicyDocument", "Statement", 0, "Action", value="s3:GetObject"),
      "WritingTraces: s3:GetObject is allowed on *", {"Tracing": "on"}),
     (properties("OrderApiRole", "ManagedPolicyArns", value=["arn:aws:iam::aws:policy/X"]), "may widen", {}),
-    (properties("OrderApi", "Role", value={"Fn::GetAtt": ["PaymentApiRole", "Arn"]}), "role of more than one function", {}),
+    (properties("OrderApi", "Role", value={"Fn::GetAtt": ["PaymentApiRole", "Arn"]}), "used by more than one function", {}),
     (properties("PaymentStream", "StreamEncryption"), "PaymentStream: not encrypted", {}),
     (properties("FailuresBucket", "BucketEncryption"), "FailuresBucket: not encrypted", {}),
-    (properties("FailuresBucket", "PublicAccessBlockConfiguration", "BlockPublicAcls", value=False), "may be public", {}),
-    (properties("OrdersTable", "SSESpecification"), "OrdersTable: not encrypted by the system's own key", {"KmsKeyArn": KEY}),
-    (properties("OrderApiLogs", "KmsKeyId"), "OrderApiLogs: not encrypted by the system's own key", {"KmsKeyArn": KEY}),
+    (properties("FailuresBucket", "PublicAccessBlockConfiguration", "BlockPublicAcls", value=False), "public access is not blocked", {}),
+    (properties("OrdersTable", "SSESpecification"), "OrdersTable: not encrypted with KmsKeyArn", {"KmsKeyArn": KEY}),
+    (properties("OrderApiLogs", "KmsKeyId"), "OrderApiLogs: not encrypted with KmsKeyArn", {"KmsKeyArn": KEY}),
     (edit("QuarantineTable", "DeletionPolicy"), "QuarantineTable: not retained", {}),
     (edit("PaymentStream", "UpdateReplacePolicy", value="Delete"), "PaymentStream: not retained", {}),
     (properties("OrdersTable", "DeletionProtectionEnabled"), "OrdersTable: deletion protection is not", {"Stage": "prod"}),
-    (properties("OrdersTable", "PointInTimeRecoverySpecification"), "OrdersTable: no recovery to a point in time", {}),
+    (properties("OrdersTable", "PointInTimeRecoverySpecification"), "OrdersTable: no point-in-time recovery", {}),
     (properties("PaymentApi", "Timeout"), "PaymentApi: no Timeout of its own", {}),
     (globally("Timeout", properties("PaymentApi", "Timeout")), "PaymentApi: no Timeout of its own", {}),
     (properties("PaymentRelay", "MemorySize"), "PaymentRelay: no MemorySize", {}),
     (lambda template: template["Globals"]["Function"].pop("ReservedConcurrentExecutions"),
-     "OrderApi: no bound on its concurrency, whatever ConcurrencyMax is", {}),
+     "OrderApi: concurrency is unbounded whatever ConcurrencyMax is", {}),
     (properties("OrderApi", "ReservedConcurrentExecutions", value={"Ref": "AWS::NoValue"}),
-     "OrderApi: no bound on its concurrency", EVERYTHING),
-    (lambda template: None, "SyncOrderApi: no bound on its concurrency", {"Stage": "staging"}),
+     "OrderApi: concurrency is not bounded by ConcurrencyMax", EVERYTHING),
+    (lambda template: None, "SyncOrderApi: concurrency is not bounded by ConcurrencyMax", {"Stage": "staging"}),
     (properties("OrderApi", "LoggingConfig"), "OrderApi: no log group of its own", {}),
     (properties("OrderApi", "LoggingConfig", "LogGroup", value={"Ref": "PaymentApiLogs"}), "no log group of its own", {}),
-    (properties("PaymentsApiLogs", "RetentionInDays"), "PaymentsApiLogs: kept for ever", {}),
+    (properties("PaymentsApiLogs", "RetentionInDays"), "PaymentsApiLogs: no log retention", {}),
     (event(*PAID, "BatchSize"), "OrderProjectorPaymentPublished: no BatchSize", {}),
     (event(*CHANGED, "ParallelizationFactor"), "PaymentRelayPaymentChanged: no ParallelizationFactor", {}),
-    (event(*CHANGED, "MaximumRecordAgeInSeconds", value=-1), "PaymentRelayPaymentChanged: tries for ever", {}),
-    (event(*PAID, "DestinationConfig"), "OrderProjectorPaymentPublished: what it gives up is lost", {}),
-    (event(*PAID, "FunctionResponseTypes"), "a batch fails as a whole", {}),
-    (event(*PAID, "BisectBatchOnFunctionError", value=False), "a batch is not bisected", {}),
+    (event(*CHANGED, "MaximumRecordAgeInSeconds", value=-1), "PaymentRelayPaymentChanged: retries for ever", {}),
+    (event(*PAID, "DestinationConfig"), "OrderProjectorPaymentPublished: no on-failure destination", {}),
+    (event(*PAID, "FunctionResponseTypes"), "no partial batch response", {}),
+    (event(*PAID, "BisectBatchOnFunctionError", value=False), "does not bisect failed batches", {}),
     (properties("PaymentsApi", "MethodSettings"), "not throttled", {}),
     (properties("OrdersHttpApi", "DefaultRouteSettings"), "not throttled", {"ApiFlavour": "http"}),
     (properties("PaymentsApi", "AccessLogSetting"), "no access log", {}),
     (properties("PaymentsApi", *LOG, value="$context.path"), "the access log has $context.path", {}),
-    (properties("PaymentsApi", "MethodSettings", 0, "LoggingLevel", value="INFO"), "execution logs hold whole requests", {}),
+    (properties("PaymentsApi", "MethodSettings", 0, "LoggingLevel", value="INFO"), "execution logs contain whole requests", {}),
     (edit("Monitor"), "no alarms", {}),
-    (properties("OrdersApi", "AlwaysDeploy"), "OrdersApi: not deployed anew when a parameter changes", {}),
-    (properties("OrdersApi", "AlwaysDeploy", value=False), "OrdersApi: not deployed anew when a parameter changes", POOL),
+    (properties("OrdersApi", "AlwaysDeploy"), "OrdersApi: not redeployed when a parameter changes", {}),
+    (properties("OrdersApi", "AlwaysDeploy", value=False), "OrdersApi: not redeployed when a parameter changes", POOL),
 ]
 
 
@@ -170,21 +170,21 @@ class Template(unittest.TestCase):
     def setUpClass(cls):
         cls.template = deployed.read()
 
-    def test_every_stack_keeps_every_rule(self):
+    def test_every_stack_follows_every_rule(self):
         for given in STACKS:
             with self.subTest(given):
                 self.assertEqual(rules.findings(deployed.translate(self.template, **given)), [])
 
-    def test_every_rule_notices_what_breaks_it(self):
-        noticed = set()
+    def test_every_rule_detects_its_violation(self):
+        detected = set()
         for change, expected, given in BROKEN:
             with self.subTest(expected):
                 broken = copy.deepcopy(self.template)
                 change(broken)
                 found = rules.findings(deployed.translate(broken, **given))
                 self.assertTrue(any(expected in finding for finding in found), found)
-                noticed |= {finding.split(":")[0] for finding in found}
-        self.assertEqual(noticed, {rule.__name__ for rule in rules.RULES})
+                detected |= {finding.split(":")[0] for finding in found}
+        self.assertEqual(detected, {rule.__name__ for rule in rules.RULES})
 
 
 if __name__ == "__main__":

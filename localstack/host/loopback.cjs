@@ -1,4 +1,5 @@
-// Keeps LocalStack's Kinesis, a Node.js program that listens on every interface and cannot be told otherwise, to this machine.
+// Makes LocalStack's Kinesis listen on loopback only. It is a Node.js program that listens on every interface and has
+// no option for it.
 const { Server } = require("node:net");
 
 const { listen } = Server.prototype;

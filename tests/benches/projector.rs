@@ -1,8 +1,8 @@
-//! How fast the projector is, against a handler that writes record by record and against what the store can do at all, and
-//! how much memory a full batch takes.
+//! Throughput of the projector, compared with a handler that writes record by record and with the maximum of the
+//! embedded DynamoDB, and its peak memory with full batches.
 //!
-//! `cargo bench -p paystream-tests --bench projector` prints the figures; docs/performance.md has them. Memory is read from
-//! `/proc`, so on Linux only.
+//! `cargo bench -p paystream-tests --bench projector` prints the figures; docs/performance.md has them. Memory is read
+//! from `/proc`, on Linux only.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
 mod projecting;
@@ -17,32 +17,37 @@ use paystream_tests::Paystream;
 use projecting::{Bench, batch, event, payments};
 
 const RECORDS: usize = 1_000;
-/// Each figure is the best of so many, in turns for both sides of a ratio: what the machine can do when nobody disturbs it.
+/// Each figure is the best of this many rounds, which excludes interference by other processes. Both sides of a ratio
+/// take turns.
 const ROUNDS: usize = 5;
-/// Added to every DynamoDB call, for what it takes on AWS.
+/// Latency added to every DynamoDB call, as on AWS.
 const LATENCY_MS: u64 = 4;
-/// Writes at once that are tried, for the store's best.
-const AT_ONCE: [usize; 4] = [8, 16, 32, 64];
+/// Numbers of concurrent writes tried, to find the maximum throughput of the store.
+const CONCURRENCY: [usize; 4] = [8, 16, 32, 64];
 
 #[tokio::main]
 async fn main() {
     let bench = Bench::start().await;
     bench.projector(RECORDS).await;
     println!("batches of {RECORDS} distinct payments, {LANES_AT_ONCE_MAX} lanes, best of {ROUNDS}:");
-    let (mut store, mut projector) = ([Duration::MAX; AT_ONCE.len()], Duration::MAX);
+    let (mut store, mut projector) = ([Duration::MAX; CONCURRENCY.len()], Duration::MAX);
     for _ in 0..ROUNDS {
-        for (shortest, at_once) in store.iter_mut().zip(AT_ONCE) {
-            *shortest = bench.writes(RECORDS, at_once).await.min(*shortest);
+        for (shortest, concurrency) in store.iter_mut().zip(CONCURRENCY) {
+            *shortest = bench.writes(RECORDS, concurrency).await.min(*shortest);
             projector = bench.projector(RECORDS).await.min(projector);
         }
     }
-    for (shortest, at_once) in store.into_iter().zip(AT_ONCE) {
-        let what = format!("the store's conditional writes alone, {at_once} at once");
-        println!("  {what:<56} {:>8.0} a second", rate(shortest));
+    for (shortest, concurrency) in store.into_iter().zip(CONCURRENCY) {
+        let label = format!("conditional writes alone, {concurrency} concurrent");
+        println!("  {label:<56} {:>8.0} records/s", rate(shortest));
     }
     let (store, projector) = (store.into_iter().map(rate).fold(0.0, f64::max), rate(projector));
-    println!("  {:<56} {projector:>8.0} a second", "the projector");
-    println!("  {:<56} {:>8.2} times as long (at most 1.5)", "the projector to the store's best", store / projector);
+    println!("  {:<56} {projector:>8.0} records/s", "projector");
+    println!(
+        "  {:<56} {:>8.2} (at most 1.5)",
+        "ratio of the best conditional writes to the projector",
+        store / projector
+    );
 
     let latency = Fault::new(Target::DynamoDb, Effect::LatencyMs(LATENCY_MS));
     bench.emulators.inject(latency).unwrap();
@@ -52,21 +57,22 @@ async fn main() {
         handler = one_by_one(&bench, RECORDS / ROUNDS).await.max(handler);
     }
     let projector = rate(projector);
-    println!("the same with {LATENCY_MS} ms added to every call:");
-    println!("  {:<56} {handler:>8.0} a second", "a handler that writes record by record");
-    println!("  {:<56} {projector:>8.0} a second", "the projector");
-    println!("  {:<56} {:>8.1} times as fast (at least 10)", "the projector to that handler", projector / handler);
+    println!("with {LATENCY_MS} ms added to every call:");
+    println!("  {:<56} {handler:>8.0} records/s", "handler that writes record by record");
+    println!("  {:<56} {projector:>8.0} records/s", "projector");
+    println!("  {:<56} {:>8.1} (at least 10)", "ratio of the projector to that handler", projector / handler);
 
     memory().await;
 }
 
-/// Records a second, of a whole batch.
+/// Records per second, for a batch of [`RECORDS`].
 #[allow(clippy::cast_precision_loss)]
 fn rate(took: Duration) -> f64 {
     RECORDS as f64 / took.as_secs_f64()
 }
 
-/// Decodes and stores one record after the other, and looks for no order: less than what the projector does.
+/// Throughput of a handler that decodes and stores one record after the other. It settles no order, so it does less
+/// than the projector.
 #[allow(clippy::cast_precision_loss)]
 async fn one_by_one(bench: &Bench, records: usize) -> f64 {
     let batch = batch(&payments(records), 0);
@@ -78,20 +84,20 @@ async fn one_by_one(bench: &Bench, records: usize) -> f64 {
     rate(begun.elapsed().mul_f64(RECORDS as f64 / records as f64))
 }
 
-/// As many records as the template's batches have, of a length that makes a batch the most that Lambda delivers: 6 MB, in
-/// which bytes are base64.
+/// Records and padding bytes per record of a full batch: the batch size of the template, at Lambda's payload limit of 6
+/// MB (records are base64-encoded in it).
 const FULL_BATCH: (usize, usize) = (500, 8_300);
-/// What cannot be read, of the most bytes that a record has: three make another full batch.
+/// Undecodable records, and bytes of each, close to the maximum size of a Kinesis record.
 const UNREADABLE: (usize, usize) = (4, 1_048_000);
 
-/// How much the function's own process grows.
+/// Prints the peak memory of the function's process.
 async fn memory() {
     let paystream = Paystream::start_with_parameters(&[("StreamShards", "1")]).await;
     for _ in 0..5 {
         put(&paystream, 100, 0).await;
     }
     let Some(small) = peak_kib() else {
-        println!("memory: there is no /proc here");
+        println!("memory: not measured, no /proc on this system");
         return;
     };
     for _ in 0..5 {
@@ -102,7 +108,7 @@ async fn memory() {
     let records = vec![vec![0xff; UNREADABLE.1]; UNREADABLE.0];
     paystream.put_all_on_stream("ord-1", &records).await;
     let parts = UNREADABLE.0 * UNREADABLE.1.div_ceil(orders_aws::PART_BYTES_MAX);
-    Paystream::eventually("all is in quarantine", async || {
+    Paystream::eventually("all records are in quarantine", async || {
         (paystream.item_count("QuarantineTable").await >= before + parts as u64).then_some(())
     })
     .await;
@@ -111,7 +117,7 @@ async fn memory() {
     println!("peak memory of the order-projector process:");
     println!("  {:<56} {:>8.1} MB", "after batches of 100", mb(small));
     println!("  {:<56} {:>8.1} MB", "after batches of 6 MB", mb(full));
-    println!("  {:<56} {:>8.1} MB", "after a batch of 6 MB that cannot be read", mb(unreadable));
+    println!("  {:<56} {:>8.1} MB", "after undecodable records of 1 MB", mb(unreadable));
     println!("  {:<56} {:>8.1} MB (at most 64)", "growth", mb(unreadable - small));
     let status = paystream.environment().status().await;
     let batches: Vec<_> =
@@ -120,7 +126,7 @@ async fn memory() {
     paystream.stop().await;
 }
 
-/// Puts a batch on the stream, and waits until it is projected.
+/// Puts payments on the stream and waits until the last one is projected.
 async fn put(paystream: &Paystream, records: usize, padding: usize) {
     let payments = payments(records);
     let events: Vec<_> = payments.iter().map(|payment| event(payment, padding)).collect();
@@ -134,7 +140,7 @@ async fn put(paystream: &Paystream, records: usize, padding: usize) {
     .await;
 }
 
-/// The most memory that a child process of ours called `order-projector` has had, in KiB, as Linux tells it.
+/// Peak memory of the `order-projector` child process in KiB, from `/proc`.
 fn peak_kib() -> Option<u32> {
     let of_status = |status: &str, field: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(field).map(str::to_owned))?;

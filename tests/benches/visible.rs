@@ -1,6 +1,7 @@
-//! How long a payment takes to be visible to Orders, and what the environment itself takes.
+//! Time until a payment is visible in Orders, and start time and memory of the local environment.
 //!
-//! `cargo bench -p paystream-tests` builds everything as it deploys and prints the figures; docs/performance.md has them.
+//! `cargo bench -p paystream-tests --bench visible` builds in release and prints the figures; docs/performance.md has
+//! them.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
 use std::process::Stdio;
@@ -16,7 +17,7 @@ const STARTS: usize = 7;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    // Builds the functions and the command, which everything below uses.
+    // Builds the functions and the command used below.
     let paystream = Paystream::start().await;
     for n in 0..WARM_UP {
         until_visible(&paystream, &format!("warm-{n}")).await;
@@ -27,8 +28,8 @@ async fn main() {
         posts.push(post);
         visibles.push(visible);
     }
-    println!("one client, one payment after the other, {PAYMENTS} payments:");
-    print_row("POST /payments answered", &mut posts);
+    println!("one client, {PAYMENTS} sequential payments:");
+    print_row("response of POST /payments", &mut posts);
     print_row("visible in GET /orders/{id}/payments", &mut visibles);
     paystream.stop().await;
 
@@ -39,12 +40,12 @@ async fn main() {
         starts.push(ready);
         memory_kib = memory_kib.max(resident_kib);
     }
-    println!("the environment, {STARTS} starts:");
-    print_row("ready (cargo's check that all is built included)", &mut starts);
-    println!("  {:<50} {:>9.1} MB", "memory of its process, idle, at the most", f64::from(memory_kib) / 1024.0);
+    println!("local environment, {STARTS} starts:");
+    print_row("ready, including cargo's up-to-date check", &mut starts);
+    println!("  {:<50} {:>9.1} MB", "largest idle memory of its process", f64::from(memory_kib) / 1024.0);
 }
 
-/// Pays for an order; how long the answer took, and how long it took until Orders showed the payment.
+/// Makes a payment. Returns the time until the response, and until Orders showed the payment.
 async fn until_visible(paystream: &Paystream, order_id: &str) -> (Duration, Duration) {
     let begun = Instant::now();
     let payment = paystream.pay(order_id, &eur(1299), "tok_approve").await;
@@ -58,7 +59,7 @@ async fn until_visible(paystream: &Paystream, order_id: &str) -> (Duration, Dura
     }
 }
 
-/// Starts `paystream up` as a user would; how long it took to be ready, and its resident memory in KiB then.
+/// Starts `paystream up`. Returns the time until it was ready and its resident memory in KiB.
 async fn start() -> (Duration, u32) {
     let program = paystream_tests::command_line();
     let begun = Instant::now();
@@ -77,19 +78,19 @@ async fn start() -> (Duration, u32) {
     (ready, resident_kib)
 }
 
-/// As Linux tells it; 0 elsewhere.
+/// Resident memory in KiB, from `/proc`; 0 on other systems.
 fn resident_kib(process: u32) -> u32 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-fn print_row(what: &str, times: &mut [Duration]) {
+fn print_row(label: &str, times: &mut [Duration]) {
     times.sort_unstable();
     let at = |share: f64| {
         #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
         let index = ((times.len() - 1) as f64 * share).round() as usize;
         times[index].as_secs_f64() * 1_000.0
     };
-    println!("  {what:<50} p50 {:>7.1} ms   p99 {:>7.1} ms   most {:>7.1} ms", at(0.5), at(0.99), at(1.0));
+    println!("  {label:<50} p50 {:>7.1} ms   p99 {:>7.1} ms   max {:>7.1} ms", at(0.5), at(0.99), at(1.0));
 }

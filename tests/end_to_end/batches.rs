@@ -1,4 +1,4 @@
-//! What a batch costs the projector in calls, and what it says of it.
+//! DynamoDB calls that the projector makes for one batch.
 
 use payment_events::{PaymentEvent, PaymentInfo, PaymentStatus, Timestamp};
 use paystream_local::Service;
@@ -22,7 +22,7 @@ fn payment(order_id: &str, payment_id: &str, version: u64) -> PaymentInfo {
 }
 
 #[tokio::test]
-async fn a_batch_is_one_write_a_payment_and_one_read_an_order_however_often_it_repeats_them() {
+async fn a_batch_writes_each_payment_once_and_looks_up_all_orders_in_one_call() {
     if skip_without(&[Need::Calls]) {
         return;
     }
@@ -37,7 +37,7 @@ async fn a_batch_is_one_write_a_payment_and_one_read_an_order_however_often_it_r
             }
         }
     }
-    // In one call, and under one key: one batch.
+    // One call under one partition key arrives as one batch.
     paystream.put_all_on_stream("ord-1", &records).await;
     Paystream::eventually("the batch is handled", async || {
         let status = paystream.environment().status().await;
@@ -49,7 +49,7 @@ async fn a_batch_is_one_write_a_payment_and_one_read_an_order_however_often_it_r
     let count = |operation| calls.count("OrderProjector", Service::DynamoDb, operation);
     assert_eq!(count("PutItem"), 3, "one for each payment");
     assert_eq!(count("BatchGetItem"), 1, "for all orders together");
-    assert_eq!(count("Query"), 1, "for the one order that is placed");
+    assert_eq!(count("Query"), 1, "for the placed order");
     for (order_id, payments) in [("ord-1", 2), ("ord-2", 1)] {
         let copies = paystream.get(&format!("/orders/{order_id}/payments")).await.expect(200);
         let copies = copies["payments"].as_array().unwrap();

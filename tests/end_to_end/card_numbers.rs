@@ -1,15 +1,15 @@
-//! Card numbers: refused wherever they stand, and found afterwards in no log line, no answer and no table.
+//! Card numbers: rejected anywhere in a request, and absent from every response, log line and table.
 
 use paystream_tests::{Answer, Need, Paystream, eur, line, order_body, payment_body, skip_without};
 use serde_json::{Value, json};
 
 const CARD: &str = "4000056655665556";
 const GROUPED: &str = "4000 0566 5566 5556";
-/// What would give either away, in whatever way it is written.
+/// Substrings of either number in any encoding.
 const TRACES: [&str; 6] = ["4000056655665556", "0566 5566", "0566-5566", "0566+5566", "0566%205566", "\\u0035\\u0035"];
 const TABLES: [&str; 3] = ["PaymentsTable", "OrdersTable", "QuarantineTable"];
 
-/// Everything logged, from a system that logs all that it can.
+/// Starts a system that logs at level `trace`.
 async fn start() -> Paystream {
     Paystream::start_with_parameters(&[("LogLevel", "trace")]).await
 }
@@ -22,7 +22,7 @@ fn escaped() -> String {
     CARD.replace('5', "\\u0035")
 }
 
-/// Checks that an answer refuses a card number, in that place.
+/// Checks that a response rejects a card number at this place and does not repeat it.
 #[track_caller]
 fn assert_refused(answer: Answer, place: &str) {
     let shown = format!("{answer:?}");
@@ -38,26 +38,27 @@ fn assert_no_trace(text: &str) {
     }
 }
 
-/// Checks the log and the tables, which hold `order_id`: they are those of the requests that were sent.
+/// Checks that the log and the tables hold no card number. They must hold `order_id`, or the check would read the wrong
+/// ones.
 async fn assert_nothing_is_kept(paystream: &Paystream, order_id: &str) {
     let log = paystream.log_lines().join("\n");
-    assert!(log.contains(order_id), "the log is read");
+    assert!(log.contains(order_id), "the log does not contain {order_id}");
     assert_no_trace(&log);
     let mut tables = String::new();
     for table in TABLES {
         tables += &paystream.table_text(table).await;
     }
-    assert!(tables.contains(order_id), "the tables are read");
+    assert!(tables.contains(order_id), "the tables do not contain {order_id}");
     assert_no_trace(&tables);
 }
 
 #[tokio::test]
-async fn payments_refuse_them_everywhere() {
+async fn payments_rejects_card_numbers_anywhere_in_a_request() {
     payments_refuse(&Paystream::of_target().await).await;
 }
 
 #[tokio::test]
-async fn orders_refuse_them_everywhere() {
+async fn orders_rejects_card_numbers_anywhere_in_a_request() {
     orders_refuse(&Paystream::of_target().await).await;
 }
 
@@ -100,13 +101,13 @@ async fn payments_refuse(paystream: &Paystream) {
 }
 
 #[tokio::test]
-async fn payments_keep_nothing_of_them() {
+async fn payments_stores_and_logs_no_card_number() {
     if skip_without(&[Need::Parameters, Need::Log]) {
         return;
     }
     let paystream = start().await;
     payments_refuse(&paystream).await;
-    // What travels with a payment that is made, and is none of its values.
+    // Card numbers in headers that are not part of the payment: it is made, and they are not kept.
     let trace = format!("00-0af7651916cd43dd8448eb211c80319c-{CARD}-01");
     let headers =
         [("content-type", "application/json"), ("idempotency-key", "key-fine"), ("traceparent", trace.as_str())];
@@ -149,7 +150,7 @@ async fn orders_refuse(paystream: &Paystream) {
 }
 
 #[tokio::test]
-async fn orders_keep_nothing_of_them() {
+async fn orders_stores_and_logs_no_card_number() {
     if skip_without(&[Need::Parameters, Need::Log]) {
         return;
     }

@@ -1,4 +1,5 @@
-//! What the documents show can be done, and what is answered is as they say (the harness holds every answer to them).
+//! Conformance to the API documents: every operation accepts its examples, and events match their schemas. The harness
+//! checks every response against the documents.
 
 use std::collections::BTreeSet;
 
@@ -11,12 +12,12 @@ pub(crate) fn document(path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_operation_is_answered_as_its_document_says_with_each_of_its_examples() {
+async fn every_documented_operation_accepts_each_of_its_examples() {
     let paystream = Paystream::of_target().await;
     let documents = [document("docs/api/openapi/payments.json"), document("docs/api/openapi/orders.json")];
     let operations = || documents.iter().flat_map(|api| operations(api).map(move |operation| (api, operation)));
     let mut sent = BTreeSet::new();
-    // What is posted is there to be read.
+    // POST first, so that GET finds what was created.
     for wanted in ["post", "get"] {
         for (api, Operation { method, path, said }) in operations().filter(|(_, operation)| operation.method == wanted)
         {
@@ -32,7 +33,7 @@ async fn every_operation_is_answered_as_its_document_says_with_each_of_its_examp
         }
     }
     let documented = operations().map(|(_, operation)| operation.said["operationId"].as_str().unwrap());
-    assert_eq!(sent, documented.collect(), "what was sent, and what is documented");
+    assert_eq!(sent, documented.collect(), "operations sent, and operations documented");
 }
 
 struct Operation<'a> {
@@ -48,7 +49,7 @@ fn operations(api: &Value) -> impl Iterator<Item = Operation<'_>> {
     })
 }
 
-/// The bodies it shows; none, once, where it takes none.
+/// The example bodies of an operation, or a single `None` if it takes no body.
 fn bodies(said: &Value) -> Vec<Option<&Value>> {
     match said.get("requestBody") {
         None => vec![None],
@@ -59,7 +60,8 @@ fn bodies(said: &Value) -> Vec<Option<&Value>> {
     }
 }
 
-/// The path with each parameter that it needs as its example has it; or the id of a payment that the operation can be sent to.
+/// The path with each required parameter set to its example, and `payment_id` to a new payment that the operation
+/// accepts.
 async fn filled(paystream: &Paystream, api: &Value, path: &str, said: &Value) -> String {
     let mut filled = path.to_owned();
     let needed = said["parameters"].as_array().unwrap().iter().filter(|parameter| parameter["required"] == true);
@@ -80,7 +82,7 @@ async fn filled(paystream: &Paystream, api: &Value, path: &str, said: &Value) ->
     filled
 }
 
-/// Ids of payments are given by Payments.
+/// Creates a payment in a state that the operation accepts, and returns its id.
 async fn payment_for(paystream: &Paystream, operation: &str) -> String {
     let payment = paystream.pay(&paystream.name("ord"), &paystream_tests::eur(1299), "tok_approve").await;
     let payment_id = payment["payment_id"].as_str().unwrap().to_owned();
@@ -91,7 +93,7 @@ async fn payment_for(paystream: &Paystream, operation: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_a_payment_publishes_is_as_the_schema_of_its_type_says() {
+async fn published_events_match_the_schema_of_their_type() {
     if skip_without(&[Need::Alone]) {
         return;
     }

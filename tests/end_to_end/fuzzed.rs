@@ -1,14 +1,16 @@
-//! Every input that once failed in a fuzzing run: was answered otherwise than its document says, or than the fuzzer is told.
+//! Regression tests for inputs that failed in a fuzzing run: their response was not the one documented, or not the one
+//! that the fuzzer expects.
 
 use paystream_tests::{Need, Paystream, skip_without};
 use serde_json::Value;
 
-/// The harness holds each answer to the document of its API, which is how most of these failed, with either kind of API.
+/// Sends each input to a REST API and to an HTTP API. The harness checks each response against the document of its API,
+/// which is the check that most of these inputs failed.
 ///
-/// Paths are as they were on the wire. Keys and tokens are ours: the fuzzer leaves them out of what it keeps.
+/// Paths are recorded as sent. Keys and tokens were added afterwards: the fuzzer's records omit them.
 #[tokio::test]
-async fn every_input_that_failed_in_fuzzing_is_answered_as_the_documents_say() {
-    // What stands in front of a function elsewhere reads such paths in its own way.
+async fn inputs_that_failed_in_fuzzing_are_handled_as_documented() {
+    // Other gateways decode such paths differently.
     if skip_without(&[Need::Parameters]) {
         return;
     }

@@ -1,11 +1,11 @@
-//! The same functions behind HTTP APIs, which is one parameter of the template: another form of event and of answer.
+//! The same functions behind HTTP APIs (`ApiFlavour=http`), with payload format 2.0 of events and responses.
 
 use paystream_local::{Effect, Fault, Target};
 use paystream_tests::{Need, Paystream, eur, line, order_body, payment_body, skip_without};
 use serde_json::json;
 
 #[tokio::test]
-async fn http_apis_serve_what_rest_apis_serve() {
+async fn payments_and_orders_work_behind_http_apis() {
     if skip_without(&[Need::Parameters]) {
         return;
     }
@@ -31,7 +31,7 @@ async fn http_apis_serve_what_rest_apis_serve() {
 }
 
 #[tokio::test]
-async fn what_an_http_api_refuses_it_refuses_in_its_own_words_and_functions_in_theirs() {
+async fn an_http_api_returns_its_own_errors_and_the_problems_of_functions() {
     if skip_without(&[Need::Parameters]) {
         return;
     }
@@ -41,7 +41,7 @@ async fn what_an_http_api_refuses_it_refuses_in_its_own_words_and_functions_in_t
     paystream.get("/orders/ord-none").await.expect_problem(404, "order-not-found");
     let body = payment_body("ord-1", &eur(0), "tok_approve");
     paystream.post("/payments", &body).await.expect_problem(400, "invalid-request");
-    // The harness holds this to the document of the API, too.
+    // The harness checks this response against the document, too.
     paystream.inject(Fault::new(Target::function("PaymentApi"), Effect::error("Broken")));
     let failed = paystream.post("/payments", &body).await.expect(500);
     assert_eq!(failed, json!({"message": "Internal Server Error"}));

@@ -1,4 +1,4 @@
-//! A data directory keeps what there was.
+//! Restarts with a data directory.
 
 use paystream_tests::{Need, Paystream, eur, line, order_body, skip_without};
 
@@ -11,7 +11,7 @@ async fn payments_and_orders_are_kept_across_a_restart() {
     let paystream = Paystream::start_in(directory.path()).await;
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     let waiting = paystream.post("/orders", &order_body("ord-2", &[line("tea", 1, &eur(1))])).await.expect(202);
-    // No waiting for the payment to arrive: stopping lets the stream drain.
+    // No need to wait for the payment to arrive: stopping drains the stream.
     paystream.stop().await;
 
     let paystream = Paystream::start_in(directory.path()).await;

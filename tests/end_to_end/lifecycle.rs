@@ -1,8 +1,9 @@
-//! What becomes of a payment, and of the order that was accepted on it.
+//! Capture, void and refund of a payment, and their effect on the order accepted on it.
 
 use paystream_tests::{Paystream, eur, line, order_body};
 use serde_json::{Value, json};
 
+/// Pays for an order and places it. Returns the path of the payment once the order is accepted.
 async fn accepted(paystream: &Paystream, order_id: &str) -> String {
     let payment = paystream.pay(order_id, &eur(1299), "tok_approve").await;
     paystream.post("/orders", &order_body(order_id, &[line("tea", 1, &eur(1299))])).await;
@@ -11,7 +12,7 @@ async fn accepted(paystream: &Paystream, order_id: &str) -> String {
 }
 
 /// `POST`s without a body and without headers.
-async fn post_nothing(paystream: &Paystream, path: &str) -> Value {
+async fn post_empty(paystream: &Paystream, path: &str) -> Value {
     paystream.request("POST", path, &[], "").await.expect(200)
 }
 
@@ -20,7 +21,7 @@ async fn an_order_stays_accepted_when_its_payment_is_captured_and_is_held_when_i
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");
     let payment = accepted(&paystream, order_id).await;
-    let captured = post_nothing(&paystream, &format!("{payment}/capture")).await;
+    let captured = post_empty(&paystream, &format!("{payment}/capture")).await;
     paystream.payment_arrives(order_id, &captured).await;
     assert_eq!(
         paystream.order_becomes(order_id, "accepted").await["payment"]["based_on"][0]["payment_id"],
@@ -36,19 +37,19 @@ async fn an_order_is_held_when_its_payment_is_voided() {
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");
     let payment = accepted(&paystream, order_id).await;
-    let voided = post_nothing(&paystream, &format!("{payment}/void")).await;
+    let voided = post_empty(&paystream, &format!("{payment}/void")).await;
     paystream.is_made_once(order_id, &voided).await;
     paystream.order_becomes(order_id, "on_hold").await;
 }
 
 #[tokio::test]
-async fn a_change_is_made_to_the_version_that_was_read_or_not_at_all() {
+async fn a_change_with_a_stale_if_match_is_rejected() {
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");
     let payment = accepted(&paystream, order_id).await;
     let read = paystream.get(&payment).await.headers["etag"].to_str().unwrap().to_owned();
     let void = format!("{payment}/void");
-    post_nothing(&paystream, &format!("{payment}/capture")).await;
+    post_empty(&paystream, &format!("{payment}/capture")).await;
     let stale = paystream.request("POST", &void, &[("if-match", &read)], "").await;
     assert_eq!(stale.headers["etag"], "\"2\"");
     stale.expect_problem(412, "version-mismatch");

@@ -1,5 +1,5 @@
-//! The links of the documents, followed: from a payment to its capture, its refund and its order. Fuzzing follows them, too, but
-//! mostly from payments that were declined, or that were changed meanwhile.
+//! `OpenAPI` links, followed from a payment to its capture, its refund and its order. Fuzzing follows them, too, but
+//! mostly from payments that were declined or have changed.
 
 use paystream_tests::{Answer, Paystream, eur, payment_body};
 use serde_json::Value;
@@ -13,7 +13,7 @@ impl Documents {
         Self(["payments", "orders"].map(|api| (api, document(&format!("docs/api/openapi/{api}.json")))))
     }
 
-    /// The method, the path and the object of an operation, by its id.
+    /// Method, path and operation object for an operation id.
     fn operation(&self, id: &str) -> (String, String, &Value) {
         let paths = self.0.iter().flat_map(|(_, api)| api["paths"].as_object().unwrap());
         let mut all = paths.flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |said| (path, said)));
@@ -30,7 +30,7 @@ impl Documents {
         self.operation(api.pointer(pointer).unwrap()["operationId"].as_str().unwrap())
     }
 
-    /// What is answered to the request that a link makes of an answer to the operation `from`.
+    /// Follows link `name` of a response to the operation `from`, and returns the response of the linked operation.
     async fn follow(&self, paystream: &Paystream, from: &str, answer: &Answer, name: &str) -> Answer {
         let (_, _, said) = self.operation(from);
         let link = &said["responses"][answer.status.as_str()]["links"][name];
@@ -53,7 +53,7 @@ impl Documents {
     }
 }
 
-/// A value with its runtime expressions put in, as far as our links use them.
+/// A value with its runtime expressions evaluated. Supports the kinds of expressions that the documents use.
 fn evaluated(value: &Value, answer: &Answer) -> Value {
     match value {
         Value::String(text) => match (text.strip_prefix("$response.body#"), text.strip_prefix("$response.header.")) {

@@ -1,5 +1,6 @@
-//! The whole system, end to end: the template that deploys, the function binaries, real sockets. Each test has an
-//! environment of its own; or shares what is deployed where `PAYSTREAM_TARGET` says, and so names things as nobody else does.
+//! End-to-end tests of the whole system: the deployed template, the function binaries, real sockets. Each test starts
+//! its own environment, or shares the stack that `PAYSTREAM_TARGET` selects; its orders and keys have unique names for
+//! that reason.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod batches;

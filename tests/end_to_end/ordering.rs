@@ -1,10 +1,10 @@
-//! Paying and ordering, in either order.
+//! Orders placed before and after their payments.
 
 use paystream_tests::{Paystream, eur, line, order_body, payment_body};
 use serde_json::json;
 
 #[tokio::test]
-async fn an_order_is_accepted_at_once_on_the_payment_that_is_already_there() {
+async fn an_order_is_accepted_immediately_on_a_payment_that_has_arrived() {
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");
     let payment = paystream.pay(order_id, &eur(1299), "tok_approve").await;
@@ -83,7 +83,7 @@ async fn a_payment_in_another_currency_covers_nothing() {
 }
 
 #[tokio::test]
-async fn a_payment_that_is_a_cent_too_little_covers_nothing() {
+async fn a_payment_one_cent_short_does_not_cover_the_order() {
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");
     let payment = paystream.pay(order_id, &eur(1298), "tok_approve").await;
@@ -94,7 +94,7 @@ async fn a_payment_that_is_a_cent_too_little_covers_nothing() {
 }
 
 #[tokio::test]
-async fn the_same_order_twice_is_one_order_and_a_different_one_is_refused() {
+async fn repeating_an_order_returns_it_and_a_different_order_with_its_id_conflicts() {
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");
     let body = order_body(order_id, &[line("tea", 1, &eur(1299))]);
@@ -107,7 +107,7 @@ async fn the_same_order_twice_is_one_order_and_a_different_one_is_refused() {
 }
 
 #[tokio::test]
-async fn a_payment_asked_for_twice_is_made_once_and_reaches_orders_once() {
+async fn a_payment_requested_twice_is_made_once_and_reaches_orders_once() {
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");
     let key = &paystream.name("key");

@@ -1,4 +1,4 @@
-//! What was accepted arrives, whatever dies on the way.
+//! Recovery from crashes and undecodable records: every accepted payment still arrives.
 
 use payment_events::Timestamp;
 use payments::{Action, Caller, Lease, Outcome, PaymentRecord, PaymentRequest, PaymentStore, RequestKey, Step};
@@ -6,7 +6,7 @@ use paystream_local::{Effect, Fault, Target};
 use paystream_tests::{Need, Paystream, eur, line, order_body, skip_without};
 
 #[tokio::test]
-async fn a_projector_that_is_killed_again_and_again_resumes_and_loses_nothing() {
+async fn a_projector_that_is_killed_repeatedly_loses_and_duplicates_nothing() {
     if skip_without(&[Need::Kill]) {
         return;
     }
@@ -15,7 +15,7 @@ async fn a_projector_that_is_killed_again_and_again_resumes_and_loses_nothing() 
     for n in 0..40 {
         let order_id = format!("ord-{n}");
         payments.push((order_id.clone(), paystream.pay(&order_id, &eur(1299), "tok_approve").await));
-        // Idle, starting or in the middle of a batch: wherever it is at this moment.
+        // It may be idle, starting or in the middle of a batch.
         paystream.kill("OrderProjector").await;
     }
     for (order_id, payment) in &payments {
@@ -26,12 +26,12 @@ async fn a_projector_that_is_killed_again_and_again_resumes_and_loses_nothing() 
 }
 
 #[tokio::test]
-async fn a_payment_that_was_stored_and_never_published_is_published_by_the_relay() {
+async fn the_relay_publishes_a_payment_that_was_stored_but_not_published() {
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");
     paystream.post("/orders", &order_body(order_id, &[line("tea", 1, &eur(1299))])).await.expect(202);
 
-    // What payment-api leaves behind when it dies right after it has stored the processor's answer.
+    // The state payment-api leaves if it crashes right after storing the processor's decision.
     let request = PaymentRequest {
         caller: Caller::named(None),
         key: paystream.name("key").parse().unwrap(),
@@ -58,7 +58,7 @@ async fn a_payment_that_was_stored_and_never_published_is_published_by_the_relay
 }
 
 #[tokio::test]
-async fn an_api_that_is_killed_answers_again() {
+async fn a_killed_api_serves_the_next_request() {
     if skip_without(&[Need::Kill]) {
         return;
     }
@@ -72,10 +72,10 @@ async fn an_api_that_is_killed_answers_again() {
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_read_is_set_aside_and_holds_up_nobody() {
+async fn an_undecodable_record_is_quarantined_and_does_not_block_its_shard() {
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");
-    // Of the same order as the payment, and so in front of it in the same shard.
+    // Same partition key as the payment, so these records precede it in the same shard.
     let poison = [&b"\xff\xfe no event"[..], b"{}", br#"{"specversion":"1.0","id":"x","type":"payment.captured.v9"}"#];
     for record in poison {
         paystream.put_on_stream(order_id, record).await;
@@ -86,15 +86,16 @@ async fn a_record_that_cannot_be_read_is_set_aside_and_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_record_whose_setting_aside_is_interrupted_by_a_death_is_whole_in_the_end() {
+async fn a_quarantine_write_that_a_crash_interrupts_is_completed() {
     if skip_without(&[Need::Faults]) {
         return;
     }
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");
-    // Three parts: the projector dies when the second is written, which leaves the first to its successor.
-    let death = Fault::new(Target::DynamoDb, Effect::kill_after()).operation("PutItem").from("OrderProjector");
-    paystream.inject(death.skip(1).count(1));
+    // The record has three parts, and part 0 is written last. The projector crashes before that, so its successor
+    // writes it.
+    let crash = Fault::new(Target::DynamoDb, Effect::kill_after()).operation("PutItem").from("OrderProjector");
+    paystream.inject(crash.skip(1).count(1));
     let record: Vec<u8> = (0xf8..=0xff).cycle().take(1_000_000).collect();
     paystream.put_on_stream(order_id, &record).await;
     let payment = paystream.pay(order_id, &eur(1299), "tok_approve").await;
@@ -102,5 +103,5 @@ async fn a_record_whose_setting_aside_is_interrupted_by_a_death_is_whole_in_the_
     assert_eq!(paystream.environment().faults()[0].struck, 1);
     assert_eq!(paystream.item_count("QuarantineTable").await, 3);
     assert!(paystream.quarantined(order_id).await == [record]);
-    assert_eq!(paystream.environment().failures().failures.len(), 0, "nothing was given up");
+    assert_eq!(paystream.environment().failures().failures.len(), 0, "no batch went to the on-failure destination");
 }

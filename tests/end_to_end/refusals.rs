@@ -1,10 +1,10 @@
-//! What cannot be done: a clear answer, and nothing changed.
+//! Rejected requests: a problem that names the cause, and no change.
 
 use paystream_tests::{Need, Paystream, eur, line, order_body, payment_body, skip_without};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found() {
+async fn unknown_payments_and_orders_are_not_found() {
     let paystream = Paystream::of_target().await;
     paystream.get("/payments/pay_none").await.expect_problem(404, "payment-not-found");
     paystream.get("/orders/ord-none").await.expect_problem(404, "order-not-found");
@@ -14,7 +14,7 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn ids_that_cannot_be_are_refused() {
+async fn invalid_ids_are_rejected() {
     let paystream = Paystream::of_target().await;
     let long = format!("/orders/{}", "x".repeat(65));
     for path in ["/payments/42", "/payments/pay_%00", "/payments?order_id=", "/orders/a%20b", long.as_str()] {
@@ -23,7 +23,7 @@ async fn ids_that_cannot_be_are_refused() {
 }
 
 #[tokio::test]
-async fn a_route_that_is_not_in_the_template_is_refused_as_api_gateway_does() {
+async fn a_route_that_the_template_lacks_gets_the_error_of_api_gateway() {
     let paystream = Paystream::of_target().await;
     for path in ["/", "/refunds", "/payments/pay_1/refund"] {
         assert_eq!(paystream.get(path).await.expect(403), json!({"message": "Missing Authentication Token"}));
@@ -31,7 +31,7 @@ async fn a_route_that_is_not_in_the_template_is_refused_as_api_gateway_does() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_json_are_refused() {
+async fn bodies_that_are_not_json_are_rejected() {
     let paystream = Paystream::of_target().await;
     for body in ["", "{", "tea", "{\"order_id\": \"ord-1\""] {
         paystream.post_text("/payments", body).await.expect_problem(400, "malformed-json");
@@ -40,14 +40,14 @@ async fn bodies_that_are_no_json_are_refused() {
 }
 
 #[tokio::test]
-async fn bodies_beyond_the_limit_are_refused() {
+async fn bodies_over_the_limit_are_rejected() {
     let paystream = Paystream::of_target().await;
     paystream.post_text("/payments", &" ".repeat(16 * 1024 + 1)).await.expect_problem(413, "body-too-large");
     paystream.post_text("/orders", &" ".repeat(64 * 1024 + 1)).await.expect_problem(413, "body-too-large");
 }
 
 #[tokio::test]
-async fn bodies_beyond_the_limit_of_api_gateway_are_refused_by_it() {
+async fn api_gateway_rejects_bodies_over_its_own_limit() {
     if skip_without(&[Need::GatewayLimit]) {
         return;
     }
@@ -57,19 +57,19 @@ async fn bodies_beyond_the_limit_of_api_gateway_are_refused_by_it() {
 }
 
 #[tokio::test]
-async fn a_payment_without_a_key_is_refused() {
+async fn a_payment_without_an_idempotency_key_is_rejected() {
     let paystream = Paystream::of_target().await;
     let body = payment_body("ord-1", &eur(1), "tok_approve").to_string();
     paystream.post_without_key("/payments", &body).await.expect_problem(400, "idempotency-key-missing");
 }
 
-/// The pointer of the first part that a refusal names.
-fn place(problem: &Value) -> &str {
+/// JSON pointer of the first error in a problem.
+fn pointer(problem: &Value) -> &str {
     problem["errors"][0]["pointer"].as_str().unwrap()
 }
 
 #[tokio::test]
-async fn payments_that_cannot_be_are_refused_by_the_place_of_the_fault_and_nothing_is_stored() {
+async fn invalid_payments_are_rejected_with_a_pointer_and_not_stored() {
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");
     let amount = |minor: Value| json!({"minor": minor, "currency": "EUR"});
@@ -87,13 +87,13 @@ async fn payments_that_cannot_be_are_refused_by_the_place_of_the_fault_and_nothi
     ];
     for (body, expected) in cases {
         let problem = paystream.post("/payments", &body).await.expect_problem(400, "invalid-request");
-        assert_eq!(place(&problem), expected, "{body}");
+        assert_eq!(pointer(&problem), expected, "{body}");
     }
     assert_eq!(paystream.get(&format!("/payments?order_id={order_id}")).await.expect(200), json!({"payments": []}));
 }
 
 #[tokio::test]
-async fn orders_that_cannot_be_are_refused_by_the_place_of_the_fault_and_nothing_is_stored() {
+async fn invalid_orders_are_rejected_with_a_pointer_and_not_stored() {
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");
     let usd = json!({"minor": 1, "currency": "USD"});
@@ -111,7 +111,7 @@ async fn orders_that_cannot_be_are_refused_by_the_place_of_the_fault_and_nothing
     ];
     for (body, expected) in cases {
         let problem = paystream.post("/orders", &body).await.expect_problem(400, "invalid-request");
-        assert!(place(&problem).starts_with(expected), "{body}: {problem}");
+        assert!(pointer(&problem).starts_with(expected), "{body}: {problem}");
     }
     paystream.get(&format!("/orders/{order_id}")).await.expect_problem(404, "order-not-found");
 }

@@ -1,4 +1,4 @@
-//! Synchronous mode: `POST /sync/orders` asks Payments and waits. The orders are the same ones.
+//! Synchronous mode: `POST /sync/orders` calls Payments and waits. Both modes place the same orders.
 
 use paystream_local::{Effect, ErrorAnswer, Fault, Target};
 use paystream_tests::{Need, Paystream, eur, line, order_body, skip_without};
@@ -8,7 +8,7 @@ fn tea(order_id: &str) -> Value {
     order_body(order_id, &[line("tea", 1, &eur(1299))])
 }
 
-/// From now on, nothing that Payments publishes arrives.
+/// Makes every invocation of the projector fail, so that no published payment arrives.
 fn cut_the_stream(paystream: &Paystream) {
     paystream.inject(Fault::new(Target::function("OrderProjector"), Effect::error("Cut")));
 }
@@ -27,7 +27,11 @@ async fn an_order_is_accepted_on_a_payment_that_has_not_arrived() {
     assert_eq!((&order["status"], &order["payment"]["read"]), (&json!("accepted"), &json!("remote")));
     assert_eq!(order["payment"]["based_on"][0]["payment_id"], payment["payment_id"]);
     assert_eq!(paystream.get("/orders/ord-1/payments").await.expect(200)["payments"], json!([]));
-    assert_eq!(paystream.get("/orders/ord-1").await.expect(200), order, "what has not arrived is held against nobody");
+    assert_eq!(
+        paystream.get("/orders/ord-1").await.expect(200),
+        order,
+        "a payment that has not arrived does not change the order"
+    );
 
     paystream.heal();
     paystream.payment_arrives("ord-1", &payment).await;
@@ -46,7 +50,7 @@ async fn an_order_without_a_payment_waits_and_is_settled_when_the_payment_arrive
 }
 
 #[tokio::test]
-async fn a_void_that_has_not_arrived_is_known_and_one_that_comes_later_puts_the_order_on_hold() {
+async fn a_void_puts_the_order_on_hold_before_and_after_its_event_arrives() {
     if skip_without(&[Need::Faults]) {
         return;
     }
@@ -56,13 +60,13 @@ async fn a_void_that_has_not_arrived_is_known_and_one_that_comes_later_puts_the_
     paystream.post("/sync/orders", &tea("ord-1")).await.expect(201);
     let void = format!("/payments/{}/void", payment["payment_id"].as_str().unwrap());
     let voided = paystream.post_text(&void, "").await.expect(200);
-    // The same order again, decided anew: the void is known before any of it has arrived.
+    // Repeating the order decides again: synchronous mode sees the void before its event arrives.
     let order = paystream.post("/sync/orders", &tea("ord-1")).await.expect(200);
     assert_eq!((&order["status"], &order["payment"]["read"]), (&json!("on_hold"), &json!("remote")));
     paystream.heal();
     paystream.payment_arrives("ord-1", &voided).await;
     assert_eq!(paystream.get("/orders/ord-1").await.expect(200)["status"], "on_hold");
-    // And one that comes when the order is placed.
+    // A void that arrives after the order was placed.
     let payment = paystream.pay("ord-2", &eur(1299), "tok_approve").await;
     paystream.post("/sync/orders", &tea("ord-2")).await.expect(201);
     paystream.post_text(&format!("/payments/{}/void", payment["payment_id"].as_str().unwrap()), "").await.expect(200);
@@ -70,7 +74,7 @@ async fn a_void_that_has_not_arrived_is_known_and_one_that_comes_later_puts_the_
 }
 
 #[tokio::test]
-async fn the_same_order_both_ways_is_one_order() {
+async fn the_same_order_in_both_modes_is_one_order() {
     let paystream = Paystream::of_target().await;
     let (first, second) = (&paystream.name("ord"), &paystream.name("ord"));
     let payment = paystream.pay(first, &eur(1299), "tok_approve").await;
@@ -86,7 +90,7 @@ async fn the_same_order_both_ways_is_one_order() {
 }
 
 #[tokio::test]
-async fn while_payments_cannot_be_asked_nothing_is_stored_and_orders_goes_on_without() {
+async fn while_payments_is_unreachable_no_order_is_stored_and_asynchronous_orders_are_accepted() {
     if skip_without(&[Need::Faults]) {
         return;
     }
@@ -98,10 +102,10 @@ async fn while_payments_cannot_be_asked_nothing_is_stored_and_orders_goes_on_wit
     let refused = paystream.post_once("/sync/orders", "key-1", &tea("ord-1")).await;
     assert_eq!(refused.headers["retry-after"], "1");
     refused.expect_problem(503, "payments-unreachable");
-    assert_eq!(paystream.environment().faults()[0].struck, 2, "it was tried twice");
+    assert_eq!(paystream.environment().faults()[0].struck, 2, "the lookup was tried twice");
     paystream.get("/orders/ord-1").await.expect_problem(404, "order-not-found");
     assert_eq!(paystream.item_count("OrdersTable").await, 1, "the copy of the payment, and nothing else");
-    // The other mode does not notice.
+    // Asynchronous mode is not affected.
     paystream.post("/orders", &tea("ord-1")).await.expect(201);
 
     paystream.heal();
@@ -110,31 +114,31 @@ async fn while_payments_cannot_be_asked_nothing_is_stored_and_orders_goes_on_wit
 }
 
 #[tokio::test]
-async fn payments_that_keeps_failing_is_left_alone_and_the_client_is_told_for_how_long() {
+async fn repeated_failures_open_the_circuit_breaker_and_the_response_says_when_to_retry() {
     if skip_without(&[Need::Faults]) {
         return;
     }
     let paystream = Paystream::of_target().await;
     let unavailable = ErrorAnswer { code: "ServiceUnavailable".to_owned(), message: None, status: None };
     paystream.inject(Fault::new(Target::api("PaymentsApi"), Effect::Error(unavailable)));
-    let asked = || paystream.environment().faults()[0].struck;
+    let calls = || paystream.environment().faults()[0].struck;
     for lookups in 1..=3 {
         paystream.post_once("/sync/orders", "key-1", &tea("ord-1")).await.expect_problem(503, "payments-unreachable");
-        assert_eq!(asked(), 2 * lookups);
+        assert_eq!(calls(), 2 * lookups);
     }
-    let open = Paystream::eventually("nobody is asked any more", async || {
-        let before = asked();
+    let open = Paystream::eventually("the circuit breaker is open", async || {
+        let before = calls();
         let answer = paystream.post_once("/sync/orders", "key-1", &tea("ord-1")).await;
-        (asked() == before).then_some(answer)
+        (calls() == before).then_some(answer)
     })
     .await;
     let retry_after_s: u64 = open.headers["retry-after"].to_str().unwrap().parse().unwrap();
     open.expect_problem(503, "payments-unreachable");
     assert!((1..=5).contains(&retry_after_s), "{retry_after_s}");
 
-    // It is asked again once that time is over, and then always.
+    // The circuit breaker closes after the retry time.
     paystream.heal();
-    Paystream::eventually("Payments is asked again", async || {
+    Paystream::eventually("the circuit breaker closes", async || {
         let answer = paystream.post_once("/sync/orders", "key-1", &tea("ord-1")).await;
         (answer.status.as_u16() == 202).then_some(())
     })
@@ -143,7 +147,7 @@ async fn payments_that_keeps_failing_is_left_alone_and_the_client_is_told_for_ho
 }
 
 #[tokio::test]
-async fn payments_that_takes_its_time_is_waited_for_by_one_mode_and_not_by_the_other() {
+async fn only_synchronous_orders_wait_for_a_slow_payments_api() {
     if skip_without(&[Need::Faults]) {
         return;
     }
@@ -158,7 +162,7 @@ async fn payments_that_takes_its_time_is_waited_for_by_one_mode_and_not_by_the_o
 }
 
 #[tokio::test]
-async fn where_it_is_not_wanted_it_is_not_there() {
+async fn prod_has_no_synchronous_orders_by_default() {
     if skip_without(&[Need::Parameters]) {
         return;
     }

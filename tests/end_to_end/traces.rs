@@ -1,4 +1,4 @@
-//! One trace spans both services: from the request to Payments, in the event, to what Orders logs of it.
+//! W3C trace context across both services: from the request to Payments, through the event, to the log of Orders.
 
 use payment_events::TraceParent;
 use paystream_local::{Effect, Fault, Target};
@@ -28,7 +28,7 @@ async fn trace_in_event(paystream: &Paystream, payment: &Value) -> Option<String
     event["traceparent"].as_str().map(str::to_owned)
 }
 
-/// Waits until a function has logged what `message` says of a payment, and answers with the trace that its line names.
+/// Waits for a log line of the function with `message` about this payment version, and returns its `trace_id`.
 async fn trace_in_log(paystream: &Paystream, function: &str, message: &str, payment: &Value) -> Option<String> {
     let id = format!(" payment_id={} ", payment["payment_id"].as_str().unwrap());
     let version = format!(" version={} ", payment["version"]);
@@ -42,11 +42,11 @@ async fn trace_in_log(paystream: &Paystream, function: &str, message: &str, paym
     traces.first().map(|trace| (*trace).to_owned())
 }
 
-/// The traces that both services log of a payment as of its version.
+/// The trace ids that both services log for this version of a payment.
 async fn traces_of_both(paystream: &Paystream, payment: &Value) -> [Option<String>; 2] {
     [
         trace_in_log(paystream, "payment-api", " is ", payment).await,
-        trace_in_log(paystream, "order-projector", " is stored as ", payment).await,
+        trace_in_log(paystream, "order-projector", " stored as ", payment).await,
     ]
 }
 
@@ -55,7 +55,7 @@ fn both(trace_id: &str) -> [Option<String>; 2] {
 }
 
 #[tokio::test]
-async fn one_trace_is_in_the_event_and_in_what_both_services_log() {
+async fn the_event_and_the_logs_of_both_services_carry_the_trace_of_the_request() {
     if skip_without(&[Need::Log, Need::Alone]) {
         return;
     }
@@ -66,13 +66,13 @@ async fn one_trace_is_in_the_event_and_in_what_both_services_log() {
 }
 
 #[tokio::test]
-async fn a_change_is_part_of_the_trace_of_its_own_request() {
+async fn a_change_carries_the_trace_of_its_own_request() {
     if skip_without(&[Need::Log, Need::Alone]) {
         return;
     }
     let paystream = Paystream::of_target().await;
     let payment = pay(&paystream, &[("traceparent", TRACE_PARENT)]).await;
-    // Otherwise both versions may come in one batch, of which the older one is not stored.
+    // Otherwise both versions may arrive in one batch, which stores only the newer one.
     paystream.payment_arrives("ord-1", &payment).await;
     let capture = format!("/payments/{}/capture", payment["payment_id"].as_str().unwrap());
     let headers = [("traceparent", OTHER_TRACE_PARENT)];
@@ -82,16 +82,16 @@ async fn a_change_is_part_of_the_trace_of_its_own_request() {
     assert_eq!(traces_of_both(&paystream, &captured).await, both(OTHER_TRACE_ID));
 }
 
-/// Lambda gives every invocation a trace, as X-Ray spells it, in place of what the caller sent in its header.
+/// Lambda gives every invocation an X-Ray trace, which replaces an `x-amzn-trace-id` header that the caller sent.
 #[tokio::test]
-async fn a_payment_whose_caller_names_no_trace_is_part_of_the_one_of_its_invocation() {
+async fn a_payment_without_a_valid_traceparent_carries_the_trace_of_its_invocation() {
     if skip_without(&[Need::Log, Need::Alone]) {
         return;
     }
     let paystream = Paystream::of_target().await;
-    let (payment, carried) = Paystream::eventually("a payment is part of a trace", async || {
-        let payment = pay(&paystream, &[("traceparent", "none of W3C's"), ("x-amzn-trace-id", "garbage")]).await;
-        // One in a thousand has digits in it that might be a card number, and goes on without.
+    let (payment, carried) = Paystream::eventually("a payment carries a trace", async || {
+        let payment = pay(&paystream, &[("traceparent", "not W3C"), ("x-amzn-trace-id", "garbage")]).await;
+        // One trace id in a thousand contains digits that may be a card number, and is dropped.
         let carried: TraceParent = trace_in_event(&paystream, &payment).await?.parse().unwrap();
         Some((payment, carried))
     })
@@ -100,7 +100,7 @@ async fn a_payment_whose_caller_names_no_trace_is_part_of_the_one_of_its_invocat
 }
 
 #[tokio::test]
-async fn a_trace_goes_on_through_the_relay() {
+async fn a_trace_continues_through_the_relay() {
     if skip_without(&[Need::Faults, Need::Log]) {
         return;
     }

@@ -1,21 +1,21 @@
-//! What each path costs in calls, which is what a payment is billed for. The table is in docs/guarantees.md.
+//! Calls to DynamoDB and Kinesis on each path of Payments, which AWS bills. The table is in docs/guarantees.md.
 
 use paystream_local::{Effect, Fault, Target};
 use paystream_tests::{Paystream, eur, payment_body};
 use serde_json::{Value, json};
 
-/// How often something is done until it has cost what it should. A machine that is busy with other things makes a function
-/// try a call again; what always costs more never passes.
+/// Maximum attempts until the cost is as expected. On a busy machine the SDK may retry a call; a path that always costs
+/// more still fails.
 const TRIES: u32 = 10;
 
-/// The calls that both functions of Payments made since they were last asked for.
+/// Calls that both functions of Payments made since the last reset. Resets the counters.
 fn calls(paystream: &Paystream) -> Value {
     let calls = serde_json::to_value(paystream.environment().calls()).unwrap();
     paystream.environment().reset_calls();
     json!({"PaymentApi": calls["PaymentApi"], "PaymentRelay": calls["PaymentRelay"]})
 }
 
-/// Checks what it costs Payments to do something, of which `act` makes a new one each time.
+/// Checks the calls that `act` causes. `act` gets a new number each time, to act on something new.
 async fn assert_costs(paystream: &Paystream, payment_api: Value, payment_relay: Value, act: impl AsyncFn(u32)) {
     let expected = json!({"PaymentApi": payment_api, "PaymentRelay": payment_relay});
     let mut cost = Value::Null;
@@ -62,9 +62,9 @@ async fn a_change_costs_one_read_two_writes_and_one_put_and_a_replay_one_read() 
 }
 
 #[tokio::test]
-async fn a_payment_left_to_the_relay_costs_one_put_of_the_relays_and_no_more_writes() {
+async fn a_payment_left_to_the_relay_costs_one_put_by_the_relay_and_no_more_writes() {
     let paystream = Paystream::start().await;
-    // Refused for good, so that the function does not try again.
+    // A permanent error, which the SDK does not retry.
     paystream.inject(Fault::new(Target::Kinesis, Effect::error("AccessDeniedException")).from("PaymentApi"));
     let relayed = json!({"dynamodb": {"UpdateItem": 1}, "kinesis": {"PutRecords": 1}});
     assert_costs(&paystream, json!({"dynamodb": {"PutItem": 2}}), relayed, async |_| {

@@ -1,4 +1,5 @@
-//! A call takes effect and its answer is lost: whoever made it repeats it, and knows its own work again.
+//! Calls that take effect while their response is lost: the SDK retries them, and the function recognises its own
+//! write.
 
 use paystream_local::{Effect, Fault, Target};
 use paystream_tests::{Paystream, eur, payment_body};
@@ -9,7 +10,7 @@ fn lost(from: &str, target: Target, operation: &str, skip: u64) -> Fault {
 }
 
 #[tokio::test]
-async fn a_payment_is_answered_the_first_time_whichever_answer_its_function_loses() {
+async fn a_payment_succeeds_on_the_first_request_whichever_response_its_function_loses() {
     let paystream = Paystream::start().await;
     for (target, operation, skip) in [
         (Target::DynamoDb, "PutItem", 0),
@@ -21,7 +22,7 @@ async fn a_payment_is_answered_the_first_time_whichever_answer_its_function_lose
         paystream.inject(lost("PaymentApi", target, operation, skip));
         let body = payment_body(&order_id, &eur(1299), "tok_approve");
         let answer = paystream.post_with_key("/payments", &order_id, &body).await;
-        assert!(!answer.headers.contains_key("idempotent-replayed"), "{order_id}: it was this request that made it");
+        assert!(!answer.headers.contains_key("idempotent-replayed"), "{order_id}: this request made the payment");
         let payment = answer.expect(201);
         paystream.is_made_once(&order_id, &payment).await;
         assert_eq!(paystream.environment().faults()[0].struck, 1, "{order_id}");
@@ -31,7 +32,7 @@ async fn a_payment_is_answered_the_first_time_whichever_answer_its_function_lose
 }
 
 #[tokio::test]
-async fn a_change_is_answered_the_first_time_whichever_answer_its_function_loses() {
+async fn a_change_succeeds_on_the_first_request_whichever_response_its_function_loses() {
     let paystream = Paystream::start().await;
     for (target, operation) in [
         (Target::DynamoDb, "GetItem"),
@@ -42,7 +43,7 @@ async fn a_change_is_answered_the_first_time_whichever_answer_its_function_loses
         let payment = paystream.pay(operation, &eur(1299), "tok_approve").await;
         let path = format!("/payments/{}/capture", payment["payment_id"].as_str().unwrap());
         paystream.inject(lost("PaymentApi", target, operation, 0));
-        // Without a key: the function has nothing but its own step to know its work by.
+        // Without an idempotency key, the function recognises its write only by the step it stored.
         let captured = paystream.post_without_key(&path, "{}").await.expect(200);
         assert_eq!((&captured["status"], &captured["version"]), (&json!("captured"), &json!(2)));
         paystream.is_made_once(operation, &captured).await;
@@ -52,11 +53,11 @@ async fn a_change_is_answered_the_first_time_whichever_answer_its_function_loses
 }
 
 #[tokio::test]
-async fn the_relay_publishes_whichever_answer_it_loses() {
+async fn the_relay_publishes_whichever_response_it_loses() {
     let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
     for (target, operation) in [(Target::Kinesis, "PutRecords"), (Target::DynamoDb, "UpdateItem")] {
-        let away = Fault::new(Target::Kinesis, Effect::error("InternalFailure")).operation("PutRecord");
-        paystream.inject(away);
+        let kinesis_down = Fault::new(Target::Kinesis, Effect::error("InternalFailure")).operation("PutRecord");
+        paystream.inject(kinesis_down);
         paystream.inject(lost("PaymentRelay", target, operation, 0));
         let payment = paystream.pay(operation, &eur(1299), "tok_approve").await;
         paystream.is_made_once(operation, &payment).await;
@@ -66,7 +67,7 @@ async fn the_relay_publishes_whichever_answer_it_loses() {
 }
 
 #[tokio::test]
-async fn an_answer_that_the_client_does_not_get_is_given_again() {
+async fn a_response_that_the_client_did_not_get_is_replayed() {
     let paystream = Paystream::start().await;
     paystream.inject(Fault::new(Target::function("PaymentApi"), Effect::reset_after()).count(1));
     let body = payment_body("ord-1", &eur(1299), "tok_approve");

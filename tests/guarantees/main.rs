@@ -1,5 +1,5 @@
-//! The guarantees of docs/guarantees.md, while things go wrong: processes die, answers are lost, services are away. The
-//! whole system runs as it deploys, and the faults happen on the way between its parts.
+//! The guarantees of docs/guarantees.md under faults: crashed processes, lost responses and service outages. The whole
+//! system runs as deployed, and faults are injected between its parts.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod calls;

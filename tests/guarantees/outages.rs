@@ -1,14 +1,14 @@
-//! A service is away for a while: what was accepted meanwhile arrives when it is back.
+//! Service outages: payments accepted during an outage arrive after it.
 
 use futures::future::join_all;
 use paystream_local::{Effect, Fault, Target};
 use paystream_tests::{Paystream, eur, payment_body};
 
 #[tokio::test]
-async fn payments_are_accepted_while_kinesis_is_away_and_every_one_arrives_when_it_is_back() {
+async fn payments_accepted_while_kinesis_is_down_all_arrive_afterwards() {
     let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
     paystream.inject(Fault::new(Target::Kinesis, Effect::error("ServiceUnavailable")));
-    // Several payments an order, so that the relay has an order to keep.
+    // Several payments per order, so that the relay has to preserve their sequence.
     let orders: Vec<_> = (0..40).map(|n| format!("ord-{}", n % 15)).collect();
     let pay = |order_id: &String| {
         let body = payment_body(order_id, &eur(1299), "tok_approve");
@@ -18,9 +18,9 @@ async fn payments_are_accepted_while_kinesis_is_away_and_every_one_arrives_when_
     let payments = join_all(orders.iter().map(pay)).await;
     for order_id in &orders {
         let copies = paystream.get(&format!("/orders/{order_id}/payments")).await.expect(200);
-        assert_eq!(copies["payments"].as_array().map(Vec::len), Some(0), "Kinesis is away");
+        assert_eq!(copies["payments"].as_array().map(Vec::len), Some(0), "Kinesis is down");
     }
-    // It comes back as it would: at first it takes only some of what it gets.
+    // It recovers gradually: the first calls of PutRecords fail partially.
     paystream.heal();
     let partly = Fault::new(Target::Kinesis, Effect::Partial(0.5)).operation("PutRecords").count(3).seed(7);
     paystream.inject(partly);
@@ -28,11 +28,11 @@ async fn payments_are_accepted_while_kinesis_is_away_and_every_one_arrives_when_
         paystream.payment_arrives(order_id, payment).await;
     }
     assert_eq!(paystream.charged().len(), payments.len());
-    assert_eq!(paystream.environment().failures().failures.len(), 0, "nothing was given up");
+    assert_eq!(paystream.environment().failures().failures.len(), 0, "no batch went to the on-failure destination");
 }
 
 #[tokio::test]
-async fn a_change_is_accepted_while_kinesis_is_away_and_its_newest_state_arrives() {
+async fn after_changes_accepted_while_kinesis_is_down_the_newest_state_arrives() {
     let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
     paystream.inject(Fault::new(Target::Kinesis, Effect::reset_before()));
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
@@ -45,7 +45,7 @@ async fn a_change_is_accepted_while_kinesis_is_away_and_its_newest_state_arrives
 }
 
 #[tokio::test]
-async fn a_table_that_is_away_refuses_payments_and_keeps_none_half_made() {
+async fn while_its_table_is_down_payments_responds_503_and_leaves_nothing_half_made() {
     let paystream = Paystream::start().await;
     paystream.inject(Fault::new(Target::DynamoDb, Effect::error("InternalServerError")).from("PaymentApi"));
     let body = payment_body("ord-1", &eur(1299), "tok_approve");
@@ -59,12 +59,12 @@ async fn a_table_that_is_away_refuses_payments_and_keeps_none_half_made() {
 }
 
 #[tokio::test]
-async fn a_mark_that_the_relay_cannot_clear_is_cleared_later() {
+async fn the_relay_retries_clearing_the_unpublished_mark() {
     let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
     paystream.inject(Fault::new(Target::Kinesis, Effect::error("AccessDeniedException")).from("PaymentApi"));
-    // More often than one call is tried.
-    let away = Fault::new(Target::DynamoDb, Effect::reset_before()).operation("UpdateItem").from("PaymentRelay");
-    paystream.inject(away.count(7));
+    // More failures than the SDK's attempts for one call.
+    let table_down = Fault::new(Target::DynamoDb, Effect::reset_before()).operation("UpdateItem").from("PaymentRelay");
+    paystream.inject(table_down.count(7));
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     paystream.is_made_once("ord-1", &payment).await;
     assert_eq!(paystream.environment().faults()[1].struck, 7);

@@ -1,9 +1,9 @@
-//! Random schedules: a payment and what is done with it, while random calls fail, hang, lose their answers or kill who makes
-//! them, and the client repeats, also twice at once. Whatever happens, it ends as if nothing had.
+//! Random schedules: a payment and its changes, while random calls fail, hang, lose their response or crash the caller,
+//! and the client retries, sometimes concurrently. The final state must be the same as without faults.
 //!
-//! A schedule is made from its seed alone. One that fails says its seed, and is run again with
-//! `PAYSTREAM_SEED=<seed> cargo test -p paystream-tests --test guarantees schedules`. `PAYSTREAM_SCHEDULES` says how many
-//! there are, from that seed on.
+//! A schedule is determined by its seed. A failing one prints its seed; rerun it with `PAYSTREAM_SEED=<seed> cargo test
+//! -p paystream-tests --test guarantees schedules`. `PAYSTREAM_SCHEDULES` sets the number of schedules, starting at
+//! that seed.
 
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -16,11 +16,11 @@ use paystream_tests::Paystream;
 
 /// Number of schedules by default. The nightly checks run many more.
 const SCHEDULES: u64 = 250;
-/// Environments that run them side by side, each with its own faults. Most of the time each waits for something.
-const SIDE_BY_SIDE: usize = 6;
+/// Environments that run schedules concurrently, each with its own faults. Most of the time each is waiting.
+const ENVIRONMENTS: usize = 6;
 const FAULTS_MAX: usize = 5;
 
-/// What is done, and what goes wrong meanwhile.
+/// Requests of a client, and the faults injected meanwhile.
 #[derive(Debug)]
 struct Schedule {
     seed: u64,
@@ -37,14 +37,14 @@ impl Schedule {
     }
 }
 
-/// Says what to run again, where a schedule fails.
+/// Prints how to rerun a schedule that failed.
 impl Drop for Schedule {
     #[expect(clippy::print_stderr, reason = "a failing test shows its seed")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let seed = self.seed;
             eprintln!(
-                "failed: {self:#?}\nrun it again: PAYSTREAM_SEED={seed} cargo test -p paystream-tests --test guarantees schedules"
+                "failed: {self:#?}\nrerun: PAYSTREAM_SEED={seed} cargo test -p paystream-tests --test guarantees schedules"
             );
         }
     }
@@ -60,7 +60,7 @@ async fn run(paystream: &Paystream, client: &Client, schedule: &Schedule) {
     paystream.is_made_once(&plan.order_id, &serde_json::to_value(&payment).unwrap()).await;
     if let Some(order) = plan.order {
         let is_covered = Plan::covering_minor(&payment) >= order.minor;
-        Paystream::eventually("the order is settled on what the payment became", async || {
+        Paystream::eventually("the order is settled on the final payment", async || {
             let order = paystream.get(&format!("/orders/{}", plan.order_id)).await.expect(200);
             ((order["status"] == "accepted") == is_covered).then_some(())
         })
@@ -83,18 +83,18 @@ async fn run_all(seeds: impl Iterator<Item = u64>) {
         charged += usize::from(schedule.plan.is_approved());
     }
     assert_eq!(paystream.charged().len(), charged, "no charge without its payment");
-    assert_eq!(paystream.environment().failures().failures.len(), 0, "nothing was given up");
-    assert_eq!(paystream.item_count("QuarantineTable").await, 0, "nothing was set aside");
+    assert_eq!(paystream.environment().failures().failures.len(), 0, "no batch went to the on-failure destination");
+    assert_eq!(paystream.item_count("QuarantineTable").await, 0, "no record was quarantined");
 }
 
 #[test]
-fn random_schedules_of_faults_kills_and_retries_end_as_if_nothing_had_happened() {
+fn random_schedules_of_faults_kills_and_retries_end_in_the_state_without_faults() {
     let seed: Option<u64> = variable("PAYSTREAM_SEED");
     let count = variable("PAYSTREAM_SCHEDULES").unwrap_or(if seed.is_some() { 1 } else { SCHEDULES });
     let seeds = seed.unwrap_or(1)..seed.unwrap_or(1) + count;
     std::thread::scope(|threads| {
-        for first in seeds.clone().take(SIDE_BY_SIDE) {
-            let seeds = (first..seeds.end).step_by(SIDE_BY_SIDE);
+        for first in seeds.clone().take(ENVIRONMENTS) {
+            let seeds = (first..seeds.end).step_by(ENVIRONMENTS);
             threads.spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(run_all(seeds)));
         }
     });

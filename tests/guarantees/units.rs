@@ -1,5 +1,5 @@
-//! What each path costs in the units that AWS bills. The table of docs/performance.md is what is expected here: a path that
-//! costs another unit than its row says fails, and so does a row that nothing measures.
+//! Cost of each path in the units that AWS bills. The table in docs/performance.md has the expected values: a path
+//! whose cost differs from its row fails, and so does a row that no path measures.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,19 +9,20 @@ use paystream_tests::{Paystream, eur, line, order_body, payment_body, workspace}
 use serde_json::{Value, json};
 
 const DOCUMENT: &str = include_str!("../../docs/performance.md");
-const SECTION: &str = "## What a payment costs in units";
-/// How often a path is taken until it has cost what it should. A machine that is busy with other things makes a function try a
-/// call again; what always costs more never passes.
+const SECTION: &str = "## Units of each path";
+/// Maximum attempts until the cost is as expected. On a busy machine the SDK may retry a call; a path that always costs
+/// more still fails.
 const TRIES: usize = 10;
-/// Paths that are taken side by side, each in a system of its own. Most of their time they wait for the relay's window.
-const AT_ONCE: usize = 4;
+/// Paths measured concurrently, each in a system of its own. Most of the time they wait for the relay's batching
+/// window.
+const CONCURRENCY: usize = 4;
 
-/// What can be done about one order and its one payment.
+/// A step with one order and its payment.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Pay,
     Decline,
-    /// From here on, what `payment-api` puts on the stream is refused for good.
+    /// Makes every later `PutRecord` of `payment-api` fail with a permanent error.
     RefuseKinesis,
     Capture,
     Void,
@@ -29,22 +30,22 @@ enum Step {
     ReadPayment,
     ReadPaymentsOfOrder,
     Order,
-    OrderAsking,
+    OrderSynchronously,
     ReadOrder,
     ReadCopies,
-    /// The payment's event comes once more.
+    /// Delivers the payment's event again.
     Redeliver,
 }
 use Step::*;
 
-/// Each row of the table, and what is measured for it: the last step, when the others are done and everything is at rest. The
-/// same step twice is the same request, under the same key.
+/// Steps for each row of the table. The last step is measured, after the others are done and all events are handled.
+/// The same step twice is the same request under the same idempotency key.
 const PATHS: &[(&str, &[Step])] = &[
     ("payment, approved or declined", &[Pay]),
     ("payment, approved or declined", &[Decline]),
     ("the same payment again", &[Pay, Pay]),
-    ("payment, left to the relay", &[RefuseKinesis, Pay]),
-    ("payment of an order that waits", &[Order, Pay]),
+    ("payment, published by the relay", &[RefuseKinesis, Pay]),
+    ("payment of a waiting order", &[Order, Pay]),
     ("capture, void or refund, no order yet", &[Pay, Capture]),
     ("capture, void or refund, no order yet", &[Pay, Void]),
     ("capture, void or refund, no order yet", &[Pay, Capture, Refund]),
@@ -56,46 +57,42 @@ const PATHS: &[(&str, &[Step])] = &[
     ("the same capture, void or refund again", &[Pay, Capture, Refund, Refund]),
     ("event delivered again, no order yet", &[Pay, Redeliver]),
     ("event delivered again, order placed", &[Pay, Order, Redeliver]),
-    ("order on a payment that is there, or before it", &[Pay, Order]),
-    ("order on a payment that is there, or before it", &[Order]),
+    ("order, after or before its payment", &[Pay, Order]),
+    ("order, after or before its payment", &[Order]),
     ("the same order again", &[Pay, Order, Order]),
-    ("order that asks Payments", &[Pay, OrderAsking]),
-    ("the same order again, asking Payments", &[Pay, OrderAsking, OrderAsking]),
+    ("synchronous order", &[Pay, OrderSynchronously]),
+    ("the same synchronous order again", &[Pay, OrderSynchronously, OrderSynchronously]),
     ("`GET /payments/{payment_id}`", &[Pay, ReadPayment]),
     ("`GET /payments?order_id=`, one payment", &[Pay, ReadPaymentsOfOrder]),
     ("`GET /orders/{order_id}`", &[Pay, Order, ReadOrder]),
     ("`GET /orders/{order_id}/payments`", &[Pay, Order, ReadCopies]),
 ];
 
-/// What was measured of single requests for infra/cost, and the row that says the same.
-const MEASURED: [(&str, &str); 4] = [
-    ("order", "order on a payment that is there, or before it"),
-    ("order-synchronous", "order that asks Payments"),
-    ("payment-by-relay", "payment, left to the relay"),
+/// Usage files of infra/cost, each with the row that it must equal.
+const USAGE_FILES: [(&str, &str); 4] = [
+    ("order", "order, after or before its payment"),
+    ("order-synchronous", "synchronous order"),
+    ("payment-by-relay", "payment, published by the relay"),
     ("payment-hot-path", "payment, approved or declined"),
 ];
 
 #[tokio::test]
-async fn every_path_costs_the_units_that_its_row_says_and_no_more() {
+async fn every_path_costs_exactly_the_units_of_its_row() {
     let rows = rows();
     let measured: BTreeSet<_> = PATHS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(
-        rows.keys().copied().collect::<BTreeSet<_>>(),
-        measured,
-        "each row is measured, and has what is measured"
-    );
-    let taken = stream::iter(PATHS).map(async |(name, steps)| {
+    assert_eq!(rows.keys().copied().collect::<BTreeSet<_>>(), measured, "rows of the table, and measured paths");
+    let compared = stream::iter(PATHS).map(async |(name, steps)| {
         let cost = cost(steps, &rows[name]).await;
         (cost != rows[name]).then(|| format!("{name} {steps:?} costs {cost:?}, not {:?}", rows[name]))
     });
-    let wrong: Vec<_> = taken.buffer_unordered(AT_ONCE).filter_map(async |wrong| wrong).collect().await;
+    let wrong: Vec<_> = compared.buffer_unordered(CONCURRENCY).filter_map(async |wrong| wrong).collect().await;
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
-fn what_the_cost_calculator_reckons_with_is_what_the_rows_say() {
+fn the_usage_files_of_the_cost_calculator_match_the_table() {
     let rows = rows();
-    for (file, row) in MEASURED {
+    for (file, row) in USAGE_FILES {
         let path = workspace().join(format!("infra/usage/{file}.json"));
         let usage: Usage = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         assert_eq!(cells(&usage), rows[row], "{file}");
@@ -104,7 +101,7 @@ fn what_the_cost_calculator_reckons_with_is_what_the_rows_say() {
 
 type Cells = [String; 5];
 
-/// The rows of the table by path, without the column that says why.
+/// Rows of the table by path, without the column of explanations.
 fn rows() -> BTreeMap<&'static str, Cells> {
     let (_, section) = DOCUMENT.split_once(SECTION).unwrap();
     let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
@@ -116,7 +113,7 @@ fn rows() -> BTreeMap<&'static str, Cells> {
     rows.collect()
 }
 
-/// What was used, as a row has it: requests, units of both tables, payload units, invocations.
+/// Usage in the columns of the table: requests, units of both tables, payload units, invocations.
 fn cells(usage: &Usage) -> Cells {
     let requests: u64 = usage.apis.values().flat_map(BTreeMap::values).sum();
     let table = |name: &str| {
@@ -140,7 +137,7 @@ fn cells(usage: &Usage) -> Cells {
     ]
 }
 
-/// What the last of these steps costs: what is expected, or else what it came to in the end.
+/// Cost of the last step. Tries again until it is as expected, and returns the last cost measured.
 async fn cost(steps: &[Step], expected: &Cells) -> Cells {
     let paystream = Paystream::start().await;
     let (last, before) = steps.split_last().unwrap();
@@ -174,27 +171,27 @@ impl<'p> OneOrder<'p> {
         Self { paystream, order_id: paystream.name("ord"), payment: Value::Null }
     }
 
-    /// Takes a step, and waits until all that comes of it is done.
+    /// Takes a step, and waits until all its events are handled.
     async fn take(&mut self, step: Step) {
         let before = self.handled().await;
         let version = self.payment["version"].clone();
         self.send(step).await;
         let is_new = self.payment["version"] != version;
-        // Writes to the payments table, each of which the relay is given, and events, each of which the projector is.
+        // Writes to the payments table, which the relay receives, and published events, which the projector receives.
         let (changes, events) = match step {
             Pay | Decline if is_new => (3, 1),
             Capture | Void | Refund if is_new => (2, 1),
             Redeliver => (0, 1),
             _ => (0, 0),
         };
-        Paystream::eventually(&format!("all that {step:?} changes is handled"), async || {
+        Paystream::eventually(&format!("all events of {step:?} are handled"), async || {
             let now = self.handled().await;
             (now.0 >= before.0 + changes && now.1 >= before.1 + events).then_some(())
         })
         .await;
     }
 
-    /// Records that the relay has handled, and records that the projector has.
+    /// Records handled by the relay, and by the projector.
     async fn handled(&self) -> (u64, u64) {
         let status = self.paystream.environment().status().await;
         let of = |function: &str| {
@@ -211,8 +208,8 @@ impl<'p> OneOrder<'p> {
             let body = payment_body(order_id, &eur(1299), token);
             paystream.post_with_key("/payments", &format!("pay-{order_id}"), &body).await
         };
-        let change = async |what: &str, body: Value| {
-            paystream.post_with_key(&format!("{payment_path}/{what}"), &format!("{what}-{order_id}"), &body).await
+        let change = async |action: &str, body: Value| {
+            paystream.post_with_key(&format!("{payment_path}/{action}"), &format!("{action}-{order_id}"), &body).await
         };
         let order = order_body(order_id, &[line("tea", 1, &eur(1299))]);
         let answer = match step {
@@ -231,7 +228,7 @@ impl<'p> OneOrder<'p> {
             Void => change("void", json!({})).await,
             Refund => change("refund", json!({"amount": eur(1)})).await,
             Order => paystream.post("/orders", &order).await,
-            OrderAsking => paystream.post("/sync/orders", &order).await,
+            OrderSynchronously => paystream.post("/sync/orders", &order).await,
             ReadPayment => paystream.get(&payment_path).await,
             ReadPaymentsOfOrder => paystream.get(&format!("/payments?order_id={order_id}")).await,
             ReadOrder => paystream.get(&format!("/orders/{order_id}")).await,

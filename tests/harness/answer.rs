@@ -1,4 +1,4 @@
-//! A response, and what a test expects of it.
+//! HTTP responses with assertions.
 
 use std::ops::Deref;
 
@@ -9,20 +9,20 @@ use serde_json::Value;
 pub struct Answer(pub(crate) paystream_client::Answer);
 
 impl Answer {
-    /// The body, where the status is `status`.
+    /// Returns the body.
     ///
     /// # Panics
-    /// With the whole answer, where it is another.
+    /// If the status is not `status`; the message has the body.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
-        assert_eq!(self.status.as_u16(), status, "unexpected answer: {}", self.body);
+        assert_eq!(self.status.as_u16(), status, "unexpected response: {}", self.body);
         self.0.body
     }
 
-    /// Checks that this is a problem of this type, with this status.
+    /// Returns the body of a problem of this type and status.
     ///
     /// # Panics
-    /// With the whole answer, where it is not.
+    /// If the status or the problem type differs; the message has the body.
     #[track_caller]
     pub fn expect_problem(self, status: u16, name: &str) -> Value {
         let body = self.expect(status);

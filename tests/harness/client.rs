@@ -1,4 +1,4 @@
-//! A client of both APIs. It retries as a client should, and polls for what is eventually consistent.
+//! Client of both APIs. It retries as a well-behaved client should, and polls for eventually consistent state.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::environment::EVENTUALLY_MAX;
 use crate::{Answer, Paystream, contract, payment_body};
 
-/// How a request is sent again.
+/// Pace of retries.
 const RETRYING: Pace = Pace::within(EVENTUALLY_MAX, Duration::from_millis(50));
 
 impl Paystream {
@@ -22,59 +22,59 @@ impl Paystream {
         self.post_text(path, &body.to_string()).await
     }
 
-    /// `POST path` with a body that claims to be JSON, and an idempotency key of its own.
+    /// `POST path` with this body as `application/json`, and an idempotency key of its own.
     pub async fn post_text(&self, path: &str, body: &str) -> Answer {
         self.send(Request::post_text(path, body).with_key(&self.name("key"))).await
     }
 
-    /// `POST path` with a body that claims to be JSON, and no idempotency key.
+    /// `POST path` with this body as `application/json`, without an idempotency key.
     pub async fn post_without_key(&self, path: &str, body: &str) -> Answer {
         self.send(Request::post_text(path, body)).await
     }
 
-    /// `POST path` with a JSON body under that idempotency key.
+    /// `POST path` with a JSON body and this idempotency key.
     pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Answer {
         self.send(post_with_key(path, key, body)).await
     }
 
-    /// `POST path` with a JSON body under that idempotency key, sent once: for tests of the errors that a client retries.
+    /// Like [`Self::post_with_key`] without retries, for tests of retryable errors.
     pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
         self.send_once(&post_with_key(path, key, body)).await
     }
 
-    /// `method path` with these headers and that body.
+    /// `method path` with these headers and this body.
     ///
     /// # Panics
-    /// Where the method is none, or a header.
+    /// If the method or a header is invalid.
     pub async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let request = Request::new(method, path).with_body(body);
         self.send(headers.iter().fold(request, |request, (name, value)| request.with_header(name, value))).await
     }
 
-    /// `POST path` under an idempotency key, repeated as a client would until it is decided.
+    /// `POST path` with an idempotency key, retried until the outcome is final.
     ///
     /// # Panics
-    /// Where it is not decided in time.
+    /// If there is no final outcome in time.
     pub async fn insist(&self, path: &str, key: &str, body: &Value) -> Answer {
         let request = post_with_key(path, key, body);
         let is_decided = |answer: &Answer| answer.outcome() == Outcome::Decided;
         let answer = RETRYING.until(async || self.send_once(&request).await, is_decided).await;
-        assert!(is_decided(&answer), "POST {path} under {key} is not decided in time: {answer:?}");
+        assert!(is_decided(&answer), "POST {path} with key {key} had no final outcome in time: {answer:?}");
         answer
     }
 
-    /// Pays for an order, and answers with the payment.
+    /// Makes a payment for an order, and returns it.
     ///
     /// # Panics
-    /// Where the payment is not made.
+    /// If the payment is not made.
     pub async fn pay(&self, order_id: &str, amount: &Value, token: &str) -> Value {
         self.post("/payments", &payment_body(order_id, amount, token)).await.expect(201)
     }
 
-    /// Waits until Orders holds this payment as of this version.
+    /// Waits until Orders' read model has this version of the payment.
     ///
     /// # Panics
-    /// Where it does not come.
+    /// If it does not arrive in time.
     pub async fn payment_arrives(&self, order_id: &str, payment: &Value) {
         let path = format!("/orders/{order_id}/payments");
         Self::eventually(&format!("{payment} arrives at Orders"), async || {
@@ -86,10 +86,10 @@ impl Paystream {
         .await;
     }
 
-    /// Waits until the order has this status, and answers with it.
+    /// Waits until the order has this status, and returns the order.
     ///
     /// # Panics
-    /// Where it does not get it.
+    /// If it does not reach the status in time.
     pub async fn order_becomes(&self, order_id: &str, status: &str) -> Value {
         let path = format!("/orders/{order_id}");
         Self::eventually(&format!("order {order_id} becomes {status}"), async || {
@@ -99,12 +99,12 @@ impl Paystream {
         .await
     }
 
-    /// Sends a request, and again as long as the answer asks for that: a busy machine is no reason to fail a test.
+    /// Sends a request, and retries as long as the response asks for it, so that a busy machine fails no test.
     async fn send(&self, request: Request) -> Answer {
         RETRYING.until(async || self.send_once(&request).await, |answer| answer.outcome() != Outcome::RetryAsked).await
     }
 
-    /// Sends a request once, and holds the answer against the document of its API.
+    /// Sends a request once, and checks the response against the document of its API.
     async fn send_once(&self, request: &Request) -> Answer {
         let answer = self.client.send_once(request).await;
         let answer = Answer(answer.unwrap_or_else(|error| panic!("{error} {}", self.hint())));

@@ -1,4 +1,4 @@
-//! Every answer that a test gets is held against the document of its API.
+//! Check of every response against the `OpenAPI` document of its API.
 
 use std::sync::LazyLock;
 
@@ -18,10 +18,11 @@ static CONTRACTS: LazyLock<Vec<Contract>> = LazyLock::new(|| {
     documents.into_iter().map(contract).collect()
 });
 
-/// Checks that the document of the API has this answer. What is no operation of either is nobody's promise.
+/// Checks that the document of the API allows this response. Requests that match no documented operation are not
+/// checked.
 ///
 /// # Panics
-/// With what is not as the document says.
+/// If the response breaks the document; the message says how.
 pub(crate) fn check(request: &Request, answer: &Answer) {
     let (method, path) = (request.method(), request.path());
     let Some(contract) = CONTRACTS.iter().find(|contract| contract.knows(method, path)) else { return };

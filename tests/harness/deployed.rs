@@ -1,4 +1,4 @@
-//! A Paystream that is deployed: on LocalStack, or on AWS. Known by the outputs of its stack.
+//! A stack deployed on LocalStack or AWS, located by its outputs.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,18 +11,16 @@ use serde_json::Value;
 
 use crate::{Target, workspace};
 
-/// The variable that names the file of the stack's outputs.
+/// Variable with the path of the file of stack outputs.
 const OUTPUTS: &str = "PAYSTREAM_STACK_OUTPUTS";
-/// The variable that leads the SDK elsewhere than to AWS.
+/// Variable that overrides the endpoint of the SDK.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
-/// How to come by what is missing.
-const ON_LOCALSTACK: &str =
-    "`localstack/stack deploy` deploys the stack and writes its outputs, and says how to start LocalStack";
-const ON_AWS: &str = "`sam list stack-outputs --stack-name NAME --output json > FILE` writes those of a deployed stack, and \
-    PAYSTREAM_STACK_OUTPUTS=FILE says where they are; AWS_REGION and AWS_PROFILE or AWS_ACCESS_KEY_ID say whose stack it is";
+const LOCALSTACK_HINT: &str = "`localstack/stack deploy` deploys the stack and writes its outputs; localstack/README.md says how to start LocalStack";
+const AWS_HINT: &str = "write the outputs of a deployed stack with `sam list stack-outputs --stack-name NAME --output json > FILE`, \
+    set PAYSTREAM_STACK_OUTPUTS=FILE, and select region and account with AWS_REGION and AWS_PROFILE or AWS_ACCESS_KEY_ID";
 
-/// The stack, and how to call it.
+/// Outputs of the stack, and credentials to call it.
 pub(crate) struct Deployed {
     target: Target,
     outputs: BTreeMap<String, String>,
@@ -30,13 +28,13 @@ pub(crate) struct Deployed {
 }
 
 impl Deployed {
-    /// The one that the environment of this process leads to.
+    /// Finds the stack from the environment variables of this process.
     ///
     /// # Panics
-    /// Where it leads to none, with what to do.
+    /// If outputs, region or credentials are missing; the message says what to do.
     pub(crate) async fn reach(target: Target) -> Self {
         let found = Self::find(target).await;
-        found.unwrap_or_else(|reason| panic!("no Paystream on {target}: {reason}: {}", hint(target)))
+        found.unwrap_or_else(|reason| panic!("no deployed stack on {target}: {reason}: {}", hint(target)))
     }
 
     async fn find(target: Target) -> Result<Self, String> {
@@ -54,16 +52,16 @@ impl Deployed {
         Ok(Self { target, outputs, sdk })
     }
 
-    /// What its stack puts out under this name.
+    /// Returns a stack output.
     ///
     /// # Panics
-    /// Where it does not.
+    /// If the stack has no output of this name.
     pub(crate) fn output(&self, key: &str) -> &str {
         let value = self.outputs.get(key);
-        value.unwrap_or_else(|| panic!("its stack has no output {key}: {}", hint(self.target)))
+        value.unwrap_or_else(|| panic!("the stack has no output {key}: {}", hint(self.target)))
     }
 
-    /// Both APIs, each of which asks for a signature.
+    /// Endpoints of both APIs, with a signer for IAM authorization.
     pub(crate) fn apis(&self) -> paystream_client::Target {
         let url = |output| self.output(output).trim_end_matches('/').to_owned();
         let (payments_url, orders_url) = (url("PaymentsUrl"), url("OrdersUrl"));
@@ -74,24 +72,24 @@ impl Deployed {
         &self.sdk
     }
 
-    /// What to do where it does not answer.
+    /// Advice to print when the stack does not respond.
     pub(crate) fn hint(&self) -> &'static str {
         hint(self.target)
     }
 }
 
 fn hint(target: Target) -> &'static str {
-    if target == Target::LocalStack { ON_LOCALSTACK } else { ON_AWS }
+    if target == Target::LocalStack { LOCALSTACK_HINT } else { AWS_HINT }
 }
 
 fn localstack() -> SdkConfig {
     emulator(&std::env::var(ENDPOINT).unwrap_or_else(|_| "http://127.0.0.1:4566".to_owned()))
 }
 
-/// The outputs of a stack by their names, from what `sam list stack-outputs --output json` prints.
+/// Parses the output of `sam list stack-outputs --output json` into stack outputs by name.
 pub fn outputs_of(text: &str) -> Result<BTreeMap<String, String>, String> {
     let outputs: Vec<BTreeMap<String, Value>> = serde_json::from_str(text)
-        .map_err(|error| format!("not what `sam list stack-outputs --output json` prints: {error}"))?;
+        .map_err(|error| format!("not the output of `sam list stack-outputs --output json`: {error}"))?;
     let text = |output: &BTreeMap<String, Value>, name: &str| Some(output.get(name)?.as_str()?.to_owned());
     Ok(outputs.iter().filter_map(|output| Some((text(output, "OutputKey")?, text(output, "OutputValue")?))).collect())
 }

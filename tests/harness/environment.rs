@@ -1,4 +1,4 @@
-//! A whole Paystream, for one test: of its own, or the one that is deployed.
+//! A whole system for one test: a local environment of its own, or a shared deployed stack.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -14,24 +14,24 @@ use crate::Target;
 use crate::deployed::Deployed;
 use crate::log::TestLog;
 
-/// How long anything may take to come about. Passing tests need a fraction of a second, and some seconds where they share a
-/// deployed stack; the bound is for failing ones, on a machine that is busy with other things.
+/// Bound on every wait. Passing tests need a fraction of a second, or some seconds on a deployed stack; the margin is
+/// for a busy machine.
 pub(crate) const EVENTUALLY_MAX: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(5);
-/// The same for what is shared, where each look is a request that somebody else waits for, or pays.
+/// Poll interval on a deployed stack, where requests are shared and cost money.
 const POLL_DEPLOYED: Duration = Duration::from_millis(100);
 
-/// The package of the commands that operate a system.
+/// Package of the operator commands.
 const COMMANDS: &str = "paystream-commands";
 
-/// The functions, built once for all tests of a process.
+/// Function binaries, built once per test process.
 static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
 
-/// A running Paystream and a client of its APIs. One of its own ends with the test.
+/// A running system and a client of its APIs. A local environment ends with the test.
 pub struct Paystream {
     pub(crate) system: System,
     pub(crate) client: Client,
-    /// What sets the names of this test apart from those of others.
+    /// Random part of all names that this test uses.
     mark: String,
     names: AtomicU32,
 }
@@ -42,10 +42,10 @@ pub(crate) enum System {
 }
 
 impl Paystream {
-    /// The one that `PAYSTREAM_TARGET` says: one that starts for this test, or one that is deployed and shared.
+    /// The system that `PAYSTREAM_TARGET` selects: a new local environment, or the shared deployed stack.
     ///
     /// # Panics
-    /// Where there is none.
+    /// If it cannot be started or reached.
     pub async fn of_target() -> Self {
         match Target::current() {
             Target::Embedded => Self::start().await,
@@ -53,34 +53,34 @@ impl Paystream {
         }
     }
 
-    /// Starts one that forgets.
+    /// Starts a local environment that keeps its tables in memory.
     ///
     /// # Panics
-    /// Where the functions do not build or the environment does not start.
+    /// If the functions do not build or the environment does not start.
     pub async fn start() -> Self {
         Self::start_with(None, &[]).await
     }
 
-    /// Starts one with these template parameters instead of their defaults.
+    /// Starts a local environment with these template parameters.
     ///
     /// # Panics
-    /// Where the functions do not build or the environment does not start.
+    /// If the functions do not build or the environment does not start.
     pub async fn start_with_parameters(parameters: &[(&str, &str)]) -> Self {
         Self::start_with(None, parameters).await
     }
 
-    /// Starts one that keeps its tables in that directory.
+    /// Starts a local environment that keeps its tables in this directory.
     ///
     /// # Panics
-    /// Where the functions do not build or the environment does not start.
+    /// If the functions do not build or the environment does not start.
     pub async fn start_in(directory: &Path) -> Self {
         Self::start_with(Some(directory.to_owned()), &[]).await
     }
 
-    /// Starts one that forgets, of another template.
+    /// Starts a local environment of another template, with its tables in memory.
     ///
     /// # Panics
-    /// Where the functions do not build or the environment does not start.
+    /// If the functions do not build or the environment does not start.
     pub async fn start_of(template: &Path) -> Self {
         Self::start_with_options(Options { template: template.to_owned(), ..Options::default() }).await
     }
@@ -91,10 +91,10 @@ impl Paystream {
         Self::start_with_options(Options { template, data, parameters, ..Options::default() }).await
     }
 
-    /// Starts one as these options say, apart from where its log goes.
+    /// Starts a local environment with these options. Its log goes to the harness, whatever they say.
     ///
     /// # Panics
-    /// Where the functions do not build or the environment does not start.
+    /// If the functions do not build or the environment does not start.
     pub async fn start_with_options(options: Options) -> Self {
         let log = TestLog::default();
         let options = Options { log: log.sink(), ..options };
@@ -104,7 +104,7 @@ impl Paystream {
     }
 
     fn new(system: System) -> Self {
-        // Letters alone, as digits might come to be a card number.
+        // Letters only: a long run of digits may look like a card number.
         let mark = std::iter::repeat_with(fastrand::lowercase).take(10).collect();
         let client = Client::new(match &system {
             System::Embedded { environment, .. } => paystream_client::Target::local(environment.url()),
@@ -113,25 +113,25 @@ impl Paystream {
         Self { system, client, mark, names: AtomicU32::new(0) }
     }
 
-    /// Ends it in order, where it is of its own.
+    /// Shuts a local environment down. Does nothing on a deployed stack.
     pub async fn stop(self) {
         if let System::Embedded { environment, .. } = self.system {
             environment.shutdown().await;
         }
     }
 
-    /// The environment, for what the APIs do not offer.
+    /// The local environment, for what the APIs do not offer.
     ///
     /// # Panics
-    /// Where there is none: the test should say what it needs ([`crate::skip_without`]).
+    /// On a deployed stack. The test must declare its needs ([`crate::skip_without`]).
     pub fn environment(&self) -> &Environment {
         match &self.system {
             System::Embedded { environment, .. } => environment,
-            System::Deployed(_) => panic!("what is deployed has no local environment: `skip_without` is missing"),
+            System::Deployed(_) => panic!("a deployed stack has no local environment: `skip_without` is missing"),
         }
     }
 
-    /// What the functions logged, where that can be read.
+    /// The log of the functions, if the target makes it readable.
     pub(crate) fn log(&self) -> Option<&TestLog> {
         match &self.system {
             System::Embedded { log, .. } => Some(log),
@@ -139,7 +139,7 @@ impl Paystream {
         }
     }
 
-    /// What to do where it does not answer.
+    /// Advice to print when the system does not respond.
     pub(crate) fn hint(&self) -> &'static str {
         match &self.system {
             System::Embedded { .. } => "",
@@ -147,29 +147,29 @@ impl Paystream {
         }
     }
 
-    /// A name that nothing else has, for an order or a key.
-    pub fn name(&self, what: &str) -> String {
-        format!("{what}-{}-{}", self.mark, self.names.fetch_add(1, Ordering::Relaxed))
+    /// A unique name for an order or an idempotency key.
+    pub fn name(&self, prefix: &str) -> String {
+        format!("{prefix}-{}-{}", self.mark, self.names.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Kills every process of a function, whatever it is doing.
+    /// Kills every process of a function, in the middle of an invocation, too.
     ///
     /// # Panics
-    /// Where the template has no such function.
+    /// If the template has no such function.
     pub async fn kill(&self, function: &str) {
         self.environment().kill_sandboxes(function).await.unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// The payments table, through Payments' own adapter.
+    /// The payments table, through the adapter of Payments.
     ///
     /// # Panics
-    /// Where the template has no such table.
+    /// If the template has no such table.
     pub fn payments_table(&self) -> PaymentsTable {
         PaymentsTable::new(self.dynamodb(), self.physical_name("PaymentsTable"))
     }
 
     /// # Panics
-    /// Where the stack has no such table or stream.
+    /// If the stack has no such table or stream.
     pub(crate) fn physical_name(&self, logical_id: &str) -> &str {
         match &self.system {
             System::Embedded { environment, .. } => {
@@ -190,27 +190,27 @@ impl Paystream {
         }
     }
 
-    /// How many items a table holds.
+    /// Number of items in a table.
     ///
     /// # Panics
-    /// Where the template has no such table.
+    /// If the template has no such table.
     pub async fn item_count(&self, table: &str) -> u64 {
         let status = self.environment().status().await;
         status.tables.get(table).and_then(|table| table.items).unwrap_or_else(|| panic!("no table {table}"))
     }
 
-    /// Asks until there is an answer.
+    /// Polls until `probe` returns a value.
     ///
     /// # Panics
-    /// Where there is none in time, with what was waited for.
+    /// If it returns none in time; the message has `what`.
     pub async fn eventually<T>(what: &str, probe: impl AsyncFn() -> Option<T>) -> T {
         let pause = if Target::current() == Target::Embedded { POLL } else { POLL_DEPLOYED };
         let found = Pace::within(EVENTUALLY_MAX, pause).poll(probe).await;
-        found.unwrap_or_else(|| panic!("waited in vain until {what}"))
+        found.unwrap_or_else(|| panic!("timed out waiting until {what}"))
     }
 }
 
-/// The functions of the template, built.
+/// Builds the functions of the template.
 pub fn function_binaries() -> Functions {
     functions(&Options { template: workspace().join("template.yaml"), ..Options::default() })
 }
@@ -222,12 +222,12 @@ fn functions(options: &Options) -> Functions {
     built.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The `paystream` program, as it was built together with the functions.
+/// Path of the `paystream` binary, which is built together with the functions.
 pub fn command_line() -> PathBuf {
     built("paystream")
 }
 
-/// The program with every command of `paystream` but `up`, built likewise.
+/// Path of the binary with every command of `paystream` except `up`, built likewise.
 pub(crate) fn commands() -> PathBuf {
     built(COMMANDS)
 }
@@ -238,7 +238,7 @@ fn built(program: &str) -> PathBuf {
     target.join(directory).join(format!("{program}{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// Where everything is.
+/// Root of the repository.
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

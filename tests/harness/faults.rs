@@ -1,4 +1,4 @@
-//! Things that go wrong, and what must hold afterwards.
+//! Fault injection, and the state that must hold afterwards.
 
 use std::collections::BTreeSet;
 
@@ -9,29 +9,29 @@ use serde_json::Value;
 use crate::Paystream;
 
 impl Paystream {
-    /// From now on, this goes wrong.
+    /// Injects a fault.
     ///
     /// # Panics
-    /// Where there is no such thing.
+    /// If the fault names a target that does not exist.
     pub fn inject(&self, fault: Fault) {
         self.environment().inject(fault).unwrap_or_else(|error| panic!("{error}"));
     }
 
-    /// From now on, nothing goes wrong any more.
+    /// Removes all faults.
     pub fn heal(&self) {
         self.environment().clear_faults();
     }
 
-    /// Checks that the order has this payment and no other, charged once where it was approved, published, and with Orders
-    /// as it is with Payments.
+    /// Checks that the order has exactly this payment, and that the payment is charged once (unless declined),
+    /// published, and the same in Payments and in Orders' read model.
     ///
     /// # Panics
-    /// Where it is not so, or does not become so.
+    /// If this does not hold in time.
     pub async fn is_made_once(&self, order_id: &str, payment: &Value) {
         let stored = self.get(&format!("/payments?order_id={order_id}")).await.expect(200);
-        assert_eq!(stored["payments"], Value::from(vec![payment.clone()]), "the order has this payment, once");
+        assert_eq!(stored["payments"], Value::from(vec![payment.clone()]), "the order has exactly this payment");
         let payment_id = payment["payment_id"].as_str().unwrap_or_else(|| panic!("no id: {payment}"));
-        // The processor is simulated, and only its log tells. Where that cannot be read, the rest is still checked.
+        // Charges of the simulated processor are visible in the log only. Without a log, the rest is still checked.
         if let Some(log) = self.log().filter(|_| payment["status"] != "declined") {
             Self::eventually(&format!("{payment_id} is charged"), async || {
                 log.charged().contains(payment_id).then_some(())
@@ -47,24 +47,24 @@ impl Paystream {
         }
     }
 
-    /// Waits until nothing of this payment is left to publish.
+    /// Waits until the payment is no longer marked as unpublished.
     ///
     /// # Panics
-    /// Where something stays.
+    /// If the mark is not cleared in time.
     pub async fn is_published(&self, payment_id: &str) {
         let table = self.payments_table();
         let id = payment_id.parse().unwrap_or_else(|error| panic!("{payment_id}: {error}"));
-        Self::eventually(&format!("the mark of {payment_id} is cleared"), async || {
+        Self::eventually(&format!("the unpublished mark of {payment_id} is cleared"), async || {
             let record = table.load(&id).await.unwrap_or_else(|error| panic!("{error}"))?;
             (!record.unpublished).then_some(())
         })
         .await;
     }
 
-    /// The idempotency keys that the processor charged for, which are the ids of payments.
+    /// Idempotency keys that the processor charged. They are payment ids.
     ///
     /// # Panics
-    /// Where they cannot be told.
+    /// If the target's log is not readable.
     pub fn charged(&self) -> BTreeSet<String> {
         self.log().unwrap_or_else(|| panic!("`skip_without` is missing")).charged()
     }

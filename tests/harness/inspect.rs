@@ -1,36 +1,36 @@
-//! What no API shows: the log, and tables as they are.
+//! Direct access to the log and to tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Paystream;
 
-/// Bytes of a record in quarantine, and, with its first ones, how many parts it has.
+/// Bytes of one part of a quarantined record, and in the first part the number of parts.
 type Part = (Vec<u8>, Option<usize>);
 
 impl Paystream {
-    /// What the functions and the environment logged so far.
+    /// Lines that the functions and the environment have logged.
     ///
     /// # Panics
-    /// Where that is more than is kept, or cannot be read.
+    /// If there were more lines than the harness keeps, or the log is not readable.
     pub fn log_lines(&self) -> Vec<String> {
         self.log().unwrap_or_else(|| panic!("`skip_without` is missing")).lines()
     }
 
-    /// All that a table holds, as text.
+    /// All items of a table, as text.
     ///
     /// # Panics
-    /// Where the template has no such table, or it cannot be read in one piece.
+    /// If the template has no such table, or it does not fit in one page.
     pub async fn table_text(&self, table: &str) -> String {
         let scan = self.dynamodb().scan().table_name(self.physical_name(table)).send().await;
         let read = scan.unwrap_or_else(|error| panic!("{error:?}"));
-        assert!(read.last_evaluated_key().is_none(), "{table} holds more than is read at once");
+        assert!(read.last_evaluated_key().is_none(), "{table} does not fit in one page");
         format!("{:?}", read.items())
     }
 
-    /// The records in quarantine that had this key, put together from their parts as whoever looks into them would.
+    /// Quarantined records with this partition key, assembled from their parts.
     ///
     /// # Panics
-    /// Where one is not there whole, or the table cannot be read.
+    /// If a record is incomplete, or the table cannot be read.
     pub async fn quarantined(&self, partition_key: &str) -> Vec<Vec<u8>> {
         let scan = self.dynamodb().scan().table_name(self.physical_name("QuarantineTable")).into_paginator();
         let items: Result<Vec<_>, _> = scan.items().send().collect().await;
@@ -41,7 +41,7 @@ impl Paystream {
             let text = |name: &str| item.get(name)?.as_s().ok();
             let data = item.get("data").and_then(|data| data.as_b().ok());
             let (Some(record), Some(part), Some(data)) = (text("record"), number("part"), data) else {
-                panic!("no part of a record: {item:?}");
+                panic!("not a part of a record: {item:?}");
             };
             if text("partition_key").is_some_and(|key| key == partition_key) {
                 wanted.insert(record.clone());
@@ -52,7 +52,7 @@ impl Paystream {
         records.retain(|record, _| wanted.contains(record));
         let whole = records.into_values().map(|parts| {
             let count = parts.get(&0).and_then(|(_, count)| *count);
-            assert_eq!(count, Some(parts.len()), "part 0 says how many there are");
+            assert_eq!(count, Some(parts.len()), "number of parts, from part 0");
             parts.into_values().flat_map(|(data, _)| data).collect()
         });
         whole.collect()

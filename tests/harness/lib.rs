@@ -1,8 +1,8 @@
-//! The harness of the end-to-end tests: a whole Paystream for each test, spoken to over HTTP as a client would; or the one that
-//! `PAYSTREAM_TARGET` says, for those that can do with it ([`Paystream::of_target`]).
+//! Harness of the end-to-end tests: a whole system per test, called over HTTP. Tests that can run against a deployed
+//! stack use the one that `PAYSTREAM_TARGET` selects ([`Paystream::of_target`]).
 //!
-//! Waiting is polling with a bound ([`Paystream::eventually`]): a test that passes never waits longer than it must, and
-//! one that fails says what it waited for.
+//! Waiting is bounded polling ([`Paystream::eventually`]): a passing test waits no longer than necessary, and a failing
+//! one says what it waited for.
 
 mod answer;
 mod client;

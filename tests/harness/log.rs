@@ -1,4 +1,4 @@
-//! The log of the functions: its warnings are shown when a test fails, and the processor's charges are read from it.
+//! Log of the functions. A failing test prints its warnings, and the processor's charges are read from it.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -9,9 +9,9 @@ use paystream_local::LogSink;
 
 use crate::workspace;
 
-/// The last lines that are kept.
+/// Number of lines kept, the newest ones.
 const LINES_MAX: usize = 1_000;
-/// The last warnings and errors that a failing test prints.
+/// Number of warnings and errors that a failing test prints, the newest ones.
 const SHOWN_MAX: usize = 20;
 
 /// Keeps the last lines of the log. When a panic drops it, it prints the last warnings and writes all lines to a file.
@@ -36,23 +36,23 @@ impl TestLog {
         })
     }
 
-    /// The idempotency keys that the simulated processor approved: each is one charge, however often it was asked.
+    /// Idempotency keys that the simulated processor approved. Each is one charge, however often it was called.
     pub(crate) fn charged(&self) -> BTreeSet<String> {
         self.charged.lock().clone()
     }
 
-    /// All that was logged so far.
+    /// All lines logged so far.
     ///
     /// # Panics
-    /// Where there was more than is kept: what is not in the lines may have been in the log.
+    /// If the first lines were dropped, because a check for absence would then prove nothing.
     pub(crate) fn lines(&self) -> Vec<String> {
         let lines = self.lines.lock();
-        assert!(lines.len() < LINES_MAX, "the first lines of the log are gone");
+        assert!(lines.len() < LINES_MAX, "the first lines of the log were dropped");
         lines.iter().cloned().collect()
     }
 }
 
-/// The key in a line with which the simulated processor approves.
+/// The idempotency key in a log line of the simulated processor's approval.
 fn charge(line: &str) -> Option<&str> {
     let (_, fields) = line.split_once("the simulated processor approved")?;
     fields.split_whitespace().find_map(|field| field.strip_prefix("idempotency_key="))
@@ -66,24 +66,24 @@ impl Drop for TestLog {
         }
         let lines = self.lines.lock();
         let shown: Vec<_> = lines.iter().filter(|line| is_warning(line)).collect();
-        eprintln!("the last {} of {} warnings of the functions:", shown.len().min(SHOWN_MAX), shown.len());
+        eprintln!("last {} of {} warnings of the functions:", shown.len().min(SHOWN_MAX), shown.len());
         for line in shown.iter().skip(shown.len().saturating_sub(SHOWN_MAX)) {
             eprintln!("  {line}");
         }
         let all: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
         match write(&all) {
-            Ok(path) => eprintln!("the last {} lines of their log: {}", lines.len(), path.display()),
-            Err(error) => eprintln!("their log cannot be written: {error}"),
+            Ok(path) => eprintln!("last {} lines of their log: {}", lines.len(), path.display()),
+            Err(error) => eprintln!("cannot write their log: {error}"),
         }
     }
 }
 
-/// True for a line at level WARN or ERROR, which stands behind the time of day.
+/// True for a line at level WARN or ERROR. The level follows the time of day.
 fn is_warning(line: &str) -> bool {
     line.split_whitespace().nth(1).is_some_and(|level| ["WARN", "ERROR"].contains(&level))
 }
 
-/// Writes the log of a failed test to a file of its name. A second system of the same test gets a number.
+/// Writes the log of a failed test to a file named after it, numbered if the test has several systems.
 fn write(log: &str) -> std::io::Result<PathBuf> {
     let directory = workspace().join("target/test-logs");
     std::fs::create_dir_all(&directory)?;

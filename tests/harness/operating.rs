@@ -1,4 +1,4 @@
-//! The command line against a running Paystream, and tables that somebody else has been at.
+//! Operator commands against a running system, and manipulated tables.
 
 use std::process::{Output, Stdio};
 
@@ -10,32 +10,32 @@ use tokio::process::Command;
 
 use crate::{Paystream, environment::commands};
 
-/// What a command came to.
+/// Result of a command.
 #[derive(Debug)]
 pub struct Ran {
-    /// Its exit code.
+    /// Exit code.
     pub code: i32,
-    /// What it wrote to standard output.
+    /// Standard output.
     pub stdout: Vec<u8>,
-    /// What it wrote to standard error.
+    /// Standard error.
     pub stderr: String,
 }
 
 impl Ran {
-    /// The text it printed, where it ended with this code.
+    /// Returns standard output as text.
     ///
     /// # Panics
-    /// With all it said, where it did not.
+    /// If the exit code is not `code`; the message has all output.
     #[track_caller]
     pub fn text(&self, code: i32) -> String {
         assert_eq!(self.code, code, "{}{}", String::from_utf8_lossy(&self.stdout), self.stderr);
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
-    /// The JSON it printed, where it ended with this code.
+    /// Returns standard output as JSON.
     ///
     /// # Panics
-    /// With all it said, where it did not, or printed anything else.
+    /// If the exit code is not `code`, or the output is not JSON; the message has the output.
     #[track_caller]
     pub fn json(&self, code: i32) -> Value {
         let text = self.text(code);
@@ -44,19 +44,19 @@ impl Ran {
 }
 
 impl Paystream {
-    /// Runs `paystream` with these arguments about this environment.
+    /// Runs `paystream` with these arguments and `--url` of this environment.
     ///
     /// # Panics
-    /// Where it cannot be run.
+    /// If the command cannot be run.
     pub async fn command(&self, arguments: &[&str]) -> Ran {
         run(&[arguments, &["--url", self.environment().url()]].concat(), &[]).await
     }
 
-    /// Runs `paystream` with these arguments and the environment variables that lead an SDK to this environment, as if it
+    /// Runs `paystream` with these arguments and the SDK's variables for the endpoints of this environment, as if it
     /// were a deployed stack.
     ///
     /// # Panics
-    /// Where it cannot be run.
+    /// If the command cannot be run.
     pub async fn command_as_on_aws(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
         run(arguments, &[&self.as_on_aws()[..], variables].concat()).await
     }
@@ -72,10 +72,10 @@ impl Paystream {
         ]
     }
 
-    /// Takes the copy of a payment away from Orders.
+    /// Deletes Orders' copy of a payment.
     ///
     /// # Panics
-    /// Where that is not possible.
+    /// If the call to DynamoDB fails.
     pub async fn lose_copy(&self, payment: &Value) {
         let delete = self.dynamodb().delete_item().table_name(self.physical_name("OrdersTable"));
         let [order_id, item] = copy_key(payment);
@@ -83,10 +83,10 @@ impl Paystream {
         deleted.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
-    /// Changes a number in the copy of a payment.
+    /// Changes a number in Orders' copy of a payment.
     ///
     /// # Panics
-    /// Where that is not possible.
+    /// If the call to DynamoDB fails.
     pub async fn change_copy(&self, payment: &Value, attribute: &str, number: u64) {
         let update = self.dynamodb().update_item().table_name(self.physical_name("OrdersTable"));
         let [order_id, item] = copy_key(payment);
@@ -96,30 +96,30 @@ impl Paystream {
         update.send().await.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
-    /// Takes a payment away from Payments, as restoring an earlier table would.
+    /// Deletes a payment in Payments, as restoring an earlier backup would.
     ///
     /// # Panics
-    /// Where that is not possible.
+    /// If the call to DynamoDB fails.
     pub async fn lose_payment(&self, payment: &Value) {
         let delete = self.dynamodb().delete_item().table_name(self.physical_name("PaymentsTable"));
         let deleted = delete.key("payment_id", text(&payment["payment_id"])).send().await;
         deleted.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
-    /// Takes an attribute from a payment without which it is none.
+    /// Removes a required attribute of a payment, so that it cannot be decoded.
     ///
     /// # Panics
-    /// Where that is not possible.
+    /// If the call to DynamoDB fails.
     pub async fn spoil_payment(&self, payment: &Value) {
         let update = self.dynamodb().update_item().table_name(self.physical_name("PaymentsTable"));
         let update = update.key("payment_id", text(&payment["payment_id"])).update_expression("REMOVE amount");
         update.send().await.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
-    /// The ids of all payments, in the order in which the table is read.
+    /// Ids of all payments, in the order of a table scan.
     ///
     /// # Panics
-    /// Where it cannot be read.
+    /// If the table cannot be read.
     pub async fn payment_ids_as_read(&self) -> Vec<String> {
         let mut scan = PaymentsScan::new(self.dynamodb(), self.physical_name("PaymentsTable"), 100);
         let mut ids = Vec::new();
@@ -129,10 +129,10 @@ impl Paystream {
         ids
     }
 
-    /// Sets a record aside that the projector did not.
+    /// Writes a record to the quarantine table, as the projector would.
     ///
     /// # Panics
-    /// Where that is not possible.
+    /// If the call to DynamoDB fails.
     pub async fn put_in_quarantine(&self, id: &str, partition_key: &str, data: &[u8]) {
         let put = self.dynamodb().put_item().table_name(self.physical_name("QuarantineTable"));
         let text = |text: &str| AttributeValue::S(text.to_owned());
@@ -148,11 +148,11 @@ impl Paystream {
         put.send().await.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
-    /// Runs `paystream` with these arguments, as [`Paystream::command_as_on_aws`] does, and presses Ctrl-C so many times,
-    /// each when it is `time` for that one: 0 is the first.
+    /// Runs `paystream` like [`Paystream::command_as_on_aws`], and sends Ctrl-C (SIGINT) `times` times. Each is sent
+    /// once `time` returns true for its number; the first is 0.
     ///
     /// # Panics
-    /// Where it cannot be run, or it does not become time.
+    /// If the command cannot be run, or `time` does not return true in time.
     pub async fn command_interrupted(
         &self,
         arguments: &[&str],
@@ -163,11 +163,11 @@ impl Paystream {
         command.args(arguments).envs(self.as_on_aws()).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap_or_else(|error| panic!("{error}"));
-        let id = child.id().unwrap_or_else(|| panic!("it has ended")).to_string();
+        let id = child.id().unwrap_or_else(|| panic!("the command has ended")).to_string();
         for number in 0..times {
-            Self::eventually("it is time for Ctrl-C", async || time(number).await.then_some(())).await;
+            Self::eventually("Ctrl-C can be sent", async || time(number).await.then_some(())).await;
             let sent = Command::new("kill").args(["-INT", &id]).status().await;
-            assert!(sent.is_ok_and(|status| status.success()), "no signal");
+            assert!(sent.is_ok_and(|status| status.success()), "cannot send SIGINT");
         }
         ran(child.wait_with_output().await.unwrap_or_else(|error| panic!("{error}")))
     }

@@ -1,4 +1,4 @@
-//! The payment stream: what is put on it, and what is on it, as any consumer would read it.
+//! Direct access to the payment stream: writing records, and reading events as any consumer would.
 
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, ShardIteratorType};
@@ -8,26 +8,26 @@ use serde_json::Value;
 use crate::Paystream;
 
 impl Paystream {
-    /// Puts bytes on the payment stream, as anybody who may write to it could.
+    /// Puts one record on the payment stream.
     ///
     /// # Panics
-    /// Where they are not taken.
+    /// If it is rejected.
     pub async fn put_on_stream(&self, partition_key: &str, data: &[u8]) {
         self.put_all_on_stream(partition_key, &[data.to_vec()]).await;
     }
 
-    /// Puts records on the payment stream, in one call.
+    /// Puts records on the payment stream in one call, under one partition key.
     ///
     /// # Panics
-    /// Where not all of them are taken.
+    /// If a record is rejected.
     pub async fn put_all_on_stream(&self, partition_key: &str, records: &[Vec<u8>]) {
         self.put_keyed_on_stream(records.iter().map(|data| (partition_key.to_owned(), data.clone())).collect()).await;
     }
 
-    /// Puts records on the payment stream, each under a partition key of its own, in one call.
+    /// Puts records on the payment stream in one call, each under its own partition key.
     ///
     /// # Panics
-    /// Where not all of them are taken.
+    /// If a record is rejected.
     pub async fn put_keyed_on_stream(&self, records: Vec<(String, Vec<u8>)>) {
         let entries = records.into_iter().map(|(partition_key, data)| {
             let entry = PutRecordsRequestEntry::builder().partition_key(partition_key).data(Blob::new(data));
@@ -37,13 +37,13 @@ impl Paystream {
         let put = put.stream_name(self.physical_name("PaymentStream"));
         let put = put.set_records(Some(entries.collect())).send().await;
         let put = put.unwrap_or_else(|error| panic!("{error:?}"));
-        assert_eq!(put.failed_record_count(), Some(0), "all are taken");
+        assert_eq!(put.failed_record_count(), Some(0), "no record is rejected");
     }
 
-    /// All events on the payment stream, once there are at least so many, those of a shard in order.
+    /// Waits until the payment stream has at least `count` events, and returns all, in order within each shard.
     ///
     /// # Panics
-    /// Where fewer come, or a record is no JSON.
+    /// If fewer arrive in time, or a record is not JSON.
     pub async fn events_on_stream(&self, count: usize) -> Vec<Value> {
         Self::eventually(&format!("{count} events are on the stream"), async || {
             let events = self.all_events().await;

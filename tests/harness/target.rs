@@ -1,45 +1,45 @@
-//! Which Paystream the end-to-end tests are run against, and what cannot be tested there.
+//! Target of the end-to-end tests, and the tests that it skips.
 //!
-//! Every test runs on every target, unless it says by [`skip_without`] what it needs beyond requests and tables. Where that is
-//! lacking it is passed over, by name and with the reason; docs/parity.md lists what that comes to.
+//! Every test runs on every target, unless it declares with [`skip_without`] what it needs beyond requests and tables.
+//! If the target lacks it, the test is skipped and prints the reason; docs/parity.md lists all skipped tests.
 
 use std::fmt;
 use std::io::Write;
 
-/// The variable that says which.
+/// Variable that selects the target.
 const VARIABLE: &str = "PAYSTREAM_TARGET";
 
-/// Where a Paystream runs.
+/// Place where the system under test runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// In the process of the test, one for each test: the local environment.
+    /// A local environment in the test process, one per test.
     Embedded,
-    /// Deployed on LocalStack, one for all tests.
+    /// A stack on LocalStack, shared by all tests.
     LocalStack,
-    /// Deployed on AWS, one for all tests, and perhaps for others.
+    /// A stack on AWS, shared by all tests and possibly other users.
     Aws,
 }
 
-/// What some tests need, and not every target has.
+/// Capability that some tests need and some targets lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Making calls between functions and services go wrong.
+    /// Faults in calls between functions and services.
     Faults,
-    /// Killing the processes of a function.
+    /// Killing function processes.
     Kill,
     /// Counting the calls of functions.
     Calls,
-    /// A system with parameters of the template other than their defaults.
+    /// Template parameters other than the defaults.
     Parameters,
-    /// Reading all that functions log.
+    /// Reading the complete log of the functions.
     Log,
-    /// Stopping the whole system and starting it again with its tables.
+    /// Restarting the whole system with its tables.
     Restart,
-    /// A system that nobody else uses meanwhile.
+    /// Exclusive use of the system.
     Alone,
-    /// The documents that are served beside the APIs.
+    /// The API documents, which the local environment serves.
     Documents,
-    /// The limit that API Gateway itself puts on a body.
+    /// API Gateway's own limit on the size of a body.
     GatewayLimit,
 }
 
@@ -47,32 +47,32 @@ impl Target {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Embedded, Self::LocalStack, Self::Aws];
 
-    /// The one that `PAYSTREAM_TARGET` names; embedded, where it names none.
+    /// The target that `PAYSTREAM_TARGET` names; embedded if it is unset.
     ///
     /// # Panics
-    /// Where there is none of that name.
+    /// If there is no target of that name.
     pub fn current() -> Self {
         let name = std::env::var_os(VARIABLE).unwrap_or_default();
         Self::named(&name.to_string_lossy()).unwrap_or_else(|reason| panic!("{VARIABLE} {reason}"))
     }
 
-    /// The one of that name; embedded, for none.
+    /// The target of this name; embedded for the empty string.
     pub fn named(name: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|target| name == target.to_string());
         let found = found.or_else(|| name.is_empty().then_some(Self::Embedded));
         found.ok_or_else(|| format!("is {name:?}, and must be embedded, localstack or aws"))
     }
 
-    /// Why it cannot give what is needed, if it cannot.
+    /// Why the target lacks this capability, or `None` if it has it.
     pub fn lacks(self, need: Need) -> Option<&'static str> {
         match (self, need) {
             (Self::Embedded, _) | (Self::Aws, Need::GatewayLimit) => None,
-            (Self::LocalStack, Need::GatewayLimit) => Some("its API Gateway takes bodies of any size"),
-            (_, Need::Faults | Need::Calls) => Some("nothing stands between its functions and its services"),
-            (_, Need::Kill) => Some("its functions' processes are out of reach"),
-            (_, Need::Log) => Some("its log holds what all tests do, and comes late"),
-            (_, Need::Parameters | Need::Restart | Need::Alone) => Some("its stack is deployed once, for all tests"),
-            (_, Need::Documents) => Some("its APIs serve their own routes and nothing else"),
+            (Self::LocalStack, Need::GatewayLimit) => Some("its API Gateway accepts bodies of any size"),
+            (_, Need::Faults | Need::Calls) => Some("no proxy sits between functions and services"),
+            (_, Need::Kill) => Some("function processes cannot be killed"),
+            (_, Need::Log) => Some("its log is shared by all tests and delayed"),
+            (_, Need::Parameters | Need::Restart | Need::Alone) => Some("one stack is shared by all tests"),
+            (_, Need::Documents) => Some("it serves only the routes of the APIs"),
         }
     }
 }
@@ -102,16 +102,17 @@ impl Need {
     ];
 }
 
-/// Whether the test that asks is to be passed over, because its target lacks something of this. Says so if it is.
+/// True if the calling test must be skipped because the target lacks one of these needs. Prints the reason in that
+/// case.
 ///
 /// # Panics
-/// Where there is no such target.
+/// If `PAYSTREAM_TARGET` names no target.
 pub fn skip_without(needs: &[Need]) -> bool {
     let target = Target::current();
     let lacking = needs.iter().find_map(|need| Some((need, target.lacks(*need)?)));
     if let Some((need, reason)) = lacking {
         let test = std::thread::current().name().unwrap_or_default().to_owned();
-        // Not by `eprintln!`, which is shown of failing tests only.
+        // Not with `eprintln!`, whose output the test runner shows for failing tests only.
         let _ = writeln!(std::io::stderr(), "skipped on {target}: {test} needs {need:?}, but {reason}");
     }
     lacking.is_some()

@@ -1,4 +1,4 @@
-//! `paystream failures`.
+//! `paystream failures`: batches in the on-failure destination.
 
 use std::path::Path;
 
@@ -6,16 +6,16 @@ use paystream_local::Fault;
 use paystream_tests::{Paystream, eur, workspace};
 use serde_json::{Value, json};
 
-/// A Paystream whose event sources give up at once.
-async fn impatient() -> Paystream {
+/// A system whose event source mappings do not retry.
+async fn without_retries() -> Paystream {
     let template = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
-    let impatient = template.replace("MaximumRetryAttempts: -1", "MaximumRetryAttempts: 0");
-    assert_ne!(template, impatient);
+    let without_retries = template.replace("MaximumRetryAttempts: -1", "MaximumRetryAttempts: 0");
+    assert_ne!(template, without_retries);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("template.yaml");
-    // What the template includes is looked for beside it.
+    // Included files are resolved relative to the template.
     std::os::unix::fs::symlink(workspace().join("infra"), directory.path().join("infra")).unwrap();
-    std::fs::write(&path, impatient).unwrap();
+    std::fs::write(&path, without_retries).unwrap();
     Paystream::start_of(&path).await
 }
 
@@ -23,8 +23,9 @@ fn inject(paystream: &Paystream, fault: Value) {
     paystream.inject(serde_json::from_value::<Fault>(fault).unwrap());
 }
 
-async fn given_up(paystream: &Paystream, count: usize) -> Vec<Value> {
-    Paystream::eventually("batches are given up", async || {
+/// Waits until the on-failure destination has `count` records, and returns the failed batches.
+async fn failed_batches(paystream: &Paystream, count: usize) -> Vec<Value> {
+    Paystream::eventually("batches are in the on-failure destination", async || {
         let listed = paystream.command(&["failures", "list", "--json"]).await.json(0);
         let failures = listed["failures"].as_array().unwrap().clone();
         (failures.iter().filter_map(|failure| failure["records"].as_u64()).sum::<u64>() >= count as u64)
@@ -33,15 +34,15 @@ async fn given_up(paystream: &Paystream, count: usize) -> Vec<Value> {
     .await
 }
 
-/// Three payments that the projector gave up on, which works again.
-async fn three_lost() -> (Paystream, Vec<Value>) {
-    let paystream = impatient().await;
+/// Three payments whose batches failed in the projector. The projector works again.
+async fn three_failed() -> (Paystream, Vec<Value>) {
+    let paystream = without_retries().await;
     inject(&paystream, json!({"target": "OrderProjector", "effect": {"error": {"code": "Broken"}}}));
     let mut payments = Vec::new();
     for n in 0..3 {
         payments.push(paystream.pay(&format!("ord-{n}"), &eur(1299), "tok_approve").await);
     }
-    given_up(&paystream, 3).await;
+    failed_batches(&paystream, 3).await;
     paystream.heal();
     (paystream, payments)
 }
@@ -54,9 +55,9 @@ async fn all_arrive(paystream: &Paystream, payments: &[Value]) {
 }
 
 #[tokio::test]
-async fn batches_of_the_stream_are_listed_and_delivered_after_they_are_redriven() {
-    let (paystream, payments) = three_lost().await;
-    let failures = given_up(&paystream, 3).await;
+async fn failed_stream_batches_are_listed_and_arrive_after_a_redrive() {
+    let (paystream, payments) = three_failed().await;
+    let failures = failed_batches(&paystream, 3).await;
     for failure in &failures {
         assert_eq!((&failure["kind"], &failure["has_payload"]), (&json!("kinesis"), &json!(true)));
         assert_eq!(failure["condition"], "RetryAttemptsExhausted");
@@ -78,8 +79,8 @@ async fn batches_of_the_stream_are_listed_and_delivered_after_they_are_redriven(
 }
 
 #[tokio::test]
-async fn batches_of_the_table_publish_what_is_still_unpublished_as_it_is_now() {
-    let paystream = impatient().await;
+async fn redriving_failed_table_batches_publishes_the_current_version_of_unpublished_payments() {
+    let paystream = without_retries().await;
     inject(
         &paystream,
         json!({"target": "kinesis", "from": "PaymentApi", "effect": {"error": {"code": "InternalFailure"}}}),
@@ -87,10 +88,10 @@ async fn batches_of_the_table_publish_what_is_still_unpublished_as_it_is_now() {
     inject(&paystream, json!({"target": "PaymentRelay", "effect": {"error": {"code": "Broken"}}}));
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     let id = payment["payment_id"].as_str().unwrap();
-    given_up(&paystream, 1).await;
-    let failures = given_up(&paystream, 1).await;
+    failed_batches(&paystream, 1).await;
+    let failures = failed_batches(&paystream, 1).await;
     assert_eq!(failures[0]["kind"], "dynamodb");
-    // It goes on meanwhile; what is given up shows it as it was.
+    // The payment changes while its failed batch still has the old image.
     let captured = paystream.post(&format!("/payments/{id}/capture"), &json!({})).await.expect(200);
 
     // The relay is still failing, or it could publish the capture before the command does.
@@ -100,10 +101,10 @@ async fn batches_of_the_table_publish_what_is_still_unpublished_as_it_is_now() {
     paystream.payment_arrives("ord-1", &captured).await;
     paystream.is_published(id).await;
     let again = paystream.command(&["failures", "redrive", "--all", "--json"]).await.json(0);
-    assert_eq!(again["failures"][0]["payments"], json!([]), "it is published by now");
+    assert_eq!(again["failures"][0]["payments"], json!([]), "already published");
 }
 
-/// Writes each failure into a file of its own, as `aws s3 sync` would.
+/// Writes each failed batch to a file, as `aws s3 sync` would.
 async fn sync(paystream: &Paystream, directory: &Path) {
     let failures = paystream.get("/_local/failures").await.expect(200);
     for (n, failure) in failures["failures"].as_array().unwrap().iter().enumerate() {
@@ -114,11 +115,11 @@ async fn sync(paystream: &Paystream, directory: &Path) {
 }
 
 #[tokio::test]
-async fn failures_are_redriven_from_a_directory_too() {
-    let (paystream, payments) = three_lost().await;
+async fn failures_can_be_redriven_from_a_directory() {
+    let (paystream, payments) = three_failed().await;
     let directory = tempfile::tempdir().unwrap();
     sync(&paystream, directory.path()).await;
-    std::fs::write(directory.path().join("notes.txt"), "no failure").unwrap();
+    std::fs::write(directory.path().join("notes.txt"), "not a failure").unwrap();
     let from = ["--from-directory", directory.path().to_str().unwrap(), "--json"];
     let listed = paystream.command(&[&["failures", "list"], &from[..]].concat()).await.json(0);
     assert_eq!(listed["unreadable"][0]["id"], "notes.txt");
@@ -128,14 +129,14 @@ async fn failures_are_redriven_from_a_directory_too() {
 
 #[tokio::test]
 async fn a_failure_of_another_stream_is_not_put_on_this_one() {
-    let (paystream, _) = three_lost().await;
+    let (paystream, _) = three_failed().await;
     let directory = tempfile::tempdir().unwrap();
     let failures = paystream.get("/_local/failures").await.expect(200);
     let mut record = failures["failures"][0]["record"].clone();
-    record["KinesisBatchInfo"]["streamArn"] = json!("arn:aws:kinesis:us-east-1:123456789012:stream/of-somebody-else");
+    record["KinesisBatchInfo"]["streamArn"] = json!("arn:aws:kinesis:us-east-1:123456789012:stream/another-stream");
     std::fs::write(directory.path().join("one"), record.to_string()).unwrap();
     let from = directory.path().to_str().unwrap();
     let report = paystream.command(&["failures", "redrive", "one", "--from-directory", from, "--json"]).await.json(1);
-    assert!(report["failures"][0]["not_sent"][0]["reason"].as_str().unwrap().contains("of-somebody-else"), "{report}");
+    assert!(report["failures"][0]["not_sent"][0]["reason"].as_str().unwrap().contains("another-stream"), "{report}");
     assert_eq!(report["failures"][0]["records"], 0);
 }

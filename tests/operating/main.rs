@@ -1,4 +1,4 @@
-//! The commands that operate Paystream, as they are run, against a whole system in which something is really wrong.
+//! Operator commands, run as processes against a whole system with real damage.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod failures;
@@ -10,7 +10,7 @@ mod target;
 use paystream_tests::{Paystream, eur};
 use serde_json::Value;
 
-/// Pays for `count` orders, and waits until Orders knows.
+/// Makes payments for `count` orders, and waits until they are published and have arrived in Orders.
 async fn paid(paystream: &Paystream, count: usize) -> Vec<Value> {
     let mut payments = Vec::new();
     for n in 0..count {
@@ -23,7 +23,7 @@ async fn paid(paystream: &Paystream, count: usize) -> Vec<Value> {
     payments
 }
 
-/// What of Orders' copy of a payment must be as it is with Payments.
+/// Status, captured amount and version of Orders' copy of a payment.
 async fn copy(paystream: &Paystream, payment: &Value) -> Option<(Value, Value, Value)> {
     let path = format!("/orders/{}/payments", payment["order_id"].as_str().unwrap());
     let copies = paystream.get(&path).await.expect(200);

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 const GARBAGE: &[u8] = b"\xff\xfe no event \x1b[2J";
 
-/// One record in quarantine, and what it is called there.
-async fn set_aside(paystream: &Paystream, key: &str, data: &[u8]) -> String {
+/// Puts an undecodable record on the stream, waits until it is quarantined, and returns its id.
+async fn quarantine(paystream: &Paystream, key: &str, data: &[u8]) -> String {
     let before = paystream.item_count("QuarantineTable").await;
     paystream.put_on_stream(key, data).await;
-    Paystream::eventually("the record is set aside", async || {
+    Paystream::eventually("the record is quarantined", async || {
         (paystream.item_count("QuarantineTable").await > before).then_some(())
     })
     .await;
@@ -25,8 +25,8 @@ async fn listed(paystream: &Paystream) -> Vec<Value> {
 async fn records_are_listed_newest_first_and_shown_whole() {
     let paystream = Paystream::start().await;
     assert_eq!(paystream.command(&["quarantine", "list"]).await.text(0), "0 records in quarantine\n");
-    let first = set_aside(&paystream, "ord-1", GARBAGE).await;
-    let second = set_aside(&paystream, "ord-2", b"{}").await;
+    let first = quarantine(&paystream, "ord-1", GARBAGE).await;
+    let second = quarantine(&paystream, "ord-2", b"{}").await;
     let records = listed(&paystream).await;
     let ids: Vec<_> = records.iter().map(|record| record["id"].as_str().unwrap()).collect();
     assert_eq!(ids, [&second, &first]);
@@ -35,16 +35,17 @@ async fn records_are_listed_newest_first_and_shown_whole() {
     assert_eq!(paystream.command(&["quarantine", "show", &first, "--raw"]).await.stdout, GARBAGE);
     let shown = paystream.command(&["quarantine", "show", &first]).await.text(0);
     assert!(shown.contains("ff fe 20 6e 6f 20 65 76 65 6e 74 20 1b") && shown.contains(".. no event .[2J"), "{shown}");
-    assert!(!shown.contains('\u{1b}'), "what a terminal would obey");
+    assert!(!shown.contains('\u{1b}'), "an escape sequence reaches the terminal");
     let json = paystream.command(&["quarantine", "show", &first, "--json"]).await.json(0);
     assert_eq!(json["data_base64"], "//4gbm8gZXZlbnQgG1sySg==");
     assert_eq!(paystream.command(&["quarantine", "show", "shardId-9#1"]).await.code, 2);
 }
 
 #[tokio::test]
-async fn a_record_that_can_be_read_now_arrives_after_it_is_redriven() {
+async fn a_record_that_is_decodable_now_arrives_after_a_redrive() {
     let paystream = Paystream::start().await;
-    // An event whose copy is lost, in quarantine: as a reader that did not know its type would have left it.
+    // A valid event in quarantine and no copy in Orders, as an older projector that did not know its type would leave
+    // it.
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     paystream.payment_arrives("ord-1", &payment).await;
     paystream.lose_copy(&payment).await;
@@ -65,11 +66,13 @@ async fn a_record_that_can_be_read_now_arrives_after_it_is_redriven() {
 }
 
 #[tokio::test]
-async fn a_record_that_still_cannot_be_read_comes_back_with_the_same_bytes_and_key() {
+async fn a_record_that_is_still_undecodable_returns_to_quarantine_with_the_same_bytes_and_key() {
     let paystream = Paystream::start().await;
-    let first = set_aside(&paystream, "ord-1", GARBAGE).await;
+    let first = quarantine(&paystream, "ord-1", GARBAGE).await;
     paystream.command(&["quarantine", "redrive", "--all"]).await.text(0);
-    let back = Paystream::eventually("it comes back", async || listed(&paystream).await.into_iter().next()).await;
+    let back =
+        Paystream::eventually("the record is quarantined again", async || listed(&paystream).await.into_iter().next())
+            .await;
     let id = back["id"].as_str().unwrap();
     assert_ne!(id, first);
     assert_eq!(back["partition_key"], "ord-1");
@@ -77,9 +80,9 @@ async fn a_record_that_still_cannot_be_read_comes_back_with_the_same_bytes_and_k
 }
 
 #[tokio::test]
-async fn a_record_that_the_stream_does_not_take_stays_in_quarantine() {
+async fn a_record_that_the_stream_rejects_stays_in_quarantine() {
     let paystream = Paystream::start().await;
-    let id = set_aside(&paystream, "ord-1", GARBAGE).await;
+    let id = quarantine(&paystream, "ord-1", GARBAGE).await;
     let names = ["--quarantine-table", "QuarantineTable", "--payment-stream", "NoSuchStream"];
     let redrive = [&["quarantine", "redrive", "--all", "--json"], &names[..]].concat();
     let report = paystream.command_as_on_aws(&redrive, &[]).await.json(1);
@@ -88,10 +91,10 @@ async fn a_record_that_the_stream_does_not_take_stays_in_quarantine() {
 }
 
 #[tokio::test]
-async fn nothing_is_dropped_without_a_yes_and_one_record_leaves_the_others() {
+async fn drop_requires_yes_and_removes_only_the_named_record() {
     let paystream = Paystream::start().await;
-    let first = set_aside(&paystream, "ord-1", b"first").await;
-    let second = set_aside(&paystream, "ord-1", b"second").await;
+    let first = quarantine(&paystream, "ord-1", b"first").await;
+    let second = quarantine(&paystream, "ord-1", b"second").await;
     let refused = paystream.command(&["quarantine", "drop", &first]).await;
     assert_eq!((refused.code, refused.stderr.contains("--yes")), (2, true), "{}", refused.stderr);
     paystream.command(&["quarantine", "drop", &first, "--dry-run"]).await.text(0);
@@ -100,5 +103,5 @@ async fn nothing_is_dropped_without_a_yes_and_one_record_leaves_the_others() {
     assert_eq!(dropped["dropped"], json!([first]));
     let left: Vec<_> = listed(&paystream).await.iter().map(|record| record["id"].clone()).collect();
     assert_eq!(left, [json!(second)]);
-    assert_eq!(paystream.command(&["quarantine", "drop", &first, "--yes"]).await.code, 1, "it is gone");
+    assert_eq!(paystream.command(&["quarantine", "drop", &first, "--yes"]).await.code, 1, "already dropped");
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{copy, paid};
 
-/// Without a grace period: what is wrong here was made wrong a moment ago.
+/// Without a grace period, because the damage in these tests is recent.
 const NOW: [&str; 4] = ["reconcile", "--grace", "0", "--json"];
 
 fn classes(report: &Value) -> Vec<(&str, &str)> {
@@ -15,7 +15,7 @@ fn classes(report: &Value) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn two_sides_that_agree_are_said_to_and_the_exit_code_is_0() {
+async fn agreement_is_reported_with_exit_code_0() {
     let paystream = Paystream::start().await;
     let report = paystream.command(&NOW).await.json(0);
     assert_eq!((&report["agrees"], &report["payments"]), (&json!(true), &json!(0)));
@@ -27,7 +27,7 @@ async fn two_sides_that_agree_are_said_to_and_the_exit_code_is_0() {
 }
 
 #[tokio::test]
-async fn what_is_missing_stale_or_different_is_found_and_repaired() {
+async fn missing_stale_and_different_copies_are_found_and_repaired() {
     let paystream = Paystream::start().await;
     let payments = paid(&paystream, 5).await;
     paystream.lose_copy(&payments[1]).await;
@@ -51,7 +51,7 @@ async fn what_is_missing_stale_or_different_is_found_and_repaired() {
 }
 
 #[tokio::test]
-async fn what_has_not_arrived_when_the_wait_is_over_is_told_and_the_exit_code_is_1() {
+async fn repairs_that_do_not_arrive_in_time_are_reported_with_exit_code_1() {
     let paystream = Paystream::start().await;
     let payments = paid(&paystream, 2).await;
     paystream
@@ -64,7 +64,7 @@ async fn what_has_not_arrived_when_the_wait_is_over_is_told_and_the_exit_code_is
 }
 
 #[tokio::test]
-async fn an_order_that_waits_for_a_payment_that_was_lost_is_accepted_after_the_repair() {
+async fn an_order_waiting_for_a_lost_copy_is_accepted_after_the_repair() {
     let paystream = Paystream::start().await;
     let payments = paid(&paystream, 1).await;
     paystream.lose_copy(&payments[0]).await;
@@ -74,7 +74,7 @@ async fn an_order_that_waits_for_a_payment_that_was_lost_is_accepted_after_the_r
 }
 
 #[tokio::test]
-async fn what_is_ahead_or_orphaned_is_told_and_stays_a_difference_after_a_repair() {
+async fn copies_that_are_ahead_or_orphaned_are_reported_and_not_repaired() {
     let paystream = Paystream::start().await;
     let payments = paid(&paystream, 3).await;
     paystream.lose_payment(&payments[0]).await;
@@ -87,7 +87,7 @@ async fn what_is_ahead_or_orphaned_is_told_and_stays_a_difference_after_a_repair
 }
 
 #[tokio::test]
-async fn what_is_still_on_its_way_is_pending_and_no_difference() {
+async fn a_payment_within_the_grace_period_is_pending_and_not_a_difference() {
     let paystream = Paystream::start().await;
     let payments = paid(&paystream, 1).await;
     paystream.lose_copy(&payments[0]).await;
@@ -96,7 +96,7 @@ async fn what_is_still_on_its_way_is_pending_and_no_difference() {
 }
 
 #[tokio::test]
-async fn a_payment_that_nobody_publishes_is_found_and_published_and_its_mark_cleared() {
+async fn an_unpublished_payment_is_found_and_published_and_its_mark_is_cleared() {
     let paystream = Paystream::start().await;
     for target in [
         r#"{"target":"PaymentRelay","effect":{"error":{"code":"Gone"}}}"#,
@@ -114,7 +114,7 @@ async fn a_payment_that_nobody_publishes_is_found_and_published_and_its_mark_cle
 }
 
 #[tokio::test]
-async fn payments_that_are_made_while_both_sides_are_read_are_no_false_alarm() {
+async fn payments_made_during_the_comparison_cause_no_false_alarm() {
     let paystream = Paystream::start().await;
     paid(&paystream, 20).await;
     let paying = async {
@@ -133,11 +133,11 @@ async fn payments_that_are_made_while_both_sides_are_read_are_no_false_alarm() {
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_understood_is_named_and_fails_the_comparison_but_not_the_command() {
+async fn an_undecodable_item_is_reported_and_does_not_stop_the_comparison() {
     let paystream = Paystream::start().await;
     let payments = paid(&paystream, 2).await;
     paystream.spoil_payment(&payments[0]).await;
     let report = paystream.command(&NOW).await.json(1);
     assert_eq!(report["unreadable"][0]["key"], payments[0]["payment_id"]);
-    assert_eq!((classes(&report), &report["agreeing"]), (vec![], &json!(1)), "its copy is no orphan");
+    assert_eq!((classes(&report), &report["agreeing"]), (vec![], &json!(1)), "its copy is not orphaned");
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{copy, paid};
 
 #[tokio::test]
-async fn a_replay_rebuilds_what_orders_lost() {
+async fn a_replay_rebuilds_the_read_model_of_orders() {
     let paystream = Paystream::start().await;
     let payments = paid(&paystream, 30).await;
     for payment in &payments {
@@ -24,7 +24,7 @@ async fn a_replay_rebuilds_what_orders_lost() {
 }
 
 #[tokio::test]
-async fn a_replay_is_of_one_order_or_since_a_time_where_that_is_asked_for() {
+async fn a_replay_can_be_limited_to_one_order_or_to_changes_since_a_time() {
     let paystream = Paystream::start().await;
     let payments = paid(&paystream, 4).await;
     let since = payments[2]["updated_at"].as_str().unwrap();
@@ -39,7 +39,7 @@ async fn a_replay_is_of_one_order_or_since_a_time_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_replay_that_cannot_go_on_says_from_where_to_and_goes_on_there() {
+async fn a_replay_can_resume_after_a_given_payment() {
     let paystream = Paystream::start().await;
     let payments = paid(&paystream, 8).await;
     for payment in &payments {
@@ -47,7 +47,7 @@ async fn a_replay_that_cannot_go_on_says_from_where_to_and_goes_on_there() {
     }
     let all = paystream.command(&["replay", "--rate", "1000", "--dry-run", "--json"]).await.json(0);
     assert_eq!((&all["is_complete"], &all["go_on_after"]), (&json!(true), &json!(null)));
-    // As one that stopped behind the third payment that is read: the first three are then not published again.
+    // Resumes as after a stop at the third payment in scan order: the first three are not published again.
     let third = paystream.payment_ids_as_read().await[2].clone();
     let rest = paystream.command(&["replay", "--after", &third, "--json"]).await.json(0);
     assert_eq!(rest["sent"], 5);
@@ -58,27 +58,27 @@ async fn a_replay_that_cannot_go_on_says_from_where_to_and_goes_on_there() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn ctrl_c_stops_a_replay_between_two_chunks_and_it_says_how_to_go_on() {
+async fn ctrl_c_stops_a_replay_between_chunks_and_the_report_says_where_to_resume() {
     let paystream = Paystream::start().await;
     let payments = paid(&paystream, 30).await;
     for payment in &payments {
         paystream.lose_copy(payment).await;
     }
-    // One a second: it is told to stop long before it is through.
+    // At one per second, Ctrl-C comes long before the end.
     let replay = ["replay", "--rate", "1", "--json", "--url", paystream.environment().url()];
     let stopped = paystream.command_interrupted(&replay, 1, async |_| paystream.item_count("OrdersTable").await > 0);
     let report = stopped.await.json(1);
     assert_eq!(report["is_complete"], false);
     let sent = report["sent"].as_u64().unwrap();
-    assert!(sent < 30, "it went on: {report}");
+    assert!(sent < 30, "it did not stop: {report}");
     let after = report["go_on_after"].as_str().unwrap();
     let rest = paystream.command(&["replay", "--rate", "100", "--after", after, "--json"]).await.json(0);
-    assert_eq!(rest["sent"].as_u64().unwrap() + sent, 30, "each once: {report} {rest}");
+    assert_eq!(rest["sent"].as_u64().unwrap() + sent, 30, "each payment is sent once: {report} {rest}");
     paystream.command(&["reconcile", "--grace", "0", "--repair", "--wait"]).await.text(0);
 }
 
 #[tokio::test]
-async fn a_replay_ends_where_the_stream_takes_nothing() {
+async fn a_replay_ends_incomplete_if_the_stream_rejects_records() {
     let paystream = Paystream::start().await;
     paid(&paystream, 2).await;
     let name = paystream.environment().physical_name("PaymentStream").unwrap().to_owned();

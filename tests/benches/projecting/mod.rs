@@ -1,4 +1,4 @@
-//! The projector as it deploys, over a socket to a store of its own, and batches for it.
+//! The projector with an embedded DynamoDB of its own, and batches for it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,7 +14,7 @@ use paystream_local::{Emulators, Template};
 use stream_batch::{KinesisEvent, KinesisRecord};
 use telemetry::Metrics;
 
-/// The projector as it deploys, over a socket to a store of its own.
+/// The projector as deployed, connected over TCP to an embedded DynamoDB of its own.
 pub(crate) struct Bench {
     pub(crate) emulators: Emulators,
     pub(crate) table: Arc<OrdersTable>,
@@ -34,12 +34,12 @@ impl Bench {
         Self { emulators, table, projector }
     }
 
-    /// How long a batch takes that nothing is known of yet.
+    /// Time to project a batch of new payments.
     pub(crate) async fn projector(&self, records: usize) -> Duration {
         self.project(batch(&payments(records), 0)).await
     }
 
-    /// How long this batch takes.
+    /// Time to project this batch.
     pub(crate) async fn project(&self, batch: KinesisEvent) -> Duration {
         let begun = Instant::now();
         let response = self.projector.handle(batch, SystemTime::now() + Duration::from_mins(5)).await;
@@ -48,20 +48,20 @@ impl Bench {
         took
     }
 
-    /// How long the writes alone take, so many at once.
-    pub(crate) async fn writes(&self, records: usize, at_once: usize) -> Duration {
+    /// Time of the conditional writes alone, `concurrency` at a time.
+    pub(crate) async fn writes(&self, records: usize, concurrency: usize) -> Duration {
         let stored_at = Timestamp::now();
         let copies: Vec<_> = payments(records).into_iter().map(|payment| PaymentCopy { payment, stored_at }).collect();
         let begun = Instant::now();
-        let writes = stream::iter(&copies).map(|copy| self.table.put_if_newer(copy)).buffer_unordered(at_once);
+        let writes = stream::iter(&copies).map(|copy| self.table.put_if_newer(copy)).buffer_unordered(concurrency);
         writes.for_each(async |stored| assert!(stored.is_ok())).await;
         begun.elapsed()
     }
 }
 
-/// Payments of orders that there are no others of.
+/// New payments, each of an order of its own.
 pub(crate) fn payments(count: usize) -> Vec<PaymentInfo> {
-    // Letters only: a long number may pass for that of a card.
+    // Letters only: a long run of digits may look like a card number.
     let round: String = std::iter::repeat_with(fastrand::lowercase).take(12).collect();
     let now = Timestamp::now();
     let payment = |n| PaymentInfo {
@@ -79,7 +79,7 @@ pub(crate) fn payments(count: usize) -> Vec<PaymentInfo> {
     (0..count).map(payment).collect()
 }
 
-/// Their records, made longer by so many bytes.
+/// A Kinesis event with one record per payment, each padded by `padding` bytes.
 pub(crate) fn batch(payments: &[PaymentInfo], padding: usize) -> KinesisEvent {
     let records = payments.iter().zip(1..).map(|(payment, number)| KinesisRecord {
         shard_id: "shardId-000000000000".to_owned(),
@@ -91,7 +91,7 @@ pub(crate) fn batch(payments: &[PaymentInfo], padding: usize) -> KinesisEvent {
     KinesisEvent { records: records.collect() }
 }
 
-/// An unknown member makes it longer.
+/// The encoded event of a payment, padded by `padding` bytes in an unknown member.
 pub(crate) fn event(payment: &PaymentInfo, padding: usize) -> Vec<u8> {
     let mut event = PaymentEvent::new(payment.clone(), None).unwrap().encode();
     event.pop();

@@ -1,9 +1,9 @@
-//! How many records a second the projector takes: one sandbox by the size of its batches and by what keeps their records
-//! apart, several sandboxes side by side, and the whole event source mapping by shards and parallelisation factor. Beside
-//! each stands what the embedded store can do at all, measured in the same run: on one machine that is where it ends.
+//! Throughput of the projector: one sandbox by batch size and by orders per batch, several concurrent sandboxes, and
+//! the whole event source mapping by shards and parallelisation factor. The maximum of the embedded DynamoDB, measured
+//! in the same run, is the upper bound on one machine.
 //!
-//! `cargo bench -p paystream-tests --bench scale` prints the figures, with `-- --output DIR` it draws them, too, and with
-//! `-- --quick` it measures less, for trying it out. docs/scale.md has them.
+//! `cargo bench -p paystream-tests --bench scale` prints the figures; docs/scale.md has them. `-- --output DIR` also
+//! draws them, `-- --quick` measures less.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
 mod mapping;
@@ -21,42 +21,42 @@ use paystream_tests::workspace;
 use projecting::{Bench, batch, payments};
 
 const BATCHES: [usize; 3] = [10, 100, 1_000];
-/// Orders that the records of one batch are of: as many lanes, of which 32 go on at once.
+/// Distinct orders in a batch: one lane each, of which 32 run concurrently.
 const ORDERS: [usize; 4] = [1, 8, 32, 1_000];
 const PROJECTORS: [usize; 4] = [1, 2, 4, 8];
-/// Shards, and batches of each at once. From ten sandboxes on, most of them wait for this machine's processor.
+/// Shards and parallelisation factor. From ten sandboxes on, the processor of one machine is the bottleneck.
 const MAPPINGS: [(usize, usize); 8] = [(1, 1), (2, 1), (4, 1), (8, 1), (1, 10), (2, 10), (4, 10), (8, 10)];
-/// Added to every DynamoDB call: what it takes on AWS.
+/// Latency added to every DynamoDB call, as on AWS.
 const LATENCY_MS: u64 = 4;
-/// Added instead where many sandboxes share this machine, so that its processor is not what they wait for at once.
+/// Latency added when many sandboxes share this machine, so that its processor does not become the bottleneck early.
 const LONG_LATENCY_MS: u64 = 20;
-/// Writes at once that are tried, for the store's best.
-const AT_ONCE: [usize; 4] = [8, 16, 32, 64];
+/// Numbers of concurrent writes tried, to find the maximum throughput of the store.
+const CONCURRENCY: [usize; 4] = [8, 16, 32, 64];
 
-/// How much is measured.
+/// Number of measurements.
 struct Extent {
-    /// Each figure is the best of so many.
+    /// Each figure is the best of this many rounds.
     rounds: usize,
-    /// Records that a figure of one projector is of, at least.
+    /// Least number of records per figure of one projector.
     records: usize,
-    /// Records of each shard that a figure of the mapping is of.
+    /// Records per shard for each figure of the mapping.
     records_a_shard: usize,
 }
 
 const FULL: Extent = Extent { rounds: 3, records: 2_000, records_a_shard: 5_000 };
 const QUICK: Extent = Extent { rounds: 1, records: 200, records_a_shard: 250 };
 
-/// All figures, in records a second.
+/// All figures, in records per second.
 pub(crate) struct Scale {
-    /// Conditional writes alone, over the same sockets: the most that anything here can come to.
+    /// Conditional writes alone, over the same sockets: the upper bound of all other figures.
     pub(crate) store: f64,
-    /// By records in a batch: as it is, and with latency.
+    /// By batch size: without and with added latency.
     pub(crate) batches: Vec<(usize, f64, f64)>,
-    /// By orders in a batch of the most records, with latency.
+    /// By distinct orders in the largest batch, with added latency.
     pub(crate) orders: Vec<(usize, f64)>,
-    /// By projectors side by side, with long latency.
+    /// By concurrent projectors, with long latency.
     pub(crate) projectors: Vec<(usize, f64)>,
-    /// By shards and parallelisation factor, through the whole local environment, with long latency.
+    /// By shards and parallelisation factor, through the local environment, with long latency.
     pub(crate) mapped: Vec<Mapped>,
 }
 
@@ -74,11 +74,11 @@ async fn main() {
     if let Some(directory) = output {
         let path = directory.join("scale.svg");
         std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(&path, plot::svg(&scale))).unwrap();
-        println!("written: {}", path.display());
+        println!("wrote {}", path.display());
     }
 }
 
-/// `--quick`, `--output DIR`, and the `--bench` that cargo says to every benchmark.
+/// Parses `--quick`, `--output DIR`, and the `--bench` that cargo passes to every benchmark.
 fn arguments() -> (Extent, Option<PathBuf>) {
     let (mut extent, mut output) = (FULL, None);
     let mut arguments = std::env::args_os().skip(1);
@@ -88,10 +88,10 @@ fn arguments() -> (Extent, Option<PathBuf>) {
             Some("--quick") => extent = QUICK,
             Some("--output") => {
                 let directory = arguments.next().unwrap_or_else(|| panic!("--output needs a directory"));
-                // As it was given to cargo in the repository's folder: a benchmark runs in that of its package.
+                // Relative to the repository: cargo runs a benchmark in the folder of its package.
                 output = Some(workspace().join(directory));
             }
-            _ => panic!("{} is none of --quick and --output DIR", argument.display()),
+            _ => panic!("unknown argument {}: only --quick and --output DIR are supported", argument.display()),
         }
     }
     (extent, output)
@@ -101,8 +101,8 @@ async fn store(extent: &Extent) -> f64 {
     let bench = Bench::start().await;
     let mut best = 0.0_f64;
     for _ in 0..extent.rounds {
-        for at_once in AT_ONCE {
-            best = best.max(rate(extent.records, bench.writes(extent.records, at_once).await));
+        for concurrency in CONCURRENCY {
+            best = best.max(rate(extent.records, bench.writes(extent.records, concurrency).await));
         }
     }
     best
@@ -111,17 +111,13 @@ async fn store(extent: &Extent) -> f64 {
 async fn batches(extent: &Extent) -> Vec<(usize, f64, f64)> {
     let mut measured = Vec::new();
     for size in BATCHES {
-        measured.push((
-            size,
-            one_after_the_other(extent, size, 0).await,
-            one_after_the_other(extent, size, LATENCY_MS).await,
-        ));
+        measured.push((size, sequential(extent, size, 0).await, sequential(extent, size, LATENCY_MS).await));
     }
     measured
 }
 
-/// One projector that is given batches of this size, one after the other.
-async fn one_after_the_other(extent: &Extent, size: usize, latency_ms: u64) -> f64 {
+/// Throughput of one projector with batches of this size, one after the other.
+async fn sequential(extent: &Extent, size: usize, latency_ms: u64) -> f64 {
     let bench = slow_bench(latency_ms).await;
     bench.projector(size).await;
     let batches = extent.records.div_ceil(size);
@@ -136,7 +132,7 @@ async fn one_after_the_other(extent: &Extent, size: usize, latency_ms: u64) -> f
     best
 }
 
-/// One projector and full batches, whose payments are of so many orders: those of one order are stored one by one.
+/// Throughput of one projector by distinct orders in a full batch. Payments of one order are stored sequentially.
 async fn orders(extent: &Extent) -> Vec<(usize, f64)> {
     let mut measured = Vec::new();
     for orders in ORDERS {
@@ -156,7 +152,7 @@ async fn orders(extent: &Extent) -> Vec<(usize, f64)> {
     measured
 }
 
-/// As many sandboxes have as many: each takes its batches, and all write to one store.
+/// Throughput of concurrent projectors that write to one store.
 async fn projectors(extent: &Extent) -> Vec<(usize, f64)> {
     let mut measured = Vec::new();
     for count in PROJECTORS {
@@ -181,28 +177,28 @@ async fn slow_bench(latency_ms: u64) -> Bench {
     bench
 }
 
-/// Records a second.
+/// Records per second.
 #[allow(clippy::cast_precision_loss)]
 fn rate(records: usize, took: Duration) -> f64 {
     records as f64 / took.as_secs_f64()
 }
 
 fn print(scale: &Scale) {
-    println!("records a second; the embedded store's conditional writes alone: {:.0}\n", scale.store);
-    println!("| records in a batch | one projector | with {LATENCY_MS} ms a DynamoDB call |\n|---|---|---|");
+    println!("records per second; conditional writes of the embedded DynamoDB alone: {:.0}\n", scale.store);
+    println!("| records per batch | one projector | with {LATENCY_MS} ms per DynamoDB call |\n|---|---|---|");
     for (size, as_is, slowed) in &scale.batches {
         println!("| {size} | {as_is:.0} | {slowed:.0} |");
     }
-    println!("\n| orders in a batch | one projector, with {LATENCY_MS} ms a call |\n|---|---|");
+    println!("\n| orders per batch | one projector, with {LATENCY_MS} ms per call |\n|---|---|");
     for (orders, rate) in &scale.orders {
         println!("| {orders} | {rate:.0} |");
     }
-    println!("\n| projectors at once | with {LONG_LATENCY_MS} ms a call |\n|---|---|");
+    println!("\n| concurrent projectors | with {LONG_LATENCY_MS} ms per call |\n|---|---|");
     for (count, rate) in &scale.projectors {
         println!("| {count} | {rate:.0} |");
     }
     println!(
-        "\n| shards | parallelisation factor | whole mapping, with {LONG_LATENCY_MS} ms a call | sandboxes | batches |\n|---|---|---|---|---|"
+        "\n| shards | parallelisation factor | whole mapping, with {LONG_LATENCY_MS} ms per call | sandboxes | batches |\n|---|---|---|---|---|"
     );
     for Mapped { shards, factor, rate, sandboxes, batches } in &scale.mapped {
         println!("| {shards} | {factor} | {rate:.0} | {sandboxes} | {batches} |");

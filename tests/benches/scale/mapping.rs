@@ -1,4 +1,4 @@
-//! The stream, its event source mapping and the function's own processes, as the local environment runs them.
+//! Throughput of the whole event source mapping in the local environment: stream, mapping and function processes.
 
 use std::time::Instant;
 
@@ -9,20 +9,20 @@ use paystream_tests::{Paystream, workspace};
 use crate::projecting::{event, payments};
 use crate::{Extent, LONG_LATENCY_MS, MAPPINGS, rate};
 
-/// Records that one call puts on the stream.
+/// Records per `PutRecords` call.
 const PUT_MAX: usize = 500;
-/// Calls that are made side by side.
-const PUTS_AT_ONCE: usize = 4;
+/// Concurrent `PutRecords` calls.
+const CONCURRENT_PUTS: usize = 4;
 
-/// What a mapping came to.
+/// Measured throughput of one mapping configuration.
 pub(crate) struct Mapped {
     pub(crate) shards: usize,
     pub(crate) factor: usize,
-    /// Records a second, from the first put until the last record is handled.
+    /// Records per second, from the first put until the last record is handled.
     pub(crate) rate: f64,
-    /// Processes that it took.
+    /// Function processes started.
     pub(crate) sandboxes: usize,
-    /// Invocations that it took.
+    /// Invocations made.
     pub(crate) batches: u64,
 }
 
@@ -38,7 +38,7 @@ async fn one(shards: usize, factor: usize, records: usize) -> Mapped {
     let directory = tempfile::tempdir().unwrap();
     let paystream = start(directory.path(), shards, factor).await;
     paystream.inject(Fault::new(Target::DynamoDb, Effect::LatencyMs(LONG_LATENCY_MS)).from("OrderProjector"));
-    // Sandboxes are there when it counts.
+    // Start the sandboxes before measuring.
     put(&paystream, shards * factor * 100).await;
     let (_, before) = handled(&paystream).await;
     let begun = Instant::now();
@@ -56,13 +56,13 @@ async fn one(shards: usize, factor: usize, records: usize) -> Mapped {
     mapped
 }
 
-/// The template as it deploys, with another parallelisation factor.
+/// Starts the deployed template with another parallelisation factor.
 async fn start(directory: &std::path::Path, shards: usize, factor: usize) -> Paystream {
     let text = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
     let template = directory.join("template.yaml");
     let set = format!("ParallelizationFactor: {factor}");
     std::fs::write(&template, text.replace("ParallelizationFactor: 1", &set)).unwrap();
-    // What the template includes is looked for beside it.
+    // Included files are resolved relative to the template.
     std::os::unix::fs::symlink(workspace().join("infra"), directory.join("infra")).unwrap();
     let parameters = [("StreamShards".to_owned(), shards.to_string())].into();
     Paystream::start_with_options(Options {
@@ -74,13 +74,13 @@ async fn start(directory: &std::path::Path, shards: usize, factor: usize) -> Pay
     .await
 }
 
-/// Puts payments of as many orders on the stream, and waits until all of them are handled.
+/// Puts payments on the stream, each of an order of its own, and waits until all are handled.
 async fn put(paystream: &Paystream, records: usize) {
     let (before, _) = handled(paystream).await;
     paystream.environment().reset_calls();
     let payments = payments(records);
     let chunks: Vec<_> = payments.chunks(PUT_MAX).collect();
-    for chunks in chunks.chunks(PUTS_AT_ONCE) {
+    for chunks in chunks.chunks(CONCURRENT_PUTS) {
         join_all(chunks.iter().map(|chunk| {
             let keyed = chunk.iter().map(|payment| (payment.order_id.to_string(), event(payment, 0)));
             paystream.put_keyed_on_stream(keyed.collect())
@@ -90,7 +90,7 @@ async fn put(paystream: &Paystream, records: usize) {
     Paystream::eventually("all payments are stored", async || {
         let calls = paystream.environment().calls();
         let is_stored = calls.count("OrderProjector", Service::DynamoDb, "PutItem") >= records as u64;
-        // Looked at only then, because looking counts the items of all tables.
+        // Checked last, because the status request counts the items of all tables.
         (is_stored && handled(paystream).await.0 >= before + records as u64).then_some(())
     })
     .await;

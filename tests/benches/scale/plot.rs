@@ -1,5 +1,5 @@
-//! The figures as two panels: one projector by the size of its batches, and the mapping by its shards. The store's own rate
-//! is the line that nothing passes.
+//! Plot of the figures: one projector by batch size, and the mapping by shards. A dashed line shows the maximum of the
+//! embedded DynamoDB.
 
 use std::error::Error;
 
@@ -20,7 +20,7 @@ struct Line {
     points: Vec<(f64, f64)>,
 }
 
-/// The plot.
+/// Renders the plot as SVG.
 pub(crate) fn svg(scale: &Scale) -> String {
     let mut svg = String::new();
     {
@@ -33,7 +33,7 @@ pub(crate) fn svg(scale: &Scale) -> String {
 
 fn draw<'a>(scale: &Scale, root: &Area<'a>) -> Result<(), Box<dyn Error + 'a>> {
     let title = (FONT, 21).into_font().style(FontStyle::Bold).color(&TEXT);
-    root.draw(&Text::new("Records a second that the projector stores", (16, 14), title))?;
+    root.draw(&Text::new("Projector throughput, records per second", (16, 14), title))?;
     let (_, below) = root.split_vertically(HEAD);
     let panels = below.split_evenly((2, 1));
     let of_batches = |name: String, colour, of: fn(&(usize, f64, f64)) -> f64| Line {
@@ -42,10 +42,10 @@ fn draw<'a>(scale: &Scale, root: &Area<'a>) -> Result<(), Box<dyn Error + 'a>> {
         points: scale.batches.iter().map(|figures| (number(figures.0), of(figures))).collect(),
     };
     let batches = [
-        of_batches("the store as fast as it is".to_owned(), BLUE, |figures| figures.1),
-        of_batches(format!("{LATENCY_MS} ms a call"), ORANGE, |figures| figures.2),
+        of_batches("without added latency".to_owned(), BLUE, |figures| figures.1),
+        of_batches(format!("{LATENCY_MS} ms per call"), ORANGE, |figures| figures.2),
     ];
-    panel(&panels[0], "One projector, by records in a batch", scale.store, &batches)?;
+    panel(&panels[0], "One projector, by batch size", scale.store, &batches)?;
     let mapped = [(1, BLUE), (10, ORANGE)].into_iter().map(|(factor, colour)| {
         let of_factor = scale.mapped.iter().filter(|mapped| mapped.factor == factor);
         Line {
@@ -54,7 +54,7 @@ fn draw<'a>(scale: &Scale, root: &Area<'a>) -> Result<(), Box<dyn Error + 'a>> {
             points: of_factor.map(|mapped| (number(mapped.shards), mapped.rate)).collect(),
         }
     });
-    let caption = format!("The whole mapping, by shards, {LONG_LATENCY_MS} ms a call");
+    let caption = format!("Whole mapping, by shards, {LONG_LATENCY_MS} ms per call");
     panel(&panels[1], &caption, scale.store, &mapped.collect::<Vec<_>>())
 }
 
@@ -89,7 +89,7 @@ fn panel<'a>(area: &Area<'a>, caption: &str, store: f64, lines: &[Line]) -> Resu
     area.draw(&Text::new(caption.to_owned(), (16, 2), (FONT, 17).into_font().color(&TEXT)))?;
     let style = (FONT, 15).into_font().color(&TEXT);
     let mut x = 16;
-    let store = ("the store's writes alone".to_owned(), GRID);
+    let store = ("conditional writes alone".to_owned(), GRID);
     for (name, colour) in [store].into_iter().chain(lines.iter().map(|line| (line.name.clone(), line.colour))) {
         area.draw(&Rectangle::new([(x, 27), (x + 12, 37)], colour.filled()))?;
         area.draw(&Text::new(name.clone(), (x + 18, 25), style.clone()))?;

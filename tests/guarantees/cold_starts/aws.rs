@@ -1,4 +1,4 @@
-//! A stand-in for what functions call, over TLS.
+//! TLS stand-in for the services that functions call.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,10 +16,10 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::server::TlsStream;
 
-/// What every call is answered: what is asked of any service here takes it for success.
+/// Response to every call. Each client used here reads it as success.
 const ANSWER: &str = r#"{"ShardId":"shardId-000000000000","SequenceNumber":"1"}"#;
 
-/// Answers every call, and counts connections and calls.
+/// A service that answers every call, and counts connections and calls.
 pub(super) struct Aws {
     address: SocketAddr,
     counted: Arc<Counted>,
@@ -33,7 +33,7 @@ struct Counted {
 }
 
 impl Aws {
-    /// Three of them with one certificate, which is written to this file.
+    /// Starts three services with one certificate, and writes the certificate to this file.
     pub(super) async fn start_three(certificate: &Path) -> [Self; 3] {
         let signed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         std::fs::write(certificate, signed.cert.pem()).unwrap();
@@ -59,12 +59,12 @@ impl Aws {
         format!("https://{}", self.address)
     }
 
-    /// Connections begun. Each is counted before its handshake is answered, so before its client knows that there is one.
+    /// Connections accepted. Each is counted before the TLS handshake.
     pub(super) fn connections(&self) -> usize {
         self.counted.connections.load(Ordering::SeqCst)
     }
 
-    /// Waits until so many connections came to the end of their handshake.
+    /// Waits until this many TLS handshakes have completed.
     pub(super) async fn established(&self, connections: usize) {
         self.counted.established.subscribe().wait_for(|established| *established == connections).await.unwrap();
     }
@@ -94,7 +94,7 @@ impl Listener for TlsListener {
         loop {
             let (stream, address) = self.listener.accept().await.unwrap();
             self.counted.connections.fetch_add(1, Ordering::SeqCst);
-            // Whom the client does not trust it does not connect to.
+            // The handshake fails if the client does not trust the certificate.
             if let Ok(stream) = self.acceptor.accept(stream).await {
                 self.counted.established.send_modify(|established| *established += 1);
                 return (stream, address);

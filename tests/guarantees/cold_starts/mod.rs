@@ -1,5 +1,5 @@
-//! Guarantee 1 gives Kinesis 400 ms while a caller waits. A TLS handshake of a small sandbox may take longer than that, so it
-//! is made during init: every function has its connections before it asks for its first event.
+//! Connections during cold start. Guarantee 1 gives Kinesis 400 ms while a caller waits, and a TLS handshake in a small
+//! sandbox may take longer. Every function therefore connects during init, before it polls for its first event.
 
 mod aws;
 
@@ -17,34 +17,33 @@ use tokio::time::timeout;
 
 use aws::Aws;
 
-/// How long anything may take to come about. Passing tests need a fraction of a second; the bound is for failing ones.
+/// Bound on every wait. Passing tests need a fraction of a second.
 const UNTIL_MAX: Duration = Duration::from_mins(2);
 
-/// A function that is starting, with stand-ins for all that it speaks to. It ends with the test.
+/// A function process with stand-ins for every service it calls. It is killed when dropped.
 struct Starting {
     dynamodb: Aws,
     kinesis: Aws,
-    /// The API of Payments, which one function asks.
+    /// The Payments API, which one function calls.
     payments: Aws,
     runtime_api: RuntimeApi,
-    /// Its question for an event, once it has asked.
+    /// Its pending poll for an event.
     idle: Option<Idle>,
     process: Child,
     _directory: TempDir,
 }
 
-/// How the services' certificate, which none of Amazon's roots has signed, is taken.
+/// Root certificates that the function trusts. The stand-ins' certificate is self-signed.
 enum TrustStore {
-    /// As one that the machine trusts.
+    /// The system's, which include that certificate.
     System,
-    /// As it is by default.
+    /// The function's default: Amazon's roots only.
     Default,
 }
 
-/// What no function needs to be told more.
-const NOTHING: &[(&str, &str)] = &[];
-/// What makes `order-api` ask Payments.
-const ASKING: &[(&str, &str)] = &[("PAYMENT_LOOKUP", "remote")];
+const NO_VARIABLES: &[(&str, &str)] = &[];
+/// Makes `order-api` call Payments (synchronous mode).
+const REMOTE_LOOKUP: &[(&str, &str)] = &[("PAYMENT_LOOKUP", "remote")];
 
 impl Starting {
     async fn of(function: &str, variables: &[(&str, &str)], trust: &TrustStore) -> Self {
@@ -63,26 +62,26 @@ impl Starting {
         Self { dynamodb, kinesis, payments, runtime_api, idle: None, process, _directory: directory }
     }
 
-    /// Once it has asked for an event.
-    async fn asked(&mut self) {
-        self.idle = while_it_runs(&mut self.process, "it asks for an event", self.runtime_api.idle()).await;
+    /// Waits until it polls for an event.
+    async fn polls(&mut self) {
+        self.idle = while_it_runs(&mut self.process, "it polls for an event", self.runtime_api.idle()).await;
     }
 
-    /// What it answers to this event.
+    /// Invokes the function, and returns its response.
     async fn invoke(&mut self, event: &Value) -> Value {
         self.idle.take().unwrap().give(event.to_string());
-        // It asks for the next event once it has answered.
-        self.asked().await;
+        // It polls for the next event after it has responded.
+        self.polls().await;
         let answer = self.runtime_api.answers().pop().unwrap().unwrap();
         serde_json::from_slice(&answer).unwrap()
     }
 
-    /// Connections begun, to DynamoDB, to Kinesis and to Payments.
+    /// Connections accepted by DynamoDB, Kinesis and Payments.
     fn connections(&self) -> [usize; 3] {
         [&self.dynamodb, &self.kinesis, &self.payments].map(Aws::connections)
     }
 
-    /// Waits until so many came to the end of their handshake, which the last word of is the function's.
+    /// Waits until this many handshakes have completed.
     async fn established(&mut self, [dynamodb, kinesis, payments]: [usize; 3]) {
         let all = async {
             tokio::join!(
@@ -91,15 +90,15 @@ impl Starting {
                 self.payments.established(payments)
             )
         };
-        while_it_runs(&mut self.process, "it is connected", all).await;
+        while_it_runs(&mut self.process, "its handshakes are complete", all).await;
     }
 }
 
-/// What comes of waiting. It is in vain where the process ends, or where it takes too long.
+/// Waits for a future. Panics if the process ends first, or after [`UNTIL_MAX`].
 async fn while_it_runs<T>(process: &mut Child, what: &str, waiting: impl Future<Output = T>) -> T {
     tokio::select! {
         biased;
-        came = timeout(UNTIL_MAX, waiting) => came.unwrap_or_else(|_| panic!("waited in vain until {what}")),
+        done = timeout(UNTIL_MAX, waiting) => done.unwrap_or_else(|_| panic!("timed out waiting until {what}")),
         ended = process.wait() => panic!("the function ended before {what}: {}", ended.unwrap()),
     }
 }
@@ -124,42 +123,42 @@ fn command(binary: &Path, runtime_api: &RuntimeApi) -> Command {
 }
 
 #[tokio::test]
-async fn every_function_is_connected_before_it_asks_for_its_first_event() {
+async fn every_function_connects_before_it_polls_for_its_first_event() {
     for (function, variables, connections) in [
-        ("payment-api", NOTHING, [1, 1, 0]),
-        ("payment-relay", NOTHING, [1, 1, 0]),
-        ("order-projector", NOTHING, [1, 0, 0]),
-        ("order-api", NOTHING, [1, 0, 0]),
-        ("order-api", ASKING, [1, 0, 1]),
+        ("payment-api", NO_VARIABLES, [1, 1, 0]),
+        ("payment-relay", NO_VARIABLES, [1, 1, 0]),
+        ("order-projector", NO_VARIABLES, [1, 0, 0]),
+        ("order-api", NO_VARIABLES, [1, 0, 0]),
+        ("order-api", REMOTE_LOOKUP, [1, 0, 1]),
     ] {
         let mut sandbox = Starting::of(function, variables, &TrustStore::System).await;
-        sandbox.asked().await;
+        sandbox.polls().await;
         assert_eq!(sandbox.connections(), connections, "{function} {variables:?}");
         sandbox.established(connections).await;
     }
 }
 
 #[tokio::test]
-async fn the_first_payment_of_a_sandbox_makes_no_connection() {
-    let mut payment_api = Starting::of("payment-api", NOTHING, &TrustStore::System).await;
-    payment_api.asked().await;
+async fn the_first_payment_of_a_sandbox_opens_no_connection() {
+    let mut payment_api = Starting::of("payment-api", NO_VARIABLES, &TrustStore::System).await;
+    payment_api.polls().await;
     let answer = payment_api.invoke(&payment()).await;
     assert_eq!(answer["statusCode"], 201, "{answer}");
     assert_eq!(payment_api.connections(), [1, 1, 0]);
-    // It has spoken to both.
+    // It called both services.
     assert_eq!((payment_api.dynamodb.calls(), payment_api.kinesis.calls()), (3, 1));
 }
 
 #[tokio::test]
-async fn a_server_that_amazon_does_not_vouch_for_is_not_spoken_to_and_the_function_begins_all_the_same() {
-    let mut payment_api = Starting::of("payment-api", NOTHING, &TrustStore::Default).await;
-    payment_api.asked().await;
+async fn a_server_without_a_certificate_of_amazon_gets_no_call_and_the_function_still_starts() {
+    let mut payment_api = Starting::of("payment-api", NO_VARIABLES, &TrustStore::Default).await;
+    payment_api.polls().await;
     let answer = payment_api.invoke(&payment()).await;
     assert_eq!(answer["statusCode"], 503, "{answer}");
     assert_eq!((payment_api.dynamodb.calls(), payment_api.kinesis.calls()), (0, 0));
 }
 
-/// `POST /payments`, as a REST API passes it on.
+/// Event of a REST API for `POST /payments`.
 fn payment() -> Value {
     let body =
         json!({"order_id": "ord-1", "amount": {"minor": 1_299, "currency": "EUR"}, "method": {"token": "tok_visa"}});

@@ -1,11 +1,11 @@
-//! The command line: `up` with its options, and the names of the commands that `paystream-commands` has.
+//! Command line: `up` with its options, and the names of the commands that `paystream-commands` implements.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Paystream: the whole system on this machine, and the tools to operate it.
+/// Runs Paystream on this machine, and operates local and deployed stacks
 #[derive(Debug, Parser)]
 #[command(name = "paystream", version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
@@ -17,29 +17,29 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the whole system on 127.0.0.1 (this is also what happens without a subcommand)
+    /// Run the whole system on 127.0.0.1 (the default without a subcommand)
     Up(Up),
-    /// Compare Payments' table with Orders' copies, and mend what does not agree
+    /// Compare Payments' table with Orders' read model, and repair differences
     #[command(disable_help_flag = true)]
     Reconcile(Forwarded),
-    /// Publish all payments once more, to fill a new consumer or one that missed some
+    /// Publish all payments again, to backfill a new consumer or one that missed some
     #[command(disable_help_flag = true)]
     Replay(Forwarded),
-    /// Deal with records that Orders could not read
+    /// List, show, redrive or drop quarantined records
     #[command(disable_help_flag = true)]
     Quarantine(Forwarded),
-    /// Deal with batches that event source mappings gave up on
+    /// List or redrive failed batches (on-failure destination)
     #[command(disable_help_flag = true)]
     Failures(Forwarded),
-    /// Make random payments under random faults, and check that both services agree on them afterwards
+    /// Run a random workload under random faults, and check that both services agree afterwards
     #[command(disable_help_flag = true)]
     Chaos(Forwarded),
-    /// Place the same orders both ways, asynchronously and synchronously, and measure what each gains and pays
+    /// Place the same orders asynchronously and synchronously, and measure both
     #[command(disable_help_flag = true)]
     Compare(Forwarded),
 }
 
-/// Accepts any arguments, `--help` included: `paystream-commands` parses them.
+/// Arguments of any form, `--help` included, which `paystream-commands` parses.
 #[derive(Debug, Args)]
 pub(crate) struct Forwarded {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
@@ -48,25 +48,25 @@ pub(crate) struct Forwarded {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Up {
-    /// The port to serve both APIs on; 0 is any that is free
+    /// Port of both APIs; 0 picks a free one
     #[arg(long, default_value_t = 3000)]
     pub(crate) port: u16,
-    /// Keep the tables in this directory across restarts, instead of in memory
+    /// Keep the tables in this directory across restarts, not in memory
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// The template to run [default: template.yaml, here or in a directory above]
+    /// Template to run [default: template.yaml, here or in a parent directory]
     #[arg(long, value_name = "PATH")]
     pub(crate) template: Option<PathBuf>,
-    /// Instead of the default of a parameter of the template; may be repeated
+    /// Override the default of a template parameter; repeatable
     #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub(crate) parameters: Vec<(String, String)>,
-    /// Build the functions as they deploy
+    /// Build the functions in release mode, as they deploy
     #[arg(long)]
     pub(crate) release: bool,
 }
 
 impl Arguments {
-    /// `up`, where nothing else was asked for.
+    /// Returns the subcommand, by default `up`.
     pub(crate) fn command(self) -> Command {
         self.command.unwrap_or(Command::Up(self.up))
     }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn up_is_what_happens_without_a_subcommand() {
+    fn up_is_the_default_subcommand() {
         for arguments in [&["--port", "3100", "--data", "d"][..], &["up", "--port", "3100", "--data", "d"][..]] {
             let up = up(arguments).unwrap();
             assert_eq!((up.port, up.data), (3100, Some("d".into())));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_other_commands_are_passed_on() {
+    fn flags_of_other_commands_are_forwarded() {
         for arguments in [&["reconcile", "--help"][..], &["quarantine", "list", "--json"], &["chaos", "--seed", "7"]] {
             assert!(!matches!(command(arguments).unwrap(), Command::Up(_)), "{arguments:?}");
         }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn invalid_arguments_are_usage_errors() {
         for arguments in [&["--parameter", "Stage"][..], &["--port", "70000"], &["down"], &["--parameter", "=x"]] {
             assert_eq!(up(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
         }

@@ -1,4 +1,4 @@
-//! Passes a command on to `paystream-commands`, which is built when it is first needed.
+//! Forwarding of commands to `paystream-commands`, which is built when it is first needed.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,12 @@ use std::process::{Command, ExitCode};
 
 use paystream_local::{BuildError, Profile, build_functions, directory_with};
 
-/// The package with every other command, and its binary.
+/// Package and binary of the other commands.
 const COMMANDS: &str = "paystream-commands";
-/// Marks the workspace that has this package.
+/// File that identifies a workspace with that package.
 const MANIFEST: &str = "tools/cli/commands/Cargo.toml";
 
-/// Reasons for which a command is not run.
+/// Error of forwarding a command.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ForwardError {
     #[error(transparent)]
@@ -20,13 +20,14 @@ pub(crate) enum ForwardError {
     Run { program: PathBuf, reason: std::io::Error },
 }
 
-/// Runs `paystream-commands` with the arguments of this process, and ends as it ends.
+/// Runs `paystream-commands` with this process's arguments, and returns its exit code.
 pub(crate) fn run() -> Result<ExitCode, ForwardError> {
     let program = program()?;
     run_instead(&program, std::env::args_os().skip(1)).map_err(|reason| ForwardError::Run { program, reason })
 }
 
-/// Returns the binary: built from the workspace that this program, or the current directory, is in; else the one beside it.
+/// Returns the binary: built, if this program or the current directory is in a workspace; otherwise the one beside this
+/// program.
 fn program() -> Result<PathBuf, ForwardError> {
     let own = std::env::current_exe().unwrap_or_default();
     let here = std::env::current_dir().unwrap_or_default();
@@ -40,7 +41,7 @@ fn program() -> Result<PathBuf, ForwardError> {
     }
 }
 
-/// Replaces this process, so that signals and the exit code are the program's own.
+/// Replaces this process, so that the program itself gets signals and sets the exit code.
 #[cfg(unix)]
 fn run_instead(program: &Path, arguments: impl Iterator<Item = OsString>) -> std::io::Result<ExitCode> {
     use std::os::unix::process::CommandExt;

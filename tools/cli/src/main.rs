@@ -1,5 +1,5 @@
-//! The `paystream` command. `paystream up`, which needs no name, runs the whole system on this machine. Every other command is
-//! passed on to the program `paystream-commands`.
+//! The `paystream` command. `paystream up`, the default, runs the whole system on this machine. All other commands are
+//! forwarded to the program `paystream-commands`.
 
 mod arguments;
 mod forward;
@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The exit code of a command; an error is shown and becomes `code`.
+/// Returns the exit code of a command. An error is printed, and its exit code is `code`.
 fn ended<E: std::fmt::Display>(result: Result<ExitCode, E>, code: u8) -> ExitCode {
     result.unwrap_or_else(|error| {
         tell(&format!("error: {error}"));
@@ -27,7 +27,7 @@ fn ended<E: std::fmt::Display>(result: Result<ExitCode, E>, code: u8) -> ExitCod
     })
 }
 
-/// Tells the user something that is not the result.
+/// Prints a message to standard error; results go to standard output.
 #[expect(clippy::print_stderr, reason = "this is how a command line talks to its user")]
 fn tell(message: &str) {
     eprintln!("{message}");

@@ -1,4 +1,4 @@
-//! `paystream up`: builds the functions, starts everything, says how to try it, and stops in order.
+//! `paystream up`: builds the functions, starts the environment, prints examples, and shuts down in order.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use paystream_local::{
 use crate::arguments::Up;
 use crate::tell;
 
-/// Why the system does not come up.
+/// Error of `paystream up`.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UpError {
     #[error(transparent)]
@@ -20,7 +20,7 @@ pub(crate) enum UpError {
     Build(#[from] BuildError),
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
-    #[error("stopped at once; what was running was killed")]
+    #[error("stopped immediately; running functions were killed")]
     StoppedAtOnce,
     #[error("interrupted")]
     Interrupted,
@@ -42,20 +42,20 @@ pub(crate) async fn run(up: Up) -> Result<(), UpError> {
     let prepared = Prepared::new(options)?;
     let functions = tokio::select! {
         built = prepared.template().build_functions(profile) => built?,
-        // Cargo is told by the terminal, too.
+        // The terminal signals cargo as well.
         () = signals.next() => return Err(UpError::Interrupted),
     };
     let environment = prepared.start(&functions).await?;
     greet(&environment);
     signals.next().await;
-    tell("stopping; press Ctrl-C again to stop at once");
+    tell("stopping; press Ctrl-C again to stop immediately");
     tokio::select! {
         () = environment.shutdown() => Ok(()),
         () = signals.next() => Err(UpError::StoppedAtOnce),
     }
 }
 
-/// One line that says it is ready, the routes, and what to try first.
+/// Prints the line `ready URL`, the routes, and example requests.
 #[expect(clippy::print_stdout, reason = "this is how a command line talks to its user")]
 fn greet(environment: &Environment) {
     let url = environment.url();
@@ -67,13 +67,13 @@ fn greet(environment: &Environment) {
         println!("  {:<6} {:<width$}  {}", route.method, route.path, route.function);
     }
     println!("  {:<6} {:<width$}  functions, event sources, streams, tables", "GET", "/_local/status");
-    println!("  {:<6} {:<width$}  batches that event sources gave up on", "GET", "/_local/failures");
-    println!("  {:<6} {:<width$}  makes something go wrong; GET lists, DELETE ends it", "POST", "/_local/faults");
+    println!("  {:<6} {:<width$}  failed batches (on-failure destination)", "GET", "/_local/failures");
+    println!("  {:<6} {:<width$}  injects a fault; GET lists, DELETE removes", "POST", "/_local/faults");
     println!("  {:<6} {:<width$}  calls of functions to Kinesis and DynamoDB", "GET", "/_local/calls");
-    println!("  {:<6} {:<width$}  what AWS would bill, by function", "GET", "/_local/usage");
-    println!("  {:<6} {:<width$}  both APIs, to read and to try in a browser", "GET", "/reference");
+    println!("  {:<6} {:<width$}  usage in the units that AWS bills, by function", "GET", "/_local/usage");
+    println!("  {:<6} {:<width$}  API reference, to read and try in a browser", "GET", "/reference");
     println!();
-    println!("Pay, order, and see what Orders knows of the payment:");
+    println!("Pay, place an order, and read the payment in Orders' read model:");
     println!();
     println!("  curl -i -X POST {url}/payments -H 'content-type: application/json' -H 'idempotency-key: first-1' \\");
     println!(
@@ -87,7 +87,7 @@ fn greet(environment: &Environment) {
     println!();
 }
 
-/// Ctrl-C, and SIGTERM where there is one.
+/// Signals that stop the environment: Ctrl-C, and SIGTERM on Unix.
 struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -117,7 +117,7 @@ impl Signals {
 
     #[cfg(not(unix))]
     async fn next(&mut self) {
-        // Without signals it runs until it is killed.
+        // If signals are not available, runs until it is killed.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

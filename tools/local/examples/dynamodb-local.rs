@@ -1,8 +1,8 @@
-//! `dynamodb-local PORT`: the DynamoDB of the local environment, speaking as DynamoDB Local does, for whoever would start that
-//! and has no Java. LocalStack without Docker does (`localstack/host`).
+//! `dynamodb-local PORT`: a drop-in for DynamoDB Local without Java, backed by the DynamoDB emulator of the local
+//! environment. LocalStack without Docker (`localstack/host`) starts it.
 //!
-//! It listens on 127.0.0.1, keeps everything in memory, and ends when its standard input does, so that it cannot outlive who
-//! started it. What it changes on the way is what LocalStack expects of ARNs and shard iterators.
+//! It listens on 127.0.0.1 and keeps its data in memory. It exits when its standard input closes, so that it cannot
+//! outlive the process that started it. It rewrites ARNs and shard iterators to the form that LocalStack expects.
 
 use std::io::{Error, Read, Result};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,28 +16,28 @@ use http::{HeaderMap, StatusCode};
 use tokio::net::{TcpListener, TcpSocket};
 use tower::ServiceExt;
 
-/// The region in our emulator's ARNs, and in those of DynamoDB Local.
+/// Region in the ARNs of the emulator, and of DynamoDB Local.
 const REGIONS: [&str; 2] = [":dynoxide:", ":ddblocal:"];
-/// A shard iterator of DynamoDB Local begins with an ARN, which LocalStack takes apart. What is behind it is its own affair.
+/// Prefix of a shard iterator. DynamoDB Local begins one with an ARN, which LocalStack parses; the rest is opaque.
 const ITERATOR: &str = "arn:aws:dynamodb:ddblocal:000000000000:iterator/";
-/// `BatchWriteItem` takes 16 MB.
+/// A `BatchWriteItem` request may have 16 MB.
 const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let port = std::env::args().nth(1).and_then(|port| port.parse().ok());
-    let port = port.ok_or_else(|| Error::other("say on which port: dynamodb-local PORT"))?;
+    let port = port.ok_or_else(|| Error::other("usage: dynamodb-local PORT"))?;
     let listener = listen(port)?;
     let emulator = paystream_local::empty_dynamodb().map_err(Error::other)?;
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
-    let routes = Router::new().fallback(pass_on).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(emulator);
+    let routes = Router::new().fallback(proxy).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(emulator);
     axum::serve(listener, routes).await
 }
 
-/// Without `TCP_NODELAY`, small answers over loopback would wait 40 ms for each other.
+/// Sets `TCP_NODELAY`, because Nagle's algorithm delays small responses by 40 ms.
 fn listen(port: u16) -> Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.set_nodelay(true)?;
@@ -46,7 +46,7 @@ fn listen(port: u16) -> Result<TcpListener> {
     socket.listen(1024)
 }
 
-async fn pass_on(State(emulator): State<Router>, mut headers: HeaderMap, body: Bytes) -> Response {
+async fn proxy(State(emulator): State<Router>, mut headers: HeaderMap, body: Bytes) -> Response {
     headers.remove(CONTENT_LENGTH);
     let [ours, theirs] = REGIONS;
     let request = String::from_utf8_lossy(&body).replace(ITERATOR, "").replace(theirs, ours);

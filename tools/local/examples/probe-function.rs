@@ -1,7 +1,7 @@
-//! A function for the tests of the local environment: what it does is said by what it is given.
+//! Function for the tests of the local environment. Its input selects what it does.
 //!
-//! It writes down every batch it is given (`JOURNAL`), waits for a file where it is told to (`GATE`), and calls the emulators
-//! with a client that tries nothing twice.
+//! It appends every batch to a file (`JOURNAL`), waits for a file to exist on request (`GATE`), and calls the emulators
+//! with a client that does not retry.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ const GATE_POLL: Duration = Duration::from_millis(5);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     if std::env::var_os("FAIL_INIT").is_some() {
-        return Err("this function was told not to start".into());
+        return Err("init failure requested by FAIL_INIT".into());
     }
     if std::env::var_os("CALL_IN_INIT").is_some() {
         let list_tables = json!({"service": "dynamodb", "target": "DynamoDB_20120810.ListTables", "body": {}});
@@ -39,7 +39,7 @@ async fn request(event: &Value) -> Result<Value, Error> {
             "body": event["body"], "isBase64Encoded": event["isBase64Encoded"],
         }),
         "malformed" => json!("hello"),
-        "fail" => return Err("this request was told to fail".into()),
+        "fail" => return Err("failure requested by the path".into()),
         "crash" => std::process::exit(3),
         "hang" => std::future::pending().await,
         "wait" => {
@@ -69,7 +69,7 @@ async fn request(event: &Value) -> Result<Value, Error> {
     })
 }
 
-/// Makes a call to an emulator with the credentials of this sandbox, and says what came of it.
+/// Calls an emulator with the credentials of this sandbox and returns the response, or the I/O error as `broken`.
 async fn call(client: &reqwest::Client, call: &Value) -> Result<Value, Error> {
     let (url, content_type) = match call["service"].as_str() {
         Some("kinesis") => (std::env::var("AWS_ENDPOINT_URL_KINESIS")?, "application/x-amz-json-1.1"),
@@ -90,7 +90,7 @@ async fn call(client: &reqwest::Client, call: &Value) -> Result<Value, Error> {
     Ok(json!({"status": status, "headers": headers, "body": response.json::<Value>().await?}))
 }
 
-/// What the operating system said was wrong with a connection.
+/// Returns the kind of the I/O error behind a request error.
 fn io_error_of(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -102,7 +102,8 @@ fn io_error_of(error: &(dyn std::error::Error + 'static)) -> String {
     error.to_string()
 }
 
-/// Every record says what is to happen to it: `{"n": 1, "do": "ok"}`. What ends in `-once` happens once per record.
+/// Handles a batch. Each record selects an action: `{"n": 1, "do": "ok"}`. Actions ending in `-once` run once per
+/// record.
 async fn batch(event: &Value) -> Result<Value, Error> {
     let records: Vec<(Value, Value)> = event["Records"].as_array().into_iter().flatten().map(record).collect();
     let numbers: Vec<&Value> = records.iter().map(|(_, data)| &data["n"]).collect();
@@ -115,7 +116,7 @@ async fn batch(event: &Value) -> Result<Value, Error> {
             "report-once" | "report-always" => failures.push(json!({"itemIdentifier": identifier})),
             "report-empty-once" => failures.push(json!({"itemIdentifier": ""})),
             "report-unknown-once" => failures.push(json!({"itemIdentifier": "7"})),
-            "fail-once" | "fail-always" => return Err("this record was told to fail".into()),
+            "fail-once" | "fail-always" => return Err("failure requested by the record".into()),
             "crash-once" => std::process::exit(3),
             "wait" => wait_for_gate().await,
             _ => {}
@@ -124,7 +125,7 @@ async fn batch(event: &Value) -> Result<Value, Error> {
     Ok(json!({"batchItemFailures": failures}))
 }
 
-/// The identifier of a record, and what it holds.
+/// Returns the sequence number and the content of a record.
 fn record(record: &Value) -> (Value, Value) {
     if let Some(data) = record["kinesis"]["data"].as_str() {
         let data = STANDARD.decode(data).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Building the functions with cargo, and where their binaries are.
+//! Builds the functions with cargo and locates their binaries.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -11,30 +11,30 @@ use tokio::sync::oneshot;
 use crate::template::Template;
 use crate::workspace::workspace_of;
 
-/// The package of the command line. It is built together with the functions, so that cargo resolves the same features for
-/// both and builds no dependency twice.
+/// Package of the `paystream` command. It is built together with the functions, so that cargo resolves the same
+/// features for both and builds no dependency twice.
 const OWN_PACKAGE: &str = "paystream";
 
-/// Function binaries by name, which is that of their cargo package.
+/// Function binaries by the name of their cargo package.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Functions(BTreeMap<String, PathBuf>);
 
-/// How to build.
+/// Cargo profile to build with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// Quick to build.
+    /// `dev`: builds fast.
     Dev,
-    /// As it deploys.
+    /// `release`, as deployed.
     Release,
 }
 
 impl Profile {
-    /// The profile that this very program was built with.
+    /// Returns the profile that this program was built with.
     pub fn own() -> Self {
         if cfg!(debug_assertions) { Self::Dev } else { Self::Release }
     }
 
-    /// Cargo's name of it.
+    /// Returns the name that cargo uses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dev => "dev",
@@ -43,27 +43,27 @@ impl Profile {
     }
 }
 
-/// Why the functions could not be built.
+/// Reason why the functions could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// There is no cargo.
+    /// Cargo could not be started.
     #[error("cannot run {}: {reason}; building the functions needs a Rust toolchain (https://rustup.rs)", cargo.to_string_lossy())]
     NoCargo {
-        /// What was run.
+        /// Program that was started.
         cargo: OsString,
-        /// What the operating system said.
+        /// Error of the operating system.
         reason: io::Error,
     },
-    /// Cargo has said why, on standard error.
-    #[error("the functions do not build (see above)")]
+    /// Cargo failed; its diagnostics went to standard error.
+    #[error("building the functions failed (see the output of cargo above)")]
     Failed,
-    /// Cargo built something else.
-    #[error("package {0} has no binary of that name")]
+    /// The package has no binary target of its own name.
+    #[error("package {0} has no binary of the same name")]
     NoBinary(String),
 }
 
 impl Functions {
-    /// The binary of that name.
+    /// Returns the binary of a package.
     pub fn get(&self, name: &str) -> Option<&Path> {
         self.0.get(name).map(PathBuf::as_path)
     }
@@ -76,8 +76,8 @@ impl FromIterator<(String, PathBuf)> for Functions {
 }
 
 impl Template {
-    /// Builds the functions, in the workspace that the template is in. Cargo runs on a thread that nobody needs to wait for: a
-    /// caller may give up before it ends.
+    /// Builds the functions in the workspace of the template. Cargo runs on its own thread, so the returned future can
+    /// be dropped before the build ends.
     pub async fn build_functions(&self, profile: Profile) -> Result<Functions, BuildError> {
         let (workspace, packages) = (workspace_of(self.path()), self.packages());
         let (sender, built) = oneshot::channel();
@@ -86,14 +86,14 @@ impl Template {
     }
 }
 
-/// Builds packages of a workspace, each with a binary of the same name, with one call of cargo, whose progress goes to
-/// standard error. It blocks until that is done.
+/// Builds packages of a workspace with one cargo call and returns their binaries. Blocks until cargo exits; its
+/// progress goes to standard error. Each package must have a binary of the same name.
 pub fn build_functions(workspace: &Path, profile: Profile, packages: &[String]) -> Result<Functions, BuildError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
     command.current_dir(workspace).stdin(Stdio::null()).stderr(Stdio::inherit());
     command.args(["build", "--profile", profile.as_str(), "--message-format", "json-render-diagnostics"]);
-    for variable in std::env::vars_os().map(|(name, _)| name).filter(|name| is_of_a_package(name)) {
+    for variable in std::env::vars_os().map(|(name, _)| name).filter(|name| is_package_variable(name)) {
         command.env_remove(variable);
     }
     for package in packages.iter().map(String::as_str).chain([OWN_PACKAGE]) {
@@ -111,15 +111,15 @@ pub fn build_functions(workspace: &Path, profile: Profile, packages: &[String]) 
     packages.iter().map(binary).collect()
 }
 
-/// Whether cargo sets this variable for what it runs, about the package that is run. Build scripts that look at it (that of
-/// `ring` does) would take it for a change and build again: once within `cargo run`, and once without.
-fn is_of_a_package(variable: &OsStr) -> bool {
+/// True if `cargo run` sets this variable to describe the package it runs. Passed on, it would make build scripts that
+/// read it (that of `ring`) run again each time a build inside `cargo run` follows one outside, or the reverse.
+fn is_package_variable(variable: &OsStr) -> bool {
     let Some(name) = variable.to_str() else { return false };
     let others = ["CARGO_BIN_NAME", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"];
     name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || others.contains(&name)
 }
 
-/// The executables that cargo's messages name, by the name of their target.
+/// Returns the executables in cargo's JSON messages, by target name.
 fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
     let parsed = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let executable = |message: serde_json::Value| {
@@ -134,12 +134,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_user_tells_cargo_is_passed_on_and_what_cargo_says_of_a_package_is_not() {
+    fn cargo_settings_are_passed_on_and_package_variables_are_removed() {
         for passed_on in ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_PROFILE_DEV_DEBUG", "CARGO", "PATH"] {
-            assert!(!is_of_a_package(passed_on.as_ref()), "{passed_on}");
+            assert!(!is_package_variable(passed_on.as_ref()), "{passed_on}");
         }
         for withheld in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "CARGO_CRATE_NAME", "OUT_DIR"] {
-            assert!(is_of_a_package(withheld.as_ref()), "{withheld}");
+            assert!(is_package_variable(withheld.as_ref()), "{withheld}");
         }
     }
 

@@ -1,20 +1,20 @@
-//! The whole of Paystream on one machine: what `template.yaml` deploys runs here, without Docker and without AWS.
+//! Local environment: runs the stack of `template.yaml` on one machine, without Docker and without AWS.
 //!
-//! [`Environment`] reads the template, starts Kinesis and DynamoDB inside this process, runs the function binaries that
-//! deploy as child processes over the Lambda Runtime API, feeds them from the streams as event source mappings do, and
-//! serves the API routes on 127.0.0.1. The `paystream` command and the end-to-end tests both use it; each test has an
-//! environment and ports of its own.
+//! [`Environment`] reads the template and starts emulators of Kinesis and DynamoDB inside this process. It runs the
+//! deployable function binaries as child processes over the Lambda Runtime API, invokes them from the streams through
+//! event source mappings, and serves the API routes on 127.0.0.1. The `paystream` command and the end-to-end tests both
+//! use it; each test has its own environment and ports.
 //!
 //! | modules | subject |
 //! |---|---|
-//! | `template`, `filters` | what `template.yaml` declares, checked, with the lines of what is wrong |
-//! | `emulators` | Kinesis and DynamoDB |
-//! | `functions_build`, `lambda`, `processes` | function binaries, their sandboxes, and the processes of these |
+//! | `template`, `filters` | parsing and validation of `template.yaml`, with line numbers in errors |
+//! | `emulators` | emulators of Kinesis and DynamoDB |
+//! | `functions_build`, `lambda`, `processes` | function binaries, their sandboxes, and the sandbox processes |
 //! | `event_source` | event source mappings |
-//! | `gateway`, `reference` | the APIs, and the page to try them from |
-//! | `faults`, `usage` | injected faults and counted calls, and what AWS would bill |
+//! | `gateway`, `reference` | the APIs, and the page to try them out |
+//! | `faults`, `usage` | injected faults and call counts; billable usage |
 //! | `loopback`, `same_origin` | listening on 127.0.0.1, and the guard against other websites |
-//! | `environment`, `status`, `log`, `workspace` | all of that as one running system, and what it shows |
+//! | `environment`, `status`, `log`, `workspace` | the running system, its status and its log |
 //!
 //! ```no_run
 //! use paystream_local::{Environment, Options, Profile, Template};
@@ -58,7 +58,7 @@ pub use template::{LeftOut, PayloadFormat, Problem, Route, Template, TemplateErr
 pub use usage::{FunctionUsage, StreamUsage, TableUsage, Usage};
 pub use workspace::{NoTemplate, directory_with, find_template};
 
-/// The region that everything here says it is in.
+/// Region in every emulated ARN and variable.
 pub(crate) const REGION: &str = "us-east-1";
-/// The account that everything here says it is in.
+/// Account id in every emulated ARN and event.
 pub(crate) const ACCOUNT_ID: &str = "000000000000";

@@ -1,5 +1,5 @@
-//! The processes of sandboxes: from the moment they are there until they are gone, they can be killed by their sandbox's
-//! id, also while they initialise and no pool knows them yet.
+//! Registry of sandbox processes. A process can be killed by its sandbox id from start to exit, also during init,
+//! before it is in a pool.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,37 +7,37 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
-/// Every process that is there, by the id of its sandbox.
+/// Running processes by sandbox id.
 #[derive(Clone, Default)]
 pub(crate) struct Processes(Arc<Mutex<HashMap<String, Process>>>);
 
-/// One process.
+/// Handle of one process: requests a kill and reports the exit.
 #[derive(Clone)]
 pub(crate) struct Process {
     kill: Arc<Notify>,
-    /// How it ended, once it has.
+    /// Exit status as text, once the process has exited.
     ended: watch::Sender<Option<String>>,
 }
 
 impl Processes {
-    /// A process that is about to start.
+    /// Registers a process that is about to start.
     pub(crate) fn add(&self, sandbox: &str) -> Process {
         let process = Process { kill: Arc::default(), ended: watch::Sender::new(None) };
         self.0.lock().insert(sandbox.to_owned(), process.clone());
         process
     }
 
-    /// It has ended, and how.
+    /// Records that a process has exited, with its exit status as text.
     pub(crate) fn remove(&self, sandbox: &str, how: String) {
         if let Some(process) = self.0.lock().remove(sandbox) {
             process.ended.send_replace(Some(how));
         }
     }
 
-    /// Kills the process of a sandbox, and waits until it is gone.
+    /// Kills the process of a sandbox and waits until it has exited.
     pub(crate) async fn kill(&self, sandbox: &str) {
         let process = self.0.lock().get(sandbox).cloned();
-        // One that is not there any more is gone already.
+        // A process that is not registered has already exited.
         if let Some(process) = process {
             process.kill();
             process.until_ended().await;
@@ -46,27 +46,27 @@ impl Processes {
 }
 
 impl Process {
-    /// SIGKILL: nothing of the function gets to run any more.
+    /// Requests a SIGKILL; does not wait.
     pub(crate) fn kill(&self) {
         self.kill.notify_one();
     }
 
-    /// Ends when it is to be killed. For the one task that sees to the process.
+    /// Completes when a kill is requested. Only the task that watches the process may wait here.
     pub(crate) async fn until_killed(&self) {
         self.kill.notified().await;
     }
 
-    /// How it ended, once it has.
+    /// Returns the exit status as text if the process has exited.
     pub(crate) fn has_ended(&self) -> Option<String> {
         self.ended.borrow().clone()
     }
 
-    /// Ends when the process has, and says how.
+    /// Waits for the process to exit and returns its exit status as text.
     pub(crate) async fn until_ended(&self) -> String {
         let mut ended = self.ended.subscribe();
         match ended.wait_for(Option::is_some).await {
             Ok(how) => how.clone().unwrap_or_default(),
-            Err(_) => "nobody watches it any more".to_owned(),
+            Err(_) => "its watcher ended first".to_owned(),
         }
     }
 }
@@ -78,18 +78,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn killing_a_process_waits_until_it_is_gone() {
+    async fn killing_a_process_waits_until_it_has_exited() {
         let processes = Processes::default();
         let process = processes.add("sandbox");
         let mut killing = pin!(processes.kill("sandbox"));
         tokio::select! {
             biased;
-            () = &mut killing => panic!("it did not wait"),
+            () = &mut killing => panic!("kill did not wait"),
             () = process.until_killed() => {}
         }
         tokio::select! {
             biased;
-            () = &mut killing => panic!("it is not gone yet"),
+            () = &mut killing => panic!("kill returned before the process exited"),
             () = std::future::ready(()) => processes.remove("sandbox", "signal: 9".to_owned()),
         }
         killing.await;

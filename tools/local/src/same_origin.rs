@@ -1,11 +1,14 @@
-//! A guard against pages of other websites.
+//! Protection against requests from other websites (CSRF and DNS rebinding).
 //!
-//! A browser lets a page of any site send requests to a port of this machine. Three headers, which no page can set or leave
-//! out, tell where a request comes from. `Origin` is the site of the page. `Sec-Fetch-Site` tells of requests without an
-//! `Origin`, such as those for images and scripts, whether they come from another site. `Host` is the name that the page used:
-//! a site that has its own name resolve to 127.0.0.1 (DNS rebinding) is of one origin with this port, and only its name tells.
+//! A browser lets a page of any site send requests to a local port. Three headers, which a page can neither set nor
+//! omit, show the source of a request:
 //!
-//! SDKs, curl and other programs send only `Host`, and are not restricted.
+//! - `Origin` is the origin of the page.
+//! - `Sec-Fetch-Site` marks cross-site requests that have no `Origin`, such as those for images and scripts.
+//! - `Host` is the name that the page used. A site whose own name resolves to 127.0.0.1 (DNS rebinding) is same-origin
+//!   with this port; only the name reveals it.
+//!
+//! SDKs, curl and other programs send only `Host` and are not restricted.
 
 use std::net::Ipv4Addr;
 
@@ -21,10 +24,10 @@ use serde_json::json;
 
 use crate::emulators::{ErrorAnswer, Service};
 
-/// The kind of a listener, on which the form of a refusal depends, and if links may lead there.
+/// Kind of listener. It decides the format of a refusal, and whether other sites may link to it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Guarded {
-    /// Pages and JSON of the environment. A link on another site may open them.
+    /// APIs, pages and JSON of the environment. Links on other sites may open them.
     Pages,
     /// An emulator.
     Emulator(Service),
@@ -32,22 +35,21 @@ pub(crate) enum Guarded {
     RuntimeApi,
 }
 
-/// Reasons to take a request for one of another website. The message names the header, and says what to do instead.
+/// Reason why a request counts as one of another website. The message names the header and the remedy.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum ForeignRequest {
-    #[error("the Host header {0:?} is refused: call 127.0.0.1 or localhost")]
+    #[error("Host header {0:?} refused: use 127.0.0.1 or localhost")]
     Host(String),
-    #[error(
-        "the Origin {0:?} is refused: only pages of this address may call it from a browser, or programs without one"
-    )]
+    #[error("Origin {0:?} refused: in a browser, only pages of this address may call it")]
     Origin(String),
-    #[error("a browser's request from another site (Sec-Fetch-Site: {0:?}) is refused: open the address itself")]
+    #[error("cross-site browser request refused (Sec-Fetch-Site: {0:?}): open this address directly")]
     Site(String),
-    #[error("a CORS preflight is refused: pages of other origins may not call this address")]
+    #[error("CORS preflight refused: pages of other origins may not call this address")]
     Preflight,
 }
 
-/// Answers requests of other websites with 403 before the router sees them, and lets no answer of the router allow them.
+/// Rejects requests of other websites with 403 before they reach the router, and removes CORS headers from its
+/// responses.
 pub(crate) fn guard(router: Router, guarded: Guarded) -> Router {
     router.layer(middleware::from_fn_with_state(guarded, check_origin))
 }
@@ -83,11 +85,11 @@ fn check(parts: &Parts, guarded: Guarded) -> Result<(), ForeignRequest> {
     let hosts = texts(headers, &HOST);
     let host = match hosts[..] {
         [host] if is_loopback(host) => Some(host),
-        // HTTP/1.0 has no such header. No browser speaks it.
+        // HTTP/1.0 does not require `Host`, and browsers do not use it.
         [] if parts.version == Version::HTTP_10 => None,
         _ => return Err(ForeignRequest::Host(hosts.join(", "))),
     };
-    // A request to a proxy names its destination here, which then counts in place of the header.
+    // An absolute request target (proxy request) names a host that takes precedence over the header.
     if let Some(named) = parts.uri.authority().filter(|named| !is_loopback(named.as_str())) {
         return Err(ForeignRequest::Host(named.to_string()));
     }
@@ -107,7 +109,8 @@ fn check(parts: &Parts, guarded: Guarded) -> Result<(), ForeignRequest> {
     Ok(())
 }
 
-/// True if a person followed a link, whose page then sees nothing of the answer. A frame would be inside that page.
+/// True for a top-level navigation, such as a followed link: the linking page cannot read the response. A frame is
+/// excluded, because it is embedded in that page.
 fn opens_a_page(parts: &Parts, guarded: Guarded) -> bool {
     let is = |name: &'static str, value: &str| texts(&parts.headers, &HeaderName::from_static(name)) == [value];
     matches!(guarded, Guarded::Pages)
@@ -116,12 +119,12 @@ fn opens_a_page(parts: &Parts, guarded: Guarded) -> bool {
         && is("sec-fetch-dest", "document")
 }
 
-/// All values of a header. A value that is not ASCII becomes "?", which nothing here expects.
+/// Returns all values of a header. A non-ASCII value becomes "?", which matches no allowed value.
 fn texts<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("?")).collect()
 }
 
-/// True of names that no DNS server can make another machine's.
+/// True for names that resolve to this machine without DNS.
 fn is_loopback(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     let name = authority.host();
@@ -131,7 +134,7 @@ fn is_loopback(host: &str) -> bool {
     is_name && !host.contains('@')
 }
 
-/// `ferrokinesis` allows every origin.
+/// Removes the CORS headers: `ferrokinesis` allows every origin.
 fn remove_cors(headers: &mut HeaderMap) {
     let cors: Vec<_> = headers.keys().filter(|name| name.as_str().starts_with("access-control-")).cloned().collect();
     for name in cors {
@@ -143,7 +146,6 @@ fn remove_cors(headers: &mut HeaderMap) {
 mod tests {
     use super::*;
 
-    /// Pages of this origin, and of others, at a port of ours.
     const HERE: &str = "127.0.0.1:3000";
 
     fn checked(guarded: Guarded, request: http::request::Builder) -> Result<(), ForeignRequest> {
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn only_loopback_names_are_hosts_and_none_that_contains_one() {
+    fn only_loopback_hosts_are_allowed() {
         for host in ["127.0.0.1", "127.0.0.1:3000", "localhost", "LocalHost:1", "[::1]:3000", "127.8.9.10:3000"] {
             assert_eq!(checked(Guarded::Pages, to(Method::POST, &[("host", host)])), Ok(()), "{host}");
         }
@@ -183,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn only_http_1_0_may_have_no_host_and_then_no_origin() {
+    fn only_http_1_0_may_omit_host_and_origin_is_refused_without_host() {
         let without = |version, headers: &[(&str, &str)]| to(Method::POST, headers).version(version);
         assert_eq!(checked(Guarded::Pages, without(Version::HTTP_10, &[])), Ok(()));
         let origin = [("origin", "http://127.0.0.1")];
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_to_a_proxy_goes_where_its_first_line_says() {
+    fn the_host_of_an_absolute_request_target_is_checked_too() {
         let request = |uri: &str| to(Method::GET, &[("host", HERE)]).uri(uri.to_owned());
         assert_eq!(checked(Guarded::Pages, request("http://127.0.0.1:3000/")), Ok(()));
         let refused = checked(Guarded::Pages, request("http://evil.test/"));
@@ -201,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn only_pages_of_this_very_origin_may_call() {
+    fn only_pages_of_the_same_origin_may_call() {
         let from = |origins: &[&str]| {
             let headers = [("host", HERE)].into_iter().chain(origins.iter().map(|origin| ("origin", *origin)));
             checked(Guarded::Emulator(Service::Kinesis), to(Method::POST, &headers.collect::<Vec<_>>()))

@@ -1,97 +1,97 @@
-//! `GET /_local/status`: what the environment is doing, for people and for tests.
+//! Response of `GET /_local/status`: functions, event source mappings, streams and tables.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Everything at one moment. The keys of every map are logical ids.
+/// Status of the environment. Maps are keyed by logical id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// Where the APIs are served.
+    /// Base URL of the APIs.
     pub url: String,
     /// The endpoint of Kinesis, for `AWS_ENDPOINT_URL_KINESIS`.
     pub kinesis_url: String,
     /// The endpoint of DynamoDB, for `AWS_ENDPOINT_URL_DYNAMODB`.
     pub dynamodb_url: String,
-    /// The functions.
+    /// Functions.
     pub functions: BTreeMap<String, FunctionStatus>,
-    /// The event source mappings; their keys are `<function>/<event>`.
+    /// Event source mappings, keyed by `<function>/<event>`.
     pub event_sources: BTreeMap<String, EventSourceStatus>,
-    /// The Kinesis streams.
+    /// Kinesis streams.
     pub streams: BTreeMap<String, StreamStatus>,
-    /// The tables.
+    /// DynamoDB tables.
     pub tables: BTreeMap<String, TableStatus>,
 }
 
-/// A function and its sandboxes.
+/// Counters of a function and its sandboxes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionStatus {
     /// `AWS_LAMBDA_FUNCTION_NAME`.
     pub name: String,
-    /// The binary that runs.
+    /// Name of its binary.
     pub binary: String,
-    /// Processes that are running.
+    /// Running processes.
     pub sandboxes: usize,
-    /// Processes that are working on an invocation.
+    /// Processes that are handling an invocation.
     pub busy: usize,
-    /// Invocations begun.
+    /// Invocations started.
     pub invocations: u64,
-    /// Invocations that failed, whether the function said so, timed out or crashed.
+    /// Invocations that ended in a function error, a timeout or a crash.
     pub errors: u64,
-    /// Invocations refused because every sandbox was busy.
+    /// Invocations throttled: concurrency and queue exhausted, a reserved concurrency of 0, or an injected fault.
     pub throttles: u64,
-    /// Processes started, whether they came up or not.
+    /// Processes started, including failed inits.
     pub cold_starts: u64,
 }
 
-/// An event source mapping.
+/// Counters and shard positions of an event source mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventSourceStatus {
     /// The logical id of the function.
     pub function: String,
     /// The ARN of the stream.
     pub stream_arn: String,
-    /// Whether it reads at all.
+    /// `Enabled` of the mapping.
     pub enabled: bool,
-    /// Records that the function has handled.
+    /// Records that the function handled.
     pub records: u64,
-    /// Times the function was invoked.
+    /// Invocations with a batch, without throttled ones.
     pub batches: u64,
-    /// Of these, again with records that it had been given before.
+    /// Of these, further invocations with records of a batch that had been delivered before.
     pub retries: u64,
-    /// Of these, ended in an error or with item failures.
+    /// Of these, invocations that ended in an error or reported item failures.
     pub failures: u64,
-    /// Records given up: out of attempts, or too old.
+    /// Records discarded: out of retries, or over the maximum record age.
     pub given_up: u64,
-    /// Records passed over: no filter let them pass, or they are from before the timestamp that the mapping starts at.
+    /// Records skipped: no filter matched, or they arrived before the starting timestamp of the mapping.
     pub filtered: u64,
-    /// By shard id.
+    /// Positions by shard id.
     pub shards: BTreeMap<String, ShardStatus>,
 }
 
-/// How far one shard has been read.
+/// Read position of one shard.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardStatus {
-    /// The sequence number of the last record that is done with; the next batch begins after it.
+    /// Checkpoint: sequence number up to which all records are handled, discarded or skipped.
     pub position: Option<String>,
-    /// The shard is closed and read to its end.
+    /// True if the shard is closed and read to its end.
     pub is_finished: bool,
 }
 
-/// A Kinesis stream.
+/// Status of a Kinesis stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamStatus {
-    /// Its physical name.
+    /// Physical name.
     pub name: String,
-    /// All its shards, open or closed.
+    /// Number of shards, open and closed.
     pub shards: usize,
 }
 
-/// A table.
+/// Status of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableStatus {
-    /// Its physical name.
+    /// Physical name.
     pub name: String,
-    /// How many items it holds.
+    /// Number of items; `None` if the emulator cannot tell.
     pub items: Option<u64>,
 }

@@ -1,16 +1,16 @@
-//! The template to run, and the cargo workspace whose functions it names.
+//! Lookup of the template to run and of the cargo workspace around it.
 
 use std::path::{Path, PathBuf};
 
 const TEMPLATE: &str = "template.yaml";
 
-/// Neither the current directory nor one above it has a template.
+/// No template in the current directory or its parents.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no {TEMPLATE} in {} or above: go to the workspace, or name one with --template PATH", .0.display())]
+#[error("no {TEMPLATE} in {} or its parent directories: change to the workspace or pass --template PATH", .0.display())]
 pub struct NoTemplate(PathBuf);
 
-/// Returns the template that is given; else that of the current directory or of one above; else that of the workspace this
-/// program was built in.
+/// Returns the given template, or the one of the current directory or its nearest parent, or the one of the workspace
+/// that this program was built in.
 pub fn find_template(given: Option<PathBuf>) -> Result<PathBuf, NoTemplate> {
     if let Some(template) = given {
         return Ok(template);
@@ -23,12 +23,12 @@ pub fn find_template(given: Option<PathBuf>) -> Result<PathBuf, NoTemplate> {
     }
 }
 
-/// Returns the first directory that has this file, of these paths and those above each.
+/// Returns the first directory that contains this file, among the paths and their ancestors.
 pub fn directory_with<'p>(file: &str, paths: [&'p Path; 2]) -> Option<&'p Path> {
     paths.into_iter().flat_map(Path::ancestors).find(|directory| directory.join(file).is_file())
 }
 
-/// Returns the directory of a template. Cargo finds the workspace from any directory in it.
+/// Returns the directory of a template, from which cargo finds the workspace.
 pub(crate) fn workspace_of(template: &Path) -> PathBuf {
     match template.parent() {
         Some(directory) if directory != Path::new("") => directory.to_owned(),
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_workspace_is_where_the_template_is() {
+    fn the_workspace_is_found_from_the_directory_of_the_template() {
         assert_eq!(workspace_of(Path::new("template.yaml")), Path::new("."));
         assert_eq!(workspace_of(Path::new("a/b/template.yaml")), Path::new("a/b"));
     }

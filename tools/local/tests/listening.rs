@@ -1,10 +1,10 @@
-//! The listeners of this process. This binary has a single test, because listeners belong to the process.
+//! Listeners of the process. This binary has a single test, because it checks all listeners of its process.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 #[path = "it/harness.rs"]
-#[allow(dead_code, reason = "it is the harness of many tests")]
+#[allow(dead_code, reason = "the harness is shared, and this binary uses a part of it")]
 mod harness;
 
 use std::collections::BTreeSet;
@@ -15,14 +15,14 @@ use serde_json::Value;
 use harness::{Probe, options};
 
 const LISTENING: &str = "0A";
-/// 127.0.0.1, as the kernel writes it.
+/// 127.0.0.1, as in `/proc/net/tcp`.
 const LOOPBACK: &str = "0100007F";
 
-/// The ports that this process listens on, in all families of addresses.
+/// Returns the ports that this process listens on, over IPv4 and IPv6. Panics if one is not on 127.0.0.1.
 fn ports() -> BTreeSet<u16> {
     let sockets: BTreeSet<String> = std::fs::read_dir("/proc/self/fd")
         .unwrap()
-        // One of them is the directory itself, which is closed by then.
+        // One entry is the descriptor of the directory itself, which is closed by now.
         .filter_map(|file| std::fs::read_link(file.ok()?.path()).ok())
         .filter_map(|target| Some(target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
         .collect();
@@ -45,7 +45,7 @@ fn port_of(url: &str) -> u16 {
     url.split('/').nth(2).unwrap().rsplit(':').next().unwrap().parse().unwrap()
 }
 
-/// A request of another website, to something that every listener has, or says that it has not.
+/// Returns true if the listener rejects a request with the `Origin` of another website.
 async fn is_guarded(port: u16) -> bool {
     let request = reqwest::Client::new().delete(format!("http://127.0.0.1:{port}/_local/faults"));
     let response = request.header("origin", "http://evil.test").send().await.unwrap();
@@ -54,7 +54,7 @@ async fn is_guarded(port: u16) -> bool {
 }
 
 #[tokio::test]
-async fn nothing_listens_that_is_not_named_and_guarded() {
+async fn every_listener_is_known_and_guarded() {
     assert_eq!(ports(), BTreeSet::new());
     let probe = Probe::start().await;
     let variables: Value = probe.get("/do/variables").await.json().await.unwrap();

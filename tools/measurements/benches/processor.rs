@@ -1,10 +1,10 @@
-//! How long a function is on a processor for each record or request, and so how many of them a sandbox can do a second, which
-//! has a share of a processor by its memory.
+//! Processor time of the functions per record or request, and the throughput of a sandbox that follows from it: a
+//! sandbox gets a share of a processor in proportion to its memory.
 //!
-//! `cargo bench -p paystream-measurements --bench processor` builds what is measured and prints the figures; docs/performance.md
-//! has them. Services speak TLS, as those of AWS do. Each function is run twice, with more events the second time, so that
-//! starting and connecting do not count. With `-- --binaries .aws-sam/build` it takes the functions that `sam build` made.
-//! Time is read from `/proc`, so on Linux only.
+//! `cargo bench -p paystream-measurements --bench processor` builds the functions and prints the figures;
+//! docs/performance.md has them. The stand-ins for AWS services use TLS. Each function runs twice, with more events the
+//! second time; the difference excludes start and connections. `-- --binaries .aws-sam/build` measures the output of
+//! `sam build` instead. Time is read from `/proc`, on Linux only.
 #![allow(missing_docs, clippy::print_stdout)]
 
 use std::error::Error;
@@ -15,20 +15,20 @@ use std::time::Duration;
 use clap::Parser;
 use paystream_measurements::{BenchArguments, Binaries, Instrument, LOADS, Load, Part, Run, ended, machine};
 
-/// At this much memory, in MB, a function has one processor, and in proportion to it otherwise:
+/// Memory in MB at which a function has one processor. The share is proportional to memory:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>.
 const ONE_PROCESSOR_MB: f64 = 1_769.0;
-/// Sizes to reckon for, in MB.
+/// Memory sizes in MB for which throughput is printed.
 const MEMORY_MB: [u16; 4] = [256, 512, 1_024, 1_769];
 
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     common: BenchArguments,
-    /// How often each is measured; all take turns.
+    /// Measurements of each function, in turns.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
-    /// How many times as many events each is given as for counting its instructions.
+    /// Number of events, as a multiple of the number used to count instructions.
     #[arg(long, default_value_t = 16)]
     events: usize,
 }
@@ -43,19 +43,17 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let certificate = directory.path().join("certificate.pem");
     let machine = machine();
-    let mut taken = LOADS.map(|load| (load, Vec::new()));
+    let mut measured = LOADS.map(|load| (load, Vec::new()));
     for _ in 0..arguments.rounds {
-        for (load, times) in &mut taken {
+        for (load, times) in &mut measured {
             times.push(one(load, &binaries.of(load.function), &certificate, load.more * arguments.events).await?);
         }
     }
-    println!("processor time for each, median of {} in turns, over TLS ({machine});", arguments.rounds);
-    println!(
-        "and how many a second a sandbox of so many MB can do by its share of a processor, if its processor is this one:"
-    );
+    println!("processor time, median of {} rounds in turns, over TLS ({machine});", arguments.rounds);
+    println!("and throughput per second of a sandbox by memory, if Lambda's processor is as fast as this one:");
     let sizes = MEMORY_MB.map(|size| format!("{size:>8} MB")).concat();
-    println!("  {:<24} {:<8} {:>10} {:>10} {sizes}", "", "for each", "median", "least");
-    for (load, times) in &mut taken {
+    println!("  {:<24} {:<8} {:>10} {:>10} {sizes}", "", "per", "median", "least");
+    for (load, times) in &mut measured {
         times.sort_unstable();
         let (median, least) = (times[times.len() / 2], times[0]);
         let rates = MEMORY_MB.map(|size| f64::from(size) / ONE_PROCESSOR_MB / median.as_secs_f64());
@@ -66,7 +64,7 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// For each unit of the load.
+/// Processor time per unit of the load.
 async fn one(load: &Load, binary: &Path, certificate: &Path, more: usize) -> Result<Duration, Box<dyn Error>> {
     let mut took = Vec::new();
     for events in [1, 1 + more] {

@@ -1,8 +1,9 @@
-//! How long a function takes from its execution to its first question for work, against a function that does nothing.
+//! Init time of the functions, from execution to the first poll for an event, compared with a function that does
+//! nothing.
 //!
-//! `cargo bench -p paystream-measurements --bench start` builds what is measured and prints the figures; docs/performance.md
-//! has them. With `-- --tls` connections to services take a TLS handshake, too. With `-- --binaries .aws-sam/build` it takes the
-//! functions that `sam build` made.
+//! `cargo bench -p paystream-measurements --bench start` builds the functions and prints the figures;
+//! docs/performance.md has them. `-- --tls` includes TLS handshakes with services. `-- --binaries .aws-sam/build`
+//! measures the output of `sam build` instead.
 #![allow(missing_docs, clippy::print_stdout)]
 
 use std::error::Error;
@@ -16,25 +17,25 @@ use paystream_measurements::{
     machine,
 };
 
-/// The most that a function may take, as a multiple of what the one that does nothing takes.
+/// Maximum init time of a function, as a multiple of the baseline.
 const BUDGET: f64 = 1.5;
 
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     common: BenchArguments,
-    /// How often each is started; all take turns.
+    /// Starts of each function, in turns.
     #[arg(long, default_value_t = 200)]
     rounds: usize,
-    /// Lets services speak TLS, so that handshakes count.
+    /// Uses TLS for connections to services, so that handshakes count.
     #[arg(long)]
     tls: bool,
 }
 
-/// What one start took.
+/// Measurement of one start.
 struct Start {
     took: Duration,
-    /// Connections to services that were made by then.
+    /// Connections to services made until the first poll.
     connections: usize,
 }
 
@@ -60,7 +61,7 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let certificate = arguments.tls.then(|| directory.path().join("certificate.pem"));
     let machine = machine();
-    // The first ones read the binaries from disk.
+    // Round 0 does not count: it reads the binaries from disk.
     for round in 0..=arguments.rounds {
         for starts in &mut all {
             let Start { took, connections } = start(&starts.binary, starts.function, certificate.as_deref()).await?;
@@ -71,22 +72,22 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         }
     }
     let over = if arguments.tls { "TLS" } else { "plain TCP" };
-    println!("from execution to the first question for work, connections over {over} on loopback,");
+    println!("time from execution to the first poll for an event, connections over {over} on loopback,");
     println!("{} starts each, in turns ({machine}):", arguments.rounds);
     println!("  {:<16} {:>10} {:>10} {:>10} {:>12}", "", "median", "least", "ratio", "connections");
-    let floor = median(&mut all[0].took);
+    let baseline = median(&mut all[0].took);
     for starts in &mut all {
         let median = median(&mut starts.took);
         let least = starts.took.first().copied().unwrap_or_default();
-        let ratio = median.as_secs_f64() / floor.as_secs_f64();
+        let ratio = median.as_secs_f64() / baseline.as_secs_f64();
         let connections = starts.connections_max;
         println!("  {:<16} {:>7.2} ms {:>7.2} ms {ratio:>10.2} {connections:>12}", starts.name, ms(median), ms(least));
     }
-    println!("  (over plain TCP the ratio of medians is to be at most {BUDGET}; connections are those made by then)");
+    println!("  (budget: ratio of medians at most {BUDGET} over plain TCP; connections: made until the first poll)");
     Ok(())
 }
 
-/// Starts one process until it asks for work, and ends it.
+/// Starts one process, waits until it polls for an event, and kills it.
 async fn start(binary: &Path, function: &Function, certificate: Option<&Path>) -> Result<Start, Box<dyn Error>> {
     let services = Services::start_over(certificate).await?;
     let mut api = RuntimeApi::start(Vec::new()).await?;
@@ -100,7 +101,7 @@ async fn start(binary: &Path, function: &Function, certificate: Option<&Path>) -
     Ok(Start { took: idle.asked.duration_since(begun), connections })
 }
 
-/// The middle one; sorts them.
+/// Median. Sorts the durations.
 fn median(durations: &mut [Duration]) -> Duration {
     durations.sort_unstable();
     durations.get(durations.len() / 2).copied().unwrap_or_default()

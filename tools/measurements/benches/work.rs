@@ -1,10 +1,9 @@
-//! How many instructions a function takes for each record or request, against the least that its calls take; and how much
-//! memory it has at most.
+//! Instructions of the functions per record or request, compared with baselines, and peak memory.
 //!
-//! `cargo bench -p paystream-measurements --bench work` builds what is measured and prints the figures; docs/performance.md has
-//! them. Instructions are counted by `valgrind`: twice for each, with more events the second time, so that starting does not
-//! count. With `-- --binaries .aws-sam/build` it takes the functions that `sam build` made. It fails where a budget is exceeded:
-//! counts come out the same on every machine, so .ci/work holds them.
+//! `cargo bench -p paystream-measurements --bench work` builds the functions and prints the figures;
+//! docs/performance.md has them. `valgrind` counts the instructions of two runs, with more events in the second; the
+//! difference excludes the start. `-- --binaries .aws-sam/build` measures the output of `sam build` instead. It fails
+//! if a function is over budget. Counts are the same on every machine, so .ci/work can check them.
 #![allow(missing_docs, clippy::print_stdout)]
 
 use std::error::Error;
@@ -17,23 +16,23 @@ use paystream_measurements::{
     given, instructions, machine, valgrind,
 };
 
-/// How often a run is tried that does not go as it should.
+/// Attempts for a run that fails.
 const TRIES_MAX: usize = 5;
 
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     common: BenchArguments,
-    /// Takes the floors from this binary of tools/measurements/floors, instead of building it.
+    /// Uses this binary of tools/measurements/baselines instead of building it.
     #[arg(long, value_name = "FILE")]
     floors: Option<PathBuf>,
-    /// Measures what is asked of this function only, or what is printed under this name.
+    /// Measures only this function package, or only the load printed under this name.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// Keeps what callgrind wrote in this folder, for `callgrind_annotate`.
+    /// Keeps the output of callgrind in this folder, for `callgrind_annotate`.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
-    /// Measures what the projector's writes would take in larger calls, instead.
+    /// Measures the projector's writes with batched calls of DynamoDB instead.
     #[arg(long)]
     larger_calls: bool,
 }
@@ -47,22 +46,22 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     valgrind()?;
     let kept = tempfile::tempdir()?;
     let counts = arguments.keep.as_deref().map_or_else(|| kept.path().to_owned(), given);
-    let floors = match &arguments.floors {
+    let baselines = match &arguments.floors {
         Some(built) => given(built),
         None => Binaries::default().and(FLOORS)?.built(FLOORS),
     };
-    let floors = Binary { path: &floors, counts: &counts };
+    let baselines = Binary { path: &baselines, counts: &counts };
     if arguments.larger_calls {
-        return larger_calls(&floors).await;
+        return larger_calls(&baselines).await;
     }
     let functions = Binaries::of_functions(arguments.common.binaries.as_deref())?;
     println!(
-        "instructions of the function, of its floor, of that without sending, and the function's memory ({}):",
+        "instructions of the function, of its baseline, of the baseline without sending, and peak memory ({}):",
         machine()
     );
     println!(
         "  {:<24} {:<8} {:>10} {:>10} {:>10} {:>8} {:>10}",
-        "", "for each", "function", "floor", "unsent", "ratio", "memory"
+        "", "per", "function", "baseline", "unsent", "ratio", "memory"
     );
     let mut above = Vec::new();
     let wanted = |load: &&Load| {
@@ -72,29 +71,31 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         let path = functions.of(load.function);
         let function = Binary { path: &path, counts: &counts };
         let own = function.instructions(load, Part::Function).await?;
-        let floor = floors.instructions(load, Part::Floor).await?;
-        let unsent = floors.instructions(load, Part::FloorUnsent).await?;
+        let baseline = baselines.instructions(load, Part::Floor).await?;
+        let unsent = baselines.instructions(load, Part::FloorUnsent).await?;
         let (name, unit, memory_mb) = (load.floor, load.unit, function.peak_mb(load).await?);
-        let ratio = own / floor;
+        let ratio = own / baseline;
         println!(
-            "  {name:<24} {unit:<8} {own:>10.0} {floor:>10.0} {unsent:>10.0} {ratio:>6.2} of {} {memory_mb:>7.1} MB",
+            "  {name:<24} {unit:<8} {own:>10.0} {baseline:>10.0} {unsent:>10.0} {ratio:>6.2} of {} {memory_mb:>7.1} MB",
             load.ratio_max
         );
         if ratio > load.ratio_max {
             above.push(name);
         }
     }
-    println!("  (the ratio is of the function to its floor, and the most that it is to be)");
-    if above.is_empty() { Ok(()) } else { Err(format!("more than may be, to the floor: {}", above.join(", ")).into()) }
+    println!("  (ratio of the function to its baseline, and the maximum)");
+    if above.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("ratio to the baseline over budget: {}", above.join(", ")).into())
+    }
 }
 
-/// What a thousand writes take in calls of one, and of several.
-async fn larger_calls(floors: &Binary<'_>) -> Result<(), Box<dyn Error>> {
-    println!(
-        "instructions for each payment that is stored and whose order is looked for, by the calls it is stored with:"
-    );
+/// Prints the instructions per payment with single and with batched writes.
+async fn larger_calls(baselines: &Binary<'_>) -> Result<(), Box<dyn Error>> {
+    println!("instructions per payment, stored and with a lookup of its order, by the operation that stores it:");
     for load in &LARGER_CALLS {
-        println!("  {:<32} {:>10.0}", load.floor, floors.instructions(load, Part::Floor).await?);
+        println!("  {:<32} {:>10.0}", load.floor, baselines.instructions(load, Part::Floor).await?);
     }
     Ok(())
 }
@@ -102,12 +103,12 @@ async fn larger_calls(floors: &Binary<'_>) -> Result<(), Box<dyn Error>> {
 /// A binary to be measured.
 struct Binary<'a> {
     path: &'a Path,
-    /// The folder for what callgrind writes.
+    /// Folder for the output of callgrind.
     counts: &'a Path,
 }
 
 impl Binary<'_> {
-    /// Instructions for each unit of the load.
+    /// Instructions per unit of the load.
     #[allow(clippy::cast_precision_loss)]
     async fn instructions(&self, load: &Load, part: Part) -> Result<f64, Box<dyn Error>> {
         let name = format!("{}.{part:?}", load.floor);
@@ -120,16 +121,15 @@ impl Binary<'_> {
         Ok((totals[1] - totals[0]) as f64 / (load.more * load.units) as f64)
     }
 
-    /// The most memory of the process.
+    /// Peak memory of the process.
     async fn peak_mb(&self, load: &Load) -> Result<f64, Box<dyn Error>> {
         let ran = self.run(load, Part::Function, 1 + load.more, Instrument::None).await?;
         Ok(f64::from(ran.peak_kib) / 1_024.0)
     }
 
-    /// Runs a process through so many events.
+    /// Runs a process with this many events.
     ///
-    /// On a machine that is busy with other things calls take too long under `valgrind`, and are made again. Such a run does not
-    /// count.
+    /// On a busy machine, calls may time out under `valgrind` and be retried. Such a run fails and is repeated.
     async fn run(
         &self,
         load: &Load,

@@ -1,4 +1,4 @@
-//! The binaries that are measured: built as they deploy, or as `sam build` left them.
+//! Measured binaries: built in release as deployed, or taken from the output of `sam build`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -10,42 +10,42 @@ use cargo_metadata::Message;
 
 use crate::{FUNCTIONS, Function};
 
-/// The package of the least that a function can be.
+/// Package of the function that does nothing.
 pub const HELLO_WORLD: &str = "measurements-hello-world";
-/// The package of the least work that each function can do.
-pub const FLOORS: &str = "measurements-floors";
+/// Package of the functions' baselines.
+pub const FLOORS: &str = "measurements-baselines";
 
-/// A path as it was given to `cargo bench` in the repository's folder: cargo runs a benchmark in that of its package.
+/// Resolves a command-line path relative to the repository: cargo runs a benchmark in the folder of its package.
 pub fn given(path: &Path) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path)
 }
 
-/// Where binaries are.
+/// Paths of binaries.
 #[derive(Debug, Clone, Default)]
 pub struct Binaries {
-    /// By package.
+    /// Binaries built by cargo, by package.
     built: BTreeMap<String, PathBuf>,
-    /// Where `sam build` put those of the functions, if they are from there.
+    /// Output folder of `sam build`, if the functions are taken from it.
     deployable: Option<PathBuf>,
 }
 
-/// Why there are no binaries.
+/// Error of building or finding binaries.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// There is no cargo, or it says what is no message.
+    /// Cargo cannot be run, or its output cannot be parsed.
     #[error("cannot build with cargo: {0}")]
     Cargo(#[from] io::Error),
-    /// Cargo has said why, on standard error.
-    #[error("{0} do not build (see above)")]
+    /// The build failed. Cargo has printed the reason on standard error.
+    #[error("cannot build {0} (see above)")]
     Failed(String),
-    /// The folder is not what `sam build` makes.
-    #[error("{} is missing: give --binaries a folder that `sam build` made, such as .aws-sam/build", .0.display())]
+    /// The folder is not an output folder of `sam build`.
+    #[error("{} is missing: --binaries needs an output folder of `sam build`, such as .aws-sam/build", .0.display())]
     NotBuilt(PathBuf),
 }
 
 impl Binaries {
-    /// The functions, built as they deploy: from their packages alone, so with their own features (docs/adr/0007). Or from
-    /// `folder`, with `<logical id>/bootstrap` for each.
+    /// Builds the functions as deployed: only their packages, so that they have their own features (docs/adr/0007).
+    /// With `folder`, uses `<logical id>/bootstrap` in it instead.
     pub fn of_functions(folder: Option<&Path>) -> Result<Self, BuildError> {
         let Some(folder) = folder else {
             let mut packages = FUNCTIONS.map(|function| function.package).to_vec();
@@ -60,13 +60,13 @@ impl Binaries {
         }
     }
 
-    /// Builds this package as well, by a call of its own: no other's features are in it.
+    /// Builds this package as well, in a separate call of cargo, so that it has only its own features.
     pub fn and(mut self, package: &str) -> Result<Self, BuildError> {
         self.built.extend(build(&[package])?);
         Ok(self)
     }
 
-    /// That of a function.
+    /// Path of a function's binary.
     pub fn of(&self, function: &Function) -> PathBuf {
         match &self.deployable {
             Some(folder) => folder.join(function.logical_id).join("bootstrap"),
@@ -74,13 +74,13 @@ impl Binaries {
         }
     }
 
-    /// That of a package which was built.
+    /// Path of the binary of a built package.
     pub fn built(&self, package: &str) -> PathBuf {
         self.built.get(package).cloned().unwrap_or_default()
     }
 }
 
-/// Builds packages, each with a binary of its name, in release. Cargo's progress goes to standard error.
+/// Builds packages in release, each with a binary of its name. Cargo prints its progress to standard error.
 fn build(packages: &[&str]) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(given(Path::new(""))).stdin(Stdio::null()).stderr(Stdio::inherit());
@@ -102,8 +102,8 @@ fn build(packages: &[&str]) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     if output.status.success() && all { Ok(built) } else { Err(BuildError::Failed(packages.join(", "))) }
 }
 
-/// Whether cargo sets this variable for what it runs, about the package that is run. Build scripts that look at it would take
-/// it for a change, and everything above them would be built again: once within `cargo bench`, and once without.
+/// True if cargo sets this variable for the package it runs. Build scripts that read it would see a change, and their
+/// dependents would be rebuilt: once in `cargo bench`, and once outside of it.
 fn is_of_a_package(variable: &OsStr) -> bool {
     let Some(name) = variable.to_str() else { return false };
     let others = ["CARGO_BIN_NAME", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"];

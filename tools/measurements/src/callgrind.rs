@@ -1,29 +1,27 @@
-//! Instructions, as `valgrind` counts them: the same however busy the machine is.
+//! Instruction counts from `valgrind`, which do not depend on the load of the machine.
 
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Why there is no count.
+/// Error of counting instructions.
 #[derive(Debug, thiserror::Error)]
 pub enum CallgrindError {
-    /// It is not there.
-    #[error(
-        "instructions are counted with valgrind, which cannot be run ({0}): install it (Debian: apt-get install valgrind)"
-    )]
+    /// `valgrind` cannot be run.
+    #[error("cannot run valgrind, which counts instructions ({0}): install it (Debian: apt-get install valgrind)")]
     NoValgrind(io::Error),
     /// The process wrote no count.
     #[error("callgrind wrote no total to {}", .0.display())]
     NoTotal(std::path::PathBuf),
 }
 
-/// Whether there is `valgrind`.
+/// Checks that `valgrind` can be run.
 pub fn valgrind() -> Result<(), CallgrindError> {
     let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     version.map(|_| ()).map_err(CallgrindError::NoValgrind)
 }
 
-/// The total in a file that callgrind wrote.
+/// Returns the total of a callgrind output file.
 pub fn instructions(counts: &Path) -> Result<u64, CallgrindError> {
     let text = std::fs::read_to_string(counts).unwrap_or_default();
     total(&text).ok_or_else(|| CallgrindError::NoTotal(counts.to_owned()))

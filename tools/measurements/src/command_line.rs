@@ -1,4 +1,4 @@
-//! The command line of a benchmark.
+//! Command line of the benchmarks.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 /// Options of every benchmark.
 #[derive(Debug, clap::Args)]
 pub struct BenchArguments {
-    /// Measures the functions in this folder, each in `<logical id>/bootstrap`, instead of building them.
+    /// Measures the functions in this folder, `<logical id>/bootstrap` each, instead of building them.
     #[arg(long, value_name = "DIR")]
     pub binaries: Option<PathBuf>,
     /// Set by cargo for every benchmark.
@@ -15,7 +15,7 @@ pub struct BenchArguments {
     bench: bool,
 }
 
-/// Says on standard error why there is no measurement, or none within its bounds, and what the process ends with.
+/// Prints an error to standard error, and returns the exit code.
 #[expect(clippy::print_stderr, reason = "this is how a command line talks to its user")]
 pub fn ended(measured: Result<(), Box<dyn Error>>) -> ExitCode {
     match measured {

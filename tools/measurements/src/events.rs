@@ -1,4 +1,4 @@
-//! Events, as AWS makes them.
+//! Lambda events, in the formats of AWS.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use payment_events::{Money, PaymentEvent, PaymentInfo, PaymentStatus, Timestamp, TraceParent};
 use serde_json::{Value, json};
 
-/// More payments than any batch holds.
+/// Bound on the payments in a batch.
 const PAYMENTS_AT_ONCE_MAX: usize = 1_000;
 
-/// Letters, another for each number: digits could pass for the number of a card.
+/// Encodes a number in letters, because digits may look like a card number.
 fn letters(number: usize) -> String {
     (0..5)
         .scan(number, |rest, _| {
@@ -21,7 +21,7 @@ fn letters(number: usize) -> String {
         .collect()
 }
 
-/// Of batch `batch`, payment `place`.
+/// The payment at `place` in `batch`.
 fn payment_info(batch: usize, place: usize) -> Option<PaymentInfo> {
     let name = letters(batch * PAYMENTS_AT_ONCE_MAX + place);
     let at = Timestamp::now();
@@ -45,7 +45,7 @@ fn sequence_number(place: usize) -> String {
     format!("49590338271490256608559692538361571095921575{place:012}")
 }
 
-/// As Lambda delivers records of a Kinesis stream.
+/// Event of a Kinesis stream: records with published payments.
 pub(crate) fn projected(batch: usize, records: usize) -> Value {
     let trace_parent: Option<TraceParent> = TRACE_PARENT.parse().ok();
     let events =
@@ -71,14 +71,14 @@ pub(crate) fn projected(batch: usize, records: usize) -> Value {
     json!({ "Records": events.enumerate().map(record).collect::<Vec<_>>() })
 }
 
-/// As Lambda delivers changes of a DynamoDB table: payments that are decided on and yet to be published.
+/// Event of a DynamoDB change stream: payments that are decided and unpublished.
 pub(crate) fn relayed(batch: usize, records: usize) -> Value {
     let payments = (0..records).filter_map(|place| payment_info(batch, place));
     changes(payments.map(|payment| image(&payment, Written::Decided)))
 }
 
-/// The three changes of each payment that was published on the way out, as most payments are. Of the first one there may be
-/// less: a batch ends with a change after which there is nothing to do.
+/// Event of a DynamoDB change stream: the three changes of each payment with a direct publish, which is the usual case.
+/// The first payment may have fewer changes, so that the batch ends with a published payment.
 pub(crate) fn published(batch: usize, records: usize) -> Value {
     let count = records.div_ceil(WRITES.len());
     let payments = (0..count).filter_map(|place| payment_info(batch, place));
@@ -86,7 +86,7 @@ pub(crate) fn published(batch: usize, records: usize) -> Value {
     changes(images.skip(count * WRITES.len() - records))
 }
 
-/// The writes of a payment's item.
+/// Writes of a payment's item, by the state they leave.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Written {
     Begun,
@@ -94,10 +94,10 @@ enum Written {
     Published,
 }
 
-/// What they are, of a payment that is published on the way out.
+/// The writes of a payment with a direct publish.
 const WRITES: [Written; 3] = [Written::Begun, Written::Decided, Written::Published];
 
-/// The payment's item after that write.
+/// The payment's item after this write.
 fn image(payment: &PaymentInfo, written: Written) -> Value {
     let (id, at) = (payment.payment_id.to_string(), payment.updated_at.to_string());
     let mut image = json!({
@@ -131,7 +131,7 @@ fn image(payment: &PaymentInfo, written: Written) -> Value {
     image
 }
 
-/// Changes of the table's items, to these.
+/// Event of a DynamoDB change stream with these new images.
 fn changes(images: impl Iterator<Item = Value>) -> Value {
     let record = |(place, image): (usize, Value)| {
         json!({
@@ -154,7 +154,7 @@ fn changes(images: impl Iterator<Item = Value>) -> Value {
     json!({ "Records": images.enumerate().map(record).collect::<Vec<_>>() })
 }
 
-/// The request of a payment.
+/// Event of `POST /payments`.
 pub(crate) fn payment(number: usize, _: usize) -> Value {
     let name = letters(number);
     let body = json!({
@@ -165,7 +165,7 @@ pub(crate) fn payment(number: usize, _: usize) -> Value {
     request("/payments", &format!("checkout-{name}"), &body)
 }
 
-/// The request of an order that the payment in the table covers.
+/// Event of `POST /orders`, for an order that the stored payment covers.
 pub(crate) fn order(number: usize, _: usize) -> Value {
     let line = |sku: &str, quantity: u32, minor: i64| json!({"sku": sku, "quantity": quantity, "unit_price": {"minor": minor, "currency": "EUR"}});
     let body = json!({
@@ -176,7 +176,7 @@ pub(crate) fn order(number: usize, _: usize) -> Value {
     request("/orders", "checkout", &body)
 }
 
-/// As a REST API passes requests on that IAM has authorized.
+/// Proxy event of a REST API with IAM authorization.
 fn request(path: &str, key: &str, body: &Value) -> Value {
     let headers = [
         ("Accept", "application/json"),

@@ -1,17 +1,17 @@
-//! The functions of the template, each with what it is told there.
+//! Functions of the template, with their environment variables.
 
 /// A function of `template.yaml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Function {
-    /// Its name in the template, which is the folder that `sam build` puts it in.
+    /// Logical id in the template, which is also its folder in the output of `sam build`.
     pub logical_id: &'static str,
-    /// Its cargo package, and its binary.
+    /// Cargo package and binary.
     pub package: &'static str,
-    /// What the template tells it, apart from what it tells every function.
+    /// Environment variables of the template that are specific to the function.
     variables: &'static [(&'static str, &'static str)],
 }
 
-/// All of them. One that asks for more says so when it starts, by name.
+/// All functions. A function that lacks a variable fails at start and names it.
 pub const FUNCTIONS: [Function; 5] = [
     Function {
         logical_id: "PaymentApi",
@@ -41,22 +41,22 @@ pub const FUNCTIONS: [Function; 5] = [
 ];
 
 impl Function {
-    /// All that it finds in its environment: what Lambda sets, what the template says, and where the services are.
+    /// All environment variables: those of Lambda, those of the template, and the endpoints of the services.
     pub fn environment(&self, runtime_api: &str, services: &str) -> Vec<(&'static str, String)> {
-        let told = self.variables.iter().chain(&EVERY_FUNCTION).map(|(name, value)| (*name, (*value).to_owned()));
-        let here = [
+        let fixed = self.variables.iter().chain(&EVERY_FUNCTION).map(|(name, value)| (*name, (*value).to_owned()));
+        let endpoints = [
             ("AWS_LAMBDA_FUNCTION_NAME", self.logical_id.to_owned()),
             ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", services.to_owned()),
             ("AWS_ENDPOINT_URL_KINESIS", services.to_owned()),
-            // Looked at by the function only that asks Payments.
+            // Read only in synchronous mode.
             ("PAYMENTS_URL", services.to_owned()),
         ];
-        told.chain(here).collect()
+        fixed.chain(endpoints).collect()
     }
 }
 
-/// What the template tells every function, and what Lambda does.
+/// Environment variables of every function, from the template and from Lambda.
 const EVERY_FUNCTION: [(&str, &str); 12] = [
     ("LOG_LEVEL", "info"),
     ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),

@@ -1,8 +1,8 @@
-//! What the measurements share: the binaries that deploy, what they run in, and what they are asked to do.
+//! Shared parts of the measurements: binaries, sandboxes, stand-ins for services, and loads.
 //!
-//! A function is measured as it is: its release binary, started with the variables of the template, asked over the Lambda
-//! Runtime API, and answered by services that give the same answers every time. So what differs between two runs is the
-//! function alone.
+//! A function is measured as deployed: its release binary with the variables of the template, invoked over the Lambda
+//! Runtime API. The stand-ins for services always give the same responses, so that two runs differ only in the
+//! function.
 
 mod binaries;
 mod callgrind;

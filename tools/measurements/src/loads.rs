@@ -1,4 +1,4 @@
-//! What functions are asked to do, again and again: each time the same for other payments and orders.
+//! Loads: repeated events for a function, each with different payments and orders.
 
 use std::collections::BTreeMap;
 
@@ -11,35 +11,37 @@ use crate::{FUNCTIONS, Function};
 /// Events of one kind for one function.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
-    /// Who they are for.
+    /// Function that receives the events.
     pub function: &'static Function,
-    /// Which of the floors does the same, and what figures of it are printed under.
+    /// Name of the baseline for this load, and label of its figures.
     pub floor: &'static str,
-    /// What one event holds: `record` or `request`.
+    /// Unit of an event: `record`, `change` or `request`.
     pub unit: &'static str,
-    /// How many of them it holds.
+    /// Number of units in an event.
     pub units: usize,
-    /// The most that the function may take, as a multiple of what its floor does.
+    /// Maximum instructions of the function, as a multiple of its baseline.
     pub ratio_max: f64,
-    /// How many more events the one of two runs is given than the other.
+    /// Additional events in the second of two runs.
     pub more: usize,
-    /// The calls of services that an event of so many units takes.
+    /// Expected calls to services for an event with this many units.
     calls: fn(usize) -> Vec<(&'static str, usize)>,
-    /// An event of so many units; each number makes another.
+    /// Makes event `number` with this many units: `event(number, units)`.
     event: fn(usize, usize) -> Value,
+    /// True if the response reports success.
     is_right: fn(&Value) -> bool,
 }
 
-/// Where calls are most of what there is to do.
+/// Budget for loads that make calls, which dominate.
 const RATIO_MAX: f64 = 1.5;
-/// Where there is none, so that it weighs more that an item is read as strictly as everywhere.
+/// Budget for the load without calls, in which the strict decoding of items weighs more.
 const RATIO_MAX_OF_READING: f64 = 2.0;
-/// Payments that one batch for the projector holds, each of an order of its own.
+/// Payments in a batch for the projector, each of an order of its own.
 const PROJECTED: usize = 1_000;
-/// Payments that one batch for the relay holds: as many as the template gives it.
+/// Payments in a batch for the relay: the batch size of the template.
 const RELAYED: usize = 500;
 
-/// A load of each function that waits for nobody, and of the relay also what it is given most: payments that are published.
+/// One load for each function except the synchronous mode, and a second for the relay with its most frequent input:
+/// published payments.
 pub const LOADS: [Load; 5] = [
     Load {
         function: &FUNCTIONS[2],
@@ -98,7 +100,7 @@ pub const LOADS: [Load; 5] = [
     },
 ];
 
-/// What the projector does, by floors that write payments one by one, and in larger calls.
+/// Load of the projector, for baselines with single and with batched writes.
 pub const LARGER_CALLS: [Load; 3] = [
     LOADS[0],
     Load {
@@ -116,18 +118,18 @@ pub const LARGER_CALLS: [Load; 3] = [
 ];
 
 impl Load {
-    /// So many events, behind one of few units: under `valgrind` code that runs for the first time takes long enough for
-    /// calls to be given up.
+    /// Returns this many events after a small first one. Code that runs for the first time is so slow under `valgrind`
+    /// that calls of a large event would time out.
     pub fn events(&self, count: usize) -> Vec<Bytes> {
         self.sizes(count).enumerate().map(|(number, units)| (self.event)(number, units).to_string().into()).collect()
     }
 
-    /// Whether an answer says that all was done.
+    /// True if a response reports success.
     pub fn is_right(&self, answer: &[u8]) -> bool {
         serde_json::from_slice(answer).is_ok_and(|answer| (self.is_right)(&answer))
     }
 
-    /// The calls that those events take.
+    /// Expected calls to services for this many events and the first one, by operation.
     pub fn calls_of(&self, events: usize) -> BTreeMap<String, usize> {
         let mut calls = BTreeMap::new();
         for (operation, count) in self.sizes(events).flat_map(self.calls) {
@@ -157,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_holds_as_many_units_as_it_says_and_no_two_are_the_same() {
+    fn events_are_distinct_and_have_the_declared_number_of_units() {
         for load in LOADS {
             let events = load.events(2);
             assert!(events[1] != events[2], "{}", load.floor);

@@ -1,6 +1,6 @@
-//! What the figures were measured on.
+//! Description of the machine that produced the figures.
 
-/// The processor, how many of it, and how busy they are: a line to print above figures. Parts that cannot be told are left out.
+/// Processor model, number of cores and load, as a line to print above figures. Unknown parts are left out.
 pub fn machine() -> String {
     let cpu = read("/proc/cpuinfo");
     let cpu = cpu.lines().find_map(|line| Some(line.strip_prefix("model name")?.split_once(": ")?.1.to_owned()));

@@ -1,4 +1,4 @@
-//! One run of a function, or of its floor: a process that is given events, does all that they ask for, and is looked at then.
+//! One run of a function or its baseline: a process that handles a number of events, and its resource use.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -7,74 +7,77 @@ use std::time::Duration;
 
 use crate::{Instrument, Load, RuntimeApi, Sandbox, SandboxError, Services};
 
-/// What does what a load asks for.
+/// Program that handles the events of a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The function.
     Function,
-    /// Its floor.
+    /// Its baseline.
     Floor,
-    /// Its floor, whose calls are signed and serialised and get their answers without being sent.
+    /// Its baseline with calls that are serialised and signed, but not sent.
     FloorUnsent,
 }
 
-/// What is run.
+/// Parameters of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
-    /// The binary.
+    /// Path of the binary.
     pub binary: &'a Path,
-    /// Which part it is.
+    /// Function or baseline.
     pub part: Part,
-    /// What it is given.
+    /// Events to handle.
     pub load: &'a Load,
-    /// How many events, behind the first and small one.
+    /// Number of events, after the small first one.
     pub events: usize,
     /// Tool that it runs under.
     pub instrument: Instrument<'a>,
-    /// Where services speak TLS, the file for their certificate.
+    /// File for the services' certificate, to use TLS; `None` for plain HTTP.
     pub certificate: Option<&'a Path>,
 }
 
-/// What a process took. It is nothing where Linux does not tell.
+/// Resource use of a process, from `/proc`; zero on other systems.
 #[derive(Debug, Clone, Copy)]
 pub struct ResourceUse {
-    /// The most memory that it had, in KiB.
+    /// Peak memory in KiB.
     pub peak_kib: u32,
-    /// The time it had on a processor, its start included.
+    /// Processor time, including the start.
     pub processor: Duration,
 }
 
-/// Why a run does not count.
+/// Reason why a run does not count.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Nothing could listen or be waited for.
+    /// A socket or process operation failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The process did not come to its end.
+    /// The process failed or hung.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// It answered something else than that all was done.
-    #[error("{binary} answered {answer}")]
+    /// A response did not report success.
+    #[error("{binary} responded {answer}")]
     Answer {
-        /// What was run.
+        /// Path of the binary.
         binary: String,
-        /// What it said.
+        /// Response or error.
         answer: String,
     },
-    /// It made other calls than what it was asked takes.
+    /// The process did not make the expected calls, for example because of a retry.
     #[error("{binary} made the calls {called:?} instead of {expected:?}")]
     Calls {
-        /// What was run.
+        /// Path of the binary.
         binary: String,
-        /// How many of each there were.
+        /// Calls made, by operation.
         called: BTreeMap<String, usize>,
-        /// How many there should be.
+        /// Calls expected, by operation.
         expected: BTreeMap<String, usize>,
     },
 }
 
 impl Run<'_> {
-    /// Runs it, and makes sure that it did what there was to do.
+    /// Runs the process, and checks its responses and calls.
+    ///
+    /// # Errors
+    /// If the process fails, or its responses or calls are not as expected.
     pub async fn once(&self) -> Result<ResourceUse, RunError> {
         let services = Services::start_over(self.certificate).await?;
         let mut api = RuntimeApi::start(self.load.events(self.events)).await?;

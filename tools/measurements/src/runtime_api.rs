@@ -1,4 +1,4 @@
-//! The Lambda Runtime API of one process: hands out what there is to do, keeps the answers, and tells when nothing is left.
+//! Lambda Runtime API for one process: hands out events, keeps the responses, and reports when no event is left.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,26 +15,26 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::serving::Serving;
 
-/// What each invocation is given, as the functions' margins are kept of it: long enough under `valgrind`.
+/// Timeout of each invocation, long enough for functions under `valgrind`. They derive their own deadlines from it.
 const TIMEOUT: Duration = Duration::from_mins(15);
 
-/// A process that has asked for work when there was none. Dropping this tells it so, which ends it.
+/// A pending poll for an event when none is left. Dropping it responds 410, which ends the process.
 #[derive(Debug)]
 pub struct Idle {
-    /// When its question arrived.
+    /// Time at which the poll arrived.
     pub asked: Instant,
     event: oneshot::Sender<Bytes>,
 }
 
 impl Idle {
-    /// Hands out an event after all.
+    /// Responds to the poll with an event.
     pub fn give(self, event: impl Into<Bytes>) {
-        // A process that has ended meanwhile takes none.
+        // Fails if the process has ended meanwhile, which is reported elsewhere.
         let _ = self.event.send(event.into());
     }
 }
 
-/// A Runtime API that whoever knows its address may ask.
+/// A Runtime API, served on loopback.
 pub struct RuntimeApi {
     serving: Serving,
     work: Arc<Work>,
@@ -49,7 +49,7 @@ struct Work {
 }
 
 impl RuntimeApi {
-    /// Listens on a free port of this machine, with these events to hand out.
+    /// Listens on a free port of 127.0.0.1, with these events to hand out.
     pub async fn start(events: Vec<Bytes>) -> io::Result<Self> {
         let (sender, idle) = mpsc::unbounded_channel();
         let work = Arc::new(Work { waiting: Mutex::new(events.into()), answers: Mutex::default(), idle: sender });
@@ -63,17 +63,17 @@ impl RuntimeApi {
         Ok(Self { serving: Serving::start(router, None, || {}).await?, work, idle })
     }
 
-    /// The value of `AWS_LAMBDA_RUNTIME_API`.
+    /// Value for `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> &str {
         &self.serving.address
     }
 
-    /// Waits until a process asks for work and there is none.
+    /// Waits until a process polls and no event is left.
     pub async fn idle(&mut self) -> Option<Idle> {
         self.idle.recv().await
     }
 
-    /// What was answered so far, or what went wrong, in the order of the events.
+    /// Responses so far, or errors that the function reported, in the order of the events.
     pub fn answers(&self) -> Vec<Result<Bytes, String>> {
         locked(&self.work.answers).clone()
     }
@@ -81,13 +81,13 @@ impl RuntimeApi {
 
 async fn next(State(work): State<Arc<Work>>) -> Response {
     let asked = Instant::now();
-    let (event, given) = oneshot::channel();
+    let (event, received) = oneshot::channel();
     match locked(&work.waiting).pop_front() {
         Some(waiting) => Idle { asked, event }.give(waiting),
-        // Where nobody waits to be told, it is over at once.
+        // If nobody waits for `Idle`, it is dropped, and the process gets 410.
         None => drop(work.idle.send(Idle { asked, event })),
     }
-    let Ok(event) = given.await else { return StatusCode::GONE.into_response() };
+    let Ok(event) = received.await else { return StatusCode::GONE.into_response() };
     let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + TIMEOUT;
     let headers = [
         ("content-type", "application/json".to_owned()),

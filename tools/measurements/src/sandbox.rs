@@ -1,4 +1,4 @@
-//! One process of a function, and nothing in its environment but what it is given.
+//! One process of a function, with only the environment variables it is given.
 
 use std::ffi::OsString;
 use std::fs::DirEntry;
@@ -11,15 +11,15 @@ use tokio::process::{Child, Command};
 
 use crate::{Idle, RuntimeApi};
 
-/// How long a process may take until it asks for work that there is not: under `valgrind` everything takes fifty times as long.
+/// Maximum time until a process is idle. Under `valgrind` everything takes fifty times as long.
 const UNTIL_IDLE_MAX: Duration = Duration::from_mins(10);
 
 /// Tool that a process runs under.
 #[derive(Debug, Clone, Copy)]
 pub enum Instrument<'a> {
-    /// None: the process runs by itself.
+    /// No tool.
     None,
-    /// `valgrind --tool=callgrind`, which writes what it counted to this file when the process ends.
+    /// `valgrind --tool=callgrind`, which writes its counts to this file when the process ends.
     Callgrind(&'a Path),
 }
 
@@ -27,31 +27,31 @@ pub enum Instrument<'a> {
 #[derive(Debug)]
 pub struct Sandbox {
     child: Child,
-    /// The moment before it was executed.
+    /// Time just before its execution.
     pub begun: Instant,
 }
 
-/// Why a process did not come to ask for work.
+/// Reason why a process did not become idle.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// It could not be executed.
     #[error("cannot run {program}: {reason}")]
     NotRun {
-        /// What was to be run.
+        /// Path of the program.
         program: String,
-        /// What the operating system said.
+        /// Error of the operating system.
         reason: io::Error,
     },
-    /// It ended.
-    #[error("the process ended before it asked for more work ({status}):\n{said}")]
+    /// It ended before it was idle.
+    #[error("the process ended before it polled for more work ({status}):\n{said}")]
     Ended {
-        /// How.
+        /// Exit status.
         status: ExitStatus,
-        /// What it said on standard error.
+        /// Standard error.
         said: String,
     },
-    /// It did neither.
-    #[error("the process did not ask for more work within {} minutes", UNTIL_IDLE_MAX.as_secs() / 60)]
+    /// It neither ended nor became idle in time.
+    #[error("the process did not poll for more work within {} minutes", UNTIL_IDLE_MAX.as_secs() / 60)]
     Stuck,
     /// It could not be waited for.
     #[error(transparent)]
@@ -87,7 +87,7 @@ impl Sandbox {
         Ok(Self { child, begun })
     }
 
-    /// Waits until it asks for work that there is not.
+    /// Waits until it polls for an event and none is left.
     pub async fn until_idle(self, api: &mut RuntimeApi) -> Result<(Self, Idle), SandboxError> {
         let Self { mut child, begun } = self;
         tokio::select! {
@@ -100,14 +100,14 @@ impl Sandbox {
         Err(SandboxError::Ended { status, said: String::from_utf8_lossy(&stderr).into_owned() })
     }
 
-    /// The most memory it has had, in KiB, as Linux tells it.
+    /// Peak memory in KiB, from `/proc`.
     pub fn peak_kib(&self) -> Option<u32> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.split_whitespace().next()?.parse().ok()
     }
 
-    /// How long its threads were on a processor, in user and in system mode, as Linux tells it.
+    /// Processor time of its threads in user and system mode, from `/proc`.
     pub fn processor(&self) -> Option<Duration> {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()?)).ok()?;
         let on_processor_ns = |thread: io::Result<DirEntry>| -> Option<u64> {
@@ -117,12 +117,12 @@ impl Sandbox {
         threads.map(on_processor_ns).sum::<Option<u64>>().map(Duration::from_nanos)
     }
 
-    /// Kills it, and waits until it is gone.
+    /// Kills it, and waits until it has ended.
     pub async fn kill(mut self) -> io::Result<()> {
         self.child.kill().await
     }
 
-    /// Tells it that there is no more work, and waits until it has ended by itself.
+    /// Responds that no event is left, and waits until it exits by itself.
     pub async fn end(self, idle: Idle) -> io::Result<()> {
         drop(idle);
         self.child.wait_with_output().await.map(|_| ())

@@ -1,7 +1,8 @@
-//! DynamoDB and Kinesis, as far as the functions call them: over plain HTTP or TLS, and the same answers every time.
+//! Stand-in for DynamoDB and Kinesis with constant responses, over plain HTTP or TLS. It supports the operations that
+//! the functions call.
 //!
-//! They answer as a table and a stream would on which every write succeeds: every condition holds, every record is taken. An
-//! order that was put is read back, with the payment that covers it.
+//! Every write succeeds: every condition holds, and every record is accepted. An order that was put is read back, with
+//! a payment that covers it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,10 +20,10 @@ use serde_json::{Value, json};
 use crate::serving::Serving;
 use crate::tls;
 
-/// Services that listen.
+/// A running stand-in.
 pub struct Services {
     url: String,
-    /// The file with their certificate, where they have one.
+    /// File with its certificate; `None` for plain HTTP.
     certificate: Option<PathBuf>,
     seen: Arc<Traffic>,
     _serving: Serving,
@@ -36,14 +37,14 @@ struct Traffic {
 }
 
 impl Services {
-    /// Listens on a free port of this machine: over plain HTTP, or over TLS where there is a file for the certificate, which is
-    /// written to it.
+    /// Listens on a free port of 127.0.0.1: over TLS if there is a file to write the certificate to, otherwise over
+    /// plain HTTP.
     pub async fn start_over(certificate: Option<&Path>) -> io::Result<Self> {
         let seen = Arc::<Traffic>::default();
         let router = Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(&seen));
-        let accepted = Arc::clone(&seen);
+        let counted = Arc::clone(&seen);
         let count = move || {
-            accepted.connections.fetch_add(1, Ordering::SeqCst);
+            counted.connections.fetch_add(1, Ordering::SeqCst);
         };
         let tls = certificate.map(tls::acceptor).transpose()?;
         let serving = Serving::start(router, tls, count).await?;
@@ -52,12 +53,13 @@ impl Services {
         Ok(Self { url, certificate: certificate.map(Path::to_owned), seen, _serving: serving })
     }
 
-    /// Where they listen, as `http://127.0.0.1:<port>` or `https://…`.
+    /// Endpoint URL, `http://127.0.0.1:<port>` or `https://…`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What makes a function trust their certificate, where they have one. It takes the place of Amazon's five.
+    /// Environment variables that make a function trust the certificate instead of Amazon's five roots; none for plain
+    /// HTTP.
     pub fn trusted(&self) -> Vec<(&'static str, String)> {
         let trusted = |file: &PathBuf| {
             vec![("TRUST_STORE", "system".to_owned()), ("SSL_CERT_FILE", file.to_string_lossy().into_owned())]
@@ -65,18 +67,18 @@ impl Services {
         self.certificate.as_ref().map(trusted).unwrap_or_default()
     }
 
-    /// Connections that were made so far.
+    /// Number of connections accepted so far.
     pub fn connections(&self) -> usize {
         self.seen.connections.load(Ordering::SeqCst)
     }
 
-    /// Calls so far, by operation.
+    /// Number of calls so far, by operation.
     pub fn calls(&self) -> BTreeMap<String, usize> {
         self.seen.calls.lock().clone()
     }
 }
 
-/// Answers a call, and anything else, with a JSON object.
+/// Responds to every request with a JSON object.
 async fn answer(
     State(seen): State<Arc<Traffic>>,
     headers: HeaderMap,
@@ -92,9 +94,9 @@ async fn answer(
         "Query" => seen.query(&parsed(&body)),
         "BatchGetItem" => json!({"Responses": {}, "UnprocessedKeys": {}}),
         "BatchExecuteStatement" => json!({"Responses": vec![json!({}); count(&parsed(&body)["Statements"])]}),
-        "PutRecord" => taken(),
+        "PutRecord" => accepted(),
         "PutRecords" => {
-            json!({"FailedRecordCount": 0, "Records": vec![taken(); count(&parsed(&body)["Records"])]})
+            json!({"FailedRecordCount": 0, "Records": vec![accepted(); count(&parsed(&body)["Records"])]})
         }
         _ => json!({}),
     };
@@ -102,7 +104,7 @@ async fn answer(
 }
 
 impl Traffic {
-    /// Keeps an order; what else is put is never asked for.
+    /// Stores an order. Other items are never read.
     fn put_item(&self, call: &Value) -> Value {
         let item = &call["Item"];
         if let (Some("order"), Some(order_id)) = (item["item"]["S"].as_str(), item["order_id"]["S"].as_str()) {
@@ -112,7 +114,7 @@ impl Traffic {
         json!({})
     }
 
-    /// The order, if it was put, and one payment, which covers it.
+    /// The order, if it was put, and one payment that covers it.
     fn query(&self, call: &Value) -> Value {
         let order_id = call["ExpressionAttributeValues"][":order_id"]["S"].as_str().unwrap_or_default();
         let order = self.orders.lock().get(order_id).cloned();
@@ -138,7 +140,7 @@ fn payment_of(order_id: &str) -> Value {
     })
 }
 
-fn taken() -> Value {
+fn accepted() -> Value {
     json!({"ShardId": "shardId-000000000000", "SequenceNumber": "49590338271490256608559692538361571095921575989136588898"})
 }
 

@@ -1,4 +1,4 @@
-//! Listening on this machine, on a port that is free.
+//! HTTP server on a free port of 127.0.0.1.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::tls::TlsListener;
 
-/// What listens. It no longer does when this is dropped.
+/// A running server. It stops when dropped.
 #[derive(Debug)]
 pub(crate) struct Serving {
     /// `127.0.0.1:<port>`.
@@ -19,7 +19,7 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Serves, over TLS where there is what accepts it, and tells of each connection.
+    /// Starts serving, over TLS if there is an acceptor. Calls `accepted` for each connection.
     pub(crate) async fn start(
         router: Router,
         tls: Option<TlsAcceptor>,
@@ -29,7 +29,7 @@ impl Serving {
         let address = listener.local_addr()?.to_string();
         let listener = listener.tap_io(move |connection: &mut TcpStream| {
             accepted();
-            // It is quicker with it, and right without.
+            // An optimisation that may fail.
             let _ = connection.set_nodelay(true);
         });
         let task = match tls {

@@ -1,4 +1,4 @@
-//! TLS, as AWS's endpoints speak it, with a certificate that is made for the occasion.
+//! TLS listener with a generated self-signed certificate.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::server::TlsStream;
 
-/// What accepts connections to this machine. Its certificate is written to this file.
+/// Creates an acceptor for 127.0.0.1, and writes its certificate to this file.
 pub(crate) fn acceptor(certificate: &Path) -> io::Result<TlsAcceptor> {
     let signed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).map_err(io::Error::other)?;
     std::fs::write(certificate, signed.cert.pem())?;
@@ -26,7 +26,7 @@ pub(crate) fn acceptor(certificate: &Path) -> io::Result<TlsAcceptor> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Accepts connections over another listener's.
+/// Accepts TLS over the connections of another listener.
 pub(crate) struct TlsListener {
     address: SocketAddr,
     established: Receiver<(TlsStream<TcpStream>, SocketAddr)>,
@@ -34,7 +34,7 @@ pub(crate) struct TlsListener {
 }
 
 impl TlsListener {
-    /// Handshakes go on side by side, as they do with two services that are two.
+    /// Starts accepting. Handshakes run concurrently, as with separate services.
     pub(crate) fn new(
         mut listener: impl Listener<Io = TcpStream, Addr = SocketAddr>,
         acceptor: TlsAcceptor,
@@ -47,7 +47,7 @@ impl TlsListener {
                 let (acceptor, sender) = (acceptor.clone(), sender.clone());
                 tokio::spawn(async move {
                     if let Ok(connection) = acceptor.accept(connection).await {
-                        // Where nobody serves any more it is closed.
+                        // If the server has stopped, the connection is closed.
                         let _ = sender.send((connection, address)).await;
                     }
                 });

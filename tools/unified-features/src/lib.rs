@@ -1,1 +1,1 @@
-//! Nothing but dependencies: makes every build of the workspace use one set of features (docs/adr/0007).
+//! Dependencies only: they give every build of the workspace one set of features (docs/adr/0007).

@@ -1,1 +1,1 @@
-"""LocalStack without Docker and without Java: functions as plain processes, and dynoxide behind its DynamoDB."""
+"""LocalStack without Docker and Java: functions as plain processes, and dynoxide as the engine of DynamoDB."""

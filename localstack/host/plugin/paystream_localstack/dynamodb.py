@@ -1,4 +1,4 @@
-"""Has LocalStack start our `dynamodb-local` where it would download DynamoDBLocal.jar, and Java to run it."""
+"""Makes LocalStack start `dynamodb-local` (dynoxide) instead of downloading Java and DynamoDBLocal.jar."""
 
 import os
 
@@ -8,7 +8,7 @@ from localstack.utils.run import ShellCommandThread
 
 
 def _start(server: DynamodbServer) -> ShellCommandThread:
-    # It ends with its standard input, so that it does not outlive a LocalStack that was killed.
+    # It exits when its standard input closes, so that it does not outlive a killed LocalStack.
     command = [os.environ["PAYSTREAM_DYNAMODB"], str(server.port)]
     thread = ShellCommandThread(command, stdin=True, auto_restart=False, name="dynamodb-local")
     thread.start()

@@ -1,7 +1,7 @@
-"""`LAMBDA_RUNTIME_EXECUTOR=process`: LocalStack's functions as processes of this machine, where its own executor needs Docker.
+"""`LAMBDA_RUNTIME_EXECUTOR=process` runs functions as processes of this machine. LocalStack's own executor needs Docker.
 
-Everything else of Lambda (event source mappings, versions, concurrency, permissions) stays LocalStack's. An execution
-environment is one process, which is given one event at a time over the Lambda Runtime API, and replaced when it has ended:
+LocalStack still provides the rest of Lambda: event source mappings, versions, concurrency, permissions. An execution environment
+is one process, which gets one event at a time over the Lambda Runtime API, and is replaced when it has exited:
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
@@ -23,20 +23,20 @@ from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 
 LOG = logging.getLogger(__name__)
-# As long as Lambda gives a function for its init.
+# Lambda's limit for the init phase.
 INIT_SECONDS_MAX = 10
 STOP_SECONDS_MAX = 2
-# Lines of a function's output that are kept for the log of its invocation.
+# Lines of output kept for the log of an invocation.
 OUTPUT_LINES_MAX = 2000
 LOOPBACK = "127.0.0.1"
 
 
 class Process:
-    """A running function and the Runtime API that it speaks to. What it does comes as (what, request id, body)."""
+    """A running function and its Runtime API. Its actions are queued as (kind, request id, body)."""
 
     def __init__(self, directory: Path, environment: dict[str, str]):
         self.events: queue.Queue[dict | None] = queue.Queue()
-        self.doings: queue.Queue[tuple[str, str, bytes]] = queue.Queue()
+        self.actions: queue.Queue[tuple[str, str, bytes]] = queue.Queue()
         self.output = collections.deque(maxlen=OUTPUT_LINES_MAX)
         self.api = ThreadingHTTPServer((LOOPBACK, 0), type("Handler", (RuntimeApi,), {"function": self}))
         threading.Thread(target=self.api.serve_forever, daemon=True).start()
@@ -62,14 +62,14 @@ class Process:
             text = line.decode(errors="replace")
             self.output.append(text)
             LOG.info("%s: %s", name, text.rstrip())
-        self.doings.put(("exit", "", str(self.child.wait()).encode()))
+        self.actions.put(("exit", "", str(self.child.wait()).encode()))
 
     def is_running(self) -> bool:
         return self.child.poll() is None
 
-    def next_doing(self, deadline: float) -> tuple[str, str, bytes]:
+    def next_action(self, deadline: float) -> tuple[str, str, bytes]:
         try:
-            return self.doings.get(timeout=max(0.0, deadline - time.time()))
+            return self.actions.get(timeout=max(0.0, deadline - time.time()))
         except queue.Empty:
             return ("timeout", "", b"")
 
@@ -90,14 +90,14 @@ class RuntimeApi(BaseHTTPRequestHandler):
     function: Process
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    # Otherwise head and body of an answer would be two packets, and the second would wait for the first.
+    # Otherwise head and body of a response would be two packets, and the second would wait for the first.
     wbufsize = -1
 
     def do_GET(self) -> None:  # .../runtime/invocation/next
-        self.function.doings.put(("ready", "", b""))
+        self.function.actions.put(("ready", "", b""))
         event = self.function.events.get()
         if event is None:
-            # Nobody is left to be answered.
+            # The process is being stopped.
             self.close_connection = True
             return
         headers = {
@@ -110,9 +110,9 @@ class RuntimeApi(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:  # .../runtime/init/error or .../runtime/invocation/REQUEST_ID/response or /error
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        *_, request_id, what = self.path.split("/")
+        *_, request_id, kind = self.path.split("/")
         self._answer(202, b'{"status":"OK"}')
-        self.function.doings.put((what, request_id, body))
+        self.function.actions.put((kind, request_id, body))
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -137,10 +137,10 @@ class ProcessExecutor(RuntimeExecutor):
     def _start_process(self) -> None:
         directory = Path(self.function_version.config.code.get_unzipped_code_location())
         self.process = Process(directory, self.environment)
-        what, _, body = self.process.next_doing(time.time() + INIT_SECONDS_MAX)
-        if what != "ready":
+        kind, _, body = self.process.next_action(time.time() + INIT_SECONDS_MAX)
+        if kind != "ready":
             self.process.stop()
-            raise LambdaRuntimeException(f"init ended with {what} {body.decode(errors='replace')}: {self.get_logs()}")
+            raise LambdaRuntimeException(f"init ended with {kind} {body.decode(errors='replace')}: {self.get_logs()}")
 
     def stop(self) -> None:
         if self.process:
@@ -155,12 +155,12 @@ class ProcessExecutor(RuntimeExecutor):
         deadline = time.time() + timeout
         self.process.events.put({**payload, "deadline": deadline})
         while True:
-            what, answered_id, body = self.process.next_doing(deadline)
-            if what in ("response", "error") and answered_id == request_id:
-                return self._result(request_id, body, is_error=what == "error")
-            if what == "exit":
+            kind, answered_id, body = self.process.next_action(deadline)
+            if kind in ("response", "error") and answered_id == request_id:
+                return self._result(request_id, body, is_error=kind == "error")
+            if kind == "exit":
                 return self._failure(request_id, "Runtime.ExitError", f"Runtime exited with {body.decode()}")
-            if what == "timeout":
+            if kind == "timeout":
                 self.process.stop()
                 return self._failure(request_id, "Sandbox.Timedout", f"Task timed out after {timeout}.00 seconds")
 

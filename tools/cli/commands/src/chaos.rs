@@ -1,4 +1,4 @@
-//! `paystream chaos`: random work under random faults in an environment of its own, and what came of it.
+//! `paystream chaos`: a random workload under random faults in its own environment, and a consistency check.
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,28 +9,28 @@ use paystream_local::Options;
 
 use crate::local::{LocalArguments, LocalError};
 
-/// Where there is something wrong.
+/// Exit code if the check found differences.
 const FOUND: u8 = 1;
-/// Of each kind of finding, so many are shown.
+/// Maximum number of findings of each kind that are printed.
 const SHOWN_MAX: usize = 10;
 
-/// What can be said of it.
+/// Arguments of `paystream chaos`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// How many payments to make
+    /// Number of payments to make
     #[arg(long, default_value_t = 2_000)]
     payments: u64,
-    /// What all that is random is made from [default: another one each time, which is told]
+    /// Random seed [default: a new one each time, which is printed]
     #[arg(long)]
     seed: Option<u64>,
     #[command(flatten)]
     local: LocalArguments,
-    /// Tell the result as one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
 }
 
-/// Why there is no report.
+/// Error of `paystream chaos`.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChaosCommandError {
     #[error(transparent)]
@@ -41,10 +41,11 @@ pub(crate) enum ChaosCommandError {
     Interrupted(u64),
 }
 
-/// Runs it, and answers with 0 where nothing is wrong and 1 where something is.
+/// Runs the workload and the check. Exits with 0 without findings, and with 1 with findings.
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, ChaosCommandError> {
     let seed = arguments.seed.unwrap_or_else(new_seed);
-    // Without these, most of the time would be spent waiting: a retry for a lease, the relay for its batch.
+    // With the defaults, most of the time would be spent waiting for payment leases and for the relay's batching
+    // window.
     let parameters = [("PaymentLeaseMs", "500"), ("RelayWindowSeconds", "0")];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let environment = arguments.local.build(parameters.into()).await?.start(Options::default()).await?;
@@ -64,7 +65,7 @@ fn new_seed() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| u64::from(since.subsec_nanos()))
 }
 
-/// On standard error, and only where that is a terminal.
+/// Progress on standard error; hidden if that is not a terminal.
 fn progress_bar(payments: u64, seed: u64) -> ProgressBar {
     let bar = ProgressBar::new(payments).with_message(format!("seed {seed}"));
     let style = ProgressStyle::with_template("{msg}  {wide_bar} {pos}/{len} payments, {per_sec}, {eta} left");
@@ -81,7 +82,7 @@ fn tell(report: &Report, as_json: bool) {
     let Report { seed, payments, orders, disturbances, worked_ms, settled_ms, findings } = report;
     println!("seed {seed}: {payments} payments and {orders} orders");
     println!(
-        "meanwhile: {} faults, {} outages, {} kills, {} events again, {} records that are none, {} reshards",
+        "disturbances: {} faults, {} outages, {} kills, {} repeated events, {} invalid records, {} reshards",
         disturbances.faults,
         disturbances.outages,
         disturbances.kills,
@@ -89,7 +90,7 @@ fn tell(report: &Report, as_json: bool) {
         disturbances.poison_records,
         disturbances.reshards
     );
-    println!("worked {} s, then at rest after {} s", seconds(*worked_ms), seconds(*settled_ms));
+    println!("workload {} s, settled after {} s", seconds(*worked_ms), seconds(*settled_ms));
     for (what, found) in kinds(findings) {
         println!("  {what:<12} {}", found.len());
         for finding in found.iter().take(SHOWN_MAX) {
@@ -106,12 +107,12 @@ fn kinds(findings: &Findings) -> [(&'static str, &[String]); 8] {
         ("copies", &findings.copies),
         ("stuck", &findings.stuck),
         ("quarantine", &findings.quarantine),
-        ("given up", &findings.given_up),
+        ("discarded", &findings.given_up),
         ("unreadable", &findings.unreadable),
     ]
 }
 
-/// With one decimal.
+/// Formats seconds with one decimal.
 fn seconds(ms: u64) -> String {
     format!("{}.{}", ms / 1_000, ms % 1_000 / 100)
 }

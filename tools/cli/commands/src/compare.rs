@@ -1,4 +1,4 @@
-//! `paystream compare`: the same orders both ways, measured side by side.
+//! `paystream compare`: asynchronous and synchronous mode measured with the same orders.
 
 mod interrupts;
 mod place;
@@ -20,71 +20,72 @@ use interrupts::Interrupts;
 use place::Place;
 use progress::Bar;
 
-/// Where something was lost, made twice, or is not where its payment puts it.
+/// Exit code if something was lost or duplicated, or an order is not in the state that its payment implies.
 const WRONG: u8 = 1;
-/// Where something could not be measured.
+/// Exit code if a measurement failed.
 const INCOMPLETE: u8 = 2;
-/// Why a scenario was not run.
+/// Reason for skipping scenarios after Ctrl-C.
 const INTERRUPTED: &str = "interrupted";
-/// The rates and durations that make sense: below, there is nothing to measure; above, no one machine keeps up.
+/// Accepted rates, in orders per second. Below, there is nothing to measure; above, a single machine does not keep up.
 const RATE: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
+/// Accepted durations, in seconds.
 const SECONDS: std::ops::RangeInclusive<f64> = 1.0..=3_600.0;
-/// What `--quick` runs, and for how long.
+/// Scenarios of `--quick`.
 const QUICK: [Scenario; 4] =
     [Scenario::Healthy, Scenario::Payments200Ms, Scenario::PaymentsDown, Scenario::KinesisDown];
 const QUICK_SECONDS: f64 = 6.0;
 const QUICK_RATE: f64 = 5.0;
-/// Enough to keep the processors from going to sleep between orders: at half of it, the median is longer, and is that of waking
-/// them.
+/// High enough that processors do not sleep between orders. At half of it, the median rises by their wake-up time.
 const FULL_RATE: f64 = 40.0;
 const FULL_SECONDS: f64 = 30.0;
-/// The part of a scenario's time that orders come for before it is measured, and at most.
+/// Warm-up before the measurement, as a fraction of the scenario's duration.
 const WARM_UP_PART: f64 = 0.25;
+/// Maximum warm-up, in seconds.
 const WARM_UP_MAX: f64 = 3.0;
 
-/// What can be said of it.
+/// Arguments of `paystream compare`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A scenario to run; may be repeated [default: all; --help lists them]
+    /// Scenario to run; repeatable [default: all; --help lists them]
     ///
-    /// healthy, payments-200ms, payments-2s, payments-errors, payments-down, kinesis-down, consumer-down, poison-record,
-    /// order-first, payment-voided, voided-unheard
+    /// healthy, payments-200ms, payments-2s, payments-errors, payments-down, kinesis-down, consumer-down,
+    /// poison-record, order-first, payment-voided, voided-unheard
     #[arg(long = "scenario", value_name = "NAME")]
     scenarios: Vec<Scenario>,
-    /// Four of the scenarios, for 6 s each: about a minute
+    /// Run four scenarios, for 6 s each: about a minute
     #[arg(long, conflicts_with = "scenarios")]
     quick: bool,
-    /// Orders a second in each mode [default: 40, or 5 with --quick]
+    /// Orders per second in each mode [default: 40, or 5 with --quick]
     #[arg(long, value_parser = rate)]
     rate: Option<f64>,
-    /// How long each scenario is measured, in seconds [default: 30, or 6 with --quick]
+    /// Duration of each scenario, in seconds [default: 30, or 6 with --quick]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     duration: Option<f64>,
-    /// What all that is random is made from
+    /// Random seed
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Write report.md, report.json and the plots into this directory
+    /// Write report.md, report.json and plots to this directory
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Tell the result as one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     local: LocalArguments,
-    /// Measure a deployed stack instead, in the scenarios that need nothing to go wrong: what `sam list stack-outputs
-    /// --output json` printed; - reads it from standard input. It makes payments and orders there
+    /// Measure a deployed stack instead, in the scenarios without faults. FILE is the output of `sam list stack-outputs
+    /// --output json`; - reads standard input. Creates payments and orders in that stack
     #[arg(long, value_name = "FILE", conflicts_with_all = ["template", "release", "log"])]
     stack_outputs: Option<PathBuf>,
 }
 
-/// Why there is no report.
+/// Error of `paystream compare`.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CompareError {
     #[error(transparent)]
     Local(#[from] LocalError),
     #[error(transparent)]
     Target(#[from] TargetError),
-    #[error("the stack outputs in {} have no {name}: they should be those of a Paystream", path.display())]
+    #[error("the stack outputs in {} have no {name}: they must be those of a Paystream stack", path.display())]
     NoUrl { path: PathBuf, name: &'static str },
     #[error("{scenario}: {source}")]
     Run { scenario: Scenario, source: ScenarioError },
@@ -94,7 +95,7 @@ pub(crate) enum CompareError {
     Interrupted,
 }
 
-/// Runs it, and answers with 0 where nothing is wrong and 1 where something is.
+/// Runs the scenarios. Exits with 0, with [`WRONG`] or with [`INCOMPLETE`].
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> {
     let place = Place::find(arguments.local.clone(), arguments.stack_outputs.as_deref()).await?;
     let duration = arguments.duration.unwrap_or(if arguments.quick { QUICK_SECONDS } else { FULL_SECONDS });
@@ -131,7 +132,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
         match interrupts.unless_aborted(run).await {
             Some(Ok(result)) if has_orders(&result) => report.scenarios.push(result),
             Some(Ok(_)) | None => report.skipped.push(SkippedScenario { scenario, reason: INTERRUPTED.to_owned() }),
-            // What was measured before is not lost for it.
+            // Earlier results are kept.
             Some(Err(error)) => {
                 report.skipped.push(SkippedScenario { scenario, reason: error.to_string() });
                 failed.get_or_insert(error);
@@ -156,12 +157,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
     }
     if let Some(directory) = &arguments.output {
         report.write(directory)?;
-        tell(&format!("written to {}", directory.display()));
+        tell(&format!("report written to {}", directory.display()));
     }
     let text = if arguments.json { report.json()? } else { report.table()? };
     output::line(text.trim_end());
     if let Some(error) = &failed {
-        tell(&format!("not everything was measured: {error}"));
+        tell(&format!("the measurement is incomplete: {error}"));
     }
     Ok(match (report.is_right(), failed) {
         (false, _) => ExitCode::from(WRONG),
@@ -184,7 +185,7 @@ fn scenarios(arguments: &Arguments) -> Vec<Scenario> {
     }
 }
 
-/// As it was typed, more or less: what runs it again.
+/// Returns a command line that runs this comparison again.
 fn command() -> String {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let release = if cfg!(debug_assertions) { "" } else { " --release" };

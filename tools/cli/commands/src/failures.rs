@@ -1,4 +1,4 @@
-//! `paystream failures`: the batches that event source mappings gave up on.
+//! `paystream failures`: failed batches in the on-failure destination.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,15 +13,15 @@ use crate::target::{OperatingArguments, Target};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
-    /// List what was given up, oldest first
+    /// List failed batches, oldest first
     List(List),
-    /// Send again what was given up
+    /// Redrive failed batches
     Redrive(Redrive),
 }
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct List {
-    /// Read the files below a directory, which `aws s3 sync` filled, instead of the bucket
+    /// Read files in a directory, filled by `aws s3 sync`, instead of the bucket
     #[arg(long, value_name = "DIR")]
     from_directory: Option<PathBuf>,
     #[command(flatten)]
@@ -31,10 +31,10 @@ pub(crate) struct List {
 #[derive(Debug, Clone, Args)]
 #[group(id = "which", required = true, multiple = false, args = ["ids", "all"])]
 pub(crate) struct Which {
-    /// What `failures list` calls them
+    /// Ids as `failures list` prints them
     #[arg(value_name = "ID")]
     ids: Vec<String>,
-    /// All of them, oldest first
+    /// Redrive all failed batches, oldest first
     #[arg(long)]
     all: bool,
 }
@@ -43,10 +43,10 @@ pub(crate) struct Which {
 pub(crate) struct Redrive {
     #[command(flatten)]
     which: Which,
-    /// Read the files below a directory, which `aws s3 sync` filled, instead of the bucket
+    /// Read files in a directory, filled by `aws s3 sync`, instead of the bucket
     #[arg(long, value_name = "DIR")]
     from_directory: Option<PathBuf>,
-    /// Say what would be sent, and send nothing
+    /// Print what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -71,20 +71,16 @@ async fn list(arguments: List) -> Result<ExitCode, CommandError> {
         return Ok(ExitCode::SUCCESS);
     }
     let records: u64 = found.failures.iter().map(|failure| failure.records).sum();
-    output::line(&format!(
-        "{} given up, with {}",
-        output::count(found.failures.len(), "failure"),
-        count(records, "record")
-    ));
+    output::line(&format!("{} with {}", output::count(found.failures.len(), "failure"), count(records, "record")));
     output::lines(found.failures.iter().map(line));
     output::lines(
         found
             .unreadable
             .iter()
-            .map(|invalid| format!("  not a failure: {}", output::foreign(&invalid.to_string(), 300))),
+            .map(|invalid| format!("  not a failure record: {}", output::foreign(&invalid.to_string(), 300))),
     );
     if found.is_cut {
-        output::line("  … and more than can be read at once");
+        output::line("  … and more, beyond the limit of one listing");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -95,8 +91,8 @@ fn count(number: u64, noun: &str) -> String {
 
 fn line(failure: &Failure) -> String {
     let what = match failure.kind {
-        BatchKind::Kinesis => "of the stream",
-        BatchKind::DynamoDb => "of the table's changes",
+        BatchKind::Kinesis => "payment stream",
+        BatchKind::DynamoDb => "change stream of the payments table",
     };
     let error = failure.error.as_deref().map(|error| format!(", {}", output::foreign(error, 100)));
     let payload = if failure.has_payload { "" } else { ", without payload" };
@@ -154,17 +150,18 @@ fn print(redriven: &[FailureRedriven], dry_run: bool) {
             parts.push(format!("{} to the stream", output::count(failure.records, "record")));
         }
         if !failure.payments.is_empty() {
-            parts.push(format!("{} published as now", output::count(failure.payments.len(), "payment")));
+            parts
+                .push(format!("{} published in the current version", output::count(failure.payments.len(), "payment")));
         }
         if failure.settled > 0 {
-            parts.push(format!("{} published already", output::count(failure.settled, "payment")));
+            parts.push(format!("{} already published", output::count(failure.settled, "payment")));
         }
         parts.extend(failure.not_sent.iter().map(|left| format!("not sent: {}: {}", left.id, left.reason)));
         format!("  {}: {}", output::foreign(&failure.id, 200), parts.join(", "))
     }));
 }
 
-/// Where a stack keeps them: on AWS in a bucket; the local environment shows them itself.
+/// Returns the source of failed batches: the bucket on AWS, `/_local/failures` of the local environment.
 async fn source_of(target: &Target) -> Result<FailureSource, CommandError> {
     let Some(local) = &target.local else {
         return Ok(FailureSource::Bucket(Box::new(target.stack.failures_bucket()?)));

@@ -1,4 +1,4 @@
-//! Environments of a command's own.
+//! Local environments that a command starts.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,21 +7,21 @@ use paystream_local::{
     BuildError, Environment, Functions, LogSink, NoTemplate, Options, Profile, StartError, Template, find_template,
 };
 
-/// Flags about environments of a command's own.
+/// Flags of local environments.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct LocalArguments {
-    /// The template to run [default: template.yaml, here or in a directory above]
+    /// Template to run [default: template.yaml, here or in a parent directory]
     #[arg(long, value_name = "PATH")]
     template: Option<PathBuf>,
-    /// Build the functions as they deploy
+    /// Build the functions in release mode, as they deploy
     #[arg(long)]
     release: bool,
-    /// Show what the functions log, on standard error
+    /// Show the log of the functions, on standard error
     #[arg(long)]
     log: bool,
 }
 
-/// Reasons for which there is no environment.
+/// Error of building or starting an environment.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LocalError {
     #[error(transparent)]
@@ -32,7 +32,7 @@ pub(crate) enum LocalError {
     Build(#[from] BuildError),
 }
 
-/// A template whose functions are built.
+/// A template with its built functions.
 pub(crate) struct Built {
     template: PathBuf,
     parameters: BTreeMap<String, String>,

@@ -1,6 +1,6 @@
-//! Every command of `paystream` but `up`: checks, repairs, load and measurements.
+//! All commands of `paystream` except `up`: checks, repairs, load and measurements.
 //!
-//! They are a program of their own so that `cargo run`, which is `paystream up`, builds nothing of what they need.
+//! They are a separate program, so that `cargo run` (`paystream up`) does not build their dependencies.
 
 mod chaos;
 mod compare;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Commands that check, repair, load and measure a running Paystream.
+/// Checks, repairs, loads and measures Paystream stacks
 #[derive(Debug, Parser)]
 #[command(name = "paystream", version)]
 struct Arguments {
@@ -27,34 +27,35 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Compare Payments' table with Orders' copies, and mend what does not agree
+    /// Compare Payments' table with Orders' read model, and repair differences
     Reconcile(reconcile::Arguments),
-    /// Publish all payments once more, to fill a new consumer or one that missed some
+    /// Publish all payments again, to backfill a new consumer or one that missed some
     Replay(replay::Arguments),
-    /// Deal with records that Orders could not read
+    /// List, show, redrive or drop quarantined records
     Quarantine {
         #[command(subcommand)]
         command: quarantine::Command,
     },
-    /// Deal with batches that event source mappings gave up on
+    /// List or redrive failed batches (on-failure destination)
     Failures {
         #[command(subcommand)]
         command: failures::Command,
     },
-    /// Make random payments under random faults, and check that both services agree on them afterwards
+    /// Run a random workload under random faults, and check that both services agree afterwards
     ///
-    /// It starts a system of its own, in memory. Clients pay, capture, void, refund and order, and repeat what is not answered,
-    /// while calls fail, hang or lose their answers, processes are killed, shards split and merge, events come again and late,
-    /// and records come that are none. Then it waits for quiet and compares what the clients were told with all that both
-    /// services stored. It exits with 0 where they agree, with 1 where not, and with 2 where it did not come that far.
+    /// Starts its own environment, in memory. Clients pay, capture, void, refund and order, and retry requests without
+    /// a response. Meanwhile calls fail, hang or lose their responses, processes are killed, shards split and merge,
+    /// events are repeated and delayed, and invalid records are put on the stream. Once the system has settled, the
+    /// responses that the clients got are compared with the data of both services. The exit code is 0 if they agree, 1
+    /// if they differ, and 2 if the check did not complete.
     Chaos(chaos::Arguments),
-    /// Place the same orders both ways, asynchronously and synchronously, and measure what each gains and pays
+    /// Place the same orders asynchronously and synchronously, and measure both
     ///
-    /// It starts a system of its own for each scenario, in memory, and places orders at a fixed rate through both modes in
-    /// turns, while nothing or something goes wrong. Then it reads where every order ended. It prints a table, and writes
-    /// report.md, report.json and plots where --output says. Ctrl-C stops it and keeps what was measured until then. It exits
-    /// with 0 where nothing was lost or made twice and every order is where its payment puts it, with 1 where not, and with 2
-    /// where it did not come that far.
+    /// Starts an environment for each scenario, in memory, and places orders at a fixed rate in both modes in turn,
+    /// with the scenario's faults. Then reads the final state of every order. Prints a table; --output writes
+    /// report.md, report.json and plots. Ctrl-C stops it and keeps the results so far. The exit code is 0 if nothing
+    /// was lost or duplicated and every order is in the state that its payment implies, 1 if not, and 2 if the
+    /// measurement did not complete.
     Compare(compare::Arguments),
 }
 
@@ -70,7 +71,8 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The exit code of a command: 1 reports findings, so that a script can tell them from 2, a failure to run.
+/// Returns the exit code of a command. 1 reports findings; errors are printed and give 2, so that scripts can
+/// distinguish them.
 fn ended<E: std::fmt::Display>(result: Result<ExitCode, E>) -> ExitCode {
     result.unwrap_or_else(|error| {
         tell(&format!("error: {error}"));
@@ -78,7 +80,7 @@ fn ended<E: std::fmt::Display>(result: Result<ExitCode, E>) -> ExitCode {
     })
 }
 
-/// Tells the user something that is not the result.
+/// Prints a message to standard error; results go to standard output.
 #[expect(clippy::print_stderr, reason = "this is how a command line talks to its user")]
 fn tell(message: &str) {
     eprintln!("{message}");

@@ -1,4 +1,4 @@
-//! What commands print: text for people, or one JSON document.
+//! Output of commands: text, or one JSON document.
 
 use std::io::Write;
 
@@ -8,10 +8,10 @@ use telemetry::WithCauses;
 
 use crate::target::{TargetError, flag_of};
 
-/// Lines of one kind that are shown to people; JSON has all of them.
+/// Maximum number of lines of one kind in text output. JSON output has all.
 pub(crate) const LINES_MAX: usize = 100;
 
-/// Why a command that operates a stack could not do what it should.
+/// Error of a command that operates a stack.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
     #[error(transparent)]
@@ -31,12 +31,12 @@ impl From<StoreError> for CommandError {
 fn operation(error: &OperationError) -> String {
     match error {
         OperationError::NameMissing(resource) => format!(
-            "{error}: give it with {} NAME, or all names with --stack-outputs FILE, which needs an output {resource}",
+            "{error}: name it with {} NAME, or use --stack-outputs FILE, which must have an output {resource}",
             flag_of(*resource)
         ),
         error => {
             let text = WithCauses(error).to_string();
-            // What a deployed stack's names say in a region that it is not in.
+            // Also the error of a correct name in the wrong region.
             let hint = if text.contains("ResourceNotFound") { NOT_FOUND_HINT } else { "" };
             text + hint
         }
@@ -44,25 +44,25 @@ fn operation(error: &OperationError) -> String {
 }
 
 const NOT_FOUND_HINT: &str =
-    " (where the name is right: is the region, AWS_REGION or that of AWS_PROFILE, the one of the stack?)";
+    " (if the name is right, check that AWS_REGION or the region of AWS_PROFILE is the one of the stack)";
 
-/// A line on standard output. Where nobody reads it any more, as behind `| head`, it is nobody's loss.
+/// Prints a line to standard output. Write errors are ignored: the reader may have exited, such as `| head`.
 pub(crate) fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// Bytes on standard output, and nothing else.
+/// Writes raw bytes to standard output.
 pub(crate) fn bytes(bytes: &[u8]) {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
 }
 
-/// One JSON document on standard output.
+/// Prints a JSON document to standard output.
 pub(crate) fn json(document: &impl Serialize) {
     line(&serde_json::to_string_pretty(document).unwrap_or_default());
 }
 
-/// Lines, as many as people read.
+/// Prints at most [`LINES_MAX`] lines, and the number of those left out.
 pub(crate) fn lines(lines: impl ExactSizeIterator<Item = String>) {
     let left = lines.len().saturating_sub(LINES_MAX);
     lines.take(LINES_MAX).for_each(|text| line(&text));
@@ -71,7 +71,8 @@ pub(crate) fn lines(lines: impl ExactSizeIterator<Item = String>) {
     }
 }
 
-/// Text of somebody else's, without what a terminal would obey, on one line and cut to `chars_max`.
+/// Sanitises foreign text: replaces control characters, such as line ends and terminal escapes, and cuts it to
+/// `chars_max`.
 pub(crate) fn foreign(text: &str, chars_max: usize) -> String {
     let clean = |char: char| if char.is_control() { '\u{fffd}' } else { char };
     let mut short: String = text.chars().take(chars_max).map(clean).collect();
@@ -81,7 +82,7 @@ pub(crate) fn foreign(text: &str, chars_max: usize) -> String {
     short
 }
 
-/// `1 record`, `2 records`.
+/// Formats a count with its noun: `1 record`, `2 records`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
@@ -91,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_not_printed() {
+    fn control_characters_are_replaced_and_long_text_is_cut() {
         assert_eq!(foreign("a\u{1b}[2Jb\nc", 10), "a\u{fffd}[2Jb\u{fffd}c");
         assert_eq!(foreign("äöü", 2), "äö…");
         assert_eq!(foreign("äöü", 3), "äöü");

@@ -1,4 +1,4 @@
-//! `paystream quarantine`: the records that Orders could not read.
+//! `paystream quarantine`: records that the projector could not decode or store.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -15,20 +15,20 @@ use serde_json::json;
 use crate::output::{self, CommandError};
 use crate::target::{OperatingArguments, TargetArguments};
 
-/// Records that are dealt with at once. What is beyond is older, and left for the next time.
+/// Maximum number of records of one command. The newest are listed; older ones are left for the next run.
 const RECORDS_MAX: usize = 10_000;
-/// Bytes of a record that are shown to people.
+/// Bytes of a record in the text output of `show`.
 const PREVIEW_BYTES: usize = 512;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
-    /// List the records, newest first
+    /// List quarantined records, newest first
     List(List),
-    /// Show one record, whole
+    /// Show one record
     Show(Show),
-    /// Put records back on the stream, and then drop them here
+    /// Put records back on the stream, then delete them from quarantine
     Redrive(Redrive),
-    /// Drop records for good
+    /// Delete records permanently
     Drop(Drop),
 }
 
@@ -40,10 +40,10 @@ pub(crate) struct List {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Show {
-    /// The record: <shard id>#<sequence number>
+    /// Id of the record: <shard id>#<sequence number>
     #[arg(value_name = "ID")]
     id: RecordId,
-    /// Write its bytes to standard output, and nothing else
+    /// Write only its bytes to standard output
     #[arg(long, conflicts_with = "json")]
     raw: bool,
     /// Print one JSON document, with the bytes in base64
@@ -56,10 +56,10 @@ pub(crate) struct Show {
 #[derive(Debug, Clone, Args)]
 #[group(id = "which", required = true, multiple = false, args = ["ids", "all"])]
 pub(crate) struct Which {
-    /// The records: <shard id>#<sequence number>
+    /// Ids of the records: <shard id>#<sequence number>
     #[arg(value_name = "ID")]
     ids: Vec<RecordId>,
-    /// All records
+    /// All records, up to 10,000
     #[arg(long)]
     all: bool,
 }
@@ -68,7 +68,7 @@ pub(crate) struct Which {
 pub(crate) struct Redrive {
     #[command(flatten)]
     which: Which,
-    /// Say what would be sent, and send nothing
+    /// Print what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -79,10 +79,10 @@ pub(crate) struct Redrive {
 pub(crate) struct Drop {
     #[command(flatten)]
     which: Which,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Say what would be dropped, and drop nothing
+    /// Print what would be dropped, and drop nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -143,7 +143,7 @@ async fn list(arguments: List) -> Result<ExitCode, CommandError> {
 async fn show(arguments: Show) -> Result<ExitCode, CommandError> {
     let stack = arguments.target.resolve().await?.stack;
     let Some(record) = stack.quarantine()?.load(&arguments.id).await? else {
-        return Err(CommandError::Usage(format!("there is no record {} in quarantine", arguments.id)));
+        return Err(CommandError::Usage(format!("record {} is not in quarantine", arguments.id)));
     };
     if arguments.raw {
         output::bytes(&record.data);
@@ -188,7 +188,7 @@ fn print(id: &RecordId, record: &QuarantinedRecord) {
     }
 }
 
-/// The records that are meant, oldest first.
+/// Returns the ids of the chosen records; with `--all`, oldest first.
 async fn chosen(stack: &Stack, which: Which) -> Result<Vec<RecordId>, CommandError> {
     if !which.all {
         return Ok(which.ids);
@@ -220,7 +220,7 @@ async fn drop_records(arguments: Drop) -> Result<ExitCode, CommandError> {
     let stack = arguments.operating.target.resolve().await?.stack;
     let ids = chosen(&stack, arguments.which).await?;
     if !arguments.dry_run && !arguments.yes && !ids.is_empty() && !confirmed(&ids)? {
-        return Err(CommandError::Usage("nothing is dropped".to_owned()));
+        return Err(CommandError::Usage("not confirmed; nothing was dropped".to_owned()));
     }
     let (mut dropped, mut unknown) = (Vec::new(), Vec::new());
     for id in ids {
@@ -237,18 +237,18 @@ async fn drop_records(arguments: Drop) -> Result<ExitCode, CommandError> {
         let verb = if arguments.dry_run { "would drop" } else { "dropped" };
         output::line(&format!("{verb} {}", output::count(dropped.len(), "record")));
         output::lines(dropped.iter().map(|id| format!("  {id}")));
-        output::lines(unknown.iter().map(|id| format!("  there is no record {id}")));
+        output::lines(unknown.iter().map(|id| format!("  not found: {id}")));
     }
     Ok(if unknown.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Asks at the terminal. Without one, `--yes` has to say it.
+/// Asks for confirmation on a terminal. Without one, `--yes` is required.
 #[expect(clippy::print_stderr, reason = "this is how a command line talks to its user")]
 fn confirmed(ids: &[RecordId]) -> Result<bool, CommandError> {
     if !std::io::stdin().is_terminal() {
-        return Err(CommandError::Usage("dropping loses records for good: say --yes".to_owned()));
+        return Err(CommandError::Usage("dropping deletes records permanently: confirm with --yes".to_owned()));
     }
-    eprint!("drop {} for good? [y/N] ", output::count(ids.len(), "record"));
+    eprint!("drop {} permanently? [y/N] ", output::count(ids.len(), "record"));
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);

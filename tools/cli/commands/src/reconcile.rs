@@ -1,4 +1,4 @@
-//! `paystream reconcile`: whether Orders has what Payments has, and mending it where not.
+//! `paystream reconcile`: comparison of Orders' read model with Payments, and repair.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,27 +11,27 @@ use crate::output::{self, CommandError};
 use crate::progress::Bar;
 use crate::target::OperatingArguments;
 
-/// What `--help` says below.
+/// End of the `--help` text.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  both sides agree, or what did not was published again
-  1  they do not agree; with --repair: something is beyond repair, was not published or, with --wait, has not arrived
+  0  both services agree, or with --repair all differences were published again
+  1  they differ; with --repair: a difference is not repairable, was not published or, with --wait, has not arrived
   2  they could not be compared";
 
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
-    /// Publish again what is missing, stale or different
+    /// Publish missing, stale and different payments again
     #[arg(long)]
     repair: bool,
-    /// Say what would be published, and publish nothing
+    /// Print what would be published, and publish nothing
     #[arg(long, requires = "repair")]
     dry_run: bool,
-    /// Wait until Orders has what was published, for so many seconds at most
+    /// Wait until Orders has the published payments, at most this many seconds
     #[arg(long, value_name = "SECONDS", requires = "repair", num_args = 0..=1, require_equals = true,
         default_missing_value = "60")]
     wait: Option<u64>,
-    /// What changed at Payments within so many seconds may still be on its way
+    /// Count changes younger than this as pending, not as differences
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     grace: u64,
     #[command(flatten)]
@@ -52,7 +52,7 @@ struct Repair {
     dry_run: bool,
     #[serde(flatten)]
     report: SendReport,
-    /// What Orders did not have in time, where that was waited for.
+    /// Payments that did not arrive in Orders in time; empty without `--wait`.
     not_arrived: Vec<SentPayment>,
 }
 
@@ -115,7 +115,7 @@ fn print(found: &Reconciled, repair: Option<&Repair>, waited: bool) {
     }
     if !found.unreadable.is_empty() {
         output::line(&format!(
-            "{} cannot be understood, and were not compared:",
+            "{} could not be decoded, and were not compared:",
             output::count(found.unreadable.len(), "item")
         ));
         let line = |item: &paystream_operations::Unreadable| {
@@ -126,7 +126,7 @@ fn print(found: &Reconciled, repair: Option<&Repair>, waited: bool) {
     if let Some(repair) = repair {
         print_repair(repair, waited);
     } else if found.repairable().next().is_some() {
-        output::line("`paystream reconcile --repair` publishes again what is missing, stale or different");
+        output::line("`paystream reconcile --repair` publishes missing, stale and different payments again");
     }
 }
 
@@ -143,17 +143,17 @@ fn print_repair(repair: &Repair, waited: bool) {
     };
     output::line(&format!("published {sent} again{arrived}"));
     output::lines(repair.report.not_sent.iter().map(|left| format!("  not published: {}: {}", left.id, left.reason)));
-    let late = |sent: &SentPayment| format!("  not with Orders yet: {} of order {}", sent.payment_id, sent.order_id);
+    let late = |sent: &SentPayment| format!("  not yet in Orders: {} of order {}", sent.payment_id, sent.order_id);
     output::lines(repair.not_arrived.iter().map(late));
 }
 
 fn meaning(class: DifferenceClass) -> &'static str {
     match class {
         DifferenceClass::Missing => "Orders has no copy",
-        DifferenceClass::Stale => "Orders' copy is of an earlier version",
-        DifferenceClass::Different => "Orders' copy of the same version says something else",
-        DifferenceClass::Ahead => "Orders' copy is of a later version than Payments has; publishing does not mend it",
-        DifferenceClass::Orphaned => "Payments does not have the payment of this copy; publishing does not mend it",
+        DifferenceClass::Stale => "Orders' copy has an earlier version",
+        DifferenceClass::Different => "Orders' copy has the same version and different content",
+        DifferenceClass::Ahead => "Orders' copy has a later version than Payments; publishing does not repair it",
+        DifferenceClass::Orphaned => "Payments has no such payment; publishing does not repair it",
     }
 }
 

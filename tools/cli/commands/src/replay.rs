@@ -1,4 +1,4 @@
-//! `paystream replay`: publishes what is stored once more.
+//! `paystream replay`: publishes stored payments again (backfill).
 
 use std::num::NonZeroU32;
 use std::process::ExitCode;
@@ -14,28 +14,28 @@ use crate::output::{self, CommandError};
 use crate::progress::Bar;
 use crate::target::OperatingArguments;
 
-/// What `--help` says below.
+/// End of the `--help` text.
 const EXIT_CODES: &str = "\
-Events carry whole payments and their versions, so that those who have them already change nothing.
+Events carry whole payments with their versions, so consumers that already have them change nothing.
 
 Exit codes:
-  0  all were published
-  1  it stopped before; it says how to go on
-  2  it could not begin";
+  0  all payments were published
+  1  stopped before the end; the output says how to resume
+  2  could not start";
 
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
-    /// Only payments that changed then or later, such as 2026-11-22T20:00:00Z
+    /// Only payments that changed at or after this time, such as 2026-11-22T20:00:00Z
     #[arg(long, value_name = "TIME")]
     since: Option<Timestamp>,
     /// Only the payments of this order
     #[arg(long, value_name = "ID", conflicts_with = "after")]
     order_id: Option<OrderId>,
-    /// Go on behind this payment, where an earlier replay stopped
+    /// Resume after this payment, where an earlier replay stopped
     #[arg(long, value_name = "PAYMENT_ID")]
     after: Option<PaymentId>,
-    /// So many payments a second, at most
+    /// Maximum number of payments per second
     #[arg(long, value_name = "N", default_value = "200")]
     rate: NonZeroU32,
     /// Count what would be published, and publish nothing
@@ -62,10 +62,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> 
         dry_run: arguments.dry_run,
     };
     let stopped = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stopped);
+    let signalled = Arc::clone(&stopped);
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            told.store(true, Ordering::Relaxed);
+            signalled.store(true, Ordering::Relaxed);
         }
     });
     let bar = Bar::new();
@@ -83,15 +83,15 @@ fn print(arguments: &Arguments, replayed: &Replayed) {
     let verb = if arguments.dry_run { "would publish" } else { "published" };
     let passed_over = match replayed.passed_over {
         0 => String::new(),
-        number => format!(", passed over {number}"),
+        number => format!(", skipped {number}"),
     };
     output::line(&format!("{verb} {} of {} payments{passed_over}", replayed.sent, replayed.read));
     output::lines(replayed.unreadable.iter().map(|item| {
-        format!("  cannot be understood: {}: {}", output::foreign(&item.key, 100), output::foreign(&item.reason, 200))
+        format!("  could not be decoded: {}: {}", output::foreign(&item.key, 100), output::foreign(&item.reason, 200))
     }));
     output::lines(replayed.not_sent.iter().map(|left| format!("  not published: {}: {}", left.id, left.reason)));
     if !replayed.is_complete {
         let after = replayed.go_on_after.as_ref().map(|payment_id| format!(" and --after {payment_id}"));
-        output::line(&format!("stopped before the end; go on with the same command{}", after.unwrap_or_default()));
+        output::line(&format!("stopped before the end; resume with the same command{}", after.unwrap_or_default()));
     }
 }

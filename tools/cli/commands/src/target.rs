@@ -1,4 +1,4 @@
-//! Which Paystream a command is about: the local environment, or a stack on AWS, and what its parts are called there.
+//! Target of a command: the local environment or a stack on AWS, and its resource names.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use paystream_operations::{Endpoints, Names, Resource, Stack};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// Where `paystream up` is unless it is told otherwise.
+/// Default URL of `paystream up`.
 const LOCAL_URL: &str = "http://127.0.0.1:3000";
 
-/// The flags of every command that operates a stack.
+/// Flags of every command that operates a stack.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OperatingArguments {
     /// Print one JSON document
@@ -23,56 +23,56 @@ pub(crate) struct OperatingArguments {
     pub(crate) target: TargetArguments,
 }
 
-/// The flags that say where. Without any, it is the local environment on its usual port.
+/// Flags that select the target. The default is the local environment on port 3000.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Where")]
+#[command(next_help_heading = "Target")]
 pub(crate) struct TargetArguments {
-    /// The local environment [default: that on port 3000]
+    /// URL of the local environment [default: http://127.0.0.1:3000]
     #[arg(long, value_name = "URL", conflicts_with = "stack_outputs")]
     url: Option<String>,
-    /// A deployed stack: what `sam list stack-outputs --output json` printed; - reads it from standard input
+    /// Outputs of a deployed stack, from `sam list stack-outputs --output json`; - reads standard input
     #[arg(long, value_name = "FILE")]
     stack_outputs: Option<PathBuf>,
-    /// The name of Payments' table, on AWS
+    /// Name of the payments table, on AWS
     #[arg(long, value_name = "NAME")]
     payments_table: Option<String>,
-    /// The name of Orders' table, on AWS
+    /// Name of the orders table, on AWS
     #[arg(long, value_name = "NAME")]
     orders_table: Option<String>,
-    /// The name of the quarantine table, on AWS
+    /// Name of the quarantine table, on AWS
     #[arg(long, value_name = "NAME")]
     quarantine_table: Option<String>,
-    /// The name of the payment stream, on AWS
+    /// Name of the payment stream, on AWS
     #[arg(long, value_name = "NAME")]
     payment_stream: Option<String>,
-    /// The name of the failures bucket, on AWS
+    /// Name of the failures bucket, on AWS
     #[arg(long, value_name = "NAME")]
     failures_bucket: Option<String>,
 }
 
-/// Why it is not known where.
+/// Error of finding the target.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TargetError {
     #[error(
-        "no local environment answers at {url} ({reason}): start it with `cargo run`, say where it is with --url, or name a \
-         deployed stack with --stack-outputs FILE (from `sam list stack-outputs --output json`) or with --payments-table \
-         and its like"
+        "no local environment at {url} ({reason}): start it with `cargo run`, give its URL with --url, or name a deployed \
+         stack with --stack-outputs FILE (from `sam list stack-outputs --output json`) or with --payments-table and the \
+         other name flags"
     )]
     NoAnswer { url: String, reason: String },
-    #[error("{url} is no local environment of Paystream: {reason}")]
+    #[error("{url} is not a local environment of Paystream: {reason}")]
     NotLocal { url: String, reason: String },
     #[error("cannot read the stack outputs in {}: {reason}", path.display())]
     Outputs { path: PathBuf, reason: String },
 }
 
-/// A stack, and where the local environment is, where it is one.
+/// A stack, with the local environment's routes if it is local.
 pub(crate) struct Target {
     pub(crate) stack: Stack,
     pub(crate) local: Option<Local>,
 }
 
 impl TargetArguments {
-    /// Finds it.
+    /// Finds the target and its resource names.
     pub(crate) async fn resolve(&self) -> Result<Target, TargetError> {
         let given = self.given();
         if let Some(path) = &self.stack_outputs {
@@ -89,7 +89,7 @@ impl TargetArguments {
         Ok(Target { stack, local: Some(local) })
     }
 
-    /// The names that flags tell.
+    /// Returns the resource names given by flags.
     fn given(&self) -> Vec<(Resource, String)> {
         let flag = |resource| match resource {
             Resource::PaymentsTable => &self.payments_table,
@@ -102,7 +102,7 @@ impl TargetArguments {
     }
 }
 
-/// The flag that tells the name of a resource.
+/// Returns the flag with the name of a resource.
 pub(crate) fn flag_of(resource: Resource) -> &'static str {
     match resource {
         Resource::PaymentsTable => "--payments-table",
@@ -139,7 +139,7 @@ struct Output {
     output_value: String,
 }
 
-/// The value of an output of a stack, such as the URL of an API.
+/// Returns the value of a stack output, such as the URL of an API.
 pub(crate) fn output(path: &Path, key: &str) -> Result<Option<String>, TargetError> {
     let outputs = read(path).and_then(|text| parsed(&text));
     let outputs = outputs.map_err(|reason| TargetError::Outputs { path: path.to_owned(), reason })?;
@@ -162,11 +162,11 @@ fn read(path: &Path) -> Result<String, String> {
 
 fn parsed(text: &str) -> Result<Vec<Output>, String> {
     serde_json::from_str(text).map_err(|error| {
-        format!("{error}: it should be the array of OutputKey and OutputValue that `sam list stack-outputs --output json` prints")
+        format!("{error}: expected the array of OutputKey and OutputValue that `sam list stack-outputs --output json` prints")
     })
 }
 
-/// The names in what `sam list stack-outputs --output json` prints.
+/// Returns the resource names in the output of `sam list stack-outputs --output json`.
 fn names_of(text: &str) -> Result<Names, String> {
     let mut names = Names::default();
     for output in parsed(text)? {
@@ -177,7 +177,7 @@ fn names_of(text: &str) -> Result<Names, String> {
     Ok(names)
 }
 
-/// The local environment's own routes.
+/// Client of the local environment's `/_local` routes.
 pub(crate) struct Local {
     url: String,
     client: Client,
@@ -189,13 +189,13 @@ impl Local {
         Self { client: Client::new(paystream_client::Target::local(&url)), url }
     }
 
-    /// `GET path`, which answers with JSON.
+    /// Sends `GET path` and decodes the JSON response.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, TargetError> {
         let not_local = |reason| TargetError::NotLocal { url: self.url.clone(), reason };
         let answer = self.client.send_once(&Request::get(path)).await.and_then(Answer::read);
         answer.map_err(|error| match error {
-            ApiError::Status { status, .. } => not_local(format!("{path} answers {status}")),
-            ApiError::Garbled(reason) => not_local(format!("{path} answers with something else: {reason}")),
+            ApiError::Status { status, .. } => not_local(format!("{path} returned {status}")),
+            ApiError::Garbled(reason) => not_local(format!("{path} returned an unexpected response: {reason}")),
             error => TargetError::NoAnswer { url: self.url.clone(), reason: error.to_string() },
         })
     }
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_from_the_outputs_of_a_stack_and_flags_win() {
+    fn flags_override_the_names_in_stack_outputs() {
         let text = r#"[{"OutputKey": "PaymentsTable", "OutputValue": "dev-PaymentsTable-1X", "Description": "…"},
             {"OutputKey": "PaymentsUrl", "OutputValue": "https://x"}, {"OutputKey": "OrdersTable", "OutputValue": "o"}]"#;
         let arguments = TargetArguments { orders_table: Some("mine".to_owned()), ..TargetArguments::default() };
@@ -217,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn what_are_no_outputs_is_said_to_be_none() {
+    fn text_that_is_not_stack_outputs_is_an_error() {
         let error = names_of(r#"{"Stacks": []}"#).unwrap_err();
         assert!(error.contains("sam list stack-outputs"), "{error}");
     }
 
     #[test]
-    fn every_name_has_its_flag_and_its_output_in_the_template() {
+    fn every_resource_has_a_flag_and_an_output_in_the_template() {
         let template = include_str!("../../../../template.yaml");
         let (_, outputs) = template.split_once("\nOutputs:\n").unwrap();
         let mut command = TargetArguments::augment_args(clap::Command::new("test"));

@@ -1,4 +1,4 @@
-//! The command as its user meets it: clear lines, and an exit code.
+//! Command line tests: output and exit codes.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
@@ -9,13 +9,13 @@ fn paystream(directory: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_paystream-commands")).current_dir(directory).args(arguments).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+fn stderr_of(output: &Output) -> String {
     assert!(output.stdout.is_empty());
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 #[test]
-fn chaos_tells_its_seed_what_happened_and_that_both_services_agree() {
+fn chaos_reports_its_seed_and_no_findings() {
     let run = paystream(Path::new("."), &["chaos", "--payments", "40", "--seed", "7", "--json"]);
     assert!(run.status.success(), "{run:?}");
     let report = String::from_utf8(run.stdout).unwrap();
@@ -24,15 +24,15 @@ fn chaos_tells_its_seed_what_happened_and_that_both_services_agree() {
 }
 
 #[test]
-fn compare_tells_its_figures_and_that_nothing_was_lost_and_writes_its_report() {
+fn compare_prints_its_table_and_writes_its_report() {
     let directory = tempfile::tempdir().unwrap();
     let output = directory.path().join("report");
     let arguments = ["compare", "--scenario", "healthy", "--rate", "4", "--duration", "2", "--output"];
     let run = paystream(Path::new("."), &[&arguments[..], &[output.to_str().unwrap()]].concat());
     assert!(run.status.success(), "{run:?}");
     let table = String::from_utf8(run.stdout).unwrap();
-    for said in ["healthy", "asynchronous", "synchronous", "p99.9"] {
-        assert!(table.contains(said), "{table}");
+    for word in ["healthy", "asynchronous", "synchronous", "p99.9"] {
+        assert!(table.contains(word), "{table}");
     }
     for file in ["report.md", "report.json", "latency.svg"] {
         assert!(output.join(file).is_file(), "no {file}");
@@ -40,7 +40,7 @@ fn compare_tells_its_figures_and_that_nothing_was_lost_and_writes_its_report() {
 }
 
 #[test]
-fn compare_refuses_what_it_cannot_run_and_says_what_it_can() {
+fn compare_rejects_invalid_arguments_and_names_the_valid_ones() {
     let directory = tempfile::tempdir().unwrap();
     for (arguments, expected) in [
         (&["--scenario", "lightning"][..], "there are healthy, payments-200ms"),
@@ -49,13 +49,13 @@ fn compare_refuses_what_it_cannot_run_and_says_what_it_can() {
         (&["--stack-outputs", "not-there.json"], "cannot read the stack outputs in not-there.json"),
     ] {
         let output = paystream(directory.path(), &[&["compare"], arguments].concat());
-        let said = said(&output);
-        assert!(said.contains(expected), "{said}");
+        let stderr = stderr_of(&output);
+        assert!(stderr.contains(expected), "{stderr}");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
 }
 
-/// The commands that operate a Paystream, and whether they write.
+/// Commands that operate a stack; true for those that write.
 const OPERATING: [(&[&str], bool); 8] = [
     (&["reconcile"], true),
     (&["replay"], true),
@@ -68,7 +68,7 @@ const OPERATING: [(&[&str], bool); 8] = [
 ];
 
 #[test]
-fn every_command_that_operates_has_help_json_a_place_and_a_dry_run_where_it_writes() {
+fn every_operating_command_has_help_json_and_target_flags_and_a_dry_run_if_it_writes() {
     let directory = tempfile::tempdir().unwrap();
     for (command, writes) in OPERATING {
         let output = paystream(directory.path(), &[command, &["--help"]].concat());
@@ -82,7 +82,7 @@ fn every_command_that_operates_has_help_json_a_place_and_a_dry_run_where_it_writ
 }
 
 #[test]
-fn a_command_that_cannot_find_anything_out_says_so_in_one_line_with_exit_code_2() {
+fn an_unreachable_target_is_a_one_line_error_with_exit_code_2() {
     let directory = tempfile::tempdir().unwrap();
     let nobody = "http://127.0.0.1:1";
     let arguments: [&[&str]; 4] = [
@@ -93,14 +93,14 @@ fn a_command_that_cannot_find_anything_out_says_so_in_one_line_with_exit_code_2(
     ];
     for arguments in arguments {
         let output = paystream(directory.path(), arguments);
-        let said = said(&output);
-        assert!(said.starts_with("error: ") && said.lines().count() == 1, "{arguments:?}: {said}");
+        let stderr = stderr_of(&output);
+        assert!(stderr.starts_with("error: ") && stderr.lines().count() == 1, "{arguments:?}: {stderr}");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
 }
 
 #[test]
-fn a_repair_that_is_not_asked_for_is_no_dry_run_either() {
+fn incomplete_flag_combinations_are_usage_errors() {
     let directory = tempfile::tempdir().unwrap();
     for arguments in [&["reconcile", "--dry-run"][..], &["reconcile", "--wait"], &["quarantine", "redrive"]] {
         assert_eq!(paystream(directory.path(), arguments).status.code(), Some(2), "{arguments:?}");

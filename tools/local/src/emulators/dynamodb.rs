@@ -1,4 +1,4 @@
-//! DynamoDB: crate `dynoxide-rs`, in memory or in a file.
+//! DynamoDB emulator: crate `dynoxide-rs`, in memory or in a file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,19 +13,19 @@ use super::{EmulatorError, dynamodb_api, stream_index};
 use crate::REGION;
 use crate::template::TableSpec;
 
-/// How often items past their time to live are removed.
+/// Interval at which items past their time to live are removed.
 const TTL_SWEEP_INTERVAL: Duration = Duration::from_mins(1);
-/// What the emulator puts where AWS has a region.
+/// Region in the ARNs of the emulator.
 const EMULATED_REGION: &str = "dynoxide";
 
-/// The emulator. Its calls are short and do not wait.
+/// DynamoDB emulator. Its calls block, but only briefly.
 #[derive(Clone)]
 pub(crate) struct DynamoDb {
     database: Database,
 }
 
 impl DynamoDb {
-    /// Opens the tables in that file, or none in memory.
+    /// Opens the database in a file, or an empty one in memory.
     pub(crate) fn open(file: Option<&Path>) -> Result<Self, EmulatorError> {
         let refused = |error: &dyn ToString| EmulatorError::new("open", &error.to_string());
         let database = match file {
@@ -33,28 +33,28 @@ impl DynamoDb {
             None => stream_index::in_memory(),
         }
         .map_err(|error| refused(&error))?;
-        // By its name a matter of imports, but what it does is to set `synchronous` to NORMAL, and the rest to what it
-        // is anyway: no write waits for the disk. A killed process still loses nothing, a power cut the last moments.
+        // Despite its name, this sets `synchronous` to NORMAL and leaves the other settings at their defaults, so that
+        // writes do not wait for the disk. A killed process loses nothing; a power failure may lose the last writes.
         database.disable_bulk_loading().map_err(|error| refused(&error))?;
         Ok(Self { database })
     }
 
-    /// Serves it over HTTP.
+    /// Returns the router that serves the emulator over HTTP.
     pub(crate) fn router(&self) -> Router {
         dynamodb_api::router(self.database.clone())
     }
 
-    /// Removes expired items, once a minute, for as long as it is polled.
+    /// Removes expired items once a minute; never completes.
     pub(crate) async fn sweep(self) {
         loop {
             tokio::time::sleep(TTL_SWEEP_INTERVAL).await;
             let database = self.database.clone();
-            // What cannot be swept now is swept a minute later.
+            // A failed sweep is retried a minute later.
             let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
         }
     }
 
-    /// Makes a table, unless it is there already.
+    /// Creates a table unless it exists, and sets its time to live.
     pub(crate) fn create_table(&self, table: &TableSpec) -> Result<(), EmulatorError> {
         if self.describe(&table.name).is_err() {
             call("CreateTable", table.create.clone(), |request| self.database.create_table(request))?;
@@ -65,7 +65,7 @@ impl DynamoDb {
         Ok(())
     }
 
-    /// How many items a table holds.
+    /// Returns the number of items in a table.
     pub(crate) fn item_count(&self, table: &str) -> Option<u64> {
         let stats = self.database.table_stats().ok()?;
         let stats = stats.into_iter().find(|stats| stats.table_name == table)?;
@@ -76,7 +76,7 @@ impl DynamoDb {
         call("DescribeTable", json!({"TableName": table}), |request| self.database.describe_table(request))
     }
 
-    /// The ARN of a table's stream, in the region everything else is in. The emulator does not mind.
+    /// Returns the ARN of a table's stream, in the local region. The emulator accepts any region in an ARN.
     pub(crate) fn stream_arn(&self, table: &str) -> Result<String, EmulatorError> {
         let description = self.describe(table)?;
         match description["Table"]["LatestStreamArn"].as_str() {
@@ -85,7 +85,7 @@ impl DynamoDb {
         }
     }
 
-    /// The ids of a stream's shards.
+    /// Returns the shard ids of a stream.
     pub(crate) fn shards(&self, stream_arn: &str) -> Result<Vec<String>, EmulatorError> {
         let request = json!({"StreamArn": stream_arn});
         let answer = call("DescribeStream", request, |request| self.database.describe_stream(request))?;
@@ -108,7 +108,7 @@ impl DynamoDb {
     }
 }
 
-/// A call in the JSON of the API, which spares a copy of its types here.
+/// Makes a call with request and response as JSON of the API, so that this module needs no copies of its types.
 fn call<Q: DeserializeOwned, A: Serialize>(
     name: &'static str,
     request: Value,
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_there_already_is_kept() {
+    fn an_existing_table_is_kept() {
         let dynamodb = DynamoDb::open(None).unwrap();
         dynamodb.create_table(&table("order_id")).unwrap();
         let put =
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn its_stream_is_in_the_region_of_everything_else() {
+    fn a_table_stream_has_the_local_region() {
         let dynamodb = DynamoDb::open(None).unwrap();
         dynamodb.create_table(&table("order_id")).unwrap();
         let arn = dynamodb.stream_arn("OrdersTable").unwrap();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_cannot_be_made_says_why() {
+    fn a_failed_table_creation_names_the_call() {
         let error = DynamoDb::open(None).unwrap().create_table(&table("other")).unwrap_err();
         assert!(error.to_string().starts_with("CreateTable: "), "{error}");
     }

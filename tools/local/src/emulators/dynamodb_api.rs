@@ -1,12 +1,12 @@
-//! The JSON protocol of DynamoDB, carried out by calls in process.
+//! The JSON protocol of DynamoDB over in-process calls.
 //!
-//! dynoxide has a server of its own, which takes nothing but a TCP listener. That listener would be a second way to the
-//! tables, past everything that stands in front of this one: faults, counters, and the guard against other websites.
+//! dynoxide has a server, but it serves only a TCP listener, which would bypass fault injection, call counting and the
+//! protection against other websites.
 //!
-//! Requests of an SDK have the results that they have with dynoxide's server. The wording differs of two refusals: of a number
-//! that is empty or has an exponent of more than 32 bits, in a batch or a transaction, and of an attribute that is too deep for
-//! the parser, in an expression's values. JSON of a wrong type, which no SDK sends, is not refused in DynamoDB's words, and not
-//! at all in a member that its operation does not have.
+//! Requests of an SDK get the same results as from dynoxide's server. Two error messages differ: for a number in a
+//! batch or a transaction that is empty or has an exponent of more than 32 bits, and for an attribute in an
+//! expression's values that is nested too deeply for the parser. JSON values of a wrong type, which no SDK sends, get
+//! messages other than DynamoDB's, and members that the operation does not have are ignored.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use uuid::Uuid;
 
-/// The largest request that DynamoDB takes.
+/// Largest request body that DynamoDB accepts.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 const APIS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 const AMZ_JSON: &str = "application/x-amz-json-1.0";
@@ -33,10 +33,10 @@ const TOO_DEEP: &str = "Nesting Levels have exceeded supported limits: \
      Attributes in the item have nested levels beyond supported limit";
 const EMPTY_VALUE: &str = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
 
-/// Declares the operations once: their names, and the calls that carry them out.
+/// Declares each operation once: its name and the method that implements it.
 macro_rules! operations {
     ($($name:literal => $method:ident,)+) => {
-        /// Operations that the emulator of DynamoDB knows, those on table streams included.
+        /// Operations of the DynamoDB emulator, including those on table streams.
         pub(crate) const OPERATIONS: &[&str] = &[$($name),+];
 
         fn run(database: &Database, operation: &str, body: &str) -> Result<String, RequestError> {
@@ -79,12 +79,12 @@ operations! {
     "UpdateTimeToLive" => update_time_to_live,
 }
 
-/// Reasons for which a request is not carried out.
+/// Reason why a request fails.
 enum RequestError {
     UnknownOperation,
     /// The body is not JSON.
     Unreadable,
-    /// JSON of dynoxide's, as it is sent.
+    /// Error body built by dynoxide.
     Unauthenticated(String),
     Service(DynoxideError),
 }
@@ -122,7 +122,7 @@ async fn handle(
         Err(RequestError::Unreadable) => (StatusCode::BAD_REQUEST, SERIALIZATION.to_owned()),
         Err(RequestError::Unauthenticated(body)) => (StatusCode::BAD_REQUEST, body),
         Err(RequestError::Service(error)) => {
-            let error = as_answered(operation, error);
+            let error = error_over_http(operation, error);
             (StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST), error.to_json())
         }
     };
@@ -130,7 +130,7 @@ async fn handle(
     (status, [("content-type", content_type), ("x-amzn-requestid", &request_id)], body).into_response()
 }
 
-/// The type of the answer, which is that of the request, or nothing where DynamoDB does not know it.
+/// Returns the content type of the response, which is that of the request; `None` if DynamoDB does not support it.
 fn content_type(headers: &HeaderMap, body: &[u8]) -> Option<&'static str> {
     let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let known = given.split(';').next().unwrap_or_default().trim();
@@ -178,18 +178,18 @@ fn decode<Q: DeserializeOwned>(body: &str) -> Result<Q, RequestError> {
     serde_json::from_str(body).map_err(|error| {
         let message = error.to_string();
         if message.starts_with("recursion limit exceeded") {
-            // An attribute reaches the parser's limit at about 61 levels, DynamoDB's at 32.
+            // The parser's limit is about 61 levels of an attribute; DynamoDB's is 32.
             DynoxideError::ValidationException(TOO_DEEP.to_owned()).into()
         } else if error.is_data() && serde_json::from_str::<IgnoredAny>(body).is_ok() {
-            refusal_of(&message).into()
+            error_from_message(&message).into()
         } else {
             RequestError::Unreadable
         }
     })
 }
 
-/// The error that a message of dynoxide's own readers stands for: they mark the kind of error at its beginning.
-fn refusal_of(message: &str) -> DynoxideError {
+/// Returns the error for a message of dynoxide's deserialisers, which begins with a marker of the kind of error.
+fn error_from_message(message: &str) -> DynoxideError {
     use DynoxideError::{EnvelopedValidation, SerializationException, ValidationException};
 
     let bare = without_position(message);
@@ -209,7 +209,7 @@ fn refusal_of(message: &str) -> DynoxideError {
         .unwrap_or_else(|| SerializationException(message.to_owned()))
 }
 
-/// A message of serde's without ` at line … column …`.
+/// Strips ` at line … column …` from a message of serde.
 fn without_position(message: &str) -> &str {
     match message.rsplit_once(" at line ") {
         Some((before, position)) if position.contains("column") => before,
@@ -217,8 +217,8 @@ fn without_position(message: &str) -> &str {
     }
 }
 
-/// An error as an operation answers with it, which for some is not what a call in process gives.
-fn as_answered(operation: &str, error: DynoxideError) -> DynoxideError {
+/// Converts the error of an in-process call to the error that the operation returns over HTTP.
+fn error_over_http(operation: &str, error: DynoxideError) -> DynoxideError {
     use DynoxideError::{
         ConditionalCheckFailedException, EnvelopedValidation, StatementConditionalCheckFailed, ValidationException,
     };

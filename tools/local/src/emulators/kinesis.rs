@@ -1,4 +1,4 @@
-//! Kinesis: crate `ferrokinesis`, with every call to it behind one gate.
+//! Kinesis emulator: crate `ferrokinesis`, with all calls serialised by a mutex.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,46 +17,46 @@ use tokio::sync::{Mutex, watch};
 
 use super::{EmulatorError, operation_of};
 
-/// `PutRecords` takes 5 MiB of data, which base64 makes a third larger.
+/// Limit of a request body: `PutRecords` accepts 5 MiB of data, which base64 makes a third larger.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
-/// How often records past their retention are forgotten.
+/// Interval at which records past their retention period are removed.
 const RETENTION_SWEEP_INTERVAL: Duration = Duration::from_mins(1);
-/// How often a stream that is being created or resharded is looked at.
+/// Interval at which the status of a stream is polled while it is created or resharded.
 const CHANGING_POLL: Duration = Duration::from_millis(1);
-/// How often at most: the emulator needs a moment, and a stream may be deleted meanwhile.
-const CHANGING_LOOKS_MAX: u32 = 10_000;
+/// Maximum number of these polls: 10 s or more.
+const CHANGING_POLLS_MAX: u32 = 10_000;
 
-/// The emulator, and who waits for what is written to it.
+/// Kinesis emulator, with notification of readers.
 #[derive(Clone)]
 pub(crate) struct Kinesis {
     store: Arc<Store>,
-    /// Held around every call: a reader that tails a stream under concurrent writers would otherwise hang the process,
-    /// because ferrokinesis 0.7 holds the guard of a map across an await.
+    /// Held during every call. ferrokinesis 0.7 holds a map guard across an await, so a reader that tails a stream
+    /// under concurrent writers would otherwise deadlock the process.
     gate: Arc<Mutex<()>>,
-    /// Counts successful writes, so that readers wait without polling.
+    /// Number of successful writes; readers wait for a change instead of polling.
     writes: watch::Sender<u64>,
-    /// Counts what changed the shards of a stream.
+    /// Number of calls that changed the shards of a stream.
     reshards: watch::Sender<u64>,
 }
 
-/// A shard, as a reader needs to know it.
+/// Shard of a stream, as far as readers need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ShardInfo {
     pub(crate) id: String,
     pub(crate) parents: Vec<String>,
-    /// No more will be written to it.
+    /// True if the shard accepts no more records.
     pub(crate) is_closed: bool,
 }
 
 impl Kinesis {
-    /// The emulator, and what serves it over HTTP.
+    /// Creates the emulator and the router that serves it over HTTP.
     pub(crate) fn new() -> (Self, Router) {
         let options = StoreOptions {
             create_stream_ms: 0,
             delete_stream_ms: 0,
             update_stream_ms: 0,
             shard_limit: u32::MAX,
-            // A reader keeps its place by its iterator, for as long as nothing comes.
+            // A reader of an idle shard keeps its position in its iterator, which must not expire.
             iterator_ttl_seconds: u64::from(u32::MAX),
             ..StoreOptions::default()
         };
@@ -70,7 +70,7 @@ impl Kinesis {
         (kinesis, router)
     }
 
-    /// A call from inside this process.
+    /// Makes a call in process.
     pub(crate) async fn call(&self, operation: Operation, request: Value) -> Result<Value, EmulatorError> {
         let call = operation.as_str();
         let _guard = self.gate.lock().await;
@@ -81,26 +81,26 @@ impl Kinesis {
         })
     }
 
-    /// Makes a stream, and waits until it can be used.
+    /// Creates a stream and waits until it is active.
     pub(crate) async fn create_stream(&self, name: &str, shard_count: i64) -> Result<(), EmulatorError> {
         self.call(Operation::CreateStream, json!({"StreamName": name, "ShardCount": shard_count})).await?;
-        self.settled(name).await
+        self.wait_until_active(name).await
     }
 
-    /// Waits until a stream is neither being created nor resharded.
-    async fn settled(&self, name: &str) -> Result<(), EmulatorError> {
-        for _ in 0..CHANGING_LOOKS_MAX {
+    /// Waits until a stream is active, after it was created or resharded.
+    async fn wait_until_active(&self, name: &str) -> Result<(), EmulatorError> {
+        for _ in 0..CHANGING_POLLS_MAX {
             let summary = self.call(Operation::DescribeStreamSummary, json!({"StreamName": name})).await?;
             if summary["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE" {
                 return Ok(());
             }
             tokio::time::sleep(CHANGING_POLL).await;
         }
-        Err(EmulatorError::new("DescribeStreamSummary", &format!("stream {name} does not become active")))
+        Err(EmulatorError::new("DescribeStreamSummary", &format!("stream {name} did not become active")))
     }
 
-    /// Forgets records past their retention, once a minute, for as long as it is polled. The emulator's own task would do
-    /// so beside the gate.
+    /// Removes records past their retention period once a minute; never completes. It replaces the emulator's own task,
+    /// which would bypass the gate.
     pub(crate) async fn sweep(self) {
         loop {
             tokio::time::sleep(RETENTION_SWEEP_INTERVAL).await;
@@ -109,32 +109,33 @@ impl Kinesis {
         }
     }
 
-    /// Every shard of a stream, in the order they came about.
+    /// Returns every shard of a stream, in order of creation.
     pub(crate) async fn shards(&self, stream: &str) -> Result<Vec<ShardInfo>, EmulatorError> {
         let answer = self.call(Operation::ListShards, json!({"StreamName": stream})).await?;
         let shards = answer["Shards"].as_array().into_iter().flatten();
         Ok(shards.map(shard_info).collect())
     }
 
-    /// Changes whenever a record has been written.
+    /// Returns a receiver that changes with every write of records.
     pub(crate) fn writes(&self) -> watch::Receiver<u64> {
         self.writes.subscribe()
     }
 
-    /// Changes whenever a stream has been resharded.
+    /// Returns a receiver that changes whenever the shards of a stream have changed.
     pub(crate) fn reshards(&self) -> watch::Receiver<u64> {
         self.reshards.subscribe()
     }
 
-    /// Tells readers of what a call has changed. The emulator reshards after it has answered, and who looked before that
-    /// would see nothing new, and not be told again. So this waits for it, and the answer to the call with it.
-    async fn notice(&self, operation: &str, request: &[u8]) {
+    /// Notifies readers after a call. The emulator reshards after it has returned the response, so a reader that is
+    /// notified earlier would miss the change. This waits for the stream to be active first, and delays the response
+    /// until then.
+    async fn notify_readers(&self, operation: &str, request: &[u8]) {
         match operation {
             "PutRecord" | "PutRecords" => self.writes.send_modify(|count| *count += 1),
             "SplitShard" | "MergeShards" | "UpdateShardCount" | "CreateStream" | "DeleteStream" => {
                 if let Some(name) = stream_of(request) {
-                    // A stream that is gone has settled, too.
-                    let _ = self.settled(&name).await;
+                    // An error here means that the stream was deleted.
+                    let _ = self.wait_until_active(&name).await;
                 }
                 self.reshards.send_modify(|count| *count += 1);
             }
@@ -143,7 +144,7 @@ impl Kinesis {
     }
 }
 
-/// Returns the stream that a request names, or whose ARN it gives.
+/// Returns the name of the stream in a request, given by name or ARN.
 pub(crate) fn stream_of(request: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct StreamParameter {
@@ -165,24 +166,24 @@ fn shard_info(shard: &Value) -> ShardInfo {
     }
 }
 
-/// What every call over HTTP passes through.
+/// Middleware of every HTTP call: takes the gate, and notifies readers.
 async fn guard(State(kinesis): State<Kinesis>, request: Request, next: Next) -> Response {
     let operation = operation_of(request.headers()).to_owned();
     if operation == "SubscribeToShard" {
-        // Its answer goes on for minutes, beyond the gate.
+        // Its response is a stream of up to five minutes, which would bypass the gate.
         return refusal("SubscribeToShard is not available in the local environment: read with GetRecords");
     }
     let (parts, body) = request.into_parts();
-    // The body is here in full before the gate closes behind it: a slow sender holds nobody up.
+    // Read the whole body before taking the gate, so that a slow sender does not block other calls.
     let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
-        return refusal("the request is larger than 10 MiB, or broke off");
+        return refusal("the request body is larger than 10 MiB or incomplete");
     };
     let response = {
         let _guard = kinesis.gate.lock().await;
         next.run(Request::from_parts(parts, Body::from(body.clone()))).await
     };
     if response.status().is_success() {
-        kinesis.notice(&operation, &body).await;
+        kinesis.notify_readers(&operation, &body).await;
     }
     response
 }
@@ -200,7 +201,7 @@ mod tests {
          SignedHeaders=host, Signature=0";
 
     #[tokio::test]
-    async fn a_stream_can_be_used_as_soon_as_it_has_been_made() {
+    async fn a_stream_is_active_as_soon_as_it_is_created() {
         let (kinesis, _router) = Kinesis::new();
         kinesis.create_stream("PaymentStream", 3).await.unwrap();
         let put = json!({"StreamName": "PaymentStream", "PartitionKey": "ord-1", "Data": "e30="});
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_is_told_that_a_stream_was_resharded_sees_that_it_was() {
+    async fn a_reshard_notification_follows_the_change_of_the_shards() {
         let (kinesis, router) = Kinesis::new();
         kinesis.create_stream("PaymentStream", 1).await.unwrap();
         let mut reshards = kinesis.reshards();
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_is_passed_on_in_the_emulators_words() {
+    async fn an_error_has_the_message_of_the_emulator() {
         let (kinesis, _router) = Kinesis::new();
         let error = kinesis.shards("Nothing").await.unwrap_err();
         assert!(error.to_string().starts_with("ListShards: "), "{error}");

@@ -1,7 +1,7 @@
-//! Kinesis and DynamoDB, inside this process, each on a loopback port of its own.
+//! Emulators of Kinesis and DynamoDB inside this process, each on its own loopback port.
 //!
-//! Functions reach them over HTTP, as they reach the services, and through `faults`, where whatever is to happen between a
-//! function and an emulator has its place; event source mappings call them directly.
+//! Functions call them over HTTP, as on AWS, through `faults`, which injects faults and counts calls. Event source
+//! mappings call them in process.
 
 mod dynamodb;
 mod dynamodb_api;
@@ -21,7 +21,7 @@ pub(crate) fn operation_of(headers: &HeaderMap) -> &str {
     target.and_then(|target| target.rsplit('.').next()).unwrap_or_default()
 }
 
-/// An emulator that said no, in its own words.
+/// Error of an emulator call, with the message of the emulator.
 #[derive(Debug, thiserror::Error)]
 #[error("{call}: {reason}")]
 pub(crate) struct EmulatorError {

@@ -1,4 +1,4 @@
-//! The two services that are emulated, and how each spells its operations and errors.
+//! The emulated services, with the wire format of their operations and errors.
 
 use axum::response::{IntoResponse, Response};
 use ferrokinesis::actions::Operation;
@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use super::dynamodb_api::OPERATIONS as DYNAMODB_OPERATIONS;
 
-/// What being over the throughput is called by both.
+/// Error code of both services for exceeded throughput.
 const THROTTLED: &str = "ProvisionedThroughputExceededException";
 
-/// Codes that DynamoDB's front end answers with, and not DynamoDB itself.
+/// Error codes that the front end of DynamoDB returns, with a prefix of their own.
 const COMMON_CODES: [&str; 11] = [
     "AccessDeniedException",
     "ExpiredTokenException",
@@ -31,29 +31,29 @@ const COMMON_CODES: [&str; 11] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
-    /// DynamoDB, tables and their streams.
+    /// DynamoDB, including table streams.
     DynamoDb,
     /// Kinesis.
     Kinesis,
 }
 
-/// An error as the service spells it.
+/// Error response of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ErrorAnswer {
-    /// The code without a prefix, for example `InternalServerError`.
+    /// Error code without a prefix, for example `InternalServerError`.
     pub code: String,
-    /// The message; without it, one that says that a fault was injected.
+    /// Message; `injected fault` by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The HTTP status, from 400 to 599. Without it 500 for `InternalServerError` and `InternalFailure`, 503 for
-    /// `ServiceUnavailable`, else 400. The error of a function has none.
+    /// HTTP status, from 400 to 599. Default: 500 for `InternalServerError` and `InternalFailure`, 503 for
+    /// `ServiceUnavailable`, else 400. Not allowed in an error of a function.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
 }
 
 impl Service {
-    /// Whether it has an operation of this name.
+    /// True if the service has an operation of this name.
     pub(crate) fn knows(self, operation: &str) -> bool {
         match self {
             Self::Kinesis => operation.parse::<Operation>().is_ok(),
@@ -61,12 +61,12 @@ impl Service {
         }
     }
 
-    /// What it answers when asked too much of.
+    /// Returns the throttling error.
     pub(crate) fn throttled() -> ErrorAnswer {
         ErrorAnswer { code: THROTTLED.to_owned(), message: None, status: None }
     }
 
-    /// An error in its own form.
+    /// Builds the error response in the format of the service.
     pub(crate) fn answer(self, error: &ErrorAnswer) -> Response {
         let headers = [
             ("content-type", self.content_type().to_owned()),
@@ -84,7 +84,7 @@ impl Service {
         }
     }
 
-    /// DynamoDB says whose error it is, Kinesis does not.
+    /// Returns the `__type` of an error. DynamoDB prefixes the code with a namespace, Kinesis does not.
     fn error_type(self, code: &str) -> String {
         let prefix = match (self, code) {
             (Self::Kinesis, _) => return code.to_owned(),
@@ -98,7 +98,7 @@ impl Service {
 }
 
 impl ErrorAnswer {
-    /// Its status, or that of its code.
+    /// Returns the status, by default that of the code.
     pub(crate) fn status(&self) -> StatusCode {
         let status = self.status.unwrap_or(match self.code.as_str() {
             "InternalServerError" | "InternalFailure" => 500,
@@ -108,9 +108,9 @@ impl ErrorAnswer {
         StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST)
     }
 
-    /// Its message, or one that says that a fault was injected.
+    /// Returns the message, by default `injected fault`.
     pub(crate) fn message(&self) -> String {
-        self.message.clone().unwrap_or_else(|| "a fault was injected here".to_owned())
+        self.message.clone().unwrap_or_else(|| "injected fault".to_owned())
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_spelled_as_the_service_spells_it() {
+    fn an_error_has_the_type_prefix_of_its_service() {
         for (service, code, expected) in [
             (Service::Kinesis, "ResourceNotFoundException", "ResourceNotFoundException"),
             (
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_is_that_of_the_code_unless_it_is_given() {
+    fn the_status_defaults_to_that_of_the_code() {
         for (code, given, expected) in [
             ("InternalServerError", None, 500),
             ("InternalFailure", None, 500),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_that_the_emulator_of_dynamodb_knows_is_known() {
+    fn each_service_knows_only_its_own_operations() {
         assert!(DYNAMODB_OPERATIONS.is_sorted());
         assert!(Service::DynamoDb.knows("UpdateItem") && !Service::DynamoDb.knows("PutRecord"));
         assert!(Service::Kinesis.knows("PutRecord") && !Service::Kinesis.knows("UpdateItem"));

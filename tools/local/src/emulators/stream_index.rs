@@ -1,38 +1,40 @@
-//! An index for what dynoxide keeps of tables' streams. Without one it looks through all of them at every write and every
-//! read, so that a day's work ends up many times slower than it began.
+//! SQLite index on the stream records of dynoxide. Without it, every write and every read scans the records of all
+//! table streams, so that an environment gets many times slower within a day of use.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dynoxide::Database;
 use rusqlite::Connection;
 
-/// As dynoxide orders the records of a stream.
+/// Matches the order in which dynoxide reads the records of a stream.
 const INDEX: &str = "CREATE INDEX IF NOT EXISTS paystream_stream_records \
      ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
-/// How long to wait for dynoxide's own connection.
+/// Time to wait for a lock that dynoxide's own connection holds.
 const BUSY_MAX: Duration = Duration::from_secs(5);
 
-/// The database in that file, with the index.
+/// Opens the database in a file, and adds the index.
 pub(super) fn open(file: &Path) -> Result<Database, String> {
-    let database = Database::new(&file.to_string_lossy()).map_err(|error| error.to_string())?;
-    add(file).map_err(|error| error.to_string())?;
-    Ok(database)
+    open_named(&file.to_string_lossy())
 }
 
-/// A database in memory, with the index. No second connection can reach into it, so it begins as the copy of an empty
-/// file that has the index.
+/// Creates a database in memory, with the index. SQLite's `memdb` keeps it while a connection is open, and shares it
+/// among the connections of this process that open the same name.
 pub(super) fn in_memory() -> Result<Database, String> {
-    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let file = directory.path().join("empty.db");
-    drop(open(&file)?);
-    let database = Database::memory().map_err(|error| error.to_string())?;
-    database.restore_from(&file.to_string_lossy()).map_err(|error| error.to_string())?;
+    static OPENED: AtomicU64 = AtomicU64::new(0);
+    open_named(&format!("file:/dynamodb-{}?vfs=memdb", OPENED.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// Opens a database by path or SQLite URI, and adds the index.
+fn open_named(name: &str) -> Result<Database, String> {
+    let database = Database::new(name).map_err(|error| error.to_string())?;
+    add(name).map_err(|error| error.to_string())?;
     Ok(database)
 }
 
-fn add(file: &Path) -> rusqlite::Result<()> {
-    let connection = Connection::open(file)?;
+fn add(name: &str) -> rusqlite::Result<()> {
+    let connection = Connection::open(name)?;
     connection.busy_timeout(BUSY_MAX)?;
     connection.execute_batch(INDEX)
 }
@@ -41,7 +43,7 @@ fn add(file: &Path) -> rusqlite::Result<()> {
 mod tests {
     use super::*;
 
-    /// What dynoxide asks at each write, and at each read.
+    /// Queries of dynoxide for each write and for each read.
     const ASKED: [&str; 2] = [
         "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = 'T'",
         "SELECT keys_json FROM _stream_records WHERE table_name = 'T' AND shard_id = 's' \

@@ -1,5 +1,5 @@
-//! What an environment consists of, and the routes that show it: `/_local/status`, `/_local/failures`, those of its
-//! faults, and the API reference.
+//! Components of a running environment, and its own routes: `/_local/status`, `/_local/failures`, fault injection and
+//! the API reference.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ impl Components {
             tables: tables.collect(),
         };
         for stream in &self.streams {
-            // A stream that a test deleted has no shards.
+            // A test may have deleted the stream.
             let shards = self.kinesis.shards(&stream.name).await.map_or(0, |shards| shards.len());
             let name = stream.name.clone();
             status.streams.insert(stream.logical_id.clone(), StreamStatus { name, shards });

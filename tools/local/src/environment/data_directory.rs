@@ -1,4 +1,4 @@
-//! The directory that keeps what should be there again after a restart.
+//! Data directory: tables and checkpoints that survive a restart.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -11,16 +11,17 @@ use crate::event_source::Checkpoints;
 const DATABASE: &str = "dynamodb.sqlite";
 const LOCK: &str = "lock";
 
-/// The tables and checkpoints of an environment, which no other uses meanwhile.
+/// Tables and checkpoints of an environment, locked against use by another one.
 pub(super) struct DataDirectory {
     pub(super) dynamodb: DynamoDb,
     pub(super) checkpoints: Option<Arc<Checkpoints>>,
-    /// Two environments would each miss what the other writes. The lock ends with the process, however that ends.
+    /// Excludes other environments, each of which would miss the writes of the other. The lock is released when the
+    /// process ends, also after a crash.
     _lock: Option<File>,
 }
 
 impl DataDirectory {
-    /// Opens the directory, which is made if it is not there, or nothing but memory.
+    /// Opens the directory and creates it if necessary; without one, everything is in memory.
     pub(super) fn open(directory: Option<&Path>) -> Result<Self, StartError> {
         let Some(directory) = directory else {
             let dynamodb = DynamoDb::open(None).map_err(|error| StartError::Emulator(error.to_string()))?;

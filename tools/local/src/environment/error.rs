@@ -1,59 +1,59 @@
-//! Why an environment cannot be started, and what to do about it.
+//! Errors that prevent an environment from starting.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::template::TemplateError;
 
-/// An environment that could not be started. Nothing of it is left running.
+/// Reason why an environment could not be started. None of its parts keeps running.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The template is broken, or says what the local environment cannot run.
+    /// The template is invalid, or uses something that the local environment does not support.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// Something else listens on the port.
-    #[error("port {0} is taken: choose another with --port, or --port 0 for any that is free")]
+    /// Another process listens on the port.
+    #[error("port {0} is in use: choose another with --port, or --port 0 for a free one")]
     PortTaken(u16),
-    /// Loopback cannot be listened on.
+    /// Listening on 127.0.0.1 failed.
     #[error("cannot listen on 127.0.0.1:{port}: {reason}")]
     Listen {
-        /// The port asked for.
+        /// Requested port.
         port: u16,
-        /// What the operating system said.
+        /// Error of the operating system.
         reason: io::Error,
     },
-    /// Another environment uses the directory.
-    #[error("{} is in use by another environment: stop that one, or name another directory with --data", .0.display())]
+    /// Another environment uses the data directory.
+    #[error("{} is in use by another environment: stop it, or choose another directory with --data", .0.display())]
     DataInUse(PathBuf),
-    /// The directory cannot be used.
-    #[error("cannot keep data in {}: {reason}", path.display())]
+    /// The data directory cannot be used.
+    #[error("cannot use data directory {}: {reason}", path.display())]
     Data {
-        /// The directory.
+        /// Data directory.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Cause.
         reason: String,
     },
     /// A function has not been built.
-    #[error("there is no binary of function {function}: build package {package} first")]
+    #[error("function {function} has no binary: build package {package} first")]
     NoBinary {
-        /// The logical id of the function.
+        /// Logical id of the function.
         function: String,
-        /// Its cargo package.
+        /// Cargo package of the function.
         package: String,
     },
-    /// An emulator cannot create what the template declares.
+    /// An emulator rejected a resource of the template.
     #[error("{}:{line}: resource {resource}: {reason}", template.display())]
     Resource {
-        /// The template.
+        /// Path of the template.
         template: PathBuf,
-        /// Where the resource is declared.
+        /// Line that declares the resource.
         line: usize,
-        /// Its logical id.
+        /// Logical id of the resource.
         resource: String,
-        /// What the emulator said.
+        /// Message of the emulator.
         reason: String,
     },
-    /// An emulator does not do what it should.
-    #[error("an emulator failed: {0}")]
+    /// An emulator call failed.
+    #[error("emulator error: {0}")]
     Emulator(String),
 }

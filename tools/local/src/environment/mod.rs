@@ -1,4 +1,4 @@
-//! The whole system, running: emulators, functions, event source mappings and APIs, from one template.
+//! The running environment: emulators, functions, event source mappings and APIs of one template.
 
 mod components;
 mod data_directory;
@@ -29,18 +29,18 @@ use components::Components;
 use data_directory::DataDirectory;
 use stops::Stops;
 
-/// How long requests under way, and then invocations under way, may take to finish when the environment stops.
+/// Time that requests in flight, and then invocations in flight, have to finish at shutdown.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long mappings may take, at the end, to handle what has been written.
+/// Time that event source mappings have at shutdown to deliver the records written so far.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 const DRAIN_POLL: Duration = Duration::from_millis(20);
 
-/// A function that the template does not have.
+/// Logical id of a function that is not in the template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the template has no function {0}")]
 pub struct UnknownFunction(pub String);
 
-/// A running environment. When it is dropped, its processes are killed; [`Environment::shutdown`] ends it in order.
+/// A running environment. Dropping it kills its processes; [`Environment::shutdown`] stops it gracefully.
 pub struct Environment {
     components: Arc<Components>,
     template: Template,
@@ -55,48 +55,48 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Starts an environment with functions that have been built. It is ready when this returns.
+    /// Starts an environment with built functions. It is ready when this returns.
     pub async fn start(options: Options, functions: &Functions) -> Result<Self, StartError> {
         Prepared::new(options)?.start(functions).await
     }
 
-    /// Where the APIs are: `http://127.0.0.1:<port>`, without a stage.
+    /// Returns the base URL of the APIs: `http://127.0.0.1:<port>`, without a stage.
     pub fn url(&self) -> &str {
         &self.components.url
     }
 
-    /// Where Kinesis is, for `AWS_ENDPOINT_URL_KINESIS`.
+    /// Returns the endpoint of Kinesis, for `AWS_ENDPOINT_URL_KINESIS`.
     pub fn kinesis_url(&self) -> &str {
         &self.components.endpoints.kinesis
     }
 
-    /// Where DynamoDB is, for `AWS_ENDPOINT_URL_DYNAMODB`.
+    /// Returns the endpoint of DynamoDB, for `AWS_ENDPOINT_URL_DYNAMODB`.
     pub fn dynamodb_url(&self) -> &str {
         &self.components.endpoints.dynamodb
     }
 
-    /// The template it runs.
+    /// Returns the template.
     pub fn template(&self) -> &Template {
         &self.template
     }
 
-    /// The physical name of a resource: of a table or a stream, for example.
+    /// Returns the physical name of a resource, such as a table or a stream.
     pub fn physical_name(&self, logical_id: &str) -> Option<&str> {
         self.template.names.get(logical_id).map(String::as_str)
     }
 
-    /// What it is doing; the same as `GET /_local/status`.
+    /// Returns the status, as `GET /_local/status` does.
     pub async fn status(&self) -> Status {
         self.components.status().await
     }
 
-    /// What mappings gave up on; the same as `GET /_local/failures`.
+    /// Returns the failed batches (on-failure destination), as `GET /_local/failures` does.
     pub fn failures(&self) -> Failures {
         self.components.failures.all()
     }
 
-    /// Kills every process of a function (SIGKILL), whatever it is doing, and says how many there were once they are
-    /// gone. The next invocation starts another.
+    /// Kills every process of a function (SIGKILL), busy or idle. Returns their number once they have exited. The next
+    /// invocation starts a new one.
     pub async fn kill_sandboxes(&self, function: &str) -> Result<usize, UnknownFunction> {
         match self.components.lambda.function(function) {
             Some(function) => Ok(function.kill_all().await),
@@ -104,44 +104,43 @@ impl Environment {
         }
     }
 
-    /// Has something go wrong from now on, with functions' calls or with invocations; the same as
-    /// `POST /_local/faults`.
+    /// Injects a fault into calls of functions, invocations or API requests, as `POST /_local/faults` does.
     pub fn inject(&self, fault: Fault) -> Result<FaultId, InvalidFault> {
         self.components.faults.inject_one(fault)
     }
 
-    /// The faults that have been injected, and what has come of them; the same as `GET /_local/faults`.
+    /// Returns the injected faults and how often each one applied, as `GET /_local/faults` does.
     pub fn faults(&self) -> Vec<InjectedFault> {
         self.components.faults.all()
     }
 
-    /// Has nothing go wrong any more; the same as `DELETE /_local/faults`.
+    /// Removes all faults, as `DELETE /_local/faults` does.
     pub fn clear_faults(&self) {
         self.components.faults.clear();
     }
 
-    /// The functions' calls that have reached the emulators; the same as `GET /_local/calls`.
+    /// Returns the counts of function calls that reached the emulators, as `GET /_local/calls` does.
     pub fn calls(&self) -> Calls {
         self.components.faults.calls()
     }
 
-    /// Counts calls from nothing again; the same as `DELETE /_local/calls`.
+    /// Resets the call counts, as `DELETE /_local/calls` does.
     pub fn reset_calls(&self) {
         self.components.faults.reset_calls();
     }
 
-    /// What has been used that AWS would bill; the same as `GET /_local/usage`.
+    /// Returns the billable usage, as `GET /_local/usage` does.
     pub fn usage(&self) -> Usage {
         self.components.faults.meter().all()
     }
 
-    /// Counts what is used from nothing again; the same as `DELETE /_local/usage`.
+    /// Resets the usage, as `DELETE /_local/usage` does.
     pub fn reset_usage(&self) {
         self.components.faults.meter().reset();
     }
 
-    /// Ends it in order: takes no more requests, lets what runs finish, and leaves no process behind. Where a directory
-    /// keeps the tables, what is still in memory only (Kinesis) is delivered first.
+    /// Stops gracefully: accepts no more requests, lets those in flight and invocations finish, and leaves no process
+    /// behind. With a data directory it first delivers the records in Kinesis, which is in memory only.
     pub async fn shutdown(mut self) {
         self.stops.gateway.cancel();
         let _ = tokio::time::timeout(FINISH_TIMEOUT, &mut self.gateway).await;
@@ -162,7 +161,7 @@ impl Environment {
     async fn drain(&self) {
         self.stops.draining.cancel();
         let drained = async {
-            // A mapping may fill the stream of another: all of them must be found drained twice in a row.
+            // A mapping may write to the stream of another, so all must be drained in two passes in a row.
             let mut times = 0;
             while times < 2 {
                 times += 1;
@@ -176,7 +175,7 @@ impl Environment {
         };
         if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
             self.log.warn(
-                "stopped before every record had been delivered; what is in Kinesis is lost, as it is in memory only",
+                "stopped before all records were delivered; those left in Kinesis are lost, as it is in memory only",
             );
         }
     }

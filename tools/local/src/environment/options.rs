@@ -1,4 +1,4 @@
-//! What an environment is started with.
+//! Options of an environment.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,28 +8,29 @@ use crate::event_source::RetryDelays;
 use crate::lambda::SANDBOXES_MAX;
 use crate::log::LogSink;
 
-/// How to start an environment. The default is `template.yaml` of the current directory, any free port, in memory, silent.
+/// Options to start an environment with. Default: `template.yaml` of the current directory, a free port, in memory, no
+/// log.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The template to run.
+    /// Path of the template.
     pub template: PathBuf,
-    /// The port of the APIs; 0 is any that is free.
+    /// Port of the APIs; 0 picks a free one.
     pub port: u16,
-    /// The directory that keeps the tables, or `None` for memory.
+    /// Data directory for tables and checkpoints; `None` keeps them in memory.
     pub data: Option<PathBuf>,
-    /// Instead of the defaults of the template's parameters.
+    /// Template parameters that override the defaults.
     pub parameters: BTreeMap<String, String>,
-    /// Where the log goes.
+    /// Destination of the log.
     pub log: LogSink,
-    /// How long failed batches wait before they are tried again.
+    /// Delays before a failed batch is retried.
     pub retry: RetryDelays,
-    /// How far the clock that tells the age of streams' records is ahead: with it records are old without anybody
-    /// waiting for that.
+    /// Offset added to the clock that measures the age of stream records, so that tests need not wait for records to
+    /// exceed the maximum age.
     pub clock_ahead: Duration,
-    /// Starts a sandbox of each function at once, so that the first invocation is no cold start.
+    /// Starts one sandbox of each function at startup, so that the first invocation has no cold start.
     pub warm: bool,
-    /// Sandboxes of a function at once, where the template reserves no concurrency for it; 10 unless told otherwise. Each is
-    /// a process of about 11 MB. Lambda has a thousand.
+    /// Concurrent sandboxes of a function without reserved concurrency in the template; 10 by default. Each is a
+    /// process of about 11 MB. On AWS the default limit is 1,000 per account.
     pub sandboxes_max: usize,
 }
 

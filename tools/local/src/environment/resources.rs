@@ -1,4 +1,4 @@
-//! The emulators, with the tables and streams that a template declares.
+//! Emulators with the tables and streams of a template.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::loopback::{bind_loopback, url_of};
 use crate::template::Template;
 use crate::usage::Usage;
 
-/// Emulators that serve until their token is cancelled.
+/// Running emulators. They serve until their token is cancelled.
 pub(super) struct Resources {
     pub(super) kinesis: Kinesis,
     pub(super) endpoints: Endpoints,
@@ -24,7 +24,7 @@ pub(super) struct Resources {
 }
 
 impl Resources {
-    /// Makes what the template declares, and serves it on ports of its own.
+    /// Creates the tables and streams of the template and serves each emulator on a free port.
     pub(super) async fn start(
         template: &Template,
         dynamodb: &DynamoDb,
@@ -52,12 +52,12 @@ async fn create_resources(template: &Template, kinesis: &Kinesis, dynamodb: &Dyn
         StartError::Resource { template, line, resource, reason }
     };
     for table in &template.tables {
-        let made = dynamodb.create_table(table);
-        made.map_err(|error| refused(table.line, &table.logical_id, error.to_string()))?;
+        let created = dynamodb.create_table(table);
+        created.map_err(|error| refused(table.line, &table.logical_id, error.to_string()))?;
     }
     for stream in &template.streams {
-        let made = kinesis.create_stream(&stream.name, stream.shard_count).await;
-        made.map_err(|error| refused(stream.line, &stream.logical_id, error.to_string()))?;
+        let created = kinesis.create_stream(&stream.name, stream.shard_count).await;
+        created.map_err(|error| refused(stream.line, &stream.logical_id, error.to_string()))?;
     }
     Ok(())
 }
@@ -70,14 +70,15 @@ pub(super) fn listen_error(reason: std::io::Error) -> StartError {
     StartError::Listen { port: 0, reason }
 }
 
-/// An empty DynamoDB in memory, for a listener of the caller's. It has no faults, and no guard against other websites.
+/// Returns the router of an empty in-memory DynamoDB, for a listener of the caller. It injects no faults and does not
+/// protect against requests from other websites.
 pub fn empty_dynamodb() -> Result<Router, StartError> {
     let dynamodb = DynamoDb::open(None).map_err(|error| StartError::Emulator(error.to_string()))?;
     Ok(dynamodb.router())
 }
 
-/// Kinesis and DynamoDB in memory, with the streams and tables of a template, and nothing that uses them: for tests of
-/// adapters. They end when this is dropped.
+/// In-memory Kinesis and DynamoDB with the streams and tables of a template, without functions: for adapter tests. They
+/// stop when this is dropped.
 pub struct Emulators {
     template: Template,
     endpoints: Endpoints,
@@ -87,7 +88,7 @@ pub struct Emulators {
 }
 
 impl Emulators {
-    /// Starts them. They are ready when this returns.
+    /// Starts the emulators. They are ready when this returns.
     pub async fn start(template: Template) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
         let dynamodb = DynamoDb::open(None).map_err(|error| StartError::Emulator(error.to_string()))?;
@@ -96,48 +97,47 @@ impl Emulators {
         Ok(Self { template, endpoints, faults, _stop: stop.drop_guard() })
     }
 
-    /// Where Kinesis is, for `AWS_ENDPOINT_URL_KINESIS`.
+    /// Returns the endpoint of Kinesis, for `AWS_ENDPOINT_URL_KINESIS`.
     pub fn kinesis_url(&self) -> &str {
         &self.endpoints.kinesis
     }
 
-    /// Where DynamoDB is, for `AWS_ENDPOINT_URL_DYNAMODB`.
+    /// Returns the endpoint of DynamoDB, for `AWS_ENDPOINT_URL_DYNAMODB`.
     pub fn dynamodb_url(&self) -> &str {
         &self.endpoints.dynamodb
     }
 
-    /// The physical name of a table or stream.
+    /// Returns the physical name of a table or stream.
     pub fn physical_name(&self, logical_id: &str) -> Option<&str> {
         self.template.names.get(logical_id).map(String::as_str)
     }
 
-    /// Has something go wrong from now on. Whoever calls is taken for a function here, by the name of the access key;
-    /// there are no processes to kill.
+    /// Injects a fault. Every caller counts as a function named after its access key; there are no processes to kill.
     pub fn inject(&self, fault: Fault) -> Result<FaultId, InvalidFault> {
         self.faults.inject_one(fault)
     }
 
-    /// The faults that have been injected, and what has come of them.
+    /// Returns the injected faults and how often each one applied.
     pub fn faults(&self) -> Vec<InjectedFault> {
         self.faults.all()
     }
 
-    /// Has nothing go wrong any more.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.faults.clear();
     }
 
-    /// The calls that have reached the emulators, by access key.
+    /// Returns the counts of calls that reached the emulators, by access key.
     pub fn calls(&self) -> Calls {
         self.faults.calls()
     }
 
-    /// Counts calls from nothing again.
+    /// Resets the call counts.
     pub fn reset_calls(&self) {
         self.faults.reset_calls();
     }
 
-    /// What has been used that AWS would bill, by access key.
+    /// Returns the billable usage, by access key.
     pub fn usage(&self) -> Usage {
         self.faults.meter().all()
     }

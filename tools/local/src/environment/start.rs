@@ -1,4 +1,4 @@
-//! Bringing an environment up, step by step, so that it is ready when it is there.
+//! Startup of an environment.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -22,7 +22,8 @@ use crate::processes::Processes;
 use crate::template::{FunctionSpec, Template};
 use crate::{REGION, gateway};
 
-/// A template that has been read and a port that is held, but nothing running yet. The functions can be built meanwhile.
+/// A validated template with its port bound and its data directory locked. Nothing runs yet, so the functions can be
+/// built between [`Prepared::new`] and [`Prepared::start`].
 pub struct Prepared {
     template: Template,
     options: Options,
@@ -31,8 +32,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Reads the template, opens the data directory and takes the port: whatever can be wrong before the functions are
-    /// built.
+    /// Reads the template, binds the port and opens the data directory, so that these errors show before the functions
+    /// are built.
     pub fn new(options: Options) -> Result<Self, StartError> {
         let template = Template::load(&options.template, &options.parameters)?;
         let port = options.port;
@@ -44,12 +45,12 @@ impl Prepared {
         Ok(Self { template, options, listener, store })
     }
 
-    /// The template, with its parameters filled in.
+    /// Returns the template, with its parameters applied.
     pub fn template(&self) -> &Template {
         &self.template
     }
 
-    /// Starts everything. It is ready when this returns.
+    /// Starts the environment. It is ready when this returns.
     pub async fn start(self, functions: &Functions) -> Result<Environment, StartError> {
         let Self { template, options, listener, store } = self;
         let log = options.log.clone();
@@ -117,8 +118,8 @@ impl Prepared {
     }
 }
 
-/// Every function of the template with its binary. Where a variable names the URL of an API of this template, as
-/// `!Sub https://${Api}.execute-api.…/${Stage}` does, it is given that of this environment.
+/// Returns every function of the template with its binary. In its variables, URLs of APIs of this template, such as
+/// `!Sub https://${Api}.execute-api.…/${Stage}`, are replaced by the URL of this environment.
 fn binaries(
     template: &Template,
     functions: &Functions,
@@ -150,7 +151,7 @@ async fn start_mappings(template: &Template, lambda: &Lambda, context: &MappingC
     let failed = |error: EmulatorError| StartError::Emulator(error.to_string());
     let (mut mappings, mut reading) = (Vec::new(), Vec::new());
     for spec in &template.mappings {
-        // A mapping is declared inside its function.
+        // Always found: a mapping is declared inside its function.
         let Some(function) = lambda.function(&spec.function) else { continue };
         let mapping = Arc::new(Mapping::new(spec.clone(), Arc::clone(function), context.clone()).map_err(failed)?);
         reading.push(mapping.start().await.map_err(failed)?);

@@ -1,17 +1,17 @@
-//! The tokens that stop an environment, part by part.
+//! Cancellation tokens that stop the parts of an environment.
 
 use tokio_util::sync::CancellationToken;
 
-/// One token for each part. Dropping them stops every part, also those of an environment that failed to start.
+/// One token for each part. Dropping this stops every part, also after a failed start.
 #[derive(Default)]
 pub(super) struct Stops {
-    /// The APIs and `/_local`.
+    /// Stops the APIs and `/_local`.
     pub(super) gateway: CancellationToken,
-    /// Event source mappings deliver what is written, without waiting for batching windows.
+    /// Makes event source mappings deliver without waiting for batching windows.
     pub(super) draining: CancellationToken,
-    /// Event source mappings.
+    /// Stops the event source mappings.
     pub(super) mappings: CancellationToken,
-    /// The emulators and the Runtime API.
+    /// Stops the emulators and the Runtime API.
     pub(super) servers: CancellationToken,
 }
 

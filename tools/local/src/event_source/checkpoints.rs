@@ -1,4 +1,4 @@
-//! How far each shard has been read, kept across restarts where there is a data directory.
+//! Checkpoints of shards that survive a restart, in the data directory.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 const FILE: &str = "checkpoints.json";
 
-/// Sequence numbers by mapping and shard, in a small JSON file.
+/// Sequence numbers by mapping and shard, stored in a JSON file.
 #[derive(Debug)]
 pub(crate) struct Checkpoints {
     file: PathBuf,
@@ -16,7 +16,7 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Those kept in that directory, or none yet.
+    /// Reads the checkpoints of a directory. A missing file means no checkpoints.
     pub(crate) fn open(directory: &Path) -> io::Result<Self> {
         let file = directory.join(FILE);
         let positions = match std::fs::read(&file) {
@@ -32,7 +32,7 @@ impl Checkpoints {
         positions.get(mapping)?.get(shard).cloned()
     }
 
-    /// The file is replaced as a whole, so that it is never half written.
+    /// Saves a checkpoint. The file is replaced by a rename, so that it is never half written.
     pub(super) fn set(&self, mapping: &str, shard: &str, sequence_number: &str) -> io::Result<()> {
         let mut positions = self.positions.lock();
         positions.entry(mapping.to_owned()).or_default().insert(shard.to_owned(), sequence_number.to_owned());
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn checkpoints_are_there_again_after_a_restart() {
+    fn checkpoints_survive_a_restart() {
         let directory = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::open(directory.path()).unwrap();
         assert_eq!(checkpoints.get("PaymentRelay/Changed", "shard-1"), None);
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_broken_is_not_taken_for_an_empty_one() {
+    fn a_corrupt_checkpoint_file_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join(FILE), "{").unwrap();
         assert!(Checkpoints::open(directory.path()).is_err());

@@ -1,91 +1,91 @@
-//! What becomes of a batch, given how its invocations end: the rules of event source mappings, apart from any I/O.
+//! Retry, bisect and discard rules of event source mappings, without I/O.
 //!
-//! A batch is delivered from its front to its back, in pieces. The piece in front is invoked until it is handled or given
-//! up; only then comes the next. So whatever happens, records are settled strictly in order, and the checkpoint is always
-//! the end of what is settled.
+//! A batch is delivered front to back, in pieces. The function is invoked with the first piece until it is handled or
+//! discarded, then with the next one. Records are therefore settled strictly in order.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// Settings of the mapping that decide what follows a failure.
+/// Settings of the mapping that apply after a failure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RetryPolicy {
     /// `BisectBatchOnFunctionError`
     pub(crate) bisect: bool,
-    /// `MaximumRetryAttempts`; `None` is without limit.
+    /// `MaximumRetryAttempts`; `None` means no limit.
     pub(crate) retries_max: Option<u32>,
 }
 
-/// How an invocation ended.
+/// Outcome of an invocation with a piece of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BatchOutcome {
-    /// All of it was handled.
+    /// All records were handled.
     Succeeded,
-    /// None of it counts as handled.
+    /// No record counts as handled.
     Failed,
-    /// Handled up to this index into the piece, which is the lowest that was reported as failed.
+    /// The records before this index into the piece were handled. It is the lowest one reported as failed.
     FailedFrom(usize),
-    /// The function was not invoked.
+    /// The invocation was throttled; the function did not run.
     Throttled,
 }
 
-/// What follows.
+/// Consequence of an outcome, as indexes into the batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Decision {
-    /// Records that are handled now.
+    /// Records that are now handled.
     pub(crate) handled: Range<usize>,
-    /// Records that are discarded now; they come right after those that are handled.
+    /// Records that are now discarded. They directly follow the handled ones.
     pub(crate) discarded: Range<usize>,
-    /// Pause before the next invocation, the longer the higher the number.
+    /// Number of earlier failures, from which `RetryDelays` computes the delay before the next invocation. `None`: no
+    /// delay.
     pub(crate) pause: Option<u32>,
 }
 
-/// A batch on its way.
+/// State of a batch while it is delivered.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    rules: RetryPolicy,
-    /// Everything before this index is settled.
+    policy: RetryPolicy,
+    /// Number of settled records, at the front of the batch.
     settled: usize,
     pieces: VecDeque<Piece>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Piece {
-    /// It begins where the one before it ends.
+    /// Exclusive. The piece begins at the end of the previous one.
     end: usize,
-    /// Failed attempts that count against the limit.
+    /// Failed attempts that count towards `MaximumRetryAttempts`.
     failures: u32,
 }
 
 impl Delivery {
-    /// A batch of that many records.
-    pub(crate) fn new(count: usize, rules: RetryPolicy) -> Self {
+    /// Starts the delivery of a batch of `count` records.
+    pub(crate) fn new(count: usize, policy: RetryPolicy) -> Self {
         let pieces = if count == 0 { VecDeque::new() } else { VecDeque::from([Piece { end: count, failures: 0 }]) };
-        Self { rules, settled: 0, pieces }
+        Self { policy, settled: 0, pieces }
     }
 
-    /// The records to invoke with now, or `None` when all are settled.
+    /// Returns the records to invoke with next; `None` when all are settled.
     pub(crate) fn next(&self) -> Option<Range<usize>> {
         self.pieces.front().map(|piece| self.settled..piece.end)
     }
 
-    /// Gives up the first records of the next piece because they are too old.
+    /// Discards the first `count` records of the next piece because they exceed the maximum age.
     pub(crate) fn expire(&mut self, count: usize) -> Decision {
         let discarded = self.settle(count);
         Decision { handled: discarded.start..discarded.start, discarded, pause: None }
     }
 
-    /// Takes note of how the invocation with the next piece ended.
+    /// Applies the outcome of the invocation with the next piece.
     pub(crate) fn record_outcome(&mut self, outcome: BatchOutcome) -> Decision {
         let Some(piece) = self.next() else { return Decision::default() };
         match outcome {
             BatchOutcome::Succeeded => self.decision(piece.len(), 0, None),
             BatchOutcome::Throttled => self.decision(0, 0, Some(0)),
-            // As documented, the batch is split at the reported record: what comes before it is done, and the split uses
-            // up no attempt. Where it is the first, nothing is split.
-            BatchOutcome::FailedFrom(index) if index > 0 && self.rules.bisect => self.decision(index, 0, Some(0)),
+            // As documented, the batch is split at the reported record: the records before it are handled, and the
+            // split does not count as a retry. If the first record is reported, there is nothing to split.
+            BatchOutcome::FailedFrom(index) if index > 0 && self.policy.bisect => self.decision(index, 0, Some(0)),
             BatchOutcome::FailedFrom(index) => self.fail(index.min(piece.len())),
-            BatchOutcome::Failed if self.rules.bisect && piece.len() > 1 => {
+            BatchOutcome::Failed if self.policy.bisect && piece.len() > 1 => {
                 self.split(piece.start + piece.len() / 2);
                 self.decision(0, 0, Some(0))
             }
@@ -93,11 +93,12 @@ impl Delivery {
         }
     }
 
-    /// The first `handled` records of the piece are done, and its rest has failed once more.
+    /// Counts a failed attempt of the piece, after its first `handled` records. Discards the rest when no retry is
+    /// left.
     fn fail(&mut self, handled: usize) -> Decision {
         let Some(piece) = self.pieces.front_mut() else { return Decision::default() };
         let rest = piece.end - self.settled - handled;
-        if self.rules.retries_max.is_some_and(|most| piece.failures >= most) {
+        if self.policy.retries_max.is_some_and(|most| piece.failures >= most) {
             return self.decision(handled, rest, None);
         }
         piece.failures = piece.failures.saturating_add(1);
@@ -109,7 +110,7 @@ impl Delivery {
         Decision { handled: self.settle(handled), discarded: self.settle(discarded), pause }
     }
 
-    /// Both halves have as many failures behind them as the whole had.
+    /// Splits the first piece. Both halves keep its number of failures.
     fn split(&mut self, at: usize) {
         if let Some(piece) = self.pieces.front().copied() {
             self.pieces.push_front(Piece { end: at, ..piece });
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn item_failures_check_point_at_the_lowest_and_retry_from_there() {
+    fn item_failures_checkpoint_at_the_lowest_record_and_retry_from_there() {
         let mut delivery = delivery(10, false, None);
         assert_eq!(delivery.record_outcome(BatchOutcome::FailedFrom(4)), decided(0..4, 4..4, Some(0)));
         assert_eq!(delivery.next(), Some(4..10));
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_batch_is_given_up_after_its_retries() {
+    fn a_failed_batch_is_discarded_after_its_retries() {
         let mut delivery = delivery(2, false, Some(2));
         assert_eq!(delivery.record_outcome(BatchOutcome::Failed), decided(0..0, 0..0, Some(0)));
         assert_eq!(delivery.record_outcome(BatchOutcome::Failed), decided(0..0, 0..0, Some(1)));
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_is_given_up_and_the_rest_goes_on() {
+    fn records_over_the_maximum_age_are_discarded_and_the_rest_is_delivered() {
         let mut delivery = delivery(5, false, None);
         assert_eq!(delivery.expire(2), decided(0..0, 0..2, None));
         assert_eq!(delivery.next(), Some(2..5));
@@ -213,7 +214,7 @@ mod tests {
         assert_eq!(delivery(0, true, None).next(), None);
     }
 
-    /// What may happen to one invocation; the numbers are taken modulo the size of the piece.
+    /// Event of a schedule. Its number is reduced modulo the size of the piece.
     #[derive(Debug, Clone)]
     enum Step {
         Outcome(BatchOutcome),
@@ -231,9 +232,9 @@ mod tests {
     }
 
     proptest! {
-        /// Any schedule of outcomes settles every record once and in order, and none that was not delivered or given up.
+        /// Under any schedule, every record is settled once and in order, and only after it was delivered or discarded.
         #[test]
-        fn every_record_is_delivered_in_order_or_given_up(
+        fn every_record_is_delivered_in_order_or_discarded(
             count in 0..50_usize,
             bisect: bool,
             retries_max in proptest::option::of(0..4_u32),
@@ -243,15 +244,15 @@ mod tests {
             let mut settled = 0;
             let mut steps = steps.into_iter();
             while let Some(piece) = delivery.next() {
-                prop_assert_eq!(piece.start, settled, "what is not settled is next, and nothing is skipped");
+                prop_assert_eq!(piece.start, settled, "the next piece begins at the first unsettled record");
                 prop_assert!(!piece.is_empty() && piece.end <= count);
-                // When the schedule has run out, all goes well, and so the delivery must end.
+                // After the schedule every invocation succeeds, so the delivery must end.
                 let decision = match steps.next().unwrap_or(Step::Outcome(BatchOutcome::Succeeded)) {
                     Step::Expire(number) => delivery.expire(number % (piece.len() + 1)),
                     Step::Outcome(BatchOutcome::FailedFrom(number)) => {
                         let index = number % piece.len();
                         let decision = delivery.record_outcome(BatchOutcome::FailedFrom(index));
-                        prop_assert_eq!(decision.handled.len(), index, "only what comes before the report is handled");
+                        prop_assert_eq!(decision.handled.len(), index, "only records before the report are handled");
                         decision
                     }
                     Step::Outcome(outcome) => {
@@ -264,7 +265,7 @@ mod tests {
                 prop_assert_eq!(decision.handled.start, settled);
                 prop_assert_eq!(decision.discarded.start, decision.handled.end);
                 if retries_max.is_none() && decision.pause.is_some() {
-                    prop_assert!(decision.discarded.is_empty(), "without a limit nothing is given up but by age");
+                    prop_assert!(decision.discarded.is_empty(), "without a retry limit only age discards records");
                 }
                 settled = decision.discarded.end;
                 prop_assert!(settled <= count);
@@ -272,9 +273,13 @@ mod tests {
             prop_assert_eq!(settled, count);
         }
 
-        /// However often it fails, a bounded number of attempts is enough.
+        /// Splits, and the attempts of each piece, bound the number of invocations.
         #[test]
-        fn with_a_limit_a_batch_that_always_fails_ends(count in 1..200_usize, bisect: bool, retries_max in 0..4_u32) {
+        fn a_retry_limit_bounds_the_invocations_of_a_batch_that_always_fails(
+            count in 1..200_usize,
+            bisect: bool,
+            retries_max in 0..4_u32,
+        ) {
             let mut delivery = delivery(count, bisect, Some(retries_max));
             let mut invocations = 0;
             while delivery.next().is_some() {

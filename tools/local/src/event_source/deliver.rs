@@ -1,4 +1,4 @@
-//! Delivers a batch: invokes the function until every record of it is handled or discarded.
+//! Delivery of batches: invokes the function until every record is handled or discarded.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,17 +18,17 @@ use super::response::outcome_of;
 use super::source::StreamRecord;
 use crate::lambda::InvokeError;
 
-/// Delivery of the batches of one shard, several at once where the mapping allows it.
+/// Delivery of the batches of one shard, concurrently if `ParallelizationFactor` is above 1.
 pub(super) struct ShardDelivery {
     pub(super) mapping: Arc<Mapping>,
     pub(super) id: String,
     pub(super) ledger: Mutex<Ledger>,
 }
 
-/// The environment is stopping.
+/// The environment is stopping; the delivery was abandoned.
 pub(super) struct Stopped;
 
-/// End of an invocation, with the error of one that failed.
+/// Outcome of an invocation, with its error if it failed.
 struct Invoked {
     outcome: BatchOutcome,
     error: Option<InvokeError>,
@@ -42,8 +42,8 @@ impl ShardDelivery {
 
     pub(super) async fn deliver(&self, batch: &Batch) -> Result<(), Stopped> {
         let (spec, progress) = (&self.mapping.spec, &self.mapping.progress);
-        let rules = RetryPolicy { bisect: spec.bisect, retries_max: spec.retries_max };
-        let mut delivery = Delivery::new(batch.records.len(), rules);
+        let policy = RetryPolicy { bisect: spec.bisect, retries_max: spec.retries_max };
+        let mut delivery = Delivery::new(batch.records.len(), policy);
         let mut invocations = 0;
         while let Some(piece) = delivery.next() {
             if self.mapping.stop.is_cancelled() {
@@ -52,7 +52,7 @@ impl ShardDelivery {
             let old = self.count_too_old(&batch.records[piece.clone()]);
             if old > 0 {
                 let decision = delivery.expire(old);
-                self.carry_out(batch, &decision, DiscardCondition::RecordAgeExceeded, invocations, None);
+                self.apply(batch, &decision, DiscardCondition::RecordAgeExceeded, invocations, None);
                 continue;
             }
             invocations += 1;
@@ -63,7 +63,7 @@ impl ShardDelivery {
                 add(&progress.failures, usize::from(outcome != BatchOutcome::Succeeded));
             }
             let decision = delivery.record_outcome(outcome);
-            self.carry_out(batch, &decision, DiscardCondition::RetryAttemptsExhausted, invocations, error);
+            self.apply(batch, &decision, DiscardCondition::RetryAttemptsExhausted, invocations, error);
             if let Some(number) = decision.pause {
                 self.pause(self.mapping.retry.delay(number)).await?;
             }
@@ -83,13 +83,17 @@ impl ShardDelivery {
             Err(InvokeError::Stopping) => return Err(Stopped),
             Err(InvokeError::Throttled) => without_error(BatchOutcome::Throttled),
             Err(error) => {
-                self.mapping.log.warn(&format!("{}: batch of {} failed: {error}", self.mapping.spec.id, records.len()));
+                self.mapping.log.warn(&format!(
+                    "{}: batch of {} records failed: {error}",
+                    self.mapping.spec.id,
+                    records.len()
+                ));
                 Invoked { outcome: BatchOutcome::Failed, error: Some(error) }
             }
         })
     }
 
-    fn carry_out(
+    fn apply(
         &self,
         batch: &Batch,
         decision: &Decision,
@@ -107,15 +111,15 @@ impl ShardDelivery {
         for settled in [&decision.handled, &decision.discarded] {
             ledger.settle(&batch.tickets[settled.clone()]);
         }
-        self.check_point(&mut ledger);
+        self.save_checkpoint(&mut ledger);
     }
 
-    /// Keeps how far the shard is done with, if that has changed.
-    pub(super) fn check_point(&self, ledger: &mut Ledger) {
+    /// Saves the checkpoint of the shard if it has advanced.
+    pub(super) fn save_checkpoint(&self, ledger: &mut Ledger) {
         if let Some(number) = ledger.advance()
-            && let Err(error) = self.mapping.progress.check_point(&self.id, &number)
+            && let Err(error) = self.mapping.progress.save_checkpoint(&self.id, &number)
         {
-            self.mapping.log.warn(&format!("{}: the checkpoint could not be kept: {error}", self.mapping.spec.id));
+            self.mapping.log.warn(&format!("{}: the checkpoint was not saved: {error}", self.mapping.spec.id));
         }
     }
 
@@ -138,15 +142,19 @@ impl ShardDelivery {
             batch_info_name: mapping.source.batch_info_name(),
             shard: &self.id,
         };
-        let kept = if mapping.spec.on_failure.is_some() { "see /_local/failures" } else { "nothing keeps them" };
-        mapping.log.warn(&format!("{}: gave up {}; {kept}", mapping.spec.id, discarded.summary()));
+        let destination = if mapping.spec.on_failure.is_some() {
+            "see /_local/failures"
+        } else {
+            "the mapping has no on-failure destination"
+        };
+        mapping.log.warn(&format!("{}: discarded {}; {destination}", mapping.spec.id, discarded.summary()));
         if let Some(bucket) = mapping.spec.on_failure.clone() {
             let record = discarded.invocation_record(&event_of(discarded.records));
             mapping.failures.push(FailedBatch { bucket, event_source: mapping.spec.id.clone(), record });
         }
     }
 
-    /// How many records at the front are older than the mapping takes.
+    /// Returns the number of records at the front that exceed the maximum age.
     fn count_too_old(&self, records: &[StreamRecord]) -> usize {
         let Some(age_max) = self.mapping.spec.record_age_max else { return 0 };
         let now = SystemTime::now() + self.mapping.clock_ahead;

@@ -1,34 +1,34 @@
-//! What mappings gave up on: in place of the bucket, a list that `GET /_local/failures` shows.
+//! Failed batches. In place of the S3 bucket, a list that `GET /_local/failures` returns.
 
 use std::collections::VecDeque;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-/// The oldest are forgotten when there are more.
+/// Maximum length of the list; then the oldest batches are dropped.
 const KEPT_MAX: usize = 1_000;
 
-/// The list, newest last.
+/// Failed batches of all event source mappings.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Failures {
-    /// The batches, newest last.
+    /// Batches, newest last.
     pub failures: VecDeque<FailedBatch>,
-    /// How many more there were, which are forgotten.
+    /// Number of older batches that were dropped from the list.
     pub forgotten: u64,
 }
 
-/// One batch that was given up.
+/// Discarded records of a batch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FailedBatch {
-    /// The physical name of the bucket it would be in.
+    /// Physical name of the bucket of the on-failure destination.
     pub bucket: String,
-    /// Which mapping gave it up: `<function>/<event>`.
+    /// Event source mapping: `<function>/<event>`.
     pub event_source: String,
-    /// What the object in the bucket would hold: the request, the response, the batch, and the payload.
+    /// Invocation record, as the object in the bucket would hold it: request and response context, batch info, payload.
     pub record: serde_json::Value,
 }
 
-/// The list while it is filled.
+/// Shared list of failed batches.
 #[derive(Debug, Default)]
 pub(crate) struct FailureList(Mutex<Failures>);
 
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_bounded_and_says_what_it_forgot() {
+    fn the_list_is_bounded_and_counts_dropped_batches() {
         let list = FailureList::default();
         for number in 0..KEPT_MAX + 3 {
             let (bucket, event_source) = ("FailuresBucket".to_owned(), "OrderProjector/Paid".to_owned());

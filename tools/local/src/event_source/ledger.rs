@@ -1,18 +1,18 @@
-//! What has been read of a shard and is not settled: how much that is, and up to where the shard is done with.
+//! Records of a shard that are read but not settled. They bound the read-ahead and determine the checkpoint.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Whatever the size of its batches, a shard is not read on while so much of it is not settled. It is room for ten full
-/// payloads, one for each batch that can be on its way at once.
+/// Read-ahead limit of a shard in bytes, independent of its batch size. It has room for ten full payloads, one for each
+/// of the batches that can be in flight.
 const LOOK_AHEAD_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// As many full batches as this may be read for each batch that can be on its way at once: that one, and the next.
+/// Read-ahead limit in full batches, for each batch that can be in flight: that batch and the next.
 const LOOK_AHEAD_BATCHES: usize = 2;
 
-/// Stands for a record that has been read and is not settled.
+/// Identifies a record that is read but not settled.
 pub(super) type Ticket = u64;
 
-/// Records are read in order and settled in any.
+/// Unsettled records of a shard. They are read in order and settled in any order.
 #[derive(Debug)]
 pub(super) struct Ledger {
     records_max: usize,
@@ -26,7 +26,7 @@ pub(super) struct Ledger {
 #[derive(Debug)]
 struct Unsettled {
     bytes: usize,
-    /// The sequence number of the record before it: the checkpoint for as long as this is the first that is not settled.
+    /// Sequence number of the previous record: the checkpoint while this is the first unsettled record.
     before: Option<Arc<str>>,
 }
 
@@ -36,12 +36,12 @@ impl Ledger {
         Self { records_max, unsettled: BTreeMap::new(), bytes: 0, next: 0, last_read: None, checkpoint: None }
     }
 
-    /// How many more records may be read now.
+    /// Returns the number of records that may be read now.
     pub(super) fn room(&self) -> usize {
         if self.bytes < LOOK_AHEAD_BYTES_MAX { self.records_max.saturating_sub(self.unsettled.len()) } else { 0 }
     }
 
-    /// A record that has been read, and has to be settled.
+    /// Adds a record that was read and must be settled.
     pub(super) fn enter(&mut self, sequence_number: &str, bytes: usize) -> Ticket {
         let ticket = self.next;
         self.next += 1;
@@ -51,7 +51,7 @@ impl Ledger {
         ticket
     }
 
-    /// A record that has been read, and is passed over.
+    /// Notes a record that was read and is not delivered.
     pub(super) fn skip(&mut self, sequence_number: &str) {
         self.last_read = Some(sequence_number.into());
     }
@@ -63,7 +63,8 @@ impl Ledger {
         }
     }
 
-    /// The sequence number up to which everything is done with, if it has moved since this was last asked.
+    /// Returns the checkpoint, if it has changed since the last call: the sequence number up to which all records are
+    /// settled or skipped.
     pub(super) fn advance(&mut self) -> Option<Arc<str>> {
         let done = match self.unsettled.first_key_value() {
             Some((_, first)) => first.before.clone(),
@@ -88,11 +89,11 @@ mod tests {
     }
 
     #[test]
-    fn the_checkpoint_is_before_the_lowest_record_that_is_not_settled() {
+    fn the_checkpoint_stays_before_the_lowest_unsettled_record() {
         let mut ledger = Ledger::new(10, 2);
         let tickets: Vec<Ticket> = ["1", "2", "3"].map(|number| ledger.enter(number, 1)).into();
         ledger.settle(&tickets[1..2]);
-        assert_eq!(advance(&mut ledger), None, "the first is still on its way");
+        assert_eq!(advance(&mut ledger), None, "the first record is still in flight");
         ledger.settle(&tickets[..1]);
         assert_eq!(advance(&mut ledger).as_deref(), Some("2"));
         assert_eq!(advance(&mut ledger), None);
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_passed_over_moves_the_checkpoint_and_takes_no_room() {
+    fn skipped_records_advance_the_checkpoint_and_use_no_room() {
         let mut ledger = Ledger::new(1, 1);
         ledger.skip("1");
         assert_eq!(advance(&mut ledger).as_deref(), Some("1"));
@@ -127,16 +128,16 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the order in which records are settled, the checkpoint never passes one that is not, nor goes back.
+        /// For any order of settling, the checkpoint never passes an unsettled record and never moves back.
         #[test]
-        fn a_checkpoint_never_passes_what_is_not_settled(
-            is_wanted in proptest::collection::vec(any::<bool>(), 1..60),
+        fn the_checkpoint_never_passes_an_unsettled_record(
+            is_selected in proptest::collection::vec(any::<bool>(), 1..60),
             order in proptest::collection::vec(any::<prop::sample::Index>(), 60),
         ) {
             let mut ledger = Ledger::new(100, 1);
             let mut waiting: Vec<(usize, Ticket)> = Vec::new();
-            for (index, is_wanted) in is_wanted.iter().enumerate() {
-                if *is_wanted {
+            for (index, is_selected) in is_selected.iter().enumerate() {
+                if *is_selected {
                     waiting.push((index, ledger.enter(&index.to_string(), 1)));
                 } else {
                     ledger.skip(&index.to_string());
@@ -144,10 +145,10 @@ mod tests {
             }
             let mut done_before = 0;
             for choice in order {
-                let first_unsettled = waiting.iter().map(|(index, _)| *index).min().unwrap_or(is_wanted.len());
+                let first_unsettled = waiting.iter().map(|(index, _)| *index).min().unwrap_or(is_selected.len());
                 if let Some(number) = ledger.advance() {
                     let done = number.parse::<usize>().unwrap() + 1;
-                    prop_assert!(done > done_before, "it moves forward");
+                    prop_assert!(done > done_before, "the checkpoint moves forward");
                     done_before = done;
                 }
                 prop_assert_eq!(done_before, first_unsettled);

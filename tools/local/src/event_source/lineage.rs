@@ -1,10 +1,10 @@
-//! Which shards of a stream may be read: parents before their children.
+//! Order of shards: parents are read before their children.
 
 use std::collections::BTreeSet;
 
 use crate::emulators::ShardInfo;
 
-/// Which shards have been begun, and which read to their end.
+/// Ids of the shards whose reading has begun, and of those that are read to the end.
 #[derive(Default)]
 pub(super) struct Lineage {
     pub(super) begun: BTreeSet<String>,
@@ -12,7 +12,7 @@ pub(super) struct Lineage {
 }
 
 impl Lineage {
-    /// The shards that may be read now: not begun, and every parent that still exists is read to its end.
+    /// Returns the shards that may be read now: not begun, and every parent that still exists is finished.
     pub(super) fn ready(&self, shards: &[ShardInfo]) -> Vec<String> {
         let exists = |id: &String| shards.iter().any(|shard| shard.id == *id);
         let is_ready = |shard: &&ShardInfo| {
@@ -21,7 +21,7 @@ impl Lineage {
         shards.iter().filter(is_ready).map(|shard| shard.id.clone()).collect()
     }
 
-    /// For a mapping that begins at the latest record, a shard that takes no more is as good as read.
+    /// Marks closed shards as finished, for a mapping that starts at `LATEST`.
     pub(super) fn skip_closed(&mut self, shards: &[ShardInfo]) {
         for shard in shards.iter().filter(|shard| shard.is_closed) {
             self.begun.insert(shard.id.clone());
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_from_the_latest_record_skips_what_is_closed() {
+    fn a_mapping_that_starts_at_latest_skips_closed_shards() {
         let shards = [shard("a", &[], true), shard("b", &["a"], false)];
         let mut lineage = Lineage::default();
         lineage.skip_closed(&shards);

@@ -1,11 +1,10 @@
-//! Event source mappings: read a stream shard by shard, invoke a function with batches of its records, and go on only
-//! after what the function has handled.
+//! Event source mappings: read each shard of a stream in order and invoke a function with batches of its records.
 //!
-//! This module starts a [`reader::ShardReader`] for each shard, for child shards once their parents have been read to the
-//! end. It deals the records out to [`slot`]s, whose batches are [`deliver`]ed side by side; [`decide`] holds the rules of
-//! that, apart from any I/O, and the [`ledger`] knows how far the shard is done with.
+//! This module starts a [`reader::ShardReader`] for each shard, and for child shards after their parents have been read
+//! to the end. The reader distributes records to [`slot`]s by key. The slots' batches are [`deliver`]ed concurrently,
+//! by the rules of [`decide`], and the [`ledger`] determines the checkpoint.
 //!
-//! What AWS says of each rule, and which test shows it here: docs/event-source-mappings.md.
+//! docs/event-source-mappings.md lists AWS's documentation and the tests for each rule.
 
 mod batch;
 mod checkpoints;
@@ -45,26 +44,27 @@ use progress::{MappingProgress, Remainder};
 use reader::ShardReader;
 use source::{Position, Source, StreamRecord};
 
-/// What every mapping works with.
+/// Shared dependencies of all mappings.
 #[derive(Clone)]
 pub(crate) struct MappingContext {
     pub(crate) kinesis: Kinesis,
     pub(crate) dynamodb: DynamoDb,
-    /// Changes whenever an invocation has ended.
+    /// Changes whenever an invocation ends, because it may have written to a table.
     pub(crate) activity: watch::Receiver<u64>,
-    /// Where the positions in tables' streams are kept. Kinesis is in memory, and its positions would mean nothing later.
+    /// Stored checkpoints of table streams. Those of Kinesis are not stored: its records are in memory and do not
+    /// survive a restart.
     pub(crate) checkpoints: Option<Arc<Checkpoints>>,
     pub(crate) failures: Arc<FailureList>,
     pub(crate) retry: RetryDelays,
-    /// How far the clock that tells records' ages is ahead.
+    /// Offset added to the clock that measures the age of records.
     pub(crate) clock_ahead: Duration,
     pub(crate) log: LogSink,
     pub(crate) stop: CancellationToken,
-    /// Cancelled before `stop`: batching windows are then not waited for.
+    /// Cancelled before `stop`, to deliver without waiting for batching windows.
     pub(crate) draining: CancellationToken,
 }
 
-/// One mapping.
+/// An event source mapping.
 pub(crate) struct Mapping {
     pub(crate) spec: MappingSpec,
     source: Source,
@@ -101,7 +101,7 @@ impl Mapping {
         Ok(Self { spec, source, function, progress, failures, retry, clock_ahead, log, stop, draining })
     }
 
-    /// Begins to read. What is written from now on is read, also where the mapping begins at the latest record.
+    /// Starts reading. With `LATEST`, records written after this returns are delivered.
     pub(crate) async fn start(self: &Arc<Self>) -> Result<JoinHandle<()>, EmulatorError> {
         let mut lineage = Lineage::default();
         let mut readers = JoinSet::new();
@@ -117,7 +117,7 @@ impl Mapping {
     }
 
     async fn keep_reading(self: Arc<Self>, mut lineage: Lineage, mut readers: JoinSet<Option<String>>) {
-        // Without a reader there is nothing left to read: a stream always has an open shard.
+        // A stream always has an open shard, so readers of an enabled mapping remain until the environment stops.
         while let Some(ended) = readers.join_next().await {
             let Ok(Some(shard)) = ended else { continue };
             lineage.finished.insert(shard);
@@ -126,7 +126,7 @@ impl Mapping {
                 Err(error) => Err(error),
             };
             if let Err(error) = begun {
-                self.log.warn(&format!("{}: cannot go on with child shards: {error}", self.spec.id));
+                self.log.warn(&format!("{}: cannot start reading child shards: {error}", self.spec.id));
             }
         }
     }
@@ -139,7 +139,7 @@ impl Mapping {
         readers: &mut JoinSet<Option<String>>,
     ) -> Result<(), EmulatorError> {
         for shard in lineage.ready(shards) {
-            let checkpoint = self.progress.kept_checkpoint(&shard);
+            let checkpoint = self.progress.saved_checkpoint(&shard);
             let position = checkpoint.clone().map_or(Position::Start(start), Position::After);
             let iterator = self.source.iterator(&shard, &position).await?;
             self.progress.begin(&shard, iterator.clone(), checkpoint);
@@ -149,12 +149,12 @@ impl Mapping {
         Ok(())
     }
 
-    /// Whether a record is to be delivered.
-    fn wants(&self, record: &StreamRecord) -> bool {
+    /// True if the starting position and the filters select this record for delivery.
+    fn selects(&self, record: &StreamRecord) -> bool {
         !is_before(self.spec.starting_position, record.arrived_at) && self.spec.filters.matches(&record.event)
     }
 
-    /// Whether everything written so far is done with.
+    /// True if all records written so far are settled.
     pub(crate) async fn is_drained(&self) -> bool {
         for (shard, remainder) in self.progress.remaining() {
             let iterator = match remainder {
@@ -188,12 +188,12 @@ impl Mapping {
     }
 }
 
-/// Whether a record that arrived then is from before where the mapping begins. Kinesis keeps arrival times in whole seconds
-/// here, so a record of that very second may have come after it, and is not.
+/// True if a record arrived before the starting timestamp of the mapping. The emulator's arrival times are whole
+/// seconds, so all records of the timestamp's second count as after it.
 fn is_before(start: StartingPosition, arrived_at: f64) -> bool {
     match start {
         StartingPosition::AtTimestamp(since) => arrived_at < Duration::from_secs(since.as_secs()).as_secs_f64(),
-        // Their iterators begin there.
+        // The shard iterator begins at the right record.
         StartingPosition::TrimHorizon | StartingPosition::Latest => false,
     }
 }
@@ -203,10 +203,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_arrived_before_the_timestamp_that_a_mapping_begins_at_is_not_for_it() {
+    fn a_record_from_before_the_starting_timestamp_is_skipped() {
         let since = StartingPosition::AtTimestamp(Duration::from_millis(1_700_000_000_500));
         assert!(is_before(since, 1_699_999_999.0));
-        assert!(!is_before(since, 1_700_000_000.0), "of the same second, which is all that is known of it");
+        assert!(!is_before(since, 1_700_000_000.0), "arrival times are whole seconds");
         assert!(!is_before(since, 1_700_000_001.0));
         assert!(!is_before(StartingPosition::TrimHorizon, 0.0) && !is_before(StartingPosition::Latest, 0.0));
     }

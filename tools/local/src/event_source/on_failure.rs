@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::source::StreamRecord;
 use crate::lambda::InvokeError;
 
-/// As in AWS's example: to the millisecond.
+/// Time format with milliseconds, as in AWS's example.
 const TIME: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// Reason for which records are discarded, as Lambda names it.
+/// Reason why records are discarded, by Lambda's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DiscardCondition {
     RetryAttemptsExhausted,
@@ -29,7 +29,7 @@ impl DiscardCondition {
     }
 }
 
-/// Records that are discarded, with the reason and the last error.
+/// Discarded records, with the reason and the last error.
 pub(super) struct DiscardedRecords<'a> {
     pub(super) records: &'a [StreamRecord],
     pub(super) condition: DiscardCondition,
@@ -42,13 +42,13 @@ pub(super) struct DiscardedRecords<'a> {
 }
 
 impl DiscardedRecords<'_> {
-    /// For the log.
+    /// Returns a summary for the log.
     pub(super) fn summary(&self) -> String {
         let (count, condition) = (self.records.len(), self.condition.as_str());
         format!("{count} records of {} after {} invocations: {condition}", self.shard, self.invocations)
     }
 
-    /// Returns the content of the object in the bucket.
+    /// Returns the invocation record.
     pub(super) fn invocation_record(&self, payload: &str) -> Value {
         let number = |record: Option<&StreamRecord>| record.map(|record| record.sequence_number.clone());
         let arrival = |record: Option<&StreamRecord>| record.map(|record| formatted(record.arrived_at));
@@ -90,7 +90,7 @@ impl DiscardedRecords<'_> {
 fn formatted(seconds: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "milliseconds of any date fit, and fractions of one do not matter"
+        reason = "milliseconds of any date fit in an i64, and fractions are dropped"
     )]
     let nanoseconds = i128::from((seconds * 1000.0) as i64) * 1_000_000;
     let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_says_what_why_and_holds_the_payload() {
+    fn an_invocation_record_has_the_condition_the_records_and_the_payload() {
         let records: Vec<StreamRecord> = ["41", "42"]
             .into_iter()
             .map(|number| StreamRecord {

@@ -1,4 +1,4 @@
-//! What a mapping has done, and how far each shard is: counted for the status, kept for a restart.
+//! Progress of a mapping: counters for the status, and checkpoints of its shards.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,24 +19,24 @@ pub(super) struct MappingProgress {
     pub(super) given_up: AtomicU64,
     pub(super) filtered: AtomicU64,
     shards: Mutex<BTreeMap<String, ShardProgress>>,
-    /// The name of the mapping, and where its checkpoints are kept.
+    /// Id of the mapping and store of its checkpoints; `None` for Kinesis and without a data directory.
     checkpoints: Option<(String, Arc<Checkpoints>)>,
 }
 
 #[derive(Debug, Default)]
 struct ShardProgress {
     position: Option<String>,
-    /// Reads from where the reader began.
+    /// Iterator at the position where the reader started.
     first_iterator: String,
     is_finished: bool,
 }
 
-/// Where the records of a shard begin that are not settled.
+/// Position of the first unsettled record of a shard.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Remainder {
-    /// Behind the record of this sequence number, which is the checkpoint.
+    /// After the checkpoint.
     AfterSequenceNumber(String),
-    /// At this iterator, as there is no checkpoint yet.
+    /// At the first iterator, without a checkpoint yet.
     AtIterator(String),
 }
 
@@ -50,24 +50,24 @@ impl ShardProgress {
 }
 
 impl MappingProgress {
-    /// Positions are kept as those of that mapping, where they are kept at all.
+    /// Creates the progress of a mapping. Its checkpoints are saved if there is a store.
     pub(super) fn new(mapping: &str, checkpoints: Option<Arc<Checkpoints>>) -> Self {
         Self { checkpoints: checkpoints.map(|checkpoints| (mapping.to_owned(), checkpoints)), ..Self::default() }
     }
 
-    /// Returns the checkpoint of a shard from before this start.
-    pub(super) fn kept_checkpoint(&self, shard: &str) -> Option<String> {
+    /// Returns the checkpoint of a shard that an earlier run saved.
+    pub(super) fn saved_checkpoint(&self, shard: &str) -> Option<String> {
         let (mapping, checkpoints) = self.checkpoints.as_ref()?;
         checkpoints.get(mapping, shard)
     }
 
-    /// A shard that is read from now on.
+    /// Adds a shard whose reading starts.
     pub(super) fn begin(&self, shard: &str, first_iterator: String, position: Option<String>) {
         self.shards.lock().insert(shard.to_owned(), ShardProgress { position, first_iterator, is_finished: false });
     }
 
-    /// Everything up to that record is done with.
-    pub(super) fn check_point(&self, shard: &str, sequence_number: &str) -> std::io::Result<()> {
+    /// Sets the checkpoint of a shard and saves it if there is a store.
+    pub(super) fn save_checkpoint(&self, shard: &str, sequence_number: &str) -> std::io::Result<()> {
         if let Some(shard) = self.shards.lock().get_mut(shard) {
             shard.position = Some(sequence_number.to_owned());
         }
@@ -83,7 +83,7 @@ impl MappingProgress {
         }
     }
 
-    /// Returns where the next unsettled record is, for each shard that is not read to its end.
+    /// Returns the position of the first unsettled record of each unfinished shard.
     pub(super) fn remaining(&self) -> Vec<(String, Remainder)> {
         let shards = self.shards.lock();
         let open = shards.iter().filter(|(_, shard)| !shard.is_finished);
@@ -98,7 +98,7 @@ impl MappingProgress {
     }
 }
 
-/// Adds to a counter of the status.
+/// Adds to a counter.
 pub(super) fn add(counter: &AtomicU64, count: usize) {
     counter.fetch_add(count as u64, Ordering::Relaxed);
 }

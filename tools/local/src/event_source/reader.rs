@@ -1,4 +1,4 @@
-//! Reads one shard in order, deals its records out to the slots of their keys, and has each slot's batches delivered one
+//! Shard reader: reads a shard in order, distributes its records to slots by key, and delivers each slot's batches one
 //! after the other.
 
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use super::slot::{Batching, Slot};
 use super::source::{StreamRecord, Wake};
 use crate::emulators::EmulatorError;
 
-/// How long to wait before reading again what could not be read.
+/// Delay after a failed read.
 const READ_PAUSE: Duration = Duration::from_secs(1);
 
-/// A shard, and where its reader is.
+/// Reader of a shard, with its position and its slots.
 pub(super) struct ShardReader {
     shard: Arc<ShardDelivery>,
     iterator: String,
     slots: Vec<Slot>,
-    /// Each gives the index of the slot whose batch it was.
+    /// Deliveries in flight; each returns the index of its slot.
     deliveries: JoinSet<Result<usize, Stopped>>,
     wake: Wake,
     is_closed: bool,
@@ -37,12 +37,12 @@ impl ShardReader {
         Self { shard, iterator, slots, deliveries: JoinSet::new(), wake, is_closed: false }
     }
 
-    /// Reads until the shard is closed and read to its end (then gives its id), or until told to stop.
+    /// Reads until the shard is closed and read to the end, and returns its id; `None` if the environment stops first.
     pub(super) async fn run(mut self) -> Option<String> {
-        // It may have been closed before it was ever read.
+        // The shard may have been closed before this reader started.
         self.is_closed = self.is_closed_at_source().await;
         let end = self.read_to_the_end().await;
-        // What is being worked on may finish, and counts.
+        // Deliveries in flight finish and advance the checkpoint.
         while self.deliveries.join_next().await.is_some() {}
         if end.is_err() || self.mapping().stop.is_cancelled() {
             return None;
@@ -71,7 +71,7 @@ impl ShardReader {
                     return Ok(());
                 }
                 if self.wake.has_resharded() && self.is_closed_at_source().await {
-                    // What was written before it was closed may have come after this read.
+                    // Records may have been written between this read and the close: read once more.
                     self.is_closed = true;
                     continue;
                 }
@@ -87,18 +87,18 @@ impl ShardReader {
         &self.shard.mapping
     }
 
-    /// While every slot is busy, what comes is better read together; and a slot that does not get on ends up by filling
-    /// the look-ahead, so that the shard waits for it.
+    /// True if a slot is free and the read-ahead limit has room. While all slots are busy, records gather for larger
+    /// reads. A slot that does not progress fills the read-ahead, and then the shard waits for it.
     fn may_read(&self) -> bool {
         self.slots.iter().any(|slot| !slot.is_busy()) && self.shard.ledger.lock().room() > 0
     }
 
-    /// Deals out what there is, a batch at most, and says how much that was.
+    /// Reads and distributes up to one batch of records, and returns their number.
     async fn read(&mut self) -> Result<usize, EmulatorError> {
         let limit = self.shard.ledger.lock().room().min(self.mapping().spec.batch_size);
         let page = self.mapping().source.read(&self.shard.id, &self.iterator, limit).await?;
         let count = page.records.len();
-        // Without records the place stays the same: an emulator may give an iterator that depends on the time.
+        // Without records keep the iterator: the next one of an emulator may depend on the time.
         if count > 0 {
             self.iterator = page.next.unwrap_or_default();
             self.distribute(page.records);
@@ -108,12 +108,12 @@ impl ShardReader {
 
     fn distribute(&mut self, records: Vec<StreamRecord>) {
         let mapping = &self.shard.mapping;
-        // Filters take their time, and what is being delivered wants the ledger meanwhile.
+        // Apply the filters before locking the ledger, which deliveries need meanwhile.
         let records: Vec<(bool, StreamRecord)> =
-            records.into_iter().map(|record| (mapping.wants(&record), record)).collect();
+            records.into_iter().map(|record| (mapping.selects(&record), record)).collect();
         let (now, mut ledger) = (Instant::now(), self.shard.ledger.lock());
-        for (is_wanted, record) in records {
-            if !is_wanted {
+        for (is_selected, record) in records {
+            if !is_selected {
                 ledger.skip(&record.sequence_number);
                 add(&mapping.progress.filtered, 1);
                 continue;
@@ -124,11 +124,11 @@ impl ShardReader {
                 slot.push(ticket, record, now);
             }
         }
-        // What was passed over is done with, unless something before it is not.
-        self.shard.check_point(&mut ledger);
+        // Skipped records may advance the checkpoint.
+        self.shard.save_checkpoint(&mut ledger);
     }
 
-    /// `count` is how many records the read before it gave.
+    /// Starts the delivery of each batch that is due. `count` is the number of records of the last read.
     fn begin_deliveries(&mut self, count: usize) {
         let is_at_the_end = self.is_closed && count == 0;
         let waits = !self.mapping().draining.is_cancelled() && !is_at_the_end;
@@ -141,7 +141,7 @@ impl ShardReader {
         }
     }
 
-    /// Until there may be something to do.
+    /// Waits until there may be something to read or deliver.
     async fn wait(&mut self) -> Result<(), Stopped> {
         let may_read = self.may_read();
         let until = self.slots.iter().filter_map(Slot::window_deadline).min();
@@ -152,12 +152,12 @@ impl ShardReader {
                 None => std::future::pending().await,
             }
         };
-        // Draining only shortens a window.
+        // Draining matters only while a batching window is open.
         let drained =
             async { if until.is_some() { mapping.draining.cancelled().await } else { std::future::pending().await } };
         tokio::select! {
             Some(delivered) = self.deliveries.join_next() => {
-                // A delivery that panicked has settled nothing more: its shard must not go on.
+                // A delivery that panicked left records unsettled: stop the shard.
                 let index = delivered.unwrap_or(Err(Stopped))?;
                 if let Some(slot) = self.slots.get_mut(index) {
                     slot.release(Instant::now());

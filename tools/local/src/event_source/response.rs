@@ -1,13 +1,14 @@
-//! What a function's response says about its batch (`ReportBatchItemFailures`).
+//! Partial batch responses (`ReportBatchItemFailures`).
 
 use serde_json::Value;
 
 use super::decide::BatchOutcome;
 
-/// How the invocation ended, by its response. `sequence_numbers` are those of the batch, in order.
+/// Returns the outcome that a response reports. `sequence_numbers` are those of the batch, in order.
 ///
-/// As AWS documents it, nothing reported is success: an empty list, a list or a response that is null, an empty object.
-/// What cannot be understood fails the whole batch: it must not pass for handled.
+/// As AWS documents it, a response without failures is a success: an empty response, `null`, an object without
+/// `batchItemFailures`, or an empty or null list. A malformed response fails the whole batch, so that no record is
+/// lost.
 pub(super) fn outcome_of(response: &[u8], sequence_numbers: &[&str]) -> BatchOutcome {
     if response.trim_ascii().is_empty() {
         return BatchOutcome::Succeeded;
@@ -29,7 +30,7 @@ pub(super) fn outcome_of(response: &[u8], sequence_numbers: &[&str]) -> BatchOut
             .and_then(|identifier| sequence_numbers.iter().position(|number| *number == identifier));
         match index {
             Some(index) => lowest = Some(lowest.map_or(index, |lowest: usize| lowest.min(index))),
-            // Empty, null, not there, or of no record of this batch.
+            // The identifier is empty, null, missing, or not of this batch.
             None => return BatchOutcome::Failed,
         }
     }
@@ -47,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_reported_is_success() {
+    fn a_response_without_failures_is_a_success() {
         for response in
             ["", "null", "{}", r#"{"batchItemFailures":null}"#, r#"{"batchItemFailures":[]}"#, r#"{"other":1}"#]
         {
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_response_fails_all_of_it() {
+    fn a_malformed_response_fails_the_whole_batch() {
         for response in
             ["{", "\"ok\"", "[]", "[]x", "7", r#"{"batchItemFailures":{}}"#, r#"{"batchItemFailures":"101"}"#]
         {

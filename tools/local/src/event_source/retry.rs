@@ -1,15 +1,15 @@
-//! When a failed batch is tried again.
+//! Delays before a failed batch is retried.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-/// How long to wait before a failed batch is tried again: doubled with each failure, up to a bound, with jitter.
+/// Exponential backoff with jitter before a failed batch is retried.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryDelays {
-    /// After the first failure.
+    /// Longest delay after the first failure; it doubles with each further one.
     pub first: Duration,
-    /// At most.
+    /// Upper limit of the delay.
     pub most: Duration,
 }
 
@@ -20,10 +20,10 @@ impl Default for RetryDelays {
 }
 
 impl RetryDelays {
-    /// The wait after that many failures before this one.
+    /// Returns the delay after a failure that `failures` others precede.
     pub(super) fn delay(&self, failures: u32) -> Duration {
         let most = self.first.saturating_mul(1 << failures.min(20)).min(self.most);
-        // Between half of it and all of it, so that shards that failed together are not retried together.
+        // Jitter between 50% and 100%, so that shards that failed together are not retried together.
         let jitter = f64::from(Uuid::new_v4().as_bytes()[0]) / 510.0;
         most.mul_f64(0.5 + jitter)
     }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_double_up_to_their_bound() {
+    fn delays_double_up_to_their_limit() {
         let delays = RetryDelays::default();
         for (failures, most_ms) in [(0, 100), (1, 200), (3, 800), (7, 10_000), (u32::MAX, 10_000)] {
             let most = Duration::from_millis(most_ms);

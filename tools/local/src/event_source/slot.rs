@@ -1,5 +1,5 @@
-//! Where the records of some keys of a shard wait for their batch. A shard has as many slots as its parallelisation
-//! factor, and a key is always in the same one: so there is one batch of it on its way at most, and its order is kept.
+//! Slots of a shard, in which records wait for their batch. A shard has `ParallelizationFactor` slots, and all records
+//! of a key use the same one. Each slot has one batch in flight at a time, so the records of a key stay in order.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::ledger::Ticket;
 use super::source::StreamRecord;
 use crate::lambda::PAYLOAD_BYTES_MAX;
 
-/// When a batch is delivered: as soon as it is full, and otherwise when its window has ended.
+/// Batch size and batching window: a batch is delivered when it is full or its window ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Batching {
     pub(super) size_max: usize,
@@ -31,26 +31,26 @@ impl Slot {
         Self { batching, queue: VecDeque::new(), is_busy: false, window_began: None }
     }
 
-    /// Whether a batch of it is on its way.
+    /// True while a batch of this slot is in flight.
     pub(super) fn is_busy(&self) -> bool {
         self.is_busy
     }
 
-    /// Whether it has nothing to deliver and delivers nothing.
+    /// True if no record waits and no batch is in flight.
     pub(super) fn is_idle(&self) -> bool {
         !self.is_busy && self.queue.is_empty()
     }
 
     pub(super) fn push(&mut self, ticket: Ticket, record: StreamRecord, now: Instant) {
-        // A window that ended with nothing in it was none: the next begins with the first record.
+        // A window that ended without records is void; a new one begins with the first record.
         if self.queue.is_empty() && self.window_ends().is_none_or(|end| end <= now) {
             self.window_began = Some(now);
         }
         self.queue.push_back((ticket, record));
     }
 
-    /// The next batch, if it is full or has waited for long enough; then the slot is busy. Nothing waits for its window
-    /// where `waits` says so.
+    /// Takes the next batch if it is full or its window has ended, and marks the slot busy. If `waits` is false, a
+    /// batch is due without waiting for its window.
     pub(super) fn take(&mut self, now: Instant, waits: bool) -> Option<Batch> {
         if self.is_busy || self.queue.is_empty() {
             return None;
@@ -66,13 +66,13 @@ impl Slot {
         Some(Batch { records, tickets })
     }
 
-    /// Its batch has been delivered, and the next window begins.
+    /// Marks the slot free after its batch was delivered, and begins the next window.
     pub(super) fn release(&mut self, now: Instant) {
         self.is_busy = false;
         self.window_began = Some(now);
     }
 
-    /// Until when what is in it waits, if that is what it does.
+    /// Returns the end of the window if records wait for it.
     pub(super) fn window_deadline(&self) -> Option<Instant> {
         if self.is_busy || self.queue.is_empty() { None } else { self.window_ends() }
     }
@@ -81,7 +81,7 @@ impl Slot {
         self.window_began.map(|began| began + self.batching.window)
     }
 
-    /// How many records the next batch takes: as many as the payload has room for, and one at least.
+    /// Returns the size of the next batch: as many records as fit the payload, and at least one.
     fn size(&self) -> usize {
         let mut bytes = EVENT_FRAME_BYTES;
         let fitting = self.queue.iter().take(self.batching.size_max).take_while(|(_, record)| {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_window_begins_when_the_invocation_before_it_has_ended() {
+    fn the_next_window_begins_when_the_previous_invocation_ends() {
         let (mut slot, now) = (slot(9, WINDOW), Instant::now());
         push(&mut slot, 1, 1, now);
         assert_eq!(take(&mut slot, now + WINDOW), Some(vec![1]));
@@ -141,11 +141,11 @@ mod tests {
         assert_eq!(take(&mut slot, now + WINDOW * 2), Some(vec![2]));
         slot.release(now + WINDOW * 2);
         push(&mut slot, 3, 1, now + WINDOW * 5);
-        assert_eq!(slot.window_deadline(), Some(now + WINDOW * 6), "nothing came within its window");
+        assert_eq!(slot.window_deadline(), Some(now + WINDOW * 6), "the empty window is void");
     }
 
     #[test]
-    fn without_a_window_or_a_reason_to_wait_a_batch_is_delivered_at_once() {
+    fn without_a_window_or_when_draining_a_batch_is_delivered_immediately() {
         let (mut slot, now) = (slot(9, Duration::ZERO), Instant::now());
         push(&mut slot, 1, 1, now);
         assert_eq!(take(&mut slot, now), Some(vec![1]));
@@ -155,12 +155,12 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_holds_no_more_than_a_payload_does() {
+    fn a_batch_fits_into_one_payload() {
         let (mut slot, now) = (slot(9, WINDOW), Instant::now());
         push(&mut slot, 1, PAYLOAD_BYTES_MAX - EVENT_FRAME_BYTES - 1 - 2, now);
         push(&mut slot, 2, 1, now);
-        assert_eq!(take(&mut slot, now), None, "it just fits");
+        assert_eq!(take(&mut slot, now), None, "the two records fit");
         push(&mut slot, 3, 1, now);
-        assert_eq!(take(&mut slot, now), Some(vec![1, 2]), "it is full by its size");
+        assert_eq!(take(&mut slot, now), Some(vec![1, 2]), "the third record does not fit");
     }
 }

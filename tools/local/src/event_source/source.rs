@@ -1,4 +1,4 @@
-//! The two kinds of streams behind one way of reading them, and the records as functions are given them.
+//! Common reader interface of Kinesis and table streams, with conversion of records to Lambda events.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -11,42 +11,42 @@ use crate::emulators::{DynamoDb, EmulatorError, Kinesis, ShardInfo};
 use crate::template::StartingPosition;
 use crate::{ACCOUNT_ID, REGION};
 
-/// Writes to a table from outside the functions are looked for this often; those of functions, when an invocation ends.
+/// Poll interval for table writes by other clients. Writes by functions are noticed when an invocation ends.
 const TABLE_POLL: Duration = Duration::from_millis(250);
-/// `GetRecords` gives no more records at once: of Kinesis, and of a table's stream.
+/// Limits of one `GetRecords` call: for Kinesis, and for a table stream.
 const KINESIS_RECORDS_MAX: usize = 10_000;
 const TABLE_RECORDS_MAX: usize = 1_000;
 
-/// What a mapping reads.
+/// Stream that a mapping reads.
 #[derive(Clone)]
 pub(super) enum Source {
     Kinesis { kinesis: Kinesis, name: String, arn: String, function_name: String },
     Table { dynamodb: DynamoDb, arn: String, activity: watch::Receiver<u64> },
 }
 
-/// Where to read from.
+/// Position to start reading at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Position {
     Start(StartingPosition),
     After(String),
 }
 
-/// One record.
+/// Record of a stream.
 #[derive(Debug, Clone)]
 pub(super) struct StreamRecord {
     pub(super) sequence_number: String,
     /// Seconds since 1970.
     pub(super) arrived_at: f64,
-    /// Of what its order is kept by: the partition key, or the key of the item.
+    /// Hash of the ordering key: the partition key, or the key of the item.
     pub(super) key_hash: u64,
-    /// An element of the event's `Records`, as JSON.
+    /// Element of the event's `Records`, as JSON.
     pub(super) event: String,
 }
 
-/// What one read gave.
+/// Result of one read.
 pub(super) struct Page {
     pub(super) records: Vec<StreamRecord>,
-    /// Reads on after the last of them.
+    /// Iterator after the last record.
     pub(super) next: Option<String>,
 }
 
@@ -57,7 +57,7 @@ impl Source {
         }
     }
 
-    /// What the record of a failed batch calls the part about the batch.
+    /// Returns the field of an invocation record that describes the batch.
     pub(super) fn batch_info_name(&self) -> &'static str {
         match self {
             Self::Kinesis { .. } => "KinesisBatchInfo",
@@ -77,8 +77,8 @@ impl Source {
 
     pub(super) async fn iterator(&self, shard: &str, position: &Position) -> Result<String, EmulatorError> {
         let kind = match position {
-            // Where no record is as young as a timestamp yet, the emulator would begin at the oldest: so it is asked for
-            // all of them, and those that are too old are passed over.
+            // If all records are older than the timestamp, the emulator would begin at the oldest one. So read them all
+            // and skip those before the timestamp.
             Position::Start(StartingPosition::TrimHorizon | StartingPosition::AtTimestamp(_)) => "TRIM_HORIZON",
             Position::Start(StartingPosition::Latest) => "LATEST",
             Position::After(_) => "AFTER_SEQUENCE_NUMBER",
@@ -135,7 +135,7 @@ impl Source {
         }
     }
 
-    /// Tells when there may be more to read.
+    /// Returns a signal for new records and changed shards.
     pub(super) fn wake(&self) -> Wake {
         match self {
             Self::Kinesis { kinesis, .. } => {
@@ -171,7 +171,7 @@ fn kinesis_record(shard: &str, arn: &str, function_name: &str, record: &mut Valu
     StreamRecord { sequence_number, arrived_at, key_hash, event: event.to_string() }
 }
 
-/// The same in every run.
+/// Stable hash, the same in every run.
 fn hash_of(key: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
@@ -182,22 +182,22 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Waits for a reason to read again. Nothing between [`Wake::mark`] and [`Wake::wait`] goes unnoticed.
+/// Signal that there may be more to read. Changes between [`Wake::mark`] and [`Wake::wait`] are not missed.
 pub(super) struct Wake {
     writes: watch::Receiver<u64>,
     reshards: Option<watch::Receiver<u64>>,
-    /// A change of shards that [`Wake::wait`] came across, and nobody has asked for yet.
+    /// A change of shards that [`Wake::wait`] saw and [`Wake::has_resharded`] has not returned yet.
     resharded: bool,
     poll: Option<Duration>,
 }
 
 impl Wake {
-    /// To be called before reading.
+    /// Must be called before each read.
     pub(super) fn mark(&mut self) {
         self.writes.mark_unchanged();
     }
 
-    /// Whether shards have changed since this was last asked.
+    /// True if shards have changed since the last call.
     pub(super) fn has_resharded(&mut self) -> bool {
         if let Some(reshards) = &mut self.reshards {
             self.resharded |= reshards.has_changed().unwrap_or(false);
@@ -209,7 +209,7 @@ impl Wake {
     pub(super) async fn wait(&mut self) {
         let resharded = async {
             match &mut self.reshards {
-                // The emulator, which counts the changes, outlives its readers.
+                // No error: the emulator outlives its readers.
                 Some(reshards) => drop(reshards.changed().await),
                 None => std::future::pending().await,
             }
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kinesis_record_is_spelled_as_lambda_spells_it() {
+    fn a_kinesis_record_has_the_form_of_a_lambda_event() {
         let mut read = json!({"SequenceNumber": "7", "PartitionKey": "ord-1", "Data": "e30=", "ApproximateArrivalTimestamp": 1_700_000_000});
         let record = kinesis_record("shardId-000000000000", "arn:s", "OrderProjector", &mut read);
         let event: Value = serde_json::from_str(&record.event).unwrap();

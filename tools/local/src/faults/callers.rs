@@ -1,49 +1,49 @@
-//! Who makes a call: known by the access key that it is signed with, as on AWS.
+//! Identification of callers by the access key that a call is signed with, as on AWS.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::processes::Processes;
 
-/// Between the function and the sandbox in an access key. Logical ids do not have it.
+/// Separator of function and sandbox in an access key. Logical ids do not contain it.
 const SEPARATOR: char = '.';
 
-/// Whose calls can go wrong.
+/// Callers whose calls can be struck by faults.
 pub(crate) enum Callers {
-    /// Those of these functions (by logical id), whose sandboxes run as these processes.
+    /// The functions of the environment.
     Functions {
-        /// In alphabetical order.
+        /// Logical ids, in alphabetical order.
         logical_ids: Vec<String>,
-        /// What can be killed.
+        /// Processes of the sandboxes, which a fault can kill.
         processes: Processes,
     },
-    /// Everybody's: where there are no functions, who calls stands for one. Their names are their access keys.
+    /// Every caller, identified by its access key. Used without functions.
     Everybody,
 }
 
 /// A function that makes a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
-    /// The function's logical id.
+    /// Logical id of the function; the whole access key for [`Callers::Everybody`].
     pub(super) name: String,
-    /// The sandbox it runs in, where there are sandboxes.
+    /// The calling sandbox; `None` for [`Callers::Everybody`].
     pub(super) sandbox: Option<String>,
 }
 
-/// The access key that a sandbox of a function is given.
+/// Returns the access key of a sandbox.
 pub(crate) fn access_key(logical_id: &str, sandbox: &str) -> String {
     format!("{logical_id}{SEPARATOR}{sandbox}")
 }
 
 impl Caller {
-    /// The function's logical id.
+    /// Logical id of the function.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 }
 
 impl Callers {
-    /// The functions, where it is them.
+    /// Logical ids of the functions; `None` if every caller counts as a function.
     pub(super) fn logical_ids(&self) -> Option<&[String]> {
         match self {
             Self::Functions { logical_ids, .. } => Some(logical_ids),
@@ -51,7 +51,7 @@ impl Callers {
         }
     }
 
-    /// The function that makes a call with these headers, if one does.
+    /// Returns the function that signed a call with these headers, if one did.
     pub(super) fn of(&self, headers: &HeaderMap) -> Option<Caller> {
         let key = access_key_of(headers)?;
         match self {
@@ -64,7 +64,7 @@ impl Callers {
         }
     }
 
-    /// Kills the process that makes a call, and waits until it is gone.
+    /// Kills the caller's process and waits until it has ended.
     pub(super) async fn kill(&self, caller: &Caller) {
         if let (Self::Functions { processes, .. }, Some(sandbox)) = (self, &caller.sandbox) {
             processes.kill(sandbox).await;
@@ -72,7 +72,7 @@ impl Callers {
     }
 }
 
-/// The key of `AWS4-HMAC-SHA256 Credential=<key>/<date>/…`.
+/// Returns the key in `AWS4-HMAC-SHA256 Credential=<key>/<date>/…`.
 fn access_key_of(headers: &HeaderMap) -> Option<&str> {
     let authorization = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (_, credential) = authorization.split_once("Credential=")?;
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_is_known_by_the_access_key_of_its_sandbox_and_nobody_else_is() {
+    fn only_the_access_key_of_a_sandbox_identifies_a_function() {
         let logical_ids = vec!["OrderApi".to_owned(), "PaymentApi".to_owned()];
         let callers = Callers::Functions { logical_ids, processes: Processes::default() };
         let caller = callers.of(&signed_with(&access_key("PaymentApi", "6f2c"))).unwrap();

@@ -1,4 +1,4 @@
-//! How often each function has called what: what a payment would be billed for.
+//! Counts of the functions' calls to Kinesis and DynamoDB.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::emulators::Service;
 
-/// What an operation that the service does not have is counted as.
+/// Name that unknown operations are counted under.
 const UNKNOWN_OPERATION: &str = "unknown";
 
-/// Calls of functions that reached an emulator, by function, service and operation. Those whose answer was lost are
-/// among them, those that were answered or reset before they were carried out are not.
+/// Calls of functions that reached an emulator, by function (logical id), service and operation. A call whose response
+/// was lost counts; a call that a fault failed or reset before it was executed does not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Calls(pub BTreeMap<String, BTreeMap<Service, BTreeMap<String, u64>>>);
 
 impl Calls {
-    /// The calls of a function, by its logical id, to an operation.
+    /// Number of calls of a function, by its logical id, to an operation.
     pub fn count(&self, function: &str, service: Service, operation: &str) -> u64 {
         let operations = self.0.get(function).and_then(|services| services.get(&service));
         operations.and_then(|operations| operations.get(operation)).copied().unwrap_or_default()
     }
 
-    /// All calls of all functions.
+    /// Number of calls of all functions.
     pub fn total(&self) -> u64 {
         self.0.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values).sum()
     }

@@ -1,4 +1,4 @@
-//! Connections that can be reset: a listener for [`axum::serve()`], whose handlers can break off the connection they answer.
+//! Resettable connections: a listener for [`axum::serve()`] whose handlers can reset the connection of their request.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,16 +15,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// The connection that a request came in on, as its handler sees it.
+/// Connection of a request, as its handler sees it.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
-    /// Who is at the other end.
+    /// Address of the client.
     pub(crate) client: SocketAddr,
     is_broken: IsBroken,
 }
 
 impl Connection {
-    /// Has it reset (RST) as soon as something is to be sent on it, instead of sending that.
+    /// Resets the connection (RST) at the next write, which is not sent.
     pub(crate) fn reset(&self) {
         self.is_broken.0.store(true, Ordering::SeqCst);
     }
@@ -39,12 +39,13 @@ impl IsBroken {
     }
 }
 
-/// Serves until `stop` is cancelled, and then until the requests under way are answered. Handlers are told their [`Connection`].
+/// Serves until `stop` is cancelled and the requests in flight have completed. Handlers can extract their
+/// [`Connection`].
 pub(crate) fn serve(listener: TcpListener, router: Router, stop: &CancellationToken) -> JoinHandle<()> {
     let stopped = stop.clone().cancelled_owned();
     tokio::spawn(async move {
         let service = router.into_make_service_with_connect_info::<Connection>();
-        // Serving ends with an error only where the listener does.
+        // Serving fails only if the listener does.
         let _ = axum::serve(Resettable(listener), service).with_graceful_shutdown(stopped).await;
     })
 }
@@ -71,7 +72,7 @@ impl Connected<IncomingStream<'_, Resettable>> for Connection {
     }
 }
 
-/// A connection that fails once it is to be reset, whereupon the server drops it.
+/// A connection whose I/O fails once it is marked for reset. The server then drops it.
 struct Stream {
     stream: TcpStream,
     connection: IsBroken,
@@ -80,7 +81,7 @@ struct Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         if self.connection.check().is_err() {
-            // Closed with a FIN instead where the socket does not take it: broken off all the same.
+            // If the socket refuses the option, the connection is closed with a FIN instead of an RST.
             let _ = self.stream.set_zero_linger();
         }
     }

@@ -1,4 +1,4 @@
-//! Work that goes on when nobody waits for it any more.
+//! Work that continues after its caller has stopped waiting.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,8 +7,8 @@ use tokio::runtime::Handle;
 
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A future that ends even where it is dropped before: what is left of it then becomes a task. To spawn it in any case
-/// would wake another thread for every call.
+/// A future that completes even if it is dropped: the rest of it is then spawned as a task. Spawning every future would
+/// wake another thread for every call.
 pub(super) struct DetachOnDrop<T: Send + 'static>(Option<Work<T>>);
 
 impl<T: Send + 'static> DetachOnDrop<T> {
@@ -21,7 +21,7 @@ impl<T: Send + 'static> Future for DetachOnDrop<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        // As with most futures, nobody polls it again when it has ended.
+        // A completed future is not polled again.
         let Some(work) = &mut self.0 else { return Poll::Pending };
         let output = std::task::ready!(work.as_mut().poll(cx));
         self.0 = None;
@@ -31,7 +31,7 @@ impl<T: Send + 'static> Future for DetachOnDrop<T> {
 
 impl<T: Send + 'static> Drop for DetachOnDrop<T> {
     fn drop(&mut self) {
-        // Without a runtime everything ends.
+        // Without a runtime, the work ends here.
         if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
             runtime.spawn(work);
         }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_that_nobody_waits_for_ends_all_the_same() {
+    async fn dropped_work_completes() {
         let (go_on, may_go_on) = oneshot::channel::<()>();
         let (done, is_done) = oneshot::channel();
         let mut work = DetachOnDrop::new(async move {
@@ -54,7 +54,7 @@ mod tests {
         });
         tokio::select! {
             biased;
-            () = &mut work => panic!("it ended at once"),
+            () = &mut work => panic!("it completed before the gate opened"),
             () = std::future::ready(()) => drop(work),
         }
         go_on.send(()).unwrap();

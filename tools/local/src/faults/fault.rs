@@ -1,4 +1,4 @@
-//! What can be made to go wrong: a fault, as it is written in Rust and in JSON.
+//! Definition of a fault, in Rust and in JSON.
 
 use std::fmt;
 
@@ -9,9 +9,9 @@ use crate::emulators::{ErrorAnswer, Service};
 /// Matches every operation.
 pub(super) const ANY_OPERATION: &str = "*";
 
-/// Something that is to go wrong, where, and how often.
+/// A failure to inject: which calls it strikes, its effect, and how often.
 ///
-/// In JSON it has the same fields; all but `target` and `effect` may be left out:
+/// In JSON it has the same fields. Only `target` and `effect` are required:
 ///
 /// ```
 /// use paystream_local::{Effect, Fault, Target};
@@ -26,74 +26,72 @@ pub(super) const ANY_OPERATION: &str = "*";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// What the calls are made to.
+    /// Target of the calls.
     pub target: Target,
-    /// Which calls: an operation as the service spells it, `Invoke` for a function, a route of an API as the template spells
-    /// it (`GET /payments`), or `*` for every one (the default).
+    /// Operation of the calls: as the service spells it, `Invoke` for a function, a route of an API as the template
+    /// spells it (`GET /payments`), or `*` for all (the default).
     #[serde(default = "any_operation")]
     pub operation: String,
-    /// What happens to them.
+    /// Effect on a call.
     pub effect: Effect,
-    /// Only calls of this function, by its logical id. A function as the target has no such callers; those of an API are
-    /// known by their signature.
+    /// Restricts the fault to calls of this function, by its logical id. Not allowed if the target is a function.
+    /// Callers of an API are identified by their signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// So many matching calls pass first.
+    /// Number of matching calls that pass first.
     #[serde(default)]
     pub skip: u64,
-    /// It happens so often at most, and then never again. Without it there is no bound.
+    /// Maximum number of calls that the fault strikes; no limit by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
-    /// The probability with which it happens to a call that matches and is not skipped: above 0, and at most 1 (the
-    /// default).
+    /// Probability that the fault strikes a call that matches and is not skipped: above 0 and at most 1 (the default).
     #[serde(default = "always")]
     pub probability: f64,
-    /// The seed of everything that is left to chance. The same seed and the same order of calls give the same faults.
+    /// Random seed. The same seed and the same order of calls give the same result.
     #[serde(default)]
     pub seed: u64,
 }
 
-/// What calls are made to. In JSON, and as text, it is `kinesis`, `dynamodb`, or the logical id of a function or of an API.
+/// Target of a fault. In JSON and as text: `kinesis`, `dynamodb`, or the logical id of a function or an API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Target {
-    /// The emulator of Kinesis.
+    /// The Kinesis emulator.
     Kinesis,
-    /// The emulator of DynamoDB.
+    /// The DynamoDB emulator.
     DynamoDb,
-    /// A function, by its logical id, of which the invocations are called; or an API, of which the routes are, by whoever
-    /// calls.
+    /// A function (its invocations) or an API (its requests, from any client), by logical id.
     Resource(String),
 }
 
-/// What happens to a call.
+/// Effect of a fault on a call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// It is answered with an error, in the form of the service or of API Gateway, and not carried out. An invocation fails
-    /// with it.
+    /// The call returns this error, in the format of the service or of API Gateway, and is not executed. An invocation
+    /// fails with it.
     Error(ErrorAnswer),
-    /// It is refused for being one too many: `ProvisionedThroughputExceededException` of either service,
-    /// `TooManyRequestsException` of Lambda and of API Gateway.
+    /// The call is throttled: `ProvisionedThroughputExceededException` of either service, `TooManyRequestsException` of
+    /// Lambda and of API Gateway.
     Throttle,
-    /// It is carried out this many milliseconds later, or meets the next fault then; one minute at most.
+    /// The call is delayed by this many milliseconds, at most one minute; later faults still apply.
     LatencyMs(u64),
-    /// The TCP connection is reset. An invocation is lost, or its answer.
+    /// The TCP connection is reset. For an invocation, the event or the response is lost.
     Reset(Moment),
-    /// The process that makes the call is killed (SIGKILL), and is gone before anything else happens. Of an invocation,
-    /// the process that would have run it, or has.
+    /// The calling process is killed (SIGKILL), and has ended before anything else happens. For an invocation, the
+    /// sandbox that would run it, or has run it, is killed.
     Kill(Moment),
-    /// `PutRecords` of Kinesis only: each entry is refused with this probability, and the others are written.
+    /// `PutRecords` only: each entry is rejected with this probability, and the others are written.
     Partial(f64),
 }
 
-/// Before a call is carried out, which then it is not; or after it took effect, so that its answer is lost.
+/// Moment of a reset or kill, relative to the execution of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
-    /// The call is not carried out.
+    /// Before: the call is not executed.
     Before,
-    /// The call took effect, and nobody is told.
+    /// After: the call is executed, and its response is lost.
     After,
 }
 
@@ -106,43 +104,43 @@ fn always() -> f64 {
 }
 
 impl Fault {
-    /// This, to every call of the target.
+    /// Creates a fault that strikes every call of the target.
     pub fn new(target: Target, effect: Effect) -> Self {
         let (operation, probability) = (any_operation(), always());
         Self { target, operation, effect, from: None, skip: 0, count: None, probability, seed: 0 }
     }
 
-    /// Only to this operation.
+    /// Restricts the fault to this operation.
     #[must_use]
     pub fn operation(self, operation: impl Into<String>) -> Self {
         Self { operation: operation.into(), ..self }
     }
 
-    /// Only to calls of this function.
+    /// Restricts the fault to calls of this function.
     #[must_use]
     pub fn from(self, function: impl Into<String>) -> Self {
         Self { from: Some(function.into()), ..self }
     }
 
-    /// Only after so many matching calls have passed.
+    /// Lets this many matching calls pass first.
     #[must_use]
     pub fn skip(self, calls: u64) -> Self {
         Self { skip: calls, ..self }
     }
 
-    /// So often at most.
+    /// Limits the number of calls that the fault strikes.
     #[must_use]
     pub fn count(self, times: u64) -> Self {
         Self { count: Some(times), ..self }
     }
 
-    /// With this probability, from this seed on.
+    /// Sets the probability and the random seed.
     #[must_use]
     pub fn probability(self, probability: f64, seed: u64) -> Self {
         Self { probability, seed, ..self }
     }
 
-    /// Leaves the probability, and begins what is left to chance here.
+    /// Sets the random seed, and leaves the probability.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
@@ -197,27 +195,27 @@ impl fmt::Display for Target {
 }
 
 impl Effect {
-    /// An error with this code, and nothing else said of it.
+    /// An error with this code, and the default message and status.
     pub fn error(code: impl Into<String>) -> Self {
         Self::Error(ErrorAnswer { code: code.into(), message: None, status: None })
     }
 
-    /// The connection is reset, and the call not carried out.
+    /// The connection is reset, and the call is not executed.
     pub fn reset_before() -> Self {
         Self::Reset(Moment::Before)
     }
 
-    /// The connection is reset when the call has taken effect.
+    /// The connection is reset after the call has been executed.
     pub fn reset_after() -> Self {
         Self::Reset(Moment::After)
     }
 
-    /// The calling process is killed, and the call not carried out.
+    /// The calling process is killed, and the call is not executed.
     pub fn kill_before() -> Self {
         Self::Kill(Moment::Before)
     }
 
-    /// The calling process is killed when the call has taken effect.
+    /// The calling process is killed after the call has been executed.
     pub fn kill_after() -> Self {
         Self::Kill(Moment::After)
     }

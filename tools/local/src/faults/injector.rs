@@ -1,4 +1,4 @@
-//! Injects faults into the calls to an emulator. Every call over HTTP passes here, and is counted.
+//! Fault injection in front of an emulator. Every HTTP call to it passes through here; calls of functions are counted.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::emulators::{Service, operation_of};
 use crate::same_origin::{Guarded, guard};
 use crate::usage::{dynamodb, kinesis};
 
-/// The largest request that any of the two services takes.
+/// Maximum request size of either service.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Clone)]
@@ -32,8 +32,8 @@ struct FaultInjector {
     faults: Arc<Faults>,
 }
 
-/// Serves an emulator behind its faults, and both behind the guard against other websites, until `stop` is cancelled, and
-/// then until the requests under way are answered.
+/// Serves an emulator behind fault injection and the guard against other websites, until `stop` is cancelled and the
+/// requests in flight have completed.
 pub(crate) fn serve(
     listener: TcpListener,
     emulator: Router,
@@ -53,12 +53,12 @@ async fn intercept(
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    // The body is here in full before anything is decided: a call breaks off either before or after its effect.
+    // The whole body is read before faults are evaluated, so a call fails either before or after its effect, never
+    // halfway.
     let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    // As with the services, a call that has arrived is carried out even where its caller has gone meanwhile: killed, or
-    // tired of waiting.
+    // As on AWS, a call that has arrived is executed even if its caller is killed or times out in the meantime.
     DetachOnDrop::new(async move { injector.carry_out(parts, body, &connection, next).await }).await
 }
 
@@ -94,7 +94,7 @@ impl FaultInjector {
         }
     }
 
-    /// Has the emulator carry out the call of a function, and counts what that used.
+    /// Forwards a function's call to the emulator and meters its usage.
     async fn forward_and_meter(
         &self,
         caller: &str,
@@ -124,14 +124,14 @@ impl FaultInjector {
     }
 }
 
-/// Has the emulator carry out the call.
+/// Forwards a call to the emulator.
 async fn forward(next: Next, mut parts: Parts, body: Bytes) -> Response {
-    // What is sent on may be shorter than what came in.
+    // The body may have been rewritten: capacity requested, or entries of `PutRecords` rejected.
     parts.headers.insert(http::header::CONTENT_LENGTH, body.len().into());
     next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
-/// Nobody sees this answer.
+/// Marks the connection for reset. The returned response is never sent.
 fn reset_connection(connection: &Connection) -> Response {
     connection.reset();
     StatusCode::SERVICE_UNAVAILABLE.into_response()

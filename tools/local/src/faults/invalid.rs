@@ -1,116 +1,114 @@
-//! Why a fault is refused, and what to do about it.
+//! Validation of faults.
 
 use std::collections::BTreeMap;
 
 use super::fault::{ANY_OPERATION, Effect, Fault, Target};
 use crate::emulators::Service;
 
-/// Faults at once, spent ones included.
+/// Maximum number of injected faults, spent ones included.
 pub(super) const FAULTS_MAX: usize = 1000;
-/// Longer than anything waits.
+/// Longer than any client waits.
 const LATENCY_MS_MAX: u64 = 60_000;
-/// An error code goes into a header.
+/// An error code is sent in a header.
 const CODE_CHARS_MAX: usize = 128;
 /// The only operation of a function.
 pub(super) const INVOKE: &str = "Invoke";
 
-/// A fault that could never happen as it is written. Nothing has been injected.
+/// Reasons for which a fault is rejected. Nothing has been injected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFault {
-    /// It is no fault in JSON.
+    /// The JSON is not a fault.
     #[error("{0}")]
     Malformed(String),
-    /// The target is no function of the template and no API with routes.
-    #[error("target: there is no function and no API {name:?}{}", listed(resources))]
+    /// The target is neither a function of the template nor an API with routes.
+    #[error("target: unknown function or API {name:?}{}", listed(resources))]
     UnknownTarget {
-        /// The name.
+        /// Name given.
         name: String,
-        /// The functions and APIs that there are, by logical id.
+        /// Functions and APIs of the environment, by logical id.
         resources: Vec<String>,
     },
-    /// `from` is no function of the template.
-    #[error("from: there is no function {name:?}{}", listed(functions))]
+    /// `from` is not a function of the template.
+    #[error("from: unknown function {name:?}{}", listed(functions))]
     UnknownFunction {
-        /// The name.
+        /// Name given.
         name: String,
-        /// The functions that there are, by logical id.
+        /// Functions of the environment, by logical id.
         functions: Vec<String>,
     },
     /// The target has no such operation.
-    #[error("operation: {target} has no operation {operation:?}: spell it as the API does, or leave it out for all")]
+    #[error(
+        "operation: {target} has no operation {operation:?}: spell it as the AWS API does, or leave it out to match all"
+    )]
     UnknownOperation {
-        /// The target.
+        /// Target of the fault.
         target: Target,
-        /// What was given.
+        /// Operation given.
         operation: String,
     },
     /// The API has no such route.
     #[error("operation: {target} has no route {operation:?}{}", listed(routes))]
     UnknownRoute {
-        /// The target.
+        /// Target of the fault.
         target: Target,
-        /// What was given.
+        /// Operation given.
         operation: String,
-        /// The routes that there are.
+        /// Routes of the API.
         routes: Vec<String>,
     },
-    /// The target is a function.
-    #[error("from: invocations of a function come from no function: leave it out")]
+    /// `from` with a function as the target.
+    #[error("from: invocations of a function have no calling function: leave it out")]
     FromOfInvocation,
-    /// Not above 0 and at most 1.
-    #[error("{0}: a probability is above 0 and at most 1")]
+    /// A probability outside its bounds. Holds the field.
+    #[error("{0}: a probability must be above 0 and at most 1")]
     Probability(&'static str),
-    /// It would never happen.
-    #[error("count: 0 would be no fault: give how often it happens at most, or leave it out")]
+    /// The fault would strike no call.
+    #[error("count: must be at least 1; leave it out for no limit")]
     CountOfNone,
-    /// Too long.
-    #[error("effect: latency_ms is at least 1 and at most {LATENCY_MS_MAX}")]
+    /// A latency outside its bounds.
+    #[error("effect: latency_ms must be from 1 to {LATENCY_MS_MAX}")]
     Latency,
-    /// No code.
+    /// An error code with other characters, or too long.
     #[error(
-        "effect: an error's code is its name alone, for example InternalServerError: 1 to {CODE_CHARS_MAX} of A-Za-z0-9."
+        "effect: an error's code must be 1 to {CODE_CHARS_MAX} letters, digits or dots, such as InternalServerError"
     )]
     ErrorCode,
-    /// No error status.
-    #[error("effect: an error's status is from 400 to 599")]
+    /// A status that is not an error.
+    #[error("effect: an error's status must be from 400 to 599")]
     ErrorStatus,
-    /// A function's error is no HTTP answer.
+    /// A status for an invocation, whose error is not an HTTP response.
     #[error("effect: the error of a function has no status: leave it out")]
     StatusOfFunction,
-    /// Nothing else answers entry by entry.
-    #[error("effect: only kinesis and its operation PutRecords can fail in part: name both")]
+    /// `partial` for anything but `PutRecords`, the only operation with a result for each entry.
+    #[error("effect: partial needs the target kinesis and the operation PutRecords")]
     PartialOfOther,
-    /// Anybody may call an API.
-    #[error("effect: of those who call an API only functions can be killed: name one in from")]
+    /// `kill` for any client of an API.
+    #[error("effect: kill on an API needs from: only functions can be killed")]
     KillOfAnybody,
-    /// The callers are not processes of this environment.
-    #[error("effect: there are no functions here that could be killed")]
+    /// `kill` in an environment without functions.
+    #[error("effect: kill needs functions, and this environment runs none")]
     NothingToKill,
-    /// Too many.
-    #[error("there can be {FAULTS_MAX} faults at once, spent ones included: delete those that are done with")]
+    /// Too many faults.
+    #[error("at most {FAULTS_MAX} faults can be injected, spent ones included: delete some first")]
     TooMany,
 }
 
-fn listed(functions: &[String]) -> String {
-    if functions.is_empty() {
-        ": there are none here".to_owned()
-    } else {
-        format!(": there are {}", functions.join(", "))
-    }
+fn listed(known: &[String]) -> String {
+    if known.is_empty() { "; none are known here".to_owned() } else { format!("; known are {}", known.join(", ")) }
 }
 
-/// What a fault may name.
+/// Names that a fault may refer to.
 pub(super) struct KnownTargets<'a> {
-    /// The logical ids of the functions, or none where everyone who calls is taken for a function.
+    /// Logical ids of the functions; `None` if every caller counts as a function.
     pub(super) functions: Option<&'a [String]>,
-    /// The routes of each API, by its logical id.
+    /// Routes of the APIs.
     pub(super) apis: &'a Apis,
 }
 
-/// The routes of each API, by its logical id: `GET /payments`.
+/// Routes (`GET /payments`) of each API, by its logical id.
 pub(super) type Apis = BTreeMap<String, Vec<String>>;
 
-/// What a target is, among what is known.
+/// Kind of a known target.
 #[derive(Clone, Copy)]
 enum TargetKind<'a> {
     Service(Service),
@@ -137,7 +135,7 @@ impl<'a> KnownTargets<'a> {
     }
 }
 
-/// Refuses what could never happen.
+/// Rejects a fault that could never strike as written.
 pub(super) fn check(fault: &Fault, known: &KnownTargets<'_>) -> Result<(), InvalidFault> {
     let kind = known.kind_of(&fault.target)?;
     if let (TargetKind::Function, Some(_)) = (kind, &fault.from) {
@@ -211,7 +209,7 @@ mod tests {
     use crate::emulators::ErrorAnswer;
 
     #[test]
-    fn what_could_never_happen_is_refused_by_name() {
+    fn a_fault_that_can_never_strike_is_rejected_with_its_field() {
         let functions = ["OrderApi".to_owned(), "PaymentApi".to_owned()];
         let apis = Apis::from([("PaymentsApi".to_owned(), vec!["GET /payments".to_owned()])]);
         let payments = |effect| Fault::new(Target::api("PaymentsApi"), effect);
@@ -222,34 +220,34 @@ mod tests {
         for (fault, refusal) in [
             (
                 throttle(Target::function("Payment")),
-                "target: there is no function and no API \"Payment\": there are OrderApi, PaymentApi, PaymentsApi",
+                "target: unknown function or API \"Payment\"; known are OrderApi, PaymentApi, PaymentsApi",
             ),
-            (throttle(Target::Kinesis).from("kinesis"), "from: there is no function \"kinesis\": there are"),
-            (throttle(api()).from("OrderApi"), "from: invocations of a function come from no function"),
+            (throttle(Target::Kinesis).from("kinesis"), "from: unknown function \"kinesis\"; known are"),
+            (throttle(api()).from("OrderApi"), "from: invocations of a function have no calling function"),
             (throttle(Target::DynamoDb).operation("PutItems"), "operation: dynamodb has no operation \"PutItems\""),
             (throttle(Target::Kinesis).operation("PutItem"), "operation: kinesis has no operation \"PutItem\""),
             (throttle(api()).operation("PutItem"), "operation: PaymentApi has no operation \"PutItem\""),
             (
                 payments(Effect::Throttle).operation("/payments"),
-                "operation: PaymentsApi has no route \"/payments\": there are GET /payments",
+                "operation: PaymentsApi has no route \"/payments\"; known are GET /payments",
             ),
-            (payments(Effect::kill_before()), "effect: of those who call an API only functions can be killed"),
-            (payments(answer("Boom", Some(399))), "effect: an error's status is from 400 to 599"),
-            (payments(Effect::Partial(0.5)), "effect: only kinesis and its operation PutRecords"),
-            (throttle(Target::Kinesis).count(0), "count: 0 would be no fault"),
-            (throttle(Target::Kinesis).probability(0.0, 1), "probability: a probability is above 0 and at most 1"),
+            (payments(Effect::kill_before()), "effect: kill on an API needs from"),
+            (payments(answer("Boom", Some(399))), "effect: an error's status must be from 400 to 599"),
+            (payments(Effect::Partial(0.5)), "effect: partial needs the target kinesis"),
+            (throttle(Target::Kinesis).count(0), "count: must be at least 1"),
+            (throttle(Target::Kinesis).probability(0.0, 1), "probability: a probability must be above 0 and at most 1"),
             (throttle(Target::Kinesis).probability(1.01, 1), "probability: a probability"),
             (throttle(Target::Kinesis).probability(f64::NAN, 1), "probability: a probability"),
-            (dynamodb(Effect::LatencyMs(0)), "effect: latency_ms is at least 1 and at most 60000"),
+            (dynamodb(Effect::LatencyMs(0)), "effect: latency_ms must be from 1 to 60000"),
             (dynamodb(Effect::LatencyMs(60_001)), "effect: latency_ms"),
             (dynamodb(Effect::error("")), "effect: an error's code"),
             (dynamodb(Effect::error("a#b")), "effect: an error's code"),
             (dynamodb(Effect::error("a".repeat(129))), "effect: an error's code"),
-            (dynamodb(answer("Boom", Some(399))), "effect: an error's status is from 400 to 599"),
+            (dynamodb(answer("Boom", Some(399))), "effect: an error's status must be from 400 to 599"),
             (dynamodb(answer("Boom", Some(600))), "effect: an error's status"),
             (Fault::new(api(), answer("Boom", Some(500))), "effect: the error of a function has no status"),
-            (dynamodb(Effect::Partial(0.5)).operation("PutItem"), "effect: only kinesis and its operation PutRecords"),
-            (Fault::new(Target::Kinesis, Effect::Partial(0.5)), "effect: only kinesis and its operation PutRecords"),
+            (dynamodb(Effect::Partial(0.5)).operation("PutItem"), "effect: partial needs the target kinesis"),
+            (Fault::new(Target::Kinesis, Effect::Partial(0.5)), "effect: partial needs the target kinesis"),
             (
                 Fault::new(Target::Kinesis, Effect::Partial(1.5)).operation("PutRecords"),
                 "effect: partial: a probability",
@@ -262,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_happen_is_taken() {
+    fn valid_faults_are_accepted() {
         let functions = ["PaymentApi".to_owned()];
         let apis = Apis::from([("PaymentsApi".to_owned(), vec!["GET /payments".to_owned()])]);
         let unavailable = Effect::Error(ErrorAnswer { code: "Down".to_owned(), message: None, status: Some(503) });

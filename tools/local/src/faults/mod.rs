@@ -1,10 +1,10 @@
-//! Making things go wrong, exactly and repeatably: between the functions and both emulators, in front of each function, and
-//! in front of each API.
+//! Fault injection, exact and repeatable: between the functions and both emulators, in front of each function, and in
+//! front of each API.
 //!
-//! [`fault`] defines a fault, [`invalid`] the faults that are refused, and [`registry`] decides which of them a call meets.
-//! [`injector`] carries them out in front of the emulators, over [`connection`]s that can be reset; for invocations `lambda`
-//! does, and for requests the `gateway`. Of the calls to the emulators only functions' go wrong, and only these
-//! are counted: a test's own calls, and those of the event source mappings, which read the emulators in process, always pass.
+//! [`fault`] defines a fault, [`invalid`] rejects invalid ones, and [`registry`] matches faults to calls. [`injector`]
+//! applies them in front of the emulators, over resettable [`connection`]s; `lambda` applies them to invocations and
+//! `gateway` to API requests. At the emulators, faults strike only calls of functions, and only those are counted. A
+//! test's own calls always pass, and so do those of event source mappings, which read the emulators in process.
 
 mod callers;
 mod calls;
@@ -38,7 +38,7 @@ use crate::usage::Meter;
 use invalid::{Apis, FAULTS_MAX, INVOKE, KnownTargets, check};
 use registry::{Call, FaultRegistry};
 
-/// The faults of an environment, and the calls that it has seen.
+/// Injected faults of an environment, and its counted calls and usage.
 pub(crate) struct Faults {
     callers: Callers,
     apis: Apis,
@@ -49,7 +49,7 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// No faults yet.
+    /// Creates an environment's faults, initially none.
     pub(crate) fn new(callers: Callers, log: LogSink) -> Self {
         Self {
             callers,
@@ -61,7 +61,7 @@ impl Faults {
         }
     }
 
-    /// Requests of these routes can go wrong, too.
+    /// Adds the routes of the APIs as targets.
     pub(crate) fn with_routes(self, routes: &[Route]) -> Self {
         let mut apis = Apis::new();
         for route in routes {
@@ -74,7 +74,7 @@ impl Faults {
         KnownTargets { functions: self.callers.logical_ids(), apis: &self.apis }
     }
 
-    /// Adds all of them after those that there are, or none where one is invalid.
+    /// Injects all of the faults, after the existing ones. Injects none if one is invalid.
     pub(crate) fn inject(&self, faults: Vec<Fault>) -> Result<Vec<FaultId>, InvalidFault> {
         for fault in &faults {
             check(fault, &self.known())?;
@@ -92,7 +92,7 @@ impl Faults {
         if registry.len() == FAULTS_MAX { Err(InvalidFault::TooMany) } else { Ok(registry.push(fault)) }
     }
 
-    /// In the order of injection.
+    /// Returns all faults, in the order of injection.
     pub(crate) fn all(&self) -> Vec<InjectedFault> {
         self.registry.lock().all()
     }
@@ -101,7 +101,7 @@ impl Faults {
         self.registry.lock().clear();
     }
 
-    /// Whether there was one of that name.
+    /// Removes a fault. Returns false if no fault has that id.
     pub(crate) fn remove(&self, id: FaultId) -> bool {
         self.registry.lock().remove(id)
     }
@@ -114,35 +114,35 @@ impl Faults {
         *self.calls.lock() = Calls::default();
     }
 
-    /// Counts what is used; so do the gateway, and functions as they run.
+    /// The meter of the environment, which the gateway and the function pools use as well.
     pub(crate) fn meter(&self) -> &Meter {
         &self.meter
     }
 
-    /// Waits for as long as an invocation of a function is delayed, and says how it ends if it is to go wrong.
+    /// Applies the faults of an invocation: waits for its latency, and returns its failure, if any.
     pub(crate) async fn apply_to_invocation(&self, function: &str) -> Option<Ending> {
         self.apply(&Target::function(function), INVOKE, None).await
     }
 
-    /// The function that makes a request with these headers, if one does.
+    /// Returns the function that signed a request with these headers, if one did.
     pub(crate) fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
         self.callers.of(headers)
     }
 
-    /// Waits for as long as a request of a route is delayed, and says how it ends if it is to go wrong.
+    /// Applies the faults of an API request: waits for its latency, and returns its failure, if any.
     pub(crate) async fn apply_to_request(&self, route: &Route, caller: Option<&Caller>) -> Option<Ending> {
         let caller = caller.map(|caller| caller.name.as_str());
         self.apply(&Target::api(&route.api), &route.key(), caller).await
     }
 
-    /// Kills the process that makes a request, where a function does.
+    /// Kills the calling function's process, if a function calls.
     pub(crate) async fn kill(&self, caller: Option<&Caller>) {
         if let Some(caller) = caller {
             self.callers.kill(caller).await;
         }
     }
 
-    /// Waits for as long as a function's call is delayed, and says how it ends if it is to go wrong.
+    /// Applies the faults of a function's call: waits for its latency, and returns its failure, if any.
     async fn apply_to_call(&self, service: Service, operation: &str, caller: &str) -> Option<Ending> {
         self.apply(&service.into(), operation, Some(caller)).await
     }
@@ -150,8 +150,8 @@ impl Faults {
     async fn apply(&self, target: &Target, operation: &str, caller: Option<&str>) -> Option<Ending> {
         let verdict = self.registry.lock().judge(Call { target, operation, caller });
         for FaultId(id) in &verdict.struck {
-            let from = caller.map_or_else(String::new, |caller| format!(" from {caller}"));
-            self.log.warn(&format!("fault {id} happens to {operation} of {target}{from}"));
+            let from = caller.map_or_else(String::new, |caller| format!("{caller} → "));
+            self.log.warn(&format!("fault {id} injected: {from}{target}:{operation}"));
         }
         if !verdict.latency.is_zero() {
             tokio::time::sleep(verdict.latency).await;
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_is_delayed_by_all_latencies_together_before_it_ends() {
+    async fn a_call_is_delayed_by_the_sum_of_latencies_before_it_fails() {
         let faults = Faults::new(Callers::Everybody, LogSink::discard());
         let latency = |latency_ms| Fault::new(Target::Kinesis, Effect::LatencyMs(latency_ms));
         let reset = Fault::new(Target::Kinesis, Effect::reset_before());
@@ -179,12 +179,12 @@ mod tests {
         let begun = tokio::time::Instant::now();
         let ending = faults.apply_to_call(Service::Kinesis, "PutRecord", "anyone").await;
         assert!(matches!(ending, Some(Ending::Reset(Moment::Before))));
-        // The clock of the test stands still but for what is slept.
+        // The test clock advances only by sleeping.
         assert_eq!(begun.elapsed(), Duration::from_millis(250));
     }
 
     #[test]
-    fn there_is_a_bound_on_faults_that_spent_ones_count_towards() {
+    fn the_number_of_faults_is_limited_spent_ones_included() {
         let faults = Faults::new(Callers::Everybody, LogSink::discard());
         let fault = Fault::new(Target::Kinesis, Effect::Throttle);
         faults.inject(vec![fault.clone(); FAULTS_MAX - 1]).unwrap();

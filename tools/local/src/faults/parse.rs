@@ -6,15 +6,15 @@ use serde_json::Value;
 use super::fault::{Effect, Fault};
 use super::invalid::InvalidFault;
 
-const FORM: &str = "a fault is {\"target\": \"kinesis\", \"dynamodb\", a function or an API, \"effect\": …}, and may have operation, \
+const FORM: &str = "a fault is {\"target\": \"kinesis\", \"dynamodb\", a function or an API, \"effect\": …}, optionally with operation, \
                     from, skip, count, probability and seed";
 const EFFECTS: &str = "an effect is exactly one of {\"error\": {\"code\": …}}, \"throttle\", {\"latency_ms\": …}, \
                        {\"reset\": \"before\" or \"after\"}, {\"kill\": \"before\" or \"after\"}, {\"partial\": …}";
 
-/// The faults of a body, in their order.
+/// Parses a request body: one fault, or a list in order.
 pub(super) fn parse(body: &[u8]) -> Result<Vec<Fault>, InvalidFault> {
     let body: Value =
-        serde_json::from_slice(body).map_err(|error| InvalidFault::Malformed(format!("this is no JSON: {error}")))?;
+        serde_json::from_slice(body).map_err(|error| InvalidFault::Malformed(format!("invalid JSON: {error}")))?;
     match body {
         Value::Array(faults) => faults.iter().enumerate().map(|(place, fault)| one(fault, Some(place))).collect(),
         fault => Ok(vec![one(&fault, None)?]),
@@ -23,7 +23,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Fault>, InvalidFault> {
 
 fn one(fault: &Value, place: Option<usize>) -> Result<Fault, InvalidFault> {
     let within = place.map_or_else(String::new, |place| format!("[{place}]: "));
-    // A sequence would be taken for the fields in their order.
+    // Serde would accept an array as the fields in order.
     if !fault.is_object() {
         return Err(InvalidFault::Malformed(format!("{within}{FORM}")));
     }
@@ -56,9 +56,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_fault_is_told_what_one_is() {
+    fn a_malformed_fault_is_rejected_with_the_expected_form() {
         for (body, expected) in [
-            ("", "this is no JSON: "),
+            ("", "invalid JSON: "),
             ("[1]", "[0]: a fault is "),
             (r#"{"target":"kinesis"}"#, "missing field `effect`: a fault is "),
             (r#"{"target":"kinesis","effect":"throttle","oops":1}"#, "unknown field `oops`, expected one of `target`"),
@@ -77,7 +77,7 @@ mod tests {
             ),
             (r#"{"target":"kinesis","effect":{"error":{"code":"a","x":1}}}"#, "unknown field `x`"),
         ] {
-            let Err(InvalidFault::Malformed(message)) = parse(body.as_bytes()) else { panic!("{body} was taken") };
+            let Err(InvalidFault::Malformed(message)) = parse(body.as_bytes()) else { panic!("{body} was accepted") };
             assert!(message.starts_with(expected), "{message}");
         }
     }

@@ -1,5 +1,4 @@
-//! `PutRecords` of which a part is refused: as on AWS the answer is a success, with an error in the place of each entry
-//! that was not written.
+//! Partial failure of `PutRecords`: as on AWS, the response is a success with an error for each rejected entry.
 
 use std::future::Future;
 
@@ -12,10 +11,10 @@ use serde_json::{Value, json};
 use super::registry::EntryRejections;
 use crate::emulators::Service;
 
-/// An answer is smaller than its request.
+/// A response is smaller than its request.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Has the entries written that are not refused.
+/// Forwards the entries that are not rejected, and merges the errors of the others into the response.
 pub(super) async fn put_records<F>(
     body: Bytes,
     rejections: &mut EntryRejections,
@@ -24,7 +23,7 @@ pub(super) async fn put_records<F>(
 where
     F: Future<Output = Response>,
 {
-    // What is no such request is for the emulator to refuse.
+    // The emulator rejects malformed requests.
     let Ok(mut request) = serde_json::from_slice::<Value>(&body) else { return forward(body).await };
     let Some(entries) = request["Records"].as_array_mut().map(std::mem::take) else { return forward(body).await };
     let refused: Vec<bool> = entries.iter().map(|_| rejections.rejects_next()).collect();
@@ -42,20 +41,20 @@ where
     let Ok(answer) = axum::body::to_bytes(answer, ANSWER_BYTES_MAX).await else { return parts.into_response() };
     let answer = match serde_json::from_slice(&answer) {
         Ok(written) if parts.status.is_success() => Bytes::from(merged(written, &refused).to_string()),
-        // All of it was refused, and nothing written.
+        // The whole call failed, and nothing was written.
         _ => answer,
     };
     parts.headers.insert(CONTENT_LENGTH, answer.len().into());
     Response::from_parts(parts, Body::from(answer))
 }
 
-/// The answer in the place of an entry that is refused.
+/// Result of a rejected entry.
 fn refused_entry() -> Value {
     let error = Service::throttled();
     json!({"ErrorCode": error.code, "ErrorMessage": error.message()})
 }
 
-/// The answer to the entries that were written, with the others in their places.
+/// Inserts the results of the rejected entries into the response for the written ones, in request order.
 fn merged(mut answer: Value, refused: &[bool]) -> Value {
     let mut written = answer["Records"].as_array_mut().map(std::mem::take).unwrap_or_default().into_iter();
     let entry = |is_refused: &bool| if *is_refused { refused_entry() } else { written.next().unwrap_or_default() };

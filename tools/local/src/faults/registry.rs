@@ -1,5 +1,5 @@
-//! Which faults happen to a call. Everything left to chance comes from the faults' own seeds, so that the same calls in the
-//! same order meet the same faults.
+//! Matching of faults to calls. All randomness comes from the faults' own seeds, so the same calls in the same order
+//! are struck by the same faults.
 
 use std::time::Duration;
 
@@ -9,25 +9,24 @@ use serde::{Deserialize, Serialize};
 use super::fault::{ANY_OPERATION, Effect, Fault, Moment, Target};
 use crate::emulators::ErrorAnswer;
 
-/// Names a fault that has been injected. The first of an environment is 1.
+/// Id of an injected fault. The first of an environment is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FaultId(pub u64);
 
-/// A fault that has been injected, and what has come of it.
+/// An injected fault and its counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InjectedFault {
-    /// Its name.
+    /// Id of the fault.
     pub id: FaultId,
     /// The fault.
     pub fault: Fault,
-    /// Calls that it was held against and that matched, those it let pass included. One that is spent is held against
-    /// none.
+    /// Number of calls that matched, those it let pass included. A spent fault is not matched any more.
     pub matched: u64,
-    /// Of these, those that it happened to.
+    /// Number of calls that the fault struck.
     pub struck: u64,
 }
 
-/// Every fault, in the order of injection.
+/// Injected faults, in the order of injection.
 #[derive(Default)]
 pub(super) struct FaultRegistry {
     faults: Vec<ActiveFault>,
@@ -39,27 +38,27 @@ struct ActiveFault {
     chance: Rng,
 }
 
-/// A call that is about to be made.
+/// A call before its execution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call<'a> {
     pub(super) target: &'a Target,
     pub(super) operation: &'a str,
-    /// The function that makes it, where a function does.
+    /// The calling function, if a function calls.
     pub(super) caller: Option<&'a str>,
 }
 
-/// What is to happen to a call.
+/// Combined effect of the faults that strike a call.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
-    /// To be waited for first.
+    /// Delay before anything else.
     pub(super) latency: Duration,
-    /// Instead of carrying it out as it is.
+    /// Failure of the call; `None` executes it normally.
     pub(super) ending: Option<Ending>,
     /// The faults that struck, for the log.
     pub(super) struck: Vec<FaultId>,
 }
 
-/// How a call ends other than it should.
+/// Injected failure of a call.
 #[derive(Debug)]
 pub(crate) enum Ending {
     Error(ErrorAnswer),
@@ -69,15 +68,15 @@ pub(crate) enum Ending {
     Partial(EntryRejections),
 }
 
-/// What one fault does to a call.
+/// Effect of one fault on a call.
 enum Consequence {
-    /// The call goes on after this time.
+    /// The call continues after this time.
     Latency(Duration),
-    /// The call ends, and no further fault is considered.
+    /// The call fails, and no further fault is evaluated.
     Ending(Ending),
 }
 
-/// Decides for one entry after the other whether it is rejected.
+/// Random rejections of the entries of one `PutRecords` call.
 #[derive(Debug)]
 pub(crate) struct EntryRejections {
     probability: f64,
@@ -118,7 +117,7 @@ impl FaultRegistry {
         self.faults.iter().map(|fault| fault.injected.clone()).collect()
     }
 
-    /// Holds one fault after the other against the call, up to the first that ends it. Latencies before that add up.
+    /// Evaluates the faults in order, up to the first that fails the call. Latencies before it add up.
     pub(super) fn judge(&mut self, call: Call<'_>) -> Verdict {
         let mut verdict = Verdict::default();
         for fault in &mut self.faults {
@@ -153,7 +152,7 @@ impl ActiveFault {
         true
     }
 
-    /// Returns what it does to a call that it strikes.
+    /// Returns the effect on a call that the fault strikes.
     fn consequence(&mut self) -> Consequence {
         match &self.injected.fault.effect {
             Effect::LatencyMs(latency_ms) => Consequence::Latency(Duration::from_millis(*latency_ms)),
@@ -161,7 +160,7 @@ impl ActiveFault {
             Effect::Throttle => Consequence::Ending(Ending::Throttle),
             Effect::Reset(moment) => Consequence::Ending(Ending::Reset(*moment)),
             Effect::Kill(moment) => Consequence::Ending(Ending::Kill(*moment)),
-            // Forked, so that how many entries there are changes nothing for the next call.
+            // Forked, so that the number of entries does not affect the random numbers of the next call.
             Effect::Partial(probability) => {
                 let rejections = EntryRejections { probability: *probability, chance: self.chance.fork() };
                 Consequence::Ending(Ending::Partial(rejections))
@@ -176,7 +175,8 @@ fn matches(fault: &Fault, call: Call<'_>) -> bool {
         && fault.from.as_deref().is_none_or(|from| call.caller == Some(from))
 }
 
-/// Draws in any case, so that the next draw does not depend on the probability. `f64()` is below 1: 1 always hits.
+/// Always draws a number, so that the next draw does not depend on the probability. `f64()` is below 1, so 1 always
+/// hits.
 fn is_hit(chance: &mut Rng, probability: f64) -> bool {
     chance.f64() < probability
 }

@@ -1,4 +1,4 @@
-//! Faults, and what is counted, over HTTP: `/_local/faults`, `/_local/calls` and `/_local/usage`.
+//! HTTP routes of faults, counted calls and usage: `/_local/faults`, `/_local/calls` and `/_local/usage`.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use super::registry::{FaultId, InjectedFault};
 use super::{Faults, InvalidFault};
 use crate::usage::Usage;
 
-/// As many faults as there can be, with room for their messages.
+/// Maximum body size: the maximum number of faults, with room for their messages.
 const BODY_BYTES_MAX: usize = 512 * 1024;
 
-/// Serves the faults of an environment.
+/// Returns the routes of an environment's faults.
 pub(crate) fn router(faults: &Arc<Faults>) -> Router {
     Router::new()
         .route("/_local/faults", get(list).post(inject).delete(clear))
@@ -34,7 +34,7 @@ async fn list(State(faults): State<Arc<Faults>>) -> Json<Vec<InjectedFault>> {
     Json(faults.all())
 }
 
-/// All of a list, or none of it.
+/// Injects one fault or a list. If one is invalid, none is injected.
 async fn inject(State(faults): State<Arc<Faults>>, body: Bytes) -> Response {
     match parse(&body).and_then(|wanted| faults.inject(wanted)) {
         Ok(ids) => (StatusCode::CREATED, Json(json!({"ids": ids}))).into_response(),
@@ -51,7 +51,7 @@ async fn remove(State(faults): State<Arc<Faults>>, Path(id): Path<String>) -> Re
     if id.parse().is_ok_and(|id| faults.remove(FaultId(id))) {
         return StatusCode::NO_CONTENT.into_response();
     }
-    let message = format!("there is no fault {id}: GET /_local/faults lists them");
+    let message = format!("unknown fault {id}: GET /_local/faults lists all");
     (StatusCode::NOT_FOUND, Json(json!({"message": message}))).into_response()
 }
 

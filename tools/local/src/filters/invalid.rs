@@ -1,9 +1,9 @@
-//! What can be wrong with a pattern.
+//! Errors of filter patterns.
 
-/// Why a pattern cannot be used.
+/// Reason why a pattern is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidPattern {
-    #[error("it has {0} characters, and may have {max}", max = super::PATTERN_CHARACTERS_MAX)]
+    #[error("it has {0} characters; the maximum is {max}", max = super::PATTERN_CHARACTERS_MAX)]
     TooLong(usize),
     #[error("it is not JSON: {0}")]
     NotJson(String),
@@ -11,17 +11,17 @@ pub(crate) enum InvalidPattern {
     NotAnObject,
     #[error("{0} must be a list of rules, or an object with at least one field")]
     NotRules(String),
-    #[error("a rule must be text, a number, true, false, null or an operator, not a list")]
+    #[error("a rule must be a string, number, true, false, null or operator, not a list")]
     ListInList,
-    #[error("a rule that is an object must have one operator")]
+    #[error("a rule object must have exactly one operator")]
     NotOneOperator,
-    #[error("there is no operator {0} that the local environment knows")]
+    #[error("the local environment does not support operator {0}")]
     UnknownOperator(String),
-    #[error("the operator {operator} takes {expected}")]
+    #[error("operator {operator} expects {expected}")]
     Operand { operator: String, expected: &'static str },
-    #[error("$or takes a list of at least two objects")]
+    #[error("$or must be a list of at least two objects")]
     Or,
-    #[error("a record has no field {field}; it has {known}")]
+    #[error("a record has no field {field}; its fields are {known}")]
     UnknownField { field: String, known: String },
     #[error("{0} must be an object of fields: its content is matched as JSON")]
     DataNotAnObject(&'static str),

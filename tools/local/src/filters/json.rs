@@ -1,10 +1,10 @@
-//! JSON whose numbers keep the digits they were written with, because patterns tell `300` from `300.0`.
+//! JSON values that keep the literal text of numbers, because patterns distinguish `300` from `300.0`.
 
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-/// A value, read one level deep: what is inside is read when it is asked for.
+/// A value parsed one level deep; nested values are parsed on demand.
 pub(super) enum Json<'a> {
     Object(JsonFields<'a>),
     Array(Vec<&'a RawValue>),
@@ -13,11 +13,11 @@ pub(super) enum Json<'a> {
 
 pub(super) type JsonFields<'a> = BTreeMap<String, &'a RawValue>;
 
-/// What can be compared.
+/// Value that rules are compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Scalar {
     Text(String),
-    /// A number, `true`, `false` or `null`, as it was written.
+    /// A number, `true`, `false` or `null`, as literal text.
     Literal(String),
 }
 
@@ -30,12 +30,12 @@ impl<'a> Json<'a> {
             Some(b'"') => serde_json::from_str(json).map(|text| Self::Scalar(Scalar::Text(text))),
             _ => Ok(Self::Scalar(Scalar::Literal(json.to_owned()))),
         };
-        // Half of a surrogate pair is JSON and no text: it equals nothing but itself.
+        // A lone surrogate is valid JSON but not valid text. It equals only the same literal.
         read.unwrap_or_else(|_| Self::Scalar(Scalar::Literal(json.to_owned())))
     }
 }
 
-/// The scalars at the end of a path: the value itself, or the elements of an array, however deep.
+/// Returns the scalars of a field: the value itself, or the scalar elements of an array at any depth.
 pub(super) fn leaves(raw: &RawValue) -> Vec<Scalar> {
     match Json::of(raw) {
         Json::Scalar(scalar) => vec![scalar],

@@ -1,5 +1,4 @@
-//! Filter criteria: which records an event source mapping delivers. The language is that of the event
-//! patterns of `EventBridge`, as far as Lambda lists its operators.
+//! Filter criteria of event source mappings: `EventBridge` event patterns, with the operators that Lambda documents.
 
 mod invalid;
 mod json;
@@ -17,17 +16,17 @@ pub(crate) use invalid::InvalidPattern;
 use json::JsonFields;
 use pattern::Pattern;
 
-/// A pattern may be so long.
+/// Maximum length of a pattern.
 const PATTERN_CHARACTERS_MAX: usize = 4_096;
 
-/// What the records come from, and so what they look like.
+/// Kind of stream, which determines the fields of its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RecordKind {
     Kinesis,
     Table,
 }
 
-/// A record is delivered if it matches any of the patterns, or if there is none.
+/// Filters of a mapping. A record is delivered if it matches any pattern, or if there are no patterns.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Filters {
     kind: RecordKind,
@@ -35,7 +34,7 @@ pub(crate) struct Filters {
 }
 
 impl RecordKind {
-    /// The field that holds what was written; every other is about it.
+    /// Returns the data property; all other fields are metadata properties.
     fn data_field(self) -> &'static str {
         match self {
             Self::Kinesis => "data",
@@ -63,12 +62,12 @@ impl RecordKind {
 }
 
 impl Filters {
-    /// Filters that let every record of that kind pass.
+    /// Creates filters that match every record.
     pub(crate) fn new(kind: RecordKind) -> Self {
         Self { kind, patterns: Vec::new() }
     }
 
-    /// Adds a pattern.
+    /// Parses a pattern and adds it.
     pub(crate) fn add(&mut self, json: &str) -> Result<(), InvalidPattern> {
         let length = json.chars().count();
         if length > PATTERN_CHARACTERS_MAX {
@@ -89,7 +88,7 @@ impl Filters {
         Ok(())
     }
 
-    /// Whether a record is delivered, given as an element of an event's `Records`.
+    /// True if a record is delivered. `event` is an element of the event's `Records`.
     pub(crate) fn matches(&self, event: &str) -> bool {
         if self.patterns.is_empty() {
             return true;
@@ -103,7 +102,8 @@ impl Filters {
         }
     }
 
-    /// The data is matched as the JSON it holds. What holds none matches no pattern that looks into the data.
+    /// Matches a Kinesis record, with its data decoded and parsed as JSON. Other data matches no pattern that refers to
+    /// `data`.
     fn matches_kinesis(&self, event: &str) -> bool {
         #[derive(Default, Deserialize)]
         struct Event<'a> {

@@ -1,4 +1,4 @@
-//! Event patterns: which fields a record must have, and with what values.
+//! Event patterns: required fields of a record and the rules for their values.
 
 use serde_json::value::RawValue;
 
@@ -6,18 +6,18 @@ use super::invalid::InvalidPattern;
 use super::json::{Json, JsonFields, leaves};
 use super::rule::Rule;
 
-/// The fields of one object. All of them must match.
+/// Pattern of one object. All fields must match.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Pattern {
-    fields: Vec<(String, Wanted)>,
-    /// Of each `$or`, one alternative must match.
+    fields: Vec<(String, FieldPattern)>,
+    /// One list per `$or`, of which one pattern must match.
     alternatives: Vec<Vec<Pattern>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Wanted {
-    Inside(Pattern),
-    /// One of them must match.
+enum FieldPattern {
+    Nested(Pattern),
+    /// One of the rules must match.
     Rules(Vec<Rule>),
 }
 
@@ -33,33 +33,33 @@ impl Pattern {
                 pattern.alternatives.push(alternatives(raw)?);
                 continue;
             }
-            let wanted = match Json::of(raw) {
+            let field = match Json::of(raw) {
                 Json::Object(_) => match Self::parse(raw) {
                     Err(InvalidPattern::NotAnObject) => return Err(InvalidPattern::NotRules(name)),
-                    inside => Wanted::Inside(inside?),
+                    inside => FieldPattern::Nested(inside?),
                 },
                 Json::Array(rules) if !rules.is_empty() => {
-                    Wanted::Rules(rules.into_iter().map(Rule::parse).collect::<Result<_, _>>()?)
+                    FieldPattern::Rules(rules.into_iter().map(Rule::parse).collect::<Result<_, _>>()?)
                 }
                 Json::Array(_) | Json::Scalar(_) => return Err(InvalidPattern::NotRules(name)),
             };
-            pattern.fields.push((name, wanted));
+            pattern.fields.push((name, field));
         }
         Ok(pattern)
     }
 
-    /// The fields it names, those of `$or` included, and whether it looks inside each.
+    /// Returns the names of its fields, including those in `$or`, and for each field if it has a nested pattern.
     pub(super) fn names(&self) -> Vec<(&str, bool)> {
-        let own = self.fields.iter().map(|(name, wanted)| (name.as_str(), matches!(wanted, Wanted::Inside(_))));
+        let own = self.fields.iter().map(|(name, field)| (name.as_str(), matches!(field, FieldPattern::Nested(_))));
         own.chain(self.alternatives.iter().flatten().flat_map(Self::names)).collect()
     }
 
     pub(super) fn matches(&self, fields: &JsonFields<'_>) -> bool {
-        self.fields.iter().all(|(name, wanted)| wanted.matches(fields.get(name).copied()))
+        self.fields.iter().all(|(name, field)| field.matches(fields.get(name).copied()))
             && self.alternatives.iter().all(|alternatives| alternatives.iter().any(|pattern| pattern.matches(fields)))
     }
 
-    /// Whether a value matches: an object, or any object of an array. Anything else has no fields.
+    /// True if a value matches: an object, or any element of an array. Other values count as an object without fields.
     fn matches_value(&self, raw: &RawValue) -> bool {
         match Json::of(raw) {
             Json::Object(fields) => self.matches(&fields),
@@ -69,10 +69,10 @@ impl Pattern {
     }
 }
 
-impl Wanted {
+impl FieldPattern {
     fn matches(&self, raw: Option<&RawValue>) -> bool {
         match self {
-            Self::Inside(pattern) => match raw {
+            Self::Nested(pattern) => match raw {
                 Some(raw) => pattern.matches_value(raw),
                 None => pattern.matches(&JsonFields::new()),
             },

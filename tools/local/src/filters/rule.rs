@@ -1,11 +1,11 @@
-//! What a pattern wants of one field.
+//! Filter rules for the values of a field.
 
 use serde_json::value::RawValue;
 
 use super::invalid::InvalidPattern;
 use super::json::{Json, Scalar};
 
-/// One of the rules in a field's list; the field matches if any of them does.
+/// A rule in the list of a field. The field matches if any of its rules does.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Rule {
     Equals(Scalar),
@@ -14,7 +14,7 @@ pub(super) enum Rule {
     Suffix(String),
     AnythingBut(Vec<Scalar>),
     AnythingButPrefix(String),
-    /// All of them.
+    /// All comparisons must hold.
     Numeric(Vec<(Comparison, f64)>),
     Exists(bool),
 }
@@ -40,13 +40,13 @@ impl Rule {
             return Err(InvalidPattern::NotOneOperator);
         };
         let wrong = |expected| InvalidPattern::Operand { operator: name.clone(), expected };
-        let text = || text_of(operand).ok_or_else(|| wrong("text"));
+        let text = || text_of(operand).ok_or_else(|| wrong("a string"));
         match name.as_str() {
             "equals-ignore-case" => text().map(|text| Self::EqualsIgnoreCase(text.to_lowercase())),
             "prefix" => text().map(Self::Prefix),
             "suffix" => text().map(Self::Suffix),
             "anything-but" => {
-                anything_but(operand).ok_or_else(|| wrong("text, a number, a list of these, or a prefix"))
+                anything_but(operand).ok_or_else(|| wrong("a string, a number, a list of these, or a prefix"))
             }
             "numeric" => numeric(operand).ok_or_else(|| wrong("a list such as [\">\", 0, \"<=\", 5]")),
             "exists" => match operand.get() {
@@ -58,18 +58,18 @@ impl Rule {
         }
     }
 
-    /// `leaves` are the values of the field; there are none where it is not there.
+    /// True if the rule matches. `leaves` are the values of the field, empty if the field is missing.
     pub(super) fn matches(&self, leaves: &[Scalar]) -> bool {
         let any = |matches: &dyn Fn(&Scalar) -> bool| leaves.iter().any(matches);
         match self {
             Self::Exists(exists) => *exists != leaves.is_empty(),
-            Self::Equals(wanted) => leaves.contains(wanted),
-            Self::EqualsIgnoreCase(wanted) => {
-                any(&|leaf| leaf.text().is_some_and(|text| text.to_lowercase() == *wanted))
+            Self::Equals(expected) => leaves.contains(expected),
+            Self::EqualsIgnoreCase(expected) => {
+                any(&|leaf| leaf.text().is_some_and(|text| text.to_lowercase() == *expected))
             }
             Self::Prefix(prefix) => any(&|leaf| leaf.text().is_some_and(|text| text.starts_with(prefix.as_str()))),
             Self::Suffix(suffix) => any(&|leaf| leaf.text().is_some_and(|text| text.ends_with(suffix.as_str()))),
-            Self::AnythingBut(unwanted) => any(&|leaf| !unwanted.contains(leaf)),
+            Self::AnythingBut(excluded) => any(&|leaf| !excluded.contains(leaf)),
             Self::AnythingButPrefix(prefix) => {
                 any(&|leaf| !leaf.text().is_some_and(|text| text.starts_with(prefix.as_str())))
             }
@@ -95,7 +95,7 @@ impl Comparison {
 
     fn holds(self, number: f64, bound: f64) -> bool {
         match self {
-            #[expect(clippy::float_cmp, reason = "the pattern asks for that very number")]
+            #[expect(clippy::float_cmp, reason = "the pattern requires exactly this number")]
             Self::Equal => number == bound,
             Self::Less => number < bound,
             Self::LessOrEqual => number <= bound,
@@ -135,7 +135,7 @@ fn scalar_of(raw: &RawValue) -> Option<Scalar> {
     }
 }
 
-/// A comparison, or two: a range.
+/// Parses one comparison, or two that form a range.
 fn numeric(operand: &RawValue) -> Option<Rule> {
     let Json::Array(items) = Json::of(operand) else { return None };
     if !matches!(items.len(), 2 | 4) {

@@ -7,14 +7,14 @@ fn kinesis(pattern: &Value) -> Result<Filters, InvalidPattern> {
     filters.add(&pattern.to_string()).map(|()| filters)
 }
 
-/// A record whose data is that text.
+/// Returns a Kinesis record with this data.
 fn record(data: &str) -> String {
     let data = STANDARD.encode(data);
     json!({"kinesis": {"partitionKey": "ord-1", "sequenceNumber": "7", "data": data}, "eventName": "aws:kinesis:record"})
         .to_string()
 }
 
-/// Whether data in which `a` is that JSON passes a pattern that wants that of `a`.
+/// True if data whose field `a` has this value passes a pattern with these rules for `a`.
 fn passes(wanted: &str, value: &str) -> bool {
     let mut filters = Filters::new(RecordKind::Kinesis);
     filters.add(&format!(r#"{{"data":{{"a":{wanted}}}}}"#)).unwrap();
@@ -40,7 +40,7 @@ fn values_are_compared_as_they_are_written() {
 }
 
 #[test]
-fn every_operator_does_what_it_says() {
+fn every_operator_matches_as_documented() {
     for (wanted, matching, others) in [
         (r#"[{"prefix":"us-"}]"#, r#""us-east""#, [r#""eu-us-""#, r#""US-east""#, "5"]),
         (r#"[{"suffix":".png"}]"#, r#""a.png""#, [r#"".png.""#, r#""a.PNG""#, "5"]),
@@ -67,11 +67,11 @@ fn an_array_matches_if_any_of_its_elements_does() {
     assert!(passes(r#"[{"anything-but":"x"}]"#, r#"["x","y"]"#));
     let both = r#"{"c":["x"],"d":["y"]}"#;
     assert!(passes(both, r#"[{"c":"z"},{"c":"x","d":"y"}]"#));
-    assert!(!passes(both, r#"[{"c":"x"},{"d":"y"}]"#), "one element must have all of it");
+    assert!(!passes(both, r#"[{"c":"x"},{"d":"y"}]"#), "one element must match the whole pattern");
 }
 
 #[test]
-fn all_fields_must_match_and_of_or_one_alternative() {
+fn all_fields_must_match_and_one_alternative_of_each_or() {
     let filters = kinesis(&json!({"partitionKey": ["ord-1"], "data": {"a": {"b": ["x"]}, "c": [{"exists": false}]}}));
     let filters = filters.unwrap();
     assert!(filters.matches(&record(r#"{"a":{"b":"x"}}"#)));
@@ -90,9 +90,9 @@ fn all_fields_must_match_and_of_or_one_alternative() {
 }
 
 #[test]
-fn any_of_several_filters_is_enough() {
+fn a_record_passes_if_any_filter_matches() {
     let mut filters = Filters::new(RecordKind::Kinesis);
-    assert!(filters.matches(&record("x")), "without a filter everything passes");
+    assert!(filters.matches(&record("x")), "without a filter every record passes");
     filters.add(r#"{"data":{"a":[1]}}"#).unwrap();
     filters.add(r#"{"data":{"a":[2]}}"#).unwrap();
     assert!(filters.matches(&record(r#"{"a":1}"#)) && filters.matches(&record(r#"{"a":2}"#)));
@@ -100,7 +100,7 @@ fn any_of_several_filters_is_enough() {
 }
 
 #[test]
-fn data_that_is_not_json_matches_only_what_does_not_look_into_it() {
+fn data_that_is_not_json_matches_only_patterns_without_data() {
     let on_data = kinesis(&json!({"data": {"a": [{"exists": false}]}})).unwrap();
     let on_either = kinesis(&json!({"$or": [{"partitionKey": ["ord-1"]}, {"data": {"a": [1]}}]})).unwrap();
     let on_key = kinesis(&json!({"partitionKey": ["ord-1"]})).unwrap();
@@ -112,7 +112,7 @@ fn data_that_is_not_json_matches_only_what_does_not_look_into_it() {
 }
 
 #[test]
-fn a_table_s_record_is_matched_as_the_function_would_see_it() {
+fn a_table_record_is_matched_as_the_function_receives_it() {
     let mut filters = Filters::new(RecordKind::Table);
     let pattern =
         json!({"eventName": ["INSERT", "MODIFY"], "dynamodb": {"NewImage": {"state": {"S": [{"prefix": "pai"}]}}}});
@@ -126,7 +126,7 @@ fn a_table_s_record_is_matched_as_the_function_would_see_it() {
 }
 
 #[test]
-fn what_is_no_pattern_is_refused_with_the_reason() {
+fn an_invalid_pattern_is_rejected_with_the_reason() {
     for (pattern, reason) in [
         ("{", "it is not JSON: "),
         ("[]", "it must be an object with at least one field"),
@@ -134,20 +134,20 @@ fn what_is_no_pattern_is_refused_with_the_reason() {
         (r#"{"data":{}}"#, "data must be a list of rules, or an object with at least one field"),
         (r#"{"data":{"a":"x"}}"#, "a must be a list of rules, or an object with at least one field"),
         (r#"{"data":{"a":[]}}"#, "a must be a list of rules, or an object with at least one field"),
-        (r#"{"data":{"a":[["x"]]}}"#, "a rule must be text, a number, true, false, null or an operator, not a list"),
-        (r#"{"data":{"a":[{}]}}"#, "a rule that is an object must have one operator"),
-        (r#"{"data":{"a":[{"prefix":"x","suffix":"y"}]}}"#, "a rule that is an object must have one operator"),
-        (r#"{"data":{"a":[{"wildcard":"*"}]}}"#, "there is no operator wildcard that the local environment knows"),
-        (r#"{"data":{"a":[{"prefix":5}]}}"#, "the operator prefix takes text"),
-        (r#"{"data":{"a":[{"exists":"yes"}]}}"#, "the operator exists takes true or false"),
-        (r#"{"data":{"a":[{"numeric":["=","5"]}]}}"#, "the operator numeric takes a list such as"),
-        (r#"{"data":{"a":[{"numeric":["!=",5]}]}}"#, "the operator numeric takes a list such as"),
-        (r#"{"data":{"a":[{"numeric":[">"]}]}}"#, "the operator numeric takes a list such as"),
-        (r#"{"data":{"a":[{"anything-but":[]}]}}"#, "the operator anything-but takes text, a number"),
-        (r#"{"data":{"a":[{"anything-but":[null]}]}}"#, "the operator anything-but takes text, a number"),
-        (r#"{"data":{"$or":[{"a":[1]}]}}"#, "$or takes a list of at least two objects"),
+        (r#"{"data":{"a":[["x"]]}}"#, "a rule must be a string, number, true, false, null or operator, not a list"),
+        (r#"{"data":{"a":[{}]}}"#, "a rule object must have exactly one operator"),
+        (r#"{"data":{"a":[{"prefix":"x","suffix":"y"}]}}"#, "a rule object must have exactly one operator"),
+        (r#"{"data":{"a":[{"wildcard":"*"}]}}"#, "the local environment does not support operator wildcard"),
+        (r#"{"data":{"a":[{"prefix":5}]}}"#, "operator prefix expects a string"),
+        (r#"{"data":{"a":[{"exists":"yes"}]}}"#, "operator exists expects true or false"),
+        (r#"{"data":{"a":[{"numeric":["=","5"]}]}}"#, "operator numeric expects a list such as"),
+        (r#"{"data":{"a":[{"numeric":["!=",5]}]}}"#, "operator numeric expects a list such as"),
+        (r#"{"data":{"a":[{"numeric":[">"]}]}}"#, "operator numeric expects a list such as"),
+        (r#"{"data":{"a":[{"anything-but":[]}]}}"#, "operator anything-but expects a string, a number"),
+        (r#"{"data":{"a":[{"anything-but":[null]}]}}"#, "operator anything-but expects a string, a number"),
+        (r#"{"data":{"$or":[{"a":[1]}]}}"#, "$or must be a list of at least two objects"),
         (r#"{"data":["plain"]}"#, "data must be an object of fields: its content is matched as JSON"),
-        (r#"{"Data":{"a":[1]}}"#, "a record has no field Data; it has data, partitionKey, "),
+        (r#"{"Data":{"a":[1]}}"#, "a record has no field Data; its fields are data, partitionKey, "),
         (r#"{"$or":[{"data":{"a":[1]}},{"eventName":["x"]}]}"#, "a record has no field eventName; "),
     ] {
         let invalid = Filters::new(RecordKind::Kinesis).add(pattern).unwrap_err().to_string();
@@ -156,10 +156,10 @@ fn what_is_no_pattern_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_pattern_may_have_4096_characters() {
+fn a_pattern_has_at_most_4096_characters() {
     let pattern = |length: usize| format!(r#"{{"data":{{"a":["{}"]}}}}"#, "ä".repeat(length - 19));
     assert_eq!(pattern(4_096).chars().count(), 4_096);
     assert!(Filters::new(RecordKind::Kinesis).add(&pattern(4_096)).is_ok());
     let refused = Filters::new(RecordKind::Kinesis).add(&pattern(4_097)).unwrap_err();
-    assert_eq!(refused.to_string(), "it has 4097 characters, and may have 4096");
+    assert_eq!(refused.to_string(), "it has 4097 characters; the maximum is 4096");
 }

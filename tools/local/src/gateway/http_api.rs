@@ -1,4 +1,4 @@
-//! The event that API Gateway makes of a request to an HTTP API (payload format 2.0).
+//! Lambda event of a request to an HTTP API (payload format 2.0).
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,10 +18,10 @@ use super::rest_api::{self, REQUEST_TIME, query};
 use super::routes::RouteMatch;
 use crate::ACCOUNT_ID;
 
-/// Bodies of these types are text, and those of any other are base64.
+/// Content types besides `text/*` whose bodies are passed as text. All others are base64-encoded.
 const TEXT_TYPES: [&str; 3] = ["application/json", "application/javascript", "application/xml"];
 
-/// The event for a request that was found to be of that route. What is not there is left out.
+/// Builds the event of a request to the matched route. Absent parts are omitted.
 pub(super) fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client: SocketAddr) -> Value {
     let route = found.route;
     let route_key = format!("{} {}", route.method, route.path);
@@ -56,30 +56,30 @@ pub(super) fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client:
     });
     let cookies: Vec<_> = parts.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
     let cookies: Vec<_> = cookies.iter().flat_map(|cookies| cookies.split("; ")).collect();
-    let mut further = Map::new();
+    let mut optional = Map::new();
     if !cookies.is_empty() {
-        further.insert("cookies".to_owned(), json!(cookies));
+        optional.insert("cookies".to_owned(), json!(cookies));
     }
     let parameters = query(parts.uri.query().unwrap_or_default());
     if !parameters.is_empty() {
         let joined: BTreeMap<_, _> = parameters.iter().map(|(name, values)| (name, values.join(","))).collect();
-        further.insert("queryStringParameters".to_owned(), json!(joined));
+        optional.insert("queryStringParameters".to_owned(), json!(joined));
     }
     if !found.parameters.is_empty() {
-        further.insert("pathParameters".to_owned(), json!(found.parameters));
+        optional.insert("pathParameters".to_owned(), json!(found.parameters));
     }
     if !body.is_empty() {
         let text = std::str::from_utf8(body).ok().filter(|_| is_text(&parts.headers));
-        further.insert("isBase64Encoded".to_owned(), text.is_none().into());
-        further.insert("body".to_owned(), text.map_or_else(|| STANDARD.encode(body), str::to_owned).into());
+        optional.insert("isBase64Encoded".to_owned(), text.is_none().into());
+        optional.insert("body".to_owned(), text.map_or_else(|| STANDARD.encode(body), str::to_owned).into());
     }
     if let Some(event) = event.as_object_mut() {
-        event.append(&mut further);
+        event.append(&mut optional);
     }
     event
 }
 
-/// Those of one name are joined; cookies are apart.
+/// Returns the headers, with values of the same name joined. Cookies have a field of their own.
 fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut all = rest_api::headers(headers);
     all.remove(COOKIE.as_str());

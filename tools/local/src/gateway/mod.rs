@@ -1,4 +1,4 @@
-//! API Gateway: the routes of both APIs on one port, as REST APIs and HTTP APIs with Lambda proxy integration answer them.
+//! Emulated API Gateway: the routes of all APIs on one port, for REST APIs and HTTP APIs with Lambda proxy integration.
 
 mod http_api;
 mod response;
@@ -26,10 +26,10 @@ use crate::template::{PayloadFormat, Route};
 use response::GatewayError;
 use routes::{RouteMatch, Routes};
 
-/// API Gateway takes no larger body.
+/// Largest request body that API Gateway accepts.
 const BODY_BYTES_MAX: usize = 10 * 1024 * 1024;
 
-/// How long API Gateway waits for a function.
+/// Returns the integration timeout of API Gateway.
 fn integration_timeout(format: PayloadFormat) -> Duration {
     match format {
         PayloadFormat::V1 => Duration::from_secs(29),
@@ -39,14 +39,15 @@ fn integration_timeout(format: PayloadFormat) -> Duration {
 
 struct Gateway {
     routes: Routes,
-    /// Of the APIs, where a path belongs to none of them.
+    /// Format of error responses to requests that match no route.
     format: PayloadFormat,
     lambda: Arc<Lambda>,
     faults: Arc<Faults>,
     log: LogSink,
 }
 
-/// Serves the routes, each by its function and behind its faults. The router must be told the [`Connection`].
+/// Returns a router that invokes the functions of the routes and applies their faults. It must be served with
+/// [`Connection`] as connect info.
 pub(crate) fn router(routes: &[Route], lambda: &Arc<Lambda>, faults: &Arc<Faults>, log: &LogSink) -> Router {
     let format = routes.first().map_or(PayloadFormat::V1, |route| route.format);
     let (lambda, faults) = (Arc::clone(lambda), Arc::clone(faults));
@@ -77,7 +78,7 @@ async fn handle(
     gateway.answer(found.route, Bytes::from(event), caller.as_ref(), &connection).await
 }
 
-/// Returns the event for a request that was found to be of that route.
+/// Builds the event of a request to the matched route.
 fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client: SocketAddr) -> Value {
     match found.route.format {
         PayloadFormat::V1 => rest_api::event(found, parts, body, client),
@@ -85,13 +86,13 @@ fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client: SocketAddr
     }
 }
 
-/// A body that is too large is read no further, nor is one that breaks off.
+/// Reads a body. Fails if it is too large or incomplete.
 async fn read(body: Body) -> Result<Bytes, axum::Error> {
     axum::body::to_bytes(body, BODY_BYTES_MAX).await
 }
 
 impl Gateway {
-    /// What the route's function answers, or what a fault makes of that.
+    /// Returns the response of the route's function, or applies the fault of the request.
     async fn answer(&self, route: &Route, event: Bytes, caller: Option<&Caller>, connection: &Connection) -> Response {
         let invoke = async || {
             let answer = self.invoke(route, event).await;
@@ -99,11 +100,11 @@ impl Gateway {
         };
         let (moment, kills) = match self.faults.apply_to_request(route, caller).await {
             Some(Ending::Error(error)) => return response::injected(&error),
-            // Both flavours say so when they throttle by themselves.
+            // API Gateway's own throttling has the same response in both formats.
             Some(Ending::Throttle) => return GatewayError::Throttled.response(PayloadFormat::V1),
             Some(Ending::Reset(moment)) => (moment, false),
             Some(Ending::Kill(moment)) => (moment, true),
-            // No route answers entry by entry.
+            // Partial failures apply only to calls with several entries, such as `PutRecords`.
             Some(Ending::Partial(_)) | None => return invoke().await,
         };
         if moment == Moment::After {
@@ -113,7 +114,7 @@ impl Gateway {
             self.faults.kill(caller).await;
         }
         connection.reset();
-        // Nobody sees this answer.
+        // The client never receives this response: the connection is reset.
         GatewayError::Stopping.response(route.format)
     }
 
@@ -122,7 +123,7 @@ impl Gateway {
         let name = &function.spec.binary;
         match tokio::time::timeout(integration_timeout(route.format), function.invoke(event)).await {
             Ok(Ok(answer)) => response::response(&answer, route.format).map_err(|reason| {
-                self.log.warn(&format!("{name} returned what is no HTTP response: {reason}"));
+                self.log.warn(&format!("{name} returned a malformed proxy response: {reason}"));
                 GatewayError::Failed
             }),
             Ok(Err(InvokeError::Throttled)) => Err(GatewayError::Throttled),

@@ -1,4 +1,4 @@
-//! The HTTP response that API Gateway makes of what a function returns.
+//! Conversion of a function's result to an HTTP response, and API Gateway's own error responses.
 
 use std::collections::BTreeMap;
 
@@ -26,16 +26,16 @@ struct FunctionResponse {
     body: Option<String>,
     #[serde(default)]
     is_base64_encoded: Option<bool>,
-    /// In format 2.0 only.
+    /// Payload format 2.0 only.
     #[serde(default)]
     cookies: Vec<String>,
 }
 
-/// The response, or why the function's answer is none.
+/// Converts the result of a function to an HTTP response. The error says why the result is malformed.
 pub(super) fn response(answer: &[u8], format: PayloadFormat) -> Result<Response, String> {
     let returned: Value = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
     if format == PayloadFormat::V2 && returned.get("statusCode").is_none() {
-        // An HTTP API takes whatever else is returned for the body of a 200.
+        // Without a statusCode, an HTTP API returns the result as the body of a 200.
         let body = returned.as_str().map_or_else(|| returned.to_string(), str::to_owned);
         return Ok((StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response());
     }
@@ -51,22 +51,22 @@ pub(super) fn response(answer: &[u8], format: PayloadFormat) -> Result<Response,
     };
     let status =
         status.and_then(|status| u16::try_from(status).ok()).and_then(|status| StatusCode::from_u16(status).ok());
-    let status = status.ok_or_else(|| format!("statusCode {} is no status", returned.status_code))?;
+    let status = status.ok_or_else(|| format!("statusCode {} is not an HTTP status", returned.status_code))?;
     let mut headers = HeaderMap::new();
     let multi = returned.multi_value_headers.unwrap_or_default();
-    // Where a header is in both, the one with many values wins.
+    // A header in both maps has the values of multiValueHeaders.
     let single = returned.headers.unwrap_or_default().into_iter();
     let single = single.filter(|(name, _)| !multi.keys().any(|multi| multi.eq_ignore_ascii_case(name)));
     let all = single.map(|(name, value)| (name, vec![value])).chain(multi.clone());
     for (name, values) in all {
-        let name = HeaderName::try_from(&name).map_err(|_| format!("{name:?} is no header name"))?;
+        let name = HeaderName::try_from(&name).map_err(|_| format!("{name:?} is not a header name"))?;
         for value in values {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let value = HeaderValue::try_from(text).map_err(|_| format!("the value of header {name} is none"))?;
+            let value = HeaderValue::try_from(text).map_err(|_| format!("header {name} has an invalid value"))?;
             headers.append(name.clone(), value);
         }
     }
-    // The connection is the server's own affair.
+    // The server sets these headers itself.
     for name in [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION] {
         headers.remove(name);
     }
@@ -75,14 +75,14 @@ pub(super) fn response(answer: &[u8], format: PayloadFormat) -> Result<Response,
     }
     let body = returned.body.unwrap_or_default();
     let body = if returned.is_base64_encoded.unwrap_or(false) {
-        STANDARD.decode(body).map_err(|error| format!("the body is no base64: {error}"))?
+        STANDARD.decode(body).map_err(|error| format!("the body is not valid base64: {error}"))?
     } else {
         body.into_bytes()
     };
     Ok((status, headers, Body::from(body)).into_response())
 }
 
-/// Why API Gateway answers by itself.
+/// Reason why API Gateway responds itself, without the result of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GatewayError {
     NoRoute,
@@ -94,10 +94,10 @@ pub(super) enum GatewayError {
 }
 
 impl GatewayError {
-    /// What it says then, for example `{"message":"Missing Authentication Token"}`.
+    /// Builds the response, for example `{"message":"Missing Authentication Token"}`.
     pub(super) fn response(self, format: PayloadFormat) -> Response {
         let (status, message) = match (self, format) {
-            // This is how a REST API says that there is no such route.
+            // The response of a REST API to an unknown route.
             (Self::NoRoute, PayloadFormat::V1) => (StatusCode::FORBIDDEN, "Missing Authentication Token"),
             (Self::NoRoute, PayloadFormat::V2) => (StatusCode::NOT_FOUND, "Not Found"),
             (Self::TooLarge, PayloadFormat::V1) => (StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
@@ -114,7 +114,7 @@ impl GatewayError {
     }
 }
 
-/// An error that was injected, as API Gateway would answer with it.
+/// Builds the response of an injected error, in the format of API Gateway.
 pub(super) fn injected(error: &ErrorAnswer) -> Response {
     let headers = [("x-amzn-errortype", error.code.clone())];
     (error.status(), headers, axum::Json(json!({"message": error.message()}))).into_response()
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn headers_and_body_are_taken_over() {
+    async fn headers_and_body_are_passed_through() {
         let answer = json!({
             "statusCode": 201, "headers": {"Location": "/payments/1", "Retry-After": 3, "content-length": "99"},
             "multiValueHeaders": {"set-cookie": ["a=1", "b=2"]}, "body": "aGk=", "isBase64Encoded": true,
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_http_api_takes_cookies_and_answers_without_a_status() {
+    async fn an_http_api_accepts_cookies_and_results_without_a_status() {
         let answer = json!({"statusCode": 204, "headers": {"x": "1"}, "cookies": ["a=1", "b=2"]});
         let with_cookies = response(answer.to_string().as_bytes(), PayloadFormat::V2).unwrap();
         assert_eq!(
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_no_response_is_refused() {
+    fn a_malformed_result_is_refused() {
         for answer in [
             "",
             "null",

@@ -1,4 +1,4 @@
-//! The event that API Gateway makes of an HTTP request (REST API, Lambda proxy integration).
+//! Lambda event of a request to a REST API (Lambda proxy integration, payload format 1.0).
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,14 +18,14 @@ use uuid::Uuid;
 use super::routes::RouteMatch;
 use crate::ACCOUNT_ID;
 
-/// As in an access log: `22/Nov/2026:20:00:00 +0000`.
+/// Time format of access logs: `22/Nov/2026:20:00:00 +0000`.
 pub(super) const REQUEST_TIME: StaticFormatDescription =
     format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
 
-/// Name to values, in the order they came.
+/// Values by name, in the order of the request.
 type MultiValues = BTreeMap<String, Vec<String>>;
 
-/// The event for a request that was found to be of that route.
+/// Builds the event of a request to the matched route. Absent parts are null.
 pub(super) fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client: SocketAddr) -> Value {
     let headers = headers(&parts.headers);
     let query = query(parts.uri.query().unwrap_or_default());
@@ -35,7 +35,7 @@ pub(super) fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client:
         Err(_) => (STANDARD.encode(body).into(), true),
     };
     let route = found.route;
-    // As it was sent; its parameters, and the path of an HTTP API, are decoded.
+    // Not decoded, unlike its parameters and the path of an HTTP API.
     let path = parts.uri.path();
     let now = OffsetDateTime::now_utc();
     json!({
@@ -90,7 +90,7 @@ pub(super) fn query(query: &str) -> MultiValues {
     all
 }
 
-/// In a query, `+` is a space.
+/// Percent-decodes a query component, in which `+` is a space.
 fn decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }

@@ -1,5 +1,5 @@
-//! Which function answers a method and a path, by API Gateway's rules: a literal part comes before a parameter, and a
-//! parameter before `{proxy+}`.
+//! Routing by API Gateway's rules: a literal path part takes precedence over a parameter, and a parameter over
+//! `{proxy+}`.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::template::Route;
 
-/// The routes of every API, which share one port.
+/// Routes of all APIs.
 #[derive(Debug)]
 pub(super) struct Routes(Vec<RoutePattern>);
 
@@ -17,16 +17,16 @@ struct RoutePattern {
     parts: Vec<PathPart>,
 }
 
-/// The order is that of precedence.
+/// Part of a route path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum PathPart {
     Literal(String),
     Parameter(String),
-    /// Takes the rest of the path, at least one part of it.
+    /// Matches the rest of the path, at least one part.
     Greedy(String),
 }
 
-/// A route, and what its parameters are in this path, percent-decoded.
+/// Matched route, with the percent-decoded values of its parameters.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RouteMatch<'r> {
     pub(super) route: &'r Route,
@@ -42,11 +42,11 @@ impl Routes {
         Self(routes.iter().map(pattern).collect())
     }
 
-    /// The route of a method and a path as they came in.
+    /// Finds the route of a method and an undecoded path.
     pub(super) fn find(&self, method: &str, path: &str) -> Option<RouteMatch<'_>> {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         let matching = self.0.iter().filter_map(|pattern| Some((pattern, pattern.matching(&parts)?)));
-        // As in API Gateway the path chooses the resource first, and then the resource must have the method.
+        // As in API Gateway, the path selects the resource, which then must have the method.
         let best = matching.clone().map(|(pattern, _)| pattern.rank()).min()?;
         let mut of_resource = matching.filter(|(pattern, _)| pattern.rank() == best);
         let exact = of_resource.clone().find(|(pattern, _)| pattern.route.method == method);
@@ -87,7 +87,7 @@ impl RoutePattern {
         rest.is_empty().then_some(parameters)
     }
 
-    /// Lower comes first. Names do not count.
+    /// Returns the precedence; the lowest rank wins. Names of parameters are ignored.
     fn rank(&self) -> Vec<u8> {
         let rank = |part: &PathPart| match part {
             PathPart::Literal(_) => 0,
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_chooses_the_resource_and_then_the_method_counts() {
+    fn the_path_selects_the_resource_and_the_method_selects_its_route() {
         let routes = routes();
         for (method, path, function) in [
             ("GET", "/orders/ord-1", Some("GetOrder")),

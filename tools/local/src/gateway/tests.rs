@@ -1,4 +1,4 @@
-//! The events that the two kinds of APIs make of a request.
+//! Events of REST APIs and HTTP APIs.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn event_of(format: PayloadFormat, uri: &str, headers: &[(&str, &str)], body: &'
 }
 
 #[test]
-fn the_event_is_that_of_a_rest_api() {
+fn a_request_becomes_a_rest_api_event() {
     let event = event_of(
         PayloadFormat::V1,
         "/orders/a%20b?x=1&x=2+3&y=%26",
@@ -45,7 +45,7 @@ fn the_event_is_that_of_a_rest_api() {
 }
 
 #[test]
-fn what_is_not_there_is_null() {
+fn absent_parts_of_a_rest_api_event_are_null() {
     let event = event_of(PayloadFormat::V1, "/orders/1", &[], b"");
     for key in ["body", "queryStringParameters", "multiValueQueryStringParameters", "headers", "stageVariables"] {
         assert_eq!(event[key], Value::Null, "{key}");
@@ -53,13 +53,13 @@ fn what_is_not_there_is_null() {
 }
 
 #[test]
-fn a_body_that_is_no_text_is_base64() {
+fn a_body_that_is_not_utf_8_is_base64() {
     let event = event_of(PayloadFormat::V1, "/orders/1", &[], b"\xff\x00");
     assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("/wA="), &json!(true)));
 }
 
 #[test]
-fn the_event_is_that_of_an_http_api() {
+fn a_request_becomes_an_http_api_event() {
     let headers =
         [("accept", "a"), ("accept", "b"), ("cookie", "c=1; d=2"), ("content-type", "application/json; charset=x")];
     let event = event_of(PayloadFormat::V2, "/orders/ord-1?x=1&x=2+3", &headers, b"{}");
@@ -75,7 +75,7 @@ fn the_event_is_that_of_an_http_api() {
 }
 
 #[test]
-fn what_is_not_there_is_left_out() {
+fn absent_parts_of_an_http_api_event_are_omitted() {
     let event = event_of(PayloadFormat::V2, "/orders/1", &[], b"");
     for key in ["body", "queryStringParameters", "cookies", "stageVariables"] {
         assert!(event.get(key).is_none(), "{key}");
@@ -83,7 +83,7 @@ fn what_is_not_there_is_left_out() {
 }
 
 #[test]
-fn a_body_of_a_type_that_is_no_text_is_base64() {
+fn a_body_with_a_binary_content_type_is_base64() {
     let event = event_of(PayloadFormat::V2, "/orders/1", &[("content-type", "application/octet-stream")], b"hi");
     assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("aGk="), &json!(true)));
 }

@@ -1,4 +1,4 @@
-//! One invocation: what is asked of a function, and how it can end.
+//! Invocations and their outcomes.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// On its way to a sandbox.
+/// Invocation to be sent to a sandbox.
 #[derive(Debug)]
 pub(super) struct Invocation {
     pub(super) request_id: String,
@@ -16,42 +16,42 @@ pub(super) struct Invocation {
     pub(super) deadline_ms: u128,
     pub(super) trace_id: String,
     pub(super) function_arn: Arc<str>,
-    /// Set when the sandbox has taken it: from then on it may have had an effect.
-    pub(super) is_taken: Arc<AtomicBool>,
+    /// Set when the sandbox has received the invocation, which may have had an effect from then on.
+    pub(super) is_received: Arc<AtomicBool>,
     pub(super) reply: oneshot::Sender<Reply>,
 }
 
-/// What the function said.
+/// Reply of the function.
 #[derive(Debug)]
 pub(super) enum Reply {
     Response(Bytes),
     Error { error_type: String, message: String },
 }
 
-/// Why there is no response.
+/// Reason why an invocation has no response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvokeError {
-    /// As many invocations as are allowed are running, and as many as may wait are waiting.
+    /// Concurrency and queue are exhausted, or the reserved concurrency is 0, or a fault was injected.
     #[error("TooManyRequestsException: every sandbox is busy, and the queue is full")]
     Throttled,
     /// No sandbox could be started.
     #[error("Runtime.InitError: {0}")]
     Init(String),
-    /// The function said that it failed.
+    /// The function returned an error.
     #[error("{error_type}: {message}")]
     Function {
-        /// The type it gave.
+        /// `errorType` of the function.
         error_type: String,
-        /// The message it gave.
+        /// `errorMessage` of the function.
         message: String,
     },
-    /// It did not answer in time, and was killed.
+    /// The function exceeded its timeout and was killed.
     #[error("Sandbox.Timedout: Task timed out after {:.2} seconds", .0.as_secs_f64())]
     TimedOut(Duration),
-    /// Its process ended.
+    /// The process exited during the invocation.
     #[error("Runtime.ExitError: the function's process ended during the invocation: {0}")]
     Exited(String),
-    /// The connection to the function was reset: it did not run, or its answer was lost.
+    /// Injected connection reset: the function did not run (`before`), or its response was lost (`after`).
     #[error("ServiceException: the connection was reset {0} the function ran")]
     Lost(&'static str),
     /// The environment is stopping.
@@ -60,7 +60,7 @@ pub(crate) enum InvokeError {
 }
 
 impl InvokeError {
-    /// What Lambda calls it, as in the record of a failed batch.
+    /// Returns Lambda's `errorType`, as in an invocation record. `None` if the function was not invoked.
     pub(crate) fn error_type(&self) -> Option<&str> {
         match self {
             Self::Throttled | Self::Stopping => None,
@@ -84,7 +84,7 @@ impl Invocation {
             deadline_ms: (now + timeout).as_millis(),
             trace_id: format!("Root=1-{:08x}-{};Parent={};Sampled=0", now.as_secs(), &trace[..24], &trace[16..]),
             function_arn,
-            is_taken: Arc::default(),
+            is_received: Arc::default(),
             reply,
         };
         (invocation, answer)
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trace_id_is_spelled_as_x_ray_spells_it() {
+    fn a_trace_id_has_the_x_ray_format() {
         let (invocation, _answer) = Invocation::new(Bytes::new(), Duration::from_secs(3), "arn".into());
         let root = invocation.trace_id.split(';').next().unwrap();
         assert_eq!(root.len(), "Root=1-".len() + 8 + 1 + 24);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_reads_as_lambda_writes_it() {
+    fn a_timeout_has_the_message_of_lambda() {
         let error = InvokeError::TimedOut(Duration::from_secs(3));
         assert_eq!(error.to_string(), "Sandbox.Timedout: Task timed out after 3.00 seconds");
     }

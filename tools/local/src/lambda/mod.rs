@@ -1,7 +1,7 @@
-//! Lambda: runs the function binaries that deploy, as child processes that ask for their work over the Runtime API.
+//! Emulated Lambda: runs the deployable function binaries as child processes that get invocations over the Runtime API.
 //!
-//! A sandbox cannot outlive the environment: when the environment's process is gone, however it went, the sandbox's
-//! request for its next invocation (or its response) fails, and the runtime crate ends the process with that error.
+//! A sandbox cannot outlive the environment. When the environment's process is gone, even after a crash, the sandbox's
+//! next request to the Runtime API fails, and the runtime crate ends the sandbox process with that error.
 
 mod invocation;
 mod pool;
@@ -30,25 +30,26 @@ use crate::processes::Processes;
 use crate::template::FunctionSpec;
 use runtime_api::RuntimeApi;
 
-/// What every function runs in.
+/// Shared dependencies of all sandboxes.
 #[derive(Clone)]
 pub(crate) struct SandboxContext {
     pub(crate) endpoints: Endpoints,
-    /// Where each sandbox's process is to be found for as long as it is there.
+    /// Registry of the running sandbox processes.
     pub(crate) processes: Processes,
-    /// What is to go wrong with invocations.
+    /// Faults to inject into invocations.
     pub(crate) faults: Arc<Faults>,
     pub(crate) log: LogSink,
 }
 
-/// Every function, by logical id.
+/// All functions, by logical id.
 pub(crate) struct Lambda {
     functions: BTreeMap<String, Arc<Function>>,
     activity: watch::Sender<u64>,
 }
 
 impl Lambda {
-    /// The functions, each with its binary, and the Runtime API to serve at that URL.
+    /// Creates the functions from their specs and binaries. Returns also the router of the Runtime API, to be served at
+    /// `runtime_api_url`.
     pub(crate) fn new(
         functions: Vec<(FunctionSpec, PathBuf)>,
         runtime_api_url: &str,
@@ -72,12 +73,12 @@ impl Lambda {
         self.functions.values()
     }
 
-    /// Changes whenever an invocation, of whichever function, has ended.
+    /// Returns a receiver that changes whenever an invocation of any function ends.
     pub(crate) fn activity(&self) -> watch::Receiver<u64> {
         self.activity.subscribe()
     }
 
-    /// Starts one sandbox of each function.
+    /// Starts one sandbox of each function in the background.
     pub(crate) fn warm(&self) {
         for function in self.functions() {
             let function = Arc::clone(function);
@@ -85,12 +86,12 @@ impl Lambda {
         }
     }
 
-    /// Has every process killed, without waiting for that.
+    /// Kills every process without waiting for the exits.
     pub(crate) fn kill_all_now(&self) {
         self.functions().for_each(|function| function.kill_all_now());
     }
 
-    /// Lets what runs finish, for so long at most, and leaves no process behind.
+    /// Lets running invocations finish for up to `grace`, then kills all processes.
     pub(crate) async fn stop(&self, grace: Duration) {
         let until = Instant::now() + grace;
         let mut stopping = JoinSet::new();

@@ -1,4 +1,4 @@
-//! The sandboxes of one function: an idle one is used again, else another is started, up to a bound.
+//! Sandbox pool of a function: reuses idle sandboxes and starts new ones, up to the concurrency limit.
 
 mod running;
 
@@ -22,17 +22,17 @@ use crate::status::FunctionStatus;
 use crate::template::FunctionSpec;
 use crate::{ACCOUNT_ID, REGION};
 
-/// Sandboxes of a function at once, where the template reserves no concurrency for it. Each is a process of about 11 MB.
+/// Default concurrency limit of a function without reserved concurrency. Each sandbox is a process of about 11 MB.
 pub(crate) const SANDBOXES_MAX: usize = 10;
-/// Invocations that wait for a sandbox; Lambda has no such queue, but it also has a thousand sandboxes.
+/// Invocations that may wait for a sandbox. Lambda has no such queue, but allows 1,000 concurrent sandboxes.
 const WAITING_MAX: usize = 100;
-/// After a failed init, the first pause before the next is tried; it doubles with each failure.
+/// Delay after the first failed init; it doubles with each further failure.
 const INIT_PAUSE_FIRST: Duration = Duration::from_millis(100);
 const INIT_PAUSE_MAX: Duration = Duration::from_secs(10);
-/// How long a killed process may take to be gone.
+/// Time to wait for a killed process to exit.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A function, and the sandboxes that run it.
+/// A function and its sandboxes.
 pub(crate) struct Function {
     pub(crate) spec: FunctionSpec,
     pub(crate) arn: Arc<str>,
@@ -43,13 +43,13 @@ pub(crate) struct Function {
     waiting: AtomicUsize,
     state: Mutex<PoolState>,
     counters: Counters,
-    /// Counts finished invocations, whichever the function: what may have been written is looked for then.
+    /// Number of finished invocations of all functions. Readers of table streams look for new records when it changes.
     activity: watch::Sender<u64>,
 }
 
 #[derive(Default)]
 struct PoolState {
-    /// The one used last is at the end, and used first.
+    /// Last in, first out.
     idle: Vec<Arc<Sandbox>>,
     all: BTreeMap<String, Arc<Sandbox>>,
     init_failures: u32,
@@ -87,7 +87,7 @@ impl Function {
         }
     }
 
-    /// Invokes the function. Once begun, an invocation runs to its end even where nobody waits for it any more.
+    /// Invokes the function. Dropping the returned future does not cancel the invocation.
     pub(crate) async fn invoke(self: &Arc<Self>, payload: Bytes) -> Result<Bytes, InvokeError> {
         let function = Arc::clone(self);
         let invocation = tokio::spawn(async move {
@@ -95,7 +95,7 @@ impl Function {
             function.activity.send_modify(|count| *count += 1);
             result
         });
-        // Only a runtime that is being shut down ends it before its end.
+        // A join error here means that the tokio runtime is shutting down.
         invocation.await.unwrap_or(Err(InvokeError::Stopping))
     }
 
@@ -103,7 +103,7 @@ impl Function {
         if let Ok(permit) = self.permits.try_acquire() {
             return Ok(permit);
         }
-        // None at all is how a function is switched off.
+        // A reserved concurrency of 0 switches a function off.
         let is_off = self.spec.concurrency_max == Some(0);
         if is_off || self.waiting.fetch_add(1, Ordering::SeqCst) >= WAITING_MAX {
             if !is_off {
@@ -157,10 +157,10 @@ impl Function {
         }
     }
 
-    /// Starts a sandbox ahead of its first invocation, which is then no cold start.
+    /// Starts a sandbox in advance, so that the first invocation has no cold start.
     pub(crate) async fn warm(&self) {
         if let Ok(_permit) = self.permits.try_acquire() {
-            // Why it did not start has been logged; the first invocation tries again.
+            // A failed start is already logged; the first invocation tries again.
             if let Ok(sandbox) = self.start().await {
                 self.return_to_pool(sandbox);
             }
@@ -171,7 +171,7 @@ impl Function {
         let mut state = self.state.lock();
         while let Some(sandbox) = state.idle.pop() {
             let Some(how) = sandbox.process.has_ended() else { return Some(sandbox) };
-            self.context.log.warn(&format!("{}: a sandbox ended while it was idle: {how}", self.spec.binary));
+            self.context.log.warn(&format!("{}: an idle sandbox exited: {how}", self.spec.binary));
             state.all.remove(&sandbox.id);
         }
         None
@@ -181,7 +181,7 @@ impl Function {
         self.state.lock().idle.push(sandbox);
     }
 
-    /// Kills every sandbox, whatever it is doing, and says how many there were once they are gone.
+    /// Kills every sandbox, busy or idle, waits for the exits, and returns their number.
     pub(crate) async fn kill_all(&self) -> usize {
         let sandboxes: Vec<_> = {
             let mut state = self.state.lock();
@@ -198,18 +198,18 @@ impl Function {
         sandboxes.len()
     }
 
-    /// Tells every sandbox's watcher to kill it, without waiting.
+    /// Kills every sandbox without waiting for the exits, and starts no more.
     pub(crate) fn kill_all_now(&self) {
         let mut state = self.state.lock();
         state.is_stopping = true;
         state.all.values().for_each(|sandbox| sandbox.process.kill());
     }
 
-    /// Begins no more invocations, lets those that run finish until then, and kills what is left.
+    /// Starts no more invocations, lets running ones finish until `until`, then kills all sandboxes.
     pub(crate) async fn stop(&self, until: Instant) {
         let concurrency = self.spec.concurrency_max.unwrap_or(SANDBOXES_MAX);
         let all = self.permits.acquire_many(u32::try_from(concurrency).unwrap_or(u32::MAX));
-        // With every permit taken, nothing runs.
+        // While all permits are held, no invocation runs.
         let _all = tokio::time::timeout_at(until, all).await;
         self.permits.close();
         self.state.lock().is_stopping = true;

@@ -1,5 +1,5 @@
-//! The Lambda Runtime API (2018-06-01), which every function binary speaks: it asks for the next invocation, and posts
-//! its response or its error. All sandboxes share one listener; each has a path of its own.
+//! The Lambda Runtime API (2018-06-01). Function binaries request the next invocation, and post its response or error.
+//! All sandboxes share one listener; each has its own base path.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,17 +18,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::invocation::{Invocation, Reply};
 use crate::same_origin::{Guarded, guard};
 
-/// The largest response that Lambda takes.
+/// Largest request or response payload of a synchronous invocation.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
 
-/// Every sandbox that may ask.
+/// Channels of the running sandboxes, by sandbox id.
 #[derive(Clone)]
 pub(super) struct RuntimeApi {
     url: Arc<str>,
     channels: Arc<Mutex<HashMap<String, Arc<Channel>>>>,
 }
 
-/// What goes to one sandbox, and what comes from it.
+/// Communication with one sandbox.
 pub(super) struct Channel {
     waiting: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
     running: Mutex<Option<Running>>,
@@ -42,22 +42,23 @@ struct Running {
 }
 
 impl Channel {
-    /// Becomes true when the sandbox first asks for an invocation: its init is over.
+    /// Returns a receiver that becomes true when the sandbox first requests an invocation, after its init.
     pub(super) fn is_ready(&self) -> watch::Receiver<bool> {
         self.is_ready.subscribe()
     }
 
-    /// What the sandbox said of a failed init.
+    /// Returns the error that the sandbox reported for a failed init.
     pub(super) fn init_error(&self) -> Option<String> {
         self.init_error.lock().clone()
     }
 
-    /// Ends what is running, if it is the invocation of that id (or whichever it is), with that reply.
+    /// Ends the running invocation with a reply. With a `request_id`, only an invocation of that id is ended. Returns
+    /// false if no invocation was ended.
     fn end(&self, request_id: Option<&str>, reply: Reply) -> bool {
         let mut running = self.running.lock();
         match running.take_if(|running| request_id.is_none_or(|id| running.request_id == id)) {
             Some(running) => {
-                // Whoever asked may have given up waiting.
+                // The receiver is gone after a timeout.
                 let _ = running.reply.send(reply);
                 true
             }
@@ -82,7 +83,7 @@ impl RuntimeApi {
         guard(router, Guarded::RuntimeApi)
     }
 
-    /// Lets a sandbox of that id ask.
+    /// Opens the channel of a sandbox.
     pub(super) fn open(&self, sandbox: &str) -> (Arc<Channel>, mpsc::Sender<Invocation>) {
         let (sender, receiver) = mpsc::channel(1);
         let channel = Arc::new(Channel {
@@ -95,12 +96,12 @@ impl RuntimeApi {
         (channel, sender)
     }
 
-    /// Lets it ask no more.
+    /// Closes the channel of a sandbox.
     pub(super) fn close(&self, sandbox: &str) {
         self.channels.lock().remove(sandbox);
     }
 
-    /// The value of `AWS_LAMBDA_RUNTIME_API` for a sandbox. With a path in it, it needs its scheme as well.
+    /// Returns the value of `AWS_LAMBDA_RUNTIME_API` for a sandbox. Because it has a path, it also needs a scheme.
     pub(super) fn endpoint(&self, sandbox: &str) -> String {
         format!("{}/{sandbox}", self.url)
     }
@@ -110,17 +111,17 @@ impl RuntimeApi {
     }
 }
 
-/// Waits, for as long as it takes, for something to do.
+/// Returns the next invocation, and waits for it without a timeout.
 async fn next(State(api): State<RuntimeApi>, Path(sandbox): Path<String>) -> Response {
-    let Some(channel) = api.channel(&sandbox) else { return refusal("there is no such sandbox") };
-    let message = "the function asked for the next invocation without answering this one".to_owned();
+    let Some(channel) = api.channel(&sandbox) else { return refusal("unknown sandbox") };
+    let message = "the function requested the next invocation without a response to this one".to_owned();
     channel.end(None, Reply::Error { error_type: "Runtime.NoResponse".to_owned(), message });
     channel.is_ready.send_replace(true);
     let Some(invocation) = channel.waiting.lock().await.recv().await else {
         return refusal("the environment is stopping");
     };
-    let Invocation { request_id, payload, deadline_ms, trace_id, function_arn, is_taken, reply } = invocation;
-    is_taken.store(true, Ordering::SeqCst);
+    let Invocation { request_id, payload, deadline_ms, trace_id, function_arn, is_received, reply } = invocation;
+    is_received.store(true, Ordering::SeqCst);
     let headers = [
         ("content-type", "application/json".to_owned()),
         ("lambda-runtime-aws-request-id", request_id.clone()),
@@ -152,18 +153,18 @@ async fn error(
 fn end(api: &RuntimeApi, sandbox: &str, request: &str, reply: Reply) -> Response {
     match api.channel(sandbox) {
         Some(channel) if channel.end(Some(request), reply) => accepted(),
-        _ => refusal("there is no such invocation"),
+        _ => refusal("unknown invocation"),
     }
 }
 
 async fn init_error(State(api): State<RuntimeApi>, Path(sandbox): Path<String>, body: Bytes) -> Response {
-    let Some(channel) = api.channel(&sandbox) else { return refusal("there is no such sandbox") };
+    let Some(channel) = api.channel(&sandbox) else { return refusal("unknown sandbox") };
     let (error_type, message) = error_of(&body);
     *channel.init_error.lock() = Some(format!("{error_type}: {message}"));
     accepted()
 }
 
-/// The type and the message of `{"errorType": …, "errorMessage": …}`.
+/// Returns type and message of `{"errorType": …, "errorMessage": …}`.
 fn error_of(body: &[u8]) -> (String, String) {
     let error: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |key: &str| error[key].as_str().unwrap_or("unknown").to_owned();

@@ -1,4 +1,4 @@
-//! A sandbox: one process of a function, which runs one invocation at a time.
+//! Sandboxes: processes of a function, each of which runs one invocation at a time.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -20,32 +20,34 @@ use crate::log::LogSink;
 use crate::processes::{Process, Processes};
 use crate::template::FunctionSpec;
 
-/// Lambda gives an init ten seconds too.
+/// Limit of an init, as on Lambda.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the output of a process that ended is waited for. Its pipes stay open while a child of its own lives on.
+/// Time to wait for the remaining output of a process after its exit. Its pipes stay open as long as a child process
+/// has them.
 const OUTPUT_TIMEOUT: Duration = Duration::from_millis(200);
-/// The last lines of standard error, which tell why an init failed.
+/// Number of the last lines of standard error that an init error contains.
 const TAIL_LINES: usize = 5;
-/// A longer line of output is cut in pieces.
+/// Longer lines of output are split.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
 
-/// A process that has started, and how to reach it.
+/// A started process and the channel for its invocations.
 pub(super) struct Sandbox {
     pub(super) id: String,
     pub(super) process: Process,
     invocations: mpsc::Sender<Invocation>,
 }
 
-/// What can become of an invocation in a sandbox.
+/// Outcome of an invocation in a sandbox.
 pub(super) enum SandboxOutcome {
     Response(Bytes),
     Failed(InvokeError),
-    /// The process had ended before it took the invocation, which may go to another.
-    NotTaken(String),
+    /// The process exited before it received the invocation, which can be sent to another sandbox. Holds the exit
+    /// status.
+    NotReceived(String),
 }
 
 impl Sandbox {
-    /// Starts the function's binary, and waits until it asks for its first invocation.
+    /// Starts the function's binary and waits until it requests its first invocation.
     pub(super) async fn start(
         id: String,
         binary: &Path,
@@ -57,10 +59,10 @@ impl Sandbox {
         let mut command = Command::new(binary);
         command.env_clear().envs(variables).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Ctrl-C in the terminal is for the environment, which stops its sandboxes in order.
+        // Keeps Ctrl-C in the terminal from the sandbox: the environment stops its sandboxes gracefully.
         #[cfg(unix)]
         command.process_group(0);
-        // Before it runs: it may ask for work, or be killed, before this task gets to do anything more.
+        // Register before the spawn: the process may request an invocation or be killed before this task continues.
         let (channel, invocations) = api.open(&id);
         let process = context.processes.add(&id);
         let child = command.spawn().map_err(|error| {
@@ -87,21 +89,21 @@ impl Sandbox {
         let reason = tokio::select! {
             biased;
             _ = is_ready.wait_for(|ready| *ready) => return Ok(()),
-            how = self.process.until_ended() => format!("the process ended before it asked for work: {how}"),
+            how = self.process.until_ended() => format!("the process exited before it requested an invocation: {how}"),
             () = tokio::time::sleep(INIT_TIMEOUT) => {
                 self.process.kill();
-                format!("the process did not ask for work within {} seconds", INIT_TIMEOUT.as_secs())
+                format!("the process did not request an invocation within {} seconds", INIT_TIMEOUT.as_secs())
             }
         };
-        let told = channel.init_error().into_iter().chain(tail.text());
-        Err(InvokeError::Init(told.fold(reason, |reason, more| format!("{reason}; {more}"))))
+        let details = channel.init_error().into_iter().chain(tail.text());
+        Err(InvokeError::Init(details.fold(reason, |reason, more| format!("{reason}; {more}"))))
     }
 
-    /// Runs one invocation to its end. After a timeout the process is killed, as Lambda does.
+    /// Runs one invocation. After a timeout the process is killed, as on Lambda.
     pub(super) async fn invoke(&self, payload: Bytes, timeout: Duration, function_arn: Arc<str>) -> SandboxOutcome {
         let (invocation, mut answer) = Invocation::new(payload, timeout, function_arn);
-        let is_taken = Arc::clone(&invocation.is_taken);
-        // Only a runtime API that is gone refuses it, and then the process ends too.
+        let is_received = Arc::clone(&invocation.is_received);
+        // Sending fails only if the Runtime API has closed the channel, and then the process ends too.
         let _ = self.invocations.send(invocation).await;
         tokio::select! {
             biased;
@@ -110,7 +112,7 @@ impl Sandbox {
                 Reply::Error { error_type, message } => SandboxOutcome::Failed(InvokeError::Function { error_type, message }),
             },
             how = self.process.until_ended() => {
-                if is_taken.load(Ordering::SeqCst) { SandboxOutcome::Failed(InvokeError::Exited(how)) } else { SandboxOutcome::NotTaken(how) }
+                if is_received.load(Ordering::SeqCst) { SandboxOutcome::Failed(InvokeError::Exited(how)) } else { SandboxOutcome::NotReceived(how) }
             }
             () = tokio::time::sleep(timeout) => {
                 self.process.kill();
@@ -120,7 +122,7 @@ impl Sandbox {
     }
 }
 
-/// Sees to a process until it has ended.
+/// Watches a process until it exits.
 struct Watcher {
     id: String,
     tag: String,
@@ -137,7 +139,7 @@ impl Watcher {
         let status = tokio::select! {
             status = child.wait() => status,
             () = self.process.until_killed() => {
-                // It may have ended on its own by now; then there is nothing to kill.
+                // Killing fails if the process has already exited.
                 let _ = child.start_kill();
                 child.wait().await
             }
@@ -151,7 +153,7 @@ impl Watcher {
     }
 }
 
-/// The last lines that a process wrote to standard error.
+/// Last lines of a process on standard error.
 #[derive(Clone, Default)]
 struct Tail(Arc<Mutex<VecDeque<String>>>);
 
@@ -171,7 +173,7 @@ impl Tail {
     }
 }
 
-/// Passes output on to the log, line by line.
+/// Forwards output to the log, line by line.
 async fn forward_output(output: impl AsyncRead + Unpin, log: LogSink, tag: String, tail: Option<Tail>) {
     let mut output = BufReader::new(output);
     let mut line = Vec::new();

@@ -1,4 +1,4 @@
-//! The environment of a sandbox: what Lambda sets, what the template says, and nothing of the shell it was started from.
+//! Environment variables of a sandbox: those of Lambda and of the template, without those of the shell.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +6,17 @@ use crate::REGION;
 use crate::faults::access_key;
 use crate::template::FunctionSpec;
 
-/// Passed on from the environment's own: they change how a crash is reported, and how a covered binary is measured.
+/// Variables inherited from this process: they control backtraces and coverage profiles.
 const PASSED_ON: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "LLVM_PROFILE_FILE"];
 
-/// Where the two emulators listen.
+/// Base URLs of the emulators.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoints {
     pub(crate) dynamodb: String,
     pub(crate) kinesis: String,
 }
 
-/// All variables of one sandbox.
+/// Returns all environment variables of a sandbox.
 pub(super) fn of(
     spec: &FunctionSpec,
     endpoints: &Endpoints,
@@ -41,7 +41,8 @@ pub(super) fn of(
         ("_HANDLER", &spec.handler),
         ("AWS_REGION", REGION),
         ("AWS_DEFAULT_REGION", REGION),
-        // No credentials: the emulators ask for some, and take any. As on AWS, the key says who calls.
+        // Not secrets: the emulators require credentials but accept any. As on AWS, the access key identifies the
+        // caller.
         ("AWS_ACCESS_KEY_ID", &access_key),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_SESSION_TOKEN", "local"),

@@ -1,4 +1,4 @@
-//! One line of log, for people: `20:00:00.123 INFO  payment-api  payment authorized payment_id=pay_1`.
+//! Human-readable log lines: `20:00:00.123 INFO  payment-api  payment authorized payment_id=pay_1`.
 
 use std::fmt;
 use std::fmt::Write;
@@ -10,14 +10,14 @@ use time::OffsetDateTime;
 use time::format_description::StaticFormatDescription;
 use time::macros::format_description;
 
-/// A longer line is cut here.
+/// Maximum length of a line; longer ones are cut.
 const LINE_BYTES_MAX: usize = 4096;
-/// Tags are padded to this width, so that messages stand under each other.
+/// Width that tags are padded to, so that messages align.
 const TAG_WIDTH: usize = 15;
 const TIME_OF_DAY: StaticFormatDescription = format_description!("[hour]:[minute]:[second].[subsecond digits:3]");
-/// Fields that a line has another place for, or that say nothing to someone who watches.
+/// Fields that are shown elsewhere in the line, or left out as noise.
 const LEFT_OUT: [&str; 8] = ["timestamp", "level", "message", "target", "fields", "span", "spans", "threadId"];
-/// What lines and spans call the trace that they are part of.
+/// Field with the trace id, in lines and in spans.
 const TRACE: &str = "trace_id";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) enum Style {
     Colour,
 }
 
-/// What a function printed, or `None` where that is a metric, which is for `CloudWatch` and not for people.
+/// Formats a line that a function printed. `None` for metrics, which only `CloudWatch` reads.
 pub(super) fn function_line(tag: &str, line: &str, style: Style) -> Option<String> {
     let Ok(LogFields(fields)) = serde_json::from_str::<LogFields>(line) else {
         return Some(assemble(&now(), "", tag, line, style));
@@ -38,7 +38,7 @@ pub(super) fn function_line(tag: &str, line: &str, style: Style) -> Option<Strin
     let Some(level) = field("level").and_then(Value::as_str) else {
         return Some(assemble(&now(), "", tag, line, style));
     };
-    // RFC 3339: the time of day is at a fixed place.
+    // RFC 3339 has the time of day at a fixed position.
     let time = field("timestamp").and_then(Value::as_str).and_then(|timestamp| timestamp.get(11..23));
     let nested: Option<LogFields> = field("fields").and_then(|nested| serde_json::from_value(nested.clone()).ok());
     let nested = nested.map(|LogFields(nested)| nested).unwrap_or_default();
@@ -54,8 +54,8 @@ pub(super) fn function_line(tag: &str, line: &str, style: Style) -> Option<Strin
     Some(assemble(&time.map_or_else(now, str::to_owned), level, tag, text.trim_start(), style))
 }
 
-/// The trace that a line is part of, where one of its spans says so and the line itself does not: it follows a request through
-/// all functions. The rest of what spans say is for those who search.
+/// Returns the trace id of the spans, unless the line itself has one. It follows a request through all functions. Other
+/// span fields are not shown.
 fn trace_of_spans(fields: &[(String, Value)]) -> Option<&str> {
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value);
     if field(TRACE).is_some() {
@@ -64,13 +64,13 @@ fn trace_of_spans(fields: &[(String, Value)]) -> Option<&str> {
     field("spans")?.as_array()?.iter().find_map(|span| span[TRACE].as_str())
 }
 
-/// What the environment itself has to say.
+/// Formats a line of the environment itself.
 pub(super) fn own_line(tag: &str, level: &str, message: &str, style: Style) -> String {
     assemble(&now(), level, tag, message, style)
 }
 
 fn assemble(time: &str, level: &str, tag: &str, text: &str, style: Style) -> String {
-    // Neither a line end nor a terminal's own commands may come through.
+    // No line breaks or terminal escape sequences.
     let text = text.replace(|c: char| c.is_control() && c != '\t', " ");
     let (dim, loud, end) = match style {
         Style::Plain => ("", "", ""),
@@ -104,7 +104,7 @@ fn now() -> String {
     OffsetDateTime::now_utc().format(TIME_OF_DAY).unwrap_or_default()
 }
 
-/// A JSON object, its fields in the order they were written.
+/// A JSON object with its fields in the order of the text.
 struct LogFields(Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for LogFields {
@@ -148,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn fields_may_be_nested() {
+    fn nested_fields_are_shown() {
         let json = r#"{"timestamp":"2026-11-22T20:00:00.123Z","level":"WARN","fields":{"message":"late","age_ms":7},"span":{}}"#;
         assert_eq!(line(json), "20:00:00.123 WARN  payment-api     late age_ms=7");
     }
 
     #[test]
-    fn the_trace_of_a_span_is_shown_once_and_nothing_else_of_it() {
+    fn only_the_trace_id_of_spans_is_shown_and_only_once() {
         let json = r#"{"level":"INFO","message":"stored","spans":[{"name":"i","requestId":"r"},{"name":"p","trace_id":"t-1"}]}"#;
         assert!(line(json).ends_with("stored trace_id=t-1"), "{}", line(json));
         let own = json.replace(r#""message""#, r#""trace_id":"t-2","message""#);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_passed_on_with_its_tag() {
+    fn other_lines_are_passed_through_with_their_tag() {
         for raw in ["thread 'main' panicked", "[1,2]", "{\"a\":1}", "{broken"] {
             let line = line(raw);
             assert!(line.ends_with(&format!("payment-api     {raw}")), "{line}");
@@ -170,19 +170,19 @@ mod tests {
     }
 
     #[test]
-    fn metrics_are_not_for_people() {
+    fn metrics_are_not_shown() {
         assert_eq!(function_line("payment-api", r#"{"_aws":{"Timestamp":1},"Published":1}"#, Style::Plain), None);
     }
 
     #[test]
-    fn a_line_stays_one_line_and_bounded() {
+    fn a_message_stays_on_one_line_of_bounded_length() {
         assert!(!own_line("paystream", "WARN", "a\nb\r\nc", Style::Plain).contains('\n'));
         let long = line(&"é".repeat(5000));
         assert!(long.len() <= LINE_BYTES_MAX + '…'.len_utf8() && long.ends_with('…'));
     }
 
     #[test]
-    fn colours_are_only_used_when_asked_for() {
+    fn colours_are_used_only_in_colour_style() {
         assert!(own_line("paystream", "WARN", "x", Style::Colour).contains("\x1b[33m"));
         assert!(!own_line("paystream", "WARN", "x", Style::Plain).contains('\x1b'));
     }

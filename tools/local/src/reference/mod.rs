@@ -1,7 +1,8 @@
-//! The contracts and a page to try the APIs from: `/openapi/payments.json`, `/openapi/orders.json`, `/asyncapi.json` and
-//! `/reference`.
+//! API reference: the contracts at `/openapi/payments.json`, `/openapi/orders.json` and `/asyncapi.json`, and at
+//! `/reference` a page that documents the APIs and can send requests.
 //!
-//! All of it is part of this program: the page loads nothing from elsewhere, and its header lets it load nothing.
+//! All files are compiled into the binary. The page loads nothing from other hosts, and its `Content-Security-Policy`
+//! forbids it.
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -9,8 +10,8 @@ use axum::routing::get;
 use http::HeaderValue;
 use http::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 
-/// Swagger UI's own styles are inline in part, and its icons are in them. No other page may have this one in a frame, where a
-/// click could be led to a button that sends a request.
+/// `Content-Security-Policy` of all files. Swagger UI has inline styles, with icons in them. Framing is forbidden,
+/// because a framing page could direct a click to a button that sends a request (clickjacking).
 const ONLY_FROM_HERE: &str =
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
@@ -19,7 +20,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-/// A file that this program has in it.
+/// A file compiled into the binary.
 #[derive(Clone, Copy)]
 struct File {
     content_type: &'static str,
@@ -35,7 +36,7 @@ const fn compressed(content_type: &'static str, content: &'static [u8]) -> File 
     File { content_type, compressed: true, content }
 }
 
-/// Each path with what is there.
+/// Files by path.
 const FILES: [(&str, File); 8] = [
     ("/openapi/payments.json", file(JSON, include_bytes!("../../../../docs/api/openapi/payments.json"))),
     ("/openapi/orders.json", file(JSON, include_bytes!("../../../../docs/api/openapi/orders.json"))),
@@ -71,18 +72,19 @@ impl IntoResponse for File {
 mod tests {
     use super::*;
 
-    /// What the page asks for, of all that it and its script say.
+    /// Covers the paths in the page. The URLs that its script builds are `/openapi/{api}.json`, which the page links as
+    /// well.
     #[test]
-    fn the_page_has_all_it_asks_for_and_asks_nobody_else() {
+    fn every_path_in_the_page_is_served_and_no_other_host_is_used() {
         let page = include_str!("page.html");
-        let asked = page.split(['"']).filter(|text| text.starts_with('/')).map(|text| text.split('?').next().unwrap());
-        let asked: Vec<_> = asked.collect();
-        assert!(asked.len() >= 8, "{asked:?}");
-        for path in asked {
+        let paths = page.split(['"']).filter(|text| text.starts_with('/')).map(|text| text.split('?').next().unwrap());
+        let paths: Vec<_> = paths.collect();
+        assert!(paths.len() >= 8, "{paths:?}");
+        for path in paths {
             assert!(FILES.iter().any(|(known, _)| *known == path), "{path} is not served");
         }
         for text in [page, include_str!("page.js"), include_str!("page.css")] {
-            assert!(!text.contains("//") || !text.contains("http"), "the page leads elsewhere");
+            assert!(!text.contains("//") || !text.contains("http"), "the page refers to another host");
         }
     }
 }

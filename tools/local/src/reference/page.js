@@ -1,4 +1,4 @@
-// Shows one API, with calls sent to where this page comes from.
+// Shows one API. Requests go to the origin of this page.
 const api = new URLSearchParams(location.search).get("api") === "orders" ? "orders" : "payments";
 SwaggerUIBundle({
   url: `/openapi/${api}.json`,

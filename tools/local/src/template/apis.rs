@@ -1,4 +1,4 @@
-//! APIs, and the routes that their `OpenAPI` documents declare.
+//! APIs and the routes declared by their `OpenAPI` documents.
 
 use super::error::{LocatedProblem, Problem};
 use super::evaluate::Scope;
@@ -7,9 +7,9 @@ use super::identity::{Identity, ResourceKind};
 use super::model::{ApiSpec, PayloadFormat, Route};
 use super::node::{Entry, Node};
 
-/// Sections of an `OpenAPI` document. Who may call is not checked locally, and the rest describes.
+/// Supported sections of an `OpenAPI` document. Only `paths` has an effect.
 const DOCUMENT: [&str; 7] = ["openapi", "info", "components", "paths", "tags", "servers", "externalDocs"];
-/// What of a path, or of one of its methods, is no method or makes no difference here.
+/// Keys of a path that are not methods and have no effect locally.
 const DESCRIPTIVE: [&str; 8] =
     ["operationId", "summary", "description", "parameters", "tags", "security", "responses", "requestBody"];
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
@@ -19,7 +19,7 @@ const INTEGRATION: &str = "x-amazon-apigateway-integration";
 pub(super) fn api(identity: &Identity, fields: &Fields<'_>) -> Result<ApiSpec, LocatedProblem> {
     let format = if identity.kind == ResourceKind::HttpApi { PayloadFormat::V2 } else { PayloadFormat::V1 };
     let stage = fields.text("StageName")?;
-    // An HTTP API has a default stage, which is not in the path; a REST API has no stage that is not named.
+    // An HTTP API has a default stage, which is not part of the path. The stage of a REST API must be named.
     let stage = match format {
         PayloadFormat::V1 => fields.required("StageName", stage)?,
         PayloadFormat::V2 => stage.unwrap_or_else(|| "$default".to_owned()),
@@ -27,7 +27,7 @@ pub(super) fn api(identity: &Identity, fields: &Fields<'_>) -> Result<ApiSpec, L
     Ok(ApiSpec { logical_id: identity.logical_id.clone(), stage, format })
 }
 
-/// The routes of the API's own definition; those that events of functions declare are not there.
+/// Returns the routes of the API's own definition, without those that function events declare.
 pub(super) fn routes(api: &ApiSpec, fields: &Fields<'_>, scope: &Scope<'_>) -> Result<Vec<Route>, LocatedProblem> {
     let mut routes = Vec::new();
     let Some(document) = fields.inner("DefinitionBody", &DOCUMENT)? else { return Ok(routes) };

@@ -1,157 +1,155 @@
-//! What can be wrong with a template, each with the line it is on and what to do about it.
+//! Errors in a template, with their lines and a hint where it helps.
 
 use std::path::PathBuf;
 
 /// A template that the local environment cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// The file is not there, or cannot be read.
+    /// The file is missing or cannot be read.
     #[error("cannot read the template {}: {reason}; name one with --template PATH", path.display())]
     Unreadable {
-        /// The file asked for.
+        /// Path of the file.
         path: PathBuf,
-        /// What the operating system said.
+        /// Error of the operating system.
         reason: std::io::Error,
     },
-    /// What it says is wrong, or beyond the local environment.
+    /// The content is invalid, or not supported by the local environment.
     #[error("{}:{line}: {problem}", path.display())]
     Invalid {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The line, counted from 1.
+        /// Line of the problem, counted from 1.
         line: usize,
-        /// What is wrong there.
+        /// The problem.
         problem: Problem,
     },
-    /// A parameter given from outside is wrong.
+    /// A parameter is invalid or missing, or a rule about parameters is broken.
     #[error("{0}")]
     Parameter(Problem),
 }
 
-/// What is wrong.
+/// Problem in a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// Not YAML, or not the YAML of CloudFormation.
     #[error("not a template: {0}")]
     NotYaml(String),
-    /// A section, or an attribute of a resource, that the local environment does not know.
-    #[error(
-        "{owner}: {name} is not supported by the local environment: take it out, or extend tools/local/src/template"
-    )]
+    /// A section, an attribute of a resource, or an event type that is not supported.
+    #[error("{owner}: {name} is not supported by the local environment: remove it, or extend tools/local/src/template")]
     UnknownKey {
-        /// Where it stands.
+        /// Section or resource that contains it.
         owner: String,
-        /// Its name.
+        /// Name of the section, attribute or event type.
         name: String,
     },
-    /// A type of resource that the local environment neither runs nor leaves out knowingly.
+    /// A resource type that the local environment neither runs nor knowingly ignores.
     #[error(
-        "resource {resource}: {kind} is not supported by the local environment: take it out of the template, or say in \
-         tools/local/src/template/schema.rs how it runs or why it may be left out"
+        "resource {resource}: {kind} is not supported by the local environment: remove it from the template, or declare \
+         in tools/local/src/template/schema.rs that it runs or why it is ignored"
     )]
     UnsupportedResource {
-        /// Its logical id.
+        /// Logical id of the resource.
         resource: String,
-        /// Its type.
+        /// Resource type.
         kind: String,
     },
-    /// A property that the local environment neither runs nor ignores knowingly.
+    /// A property that the local environment neither runs nor knowingly ignores.
     #[error(
-        "{owner}: property {property} is not supported by the local environment: take it out of the template, or say in \
-         tools/local/src/template/schema.rs how it runs or why it may be ignored"
+        "{owner}: property {property} is not supported by the local environment: remove it from the template, or declare in \
+         tools/local/src/template/schema.rs that it runs or why it is ignored"
     )]
     UnsupportedProperty {
-        /// The resource, or the event of a function.
+        /// Resource, or event of a function.
         owner: String,
-        /// Its name.
+        /// Name of the property.
         property: String,
     },
-    /// A property that has to be there.
+    /// A required property is missing.
     #[error("{owner}: property {property} is missing")]
     Missing {
-        /// The resource, or the event of a function.
+        /// Resource, or event of a function.
         owner: String,
-        /// Its name.
+        /// Name of the property.
         property: String,
     },
-    /// A property whose value does not fit.
+    /// A property has an invalid value.
     #[error("{owner}: {property} must be {expected}")]
     WrongValue {
-        /// The resource, or the event of a function.
+        /// Resource, or event of a function.
         owner: String,
-        /// Its name.
+        /// Name of the property.
         property: String,
-        /// What it should be.
+        /// Expected value.
         expected: String,
     },
-    /// A filter's pattern that cannot be used.
+    /// A filter has an invalid pattern.
     #[error("{owner}: Pattern: {reason}")]
     Pattern {
-        /// The filter criteria.
+        /// Filter criteria of the pattern.
         owner: String,
-        /// Why it cannot be used.
+        /// Reason.
         reason: String,
     },
-    /// `!Ref` of something that is not there.
+    /// A reference to an unknown parameter or resource.
     #[error("{0} is neither a parameter nor a resource of this template")]
     UnknownReference(String),
-    /// `!GetAtt` of something that is not there.
+    /// `!GetAtt` of an unknown attribute.
     #[error("{resource} has no attribute {attribute} that the local environment knows")]
     UnknownAttribute {
-        /// The resource.
+        /// Logical id of the resource.
         resource: String,
-        /// The attribute asked for.
+        /// Name of the attribute.
         attribute: String,
     },
-    /// A condition that is not there.
+    /// A reference to an unknown condition.
     #[error("there is no condition {0}")]
     UnknownCondition(String),
-    /// A rule about parameters is broken.
+    /// A rule of the `Rules` section is broken. Holds the rule's description.
     #[error("{0}")]
     BrokenRule(String),
-    /// A file that the template includes cannot be used.
+    /// An included file is missing or invalid.
     #[error("{}: {reason}", path.display())]
     Included {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it, with its line where there is one.
+        /// The problem, with its line if it has one.
         reason: String,
     },
-    /// A condition that rests on itself.
-    #[error("condition {0} rests on itself")]
+    /// A condition that refers to itself, directly or indirectly.
+    #[error("condition {0} refers to itself")]
     CircularCondition(String),
-    /// An intrinsic function that is not supported, or is given what it cannot work with.
+    /// An intrinsic function that is not supported or has invalid arguments.
     #[error("{function}: {reason}")]
     Intrinsic {
-        /// Its name.
+        /// Name of the function.
         function: String,
-        /// Why it cannot be evaluated.
+        /// Reason.
         reason: String,
     },
-    /// A value was given for a parameter that is not there.
+    /// A value was given for an unknown parameter.
     #[error("the template has no parameter {name}; it has {}", known.join(", "))]
     UnknownParameter {
-        /// The name given.
+        /// Name given.
         name: String,
-        /// The names there are.
+        /// Names of the template's parameters.
         known: Vec<String>,
     },
-    /// A parameter's value, given or default, is not one it allows.
+    /// A parameter's value, given or default, is not allowed.
     #[error("parameter {name} must be {expected}, not {value:?}")]
     ParameterValue {
-        /// The parameter.
+        /// Name of the parameter.
         name: String,
-        /// What it allows.
+        /// Allowed values.
         expected: String,
-        /// What it was given.
+        /// Actual value.
         value: String,
     },
-    /// Neither a default nor a value.
+    /// A parameter has neither a default nor a value.
     #[error("parameter {0} has no default: give it a value with --parameter {0}=VALUE")]
     ParameterWithoutValue(String),
 }
 
-/// A problem before the path of the file is known.
+/// A problem with its line, before the path is known. Line 0 means a given parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LocatedProblem {
     pub(super) line: usize,

@@ -1,4 +1,5 @@
-//! Intrinsic functions: `Ref`, `Fn::Sub`, `Fn::GetAtt`, `Fn::If`, `Fn::Join`, and those of conditions.
+//! Evaluation of intrinsic functions (`Ref`, `Fn::Sub`, `Fn::GetAtt`, `Fn::If`, `Fn::Join`, `Fn::Transform`) and of
+//! conditions.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,14 +11,14 @@ use super::node::{Entry, Node, Value};
 use super::parameters::Parameters;
 use crate::{ACCOUNT_ID, REGION};
 
-/// What names in the template stand for.
+/// Names that a template can refer to.
 pub(super) struct Scope<'t> {
     pub(super) parameters: Parameters,
     pub(super) conditions: Option<&'t Node>,
     pub(super) resources: BTreeMap<String, Identity>,
-    /// Where files that are included are looked for.
+    /// Base directory of included files.
     pub(super) directory: PathBuf,
-    /// Conditions that are being evaluated, to notice one that rests on itself.
+    /// Conditions being evaluated, to detect circular references.
     pending: RefCell<BTreeSet<String>>,
 }
 
@@ -27,7 +28,7 @@ impl<'t> Scope<'t> {
         Self { parameters, conditions, resources: BTreeMap::new(), directory, pending: RefCell::default() }
     }
 
-    /// The value with every intrinsic function carried out. `None` is `AWS::NoValue`: as if it were not written.
+    /// Evaluates all intrinsic functions of a value. `None` is `AWS::NoValue`: the value counts as absent.
     pub(super) fn evaluate(&self, node: &Node) -> Result<Option<Node>, LocatedProblem> {
         let value = match &node.value {
             Value::List(items) => {
@@ -125,7 +126,7 @@ impl<'t> Scope<'t> {
         Ok(Node::text(line, value))
     }
 
-    /// `${Name}`, `${Name.Attribute}`, and `${!Literal}`, which stays `${Literal}`.
+    /// Replaces `${Name}` and `${Name.Attribute}`. `${!Literal}` becomes `${Literal}`.
     fn substitute(&self, argument: &Node, line: usize) -> Result<Node, LocatedProblem> {
         let wrong = |reason: &str| {
             LocatedProblem::at(line, Problem::Intrinsic { function: "Fn::Sub".to_owned(), reason: reason.to_owned() })
@@ -141,7 +142,7 @@ impl<'t> Scope<'t> {
         let mut result = String::new();
         let mut rest = pattern.as_str();
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) = after.split_once('}').ok_or_else(|| wrong("has a ${ without its }"))?;
+            let (name, after) = after.split_once('}').ok_or_else(|| wrong("has a ${ without a closing }"))?;
             result.push_str(before);
             let variable = variables.as_ref().and_then(|variables| variables.get(name));
             let value = match (name.strip_prefix('!'), variable, name.split_once('.')) {
@@ -150,20 +151,20 @@ impl<'t> Scope<'t> {
                 (None, None, Some((resource, attribute))) => self.attribute(resource, attribute, line)?.to_text(),
                 (None, None, None) => self.reference(name, line)?.to_text(),
             };
-            result.push_str(&value.ok_or_else(|| wrong("can only put in text"))?);
+            result.push_str(&value.ok_or_else(|| wrong("can only substitute text"))?);
             rest = after;
         }
         result.push_str(rest);
         Ok(Node::text(line, result))
     }
 
-    /// The resource of that kind whose attribute is that ARN.
+    /// Returns the resource of this kind whose attribute has this ARN.
     pub(super) fn with_arn(&self, kind: ResourceKind, attribute: &str, arn: &str) -> Option<&Identity> {
         let mut resources = self.resources.values();
         resources.find(|identity| identity.kind == kind && identity.attribute(attribute).as_deref() == Some(arn))
     }
 
-    /// Whether the condition of that name holds.
+    /// Returns true if the named condition holds.
     pub(super) fn condition(&self, name: &str, line: usize) -> Result<bool, LocatedProblem> {
         let unknown = || LocatedProblem::at(line, Problem::UnknownCondition(name.to_owned()));
         let declared = self.conditions.and_then(|conditions| conditions.get(name)).ok_or_else(unknown)?;
@@ -175,7 +176,7 @@ impl<'t> Scope<'t> {
         holds
     }
 
-    /// Whether what is written like a condition holds.
+    /// Evaluates a condition expression.
     pub(super) fn holds(&self, node: &Node) -> Result<bool, LocatedProblem> {
         let wrong = |function: &str, reason: &str| {
             let (function, reason) = (function.to_owned(), reason.to_owned());
@@ -200,7 +201,7 @@ impl<'t> Scope<'t> {
             ("Fn::Not", [one]) => Ok(!self.holds(one)?),
             ("Fn::And", some) => some.iter().try_fold(true, |all, one| Ok(self.holds(one)? && all)),
             ("Fn::Or", some) => some.iter().try_fold(false, |any, one| Ok(self.holds(one)? || any)),
-            (function, _) => wrong(function, "is no condition, or has the wrong number of values"),
+            (function, _) => wrong(function, "is not a condition function, or has the wrong number of arguments"),
         }
     }
 }
@@ -235,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn short_and_long_forms_give_the_same() {
+    fn short_and_long_forms_are_equivalent() {
         let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/OrdersTable";
         assert_eq!(text("!GetAtt OrdersTable.Arn"), arn);
         assert_eq!(text("Fn::GetAtt: [OrdersTable, Arn]"), arn);
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_choose() {
+    fn a_condition_selects_a_value() {
         for (condition, value) in [("IsProd", "no"), ("IsDev", "yes"), ("Both", "no"), ("Either", "yes")] {
             assert_eq!(text(&format!("!If [{condition}, 'yes', 'no']")), value, "{condition}");
         }
@@ -255,13 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn no_value_is_as_if_it_were_not_written() {
+    fn no_value_counts_as_absent() {
         let node = evaluate("a: !If [IsProd, 1, !Ref AWS::NoValue]\nb: 2\n").unwrap().unwrap();
         assert!(node.get("a").is_none() && node.get("b").is_some());
     }
 
     #[test]
-    fn what_cannot_be_evaluated_is_refused_with_its_line() {
+    fn invalid_expressions_are_rejected_with_their_line() {
         for (source, line, message) in [
             ("a: 1\nb: !Ref Nothing", 2, "Nothing is neither a parameter nor a resource of this template"),
             ("b: !GetAtt Nothing.Arn", 1, "Nothing is neither a parameter nor a resource of this template"),
@@ -271,7 +272,7 @@ mod tests {
                 "OrdersTable has no attribute Colour that the local environment knows",
             ),
             ("a:\n  - !Sub ${Nothing}", 2, "Nothing is neither a parameter nor a resource of this template"),
-            ("b: !Sub ${Stage", 1, "Fn::Sub: has a ${ without its }"),
+            ("b: !Sub ${Stage", 1, "Fn::Sub: has a ${ without a closing }"),
             ("b: !If [Maybe, 1, 2]", 1, "there is no condition Maybe"),
             ("b: !If [IsProd, 1]", 1, "Fn::If: takes [condition, value if true, value if false]"),
         ] {

@@ -1,4 +1,4 @@
-//! Reading the properties of one resource (or one event of a function) as what they should be.
+//! Typed access to the properties of a resource or of a function's event.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use super::error::{LocatedProblem, Problem};
 use super::node::{Entry, Node, Value};
 use super::schema::Properties;
 
-/// A map of evaluated properties, and whose they are.
+/// Evaluated properties and their owner.
 pub(super) struct Fields<'n> {
     owner: String,
-    /// Where the owner is declared: the line to name when a property is missing.
+    /// Line of the owner, reported if a property is missing.
     line: usize,
     entries: &'n [Entry],
 }
 
 impl<'n> Fields<'n> {
-    /// The properties in `node`, each of which `known` must list.
+    /// Wraps the properties in `node`. A property that is not in `known` is an error.
     pub(super) fn new(owner: String, line: usize, node: &'n Node, known: Properties) -> Result<Self, LocatedProblem> {
         let fields = Self::unchecked(owner, line, node)?;
         for entry in fields.entries {
@@ -27,7 +27,7 @@ impl<'n> Fields<'n> {
         Ok(fields)
     }
 
-    /// The properties in `node`, whatever they are called.
+    /// Wraps the properties in `node`, with any names.
     pub(super) fn unchecked(owner: String, line: usize, node: &'n Node) -> Result<Self, LocatedProblem> {
         let entries = match &node.value {
             Value::Map(entries) => entries.as_slice(),
@@ -36,14 +36,14 @@ impl<'n> Fields<'n> {
                 let expected = "a map".to_owned();
                 return Err(LocatedProblem::at(
                     line,
-                    Problem::WrongValue { owner, property: "its content".to_owned(), expected },
+                    Problem::WrongValue { owner, property: "the content".to_owned(), expected },
                 ));
             }
         };
         Ok(Self { owner, line, entries })
     }
 
-    /// The properties of the map in that property, each of which must be one of `known`.
+    /// Returns the properties of a nested map. A property that is not in `known` is an error.
     pub(super) fn inner(&self, property: &str, known: &[&str]) -> Result<Option<Fields<'n>>, LocatedProblem> {
         let Some(entry) = self.entry(property) else { return Ok(None) };
         if entry.value.entries().is_none() {
@@ -52,7 +52,7 @@ impl<'n> Fields<'n> {
         Self::unchecked(format!("{}: {property}", self.owner), entry.line, &entry.value)?.checked(known).map(Some)
     }
 
-    /// The properties of a map in the list that is that property, each of which must be one of `known`.
+    /// Returns the properties of an item of a list of maps. A property that is not in `known` is an error.
     pub(super) fn item<'i>(
         &self,
         property: &str,
@@ -72,7 +72,7 @@ impl<'n> Fields<'n> {
         }
     }
 
-    /// Whose properties they are, as problems name it.
+    /// Name of the owner in error messages.
     pub(super) fn owner(&self) -> &str {
         &self.owner
     }
@@ -94,7 +94,7 @@ impl<'n> Fields<'n> {
         LocatedProblem::at(entry.line, Problem::WrongValue { owner, property, expected })
     }
 
-    /// The value that `read` makes of that property, where it is there.
+    /// Converts a property with `read`, if it is present. `None` from `read` is an error that names `expected`.
     pub(super) fn optional<T>(
         &self,
         property: &str,
@@ -128,7 +128,7 @@ impl<'n> Fields<'n> {
         })
     }
 
-    /// A whole number within the bounds, both included.
+    /// Reads a whole number within inclusive bounds.
     pub(super) fn number(&self, property: &str, least: i64, most: i64) -> Result<Option<i64>, LocatedProblem> {
         self.optional(property, &format!("a whole number from {least} to {most}"), |node| {
             let number = match &node.value {
@@ -140,7 +140,7 @@ impl<'n> Fields<'n> {
         })
     }
 
-    /// A duration in whole seconds within the bounds, both included.
+    /// Reads a duration in whole seconds within inclusive bounds.
     pub(super) fn seconds(&self, property: &str, least: i64, most: i64) -> Result<Option<Duration>, LocatedProblem> {
         let number = self.number(property, least, most)?;
         Ok(number.and_then(|number| u64::try_from(number).ok()).map(Duration::from_secs))

@@ -1,4 +1,4 @@
-//! Functions, their routes, and the events that invoke them.
+//! Functions and the events that invoke them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use super::model::{FunctionSpec, MappingSpec, PayloadFormat, ReferencedResources
 use super::node::{Entry, Node};
 use super::schema;
 
-/// The timeout that Lambda gives a function without one.
+/// Lambda's default timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What one `AWS::Serverless::Function` declares.
+/// Declarations of one `AWS::Serverless::Function`.
 pub(super) struct FunctionDeclaration {
     pub(super) function: FunctionSpec,
     pub(super) routes: Vec<Route>,
@@ -37,7 +37,7 @@ pub(super) fn function(
     let binary = code.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
     if matches!(binary.as_str(), "" | "." | "..") {
         let entry = fields.required("CodeUri", fields.entry("CodeUri"))?;
-        return Err(fields.wrong(entry, "the folder of a cargo package, whose name is that of its binary"));
+        return Err(fields.wrong(entry, "the directory of a cargo package, named like its binary"));
     }
     let function = FunctionSpec {
         logical_id: identity.logical_id.clone(),
@@ -127,7 +127,8 @@ fn route(
     Ok(Route { method, path, function, api, stage: spec.stage.clone(), format })
 }
 
-/// The event source mappings that SAM makes of a function's events, so that the template can refer to them.
+/// Returns the identities of the event source mappings that SAM generates from a function's events. Templates may refer
+/// to them.
 pub(super) fn mappings_of(identity: &Identity, resource: &Entry) -> Vec<Identity> {
     if identity.kind != ResourceKind::Function {
         return Vec::new();

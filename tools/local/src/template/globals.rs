@@ -1,10 +1,10 @@
-//! `Globals`: what all functions have in common.
+//! The `Globals` section: defaults for all functions.
 
 use super::error::{LocatedProblem, Problem};
 use super::evaluate::Scope;
 use super::node::{Node, Value};
 
-/// What `Globals` says of functions; nothing else is there in a template that runs here.
+/// Returns the defaults for functions. `Globals` for other resource types are an error.
 pub(super) fn of_functions(section: Option<&Node>, scope: &Scope<'_>) -> Result<Option<Node>, LocatedProblem> {
     let entries = section.and_then(Node::entries).unwrap_or_default();
     if let Some(entry) = entries.iter().find(|entry| entry.key != "Function") {
@@ -14,7 +14,7 @@ pub(super) fn of_functions(section: Option<&Node>, scope: &Scope<'_>) -> Result<
     entries.first().map(|entry| scope.evaluate(&entry.value)).transpose().map(Option::flatten)
 }
 
-/// SAM's rule: maps are merged, lists are joined, and for anything else the resource's own value wins.
+/// Merges as SAM does: maps are merged, lists are concatenated, and otherwise the resource's own value wins.
 pub(super) fn merge(global: &Node, own: &Node) -> Node {
     let value = match (&global.value, &own.value) {
         (Value::Map(globals), Value::Map(owns)) => {

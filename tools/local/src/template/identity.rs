@@ -1,14 +1,14 @@
-//! What a resource is called once it exists: the value of `Ref`, and its ARNs.
+//! Resource identities: kinds, physical names (`Ref`) and ARNs (`Fn::GetAtt`).
 
 use crate::{ACCOUNT_ID, REGION};
 
-/// The types of resources that the local environment knows.
+/// Known resource types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResourceKind {
     Api,
     HttpApi,
     Function,
-    /// What SAM makes of a stream event of a function; a template can name it, and does not declare it.
+    /// Event source mapping that SAM generates from a stream event of a function. Templates can refer to it.
     Mapping,
     Stream,
     StreamConsumer,
@@ -44,7 +44,7 @@ impl ResourceKind {
         })
     }
 
-    /// The property that names it, where it is not named after its logical id. Some names are never chosen.
+    /// Property with the physical name, which defaults to the logical id. `None` for types without a name to choose.
     pub(super) fn name_property(self) -> Option<&'static str> {
         match self {
             Self::Api
@@ -79,12 +79,12 @@ impl Identity {
         Self { kind, logical_id: logical_id.to_owned(), name: name.to_owned() }
     }
 
-    /// What `Ref` gives.
+    /// Value of `Ref`.
     pub(super) fn reference(&self) -> &str {
         &self.name
     }
 
-    /// What `Fn::GetAtt` gives.
+    /// Value of `Fn::GetAtt`; `None` for unknown attributes.
     pub(super) fn attribute(&self, attribute: &str) -> Option<String> {
         let name = &self.name;
         match (self.kind, attribute) {

@@ -1,4 +1,4 @@
-//! `Fn::Transform` of `AWS::Include`: a part of the template that is a file of its own.
+//! `Fn::Transform` with `AWS::Include`: template parts in separate files.
 
 use super::error::{LocatedProblem, Problem};
 use super::evaluate::Scope;
@@ -6,8 +6,8 @@ use super::fields::Fields;
 use super::node::{Node, Value};
 
 impl Scope<'_> {
-    /// What the included file says, evaluated. All of it is on the line that includes it, as the file has lines of its
-    /// own; what is wrong inside names that line with the file.
+    /// Reads and evaluates an included file. All nodes get the line of the include. Errors name that line, the file,
+    /// and the line in the file.
     pub(super) fn include(&self, argument: &Node, line: usize) -> Result<Option<Node>, LocatedProblem> {
         let transform = Fields::unchecked("Fn::Transform".to_owned(), line, argument)?;
         if transform.required_text("Name")? != "AWS::Include" {

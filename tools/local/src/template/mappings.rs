@@ -1,4 +1,4 @@
-//! Event source mappings, as the events of functions declare them.
+//! Event source mappings, declared by stream events of functions.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use super::model::{MappingSpec, ReferencedResources, StartingPosition, StreamRef
 use super::node::{Node, Value};
 use crate::filters::{Filters, RecordKind};
 
-/// More need a quota that was raised.
+/// Default quota. AWS raises it to ten on request.
 const FILTERS_MAX: usize = 5;
 
 pub(super) fn mapping(
@@ -42,7 +42,7 @@ pub(super) fn mapping(
         parallelization_factor: count("ParallelizationFactor", 10)?.unwrap_or(1),
         filters: filters(if is_kinesis { RecordKind::Kinesis } else { RecordKind::Table }, fields)?,
         bisect: fields.flag("BisectBatchOnFunctionError")?.unwrap_or(false),
-        // -1, which no u32 is, means without limit.
+        // -1 means no limit; it does not convert to u32.
         retries_max: fields.number("MaximumRetryAttempts", -1, 10_000)?.and_then(|count| u32::try_from(count).ok()),
         record_age_max: record_age_max(fields)?,
         reports_item_failures: reports.unwrap_or(false),
@@ -68,13 +68,13 @@ fn starting_position(is_kinesis: bool, fields: &Fields<'_>) -> Result<StartingPo
         }
     })?;
     match (fields.required("StartingPosition", position)?, fields.entry("StartingPositionTimestamp")) {
-        (Some(_), Some(entry)) => Err(fields.wrong(entry, "left out where StartingPosition is not AT_TIMESTAMP")),
+        (Some(_), Some(entry)) => Err(fields.wrong(entry, "left out unless StartingPosition is AT_TIMESTAMP")),
         (Some(position), None) => Ok(position),
         (None, _) => fields.required("StartingPositionTimestamp", timestamp).map(StartingPosition::AtTimestamp),
     }
 }
 
-/// -1 means without limit, and so few seconds as AWS refuses are refused here.
+/// Reads `MaximumRecordAgeInSeconds`. -1 means no limit. AWS rejects values below 60.
 fn record_age_max(fields: &Fields<'_>) -> Result<Option<Duration>, LocatedProblem> {
     let age = fields.optional("MaximumRecordAgeInSeconds", "-1, or a whole number from 60 to 604800", |node| {
         node.to_text()?.parse().ok().filter(|age| matches!(age, -1 | 60..=604_800))
@@ -108,7 +108,7 @@ fn stream_of(
     referred: &ReferencedResources,
 ) -> Result<StreamReference, LocatedProblem> {
     let arn = fields.required_text("Stream")?;
-    // A consumer of its own reads the same records, only sooner.
+    // A mapping through a consumer (enhanced fan-out) reads the same records, only sooner.
     let arn = referred.consumers.get(&arn).cloned().unwrap_or(arn);
     let (kind, attribute) = if is_kinesis { (ResourceKind::Stream, "Arn") } else { (ResourceKind::Table, "StreamArn") };
     match scope.with_arn(kind, attribute, &arn) {

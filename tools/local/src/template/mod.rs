@@ -1,7 +1,7 @@
-//! Reads `template.yaml`: what deploys is what runs here.
+//! Parser of `template.yaml`, the template that deploys.
 //!
-//! Whatever the local environment neither runs nor leaves out for a stated reason is an error with its line, so that
-//! nothing is silently different from what deploys.
+//! The local environment either implements a resource or property or ignores it for a stated reason. Anything else is
+//! an error with its line, so that nothing differs silently from a deployment.
 
 mod apis;
 mod error;
@@ -50,7 +50,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// Reads a template, with `given` instead of its parameters' defaults.
+    /// Reads a template. `given` overrides the defaults of its parameters.
     pub fn load(path: &Path, given: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
         let source = std::fs::read_to_string(path)
             .map_err(|reason| TemplateError::Unreadable { path: path.to_owned(), reason })?;
@@ -91,7 +91,7 @@ impl Template {
         }
         let globals = globals::of_functions(section("Globals"), &scope)?;
         let template = Self::build(&present, &scope, globals.as_ref())?;
-        // Outputs name what exists once deployed: nothing to run, but a wrong name is noticed.
+        // Outputs have no effect here, but are evaluated to detect wrong names.
         if let Some(outputs) = section("Outputs") {
             scope.evaluate(outputs)?;
         }
@@ -111,7 +111,7 @@ impl Template {
             template.names.insert(identity.logical_id.clone(), identity.name.clone());
             evaluated.push((identity, resource.line, properties));
         }
-        // What functions refer to may be declared after them.
+        // APIs and consumers first: functions refer to them, and may be declared before them.
         let mut referred = ReferencedResources::default();
         for (identity, line, properties) in &evaluated {
             if !is_referred_to(identity.kind) {
@@ -164,7 +164,8 @@ impl Template {
         Ok(())
     }
 
-    /// The properties of a resource, all known; those that are ignored are noted with their reason.
+    /// Returns the properties of a resource, and records ignored ones with their reason. Unknown properties are an
+    /// error.
     fn fields<'n>(
         &mut self,
         identity: &Identity,
@@ -182,24 +183,23 @@ impl Template {
         Ok(fields)
     }
 
-    /// The file it was read from.
+    /// Path of the template file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Every route of every API, in the order of the template.
+    /// Routes of all APIs, in the order of the template.
     pub fn routes(&self) -> &[Route] {
         &self.routes
     }
 
-    /// The cargo packages of the functions, each with a binary of the same name, and each once: two functions may be the same
-    /// code.
+    /// Cargo packages of the functions, each once. Each has a binary of the same name. Functions may share one.
     pub fn packages(&self) -> Vec<String> {
         let packages: BTreeSet<_> = self.functions.iter().map(|function| &function.binary).collect();
         packages.into_iter().cloned().collect()
     }
 
-    /// What deploys but makes no difference here, each with the reason.
+    /// Resources and properties that are ignored locally, with the reasons.
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
     }
@@ -209,7 +209,7 @@ fn is_referred_to(kind: ResourceKind) -> bool {
     matches!(kind, ResourceKind::Api | ResourceKind::HttpApi | ResourceKind::StreamConsumer)
 }
 
-/// The resources whose condition holds.
+/// Returns the resources whose condition holds.
 fn present<'n>(resources: &'n [Entry], scope: &Scope<'_>) -> Result<Vec<&'n Entry>, LocatedProblem> {
     let mut present = Vec::new();
     for resource in resources {

@@ -1,4 +1,4 @@
-//! What a template says, as far as the local environment runs it.
+//! Template content that the local environment runs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::filters::Filters;
 
-/// A function as the template declares it.
+/// A function, as declared.
 #[derive(Debug, Clone)]
 pub(crate) struct FunctionSpec {
     pub(crate) logical_id: String,
     /// `AWS_LAMBDA_FUNCTION_NAME`.
     pub(crate) name: String,
-    /// The binary, and the cargo package that builds it: the last part of `CodeUri`.
+    /// Name of the binary and of its cargo package: the last part of `CodeUri`.
     pub(crate) binary: String,
     pub(crate) handler: String,
     pub(crate) memory_mb: i64,
@@ -23,30 +23,30 @@ pub(crate) struct FunctionSpec {
     pub(crate) variables: BTreeMap<String, String>,
 }
 
-/// One method and path of an API, and the function behind it.
+/// A route of an API and its function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// `GET`, or `ANY` for every method.
     pub method: String,
-    /// As in the template: `/orders/{order_id}`.
+    /// Path as in the template: `/orders/{order_id}`.
     pub path: String,
-    /// The logical id of the function.
+    /// Logical id of the function.
     pub function: String,
-    /// The logical id of the API.
+    /// Logical id of the API.
     pub api: String,
-    /// The stage of that API.
+    /// Stage of the API.
     pub stage: String,
-    /// What the function is given, and what it returns.
+    /// Payload format of the function's event and response.
     pub format: PayloadFormat,
 }
 
-/// The form of the event that API Gateway makes of a request, and of the answer.
+/// API Gateway's payload format, for events and responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PayloadFormat {
-    /// That of REST APIs.
+    /// Format of REST APIs.
     #[serde(rename = "1.0")]
     V1,
-    /// That of HTTP APIs.
+    /// Format of HTTP APIs.
     #[serde(rename = "2.0")]
     V2,
 }
@@ -59,22 +59,23 @@ pub(super) struct ApiSpec {
     pub(super) format: PayloadFormat,
 }
 
-/// What functions refer to by name or ARN, and what is said of it.
+/// Resources that functions refer to.
 #[derive(Debug, Default)]
 pub(super) struct ReferencedResources {
+    /// APIs by name.
     pub(super) apis: BTreeMap<String, ApiSpec>,
-    /// The ARN of a consumer, and of the stream that it reads.
+    /// ARN of each consumer, with the ARN of the stream that it reads.
     pub(super) consumers: BTreeMap<String, String>,
 }
 
 impl Route {
-    /// Its method and path in one: `GET /orders/{order_id}`.
+    /// Method and path: `GET /orders/{order_id}`.
     pub(crate) fn key(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 }
 
-/// Which stream an event source mapping reads.
+/// Stream of an event source mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StreamReference {
     /// A Kinesis stream, by name.
@@ -83,7 +84,7 @@ pub(crate) enum StreamReference {
     Table(String),
 }
 
-/// Where a mapping begins when it has no checkpoint.
+/// Starting position of an event source mapping that has no checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StartingPosition {
     TrimHorizon,
@@ -92,7 +93,7 @@ pub(crate) enum StartingPosition {
     AtTimestamp(Duration),
 }
 
-/// An event source mapping, every default filled in as AWS does.
+/// An event source mapping, with AWS's defaults filled in.
 #[derive(Debug, Clone)]
 pub(crate) struct MappingSpec {
     /// `<function's logical id>/<event's name>`.
@@ -102,27 +103,29 @@ pub(crate) struct MappingSpec {
     pub(crate) starting_position: StartingPosition,
     pub(crate) batch_size: usize,
     pub(crate) batching_window: Duration,
-    /// How many batches of a shard are delivered at once.
+    /// Maximum number of concurrent batches of a shard.
     pub(crate) parallelization_factor: usize,
     pub(crate) filters: Filters,
     pub(crate) bisect: bool,
-    /// `None`: without limit.
+    /// `None` means no limit.
     pub(crate) retries_max: Option<u32>,
-    /// `None`: without limit.
+    /// `None` means no limit.
     pub(crate) record_age_max: Option<Duration>,
     pub(crate) reports_item_failures: bool,
-    /// The name of the bucket that takes what was given up.
+    /// Name of the bucket that is the on-failure destination.
     pub(crate) on_failure: Option<String>,
     pub(crate) enabled: bool,
 }
 
-/// A table, as the JSON of the calls that make it.
+/// A table, as the JSON requests that create it.
 #[derive(Debug, Clone)]
 pub(crate) struct TableSpec {
     pub(crate) logical_id: String,
     pub(crate) name: String,
     pub(crate) line: usize,
+    /// `CreateTable` request.
     pub(crate) create: serde_json::Value,
+    /// `UpdateTimeToLive` request.
     pub(crate) time_to_live: Option<serde_json::Value>,
 }
 
@@ -135,13 +138,13 @@ pub(crate) struct StreamSpec {
     pub(crate) shard_count: i64,
 }
 
-/// A resource that deploys but is nothing here.
+/// A resource or property that deploys but has no effect locally.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
-    /// The logical id of the resource.
+    /// Logical id of the resource.
     pub resource: String,
-    /// The property, or `None` where the whole resource is left out.
+    /// The property, or `None` if the whole resource is ignored.
     pub property: Option<String>,
-    /// Why it makes no difference here.
+    /// Reason for ignoring it.
     pub reason: String,
 }

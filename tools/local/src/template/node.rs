@@ -1,4 +1,4 @@
-//! The template as a tree that remembers on which line each part was written.
+//! YAML tree of a template, with the line of each node.
 
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 
@@ -22,7 +22,7 @@ pub(super) enum Value {
     Map(Vec<Entry>),
 }
 
-/// One key of a map; its line is the one to name when something about the value is wrong.
+/// An entry of a map. Errors about the value name the line of the key.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     pub(super) key: String,
@@ -35,7 +35,7 @@ impl Node {
         Self { line, value: Value::Text(text.into()) }
     }
 
-    /// Reads one YAML document.
+    /// Parses a single YAML document.
     pub(super) fn parse(source: &str) -> Result<Self, LocatedProblem> {
         let documents = MarkedYaml::load_from_str(source)
             .map_err(|error| LocatedProblem::at(error.marker().line(), Problem::NotYaml(error.info().to_owned())))?;
@@ -44,7 +44,7 @@ impl Node {
             [] => Err(LocatedProblem::at(1, Problem::NotYaml("it is empty".to_owned()))),
             [_, second, ..] => Err(LocatedProblem::at(
                 second.span.start.line(),
-                Problem::NotYaml("it holds more than one document".to_owned()),
+                Problem::NotYaml("it contains more than one document".to_owned()),
             )),
         }
     }
@@ -57,12 +57,12 @@ impl Node {
         }
     }
 
-    /// The entry of that key, where this is a map that has it.
+    /// Returns the entry of a key, if this is a map that has it.
     pub(super) fn get(&self, key: &str) -> Option<&Entry> {
         self.entries()?.iter().find(|entry| entry.key == key)
     }
 
-    /// The value as text. CloudFormation takes numbers and booleans where it wants text, and so does this.
+    /// Returns a scalar as text. Like CloudFormation, accepts numbers and booleans for text.
     pub(super) fn to_text(&self) -> Option<String> {
         match &self.value {
             Value::Text(text) => Some(text.clone()),
@@ -73,7 +73,7 @@ impl Node {
         }
     }
 
-    /// The value as JSON, which is how the emulators take what a template says.
+    /// Returns the value as JSON, for requests to the emulators.
     pub(super) fn to_json(&self) -> serde_json::Value {
         match &self.value {
             Value::Null => serde_json::Value::Null,
@@ -91,7 +91,7 @@ impl Node {
     }
 }
 
-/// Short tags (`!Ref X`) become what they are short for (`{Ref: X}`), so that the rest sees one form.
+/// Converts a parsed node. Short tags (`!Ref X`) become their long form (`{Ref: X}`).
 fn convert(node: &MarkedYaml<'_>) -> Result<Node, LocatedProblem> {
     let line = node.span.start.line();
     let value = match &node.data {
@@ -105,7 +105,7 @@ fn convert(node: &MarkedYaml<'_>) -> Result<Node, LocatedProblem> {
             Value::Map(entries.iter().map(|(key, value)| convert_entry(key, value)).collect::<Result<_, _>>()?)
         }
         YamlData::Tagged(tag, inner) if tag.handle == "!" => {
-            // The inner node of a tagged scalar has no line of its own.
+            // The inner node of a tagged scalar has no line.
             let inner = Node { line, ..convert(inner)? };
             let name = tag.suffix.as_str();
             let key = if matches!(name, "Ref" | "Condition") { name.to_owned() } else { format!("Fn::{name}") };
@@ -114,15 +114,15 @@ fn convert(node: &MarkedYaml<'_>) -> Result<Node, LocatedProblem> {
         YamlData::Tagged(tag, _) => {
             return Err(LocatedProblem::at(
                 line,
-                Problem::NotYaml(format!("the tag {}{} means nothing", tag.handle, tag.suffix)),
+                Problem::NotYaml(format!("unknown tag {}{}", tag.handle, tag.suffix)),
             ));
         }
         YamlData::Alias(_) => {
-            let reason = "CloudFormation reads no YAML aliases: write the value out".to_owned();
+            let reason = "CloudFormation does not support YAML aliases: repeat the value".to_owned();
             return Err(LocatedProblem::at(line, Problem::NotYaml(reason)));
         }
         YamlData::Representation(..) | YamlData::BadValue => {
-            return Err(LocatedProblem::at(line, Problem::NotYaml("this is no value".to_owned())));
+            return Err(LocatedProblem::at(line, Problem::NotYaml("invalid value".to_owned())));
         }
     };
     Ok(Node { line, value })
@@ -133,7 +133,7 @@ fn convert_entry(key: &MarkedYaml<'_>, value: &MarkedYaml<'_>) -> Result<Entry, 
     let key = convert(key)?.to_text();
     let key = key.ok_or_else(|| LocatedProblem::at(line, Problem::NotYaml("a key must be text".to_owned())))?;
     let mut value = convert(value)?;
-    // A value that is left out, or that stands beside its key, is on the key's line.
+    // An absent value has no line; it gets the key's line.
     value.line = value.line.max(line);
     Ok(Entry { key, line, value })
 }
@@ -143,16 +143,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_counted_from_one_and_short_tags_are_written_out() {
+    fn lines_are_counted_from_one_and_short_tags_are_expanded() {
         let node = Node::parse("a: 1\nb:\n  - !Ref Name\n  - !Sub ${X.Arn}/*\n").unwrap();
         assert_eq!(node.get("a").unwrap().line, 1);
-        let Value::List(items) = &node.get("b").unwrap().value.value else { panic!("no list") };
+        let Value::List(items) = &node.get("b").unwrap().value.value else { panic!("not a list") };
         assert_eq!(items[0].get("Ref").unwrap().value, Node::text(3, "Name"));
         assert_eq!(items[1].get("Fn::Sub").unwrap().value, Node::text(4, "${X.Arn}/*"));
     }
 
     #[test]
-    fn what_is_no_yaml_is_refused_with_its_line() {
+    fn invalid_yaml_is_rejected_with_its_line() {
         let fault = Node::parse("a: 1\nb: [1, 2\nc: 3\n").unwrap_err();
         assert!(fault.line >= 2, "{fault:?}");
         assert_eq!(Node::parse("a: 1\na: 2\n").unwrap_err().line, 2);
@@ -160,12 +160,12 @@ mod tests {
     }
 
     #[test]
-    fn short_tags_on_lists_and_maps_are_written_out_too() {
+    fn short_tags_on_lists_and_maps_are_expanded() {
         let node =
             Node::parse("a: !Equals [!Ref Stage, prod]\nb: !If\n  - IsProd\n  - { c: 1 }\n  - !Ref AWS::NoValue\n")
                 .unwrap();
         let equals = node.get("a").unwrap().value.get("Fn::Equals").unwrap();
-        let Value::List(items) = &equals.value.value else { panic!("no list") };
+        let Value::List(items) = &equals.value.value else { panic!("not a list") };
         assert_eq!(items[0].get("Ref").unwrap().value, Node::text(1, "Stage"));
         assert!(node.get("b").unwrap().value.get("Fn::If").is_some());
     }

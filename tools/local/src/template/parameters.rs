@@ -1,17 +1,17 @@
-//! What differs from one environment to the next: the parameters, from their defaults and what was given instead.
+//! Parameters: given values, or defaults.
 
 use std::collections::BTreeMap;
 
 use super::error::{LocatedProblem, Problem};
 use super::node::{Node, Value};
 
-/// Attributes of a parameter that say nothing about its value.
+/// Attributes of a parameter that do not affect its value.
 const DESCRIPTIVE: [&str; 3] = ["Description", "ConstraintDescription", "NoEcho"];
 
-/// A parameter's value, whose line is that of its declaration.
+/// Parameter values, with the lines of their declarations.
 pub(super) type Parameters = BTreeMap<String, Node>;
 
-/// Reads the `Parameters` section. What was given from outside and is wrong has line 0.
+/// Reads the `Parameters` section. Problems of given values have line 0.
 pub(super) fn read(section: Option<&Node>, given: &BTreeMap<String, String>) -> Result<Parameters, LocatedProblem> {
     let mut parameters = Parameters::new();
     for entry in section.and_then(Node::entries).unwrap_or_default() {
@@ -113,14 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_comes_before_the_default() {
+    fn a_given_value_overrides_the_default() {
         let parameters = read_with(&[("Stage", "prod")]).unwrap();
         assert_eq!(parameters["Stage"].to_text().unwrap(), "prod");
         assert_eq!(parameters["Shards"].value, Value::Integer(2));
     }
 
     #[test]
-    fn what_a_parameter_does_not_allow_is_refused() {
+    fn a_value_that_is_not_allowed_is_rejected() {
         for (name, value, expected) in [
             ("Stage", "test", "one of dev, prod"),
             ("Shards", "0", "at least 1"),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_without_a_value_says_how_to_give_it_one() {
+    fn a_parameter_without_a_value_is_reported_with_the_flag_that_sets_it() {
         let section = Node::parse("Name:\n  Type: String\n").unwrap();
         let fault = read(Some(&section), &BTreeMap::new()).unwrap_err();
         assert_eq!(
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_must_be_allowed_as_well() {
+    fn a_default_that_is_not_allowed_is_rejected() {
         let section = Node::parse("Name:\n  Type: Number\n  Default: x\n").unwrap();
         assert_eq!(read(Some(&section), &BTreeMap::new()).unwrap_err().line, 1);
     }

@@ -1,11 +1,11 @@
-//! The `Rules` section: what parameters must hold together, checked before anything is made of them.
+//! The `Rules` section: assertions about combinations of parameters.
 
 use super::error::{LocatedProblem, Problem};
 use super::evaluate::Scope;
 use super::fields::Fields;
 use super::node::{Node, Value};
 
-/// Checks every rule whose condition holds. One that is broken is a problem of the parameters given, on line 0.
+/// Checks every rule whose condition holds. A broken rule is reported on line 0, as a problem of the given parameters.
 pub(super) fn check(section: Option<&Node>, scope: &Scope<'_>) -> Result<(), LocatedProblem> {
     for rule in section.and_then(Node::entries).unwrap_or_default() {
         let rule = Fields::unchecked(format!("rule {}", rule.key), rule.line, &rule.value)?;

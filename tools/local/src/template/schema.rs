@@ -1,14 +1,14 @@
-//! Which properties the local environment runs, and which it may ignore, with the reason. Any other is an error: what
-//! would be silently different on a laptop is worse than what does not start there.
+//! Properties that the local environment implements, and those that it ignores, with the reason. Any other property is
+//! an error: failing to start is better than differing silently from a deployment.
 
 use super::identity::ResourceKind;
 
-/// What becomes of a property.
+/// Local handling of a property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Handling {
-    /// It works as it does when deployed.
+    /// Implemented: it behaves as it does when deployed.
     Runs,
-    /// It makes no difference here, for this reason.
+    /// Ignored, for this reason.
     Ignored(&'static str),
 }
 
@@ -18,12 +18,12 @@ pub(super) type Properties = &'static [(&'static str, Handling)];
 
 const NO_AUTHORIZER: Handling = Ignored("only this machine can call the local environment");
 const NO_IAM: Handling = Ignored("permissions are not checked locally");
-const AT_REST: Handling = Ignored("local data is in memory, or in the directory that was named");
+const AT_REST: Handling = Ignored("local data is in memory, or in the directory of --data");
 const OBSERVED_ELSEWHERE: Handling = Ignored("logs go to the terminal, counters to /_local/status");
-const ONLY_DESCRIBES: Handling = Ignored("it describes or sorts, and changes nothing");
+const ONLY_DESCRIBES: Handling = Ignored("descriptive only");
 const UNLIMITED: Handling = Ignored("the emulators have no throughput limits");
 
-const ONE_CALLER: Handling = Ignored("one developer calls, and is not throttled");
+const ONE_CALLER: Handling = Ignored("requests are not throttled locally");
 
 const API: Properties = &[
     ("StageName", Runs),
@@ -56,7 +56,7 @@ const FUNCTION: Properties = &[
     ("CodeUri", Runs),
     ("Handler", Runs),
     ("Runtime", Runs),
-    ("MemorySize", Ignored("told to the function, but not enforced")),
+    ("MemorySize", Ignored("passed to the function, but not enforced")),
     ("Timeout", Runs),
     ("Environment", Runs),
     ("Events", Runs),
@@ -71,8 +71,8 @@ const FUNCTION: Properties = &[
     ("KmsKeyArn", AT_REST),
     ("Description", ONLY_DESCRIBES),
     ("Tags", ONLY_DESCRIBES),
-    ("AutoPublishAlias", Ignored("there is one version, the one built")),
-    ("DeploymentPreference", Ignored("there is one version, the one built")),
+    ("AutoPublishAlias", Ignored("only one version exists, the one built")),
+    ("DeploymentPreference", Ignored("only one version exists, the one built")),
 ];
 
 const STREAM: Properties = &[
@@ -105,7 +105,7 @@ const TABLE: Properties = &[
     ("Tags", ONLY_DESCRIBES),
 ];
 
-const KEPT_IN_MEMORY: Handling = Ignored("a bucket is only a list of failed batches, at /_local/failures");
+const KEPT_IN_MEMORY: Handling = Ignored("local buckets only list failed batches, at /_local/failures");
 
 const BUCKET: Properties = &[
     ("BucketName", Runs),
@@ -117,7 +117,7 @@ const BUCKET: Properties = &[
     ("Tags", ONLY_DESCRIBES),
 ];
 
-/// The properties of a type, or the reason why it is left out as a whole.
+/// Returns the properties of a resource type, or the reason for ignoring the whole type.
 pub(super) fn of(kind: ResourceKind) -> Result<Properties, &'static str> {
     match kind {
         ResourceKind::Api => Ok(API),
@@ -132,24 +132,24 @@ pub(super) fn of(kind: ResourceKind) -> Result<Properties, &'static str> {
             Err("permissions are not checked locally")
         }
         ResourceKind::LogGroup | ResourceKind::ApiGatewayAccount => Err("logs go to the terminal"),
-        ResourceKind::Stack => Err("what a nested stack holds watches what is deployed"),
+        ResourceKind::Stack => Err("nested stacks only monitor the deployed stack"),
     }
 }
 
-/// An `Api` event of a function.
+/// Properties of an `Api` event.
 pub(super) const API_EVENT: Properties = &[
     ("RestApiId", Runs),
     ("Method", Runs),
     ("Path", Runs),
     ("Auth", NO_AUTHORIZER),
-    ("RequestParameters", Ignored("functions check what they are given themselves")),
+    ("RequestParameters", Ignored("functions validate their own input")),
 ];
 
-/// An `HttpApi` event of a function.
+/// Properties of an `HttpApi` event.
 pub(super) const HTTP_API_EVENT: Properties =
     &[("ApiId", Runs), ("Method", Runs), ("Path", Runs), ("Auth", NO_AUTHORIZER), ("RouteSettings", ONE_CALLER)];
 
-/// A `Kinesis` or `DynamoDB` event of a function.
+/// Properties of a `Kinesis` or `DynamoDB` event.
 pub(super) const STREAM_EVENT: Properties = &[
     ("Stream", Runs),
     ("StartingPosition", Runs),
@@ -169,7 +169,7 @@ pub(super) const STREAM_EVENT: Properties = &[
     ("Tags", ONLY_DESCRIBES),
 ];
 
-/// Attributes a resource may have beside its properties.
+/// Attributes of a resource.
 pub(super) const RESOURCE_ATTRIBUTES: [&str; 7] =
     ["Type", "Properties", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Metadata"];
 

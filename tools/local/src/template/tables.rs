@@ -1,4 +1,4 @@
-//! Tables, streams and buckets.
+//! Tables and streams.
 
 use serde_json::{Map, json};
 
@@ -7,7 +7,7 @@ use super::fields::Fields;
 use super::model::{StreamSpec, TableSpec};
 use super::node::Node;
 
-/// The parts of a table that CloudFormation and the `CreateTable` call spell alike.
+/// Properties with the same form in CloudFormation and in `CreateTable` requests.
 const SAME_AS_CREATE_TABLE: [&str; 4] =
     ["AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "LocalSecondaryIndexes"];
 
@@ -50,7 +50,7 @@ pub(super) fn table(
     })
 }
 
-/// Tables are on demand here, and `CreateTable` refuses capacity for an index of such a table.
+/// Removes the capacity of indexes. Local tables are on demand, for which `CreateTable` rejects it.
 fn without_throughput(mut list: serde_json::Value) -> serde_json::Value {
     for index in list.as_array_mut().into_iter().flatten() {
         if let Some(index) = index.as_object_mut() {
@@ -67,12 +67,12 @@ pub(super) fn stream(
     line: usize,
     fields: &Fields<'_>,
 ) -> Result<StreamSpec, LocatedProblem> {
-    // A stream on demand starts with four shards.
+    // An on-demand stream starts with four shards.
     let shard_count = fields.number("ShardCount", 1, 200)?.unwrap_or(4);
     Ok(StreamSpec { logical_id: logical_id.to_owned(), name: name.to_owned(), line, shard_count })
 }
 
-/// The name that a property gives a resource, which must be plain text once parameters are filled in.
+/// Returns the name in an evaluated name property; `None` if it is empty or not text.
 pub(super) fn given_name(node: Option<Node>) -> Option<String> {
     node.and_then(|node| node.to_text()).filter(|name| !name.is_empty())
 }

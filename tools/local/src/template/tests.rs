@@ -7,7 +7,7 @@ fn parse(source: &str) -> Result<Template, LocatedProblem> {
     Template::parse(source, Path::new(env!("CARGO_MANIFEST_DIR")), &BTreeMap::new())
 }
 
-/// A template whose one function has these further properties, which begin on line 8.
+/// Parses a template with one function that has these additional properties, from line 8 on.
 fn with_function(properties: &str) -> Result<Template, LocatedProblem> {
     parse(&format!(
         "Resources:\n  PaymentApi:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: functions/payment-api/\n      \
@@ -18,13 +18,13 @@ fn with_function(properties: &str) -> Result<Template, LocatedProblem> {
 #[track_caller]
 fn refused(result: Result<Template, LocatedProblem>, line: usize, message: &str) {
     let fault = result.unwrap_err();
-    let said = fault.problem.to_string();
-    assert!(said.starts_with(message), "{said}");
-    assert_eq!(fault.line, line, "{said}");
+    let actual = fault.problem.to_string();
+    assert!(actual.starts_with(message), "{actual}");
+    assert_eq!(fault.line, line, "{actual}");
 }
 
 #[test]
-fn synchronous_mode_is_there_unless_it_is_prod_or_as_it_is_told() {
+fn synchronous_mode_exists_outside_prod_unless_the_parameter_says_otherwise() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     for (stage, wanted, is_there) in [
         ("dev", "outside-prod", true),
@@ -43,7 +43,7 @@ fn synchronous_mode_is_there_unless_it_is_prod_or_as_it_is_told() {
 }
 
 #[test]
-fn the_template_that_deploys_is_the_one_that_runs() {
+fn the_deployed_template_runs_locally() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let template = Template::load(&path, &BTreeMap::new()).unwrap();
     let packages = template.packages();
@@ -72,7 +72,7 @@ fn the_template_that_deploys_is_the_one_that_runs() {
 }
 
 #[test]
-fn parameters_reach_what_they_are_used_for() {
+fn parameters_take_effect() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let given = [("StreamShards".to_owned(), "5".to_owned()), ("Stage".to_owned(), "prod".to_owned())].into();
     let template = Template::load(&path, &given).unwrap();
@@ -84,13 +84,13 @@ fn parameters_reach_what_they_are_used_for() {
 }
 
 #[test]
-fn a_template_that_is_not_there_says_so() {
+fn a_missing_template_is_reported_with_its_path() {
     let error = Template::load(Path::new("/nowhere/template.yaml"), &BTreeMap::new()).unwrap_err();
     assert!(error.to_string().starts_with("cannot read the template /nowhere/template.yaml: "), "{error}");
 }
 
 #[test]
-fn what_is_not_supported_is_refused_by_name() {
+fn unsupported_content_is_rejected_by_name() {
     let topic = "Resources:\n  Foo:\n    Type: AWS::SNS::Topic\n";
     refused(parse(topic), 3, "resource Foo: AWS::SNS::Topic is not supported by the local environment: ");
     refused(parse("Mappings: {}\n"), 1, "template: the section Mappings is not supported");
@@ -106,7 +106,7 @@ fn what_is_not_supported_is_refused_by_name() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_by_name() {
+fn invalid_values_are_rejected_by_name() {
     refused(parse("Parameters: {}\n"), 1, "template: property Resources is missing");
     refused(parse("- 1\n"), 1, "not a template: it is not a map of sections");
     refused(parse("Resources:\n  Foo: {}\n"), 2, "resource Foo: property Type is missing");
@@ -132,7 +132,7 @@ fn what_does_not_fit_is_refused_by_name() {
 }
 
 #[test]
-fn a_resource_whose_condition_does_not_hold_is_not_there() {
+fn a_resource_whose_condition_does_not_hold_is_absent() {
     let source =
         "Conditions:\n  No: !Equals [a, b]\nResources:\n  Foo:\n    Type: AWS::SNS::Topic\n    Condition: No\n";
     assert!(parse(source).unwrap().names.is_empty());
@@ -144,7 +144,7 @@ fn a_resource_whose_condition_does_not_hold_is_not_there() {
 }
 
 #[test]
-fn outputs_are_checked_too() {
+fn outputs_are_checked() {
     refused(
         parse("Resources: {}\nOutputs:\n  Url:\n    Value: !Ref Gone\n"),
         4,

@@ -1,5 +1,5 @@
-//! Request units of DynamoDB. The emulator reckons them, item sizes, indexes and transactions included, where a call asks
-//! for them with `ReturnConsumedCapacity`: so every call is made to.
+//! Request units of DynamoDB. The emulator computes them, item sizes, indexes and transactions included, if a call sets
+//! `ReturnConsumedCapacity`. So that field is added to every call.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -7,39 +7,40 @@ use serde::de::IgnoredAny;
 
 use super::TableUsage;
 
-/// What a call asks for its capacity with.
+/// JSON field that is added to a call.
 const ASK: &[u8] = br#""ReturnConsumedCapacity":"TOTAL","#;
 const READS: [&str; 5] = ["BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems"];
 const WRITES: [&str; 5] = ["BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"];
-/// A write whose condition does not hold is billed by the size of the item that is there, and by at least this. That size is
-/// not told, and items here are smaller than 1 KB.
+/// Usage of a write whose condition failed. AWS bills the size of the existing item, at least one unit. The response
+/// does not contain that size; our items are smaller than 1 KB.
 const REFUSED_WRITE: TableUsage = TableUsage { read_units: 0.0, write_units: 1.0 };
 
-/// A call whose units count, and what it is about.
+/// A call whose request units are counted.
 pub(crate) struct Metered {
     is_write: bool,
     table: Option<String>,
 }
 
-/// Makes a call ask for the capacity that it uses, where it can and does not already.
+/// Adds `ReturnConsumedCapacity` to a call that supports it and does not set it. `None` for calls without request
+/// units.
 pub(crate) fn request_capacity(operation: &str, body: Bytes) -> (Option<Metered>, Bytes) {
     let is_write = WRITES.contains(&operation);
     if !is_write && !READS.contains(&operation) {
         return (None, body);
     }
-    // What is no such request is for the emulator to refuse.
+    // The emulator rejects malformed requests.
     let Ok(request) = serde_json::from_slice::<CapacityRequest>(&body) else { return (None, body) };
     let metered = Some(Metered { is_write, table: request.table });
     let Some(opening) = body.iter().position(|byte| *byte == b'{') else { return (metered, body) };
     let (before, behind) = body.split_at(opening + 1);
-    // Only where a field follows, which the comma is for.
+    // The added text ends with a comma, so a field must follow.
     if request.asks.is_some() || !behind.trim_ascii_start().starts_with(b"\"") {
         return (metered, body);
     }
     (metered, [before, ASK, behind].concat().into())
 }
 
-/// The units that a call used, by table, told by its answer.
+/// Returns the request units of a call, by table, from its response.
 pub(crate) fn used(call: &Metered, is_success: bool, answer: &[u8]) -> Vec<(String, TableUsage)> {
     if !is_success {
         let refused = serde_json::from_slice::<ErrorBody>(answer).is_ok_and(|refusal| refusal.is_of_a_condition());
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_asks_for_its_capacity_once_and_is_otherwise_as_it_was() {
+    fn a_call_requests_its_capacity_once_and_is_otherwise_unchanged() {
         let asking = r#"{"ReturnConsumedCapacity":"TOTAL","TableName":"t"}"#;
         assert_eq!(asked("GetItem", r#"{"TableName":"t"}"#), asking);
         assert_eq!(asked("GetItem", asking), asking);
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_whose_condition_does_not_hold_is_billed_and_other_refusals_are_not() {
+    fn a_write_whose_condition_failed_is_billed_and_other_errors_are_not() {
         let (put, _) = request_capacity("PutItem", Bytes::from_static(br#"{"TableName":"t"}"#));
         let put = put.unwrap();
         let refused = br#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}"#;
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn units_are_told_once_or_for_each_table() {
+    fn units_are_read_for_one_table_or_several() {
         let (get, _) = request_capacity("BatchGetItem", Bytes::from_static(br#"{"RequestItems":{}}"#));
         let answer =
             br#"{"ConsumedCapacity":[{"TableName":"a","CapacityUnits":0.5},{"TableName":"b","CapacityUnits":2}]}"#;

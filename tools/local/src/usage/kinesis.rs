@@ -1,15 +1,15 @@
-//! What records put on a stream are billed as.
+//! Billed units of records put on a stream.
 
 use serde::Deserialize;
 
 use super::StreamUsage;
 use crate::emulators::stream_of;
 
-/// The data of one PUT payload unit.
+/// Size of one PUT payload unit.
 const PAYLOAD_UNIT_BYTES: u64 = 25 * 1024;
 const KILOBYTE: u64 = 1024;
 
-/// What a put used of its stream, by the stream's name, where all or some of it was written.
+/// Returns the stream's name and the usage of a successful put. Rejected entries of `PutRecords` do not count.
 pub(crate) fn used(operation: &str, request: &[u8], answer: &[u8]) -> Option<(String, StreamUsage)> {
     let usage = match operation {
         "PutRecord" => of(&serde_json::from_slice::<PutEntry>(request).ok()?),
@@ -28,12 +28,12 @@ pub(crate) fn used(operation: &str, request: &[u8], answer: &[u8]) -> Option<(St
 
 fn of(record: &PutEntry<'_>) -> StreamUsage {
     let bytes = decoded_bytes(record.data);
-    // There is no record without data.
+    // An empty record counts as one unit.
     let parts = |of: u64| bytes.div_ceil(of).max(1);
     StreamUsage { records: 1, payload_units: parts(PAYLOAD_UNIT_BYTES), kilobytes: parts(KILOBYTE) }
 }
 
-/// How long it is before it is base64.
+/// Length of base64 data when decoded.
 fn decoded_bytes(base64: &str) -> u64 {
     let text = base64.trim_end_matches('=');
     text.len() as u64 * 3 / 4
@@ -41,7 +41,7 @@ fn decoded_bytes(base64: &str) -> u64 {
 
 #[derive(Deserialize)]
 struct PutEntry<'a> {
-    /// Base64 has nothing that JSON would escape.
+    /// Borrowed: base64 contains no characters that JSON escapes.
     #[serde(rename = "Data", borrow)]
     data: &'a str,
 }
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_billed_in_25_kilobytes_and_on_demand_in_1() {
+    fn a_record_is_billed_in_units_of_25_kb_and_on_demand_of_1_kb() {
         for (bytes, payload_units, kilobytes) in
             [(1, 1, 1), (1_024, 1, 1), (1_025, 1, 2), (25_600, 1, 25), (25_601, 2, 26), (1_048_576, 41, 1_024)]
         {
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_records_those_that_were_written_are_billed() {
+    fn only_written_records_of_a_put_are_billed() {
         let request = json!({"StreamName": "payments", "Records": [record(1), record(30_000), record(1)]}).to_string();
         let answer =
             json!({"Records": [{"SequenceNumber": "1"}, {"SequenceNumber": "2"}, {"ErrorCode": "x"}]}).to_string();

@@ -1,4 +1,4 @@
-//! What counts.
+//! Usage counters of an environment.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use parking_lot::Mutex;
 
 use super::{FunctionUsage, StreamUsage, TableUsage, Usage, route};
 
-/// Counts what is used, for as long as the environment runs.
+/// Usage since the environment started or the last reset.
 #[derive(Debug, Default)]
 pub(crate) struct Meter(Mutex<Usage>);
 
 impl Meter {
-    /// A request of an API, which its route answers, and the function that makes it, if one does.
+    /// Counts a request that matched a route, for the API and for the function that made it, if one did.
     pub(crate) fn request(&self, api: &str, method: &str, path: &str, caller: Option<&str>) {
         *self.0.lock().apis.entry(api.to_owned()).or_default().entry(route(method, path)).or_default() += 1;
         if let Some(function) = caller {
@@ -19,7 +19,7 @@ impl Meter {
         }
     }
 
-    /// An invocation that a sandbox ran for so long.
+    /// Counts an invocation that ran in a sandbox, and its duration.
     pub(crate) fn invocation(&self, function: &str, memory_mb: i64, took: Duration) {
         self.function(function, |usage| {
             usage.memory_mb = memory_mb.unsigned_abs();
@@ -28,7 +28,7 @@ impl Meter {
         });
     }
 
-    /// A sandbox that took so long until it asked for work.
+    /// Counts the init time of a sandbox: the time until it requested its first event.
     pub(crate) fn init(&self, function: &str, memory_mb: i64, took: Duration) {
         self.function(function, |usage| {
             usage.memory_mb = memory_mb.unsigned_abs();
@@ -57,7 +57,7 @@ impl Meter {
     }
 }
 
-/// Rounded up to a whole millisecond, as Lambda bills it.
+/// Rounds up to a whole millisecond, as Lambda bills it.
 fn billed_ms(took: Duration) -> u64 {
     u64::try_from(took.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_begun_millisecond_is_billed_whole() {
+    fn durations_are_rounded_up_to_whole_milliseconds() {
         for (took, billed) in [(0, 0), (1, 1), (1_000_000, 1), (1_000_001, 2)] {
             assert_eq!(billed_ms(Duration::from_nanos(took)), billed);
         }

@@ -1,8 +1,7 @@
-//! What AWS would bill: the units that each function used of each service, counted where its calls pass.
+//! Usage metering: the units that AWS would bill, by function and service.
 //!
-//! [`dynamodb`] lets the emulator reckon capacity units, which does so as `ReturnConsumedCapacity` documents; [`kinesis`]
-//! counts what a record is billed as; invocations are counted with their durations where they run, and requests of the APIs
-//! at the gateway.
+//! [`dynamodb`] reads request units from the emulator's `ConsumedCapacity`, and [`kinesis`] computes units from record
+//! sizes. The function pools count invocations and their durations, and the gateway counts API requests.
 
 pub(crate) mod dynamodb;
 pub(crate) mod kinesis;
@@ -15,57 +14,58 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use meter::Meter;
 
-/// What has been used since the environment started, or since this was last reset. What nothing was used of is not there.
+/// Usage since the environment started or the last reset. Unused resources are absent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Requests by API, by its logical id, and by route: `GET /payments/{payment_id}`.
+    /// Requests by API (logical id) and route: `GET /payments/{payment_id}`.
     pub apis: BTreeMap<String, BTreeMap<String, u64>>,
-    /// Functions, by their logical ids.
+    /// Usage of each function, by its logical id.
     pub functions: BTreeMap<String, FunctionUsage>,
 }
 
-/// What one function used.
+/// Usage of one function.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FunctionUsage {
-    /// Invocations that a sandbox ran, whether they succeeded or not.
+    /// Number of invocations that ran in a sandbox, failed ones included.
     pub invocations: u64,
-    /// How long they took, each rounded up to a whole millisecond.
+    /// Duration of the invocations, each rounded up to a whole millisecond.
     pub billed_ms: u64,
-    /// How long sandboxes took until they asked for their first invocation, each rounded up. Lambda bills that, too.
+    /// Init time of sandboxes, until they request their first event, each rounded up. Lambda bills it as well.
     pub init_ms: u64,
-    /// The function's memory.
+    /// Memory size of the function.
     pub memory_mb: u64,
-    /// Requests of APIs that it made itself, signed as it signs what it asks of AWS. AWS bills them where they arrive.
+    /// Number of API requests that the function made itself. They are included in [`Usage::apis`], where AWS bills
+    /// them.
     #[serde(default)]
     pub api_requests: u64,
-    /// Tables, by their physical names.
+    /// Request units of each table, by its physical name.
     pub dynamodb: BTreeMap<String, TableUsage>,
-    /// Streams, by their physical names.
+    /// Records put on each stream, by its physical name.
     pub kinesis: BTreeMap<String, StreamUsage>,
 }
 
 /// Request units of one table and its indexes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct TableUsage {
-    /// Read request units: 4 KB, strongly consistent.
+    /// Read request units: 4 KB each, strongly consistent.
     pub read_units: f64,
-    /// Write request units: 1 KB.
+    /// Write request units: 1 KB each.
     pub write_units: f64,
 }
 
-/// What was put on one stream.
+/// Records put on one stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamUsage {
-    /// Records.
+    /// Number of records.
     pub records: u64,
-    /// PUT payload units: 25 KB of one record. What a stream with provisioned shards is billed for, beside its shards.
+    /// PUT payload units: 25 KB of a record each. Billed with provisioned shards, in addition to the shards.
     pub payload_units: u64,
-    /// Kilobytes, each record rounded up. What a stream on demand is billed for.
+    /// Kilobytes, each record rounded up. Billed in on-demand mode.
     pub kilobytes: u64,
 }
 
 impl Usage {
-    /// What has been used since an earlier look.
+    /// Returns the usage since an earlier reading.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let mut since = self.clone();
@@ -86,32 +86,32 @@ impl Usage {
         since
     }
 
-    /// Requests of a route of an API, as the template spells it: `GET`, `/payments/{payment_id}`.
+    /// Number of requests to a route of an API, as the template spells it: `GET`, `/payments/{payment_id}`.
     pub fn requests(&self, api: &str, method: &str, path: &str) -> u64 {
         self.apis.get(api).and_then(|routes| routes.get(&route(method, path))).copied().unwrap_or_default()
     }
 
-    /// What a function used; nothing, where it used nothing.
+    /// Usage of a function; zero if it is absent.
     pub fn function(&self, logical_id: &str) -> FunctionUsage {
         self.functions.get(logical_id).cloned().unwrap_or_default()
     }
 }
 
 impl FunctionUsage {
-    /// Memory by time, initialisation included: what Lambda bills beside the requests.
+    /// Memory size multiplied by duration, init time included: billed by Lambda in addition to requests.
     #[expect(clippy::cast_precision_loss, reason = "no function runs for 2^52 ms")]
     pub fn gb_seconds(&self) -> f64 {
         (self.billed_ms + self.init_ms) as f64 / 1_000.0 * self.memory_mb as f64 / 1_024.0
     }
 
-    /// Request units of all tables.
+    /// Sum of the request units of all tables.
     pub fn table_units(&self) -> TableUsage {
         let mut all = TableUsage::default();
         self.dynamodb.values().for_each(|table| all += *table);
         all
     }
 
-    /// What was put on all streams.
+    /// Sum of the records put on all streams.
     pub fn stream_units(&self) -> StreamUsage {
         let mut all = StreamUsage::default();
         self.kinesis.values().for_each(|stream| all += *stream);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_been_used_since_is_what_is_used_less_what_was() {
+    fn usage_since_a_reading_is_the_difference() {
         let since = used(3).since(&used(1));
         assert_eq!((since.requests("Api", "GET", "/payments"), since.requests("Api", "POST", "/payments")), (2, 0));
         let function = since.function("F");

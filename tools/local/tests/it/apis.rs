@@ -1,11 +1,11 @@
-//! Requests through the gateway to a function and back.
+//! API requests through the gateway to a function.
 
 use serde_json::{Value, json};
 
 use crate::harness::Probe;
 
 #[tokio::test]
-async fn a_request_reaches_the_function_as_a_rest_api_sends_it() {
+async fn a_request_reaches_the_function_as_a_rest_api_event() {
     let probe = Probe::start().await;
     let request = probe.client.put(probe.url("/do/echo%20it?a=1&a=2&b=%C3%A9")).header("x-probe", "yes");
     let response = request.body("hello").send().await.unwrap();
@@ -23,7 +23,7 @@ async fn a_request_reaches_the_function_as_a_rest_api_sends_it() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_come_back_as_they_were() {
+async fn binary_bodies_are_returned_unchanged() {
     let probe = Probe::start().await;
     let bytes: Vec<u8> = (0..=255).collect();
     let response = probe.client.post(probe.url("/do/binary")).body(bytes.clone()).send().await.unwrap();
@@ -32,7 +32,7 @@ async fn bytes_that_are_no_text_come_back_as_they_were() {
 }
 
 #[tokio::test]
-async fn what_is_no_route_is_answered_as_api_gateway_does() {
+async fn an_unknown_route_gets_the_response_of_api_gateway() {
     let probe = Probe::start().await;
     for (method, path) in [("GET", "/"), ("GET", "/nothing"), ("POST", "/items/1"), ("GET", "/items")] {
         let response = probe.client.request(method.parse().unwrap(), probe.url(path)).send().await.unwrap();
@@ -43,7 +43,7 @@ async fn what_is_no_route_is_answered_as_api_gateway_does() {
 }
 
 #[tokio::test]
-async fn a_function_that_fails_or_returns_nonsense_is_a_bad_gateway() {
+async fn a_failure_or_a_malformed_response_is_a_bad_gateway() {
     let probe = Probe::start().await;
     for action in ["fail", "malformed"] {
         let response = probe.get(&format!("/do/{action}")).await;
@@ -51,13 +51,13 @@ async fn a_function_that_fails_or_returns_nonsense_is_a_bad_gateway() {
         assert_eq!(response.json::<Value>().await.unwrap(), json!({"message": "Internal server error"}));
     }
     let log = probe.log.lock().unwrap().join("\n");
-    assert!(log.contains("this request was told to fail") && log.contains("no HTTP response"), "{log}");
+    assert!(log.contains("failure requested by the path") && log.contains("malformed proxy response"), "{log}");
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_long_is_refused() {
+async fn a_body_that_is_too_long_is_rejected() {
     let probe = Probe::start().await;
-    // Larger than the gateway takes, and larger than Lambda takes.
+    // Above the limit of API Gateway, and above that of Lambda.
     for megabytes in [11, 7] {
         let body = vec![b'a'; megabytes * 1024 * 1024];
         let response = probe.client.post(probe.url("/do/echo")).body(body).send().await.unwrap();
@@ -67,7 +67,7 @@ async fn a_body_that_is_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn the_log_of_a_function_is_one_readable_line_with_its_name() {
+async fn a_log_line_of_a_function_is_readable_and_has_its_name() {
     let probe = Probe::start().await;
     probe.get("/do/log").await;
     let expected = "20:00:00.123 INFO  probe-function  probed number=7";

@@ -1,4 +1,4 @@
-//! The routes under `/_local/faults`, and the faults of emulators on their own.
+//! The routes under `/_local/faults`, and faults of emulators without functions.
 
 use paystream_local::{Effect, Emulators, Fault, InjectedFault, InvalidFault, Service, Target, Template};
 use reqwest::{Method, Response};
@@ -44,24 +44,24 @@ async fn faults_are_injected_listed_and_deleted() {
     assert_eq!(probe.environment.faults().len(), 2);
     assert_eq!(send(&probe, Method::DELETE, "/_local/faults", &Value::Null).await.status(), 204);
     assert!(probe.environment.faults().is_empty());
-    // A name is never given twice.
+    // An id is never reused.
     let response = send(&probe, Method::POST, "/_local/faults", &one).await;
     assert_eq!(response.json::<Value>().await.unwrap(), json!({"ids": [4]}));
 }
 
 #[tokio::test]
-async fn of_a_list_with_an_invalid_fault_nothing_is_injected() {
+async fn a_list_with_an_invalid_fault_injects_nothing() {
     let probe = Probe::start().await;
     let good = json!({"target": "kinesis", "effect": "throttle"});
     for (bad, expected) in [
         (
             json!([good, {"target": "Nobody", "effect": "throttle"}]),
-            "target: there is no function and no API \"Nobody\": there are Answering, ",
+            "target: unknown function or API \"Nobody\"; known are Answering, ",
         ),
         (json!([good, {"target": "kinesis", "effect": {"explode": 1}}]), "[1]: unknown variant `explode`"),
         (json!([good, ["kinesis"]]), "[1]: a fault is {\"target\": "),
         (json!("kinesis"), "a fault is {\"target\": "),
-        (Value::from(vec![good.clone(); 1001]), "there can be 1000 faults at once"),
+        (Value::from(vec![good.clone(); 1001]), "at most 1000 faults can be injected"),
     ] {
         let response = send(&probe, Method::POST, "/_local/faults", &bad).await;
         assert_eq!(response.status(), 400);
@@ -74,7 +74,7 @@ async fn of_a_list_with_an_invalid_fault_nothing_is_injected() {
 }
 
 #[tokio::test]
-async fn emulators_alone_take_whoever_calls_for_a_function() {
+async fn emulators_without_functions_identify_callers_by_access_key() {
     let directory = tempfile::tempdir().unwrap();
     let options = options(directory.path(), &[]);
     let emulators = Emulators::start(Template::load(&options.template, &options.parameters).unwrap()).await.unwrap();
@@ -102,5 +102,5 @@ async fn emulators_alone_take_whoever_calls_for_a_function() {
     let kill = emulators.inject(Fault::new(Target::Kinesis, Effect::kill_before()));
     assert_eq!(kill, Err(InvalidFault::NothingToKill));
     let none = emulators.inject(Fault::new(Target::function("Answering"), Effect::Throttle)).unwrap_err();
-    assert_eq!(none.to_string(), "target: there is no function and no API \"Answering\": there are none here");
+    assert_eq!(none.to_string(), "target: unknown function or API \"Answering\"; none are known here");
 }

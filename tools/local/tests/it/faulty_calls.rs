@@ -1,11 +1,11 @@
-//! Calls of functions to the emulators that go wrong, as the function sees it and as the emulator does.
+//! Faults of functions' calls to the emulators: what the function gets, and what the emulator stores.
 
 use paystream_local::{Effect, ErrorAnswer, Fault, Service, Target};
 use serde_json::{Value, json};
 
 use crate::harness::Probe;
 
-/// `PutItem` with this number.
+/// `PutItem` of an item with this number.
 fn put_item(number: i64) -> Value {
     let item = json!({"n": {"N": number.to_string()}, "do": {"S": "ok"}});
     json!({"service": "dynamodb", "target": "DynamoDB_20120810.PutItem", "body": {"TableName": "ProbeItemsTable", "Item": item}})
@@ -27,7 +27,7 @@ fn put_records(keys: std::ops::Range<usize>) -> Value {
     json!({"service": "kinesis", "target": "Kinesis_20131202.PutRecords", "body": body})
 }
 
-/// Has a function make calls, one after the other; `answers` are null where the function did not live to tell.
+/// Makes a function send calls in sequence, and returns their results. Null if the function died.
 async fn call_from(probe: &Probe, path: &str, calls: &[Value]) -> Value {
     let request = probe.client.post(probe.url(path)).body(Value::from(calls).to_string());
     let response = request.send().await.unwrap();
@@ -38,12 +38,12 @@ async fn call(probe: &Probe, calls: &[Value]) -> Value {
     call_from(probe, "/do/call", calls).await
 }
 
-/// What has been written, by calls that no fault concerns.
+/// Returns the number of items in the table, read without faults.
 async fn items(probe: &Probe) -> u64 {
     probe.environment.status().await.tables["ProbeItemsTable"].items.unwrap()
 }
 
-/// The partition keys of everything on the stream, in order.
+/// Returns the partition keys of all records on the stream, in order.
 async fn records(probe: &Probe) -> Vec<String> {
     let first =
         json!({"StreamName": "ProbeStream", "ShardId": "shardId-000000000000", "ShardIteratorType": "TRIM_HORIZON"});
@@ -58,18 +58,18 @@ fn inject(probe: &Probe, fault: Fault) {
 }
 
 #[tokio::test]
-async fn an_error_has_the_form_of_the_service_and_the_call_is_not_carried_out() {
+async fn an_error_has_the_format_of_the_service_and_the_call_is_not_executed() {
     let probe = Probe::start().await;
     inject(&probe, Fault::new(Target::DynamoDb, Effect::error("InternalServerError")).operation("PutItem"));
-    let told =
+    let custom =
         ErrorAnswer { code: "KMSThrottlingException".to_owned(), message: Some("no".to_owned()), status: Some(418) };
-    inject(&probe, Fault::new(Target::Kinesis, Effect::Error(told)));
+    inject(&probe, Fault::new(Target::Kinesis, Effect::Error(custom)));
     let answers = call(&probe, &[put_item(1), get_item(1), put_record("a")]).await;
     assert_eq!(answers[0]["status"], 500);
     assert_eq!(answers[0]["headers"]["content-type"], "application/x-amz-json-1.0");
     assert_eq!(answers[0]["headers"]["x-amzn-errortype"], "InternalServerError");
     assert_eq!(answers[0]["body"]["__type"], "com.amazonaws.dynamodb.v20120810#InternalServerError");
-    assert_eq!(answers[0]["body"]["message"], "a fault was injected here");
+    assert_eq!(answers[0]["body"]["message"], "injected fault");
     assert_eq!(answers[1]["status"], 200, "another operation");
     assert_eq!(answers[2]["status"], 418);
     assert_eq!(answers[2]["headers"]["content-type"], "application/x-amz-json-1.1");
@@ -94,7 +94,7 @@ async fn throttling_has_the_same_name_at_both_services() {
 }
 
 #[tokio::test]
-async fn a_connection_is_reset_before_or_after_the_call_took_effect_and_the_next_call_works() {
+async fn a_connection_is_reset_before_or_after_the_call_and_the_next_call_works() {
     let probe = Probe::start().await;
     for (effect, written) in [(Effect::reset_before(), 0), (Effect::reset_after(), 1)] {
         inject(&probe, Fault::new(Target::DynamoDb, effect.clone()).count(1));
@@ -109,7 +109,7 @@ async fn a_connection_is_reset_before_or_after_the_call_took_effect_and_the_next
 }
 
 #[tokio::test]
-async fn the_calling_sandbox_is_killed_before_or_after_the_call_took_effect_and_replaced() {
+async fn the_calling_sandbox_is_killed_before_or_after_the_call_and_replaced() {
     let probe = Probe::start().await;
     let mut starts = 0;
     for (target, effect, items_after, records_after) in [
@@ -135,21 +135,23 @@ async fn the_calling_sandbox_is_killed_before_or_after_the_call_took_effect_and_
 }
 
 #[tokio::test]
-async fn a_sandbox_that_calls_while_it_initialises_is_killed_too() {
+async fn a_sandbox_that_calls_during_init_is_killed() {
     let probe = Probe::start().await;
     inject(&probe, Fault::new(Target::DynamoDb, Effect::kill_before()).operation("ListTables").count(1));
     assert_eq!(probe.get("/connecting/echo").await.status(), 502);
     let log = probe.log.lock().unwrap().join("\n");
     assert!(
-        log.contains("did not start: Runtime.InitError: the process ended before it asked for work: signal: 9"),
+        log.contains(
+            "did not start: Runtime.InitError: the process exited before it requested an invocation: signal: 9"
+        ),
         "{log}"
     );
-    // As after any failed init there is a pause before the next.
+    // As after any failed init, there is a pause before the next attempt.
     probe.eventually("it starts", async || probe.get("/connecting/echo").await.status() == 200).await;
 }
 
 #[tokio::test]
-async fn put_records_fails_in_part_and_writes_exactly_the_others() {
+async fn put_records_rejects_some_entries_and_writes_the_others() {
     let probe = Probe::start().await;
     let fault = Fault::new(Target::Kinesis, Effect::Partial(0.5)).operation("PutRecords");
     inject(&probe, fault.clone().seed(7).count(1));
@@ -171,7 +173,7 @@ async fn put_records_fails_in_part_and_writes_exactly_the_others() {
     assert_eq!(answer["body"]["FailedRecordCount"], refused);
     assert_eq!(records(&probe).await, written);
 
-    // The same seed refuses the same entries; and where all are refused, nothing is written.
+    // The same seed rejects the same entries. If all are rejected, nothing is written.
     inject(&probe, fault.clone().seed(7).count(1));
     let again = call(&probe, &[put_records(0..40)]).await[0].take();
     let codes = |entries: &[Value]| entries.iter().map(|entry| entry["ErrorCode"].clone()).collect::<Vec<_>>();
@@ -181,12 +183,12 @@ async fn put_records_fails_in_part_and_writes_exactly_the_others() {
     let none = call(&probe, &[put_records(0..3), put_record("alone")]).await;
     assert_eq!((&none[0]["status"], &none[0]["body"]["FailedRecordCount"]), (&json!(200), &json!(3)));
     assert_eq!(none[0]["headers"]["content-type"], "application/x-amz-json-1.1");
-    assert_eq!(none[1]["status"], 200, "PutRecord has no parts");
+    assert_eq!(none[1]["status"], 200, "PutRecord cannot fail in part");
     assert_eq!(records(&probe).await.len(), before + 1);
 }
 
 #[tokio::test]
-async fn only_calls_of_functions_go_wrong_and_of_one_function_where_it_is_named() {
+async fn faults_strike_only_calls_of_functions_or_of_the_named_function() {
     let probe = Probe::start().await;
     inject(&probe, Fault::new(Target::DynamoDb, Effect::Throttle).from("Other"));
     assert_eq!(call(&probe, &[put_item(1)]).await[0]["status"], 200);
@@ -194,7 +196,7 @@ async fn only_calls_of_functions_go_wrong_and_of_one_function_where_it_is_named(
     inject(&probe, Fault::new(Target::DynamoDb, Effect::Throttle));
     inject(&probe, Fault::new(Target::Kinesis, Effect::Throttle));
     assert_eq!(call(&probe, &[put_item(1)]).await[0]["status"], 400);
-    // The test's own calls pass, as do those of the mappings that deliver what it writes.
+    // The test's own calls pass, and so do the reads of event source mappings.
     probe.put_item(3, "ok").await;
     probe.write(&[(4, "ok")]).await;
     probe.handled(1).await;
@@ -202,7 +204,7 @@ async fn only_calls_of_functions_go_wrong_and_of_one_function_where_it_is_named(
 }
 
 #[tokio::test]
-async fn a_delayed_call_holds_up_no_other() {
+async fn a_delayed_call_does_not_block_others() {
     let probe = Probe::start().await;
     inject(&probe, Fault::new(Target::Kinesis, Effect::LatencyMs(60_000)).from("Answering"));
     let request = probe.client.post(probe.url("/do/call")).body(Value::from(vec![put_record("late")]).to_string());
@@ -214,7 +216,7 @@ async fn a_delayed_call_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn a_call_that_has_arrived_is_carried_out_when_its_caller_has_gone() {
+async fn a_call_that_has_arrived_is_executed_after_its_caller_was_killed() {
     let probe = Probe::start().await;
     inject(&probe, Fault::new(Target::DynamoDb, Effect::LatencyMs(100)));
     let request = probe.client.post(probe.url("/do/call")).body(Value::from(vec![put_item(1)]).to_string());
@@ -222,7 +224,7 @@ async fn a_call_that_has_arrived_is_carried_out_when_its_caller_has_gone() {
     probe.eventually("it is delayed", async || probe.environment.faults()[0].struck == 1).await;
     probe.environment.kill_sandboxes("Answering").await.unwrap();
     assert_eq!(delayed.await.unwrap().unwrap().status(), 502);
-    probe.eventually("it is carried out", async || items(&probe).await == 1).await;
+    probe.eventually("it is executed", async || items(&probe).await == 1).await;
 }
 
 #[tokio::test]

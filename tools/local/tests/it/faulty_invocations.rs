@@ -1,4 +1,4 @@
-//! Invocations that go wrong, seen by whoever invoked: API Gateway, or an event source mapping.
+//! Faults of invocations, as API Gateway and event source mappings see them.
 
 use paystream_local::{Effect, Fault, FunctionStatus, Target};
 use serde_json::Value;
@@ -9,14 +9,14 @@ async fn answering(probe: &Probe) -> FunctionStatus {
     probe.environment.status().await.functions["Answering"].clone()
 }
 
-/// What one request is answered with under this fault, and the function after it.
+/// Returns the status code of one request under this fault, and the function's status afterwards.
 async fn request_under(probe: &Probe, effect: Effect) -> (u16, FunctionStatus) {
     probe.environment.inject(Fault::new(Target::function("Answering"), effect).operation("Invoke").count(1)).unwrap();
     let status = probe.get("/do/log").await.status().as_u16();
     (status, answering(probe).await)
 }
 
-/// Whether it ran can be seen by what it logged.
+/// Counts the runs of the function by its log lines.
 fn runs(probe: &Probe) -> usize {
     probe.log.lock().unwrap().iter().filter(|line| line.contains("probed")).count()
 }
@@ -27,11 +27,11 @@ async fn an_error_fails_the_invocation_without_running_the_function() {
     let (status, function) = request_under(&probe, Effect::error("Runtime.OutOfMemory")).await;
     assert_eq!((status, function.invocations, function.errors, function.cold_starts), (502, 1, 1, 0));
     let log = probe.log.lock().unwrap().join("\n");
-    assert!(log.contains("probe-function failed: Runtime.OutOfMemory: a fault was injected here"), "{log}");
+    assert!(log.contains("probe-function failed: Runtime.OutOfMemory: injected fault"), "{log}");
 }
 
 #[tokio::test]
-async fn throttling_is_that_of_lambda() {
+async fn throttling_is_a_429_and_no_invocation() {
     let probe = Probe::start().await;
     let (status, function) = request_under(&probe, Effect::Throttle).await;
     assert_eq!((status, function.invocations, function.throttles, function.cold_starts), (429, 0, 1, 0));
@@ -39,7 +39,7 @@ async fn throttling_is_that_of_lambda() {
 }
 
 #[tokio::test]
-async fn a_connection_reset_before_the_function_ran_leaves_nothing_behind_and_one_after_it_loses_the_answer() {
+async fn a_reset_before_the_invocation_has_no_effect_and_one_after_it_loses_the_response() {
     let probe = Probe::start().await;
     let (status, function) = request_under(&probe, Effect::reset_before()).await;
     assert_eq!((status, function.errors, function.cold_starts, runs(&probe)), (502, 1, 0, 0));
@@ -49,7 +49,7 @@ async fn a_connection_reset_before_the_function_ran_leaves_nothing_behind_and_on
 }
 
 #[tokio::test]
-async fn a_sandbox_is_killed_instead_of_being_given_the_event_or_when_it_has_answered() {
+async fn a_sandbox_is_killed_before_it_gets_the_event_or_after_it_responded() {
     let probe = Probe::start().await;
     assert_eq!(probe.get("/do/echo").await.status(), 200);
     let (status, function) = request_under(&probe, Effect::kill_before()).await;
@@ -64,7 +64,7 @@ async fn a_sandbox_is_killed_instead_of_being_given_the_event_or_when_it_has_ans
 }
 
 #[tokio::test]
-async fn a_batch_whose_invocation_went_wrong_is_delivered_again() {
+async fn a_batch_whose_invocation_failed_is_redelivered() {
     for (effect, given) in [
         (Effect::error("Runtime.Unknown"), 1),
         (Effect::Throttle, 1),
@@ -83,11 +83,11 @@ async fn a_batch_whose_invocation_went_wrong_is_delivered_again() {
 }
 
 #[tokio::test]
-async fn what_was_given_up_after_a_lost_invocation_says_so() {
+async fn a_batch_discarded_after_a_lost_invocation_reports_the_reset() {
     let probe = Probe::start_with(&[("Retries", "1")]).await;
     probe.environment.inject(Fault::new(Target::function("Consuming"), Effect::reset_before())).unwrap();
     probe.write(&[(0, "ok")]).await;
-    probe.eventually("it is given up", async || probe.mapping().await.given_up == 1).await;
+    probe.eventually("it is discarded", async || probe.mapping().await.given_up == 1).await;
     let context: Value = probe.environment.failures().failures[0].record["responseContext"].clone();
     assert_eq!(context["errorType"], "ServiceException");
     assert_eq!(context["errorMessage"], "ServiceException: the connection was reset before the function ran");

@@ -1,4 +1,4 @@
-//! Requests of an API that go wrong, as whoever makes them sees it.
+//! Faults of API requests, as the client sees them.
 
 use paystream_local::{Effect, ErrorAnswer, Fault, InvalidFault, Target};
 use reqwest::RequestBuilder;
@@ -14,19 +14,19 @@ async fn invocations(probe: &Probe) -> u64 {
     probe.environment.status().await.functions["Answering"].invocations
 }
 
-/// Signed as a sandbox of that function does.
+/// Signs a request as a sandbox of that function does.
 fn as_function(request: RequestBuilder, function: &str) -> RequestBuilder {
     let credential = format!("Credential={function}.sandbox/20260101/us-east-1/execute-api/aws4_request");
     request.header("authorization", format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0"))
 }
 
 #[tokio::test]
-async fn an_error_is_answered_as_api_gateway_does_and_the_function_does_not_run() {
+async fn an_error_has_the_format_of_api_gateway_and_the_function_does_not_run() {
     let probe = Probe::start().await;
     let unavailable = ErrorAnswer { code: "Down".to_owned(), message: Some("gone".to_owned()), status: Some(503) };
     for (effect, status, message) in [
         (Effect::Error(unavailable), 503, "gone"),
-        (Effect::error("InternalServerError"), 500, "a fault was injected here"),
+        (Effect::error("InternalServerError"), 500, "injected fault"),
         (Effect::Throttle, 429, "Too Many Requests"),
     ] {
         probe.environment.inject(fault(effect).count(1)).unwrap();
@@ -41,7 +41,7 @@ async fn an_error_is_answered_as_api_gateway_does_and_the_function_does_not_run(
 }
 
 #[tokio::test]
-async fn a_connection_is_reset_before_the_function_ran_or_when_it_has() {
+async fn a_connection_is_reset_before_or_after_the_function_runs() {
     let probe = Probe::start().await;
     for (effect, ran) in [(Effect::reset_before(), 0), (Effect::reset_after(), 1)] {
         probe.environment.inject(fault(effect).count(1)).unwrap();
@@ -53,7 +53,7 @@ async fn a_connection_is_reset_before_the_function_ran_or_when_it_has() {
 }
 
 #[tokio::test]
-async fn latency_comes_before_the_function_and_only_to_the_route_that_is_named() {
+async fn a_fault_of_a_route_strikes_only_that_route() {
     let probe = Probe::start().await;
     probe.environment.inject(fault(Effect::LatencyMs(1)).operation("GET /items/{id}")).unwrap();
     for path in ["/do/echo", "/items/1", "/items/2"] {
@@ -61,13 +61,13 @@ async fn latency_comes_before_the_function_and_only_to_the_route_that_is_named()
     }
     assert_eq!(probe.environment.faults()[0].struck, 2);
     let log = probe.log.lock().unwrap().join("\n");
-    assert!(log.contains("fault 1 happens to GET /items/{id} of ProbeApi"), "{log}");
+    assert!(log.contains("fault 1 injected: ProbeApi:GET /items/{id}"), "{log}");
     let unknown = probe.environment.inject(fault(Effect::Throttle).operation("GET /items")).unwrap_err();
     assert!(matches!(unknown, InvalidFault::UnknownRoute { .. }), "{unknown}");
 }
 
 #[tokio::test]
-async fn only_the_requests_of_the_function_that_is_named_go_wrong() {
+async fn a_fault_from_a_function_strikes_only_its_requests() {
     let probe = Probe::start().await;
     let body = json!({"target": "ProbeApi", "from": "Other", "effect": "throttle"}).to_string();
     let injected = probe.client.post(probe.url("/_local/faults")).body(body).send().await.unwrap();

@@ -1,4 +1,4 @@
-//! Filter criteria: what is delivered, and what becomes of the rest.
+//! Filter criteria: delivery of matching records, and skipping of the others.
 
 use paystream_local::Options;
 
@@ -7,7 +7,7 @@ use crate::harness::{Probe, ok, options};
 const FROM_FIVE: &str = r#"{"data":{"n":[{"numeric":[">=",5]}]}}"#;
 
 #[tokio::test]
-async fn only_records_that_match_are_delivered_and_the_others_are_done_with() {
+async fn only_matching_records_are_delivered_and_the_checkpoint_passes_the_others() {
     let probe = Probe::start_with(&[("Pattern", FROM_FIVE), ("Retries", "0")]).await;
     probe.write(&ok(0..10)).await;
     probe.write(&[(1, "fail-always")]).await;
@@ -15,7 +15,7 @@ async fn only_records_that_match_are_delivered_and_the_others_are_done_with() {
     let last = probe.write_data(r#"{"n":4}"#, "key").await;
     probe.handled(5).await;
     probe
-        .eventually("the checkpoint moves past what was dropped", async || {
+        .eventually("the checkpoint passes the filtered records", async || {
             probe.position().await.as_ref() == Some(&last)
         })
         .await;
@@ -26,7 +26,7 @@ async fn only_records_that_match_are_delivered_and_the_others_are_done_with() {
 }
 
 #[tokio::test]
-async fn records_can_be_chosen_by_their_partition_key() {
+async fn records_can_be_filtered_by_partition_key() {
     let probe = Probe::start_with(&[("Pattern", r#"{"partitionKey":[{"prefix":"ord-"}]}"#)]).await;
     probe.write_data("no JSON", "pay-1").await;
     probe.write_data(r#"{"n":1}"#, "pay-1").await;
@@ -36,7 +36,7 @@ async fn records_can_be_chosen_by_their_partition_key() {
 }
 
 #[tokio::test]
-async fn what_is_dropped_takes_no_place_in_a_batch() {
+async fn filtered_records_take_no_place_in_a_batch() {
     let parameters = [("Pattern", FROM_FIVE), ("BatchSize", "3"), ("BatchingWindow", "300")];
     let probe = Probe::start_with(&parameters).await;
     for number in [5, 0, 6] {
@@ -49,19 +49,19 @@ async fn what_is_dropped_takes_no_place_in_a_batch() {
 }
 
 #[tokio::test]
-async fn the_checkpoint_does_not_move_past_what_is_dropped_after_a_record_on_its_way() {
+async fn the_checkpoint_does_not_pass_filtered_records_behind_one_in_flight() {
     let probe = Probe::start_with(&[("Pattern", FROM_FIVE), ("Factor", "2"), ("BatchSize", "1")]).await;
     probe.write(&[(5, "wait")]).await;
     probe.eventually("it is being worked on", async || !probe.journal("stream").is_empty()).await;
     let last = probe.write_data(r#"{"n":0}"#, "key").await;
-    probe.eventually("the next is dropped", async || probe.mapping().await.filtered == 1).await;
+    probe.eventually("the next is filtered out", async || probe.mapping().await.filtered == 1).await;
     assert_eq!(probe.position().await, None);
     probe.open_gate();
     probe.eventually("the checkpoint catches up", async || probe.position().await.as_ref() == Some(&last)).await;
 }
 
 #[tokio::test]
-async fn changes_of_a_table_are_filtered_and_a_restart_does_not_look_at_them_again() {
+async fn changes_of_a_table_are_filtered_and_not_reread_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let pattern = r#"{"eventName":["INSERT"],"dynamodb":{"NewImage":{"n":{"N":["1"]}}}}"#;
     let with_data = |directory: &std::path::Path, pattern: &str| {
@@ -74,7 +74,7 @@ async fn changes_of_a_table_are_filtered_and_a_restart_does_not_look_at_them_aga
     probe.put_item(0, "ok").await;
     probe.put_item(1, "changed").await;
     let following = async |probe: &Probe| probe.event_source("Following/Changed").await;
-    probe.eventually("two are dropped", async || following(&probe).await.filtered == 2).await;
+    probe.eventually("two are filtered out", async || following(&probe).await.filtered == 2).await;
     probe.eventually("one is handled", async || following(&probe).await.records == 1).await;
     let directory = probe.stop().await;
     let again = with_data(directory.path(), "");

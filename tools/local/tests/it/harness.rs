@@ -1,4 +1,4 @@
-//! An environment of probe functions, and ways to talk to it.
+//! Test harness: an environment of probe functions.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const POLL: Duration = Duration::from_millis(10);
-/// Far longer than anything takes, so that only what never happens fails.
+/// Timeout of a wait, far longer than anything takes. A wait fails only if its condition never becomes true.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// The emulators want to see a signature, and do not check it.
+/// The emulators require a signature, and do not verify it.
 pub(crate) const SIGNATURE: &str =
     "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/any/aws4_request, SignedHeaders=host, Signature=0";
 
@@ -23,7 +23,7 @@ pub(crate) struct Probe {
     directory: TempDir,
 }
 
-/// Where cargo puts examples: beside the directory of the test that is running.
+/// Returns the probe function's binary. Cargo puts examples beside the directory of the running test.
 pub(crate) fn functions() -> Functions {
     let test = std::env::current_exe().unwrap();
     let directory = test.ancestors().nth(2).unwrap();
@@ -47,7 +47,7 @@ pub(crate) fn options(directory: &Path, parameters: &[(&str, &str)]) -> Options 
     }
 }
 
-/// Records that are handled as soon as they are delivered.
+/// Records whose handling succeeds immediately.
 pub(crate) fn ok(numbers: std::ops::Range<i64>) -> Vec<(i64, &'static str)> {
     numbers.map(|number| (number, "ok")).collect()
 }
@@ -71,7 +71,7 @@ impl Probe {
         Self { environment, client: reqwest::Client::new(), log, directory }
     }
 
-    /// Ends the environment, and gives the directory to the next.
+    /// Shuts the environment down, and returns its directory for another one.
     pub(crate) async fn stop(self) -> TempDir {
         self.environment.shutdown().await;
         self.directory
@@ -89,19 +89,19 @@ impl Probe {
         self.client.get(self.url(path)).send().await.unwrap()
     }
 
-    /// Lets everything go on that waits for the gate.
+    /// Opens the gate for handlers that wait for it.
     pub(crate) fn open_gate(&self) {
         std::fs::write(self.directory().join("gate"), "").unwrap();
     }
 
-    /// The batches that a function has been given.
+    /// Returns the batches that a function has received.
     pub(crate) fn journal(&self, name: &str) -> Vec<Vec<i64>> {
         let journal = std::fs::read_to_string(self.directory().join(name)).unwrap_or_default();
-        // The last line may be being written.
+        // The last line may be incomplete.
         journal.split_inclusive('\n').filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// Every record that a function has been given, in order, without repetitions.
+    /// Returns the records that a function has received, in order, without repetitions.
     pub(crate) fn delivered(&self, name: &str) -> Vec<i64> {
         let mut delivered = Vec::new();
         for number in self.journal(name).concat() {
@@ -120,12 +120,12 @@ impl Probe {
         self.environment.status().await.event_sources[id].clone()
     }
 
-    /// Up to where the first shard of the stream is done with.
+    /// Returns the checkpoint of the stream's first shard.
     pub(crate) async fn position(&self) -> Option<String> {
         self.mapping().await.shards["shardId-000000000000"].position.clone()
     }
 
-    /// Waits until so many records have been handled.
+    /// Waits until this many records have been handled.
     pub(crate) async fn handled(&self, records: u64) {
         self.eventually("records are handled", async || self.mapping().await.records >= records).await;
     }
@@ -156,7 +156,7 @@ impl Probe {
         assert_eq!(answer["FailedRecordCount"], 0, "{answer}");
     }
 
-    /// Writes one record, whatever it holds, and says which sequence number it got.
+    /// Writes one record with any data, and returns its sequence number.
     pub(crate) async fn write_data(&self, data: &str, key: &str) -> String {
         let record = json!({"StreamName": "ProbeStream", "Data": STANDARD.encode(data), "PartitionKey": key});
         self.kinesis("PutRecord", record).await["SequenceNumber"].as_str().unwrap().to_owned()

@@ -1,6 +1,6 @@
-//! The local environment as a whole, with a probe function that does what each test tells it to.
+//! Integration tests of the local environment, with a probe function that each test directs.
 //!
-//! Every test has an environment of its own, and waits by polling, with a bound.
+//! Every test has its own environment. Waits are polling with a timeout.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 

@@ -1,4 +1,4 @@
-//! What is tried again and for how long, and where that goes which is given up.
+//! Retries, bisecting, record age, and the on-failure destination.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn bisecting_isolates_the_record_that_fails() {
 }
 
 #[tokio::test]
-async fn with_bisecting_a_batch_is_split_at_the_reported_record_which_uses_up_no_attempt() {
+async fn with_bisecting_a_batch_is_split_at_the_reported_record_which_consumes_no_attempt() {
     let probe = Probe::start_with(&[("Bisect", "true"), ("Retries", "0")]).await;
     let mut records = ok(0..8);
     records[5].1 = "report-once";
@@ -32,7 +32,7 @@ async fn with_bisecting_a_batch_is_split_at_the_reported_record_which_uses_up_no
 }
 
 #[tokio::test]
-async fn being_throttled_uses_up_no_attempt() {
+async fn a_throttled_invocation_consumes_no_attempt() {
     let probe = Probe::start_with(&[("Retries", "0")]).await;
     probe.environment.inject(Fault::new(Target::function("Consuming"), Effect::Throttle).count(3)).unwrap();
     probe.write(&ok(0..2)).await;
@@ -43,14 +43,15 @@ async fn being_throttled_uses_up_no_attempt() {
 }
 
 #[tokio::test]
-async fn an_attempt_and_its_retries_are_as_many_as_the_mapping_says() {
+async fn a_batch_is_attempted_once_plus_its_retries() {
     let probe = Probe::start_with(&[("Retries", "2")]).await;
     probe.write(&[(0, "fail-always")]).await;
-    probe.eventually("it is given up", async || probe.mapping().await.given_up == 1).await;
+    probe.eventually("it is discarded", async || probe.mapping().await.given_up == 1).await;
     assert_eq!(probe.journal("stream"), [[0], [0], [0]]);
 }
 
-/// An environment in which records are so much older than they are, and may be 60 seconds old.
+/// Starts an environment whose clock makes records appear older by this many seconds. The maximum record age is 60
+/// seconds.
 async fn with_age(age_s: u64) -> Probe {
     let directory = tempfile::tempdir().unwrap();
     let options = options(directory.path(), &[("RecordAge", "60")]);
@@ -58,10 +59,10 @@ async fn with_age(age_s: u64) -> Probe {
 }
 
 #[tokio::test]
-async fn a_record_that_is_too_old_is_given_up_without_being_delivered() {
+async fn a_record_that_is_too_old_is_discarded_without_being_delivered() {
     let probe = with_age(120).await;
     probe.write(&ok(0..3)).await;
-    probe.eventually("they are given up", async || probe.mapping().await.given_up == 3).await;
+    probe.eventually("they are discarded", async || probe.mapping().await.given_up == 3).await;
     assert!(probe.journal("stream").is_empty());
     let record = &probe.environment.failures().failures[0].record;
     assert_eq!(record["requestContext"]["condition"], "RecordAgeExceeded");
@@ -70,11 +71,11 @@ async fn a_record_that_is_too_old_is_given_up_without_being_delivered() {
 }
 
 #[tokio::test]
-async fn what_fails_is_tried_again_until_it_is_too_old() {
-    // It is too old within two seconds: arrival times are whole seconds.
+async fn a_failing_record_is_retried_until_it_is_too_old() {
+    // The record is too old within two seconds. Arrival times are whole seconds.
     let probe = with_age(58).await;
     probe.write(&[(0, "fail-always")]).await;
-    probe.eventually("it is given up", async || probe.mapping().await.given_up == 1).await;
+    probe.eventually("it is discarded", async || probe.mapping().await.given_up == 1).await;
     let record = &probe.environment.failures().failures[0].record;
     assert_eq!(record["requestContext"]["condition"], "RecordAgeExceeded");
     assert_eq!(record["requestContext"]["approximateInvokeCount"], probe.journal("stream").len());
@@ -82,10 +83,10 @@ async fn what_fails_is_tried_again_until_it_is_too_old() {
 }
 
 #[tokio::test]
-async fn what_is_given_up_is_kept_with_its_payload_and_the_shard_goes_on() {
+async fn a_discarded_batch_is_kept_with_its_payload_and_the_shard_goes_on() {
     let probe = Probe::start_with(&[("Retries", "2")]).await;
     probe.write(&[(0, "ok"), (1, "report-always"), (2, "ok")]).await;
-    probe.eventually("it is given up", async || probe.mapping().await.given_up == 2).await;
+    probe.eventually("it is discarded", async || probe.mapping().await.given_up == 2).await;
     probe.write(&[(3, "ok")]).await;
     probe.handled(2).await;
     let failures: Value = probe.get("/_local/failures").await.json().await.unwrap();
@@ -100,7 +101,7 @@ async fn what_is_given_up_is_kept_with_its_payload_and_the_shard_goes_on() {
     assert_eq!(payload["Records"].as_array().unwrap().len(), 2, "from the record that fails to the end of the batch");
 }
 
-/// The names of a record's members, and of those inside them.
+/// Returns the names of a record's members, `outer.inner` for nested ones.
 fn names(record: &Value) -> Vec<String> {
     let members = record.as_object().unwrap().iter();
     let inside = |(name, value): (&String, &Value)| match value.as_object() {
@@ -111,11 +112,11 @@ fn names(record: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_failed_batch_is_kept_as_a_bucket_would_hold_it_with_all_it_takes_to_send_it_again() {
+async fn a_failed_batch_is_stored_in_the_s3_destination_format_with_all_that_a_redrive_needs() {
     let probe = Probe::start_with(&[("Retries", "0")]).await;
     probe.write_data(r#"{"n":1,"do":"fail-always"}"#, "ord-1").await;
     probe.put_item(2, "fail-always").await;
-    probe.eventually("both are given up", async || probe.environment.failures().failures.len() == 2).await;
+    probe.eventually("both are discarded", async || probe.environment.failures().failures.len() == 2).await;
     for failed in &probe.environment.failures().failures {
         let (record, is_kinesis) = (&failed.record, failed.event_source == "Consuming/Written");
         let info = if is_kinesis { "KinesisBatchInfo" } else { "DDBStreamBatchInfo" };

@@ -1,4 +1,4 @@
-//! Requests as browsers send them for pages of other websites, to everything that listens beside the APIs.
+//! Requests that browsers send for pages of other websites, to every listener except the API routes.
 
 use paystream_local::{Effect, Emulators, Fault, Service, Target, Template};
 use reqwest::{Client, Method, Response, StatusCode};
@@ -8,12 +8,12 @@ use crate::harness::{Probe, SIGNATURE, options};
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
-/// Headers that give a page of another website away. Each set alone is enough.
+/// Header sets that reveal a page of another website. Each set alone is sufficient.
 const FOREIGN: [Headers; 7] = [
     &[("origin", "http://evil.test")],
     &[("origin", "null")],
     &[("origin", "http://127.0.0.1:1")],
-    // DNS rebinding: evil.test is 127.0.0.1, and the page is of one origin with this port.
+    // DNS rebinding: evil.test resolves to 127.0.0.1, so the page has the same origin as this port.
     &[("host", "evil.test"), ("origin", "http://evil.test"), ("sec-fetch-site", "same-origin")],
     &[("host", "evil.test")],
     &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "script")],
@@ -25,7 +25,7 @@ async fn send(method: Method, url: &str, headers: Headers<'_>, body: &Value) -> 
     headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send().await.unwrap()
 }
 
-/// A call that an emulator carries out, with headers of a browser beside those of an SDK.
+/// Sends a valid call to an emulator, with browser headers in addition to those of an SDK.
 async fn call(url: &str, target: &str, body: &Value, headers: Headers<'_>) -> Response {
     let content_type =
         if target.starts_with("Kinesis") { "application/x-amz-json-1.1" } else { "application/x-amz-json-1.0" };
@@ -38,7 +38,7 @@ async fn call(url: &str, target: &str, body: &Value, headers: Headers<'_>) -> Re
     send(Method::POST, url, &[&sdk[..], headers].concat(), body).await
 }
 
-/// A refusal that no page of another origin can read.
+/// Asserts a 403 that a page of another origin cannot read, and returns its body.
 async fn assert_refused(response: Response, asked: &str) -> Value {
     assert_eq!(response.status(), StatusCode::FORBIDDEN, "{asked}");
     assert_no_cors(&response, asked);
@@ -49,7 +49,7 @@ async fn assert_refused(response: Response, asked: &str) -> Value {
 
 fn assert_no_cors(response: &Response, asked: &str) {
     let cors: Vec<_> = response.headers().keys().filter(|name| name.as_str().starts_with("access-control-")).collect();
-    assert!(cors.is_empty(), "{asked} is answered with {cors:?}");
+    assert!(cors.is_empty(), "the response to {asked} has {cors:?}");
 }
 
 fn emulators_of(probe: &Probe) -> [(String, &'static str, Value); 2] {
@@ -99,7 +99,7 @@ async fn no_preflight_is_approved() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_can_neither_inject_a_fault_nor_remove_one() {
+async fn a_page_of_another_site_cannot_use_the_local_routes() {
     let probe = Probe::start().await;
     let fault = json!({"target": "Answering", "effect": {"error": {"code": "Boom"}}});
     let injected = send(Method::POST, &probe.url("/_local/faults"), &[], &fault).await;
@@ -128,7 +128,7 @@ async fn a_page_of_another_site_cannot_take_an_invocation() {
     let variables: Value = probe.get("/do/variables").await.json().await.unwrap();
     let sandbox = variables["AWS_LAMBDA_RUNTIME_API"].as_str().unwrap();
     for headers in FOREIGN {
-        // The last is not answered before there is an invocation.
+        // Without the guard, the last request would wait for an invocation.
         for (method, path) in
             [(Method::POST, "init/error"), (Method::POST, "invocation/1/response"), (Method::GET, "invocation/next")]
         {
@@ -141,7 +141,7 @@ async fn a_page_of_another_site_cannot_take_an_invocation() {
 }
 
 #[tokio::test]
-async fn a_refused_request_is_not_counted_and_meets_no_fault() {
+async fn a_refused_request_is_not_counted_and_triggers_no_fault() {
     let directory = tempfile::tempdir().unwrap();
     let options = options(directory.path(), &[]);
     let emulators = Emulators::start(Template::load(&options.template, &options.parameters).unwrap()).await.unwrap();
@@ -160,7 +160,7 @@ async fn a_refused_request_is_not_counted_and_meets_no_fault() {
 }
 
 #[tokio::test]
-async fn a_page_of_this_address_and_programs_may_call_and_nothing_invites_others() {
+async fn same_origin_pages_and_programs_may_call_and_no_response_has_cors_headers() {
     let probe = Probe::start().await;
     let (dynamodb, kinesis) = (probe.environment.dynamodb_url(), probe.environment.kinesis_url());
     for (url, target, succeeds) in [
@@ -190,7 +190,7 @@ async fn a_page_of_this_address_and_programs_may_call_and_nothing_invites_others
 }
 
 #[tokio::test]
-async fn routes_are_answered_as_api_gateway_answers_without_cors() {
+async fn api_routes_respond_to_any_host_without_cors_headers() {
     let probe = Probe::start().await;
     let foreign = [("origin", "http://evil.test"), ("host", "api.example.com")];
     let response = send(Method::GET, &probe.url("/do/echo"), &foreign, &Value::Null).await;

@@ -1,4 +1,4 @@
-//! Streams whose shards are split and merged.
+//! Splitting and merging of shards.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ async fn shards(probe: &Probe, count: usize) {
 #[tokio::test]
 async fn children_of_a_resharded_stream_are_read_after_their_parents() {
     let probe = Probe::start().await;
-    // The parent cannot be finished until the gate opens.
+    // The parent is not finished before the gate opens.
     probe.write(&[(0, "wait")]).await;
     probe.eventually("it is being worked on", async || !probe.journal("stream").is_empty()).await;
     probe.write(&ok(1..5)).await;
@@ -37,7 +37,7 @@ async fn children_of_a_resharded_stream_are_read_after_their_parents() {
 #[tokio::test]
 async fn the_child_of_merged_shards_is_read_after_both_of_its_parents() {
     let probe = Probe::start_with(&[("Shards", "2"), ("BatchSize", "1")]).await;
-    // The parent of this key cannot be finished until the gate opens.
+    // The parent with this key is not finished before the gate opens.
     probe.write_data(r#"{"n":0,"do":"wait"}"#, "key-0").await;
     probe.eventually("it is being worked on", async || !probe.journal("stream").is_empty()).await;
     probe.write_data(r#"{"n":1,"do":"ok"}"#, "key-0").await;
@@ -57,7 +57,7 @@ async fn the_child_of_merged_shards_is_read_after_both_of_its_parents() {
 }
 
 #[tokio::test]
-async fn a_mapping_from_the_latest_record_misses_nothing_of_shards_that_come_later() {
+async fn a_mapping_from_latest_reads_later_shards_from_their_beginning() {
     let probe = Probe::start_with(&[("Start", "LATEST")]).await;
     probe.write(&ok(0..3)).await;
     split(&probe).await;

@@ -1,4 +1,4 @@
-//! The processes of a function: how many there are, and what becomes of them.
+//! Sandboxes: concurrency, reuse, timeouts, crashes and shutdown.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ async fn function(probe: &Probe, name: &str) -> paystream_local::FunctionStatus 
 }
 
 #[tokio::test]
-async fn requests_at_once_have_a_sandbox_each_up_to_the_bound_and_then_wait() {
+async fn concurrent_requests_have_a_sandbox_each_up_to_the_limit_and_then_wait() {
     let probe = Probe::start().await;
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..5 {
@@ -27,7 +27,7 @@ async fn requests_at_once_have_a_sandbox_each_up_to_the_bound_and_then_wait() {
 }
 
 #[tokio::test]
-async fn one_request_after_another_uses_the_same_sandbox() {
+async fn sequential_requests_use_the_same_sandbox() {
     let probe = Probe::start().await;
     for _ in 0..5 {
         assert_eq!(probe.get("/do/echo").await.status(), 200);
@@ -37,7 +37,7 @@ async fn one_request_after_another_uses_the_same_sandbox() {
 }
 
 #[tokio::test]
-async fn a_function_that_does_not_answer_in_time_is_killed_and_replaced() {
+async fn a_function_that_times_out_is_killed_and_replaced() {
     let probe = Probe::start().await;
     assert_eq!(probe.get("/impatient/hang").await.status(), 502);
     assert!(probe.log.lock().unwrap().join("\n").contains("Task timed out after 1.00 seconds"));
@@ -56,20 +56,20 @@ async fn a_function_that_crashes_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_function_that_does_not_start_says_why_and_is_not_started_over_and_over() {
+async fn a_function_whose_init_fails_is_logged_and_restarted_with_backoff() {
     let probe = Probe::start().await;
     for _ in 0..20 {
         assert_eq!(probe.get("/broken").await.status(), 502);
     }
     let log = probe.log.lock().unwrap().join("\n");
-    assert!(log.contains("did not start") && log.contains("this function was told not to start"), "{log}");
+    assert!(log.contains("did not start") && log.contains("init failure requested by FAIL_INIT"), "{log}");
     let status = function(&probe, "Broken").await;
     assert!(status.cold_starts < 20, "each failure lengthens the pause before the next try: {status:?}");
     assert_eq!((status.sandboxes, status.errors), (0, 20));
 }
 
 #[tokio::test]
-async fn a_killed_sandbox_is_not_missed() {
+async fn a_killed_sandbox_is_replaced_by_the_next_request() {
     let probe = Probe::start().await;
     assert_eq!(probe.get("/do/echo").await.status(), 200);
     assert_eq!(probe.environment.kill_sandboxes("Answering").await, Ok(1));
@@ -79,30 +79,26 @@ async fn a_killed_sandbox_is_not_missed() {
 }
 
 #[tokio::test]
-async fn a_function_sees_what_lambda_and_the_template_give_it_and_nothing_else() {
+async fn a_function_has_only_the_variables_of_lambda_and_the_template() {
     let probe = Probe::start().await;
     let variables: BTreeMap<String, String> = probe.get("/do/variables").await.json().await.unwrap();
     assert_eq!(variables["AWS_LAMBDA_FUNCTION_NAME"], "Answering");
     assert_eq!(variables["AWS_ENDPOINT_URL_KINESIS"], probe.environment.kinesis_url());
     assert_eq!(variables["AWS_ENDPOINT_URL_DYNAMODB"], probe.environment.dynamodb_url());
-    assert_eq!(
-        variables["OWN_URL"],
-        probe.environment.url(),
-        "the deployed URL of an API becomes that of this machine"
-    );
+    assert_eq!(variables["OWN_URL"], probe.environment.url(), "the deployed URL of an API becomes the local one");
     assert!(variables.contains_key("GATE"));
     assert!(!variables.contains_key("HOME") && !variables.contains_key("CARGO_MANIFEST_DIR"));
 }
 
 #[tokio::test]
-async fn nothing_is_left_behind() {
+async fn shutdown_completes_running_requests_and_stops_listening() {
     let probe = Probe::start().await;
     let response = probe.get("/do/variables").await;
     assert_eq!(response.json::<BTreeMap<String, Value>>().await.unwrap()["_HANDLER"], "bootstrap");
     let (url, client) = (probe.url("/do/echo"), probe.client.clone());
-    // A request that is under way when the environment is told to stop is still answered.
+    // A request in flight at shutdown still gets its response.
     let waiting = tokio::spawn(probe.client.get(probe.url("/do/wait")).send());
-    probe.eventually("it is under way", async || function(&probe, "Answering").await.busy == 1).await;
+    probe.eventually("it is in flight", async || function(&probe, "Answering").await.busy == 1).await;
     probe.open_gate();
     probe.stop().await;
     assert_eq!(waiting.await.unwrap().unwrap().status(), 204);

@@ -1,4 +1,4 @@
-//! What can be wrong before anything runs.
+//! Errors before the environment starts.
 
 use paystream_local::{Environment, Functions, Options, StartError};
 
@@ -12,13 +12,13 @@ async fn refusal(options: Options, functions: &Functions) -> StartError {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named() {
+async fn a_port_in_use_is_reported() {
     let probe = Probe::start().await;
     let port = probe.environment.url().rsplit(':').next().unwrap().parse().unwrap();
     let error = refusal(Options { port, ..options(probe.directory(), &[]) }, &functions()).await;
     assert_eq!(
         error.to_string(),
-        format!("port {port} is taken: choose another with --port, or --port 0 for any that is free")
+        format!("port {port} is in use: choose another with --port, or --port 0 for a free one")
     );
 }
 
@@ -33,14 +33,14 @@ async fn a_data_directory_belongs_to_one_environment() {
 }
 
 #[tokio::test]
-async fn a_function_that_is_not_built_is_named() {
+async fn a_function_without_a_binary_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let error = refusal(options(directory.path(), &[]), &Functions::default()).await;
-    assert_eq!(error.to_string(), "there is no binary of function Answering: build package probe-function first");
+    assert_eq!(error.to_string(), "function Answering has no binary: build package probe-function first");
 }
 
 #[tokio::test]
-async fn a_resource_that_an_emulator_refuses_is_named_with_its_line() {
+async fn a_resource_that_an_emulator_rejects_is_reported_with_its_line() {
     let directory = tempfile::tempdir().unwrap();
     let template = directory.path().join("template.yaml");
     let source = "Resources:\n  OrdersTable:\n    Type: AWS::DynamoDB::Table\n    Properties:\n      \

@@ -1,4 +1,4 @@
-//! Event source mappings: what a function is given, when, and what follows from its answers.
+//! Event source mappings: delivery, partial batch responses, starting positions and restarts.
 
 use std::time::SystemTime;
 
@@ -20,9 +20,9 @@ async fn records_are_delivered_in_order() {
 }
 
 #[tokio::test]
-async fn each_shard_keeps_its_order_and_none_waits_for_another() {
+async fn each_shard_keeps_its_order_and_does_not_wait_for_the_others() {
     let probe = Probe::start_with(&[("Shards", "4")]).await;
-    // One key cannot go on until the gate opens; the others are not held up by it.
+    // One key waits for the gate. The others are not held up by it.
     probe.write_with_keys(&[(0, "wait")], |_| "stuck".to_owned()).await;
     let others = ok(1..101);
     probe.write_with_keys(&others, |number| format!("key-{}", number % 10)).await;
@@ -47,7 +47,7 @@ async fn after_item_failures_the_batch_is_retried_from_the_lowest() {
 }
 
 #[tokio::test]
-async fn a_failed_batch_is_retried_as_a_whole_until_it_works() {
+async fn a_failed_batch_is_retried_whole_until_it_succeeds() {
     let probe = Probe::start().await;
     probe.write(&[(0, "ok"), (1, "fail-once"), (2, "fail-once")]).await;
     probe.write(&[(3, "ok")]).await;
@@ -58,7 +58,7 @@ async fn a_failed_batch_is_retried_as_a_whole_until_it_works() {
 }
 
 #[tokio::test]
-async fn a_batch_whose_function_crashed_is_delivered_again() {
+async fn a_batch_whose_function_crashed_is_redelivered() {
     let probe = Probe::start().await;
     probe.write(&[(0, "ok"), (1, "crash-once"), (2, "ok")]).await;
     probe.handled(3).await;
@@ -66,7 +66,7 @@ async fn a_batch_whose_function_crashed_is_delivered_again() {
 }
 
 #[tokio::test]
-async fn a_batch_whose_sandbox_was_killed_is_delivered_again() {
+async fn a_batch_whose_sandbox_was_killed_is_redelivered() {
     let probe = Probe::start().await;
     probe.write(&[(0, "wait")]).await;
     probe.eventually("it is being worked on", async || !probe.journal("stream").is_empty()).await;
@@ -87,7 +87,7 @@ async fn a_report_that_names_no_record_of_the_batch_fails_all_of_it() {
 }
 
 #[tokio::test]
-async fn reports_of_item_failures_count_only_where_the_mapping_asks_for_them() {
+async fn item_failures_are_ignored_without_report_batch_item_failures() {
     let probe = Probe::start_with(&[("Reports", "false")]).await;
     probe.write(&[(0, "ok"), (1, "report-always"), (2, "ok")]).await;
     probe.handled(3).await;
@@ -95,12 +95,12 @@ async fn reports_of_item_failures_count_only_where_the_mapping_asks_for_them() {
 }
 
 #[tokio::test]
-async fn a_batch_is_split_where_it_would_be_larger_than_a_payload() {
+async fn a_batch_is_split_at_the_payload_limit() {
     let probe = Probe::start().await;
-    // Everything is there when the reader comes to it.
+    // The first record blocks the reader, so that all others are on the stream before they are read.
     probe.write(&[(0, "wait")]).await;
     probe.eventually("it is being worked on", async || !probe.journal("stream").is_empty()).await;
-    // In an event each is a third larger than this, as it is base64: four fit into 6 MB.
+    // Base64 makes each record a third larger in an event, so four fit into 6 MB.
     let padding = "x".repeat(1_000_000);
     for number in 1..7 {
         probe.write_data(&serde_json::json!({"n": number, "padding": padding}).to_string(), "key").await;
@@ -121,7 +121,7 @@ async fn a_batching_window_gathers_records_into_one_batch() {
 }
 
 #[tokio::test]
-async fn a_mapping_from_the_latest_record_begins_with_what_comes_next() {
+async fn a_mapping_from_latest_starts_with_the_next_record() {
     let probe = Probe::start_with(&[("Start", "LATEST")]).await;
     probe.write(&ok(0..3)).await;
     probe.handled(3).await;
@@ -129,7 +129,7 @@ async fn a_mapping_from_the_latest_record_begins_with_what_comes_next() {
 }
 
 #[tokio::test]
-async fn where_a_mapping_starts_decides_on_what_was_there_before_it() {
+async fn the_starting_position_decides_whether_earlier_records_are_delivered() {
     for (start, expected) in [("LATEST", vec![1]), ("TRIM_HORIZON", vec![0, 1])] {
         let directory = tempfile::tempdir().unwrap();
         let with_data = |directory: &std::path::Path, parameters: &[(&str, &str)]| Options {
@@ -149,7 +149,7 @@ async fn where_a_mapping_starts_decides_on_what_was_there_before_it() {
 }
 
 #[tokio::test]
-async fn a_mapping_from_a_timestamp_begins_with_what_arrived_since() {
+async fn a_mapping_from_a_timestamp_starts_with_records_that_arrived_since() {
     let an_hour_ago = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() - 3_600;
     let timestamp = an_hour_ago.to_string();
     let probe = Probe::start_with(&[("Start", "AT_TIMESTAMP"), ("StartTimestamp", &timestamp)]).await;
@@ -159,7 +159,7 @@ async fn a_mapping_from_a_timestamp_begins_with_what_arrived_since() {
 }
 
 #[tokio::test]
-async fn a_table_s_stream_is_followed() {
+async fn changes_of_a_table_are_delivered() {
     let probe = Probe::start().await;
     for number in 0..5 {
         probe.put_item(number, "ok").await;
@@ -171,7 +171,7 @@ async fn a_table_s_stream_is_followed() {
 }
 
 #[tokio::test]
-async fn with_a_data_directory_a_restart_goes_on_where_it_was() {
+async fn with_a_data_directory_a_restart_resumes_at_the_checkpoint() {
     let directory = tempfile::tempdir().unwrap();
     let with_data =
         |directory: &std::path::Path| Options { data: Some(directory.join("data")), ..options(directory, &[]) };
@@ -179,7 +179,7 @@ async fn with_a_data_directory_a_restart_goes_on_where_it_was() {
     let probe = Probe::start_in(directory, first).await;
     probe.put_item(0, "ok").await;
     probe.write(&ok(100..110)).await;
-    // Whatever is written before it is told to stop has been handled when it has stopped.
+    // Records written before the shutdown are handled before it completes.
     let directory = probe.stop().await;
     let again = with_data(directory.path());
     let probe = Probe::start_in(directory, again).await;
@@ -187,5 +187,5 @@ async fn with_a_data_directory_a_restart_goes_on_where_it_was() {
     assert_eq!(probe.environment.status().await.tables["ProbeItemsTable"].items, Some(1));
     probe.put_item(1, "ok").await;
     probe.eventually("the second is delivered", async || probe.journal("table").concat().contains(&1)).await;
-    assert_eq!(probe.journal("table").concat(), [0, 1], "and the first is not delivered again");
+    assert_eq!(probe.journal("table").concat(), [0, 1], "the first is not redelivered");
 }

@@ -1,4 +1,4 @@
-//! What AWS would bill is counted, through real calls of a function.
+//! Usage metering of real calls of a function.
 
 use paystream_local::{Effect, Fault, StreamUsage, TableUsage, Target, Usage};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn item(number: i64, bytes: usize) -> Value {
     json!({"n": {"N": number.to_string()}, "do": {"S": "ok"}, "text": {"S": "x".repeat(bytes)}})
 }
 
-/// Has a function make this call, and tells what it used of everything.
+/// Makes a function send this call, and returns the usage.
 async fn use_of(probe: &Probe, call: Value) -> Usage {
     let before = probe.environment.usage();
     let request = probe.client.post(probe.url("/do/call")).body(json!([call]).to_string());
@@ -44,7 +44,7 @@ async fn writes_are_billed_by_the_kilobyte_and_twice_in_a_transaction() {
     let probe = Probe::start().await;
     let put = json!({"TableName": TABLE, "Item": item(1, 2_500)});
     assert_eq!(table_units(&probe, "PutItem", &put).await, written(3.0));
-    // The larger of before and after.
+    // The larger size counts, before or after the write.
     let smaller = json!({"TableName": TABLE, "Item": item(1, 10)});
     assert_eq!(table_units(&probe, "PutItem", &smaller).await, written(3.0));
     assert_eq!(table_units(&probe, "PutItem", &smaller).await, written(1.0));
@@ -56,7 +56,7 @@ async fn writes_are_billed_by_the_kilobyte_and_twice_in_a_transaction() {
 }
 
 #[tokio::test]
-async fn reads_are_billed_by_four_kilobytes_and_half_where_they_may_be_stale() {
+async fn reads_are_billed_by_four_kilobytes_and_half_if_eventually_consistent() {
     let probe = Probe::start().await;
     table_units(&probe, "PutItem", &json!({"TableName": TABLE, "Item": item(1, 5_000)})).await;
     let mut get = json!({"TableName": TABLE, "Key": {"n": {"N": "1"}}});
@@ -68,7 +68,7 @@ async fn reads_are_billed_by_four_kilobytes_and_half_where_they_may_be_stale() {
 }
 
 #[tokio::test]
-async fn records_are_billed_by_their_payload_and_requests_and_invocations_by_their_number() {
+async fn records_are_billed_by_size_and_requests_and_invocations_by_number() {
     let probe = Probe::start().await;
     let data = "eHh4".repeat(26 * 1024 / 3);
     let records = [json!({"PartitionKey": "a", "Data": "e30="}), json!({"PartitionKey": "b", "Data": data})];
@@ -87,7 +87,7 @@ async fn records_are_billed_by_their_payload_and_requests_and_invocations_by_the
 }
 
 #[tokio::test]
-async fn what_a_fault_keeps_from_an_emulator_is_not_billed_and_what_loses_its_answer_is() {
+async fn a_call_that_does_not_reach_an_emulator_is_not_billed_and_a_lost_response_is() {
     let probe = Probe::start().await;
     let put = json!({"TableName": TABLE, "Item": item(1, 10)});
     for (effect, billed) in [(Effect::Throttle, 0.0), (Effect::reset_after(), 1.0)] {

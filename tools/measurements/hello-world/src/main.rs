@@ -1,4 +1,4 @@
-//! A function that does nothing: it connects to nothing, logs nothing, and answers every event with the same words.
+//! A function that does nothing: no connections, no logs, and the same response to every event.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

@@ -1,14 +1,14 @@
-//! Ctrl-C, once, twice and three times.
+//! Handling of repeated Ctrl-C.
 
 use tokio_util::sync::CancellationToken;
 
 use crate::tell;
 
-/// The status of a process that Ctrl-C ended.
+/// Exit code of a process ended by Ctrl-C: 128 + SIGINT.
 const ENDED: i32 = 130;
 
-/// Effects of Ctrl-C. The first stops the orders, and the scenario ends as it should. The second aborts the running
-/// scenario, and what was measured before is kept. The third ends the process.
+/// Effects of Ctrl-C. The first stops placing orders, and the running scenario completes. The second aborts the running
+/// scenario; results of earlier ones are kept. The third ends the process.
 pub(super) struct Interrupts {
     /// Cancelled by the first Ctrl-C.
     pub(super) stop: CancellationToken,
@@ -17,17 +17,17 @@ pub(super) struct Interrupts {
 }
 
 impl Interrupts {
-    /// Listens from now on.
+    /// Starts listening for Ctrl-C.
     pub(super) fn listen() -> Self {
         let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
         let (stopped, aborted) = (stop.clone(), abort.clone());
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
-                tell("stopping; what was measured is kept. Press Ctrl-C again to give up the scenario that runs");
+                tell("stopping; results are kept. Press Ctrl-C again to abort the running scenario");
                 stopped.cancel();
             }
             if tokio::signal::ctrl_c().await.is_ok() {
-                tell("giving up the scenario that runs. Press Ctrl-C again to end at once");
+                tell("aborting the running scenario. Press Ctrl-C again to exit immediately");
                 aborted.cancel();
             }
             if tokio::signal::ctrl_c().await.is_ok() {

@@ -1,4 +1,4 @@
-//! What is compared: environments of our own, one for each scenario, or a deployed stack.
+//! Systems under measurement: a local environment for each scenario, or a deployed stack.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,19 +14,19 @@ use super::progress::Bar;
 use crate::local::{Built, LocalArguments};
 use crate::target::output;
 
-/// Orders in each mode whose use of what AWS bills is counted.
+/// Number of orders in each mode whose billed usage is measured.
 const COSTED_ORDERS: u32 = 200;
 
-/// What is measured.
+/// System under measurement.
 pub(super) enum Place {
-    /// Environments of our own, one for each scenario.
+    /// A local environment for each scenario.
     Local(Built),
     /// A deployed stack.
     Stack(Box<Target>),
 }
 
 impl Place {
-    /// A deployed stack where its outputs are given, and else environments of our own, whose functions are built.
+    /// Returns the deployed stack, if its outputs are given. Otherwise builds the functions for local environments.
     pub(super) async fn find(local: LocalArguments, stack_outputs: Option<&Path>) -> Result<Self, CompareError> {
         if let Some(path) = stack_outputs {
             let url = |name| {
@@ -40,13 +40,13 @@ impl Place {
         Ok(Self::Local(local.build(BTreeMap::new()).await?))
     }
 
-    /// As it is told.
+    /// Name in the report.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Local(built) => {
                 let built = match built.profile {
-                    Profile::Dev => "built for development: run it in release for figures to show",
-                    Profile::Release => "built as they deploy",
+                    Profile::Dev => "built for development: use --release for representative figures",
+                    Profile::Release => "built in release mode, as they deploy",
                 };
                 format!("the local environment, one for each scenario, with the functions {built}")
             }
@@ -54,11 +54,11 @@ impl Place {
         }
     }
 
-    /// Why a scenario cannot be run here, where it cannot.
+    /// Returns the reason for skipping a scenario, or `None` if it can run.
     pub(super) fn skips(&self, scenario: Scenario) -> Option<String> {
         let is_deployed = matches!(self, Self::Stack(_));
         (is_deployed && scenario.needs_faults())
-            .then(|| "something has to go wrong in it, which only the local environment can be made to do".to_owned())
+            .then(|| "needs injected faults, which only the local environment supports".to_owned())
     }
 
     async fn start(&self, sandboxes_max: usize) -> Result<Option<Environment>, CompareError> {
@@ -66,7 +66,7 @@ impl Place {
         Ok(Some(built.start(Options { warm: true, sandboxes_max, ..Options::default() }).await?))
     }
 
-    /// Measures one scenario, in a system of its own where it is a local one.
+    /// Measures one scenario, locally in a new environment.
     pub(super) async fn run(
         &self,
         scenario: Scenario,
@@ -92,7 +92,7 @@ impl Place {
         run.map_err(|source| CompareError::Run { scenario, source })
     }
 
-    /// What each mode uses of what AWS bills, where that can be counted.
+    /// Measures the billed usage of each mode; `None` for a deployed stack or after Ctrl-C.
     pub(super) async fn costs(
         &self,
         load: &LoadSettings,

@@ -1,23 +1,23 @@
-//! How far a comparison is, on standard error and only where that is a terminal.
+//! Progress of a comparison, on standard error if that is a terminal.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use paystream_comparison::{Scenario, ScenarioProgress};
 
-/// A bar for one scenario after the other.
+/// Progress bar of the scenarios.
 #[derive(Clone)]
 pub(super) struct Bar(ProgressBar);
 
 impl Bar {
     pub(super) fn new() -> Self {
-        // Hidden where standard error is no terminal.
+        // Hidden if standard error is not a terminal.
         let bar = ProgressBar::no_length();
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(bar)
     }
 
-    /// A scenario begins, of so many.
+    /// Starts scenario `number`, counted from 0, of `all`.
     pub(super) fn begin(&self, scenario: Scenario, number: usize, all: usize) {
         self.0.reset();
         self.0.set_style(style("{prefix} {bar:30} {pos}/{len} orders {msg}"));
@@ -31,14 +31,14 @@ impl Bar {
                 self.0.set_length(total as u64);
                 self.0.set_position(done as u64);
             }
-            ScenarioProgress::Settling => self.0.set_message("reading where they ended"),
+            ScenarioProgress::Settling => self.0.set_message("reading the final state of the orders"),
         }
     }
 
-    /// What each mode uses is counted.
+    /// Shows that the billed usage is being measured.
     pub(super) fn counting(&self) {
         self.0.set_style(style("{spinner} {msg}"));
-        self.0.set_message("counting what each mode uses");
+        self.0.set_message("measuring the billed usage of each mode");
     }
 
     pub(super) fn finish(&self) {

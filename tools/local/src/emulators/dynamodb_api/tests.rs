@@ -8,7 +8,7 @@ use super::*;
 const AUTHORIZATION_VALUE: &str =
     "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
 
-/// A table `Items` with the key `id`, as text.
+/// Database with a table `Items` whose key is the string `id`.
 fn table() -> Database {
     let database = Database::memory().unwrap();
     let create = json!({
@@ -39,7 +39,7 @@ async fn call(database: &Database, operation: &str, body: &str) -> (u16, String)
     (response.status().as_u16(), text(response).await)
 }
 
-/// The last part of `__type`, and the message.
+/// Returns the error code (`__type` without its prefix) and the message.
 async fn refusal(database: &Database, operation: &str, body: &Value) -> (String, String) {
     let (status, answer) = call(database, operation, &body.to_string()).await;
     assert_eq!(status, 400, "{answer}");
@@ -49,7 +49,7 @@ async fn refusal(database: &Database, operation: &str, body: &Value) -> (String,
 }
 
 #[tokio::test]
-async fn an_answer_has_the_type_of_its_request_and_an_id_of_its_own() {
+async fn a_response_has_the_content_type_of_its_request_and_a_request_id() {
     let database = table();
     for (given, expected) in [
         (AMZ_JSON, AMZ_JSON),
@@ -69,7 +69,7 @@ async fn an_answer_has_the_type_of_its_request_and_an_id_of_its_own() {
 }
 
 #[tokio::test]
-async fn every_operation_is_carried_out_also_those_on_streams() {
+async fn every_operation_is_dispatched_including_those_on_streams() {
     let database = table();
     for operation in OPERATIONS {
         for api in APIS {
@@ -110,21 +110,21 @@ async fn a_request_that_is_not_signed_is_refused() {
 }
 
 #[tokio::test]
-async fn all_that_is_no_call_is_not_found_but_for_the_health_check() {
+async fn requests_other_than_calls_and_the_health_check_are_not_found() {
     let database = table();
     let response = send(&database, Request::get("/"), "").await;
     assert_eq!((response.status().as_u16(), text(response).await), (200, HEALTHY.to_owned()));
     for request in [Request::options("/"), Request::delete("/"), Request::get("/shell"), Request::post("/Items")] {
         assert_eq!(send(&database, request, "").await.status(), 404);
     }
-    // A form, which a browser sends without asking.
+    // A content type that a browser sends cross-origin without a preflight.
     let mut request = signed("DynamoDB_20120810.ListTables");
     request.headers_mut().unwrap().insert("content-type", "text/plain".parse().unwrap());
     assert_eq!(send(&database, request, "{}").await.status(), 404);
 }
 
 #[tokio::test]
-async fn refusals_are_worded_as_their_operation_words_them() {
+async fn an_error_has_the_message_of_its_operation() {
     let database = table();
     let wrong_number = json!({"TableName": "Items", "Item": {"id": {"S": "1"}, "n": {"N": "one"}}});
     let (code, message) = refusal(&database, "PutItem", &wrong_number).await;
@@ -142,7 +142,7 @@ async fn refusals_are_worded_as_their_operation_words_them() {
 }
 
 #[tokio::test]
-async fn an_attribute_too_deep_for_the_parser_is_refused_as_too_deep() {
+async fn an_attribute_too_deep_for_the_parser_gets_the_nesting_error() {
     let deep = format!("{}{}{}", r#"{"M":{"a":"#.repeat(70), r#"{"S":"leaf"}"#, "}}".repeat(70));
     let body = format!(r#"{{"TableName":"Items","Item":{{"id":{{"S":"1"}},"deep":{deep}}}}}"#);
     let (status, answer) = call(&table(), "PutItem", &body).await;
@@ -152,7 +152,7 @@ async fn an_attribute_too_deep_for_the_parser_is_refused_as_too_deep() {
 }
 
 #[tokio::test]
-async fn a_condition_that_does_not_hold_gives_the_item_that_was_asked_for() {
+async fn a_failed_condition_returns_the_requested_item() {
     let database = table();
     let put = json!({
         "TableName": "Items", "Item": {"id": {"S": "1"}}, "ConditionExpression": "attribute_not_exists(id)",
@@ -173,7 +173,7 @@ async fn a_condition_that_does_not_hold_gives_the_item_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_is_cancelled_says_why() {
+async fn a_cancelled_transaction_has_its_reasons() {
     let check = json!({"TransactItems": [{"ConditionCheck": {
         "TableName": "Items", "Key": {"id": {"S": "1"}}, "ConditionExpression": "attribute_exists(id)",
     }}]});

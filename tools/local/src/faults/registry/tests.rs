@@ -1,4 +1,4 @@
-//! What chance and counts promise.
+//! Matching, counts and randomness of faults.
 
 use super::*;
 
@@ -14,13 +14,13 @@ fn registry_of(faults: impl IntoIterator<Item = Fault>) -> FaultRegistry {
     registry
 }
 
-/// Which of so many calls are ended.
+/// Returns the indexes of the calls that fail.
 fn ended(registry: &mut FaultRegistry, calls: usize) -> Vec<usize> {
     (0..calls).filter(|_| registry.judge(PUT).ending.is_some()).collect()
 }
 
 #[test]
-fn a_fault_happens_to_calls_of_its_target_operation_and_caller() {
+fn a_fault_strikes_calls_of_its_target_operation_and_caller() {
     for (fault, is_hit) in [
         (throttle(), true),
         (throttle().operation("PutItem").from("PaymentApi"), true),
@@ -36,15 +36,15 @@ fn a_fault_happens_to_calls_of_its_target_operation_and_caller() {
 }
 
 #[test]
-fn calls_are_skipped_first_and_then_it_happens_so_often_and_never_again() {
+fn a_fault_skips_calls_first_and_then_strikes_up_to_its_count() {
     let mut registry = registry_of([throttle().skip(2).count(3)]);
     assert_eq!(ended(&mut registry, 10), [2, 3, 4]);
     let fault = &registry.all()[0];
-    assert_eq!((fault.matched, fault.struck), (5, 3), "a spent fault is held against no call");
+    assert_eq!((fault.matched, fault.struck), (5, 3), "a spent fault matches no call");
 }
 
 #[test]
-fn the_same_seed_strikes_the_same_calls_and_another_seed_others() {
+fn the_same_seed_strikes_the_same_calls_and_another_seed_does_not() {
     let of_seed = |seed| ended(&mut registry_of([throttle().probability(0.3, seed)]), 1000);
     assert_eq!(of_seed(1), of_seed(1));
     assert_ne!(of_seed(1), of_seed(2));
@@ -53,14 +53,14 @@ fn the_same_seed_strikes_the_same_calls_and_another_seed_others() {
 }
 
 #[test]
-fn skipped_calls_take_nothing_from_chance() {
+fn skipped_calls_draw_no_random_numbers() {
     let plain = ended(&mut registry_of([throttle().probability(0.5, 9)]), 50);
     let skipping = ended(&mut registry_of([throttle().probability(0.5, 9).skip(7)]), 57);
     assert_eq!(skipping, plain.iter().map(|place| place + 7).collect::<Vec<_>>());
 }
 
 #[test]
-fn latencies_add_up_until_the_first_fault_that_ends_the_call_and_later_ones_keep_their_count() {
+fn latencies_add_up_to_the_first_failure_and_later_faults_are_not_evaluated() {
     let latency = |latency_ms| Fault::new(Target::DynamoDb, Effect::LatencyMs(latency_ms));
     let reset = Fault::new(Target::DynamoDb, Effect::reset_before()).count(1);
     let mut registry = registry_of([latency(20), latency(3), throttle().count(1), latency(500), reset]);
@@ -76,13 +76,13 @@ fn latencies_add_up_until_the_first_fault_that_ends_the_call_and_later_ones_keep
 }
 
 #[test]
-fn how_many_entries_a_call_has_changes_nothing_for_the_next() {
+fn the_number_of_entries_of_a_call_does_not_affect_the_next_call() {
     let partial = Fault::new(Target::DynamoDb, Effect::Partial(0.5)).seed(5);
     let second_call = |entries_of_the_first| {
         let mut registry = registry_of([partial.clone()]);
         let [first, second] = [(); 2].map(|()| registry.judge(PUT).ending);
         let (Some(Ending::Partial(mut first)), Some(Ending::Partial(mut second))) = (first, second) else {
-            panic!("both are refused in part");
+            panic!("both calls fail in part");
         };
         let first: Vec<bool> = (0..entries_of_the_first).map(|_| first.rejects_next()).collect();
         let second: Vec<bool> = (0..20).map(|_| second.rejects_next()).collect();

@@ -1,4 +1,4 @@
-//! Running one invocation: in a sandbox, as it should, or as a fault would have it.
+//! Execution of an invocation in a sandbox, with injected faults.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,8 +11,8 @@ use crate::faults::{Ending, Moment};
 use crate::lambda::invocation::InvokeError;
 use crate::lambda::sandbox::{Sandbox, SandboxOutcome};
 
-/// An invocation that no sandbox has taken goes to another, so many times.
-const NOT_TAKEN_MAX: u32 = 3;
+/// Number of sandboxes that may exit before they receive the invocation; then it fails.
+const NOT_RECEIVED_MAX: u32 = 3;
 
 impl Function {
     pub(super) async fn run(&self, payload: Bytes) -> Result<Bytes, InvokeError> {
@@ -30,7 +30,7 @@ impl Function {
         result
     }
 
-    /// Runs it, apart from what is to go wrong.
+    /// Runs an invocation and applies its fault.
     async fn run_with(&self, fault: Option<Ending>, payload: Bytes) -> Result<Bytes, InvokeError> {
         match fault {
             None => self.run_in_a_sandbox(payload, None).await,
@@ -41,19 +41,19 @@ impl Function {
             Some(Ending::Reset(Moment::Before)) => Err(InvokeError::Lost("before")),
             Some(Ending::Reset(Moment::After)) => {
                 let result = self.run_in_a_sandbox(payload, None).await;
-                // Whatever it said; but where it said nothing, no answer can be lost.
-                let is_answer = matches!(result, Ok(_) | Err(InvokeError::Function { .. }));
-                if is_answer { Err(InvokeError::Lost("after")) } else { result }
+                // Only a reply of the function can be lost. Other errors are returned unchanged.
+                let is_reply = matches!(result, Ok(_) | Err(InvokeError::Function { .. }));
+                if is_reply { Err(InvokeError::Lost("after")) } else { result }
             }
             Some(Ending::Kill(moment)) => self.run_in_a_sandbox(payload, Some(moment)).await,
-            // Neither gets here: the one is refused above, the other is for Kinesis alone.
+            // Unreachable: throttling is handled in `run`, and partial failures apply only to Kinesis.
             Some(Ending::Throttle | Ending::Partial(_)) => Err(InvokeError::Throttled),
         }
     }
 
-    /// `kill` is when the sandbox is to be killed, if it is.
+    /// Runs an invocation in an idle or new sandbox. `kill` kills the sandbox before or after the invocation.
     async fn run_in_a_sandbox(&self, payload: Bytes, kill: Option<Moment>) -> Result<Bytes, InvokeError> {
-        let mut not_taken = 0;
+        let mut not_received = 0;
         loop {
             let idle = self.take_idle();
             let sandbox = match idle {
@@ -65,7 +65,7 @@ impl Function {
             }
             let begun = Instant::now();
             let outcome = sandbox.invoke(payload.clone(), self.spec.timeout, Arc::clone(&self.arn)).await;
-            if !matches!(outcome, SandboxOutcome::NotTaken(_)) {
+            if !matches!(outcome, SandboxOutcome::NotReceived(_)) {
                 let meter = self.context.faults.meter();
                 meter.invocation(&self.spec.logical_id, self.spec.memory_mb, begun.elapsed());
             }
@@ -87,10 +87,10 @@ impl Function {
                     self.state.lock().all.remove(&sandbox.id);
                     return Err(error);
                 }
-                SandboxOutcome::NotTaken(how) => {
+                SandboxOutcome::NotReceived(how) => {
                     self.state.lock().all.remove(&sandbox.id);
-                    not_taken += 1;
-                    if not_taken == NOT_TAKEN_MAX {
+                    not_received += 1;
+                    if not_received == NOT_RECEIVED_MAX {
                         return Err(InvokeError::Exited(how));
                     }
                 }
@@ -98,7 +98,7 @@ impl Function {
         }
     }
 
-    /// Kills a sandbox that was to run something, or has.
+    /// Kills a sandbox, waits for its exit, and returns the error of its invocation.
     async fn kill_sandbox(&self, sandbox: &Sandbox) -> InvokeError {
         sandbox.process.kill();
         let how = sandbox.process.until_ended().await;

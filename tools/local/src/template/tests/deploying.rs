@@ -1,4 +1,4 @@
-//! What the parameters of the template that deploys make of it.
+//! Effects of the deployed template's parameters.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,14 +26,14 @@ fn http_apis_have_the_routes_of_the_rest_apis() {
 }
 
 #[test]
-fn a_consumer_of_its_own_reads_the_same_stream() {
+fn enhanced_fan_out_reads_the_same_stream() {
     let template = deploying(&[("EnhancedFanOut", "on")]).unwrap();
     let mapping = template.mappings.iter().find(|mapping| mapping.function == "OrderProjector").unwrap();
     assert_eq!(mapping.stream, StreamReference::Kinesis("PaymentStream".to_owned()));
 }
 
 #[test]
-fn everything_may_be_turned_on_together() {
+fn all_options_can_be_combined() {
     let given = [
         ("Stage", "prod"),
         ("StreamMode", "on-demand"),
@@ -45,13 +45,13 @@ fn everything_may_be_turned_on_together() {
     ];
     let template = deploying(&given).unwrap();
     assert!(template.functions.iter().all(|function| function.concurrency_max == Some(7)));
-    assert_eq!(template.streams[0].shard_count, 4, "a stream on demand begins with four shards");
+    assert_eq!(template.streams[0].shard_count, 4, "an on-demand stream starts with four shards");
     let by_default = deploying(&[]).unwrap();
     assert!(by_default.functions.iter().all(|function| function.concurrency_max.is_none()));
 }
 
 #[test]
-fn parameters_that_do_not_go_together_are_refused_before_anything_is_made() {
+fn incompatible_parameters_are_rejected() {
     for given in [
         &[("JwtIssuer", "https://issuer.example"), ("JwtAudience", "orders")][..],
         &[("JwtIssuer", "https://issuer.example"), ("ApiFlavour", "http")],
@@ -64,7 +64,7 @@ fn parameters_that_do_not_go_together_are_refused_before_anything_is_made() {
     assert!(deploying(&[("CognitoUserPoolArn", "arn")]).is_ok());
 }
 
-/// A template whose API, on line 2, is defined by a file that holds this.
+/// Parses a template whose API is defined by an included file with this content.
 fn with_definition(definition: &str) -> Result<Template, LocatedProblem> {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("api.yaml"), definition).unwrap();
@@ -74,7 +74,7 @@ fn with_definition(definition: &str) -> Result<Template, LocatedProblem> {
 }
 
 #[test]
-fn what_is_wrong_in_an_included_file_is_told_with_the_file() {
+fn problems_in_an_included_file_name_the_file() {
     for (definition, message) in [
         ("paths:\n  /a: { Fn::If: [No, 1, 2] }\n", "api.yaml: line 2: there is no condition No"),
         ("paths: [1, 2\nb: c\n", "api.yaml: line 2: not a template: "),
@@ -101,7 +101,7 @@ fn what_is_wrong_in_an_included_file_is_told_with_the_file() {
 }
 
 #[test]
-fn a_function_may_declare_routes_of_an_http_api_itself() {
+fn a_function_event_can_declare_a_route_of_an_http_api() {
     let event = |kind: &str, api: &str| {
         with_function(&format!(
             "      Events:\n        Get:\n          Type: {kind}\n          Properties:\n            {api}: !Ref Api\n            Method: \

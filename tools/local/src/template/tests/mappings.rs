@@ -1,4 +1,4 @@
-//! Event source mappings: what they default to, and what is refused.
+//! Event source mappings: defaults, and invalid settings.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,12 +6,12 @@ use super::{refused, with_function};
 use crate::template::error::LocatedProblem;
 use crate::template::{MappingSpec, StartingPosition, Template};
 
-/// The event of a stream that begins at its latest record, whose further properties begin on line 14.
+/// Parses a template with a Kinesis event that starts at `LATEST`, with these additional properties from line 14 on.
 fn with_stream_event(properties: &str) -> Result<Template, LocatedProblem> {
     with_event("Kinesis", "PaymentStream.Arn", &format!("            StartingPosition: LATEST\n{properties}"))
 }
 
-/// The event of a stream, whose further properties begin on line 13.
+/// Parses a template with a stream event that has these additional properties, from line 13 on.
 fn with_event(kind: &str, stream: &str, properties: &str) -> Result<Template, LocatedProblem> {
     with_function(&format!(
         "      Events:\n        Paid:\n          Type: {kind}\n          Properties:\n            Stream: !GetAtt {stream}\n\
@@ -49,7 +49,7 @@ fn settings_of_an_event_source_mapping_are_read() {
 }
 
 #[test]
-fn settings_of_an_event_source_mapping_are_checked() {
+fn invalid_settings_of_an_event_source_mapping_are_rejected() {
     for (property, message) in [
         ("ParallelizationFactor: 0", "ParallelizationFactor must be a whole number from 1 to 10"),
         ("ParallelizationFactor: 11", "ParallelizationFactor must be a whole number from 1 to 10"),
@@ -72,13 +72,13 @@ fn settings_of_an_event_source_mapping_are_checked() {
 }
 
 #[test]
-fn filter_criteria_are_checked_with_the_line_of_what_is_wrong() {
+fn invalid_filter_criteria_are_rejected_with_their_line() {
     for (filters, line, message) in [
         ("                - Pattern: '{'", 16, "Pattern: it is not JSON: "),
         (
             "                - Pattern: '{\"data\":{\"a\":[1]}}'\n                - Pattern: '{\"data\":{\"a\":[{\"cidr\":\"x\"}]}}'",
             17,
-            "Pattern: there is no operator cidr that the local environment knows",
+            "Pattern: the local environment does not support operator cidr",
         ),
         ("                - { data: { a: [1] } }", 16, "property data is not supported"),
         ("                - Pattern: { data: { a: [1] } }", 16, "Pattern must be text"),
@@ -96,7 +96,7 @@ fn filter_criteria_are_checked_with_the_line_of_what_is_wrong() {
 }
 
 #[test]
-fn a_mapping_may_begin_at_a_time_that_is_not_in_the_future() {
+fn a_mapping_can_start_at_a_timestamp_that_is_not_in_the_future() {
     let at = |timestamp: &str| {
         let position =
             format!("            StartingPosition: AT_TIMESTAMP\n            StartingPositionTimestamp: {timestamp}\n");
@@ -115,7 +115,7 @@ fn a_mapping_may_begin_at_a_time_that_is_not_in_the_future() {
 }
 
 #[test]
-fn a_timestamp_belongs_to_a_mapping_of_kinesis_that_begins_at_one() {
+fn a_starting_timestamp_is_only_for_kinesis_mappings_at_timestamp() {
     let at = "            StartingPosition: AT_TIMESTAMP\n";
     let missing = "resource PaymentApi: event Paid: property StartingPositionTimestamp is missing";
     refused(with_event("Kinesis", "PaymentStream.Arn", at), 9, missing);

@@ -1,9 +1,9 @@
-//! The least work that each function can do.
+//! Baselines of the functions: the minimum work for the same input.
 //!
-//! Each floor is asked what its function is asked, decodes as much of it as its calls need, makes the same calls of the AWS SDK
-//! with inputs of the same size over the same client, and answers. It checks nothing, decides nothing, counts nothing and logs
-//! nothing. What the function does beyond that is its own. With `unsent` behind its name, its calls are only signed and
-//! serialised.
+//! A baseline receives the same events as its function, decodes what its calls need, makes the same AWS SDK calls with
+//! inputs of the same size over the same client, and responds. It has no validation, decisions, metrics or logs, so the
+//! difference to the function is the function's own work. With the argument `unsent` after its name, its calls are only
+//! serialised and signed.
 
 mod clients;
 mod items;
@@ -29,6 +29,6 @@ async fn main() -> Result<(), Error> {
         Some("payment-relay-published") => payment_relay::run_published().await,
         Some("payment-api") => payment_api::run(&aws).await,
         Some("order-api") => order_api::run(&aws).await,
-        _ => Err("name the floor: order-projector, payment-relay, payment-api or order-api".into()),
+        _ => Err("unknown baseline: use order-projector, payment-relay, payment-api or order-api".into()),
     }
 }

@@ -1,4 +1,5 @@
-//! Reads what there is of an order, stores it, reads it again, and shows it.
+//! Baseline of `order-api`: reads the items of an order, stores the order, reads the items again, and returns the
+//! order.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
@@ -33,7 +34,7 @@ struct Amount {
     currency: String,
 }
 
-/// An order, as callers see it.
+/// Response body of an order.
 #[derive(Serialize)]
 struct OrderView {
     order_id: String,

@@ -1,4 +1,5 @@
-//! Stores a payment, stores it as decided, publishes it, clears its mark, and shows it.
+//! Baseline of `payment-api`: stores a payment, stores the decision, publishes it, clears the unpublished mark, and
+//! returns the payment.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
@@ -29,7 +30,7 @@ struct Amount {
     currency: String,
 }
 
-/// A payment, as events carry it and callers see it.
+/// A payment, in events and response bodies.
 #[derive(Serialize)]
 pub(crate) struct PaymentView<'a> {
     pub(crate) payment_id: &'a str,
@@ -49,7 +50,7 @@ pub(crate) struct Money<'a> {
     pub(crate) currency: &'a str,
 }
 
-/// What a record on the stream holds.
+/// Event envelope (CloudEvents), the data of a stream record.
 #[derive(Serialize)]
 pub(crate) struct Envelope<'a> {
     specversion: &'static str,
@@ -150,7 +151,7 @@ fn decided(body: &Body) -> Item {
     decided
 }
 
-/// Clears the mark of a payment that was published.
+/// Clears the unpublished mark of a payment.
 pub(crate) async fn clear_mark(
     table: &Client,
     payment_id: AttributeValue,

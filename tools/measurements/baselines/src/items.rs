@@ -1,4 +1,4 @@
-//! Items, as the functions write them.
+//! DynamoDB items, as the functions write them.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// The time of everything: how it is told is the function's own work.
+/// Constant used for all times: formatting the time is not part of the baseline.
 pub(crate) const NOW: &str = "2026-11-22T20:00:00.123Z";
 
-/// An item of these attributes.
+/// An item with these attributes.
 pub(crate) fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
     attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -22,7 +22,7 @@ pub(crate) fn number(number: i64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// An amount of money.
+/// Attribute value of an amount of money.
 pub(crate) fn money(minor: i64, currency: impl Into<String>) -> AttributeValue {
     AttributeValue::M(item([("minor", number(minor)), ("currency", text(currency))]))
 }

@@ -1,5 +1,5 @@
-//! Stores each payment of a batch under its condition, and looks for the orders: in single writes as the projector does, or in
-//! what DynamoDB has for several at once.
+//! Baseline of `order-projector`: stores each payment of a batch conditionally and looks up the orders. Writes are
+//! single, as in the projector, or batched.
 
 use std::collections::HashMap;
 
@@ -17,22 +17,22 @@ use crate::items::{Item, NOW, item, money, number, text};
 
 const TABLE: &str = "OrdersTable";
 const IF_NEWER: &str = "attribute_not_exists(order_id) OR version < :version";
-/// Calls under way at once, as in the projector.
-const AT_ONCE: usize = 32;
-/// What one call of each kind takes.
+/// Concurrent calls, as in the projector.
+const CONCURRENCY: usize = 32;
+/// Maximum entries per call.
 const STATEMENTS_MAX: usize = 25;
 const TRANSACTION_MAX: usize = 100;
 const KEYS_MAX: usize = 100;
 
-/// How payments are written.
+/// DynamoDB operation that stores payments.
 #[derive(Clone, Copy)]
 pub(crate) enum Writes {
-    /// `PutItem`, one for each.
+    /// `PutItem`, one per payment.
     Single,
-    /// `BatchExecuteStatement`, one for 25. A statement cannot both insert and replace: these update what is there, and a
-    /// payment that is not there yet would take an insert in a second call.
+    /// `BatchExecuteStatement`, one per 25 payments. A statement cannot both insert and replace: these update existing
+    /// items, and a new payment would need an insert in a second call.
     Statements,
-    /// `TransactWriteItems`, one for 100. One condition that is not met fails them all.
+    /// `TransactWriteItems`, one per 100 payments. One failed condition fails the whole transaction.
     Transactions,
 }
 
@@ -91,21 +91,21 @@ async fn project(client: &Client, writes: Writes, batch: Batch) -> Result<Value,
     let keys: Vec<_> = payments.iter().map(|payment| order_key(&payment.order_id)).collect();
     match writes {
         Writes::Single => {
-            let puts = stream::iter(payments).map(|payment| put(client, payment)).buffer_unordered(AT_ONCE);
+            let puts = stream::iter(payments).map(|payment| put(client, payment)).buffer_unordered(CONCURRENCY);
             puts.try_for_each(async |()| Ok(())).await?;
         }
         Writes::Statements => {
             let calls = stream::iter(payments).chunks(STATEMENTS_MAX);
-            let calls = calls.map(|payments| execute(client, payments)).buffer_unordered(AT_ONCE);
+            let calls = calls.map(|payments| execute(client, payments)).buffer_unordered(CONCURRENCY);
             calls.try_for_each(async |()| Ok(())).await?;
         }
         Writes::Transactions => {
             let calls = stream::iter(payments).chunks(TRANSACTION_MAX);
-            let calls = calls.map(|payments| transact(client, payments)).buffer_unordered(AT_ONCE);
+            let calls = calls.map(|payments| transact(client, payments)).buffer_unordered(CONCURRENCY);
             calls.try_for_each(async |()| Ok(())).await?;
         }
     }
-    let reads = stream::iter(keys).chunks(KEYS_MAX).map(|keys| read(client, keys)).buffer_unordered(AT_ONCE);
+    let reads = stream::iter(keys).chunks(KEYS_MAX).map(|keys| read(client, keys)).buffer_unordered(CONCURRENCY);
     reads.try_for_each(async |()| Ok(())).await?;
     Ok(json!({"batchItemFailures": []}))
 }

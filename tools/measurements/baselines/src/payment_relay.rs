@@ -1,4 +1,5 @@
-//! Puts an event for each change on the stream, and clears the marks; or finds that there is none to be published.
+//! Baseline of `payment-relay`: publishes an event for each change and clears the unpublished marks, or reads changes
+//! that need no publishing.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +17,8 @@ use crate::clients::{dynamodb, kinesis_relay};
 use crate::items::text;
 use crate::payment_api::{Envelope, Money, PaymentView, clear_mark};
 
-/// Calls under way at once, as in the relay.
-const AT_ONCE: usize = 16;
+/// Concurrent calls, as in the relay.
+const CONCURRENCY: usize = 16;
 
 #[derive(Deserialize)]
 struct Batch<I> {
@@ -43,7 +44,7 @@ struct Keys {
     payment_id: Text,
 }
 
-/// What an event needs of an image.
+/// Attributes of an image that an event needs.
 #[derive(Deserialize)]
 struct Image {
     payment_id: Text,
@@ -89,7 +90,7 @@ struct Flag {
     value: bool,
 }
 
-/// Reads the newest image of each payment, and finds that all are published.
+/// Reads the newest image of each payment. All must be published.
 pub(crate) async fn run_published() -> Result<(), Error> {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch<Box<RawValue>>>| {
         let changes = event.payload.records.into_iter().map(|record| record.dynamodb);
@@ -97,7 +98,7 @@ pub(crate) async fn run_published() -> Result<(), Error> {
         for image in newest.into_values() {
             let image: Image = serde_json::from_str(image.get())?;
             if image.unpublished.is_some_and(|unpublished| unpublished.value) {
-                return Err(Error::from("something is unpublished"));
+                return Err(Error::from("a payment is unpublished"));
             }
         }
         Ok(json!({"batchItemFailures": []}))
@@ -139,7 +140,7 @@ async fn relay(
     }
     stream.put_records().stream_name("PaymentStream").set_records(Some(entries)).send().await?;
     let clear = |(payment_id, version): (AttributeValue, AttributeValue)| clear_mark(table, payment_id, version);
-    let cleared = stream::iter(marks).map(clear).buffered(AT_ONCE);
+    let cleared = stream::iter(marks).map(clear).buffered(CONCURRENCY);
     cleared.try_for_each(async |()| Ok(())).await?;
     Ok(json!({"batchItemFailures": []}))
 }

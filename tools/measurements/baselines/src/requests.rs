@@ -1,10 +1,10 @@
-//! Requests and answers, as a REST API passes them on.
+//! Requests and responses of a REST API's proxy integration.
 
 use lambda_runtime::Error;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// A request, as far as its body.
+/// A request, of which only the body is read.
 #[derive(Deserialize)]
 pub(crate) struct Request {
     body: String,
@@ -16,7 +16,7 @@ impl Request {
     }
 }
 
-/// The answer to a request that made something.
+/// A `201 Created` response.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {

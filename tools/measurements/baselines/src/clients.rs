@@ -1,4 +1,4 @@
-//! The clients, made as the functions make theirs.
+//! AWS clients, configured as in the functions.
 
 use aws_connection::Aws;
 use aws_smithy_runtime_api::client::http::{
@@ -14,26 +14,26 @@ use telemetry::{InvalidEnvironment, Variables};
 pub(crate) use aws_connection::dynamodb;
 pub(crate) use payments_aws::{kinesis_hot_path, kinesis_relay};
 
-/// What the clients start from.
+/// Shared configuration of all clients.
 pub(crate) fn shared_config() -> Result<SdkConfig, InvalidEnvironment> {
     Ok(Aws::from_environment(Variables::of_process())?.config().clone())
 }
 
-/// The same, with clients whose calls are signed and serialised, and answered by nobody.
+/// The same configuration with an HTTP client that sends nothing: calls are only serialised and signed.
 pub(crate) fn unsent(shared: &SdkConfig) -> SdkConfig {
-    let connector = |_: &HttpConnectorSettings, _: &RuntimeComponents| SharedHttpConnector::new(Nobody);
+    let connector = |_: &HttpConnectorSettings, _: &RuntimeComponents| SharedHttpConnector::new(Unsent);
     shared.to_builder().http_client(http_client_fn(connector)).build()
 }
 
-/// Takes every call for done.
+/// Responds to every call with success, without sending it.
 #[derive(Debug)]
-struct Nobody;
+struct Unsent;
 
-impl HttpConnector for Nobody {
+impl HttpConnector for Unsent {
     fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
-        let answer = http::Response::new(SdkBody::from("{}"));
+        let response = http::Response::new(SdkBody::from("{}"));
         HttpConnectorFuture::ready(
-            HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None)),
+            HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None)),
         )
     }
 }
