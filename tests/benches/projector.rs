@@ -79,7 +79,7 @@ async fn one_by_one(bench: &Bench, records: usize) -> f64 {
     let begun = Instant::now();
     for record in batch.records {
         let payment = PaymentEvent::decode(&record.data).unwrap().into_payment();
-        bench.table.put_if_newer(&PaymentCopy { payment, stored_at: Timestamp::now() }).await.unwrap();
+        bench.table.put_if_newer(&PaymentCopy { payment, received_at: Timestamp::now() }).await.unwrap();
     }
     rate(begun.elapsed().mul_f64(RECORDS as f64 / records as f64))
 }
@@ -107,7 +107,7 @@ async fn memory() {
     let before = paystream.item_count("QuarantineTable").await;
     let records = vec![vec![0xff; UNREADABLE.1]; UNREADABLE.0];
     paystream.put_all_on_stream("ord-1", &records).await;
-    let parts = UNREADABLE.0 * UNREADABLE.1.div_ceil(orders_aws::PART_BYTES_MAX);
+    let parts = UNREADABLE.0 * UNREADABLE.1.div_ceil(quarantine::PART_BYTES_MAX);
     Paystream::eventually("all records are in quarantine", async || {
         (paystream.item_count("QuarantineTable").await >= before + parts as u64).then_some(())
     })

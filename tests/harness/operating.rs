@@ -137,10 +137,8 @@ impl Paystream {
         let put = self.dynamodb().put_item().table_name(self.physical_name("QuarantineTable"));
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let number = |number: usize| AttributeValue::N(number.to_string());
-        let (shard_id, sequence_number) = id.split_once('#').unwrap_or_default();
         let put = put.item("record", text(id)).item("part", number(0)).item("parts", number(1));
         let put = put.item("bytes", number(data.len())).item("data", AttributeValue::B(Blob::new(data)));
-        let put = put.item("shard_id", text(shard_id)).item("sequence_number", text(sequence_number));
         let put = put.item("partition_key", text(partition_key)).item("reason", text("unknown event type"));
         let put = put.item("arrived_at", text("2026-11-23T00:00:00.000Z"));
         let put =

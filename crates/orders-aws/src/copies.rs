@@ -57,7 +57,10 @@ impl Copies {
     }
 
     fn failed(&self, what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-        StoreError { context: format!("could not {what} a payment in table {}", self.table), source: source.into() }
+        StoreError::Unavailable {
+            context: format!("could not {what} a payment in table {}", self.table),
+            source: source.into(),
+        }
     }
 }
 

@@ -22,12 +22,12 @@ pub(crate) struct CopyItem {
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
-    stored_at: Timestamp,
+    received_at: Timestamp,
 }
 
 impl From<&PaymentCopy> for CopyItem {
     fn from(stored: &PaymentCopy) -> Self {
-        let PaymentCopy { payment, stored_at } = stored.clone();
+        let PaymentCopy { payment, received_at } = stored.clone();
         Self {
             item: format!("{PAYMENT_PREFIX}{}", payment.payment_id),
             order_id: payment.order_id,
@@ -40,7 +40,7 @@ impl From<&PaymentCopy> for CopyItem {
             version: payment.version,
             created_at: payment.created_at,
             updated_at: payment.updated_at,
-            stored_at,
+            received_at,
         }
     }
 }
@@ -59,6 +59,6 @@ impl From<CopyItem> for PaymentCopy {
             created_at: item.created_at,
             updated_at: item.updated_at,
         };
-        Self { payment, stored_at: item.stored_at }
+        Self { payment, received_at: item.received_at }
     }
 }

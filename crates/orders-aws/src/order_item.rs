@@ -45,6 +45,15 @@ struct DecisionItem {
     read: String,
     decided_at: Timestamp,
     based_on: Vec<BasedOnItem>,
+    /// Absent in orders stored before it was introduced, whose decisions recorded all payments or 100 of them.
+    #[serde(default)]
+    payments: usize,
+    #[serde(default = "is_complete_by_default")]
+    is_complete: bool,
+}
+
+fn is_complete_by_default() -> bool {
+    true
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -94,7 +103,13 @@ impl From<&Decision> for DecisionItem {
             covers_minor: payment.covers_minor,
             age_ms: payment.age_ms,
         });
-        Self { read: decision.read.as_str().to_owned(), decided_at: decision.decided_at, based_on: based_on.collect() }
+        Self {
+            read: decision.read.as_str().to_owned(),
+            decided_at: decision.decided_at,
+            based_on: based_on.collect(),
+            payments: decision.payments,
+            is_complete: decision.is_complete,
+        }
     }
 }
 
@@ -138,7 +153,9 @@ impl TryFrom<DecisionItem> for Decision {
             age_ms: payment.age_ms,
         });
         let read = parse("decision.read", &item.read)?;
-        Ok(Self { read, decided_at: item.decided_at, based_on: based_on.collect() })
+        let based_on: Vec<_> = based_on.collect();
+        let (payments, is_complete) = (item.payments.max(based_on.len()), item.is_complete);
+        Ok(Self { read, decided_at: item.decided_at, based_on, payments, is_complete })
     }
 }
 

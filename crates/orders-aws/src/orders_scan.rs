@@ -72,7 +72,7 @@ impl OrdersScan {
             Next::Nothing => return Ok(None),
         };
         let scan = self.client.scan().table_name(&self.table).consistent_read(true).limit(self.page_items_max);
-        let page = scan.set_exclusive_start_key(from).send().await.map_err(|source| StoreError {
+        let page = scan.set_exclusive_start_key(from).send().await.map_err(|source| StoreError::Unavailable {
             context: format!("could not scan orders in table {}", self.table),
             source: source.into(),
         })?;

@@ -3,64 +3,67 @@
 //! One strongly consistent query reads both. Settling an order relies on that.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use orders::{
-    Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentCopy, Replaced, StoreError, Stored,
+    Incomplete, Inserted, Order, OrderQueries, OrderStore, OrderView, PAYMENTS_MAX, PaymentCopies, PaymentCopy,
+    PlacedOrders, Replaced, StoreError, Stored, Unacceptable,
 };
 use payment_events::OrderId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::copy_item::{CopyItem, PAYMENT_PREFIX};
-use crate::order_item::{InvalidItem, ORDER, OrderItem};
+use crate::item_size::{ITEM_BYTES_MAX, item_bytes};
+use crate::order_item::{ORDER, OrderItem};
 
-/// Maximum number of 1 MB pages read for one order, about 40,000 payments. It bounds memory; no real order comes close.
-const PAGES_MAX: usize = 16;
+/// Maximum number of 1 MB pages read for one order. [`PAYMENTS_MAX`] payments within the contract's bounds take four.
+/// Only payments stored before it had bounds are larger.
+const PAGES_MAX: usize = 8;
+
+/// Items asked for in a page: the order, the payments, and one more payment, which tells that there are too many.
+const PAGE_ITEMS_MAX: i32 = 1_002;
+const _: () = assert!(PAYMENTS_MAX + 2 == 1_002);
 
 /// Maximum number of `BatchGetItem` calls per lookup, because DynamoDB may return some keys unprocessed.
 const BATCH_READS_MAX: usize = 8;
+
+/// Condition of a payment's write: there is no item, an item without a version, which nothing can read, or an older version.
+const IS_OLDER: &str = "attribute_not_exists(version) OR NOT attribute_type(version, :number) OR version < :version";
 
 /// Orders in DynamoDB: one call per write and per page read.
 #[derive(Debug, Clone)]
 pub struct OrdersTable {
     client: Client,
     table: String,
+    /// True once DynamoDB has evaluated the condition of a payment's write.
+    payments_are_writable: Arc<AtomicBool>,
 }
 
 type Attributes = HashMap<String, AttributeValue>;
 
-/// Outcome of a conditional write.
-enum ConditionalPut {
-    Written,
-    ConditionFailed,
-}
-
 impl OrdersTable {
     /// Opens the table of this name. `client` must have timeouts configured.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self { client, table: table.into(), payments_are_writable: Arc::default() }
     }
 
     fn put(&self, item: impl Serialize) -> Result<PutItemFluentBuilder, StoreError> {
-        let attributes: Attributes = serde_dynamo::to_item(item).map_err(|error| self.failed("write", error))?;
-        Ok(self.client.put_item().table_name(&self.table).set_item(Some(attributes)))
-    }
-
-    /// Sends a conditional write.
-    async fn put_if(&self, put: PutItemFluentBuilder) -> Result<ConditionalPut, StoreError> {
-        match put.send().await {
-            Ok(_) => Ok(ConditionalPut::Written),
-            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
-                Ok(ConditionalPut::ConditionFailed)
-            }
-            Err(error) => Err(self.failed("write", error)),
+        let attributes: Attributes = serde_dynamo::to_item(item).map_err(|error| unacceptable(&error))?;
+        let bytes = item_bytes(&attributes);
+        if bytes > ITEM_BYTES_MAX {
+            let reason = format!("the item would have {bytes} bytes; DynamoDB stores at most {ITEM_BYTES_MAX}");
+            return Err(Unacceptable::new(reason).into());
         }
+        Ok(self.client.put_item().table_name(&self.table).set_item(Some(attributes)))
     }
 
     /// Builds a query for items of this order, with its id in `:order_id`.
@@ -70,42 +73,78 @@ impl OrdersTable {
         query.expression_attribute_values(":order_id", order_id)
     }
 
-    async fn view(&self, order_id: &OrderId, query: QueryFluentBuilder) -> Result<OrderView, StoreError> {
-        let mut pages = query.into_paginator().send();
+    /// Reads the items of one order, as many as settlement considers.
+    async fn view(&self, query: QueryFluentBuilder) -> Result<OrderView, StoreError> {
+        let mut pages = query.limit(PAGE_ITEMS_MAX).into_paginator().send();
         let mut view = OrderView::default();
         for _ in 0..PAGES_MAX {
             let Some(page) = pages.try_next().await.map_err(|error| self.failed("query", error))? else {
                 return Ok(view);
             };
             for attributes in page.items.unwrap_or_default() {
-                self.add(&mut view, attributes)?;
+                add(&mut view, attributes)?;
+            }
+            if view.payments.len() > PAYMENTS_MAX {
+                break;
             }
         }
-        Err(self.failed("query", format!("order {order_id} has more than {PAGES_MAX} pages of payments")))
+        view.payments.truncate(PAYMENTS_MAX);
+        view.incomplete = view.incomplete.or(Some(Incomplete::TooMany));
+        Ok(view)
     }
 
-    /// Adds an item to the view by its sort key. Skips kinds that a later release may add.
-    fn add(&self, view: &mut OrderView, attributes: Attributes) -> Result<(), StoreError> {
-        let key = attributes.get("item").and_then(|key| key.as_s().ok()).map(String::as_str).unwrap_or_default();
-        if key == ORDER {
-            view.order = Some(self.order(attributes)?);
-        } else if key.starts_with(PAYMENT_PREFIX) {
-            view.payments.push(self.parse::<CopyItem>(attributes)?.into());
+    /// Classifies a refused write of a payment. A `ValidationException` may be about the item or about the expression,
+    /// which is the same for all payments. It is about the item if another payment's has been evaluated.
+    fn refused(&self, error: SdkError<PutItemError>) -> StoreError {
+        let is_validation = error.code() == Some("ValidationException");
+        if is_validation && self.payments_are_writable.load(Ordering::Relaxed) {
+            let message = error.message().unwrap_or("without a message").to_owned();
+            return Unacceptable::new(format!("DynamoDB refuses the item: {message}")).into();
         }
-        Ok(())
-    }
-
-    fn order(&self, attributes: Attributes) -> Result<Order, StoreError> {
-        Order::try_from(self.parse::<OrderItem>(attributes)?).map_err(|error| self.failed("read", error))
-    }
-
-    fn parse<T: DeserializeOwned>(&self, attributes: Attributes) -> Result<T, StoreError> {
-        serde_dynamo::from_item(attributes).map_err(|error| self.failed("read", InvalidItem(error.to_string())))
+        self.failed("write", error)
     }
 
     fn failed(&self, what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-        StoreError { context: format!("could not {what} orders in table {}", self.table), source: source.into() }
+        StoreError::Unavailable {
+            context: format!("could not {what} orders in table {}", self.table),
+            source: source.into(),
+        }
     }
+}
+
+/// Adds an item to the view by its sort key. Skips kinds that a later release may add.
+fn add(view: &mut OrderView, attributes: Attributes) -> Result<(), Unacceptable> {
+    let key = attributes.get("item").and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
+    if key == ORDER {
+        view.order = Some(decode_order(attributes)?);
+    } else if key.starts_with(PAYMENT_PREFIX) {
+        match parse::<CopyItem>(attributes) {
+            Ok(item) => view.payments.push(item.into()),
+            Err(Unacceptable { reason }) => {
+                let unreadable = Unacceptable::new(format!("item {key} cannot be decoded: {reason}"));
+                view.incomplete.get_or_insert(Incomplete::Unreadable(unreadable));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn decode_order(attributes: Attributes) -> Result<Order, Unacceptable> {
+    let order = parse::<OrderItem>(attributes)
+        .and_then(|item| Order::try_from(item).map_err(|error| Unacceptable::new(error.to_string())));
+    order.map_err(|Unacceptable { reason }| Unacceptable::new(format!("the order's item cannot be decoded: {reason}")))
+}
+
+fn parse<T: DeserializeOwned>(attributes: Attributes) -> Result<T, Unacceptable> {
+    serde_dynamo::from_item(attributes).map_err(|error| unacceptable(&error))
+}
+
+fn is_condition_failure(error: &SdkError<PutItemError>) -> bool {
+    error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception)
+}
+
+fn unacceptable(error: &serde_dynamo::Error) -> Unacceptable {
+    Unacceptable::new(error.to_string())
 }
 
 #[async_trait]
@@ -122,7 +161,7 @@ impl OrderStore for OrdersTable {
             _ => None,
         };
         match known {
-            Some(attributes) => Ok(Inserted::Known(Box::new(self.order(attributes)?))),
+            Some(attributes) => Ok(Inserted::Known(Box::new(decode_order(attributes)?))),
             None => Err(self.failed("write", error)),
         }
     }
@@ -132,20 +171,21 @@ impl OrderStore for OrdersTable {
             .put(OrderItem::from(order))?
             .condition_expression("revision = :expected")
             .expression_attribute_values(":expected", AttributeValue::N(expected_revision.to_string()));
-        Ok(match self.put_if(put).await? {
-            ConditionalPut::Written => Replaced::Done,
-            ConditionalPut::ConditionFailed => Replaced::Lost,
-        })
+        match put.send().await {
+            Ok(_) => Ok(Replaced::Done),
+            Err(error) if is_condition_failure(&error) => Ok(Replaced::Lost),
+            Err(error) => Err(self.failed("write", error)),
+        }
     }
 }
 
 #[async_trait]
 impl OrderQueries for OrdersTable {
     async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
-        self.view(order_id, self.query(order_id).key_condition_expression("order_id = :order_id")).await
+        self.view(self.query(order_id).key_condition_expression("order_id = :order_id")).await
     }
 
-    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<PlacedOrders, StoreError> {
         let key = |order_id: &OrderId| {
             let text = |text: &str| AttributeValue::S(text.to_owned());
             HashMap::from([("order_id".to_owned(), text(order_id.as_str())), ("item".to_owned(), text(ORDER))])
@@ -154,12 +194,18 @@ impl OrderQueries for OrdersTable {
             KeysAndAttributes::builder().consistent_read(true).set_keys(Some(order_ids.iter().map(key).collect()));
         let keys = keys.build().map_err(|error| self.failed("read", error))?;
         let mut unread = HashMap::from([(self.table.clone(), keys)]);
-        let mut placed = Vec::new();
+        let mut placed = PlacedOrders::default();
         for _ in 0..BATCH_READS_MAX {
             let output = self.client.batch_get_item().set_request_items(Some(unread)).send().await;
             let output = output.map_err(|error| self.failed("read", error))?;
             for attributes in output.responses.into_iter().flat_map(HashMap::into_values).flatten() {
-                placed.push(self.order(attributes)?);
+                let id = attributes.get("order_id").and_then(|id| id.as_s().ok()).and_then(|id| id.parse().ok());
+                match (decode_order(attributes), id) {
+                    (Ok(order), _) => placed.orders.push(order),
+                    (Err(unacceptable), Some(order_id)) => placed.unreadable.push((order_id, unacceptable)),
+                    // The key is the one that was asked for.
+                    (Err(unacceptable), None) => return Err(unacceptable.into()),
+                }
             }
             unread = output.unprocessed_keys.unwrap_or_default();
             if unread.is_empty() {
@@ -169,12 +215,12 @@ impl OrderQueries for OrdersTable {
         Err(self.failed("read", format!("DynamoDB left keys unprocessed in {BATCH_READS_MAX} calls")))
     }
 
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
+    async fn payments(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         let query =
             self.query(order_id).key_condition_expression("order_id = :order_id AND begins_with(#item, :prefix)");
         let prefix = AttributeValue::S(PAYMENT_PREFIX.to_owned());
         let query = query.expression_attribute_names("#item", "item").expression_attribute_values(":prefix", prefix);
-        Ok(self.view(order_id, query).await?.payments)
+        self.view(query).await
     }
 }
 
@@ -183,11 +229,15 @@ impl PaymentCopies for OrdersTable {
     async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError> {
         let put = self
             .put(CopyItem::from(payment))?
-            .condition_expression("attribute_not_exists(order_id) OR version < :version")
+            .condition_expression(IS_OLDER)
+            .expression_attribute_values(":number", AttributeValue::S("N".to_owned()))
             .expression_attribute_values(":version", AttributeValue::N(payment.payment.version.to_string()));
-        Ok(match self.put_if(put).await? {
-            ConditionalPut::Written => Stored::Newer,
-            ConditionalPut::ConditionFailed => Stored::Stale,
-        })
+        let stored = match put.send().await {
+            Ok(_) => Stored::Newer,
+            Err(error) if is_condition_failure(&error) => Stored::Stale,
+            Err(error) => return Err(self.refused(error)),
+        };
+        self.payments_are_writable.store(true, Ordering::Relaxed);
+        Ok(stored)
     }
 }

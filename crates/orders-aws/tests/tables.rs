@@ -3,19 +3,17 @@
 
 mod emulator;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_dynamodb::types::TimeToLiveStatus;
-use emulator::{CALLER, ORDERS_TABLE, QUARANTINE_TABLE};
-use orders::testing::samples::{at, authorized, euros, request};
+use emulator::{CALLER, ORDERS_TABLE};
+use orders::testing::samples::{at, authorized, declined, euros, request, stored};
 use orders::testing::store_suite;
 use orders::{
-    Evidence, OrderQueries, OrderStatus, PlaceOrder, ProjectPayments, Quarantine, QuarantinedRecord, Reason, Settle,
+    Evidence, Incomplete, OrderQueries, OrderStatus, OrderStore, PaymentCopies, PlaceOrder, ProjectPayments, Settle,
+    StoreError, Stored,
 };
-use orders_aws::{KEPT_DAYS, OrdersTable, PART_BYTES_MAX, QuarantineTable};
+use orders_aws::OrdersTable;
 use paystream_local::{Effect, Fault, Service, Target};
 
 async fn orders_table() -> OrdersTable {
@@ -65,13 +63,107 @@ async fn items_of_unknown_kinds_are_skipped() {
 }
 
 #[tokio::test]
-async fn an_undecodable_item_is_an_error_that_names_the_table() {
+async fn an_undecodable_order_is_unacceptable_and_hides_no_other_order() {
     let client = emulator::start().await;
     let put = client.put_item().table_name(ORDERS_TABLE).item("order_id", AttributeValue::S("ord-1".into()));
     put.item("item", AttributeValue::S("order".into())).send().await.unwrap();
     let table = OrdersTable::new(client, ORDERS_TABLE);
     let error = table.read(&"ord-1".parse().unwrap()).await.unwrap_err();
-    assert!(error.to_string().contains(ORDERS_TABLE), "{error}");
+    assert!(matches!(error, StoreError::Unacceptable(_)), "{error}");
+
+    let order = orders::Order::place(request("ord-2", euros(1)), Evidence::copies(&[]), at());
+    OrderStore::insert(&table, &order).await.unwrap();
+    let placed = table.placed(&["ord-1", "ord-2", "ord-3"].map(|id| id.parse().unwrap())).await.unwrap();
+    assert_eq!(placed.orders, [order]);
+    let unreadable: Vec<_> = placed.unreadable.iter().map(|(order_id, _)| order_id.as_str()).collect();
+    assert_eq!(unreadable, ["ord-1"]);
+}
+
+#[tokio::test]
+async fn an_undecodable_payment_makes_the_view_incomplete_and_hides_no_other_payment() {
+    let client = emulator::start().await;
+    let table = OrdersTable::new(client.clone(), ORDERS_TABLE);
+    let readable = [stored(authorized("pay_1", euros(1))), stored(authorized("pay_3", euros(1)))];
+    for payment in &readable {
+        table.put_if_newer(payment).await.unwrap();
+    }
+    let put = client.put_item().table_name(ORDERS_TABLE).item("order_id", AttributeValue::S("ord-1".into()));
+    put.item("item", AttributeValue::S("payment#pay_2".into())).send().await.unwrap();
+    let order_id = "ord-1".parse().unwrap();
+    for view in [table.read(&order_id).await.unwrap(), table.payments(&order_id).await.unwrap()] {
+        assert_eq!(view.payments, readable);
+        assert!(matches!(&view.incomplete, Some(Incomplete::Unreadable(why)) if why.reason.contains("payment#pay_2")));
+    }
+    // The next version of the payment replaces the item.
+    table.put_if_newer(&stored(authorized("pay_2", euros(1)))).await.unwrap();
+    assert_eq!(table.read(&order_id).await.unwrap().incomplete, None);
+}
+
+#[tokio::test]
+async fn a_payment_larger_than_an_item_is_unacceptable() {
+    let table = orders_table().await;
+    let mut payment = stored(declined("pay_1", euros(1)));
+    let mut result = Ok(Stored::Stale);
+    // Grows over the limit in small steps, so that the emulator's count of bytes is met as well.
+    for length in (409_000..409_700).step_by(10) {
+        payment.payment.version += 1;
+        payment.payment.decline.as_mut().unwrap().message = "x".repeat(length);
+        result = table.put_if_newer(&payment).await;
+        if result.is_err() {
+            break;
+        }
+    }
+    assert!(matches!(result, Err(StoreError::Unacceptable(_))), "{result:?}");
+    let small = stored(authorized("pay_2", euros(1)));
+    assert_eq!(table.put_if_newer(&small).await.unwrap(), Stored::Newer);
+}
+
+#[tokio::test]
+async fn a_refused_write_is_unacceptable_only_if_the_expression_works_for_another_payment() {
+    let emulators = emulator::start_emulators().await;
+    let table = OrdersTable::new(emulator::client(&emulators), ORDERS_TABLE);
+    let refusal = || Fault::new(Target::DynamoDb, Effect::error("ValidationException")).operation("PutItem");
+    let payment = |id: &str| stored(authorized(id, euros(1)));
+
+    emulators.inject(refusal()).unwrap();
+    let refused = table.put_if_newer(&payment("pay_1")).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "the expression may be wrong: {refused:?}");
+    emulators.clear_faults();
+    table.put_if_newer(&payment("pay_1")).await.unwrap();
+    emulators.inject(refusal()).unwrap();
+    let refused = table.put_if_newer(&payment("pay_2")).await;
+    assert!(matches!(refused, Err(StoreError::Unacceptable(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_operators_and_the_store_can_mend_is_unavailable() {
+    let emulators = emulator::start_emulators().await;
+    let table = OrdersTable::new(emulator::client(&emulators), ORDERS_TABLE);
+    table.put_if_newer(&stored(authorized("pay_1", euros(1)))).await.unwrap();
+    for code in [
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "InternalServerError",
+        "ItemCollectionSizeLimitExceededException",
+        "KMSAccessDeniedException",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ResourceNotFoundException",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "UnrecognizedClientException",
+    ] {
+        emulators.inject(Fault::new(Target::DynamoDb, Effect::error(code))).unwrap();
+        let order_id = "ord-1".parse().unwrap();
+        let written = table.put_if_newer(&stored(authorized("pay_2", euros(1)))).await.map(|_| ());
+        let read = table.read(&order_id).await.map(|_| ());
+        let placed = table.placed(std::slice::from_ref(&order_id)).await.map(|_| ());
+        for result in [written, read, placed] {
+            assert!(matches!(result, Err(StoreError::Unavailable { .. })), "{code}: {result:?}");
+        }
+        emulators.clear_faults();
+    }
 }
 
 #[tokio::test]
@@ -82,144 +174,4 @@ async fn a_missing_table_is_an_error_and_not_a_conflict() {
     let order = orders::Order::place(request("ord-1", euros(1)), Evidence::copies(&[]), at());
     assert!(orders::OrderStore::insert(&table, &order).await.is_err());
     assert!(orders::OrderStore::replace(&table, &order, 1).await.is_err());
-}
-
-fn record(data: Vec<u8>) -> QuarantinedRecord {
-    QuarantinedRecord {
-        data,
-        reason: Reason::new("not a CloudEvents object"),
-        shard_id: "shardId-000000000003".to_owned(),
-        sequence_number: "4959033827149025660855969253836157".to_owned(),
-        partition_key: "ord-9".to_owned(),
-        arrived_at: at(),
-        quarantined_at: at().plus_ms(70),
-    }
-}
-
-/// Parts of the record made by [`record`], in order.
-async fn parts(client: &Client) -> Vec<HashMap<String, AttributeValue>> {
-    let key = AttributeValue::S("shardId-000000000003#4959033827149025660855969253836157".to_owned());
-    let query = client.query().table_name(QUARANTINE_TABLE).key_condition_expression("#record = :record");
-    let query = query.expression_attribute_names("#record", "record").expression_attribute_values(":record", key);
-    query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap()
-}
-
-fn bytes(parts: &[HashMap<String, AttributeValue>]) -> Vec<u8> {
-    parts.iter().flat_map(|part| part["data"].as_b().unwrap().as_ref().to_vec()).collect()
-}
-
-#[tokio::test]
-async fn records_of_any_size_are_stored_completely() {
-    for (size, count) in [(0, 1), (1, 1), (PART_BYTES_MAX, 1), (PART_BYTES_MAX + 1, 2), (10 * 1024 * 1024, 30)] {
-        let client = emulator::start().await;
-        let quarantine = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
-        // The period does not divide the part size, so that swapped parts are detected.
-        let data: Vec<u8> = (0..=250).cycle().take(size).collect();
-        quarantine.set_aside(&record(data.clone())).await.unwrap();
-        let parts = parts(&client).await;
-        assert_eq!(parts.len(), count, "{size} bytes");
-        assert_eq!(parts[0]["parts"].as_n().unwrap(), &count.to_string());
-        assert!(bytes(&parts) == data, "{size} bytes changed");
-    }
-}
-
-#[tokio::test]
-async fn every_item_of_a_record_is_within_the_dynamodb_item_limit() {
-    let client = emulator::start().await;
-    // All attributes at their maximum. A partition key has 256 characters of up to four bytes.
-    let longest = QuarantinedRecord {
-        reason: Reason::new(&"r".repeat(Reason::BYTES_MAX)),
-        sequence_number: "9".repeat(129),
-        partition_key: "\u{10ffff}".repeat(256),
-        ..record(vec![0xff; PART_BYTES_MAX])
-    };
-    QuarantineTable::new(client.clone(), QUARANTINE_TABLE).set_aside(&longest).await.unwrap();
-    let items = client.scan().table_name(QUARANTINE_TABLE).send().await.unwrap();
-    let [item] = items.items() else { panic!("one item") };
-    let size: usize = item.iter().map(|(name, value)| name.len() + length(value)).sum();
-    assert!(size > PART_BYTES_MAX && size < 400 * 1024, "{size} bytes");
-}
-
-/// Size of a value as DynamoDB counts it, or an upper bound.
-fn length(value: &AttributeValue) -> usize {
-    match value {
-        AttributeValue::B(bytes) => bytes.as_ref().len(),
-        AttributeValue::S(text) => text.len(),
-        AttributeValue::N(_) => 21,
-        other => panic!("unexpected type: {other:?}"),
-    }
-}
-
-#[tokio::test]
-async fn a_record_whose_write_was_interrupted_is_complete_after_its_redelivery() {
-    let data: Vec<u8> = (0..=250).cycle().take(3 * PART_BYTES_MAX + 7).collect();
-    for written in 0..4 {
-        let emulators = emulator::start_emulators().await;
-        let client = emulator::client(&emulators);
-        let quarantine = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
-        let denied = Fault::new(Target::DynamoDb, Effect::error("AccessDeniedException")).operation("PutItem");
-        emulators.inject(denied.skip(written)).unwrap();
-        assert!(quarantine.set_aside(&record(data.clone())).await.is_err());
-        assert_eq!(parts(&client).await.len() as u64, written);
-        assert!(
-            parts(&client).await.iter().all(|part| part["part"].as_n().unwrap() != "0"),
-            "part 0 marks a complete record"
-        );
-        emulators.clear_faults();
-        let again = QuarantinedRecord { quarantined_at: at().plus_ms(90_000), ..record(data.clone()) };
-        quarantine.set_aside(&again).await.unwrap();
-        let parts = parts(&client).await;
-        assert!(bytes(&parts) == data, "{written} parts existed before");
-        assert_eq!(parts[0]["parts"].as_n().unwrap(), "4");
-    }
-}
-
-#[tokio::test]
-async fn time_to_live_is_enabled_on_the_quarantine_table() {
-    let description =
-        emulator::start().await.describe_time_to_live().table_name(QUARANTINE_TABLE).send().await.unwrap();
-    let description = description.time_to_live_description.unwrap();
-    assert_eq!(description.time_to_live_status, Some(TimeToLiveStatus::Enabled));
-    assert_eq!(description.attribute_name.as_deref(), Some("expires_at"));
-}
-
-#[tokio::test]
-async fn every_part_of_a_record_expires() {
-    let client = emulator::start().await;
-    let quarantine = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
-    quarantine.set_aside(&record(vec![7; PART_BYTES_MAX * 2])).await.unwrap();
-    let parts = parts(&client).await;
-    assert_eq!(parts.len(), 2);
-    assert!(parts.iter().all(|part| part["expires_at"] == parts[0]["expires_at"]));
-}
-
-#[tokio::test]
-async fn a_record_is_stored_with_its_metadata_and_expires() {
-    let client = emulator::start().await;
-    QuarantineTable::new(client.clone(), QUARANTINE_TABLE).set_aside(&record(b"\xff{".to_vec())).await.unwrap();
-    let part = &parts(&client).await[0];
-    let text = |name: &str| part[name].as_s().unwrap().as_str();
-    assert_eq!(text("reason"), "not a CloudEvents object");
-    assert_eq!(text("shard_id"), "shardId-000000000003");
-    assert_eq!(text("sequence_number"), "4959033827149025660855969253836157");
-    assert_eq!(text("partition_key"), "ord-9");
-    assert_eq!(text("arrived_at"), at().to_string());
-    assert_eq!(text("quarantined_at"), at().plus_ms(70).to_string());
-    assert_eq!(part["bytes"].as_n().unwrap(), "2");
-    let expires_at = at().plus_ms(70).unix_ms() / 1_000 + KEPT_DAYS * 86_400;
-    assert_eq!(part["expires_at"].as_n().unwrap(), &expires_at.to_string());
-}
-
-#[tokio::test]
-async fn a_redelivered_record_stays_as_it_was_first_quarantined() {
-    let client = emulator::start().await;
-    let quarantine = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
-    let first = record(vec![7; PART_BYTES_MAX + 5]);
-    quarantine.set_aside(&first).await.unwrap();
-    let again = QuarantinedRecord { quarantined_at: at().plus_ms(90_000), ..first.clone() };
-    quarantine.set_aside(&again).await.unwrap();
-    let parts = parts(&client).await;
-    assert_eq!(parts.len(), 2);
-    assert_eq!(parts[0]["quarantined_at"].as_s().unwrap(), &first.quarantined_at.to_string());
-    assert!(bytes(&parts) == first.data);
 }

@@ -1,11 +1,11 @@
 //! The acceptance rule, as a pure function.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use payment_events::{Currency, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
 
-use crate::{BasedOn, Decision, Evidence, Fulfilment, Order, OrderStatus};
+use crate::{BasedOn, Decision, Evidence, Fulfilment, Order, OrderStatus, PAYMENTS_MAX};
 
 /// Result of [`decide`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,13 +26,19 @@ pub struct Verdict {
 /// Payments recorded in the order's previous decision count as well, in the version recorded there, unless the evidence
 /// has the same or a newer version. A payment read from the Payments API may not have reached the read model yet
 /// (docs/adr/0013).
+///
+/// Evidence may be incomplete. No payment covers less than nothing, so payments that cover the order are proof even then;
+/// payments that do not cover it prove nothing, and the order keeps its status.
 pub fn decide(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Verdict {
-    let based_on = newest(order, evidence.payments(), now);
+    let payments = newest(order, evidence, now);
     let total = order.total();
-    let covering: i128 = based_on.iter().map(|payment| i128::from(payment.covers_minor)).sum();
+    // At most PAYMENTS_MAX of each source, each below 2^63: the sum cannot overflow.
+    let covering: i128 = payments.iter().map(|payment| i128::from(payment.snapshot.covers_minor)).sum();
     let covered = covering >= i128::from(total.minor());
+    let is_complete = is_complete(order, evidence);
     let status = match (covered, order.status) {
         (true, _) => OrderStatus::Accepted,
+        (false, status) if !is_complete => status,
         (false, OrderStatus::AwaitingPayment) => OrderStatus::AwaitingPayment,
         (false, OrderStatus::Accepted | OrderStatus::OnHold) => OrderStatus::OnHold,
     };
@@ -40,7 +46,13 @@ pub fn decide(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Verdict 
         Fulfilment::NotStarted if covered => Fulfilment::Started { at: now },
         unchanged => unchanged,
     };
-    let decision = Decision { read: evidence.read(), decided_at: now, based_on: most_relevant(based_on) };
+    let decision = Decision {
+        read: evidence.read(),
+        decided_at: now,
+        payments: payments.len(),
+        is_complete,
+        based_on: recorded(payments),
+    };
     Verdict { status, fulfilment, decision }
 }
 
@@ -58,14 +70,32 @@ pub fn covering_minor(payment: &PaymentInfo, currency: Currency) -> i64 {
     }
 }
 
-/// Merges the previous decision with `payments`: the newest known version of each payment.
-fn newest<'p>(order: &Order, payments: impl Iterator<Item = &'p PaymentInfo>, now: Timestamp) -> Vec<BasedOn> {
+/// A payment considered by a decision.
+struct Considered {
+    snapshot: BasedOn,
+    /// True if the read model has no version as new as this one.
+    is_ahead: bool,
+}
+
+/// Returns true if all payments of the order are known.
+///
+/// A decision that left payments out stays incomplete until the read model has as many payments.
+fn is_complete(order: &Order, evidence: Evidence<'_>) -> bool {
+    let has_forgotten = !order.decision.is_complete && evidence.copies.len() < order.decision.payments;
+    let lookup_fits = evidence.lookup.is_none_or(|payments| payments.len() <= PAYMENTS_MAX);
+    evidence.incomplete.is_none() && lookup_fits && !has_forgotten
+}
+
+/// Merges the previous decision with the evidence: the newest known version of each payment.
+fn newest(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Vec<Considered> {
     let currency = order.total().currency();
+    let copied: HashMap<&PaymentId, u64> =
+        evidence.copies.iter().map(|copy| (&copy.payment.payment_id, copy.payment.version)).collect();
     let aged_ms = now.ms_since(order.decision.decided_at);
     let before = order.decision.based_on.iter();
     let before = before.map(|known| BasedOn { age_ms: known.age_ms.saturating_add(aged_ms), ..known.clone() });
     let mut newest: BTreeMap<PaymentId, BasedOn> = before.map(|known| (known.payment_id.clone(), known)).collect();
-    for payment in payments {
+    for payment in evidence.payments() {
         // For equal versions the evidence wins, because its age is measured with the current clock.
         if newest.get(&payment.payment_id).is_none_or(|known| known.version <= payment.version) {
             let payment = BasedOn {
@@ -78,12 +108,18 @@ fn newest<'p>(order: &Order, payments: impl Iterator<Item = &'p PaymentInfo>, no
             newest.insert(payment.payment_id.clone(), payment);
         }
     }
-    newest.into_values().collect()
+    let considered = newest.into_values().map(|snapshot| {
+        let is_ahead = copied.get(&snapshot.payment_id).is_none_or(|version| *version < snapshot.version);
+        Considered { snapshot, is_ahead }
+    });
+    considered.collect()
 }
 
-/// Sorts covering payments first, then newest first, so that truncation drops the least relevant ones.
-fn most_relevant(mut payments: Vec<BasedOn>) -> Vec<BasedOn> {
-    payments.sort_by_key(|payment| (Reverse(payment.covers_minor > 0), payment.age_ms));
-    payments.truncate(Decision::BASED_ON_MAX);
-    payments
+/// Returns the payments to record, covering payments first, then newest first. Those ahead of the read model are the only
+/// place where they are known, so they are kept beyond [`Decision::BASED_ON_MAX`].
+fn recorded(mut payments: Vec<Considered>) -> Vec<BasedOn> {
+    payments.sort_by_key(|payment| (Reverse(payment.snapshot.covers_minor > 0), payment.snapshot.age_ms));
+    let kept = payments.into_iter().enumerate();
+    let kept = kept.filter(|(position, payment)| *position < Decision::BASED_ON_MAX || payment.is_ahead);
+    kept.map(|(_, payment)| payment.snapshot).take(PAYMENTS_MAX).collect()
 }

@@ -59,12 +59,18 @@ pub struct Decision {
     pub read: PaymentRead,
     /// Time of the decision.
     pub decided_at: Timestamp,
-    /// The payments considered: covering ones first, then newest first, at most [`Decision::BASED_ON_MAX`].
+    /// The payments considered: covering ones first, then newest first. At most [`Decision::BASED_ON_MAX`] of those that
+    /// the read model had, and at most [`PAYMENTS_MAX`](crate::PAYMENTS_MAX) that it did not have yet.
     pub based_on: Vec<BasedOn>,
+    /// Number of payments considered.
+    pub payments: usize,
+    /// True if these were all payments of the order. If they were not and do not cover the order, its status was kept.
+    pub is_complete: bool,
 }
 
 impl Decision {
-    /// Maximum number of payments recorded in a decision. It bounds the size of an order whose customer is declined
-    /// many times. For payments beyond it, later decisions rely on the read model alone.
+    /// Maximum number of payments recorded in a decision, apart from those that the read model does not have yet. It
+    /// bounds the size of an order whose customer is declined many times. Later decisions take the other payments from
+    /// the read model.
     pub const BASED_ON_MAX: usize = 100;
 }

@@ -2,7 +2,7 @@
 
 use payment_events::PaymentInfo;
 
-use crate::{PaymentCopy, PaymentRead};
+use crate::{Incomplete, OrderView, PaymentCopy, PaymentRead};
 
 /// Payments of one order, unsorted. The newest version of each payment counts.
 #[derive(Debug, Clone, Copy)]
@@ -11,12 +11,19 @@ pub struct Evidence<'a> {
     pub copies: &'a [PaymentCopy],
     /// Payments just returned by the Payments API; `None` if it was not called.
     pub lookup: Option<&'a [PaymentInfo]>,
+    /// Reason why `copies` is not all that is in the read model; `None` if it is.
+    pub incomplete: Option<&'a Incomplete>,
 }
 
 impl<'a> Evidence<'a> {
-    /// Creates evidence from the read model alone.
+    /// Creates evidence from the read model alone, of which these are all payments.
     pub fn copies(copies: &'a [PaymentCopy]) -> Self {
-        Self { copies, lookup: None }
+        Self { copies, lookup: None, incomplete: None }
+    }
+
+    /// Creates evidence from what was read of the read model.
+    pub fn view(view: &'a OrderView) -> Self {
+        Self { copies: &view.payments, lookup: None, incomplete: view.incomplete.as_ref() }
     }
 
     /// Returns the source of the payments.

@@ -25,11 +25,11 @@ impl FindOrder {
     /// Returns the order with the payments behind its status, or `None` if it is not placed. An order that is not
     /// accepted shows its current payments.
     pub async fn find(&self, order_id: &OrderId) -> Result<Option<Order>, SettleError> {
-        let (view, now) = (self.queries.read(order_id).await?, Timestamp::now());
-        let Some(order) = view.order else { return Ok(None) };
-        let evidence = Evidence::copies(&view.payments);
+        let (mut view, now) = (self.queries.read(order_id).await?, Timestamp::now());
+        let Some(order) = view.order.take() else { return Ok(None) };
+        let evidence = Evidence::view(&view);
         if order.settled(evidence, now).is_some() {
-            return self.settle.settle(order_id, None).await;
+            return Ok(self.settle.settle(order_id, None).await?.map(|settled| settled.order));
         }
         Ok(Some(order.reviewed(evidence, now)))
     }

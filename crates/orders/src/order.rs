@@ -145,7 +145,13 @@ impl Order {
             lines,
             status: OrderStatus::AwaitingPayment,
             fulfilment: Fulfilment::NotStarted,
-            decision: Decision { read: PaymentRead::Local, decided_at: now, based_on: Vec::new() },
+            decision: Decision {
+                read: PaymentRead::Local,
+                decided_at: now,
+                based_on: Vec::new(),
+                payments: 0,
+                is_complete: true,
+            },
             revision: 1,
             created_at: now,
             updated_at: now,
@@ -159,17 +165,23 @@ impl Order {
         let verdict = decide(self, evidence, now);
         // `updated_at` never decreases, even if the clock was set back.
         let updated_at = now.max(self.updated_at);
-        (verdict.status != self.status).then(|| Self { revision: self.revision + 1, updated_at, ..self.with(verdict) })
+        let revision = self.revision.saturating_add(1);
+        (verdict.status != self.status).then(|| Self { revision, updated_at, ..self.with(verdict) })
     }
 
     /// Returns the order as it is shown to a client.
     ///
     /// An accepted order shows the payments it was accepted on. Any other order shows its current payments, so that a
-    /// payment declined since the last write is visible.
+    /// payment declined since the last write is visible. Either shows whether all its payments could be read now.
     #[must_use]
     pub fn reviewed(self, evidence: Evidence<'_>, now: Timestamp) -> Self {
         let verdict = decide(&self, evidence, now);
-        if self.status == OrderStatus::Accepted || verdict.status != self.status { self } else { self.with(verdict) }
+        if self.status == OrderStatus::Accepted || verdict.status != self.status {
+            let decision = Decision { is_complete: verdict.decision.is_complete, ..self.decision };
+            Self { decision, ..self }
+        } else {
+            self.with(verdict)
+        }
     }
 
     /// Returns the total of the lines.

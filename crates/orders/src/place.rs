@@ -6,7 +6,7 @@ use payment_events::{OrderId, Timestamp};
 
 use crate::{
     Evidence, Inserted, LookupError, Order, OrderQueries, OrderRequest, OrderStore, PaymentLookup, Settle, SettleError,
-    StoreError,
+    Settled, StoreError,
 };
 
 /// The use case behind `POST /orders`, which decides on the read model, and `POST /sync/orders`, which calls Payments
@@ -104,7 +104,7 @@ impl PlaceOrder {
         payments: &dyn PaymentLookup,
     ) -> Result<Placed, PlaceError> {
         let lookup = payments.payments_of(&request.order_id).await?;
-        let evidence = Evidence { copies: &[], lookup: Some(&lookup) };
+        let evidence = Evidence { lookup: Some(&lookup), ..Evidence::copies(&[]) };
         let placement = self.insert(request, &Order::place(request.clone(), evidence, Timestamp::now())).await?;
         // The response counts for an order of an earlier request, too: it may have newer versions.
         placed(self.settle.settle(&request.order_id, Some(&lookup)).await?, placement, request)
@@ -112,13 +112,13 @@ impl PlaceOrder {
 
     /// Decides on the read model.
     async fn place_on_copies(&self, request: &OrderRequest) -> Result<Placed, PlaceError> {
-        let view = self.queries.read(&request.order_id).await?;
-        if let Some(known) = view.order {
+        let mut view = self.queries.read(&request.order_id).await?;
+        if let Some(known) = view.order.take() {
             let placement = repeated(&known, request)?;
             // The order was written earlier, so `view` already is the read that must follow that write.
-            return placed(self.settle.settle_view(known, &view.payments).await?, placement, request);
+            return placed(self.settle.settle_view(known, &view).await?, placement, request);
         }
-        let order = Order::place(request.clone(), Evidence::copies(&view.payments), Timestamp::now());
+        let order = Order::place(request.clone(), Evidence::view(&view), Timestamp::now());
         let placement = self.insert(request, &order).await?;
         placed(self.settle.settle(&request.order_id, None).await?, placement, request)
     }
@@ -143,7 +143,7 @@ fn repeated(known: &Order, request: &OrderRequest) -> Result<Placement, PlaceErr
     }
 }
 
-fn placed(settled: Option<Order>, placement: Placement, request: &OrderRequest) -> Result<Placed, PlaceError> {
-    let order = settled.ok_or_else(|| PlaceError::Gone { order_id: request.order_id.clone() })?;
-    Ok(Placed { order, placement })
+fn placed(settled: Option<Settled>, placement: Placement, request: &OrderRequest) -> Result<Placed, PlaceError> {
+    let settled = settled.ok_or_else(|| PlaceError::Gone { order_id: request.order_id.clone() })?;
+    Ok(Placed { order: settled.order, placement })
 }

@@ -3,21 +3,21 @@
 use async_trait::async_trait;
 use payment_events::{OrderId, PaymentInfo, Timestamp};
 
-use crate::{Order, QuarantinedRecord};
+use crate::Order;
 
 /// A payment in the read model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentCopy {
     /// The payment in the version last stored.
     pub payment: PaymentInfo,
-    /// Time at which Orders stored it.
-    pub stored_at: Timestamp,
+    /// Time at which Orders received this version, before it wrote it.
+    pub received_at: Timestamp,
 }
 
 impl PaymentCopy {
-    /// Returns the projection lag in milliseconds: from the change in Payments to the write in Orders.
-    pub fn lag_ms(&self) -> u64 {
-        self.stored_at.ms_since(self.payment.updated_at)
+    /// Returns how long the change took from Payments to Orders, in milliseconds, without the write to the read model.
+    pub fn received_after_ms(&self) -> u64 {
+        self.received_at.ms_since(self.payment.updated_at)
     }
 }
 
@@ -26,8 +26,28 @@ impl PaymentCopy {
 pub struct OrderView {
     /// The order, if it is placed.
     pub order: Option<Order>,
-    /// The payments, sorted by id. They may arrive before the order.
+    /// The payments, sorted by id, at most [`PAYMENTS_MAX`]. They may arrive before the order.
     pub payments: Vec<PaymentCopy>,
+    /// Reason why `payments` is not all of them; `None` if it is.
+    pub incomplete: Option<Incomplete>,
+}
+
+/// Reason why the payments of an order could not all be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incomplete {
+    /// There are more than [`PAYMENTS_MAX`], or more bytes of them than one read may return.
+    TooMany,
+    /// The item of at least one payment cannot be decoded.
+    Unreadable(Unacceptable),
+}
+
+/// The placed orders among those asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlacedOrders {
+    /// Orders, unsorted, each once.
+    pub orders: Vec<Order>,
+    /// Orders whose item cannot be decoded, with the reason.
+    pub unreadable: Vec<(OrderId, Unacceptable)>,
 }
 
 /// Outcome of [`OrderStore::insert`].
@@ -57,16 +77,43 @@ pub enum Stored {
     Stale,
 }
 
-/// The store did not respond, or its response could not be decoded. A write may have taken effect.
+/// Failure of a store, by what a retry can do about it.
 #[derive(Debug, thiserror::Error)]
-#[error("{context}")]
-pub struct StoreError {
-    /// The operation and the table.
-    pub context: String,
-    /// Cause of the failure.
-    #[source]
-    pub source: Box<dyn std::error::Error + Send + Sync>,
+pub enum StoreError {
+    /// The store failed, or could not be reached or used. The cause may lie on either side: a timeout, throttling, a
+    /// missing permission, a missing table. A write may have taken effect. A retry may succeed.
+    #[error("{context}")]
+    Unavailable {
+        /// The operation and the table.
+        context: String,
+        /// Cause of the failure.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// This item cannot be stored or decoded, whereas others can. Nothing changed. Only another item, or another
+    /// version of this program, can change that.
+    #[error(transparent)]
+    Unacceptable(#[from] Unacceptable),
 }
+
+/// The verdict that a record or an item can never be processed as it is: its size, a range, or its encoding.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unacceptable {
+    /// The rule that is violated. May quote the record or the item, so it must not be logged.
+    pub reason: String,
+}
+
+impl Unacceptable {
+    /// Creates the verdict.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+}
+
+/// Maximum number of payments that settlement considers per order. Up to it, settlement is exact. With more, an order
+/// is accepted if the payments read cover it, and otherwise keeps its status.
+pub const PAYMENTS_MAX: usize = 1_000;
 
 /// Maximum number of ids per [`OrderQueries::placed`]: the limit of `DynamoDB`'s `BatchGetItem`.
 pub const PLACED_AT_ONCE_MAX: usize = 100;
@@ -87,16 +134,17 @@ pub trait OrderStore: Send + Sync {
 #[async_trait]
 pub trait OrderQueries: Send + Sync {
     /// Returns the order and its payments, sorted by payment id. MUST see every write, of the order and of the
-    /// payments, that completed before the call.
+    /// payments, that completed before the call. MUST return [`StoreError::Unacceptable`] if the order's item cannot be
+    /// decoded; payments that cannot only make the view incomplete.
     async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError>;
 
-    /// Returns the placed ones of these orders, each once, unsorted, without their payments. MUST see every write that
-    /// completed before the call. Accepts at most [`PLACED_AT_ONCE_MAX`] ids.
-    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError>;
+    /// Returns the placed ones of these orders, without their payments. MUST see every write that completed before the
+    /// call. An item that cannot be decoded MUST NOT hide the others. Accepts at most [`PLACED_AT_ONCE_MAX`] ids.
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<PlacedOrders, StoreError>;
 
-    /// Returns the payments of an order, placed or not, sorted by payment id. MUST see every write that completed
-    /// before the call.
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError>;
+    /// Returns the payments of an order, placed or not, sorted by payment id, without the order. MUST see every write
+    /// that completed before the call.
+    async fn payments(&self, order_id: &OrderId) -> Result<OrderView, StoreError>;
 }
 
 /// The call to Payments failed, timed out, or returned an unusable response. Nothing has changed anywhere.
@@ -125,13 +173,6 @@ pub trait PaymentLookup: Send + Sync {
 #[async_trait]
 pub trait PaymentCopies: Send + Sync {
     /// Stores a payment in one write. MUST return [`Stored::Stale`], and change nothing, if the stored version is the
-    /// same or higher.
+    /// same or higher. MUST return [`StoreError::Unacceptable`] only if other payments can be stored.
     async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError>;
-}
-
-/// Storage of undecodable records.
-#[async_trait]
-pub trait Quarantine: Send + Sync {
-    /// Stores the whole record. MUST be idempotent: a record is stored once, as it was first quarantined.
-    async fn set_aside(&self, record: &QuarantinedRecord) -> Result<(), StoreError>;
 }

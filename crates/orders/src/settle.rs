@@ -4,13 +4,23 @@ use std::sync::Arc;
 
 use payment_events::{OrderId, PaymentInfo, Timestamp};
 
-use crate::{Evidence, Order, OrderQueries, OrderStore, PaymentCopy, Replaced, StoreError};
+use crate::{Evidence, Incomplete, Order, OrderQueries, OrderStore, OrderView, PlacedOrders, Replaced, StoreError};
 
 /// Settles orders: reads an order with its payments and writes the order if they change its status.
 #[derive(Clone)]
 pub struct Settle {
     store: Arc<dyn OrderStore>,
     queries: Arc<dyn OrderQueries>,
+}
+
+/// A settled order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The order as stored.
+    pub order: Order,
+    /// Reason why not all its payments could be read; `None` if they could. If the payments read do not cover the
+    /// order, it kept its status.
+    pub incomplete: Option<Incomplete>,
 }
 
 /// Why settling failed. Retrying is safe.
@@ -30,7 +40,7 @@ pub enum SettleError {
 /// Outcome of one round of settling.
 enum Round {
     /// The order's status matches its payments.
-    Settled(Order),
+    Settled(Box<Settled>),
     /// The order was written, by this round or by a concurrent writer. It must be read again.
     Written,
 }
@@ -54,41 +64,44 @@ impl Settle {
         &self,
         order_id: &OrderId,
         lookup: Option<&[PaymentInfo]>,
-    ) -> Result<Option<Order>, SettleError> {
+    ) -> Result<Option<Settled>, SettleError> {
         for _ in 0..Self::ROUNDS_MAX {
-            let view = self.queries.read(order_id).await?;
-            let Some(order) = view.order else { return Ok(None) };
-            match self.round(order, Evidence { copies: &view.payments, lookup }).await? {
-                Round::Settled(order) => return Ok(Some(order)),
+            let mut view = self.queries.read(order_id).await?;
+            let Some(order) = view.order.take() else { return Ok(None) };
+            match self.round(order, Evidence { lookup, ..Evidence::view(&view) }).await? {
+                Round::Settled(settled) => return Ok(Some(*settled)),
                 Round::Written => {}
             }
         }
         Err(SettleError::Contended { order_id: order_id.clone() })
     }
 
-    pub(crate) async fn find_placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    pub(crate) async fn find_placed(&self, order_ids: &[OrderId]) -> Result<PlacedOrders, StoreError> {
         self.queries.placed(order_ids).await
     }
 
     /// Settles an order that has just been read. Costs one read of its payments if the status already matches them.
-    pub async fn settle_read(&self, order: Order) -> Result<Option<Order>, SettleError> {
-        let copies = self.queries.payments(&order.order_id).await?;
-        self.settle_view(order, &copies).await
+    pub async fn settle_read(&self, order: Order) -> Result<Option<Settled>, SettleError> {
+        let view = self.queries.payments(&order.order_id).await?;
+        self.settle_view(order, &view).await
     }
 
     /// Settles an order that has just been read with all its payments. Costs no call if the status already matches
     /// them.
-    pub(crate) async fn settle_view(&self, order: Order, copies: &[PaymentCopy]) -> Result<Option<Order>, SettleError> {
+    pub(crate) async fn settle_view(&self, order: Order, view: &OrderView) -> Result<Option<Settled>, SettleError> {
         let order_id = order.order_id.clone();
-        match self.round(order, Evidence::copies(copies)).await? {
-            Round::Settled(order) => Ok(Some(order)),
+        match self.round(order, Evidence::view(view)).await? {
+            Round::Settled(settled) => Ok(Some(*settled)),
             Round::Written => self.settle(&order_id, None).await,
         }
     }
 
     /// Decides on the order and writes it if its status changes. The write is conditional on the revision read.
     async fn round(&self, order: Order, evidence: Evidence<'_>) -> Result<Round, StoreError> {
-        let Some(settled) = order.settled(evidence, Timestamp::now()) else { return Ok(Round::Settled(order)) };
+        let Some(settled) = order.settled(evidence, Timestamp::now()) else {
+            let incomplete = evidence.incomplete.cloned();
+            return Ok(Round::Settled(Box::new(Settled { order, incomplete })));
+        };
         if self.store.replace(&settled, order.revision).await? == Replaced::Done {
             let order_id = &order.order_id;
             tracing::info!(%order_id, from = %order.status, to = %settled.status, revision = settled.revision,

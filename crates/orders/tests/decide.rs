@@ -213,7 +213,7 @@ proptest! {
     ) {
         let request = request("ord-1", euros(total));
         let remote: Vec<_> = before.into_iter().map(|stored| stored.payment).collect();
-        let lookup = Evidence { copies: &[], lookup: Some(&remote) };
+        let lookup = Evidence { lookup: Some(&remote), ..Evidence::copies(&[]) };
         let order = Order::place(request.clone(), lookup, at());
         let arrived = Evidence::copies(&payments);
         let settled = decide(&order, arrived, at()).status;

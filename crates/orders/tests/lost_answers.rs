@@ -8,7 +8,7 @@ use orders::testing::MemoryOrders;
 use orders::testing::samples::{authorized, euros, request};
 use orders::{
     Inserted, Order, OrderQueries, OrderStatus, OrderStore, OrderView, PaymentCopies, PaymentCopy, PlaceOrder,
-    Placement, ProjectPayments, Replaced, Settle, StoreError, Stored,
+    PlacedOrders, Placement, ProjectPayments, Replaced, Settle, StoreError, Stored,
 };
 use payment_events::OrderId;
 
@@ -34,11 +34,11 @@ impl OrderQueries for RetriedWrites {
         self.0.read(order_id).await
     }
 
-    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<PlacedOrders, StoreError> {
         self.0.placed(order_ids).await
     }
 
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
+    async fn payments(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         self.0.payments(order_id).await
     }
 }

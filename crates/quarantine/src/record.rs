@@ -1,23 +1,81 @@
-//! Quarantined stream records.
+//! Quarantined records.
 
 use std::fmt;
+use std::str::FromStr;
 
 use payment_events::Timestamp;
 
-/// An unmodified stream record that could not be decoded.
+/// Id of a record: `<source>#<position>`.
+///
+/// A record keeps its id however often it is delivered, so that it is quarantined once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RecordId(String);
+
+/// The text is not a valid record id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be <source>#<position>, as `quarantine list` shows it")]
+pub struct InvalidRecordId;
+
+impl RecordId {
+    /// Source of an order that cannot be settled; its position is the order id. The record is an event of that order, which
+    /// is stored, so that processing it again settles the order.
+    pub const SETTLEMENT: &str = "settlement";
+
+    /// Maximum length, in bytes. Half of what DynamoDB allows in a partition key.
+    pub const BYTES_MAX: usize = 1_024;
+
+    /// The record at this position of this source, such as a sequence number of a shard. An empty part reads `unknown`, and
+    /// each part is cut to half of [`Self::BYTES_MAX`]; a stream of AWS has no such ids.
+    pub fn new(source: &str, position: &str) -> Self {
+        let part = |text: &str| match text {
+            "" => "unknown".to_owned(),
+            text => text.get(..text.floor_char_boundary(Self::BYTES_MAX / 2 - 1)).unwrap_or_default().to_owned(),
+        };
+        Self(format!("{}#{}", part(source).replace('#', "_"), part(position)))
+    }
+
+    /// Where the record was read: a shard, for example.
+    pub fn source(&self) -> &str {
+        self.0.split_once('#').map_or("", |(source, _)| source)
+    }
+
+    /// Position of the record in its source, such as a sequence number.
+    pub fn position(&self) -> &str {
+        self.0.split_once('#').map_or("", |(_, position)| position)
+    }
+}
+
+impl FromStr for RecordId {
+    type Err = InvalidRecordId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRecordId> {
+        match text.split_once('#') {
+            Some((source, position)) if !source.is_empty() && !position.is_empty() && text.len() <= Self::BYTES_MAX => {
+                Ok(Self(text.to_owned()))
+            }
+            _ => Err(InvalidRecordId),
+        }
+    }
+}
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An unmodified record, and why it was not processed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct QuarantinedRecord {
+    /// Id of the record.
+    pub id: RecordId,
     /// Complete data of the record.
     pub data: Vec<u8>,
-    /// Why the record was rejected.
+    /// Why the record was not processed.
     pub reason: Reason,
-    /// Kinesis shard id.
-    pub shard_id: String,
-    /// Kinesis sequence number.
-    pub sequence_number: String,
-    /// Kinesis partition key.
+    /// Partition key under which the record was published.
     pub partition_key: String,
-    /// Approximate arrival time at the stream.
+    /// Approximate arrival time at the source.
     pub arrived_at: Timestamp,
     /// Time at which the record was quarantined.
     pub quarantined_at: Timestamp,
@@ -27,16 +85,22 @@ pub struct QuarantinedRecord {
 impl fmt::Debug for QuarantinedRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QuarantinedRecord")
-            .field("shard_id", &self.shard_id)
-            .field("sequence_number", &self.sequence_number)
+            .field("id", &self.id)
             .field("data_bytes", &self.data.len())
             .finish_non_exhaustive()
     }
 }
 
-/// Why a record was rejected, as text for operators. It may quote the record and is cut to [`Reason::BYTES_MAX`] bytes.
+/// Why a record was not processed, as text for operators. It may quote the record, so it must not be logged. It is cut to [`Reason::BYTES_MAX`] bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reason(String);
+
+/// Omits the text.
+impl fmt::Debug for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reason").finish_non_exhaustive()
+    }
+}
 
 impl Reason {
     /// Maximum length, in bytes.
@@ -44,7 +108,7 @@ impl Reason {
 
     /// Cuts `text` to the maximum, at a character boundary.
     pub fn new(text: &str) -> Self {
-        Self(text[..text.floor_char_boundary(Self::BYTES_MAX)].to_owned())
+        Self(text.get(..text.floor_char_boundary(Self::BYTES_MAX)).unwrap_or_default().to_owned())
     }
 
     /// Returns the text, as stored.
@@ -56,6 +120,20 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_has_a_source_and_a_position() {
+        let id: RecordId = "shardId-0#41".parse().unwrap();
+        assert_eq!((id.source(), id.position()), ("shardId-0", "41"));
+        assert_eq!(RecordId::new("shardId-0", "41"), id);
+        assert_eq!(RecordId::new("", "").to_string(), "unknown#unknown");
+        let long = "é".repeat(RecordId::BYTES_MAX);
+        let id = RecordId::new(&long, &long).to_string();
+        assert!(id.len() <= RecordId::BYTES_MAX && id.parse::<RecordId>().is_ok(), "{id}");
+        for invalid in ["", "#", "shardId-0", "shardId-0#", "#41", &format!("a#{}", "1".repeat(RecordId::BYTES_MAX))] {
+            assert_eq!(invalid.parse::<RecordId>(), Err(InvalidRecordId), "{invalid}");
+        }
+    }
 
     #[test]
     fn a_reason_is_cut_at_a_character_boundary() {

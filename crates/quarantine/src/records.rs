@@ -1,64 +1,30 @@
 //! Access to quarantined records, for operator tools: list, load and drop. The functions only write.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::str::FromStr;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue::{self, N, S};
-use orders::{QuarantinedRecord, Reason, StoreError};
 use payment_events::Timestamp;
+
+use crate::{QuarantineError, QuarantinedRecord, Reason, RecordId};
 
 type Attributes = HashMap<String, AttributeValue>;
 
 /// Attributes of part 0, without its data.
-const KNOWN: &str =
-    "#record, #bytes, #reason, #shard_id, #sequence_number, #partition_key, #arrived_at, #quarantined_at";
-
-/// Id of a quarantined record: `<shard id>#<sequence number>`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RecordId(String);
-
-/// The text is not a valid record id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be <shard id>#<sequence number>, as `quarantine list` shows it")]
-pub struct InvalidRecordId;
-
-impl FromStr for RecordId {
-    type Err = InvalidRecordId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidRecordId> {
-        match text.split_once('#') {
-            Some((shard, number)) if !shard.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Ok(Self(text.to_owned()))
-            }
-            _ => Err(InvalidRecordId),
-        }
-    }
-}
-
-impl fmt::Display for RecordId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+const KNOWN: &str = "#record, #bytes, #reason, #partition_key, #arrived_at, #quarantined_at";
 
 /// Metadata of a quarantined record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordSummary {
     /// Id of the record.
     pub id: RecordId,
-    /// Why the record was rejected. It may quote the record.
+    /// Why the record was not processed. It may quote the record.
     pub reason: String,
     /// Size of the record's data, in bytes.
     pub bytes: u64,
-    /// Kinesis shard id.
-    pub shard_id: String,
-    /// Kinesis sequence number.
-    pub sequence_number: String,
-    /// Kinesis partition key.
+    /// Partition key under which the record was published.
     pub partition_key: String,
-    /// Approximate arrival time at the stream.
+    /// Approximate arrival time at the source.
     pub arrived_at: Timestamp,
     /// Time at which the record was quarantined.
     pub quarantined_at: Timestamp,
@@ -79,8 +45,8 @@ impl QuarantineRecords {
 
     /// Returns the newest `records_max` complete records, newest first. Skips items that are not records; only a
     /// foreign write can create those.
-    pub async fn list(&self, records_max: usize) -> Result<Vec<RecordSummary>, StoreError> {
-        let names = KNOWN.split(", ").map(|name| (name.to_owned(), name[1..].to_owned()));
+    pub async fn list(&self, records_max: usize) -> Result<Vec<RecordSummary>, QuarantineError> {
+        let names = KNOWN.split(", ").map(|name| (name.to_owned(), name.trim_start_matches('#').to_owned()));
         let mut pages = self
             .client
             .scan()
@@ -104,7 +70,7 @@ impl QuarantineRecords {
     }
 
     /// Returns the record with all its data, or `None` if it does not exist or is incomplete.
-    pub async fn load(&self, id: &RecordId) -> Result<Option<QuarantinedRecord>, StoreError> {
+    pub async fn load(&self, id: &RecordId) -> Result<Option<QuarantinedRecord>, QuarantineError> {
         let parts = self.parts(id).await?;
         let Some(first) = parts.first().filter(|first| first.contains_key("parts")) else { return Ok(None) };
         let failed = |error| self.failed("decode", error);
@@ -119,10 +85,9 @@ impl QuarantineRecords {
             return Err(self.failed("join", text));
         }
         Ok(Some(QuarantinedRecord {
+            id: known.id,
             data,
             reason: Reason::new(&known.reason),
-            shard_id: known.shard_id,
-            sequence_number: known.sequence_number,
             partition_key: known.partition_key,
             arrived_at: known.arrived_at,
             quarantined_at: known.quarantined_at,
@@ -133,7 +98,7 @@ impl QuarantineRecords {
     ///
     /// Part 0, without which a record is incomplete, is deleted first. If this fails half-way, the record is no longer
     /// listed, and its remaining parts expire.
-    pub async fn drop(&self, id: &RecordId) -> Result<bool, StoreError> {
+    pub async fn drop(&self, id: &RecordId) -> Result<bool, QuarantineError> {
         let parts = self.parts(id).await?;
         for part in &parts {
             let delete = self.client.delete_item().table_name(&self.table).key("record", S(id.to_string()));
@@ -144,7 +109,7 @@ impl QuarantineRecords {
     }
 
     /// Returns all parts, sorted by number.
-    async fn parts(&self, id: &RecordId) -> Result<Vec<Attributes>, StoreError> {
+    async fn parts(&self, id: &RecordId) -> Result<Vec<Attributes>, QuarantineError> {
         let query = self.client.query().table_name(&self.table).consistent_read(true);
         let query = query.key_condition_expression("#record = :record").expression_attribute_names("#record", "record");
         let mut items = query.expression_attribute_values(":record", S(id.to_string())).into_paginator().items().send();
@@ -155,8 +120,8 @@ impl QuarantineRecords {
         Ok(parts)
     }
 
-    fn failed(&self, what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
-        StoreError { context: format!("could not {what} records in table {}", self.table), source: source.into() }
+    fn failed(&self, what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> QuarantineError {
+        QuarantineError { context: format!("could not {what} records in table {}", self.table), source: source.into() }
     }
 }
 
@@ -165,11 +130,9 @@ fn summary(item: &Attributes) -> Result<RecordSummary, String> {
     let time = |name: &str| text(name)?.parse::<Timestamp>().map_err(|error| format!("{name} {error}"));
     let bytes = item.get("bytes").and_then(|bytes| bytes.as_n().ok()).and_then(|bytes| bytes.parse().ok());
     Ok(RecordSummary {
-        id: RecordId(text("record")?),
+        id: text("record")?.parse().map_err(|error| format!("record {error}"))?,
         reason: text("reason")?,
         bytes: bytes.ok_or_else(|| missing("bytes"))?,
-        shard_id: text("shard_id")?,
-        sequence_number: text("sequence_number")?,
         partition_key: text("partition_key")?,
         arrived_at: time("arrived_at")?,
         quarantined_at: time("quarantined_at")?,

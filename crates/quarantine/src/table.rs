@@ -1,4 +1,4 @@
-//! The quarantine table: undecodable records, complete and unmodified.
+//! The quarantine table: records in parts, complete and unmodified.
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -6,7 +6,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue::{self, B, N, S};
-use orders::{Quarantine, QuarantinedRecord, StoreError};
+
+use crate::{Quarantine, QuarantineError, QuarantinedRecord};
 
 /// Maximum number of a record's bytes per item. The rest of DynamoDB's 400 KB item limit is left for other attributes.
 pub const PART_BYTES_MAX: usize = 350 * 1024;
@@ -14,10 +15,10 @@ pub const PART_BYTES_MAX: usize = 350 * 1024;
 /// Time to live of a record, in days: long enough to notice the record, fix the cause and redrive.
 pub const KEPT_DAYS: i64 = 30;
 
-const SECONDS_A_DAY: i64 = 24 * 60 * 60;
+const KEPT_S: i64 = KEPT_DAYS * 24 * 60 * 60;
 
-/// Quarantine in DynamoDB. A record is split into one item per [`PART_BYTES_MAX`], with the partition key
-/// `<shard id>#<sequence number>` and the part number as sort key.
+/// Quarantine in DynamoDB. A record is split into one item per [`PART_BYTES_MAX`], with its id as partition key and the
+/// part number as sort key.
 ///
 /// Part 0 also holds the metadata and the number of parts. It is written last, so a record that has a part 0 is
 /// complete.
@@ -34,11 +35,11 @@ impl QuarantineTable {
     }
 
     fn part(&self, record: &QuarantinedRecord, part: usize, bytes: &[u8]) -> PutItemFluentBuilder {
-        let expires_at = record.quarantined_at.unix_ms() / 1_000 + KEPT_DAYS * SECONDS_A_DAY;
+        let expires_at = (record.quarantined_at.unix_ms() / 1_000).saturating_add(KEPT_S);
         self.client
             .put_item()
             .table_name(&self.table)
-            .item("record", S(format!("{}#{}", record.shard_id, record.sequence_number)))
+            .item("record", S(record.id.to_string()))
             .item("part", N(part.to_string()))
             .item("data", B(Blob::new(bytes)))
             .item("expires_at", N(expires_at.to_string()))
@@ -51,8 +52,6 @@ impl QuarantineTable {
             .item("parts", count(parts))
             .item("bytes", count(record.data.len()))
             .item("reason", text(record.reason.as_str()))
-            .item("shard_id", text(&record.shard_id))
-            .item("sequence_number", text(&record.sequence_number))
             .item("partition_key", text(&record.partition_key))
             .item("arrived_at", text(&record.arrived_at.to_string()))
             .item("quarantined_at", text(&record.quarantined_at.to_string()))
@@ -61,18 +60,18 @@ impl QuarantineTable {
             .expression_attribute_names("#record", "record")
     }
 
-    fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    fn failed(&self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> QuarantineError {
         let context = format!("could not quarantine a record in table {}", self.table);
-        StoreError { context, source: source.into() }
+        QuarantineError { context, source: source.into() }
     }
 }
 
 #[async_trait]
 impl Quarantine for QuarantineTable {
-    async fn set_aside(&self, record: &QuarantinedRecord) -> Result<(), StoreError> {
+    async fn store(&self, record: &QuarantinedRecord) -> Result<(), QuarantineError> {
         let (first, rest) = record.data.split_at(record.data.len().min(PART_BYTES_MAX));
         let rest = rest.chunks(PART_BYTES_MAX);
-        let parts = 1 + rest.len();
+        let parts = rest.len().saturating_add(1);
         for (part, bytes) in (1..).zip(rest) {
             self.part(record, part, bytes).send().await.map_err(|error| self.failed(error))?;
         }

@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::{Quarantine, QuarantinedRecord, StoreError};
+use crate::{Quarantine, QuarantineError, QuarantinedRecord};
 
-/// Quarantine in memory. Can be set to fail for a sequence number.
+/// Quarantine in memory. Can be set to fail for a position.
 #[derive(Debug, Default)]
 pub struct MemoryQuarantine {
     records: Mutex<Vec<QuarantinedRecord>>,
@@ -19,24 +19,29 @@ impl MemoryQuarantine {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Makes [`Quarantine::set_aside`] fail for this sequence number from now on.
-    pub fn fail_for(&self, sequence_number: &str) {
-        self.failing.lock().unwrap_or_else(PoisonError::into_inner).push(sequence_number.to_owned());
+    /// Makes [`Quarantine::store`] fail for records at this position from now on.
+    pub fn fail_for(&self, position: &str) {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner).push(position.to_owned());
     }
 }
 
 #[async_trait]
 impl Quarantine for MemoryQuarantine {
-    async fn set_aside(&self, record: &QuarantinedRecord) -> Result<(), StoreError> {
-        if self.failing.lock().unwrap_or_else(PoisonError::into_inner).contains(&record.sequence_number) {
-            return Err(StoreError {
+    async fn store(&self, record: &QuarantinedRecord) -> Result<(), QuarantineError> {
+        if self
+            .failing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .any(|failing| failing == record.id.position())
+        {
+            return Err(QuarantineError {
                 context: "could not quarantine the record".into(),
                 source: "the test set it to fail".into(),
             });
         }
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = |record: &QuarantinedRecord| (record.shard_id.clone(), record.sequence_number.clone());
-        if !records.iter().any(|known| place(known) == place(record)) {
+        if !records.iter().any(|known| known.id == record.id) {
             records.push(record.clone());
         }
         Ok(())

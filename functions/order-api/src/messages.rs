@@ -63,9 +63,14 @@ struct DecisionAnswer {
     read: &'static str,
     /// Time of the decision.
     decided_at: Timestamp,
-    /// Payments considered: covering ones first, then newest first.
+    /// Payments considered: covering ones first, then newest first. At most 100 are named.
     #[schemars(length(max = Decision::BASED_ON_MAX))]
     based_on: Vec<BasedOnAnswer>,
+    /// Number of payments considered.
+    payments: usize,
+    /// True if these are all payments of the order. Otherwise it has too many, or some cannot be read; unless the payments
+    /// considered cover the order, it keeps its status.
+    is_complete: bool,
 }
 
 /// Payment at the time of a decision.
@@ -83,7 +88,8 @@ struct BasedOnAnswer {
 
 impl From<Order> for OrderAnswer {
     fn from(order: Order) -> Self {
-        let based_on = order.decision.based_on.into_iter().map(|payment| BasedOnAnswer {
+        let based_on = order.decision.based_on.into_iter().take(Decision::BASED_ON_MAX);
+        let based_on = based_on.map(|payment| BasedOnAnswer {
             payment_id: payment.payment_id,
             version: payment.version,
             status: payment.status,
@@ -103,6 +109,8 @@ impl From<Order> for OrderAnswer {
                 read: order.decision.read.as_str(),
                 decided_at: order.decision.decided_at,
                 based_on: based_on.collect(),
+                payments: order.decision.payments,
+                is_complete: order.decision.is_complete,
             },
             revision: order.revision,
             created_at: order.created_at,
@@ -132,10 +140,11 @@ struct PaymentAnswer {
     // The complete payment info of the event contract.
     #[serde(flatten)]
     payment: PaymentInfo,
-    /// Time at which Orders stored this version.
-    stored_at: Timestamp,
-    /// Projection lag in milliseconds, from `updated_at` to `stored_at`.
-    lag_ms: u64,
+    /// Time at which Orders received this version, before it stored it.
+    received_at: Timestamp,
+    /// Delay in milliseconds from `updated_at` to `received_at`: publishing and delivery. The metric `ProjectionLag` also
+    /// counts the write.
+    received_after_ms: u64,
     /// Age in milliseconds, from `updated_at` to this response.
     age_ms: u64,
 }
@@ -153,8 +162,8 @@ impl PaymentsAnswer {
 
 impl PaymentAnswer {
     fn new(stored: PaymentCopy, now: Timestamp) -> Self {
-        let lag_ms = stored.lag_ms();
-        let PaymentCopy { payment, stored_at } = stored;
-        Self { stored_at, lag_ms, age_ms: now.ms_since(payment.updated_at), payment }
+        let received_after_ms = stored.received_after_ms();
+        let PaymentCopy { payment, received_at } = stored;
+        Self { received_at, received_after_ms, age_ms: now.ms_since(payment.updated_at), payment }
     }
 }

@@ -68,7 +68,8 @@ mod tests {
     fn the_contract_lists_every_problem_of_placing_an_order() {
         let order_id = || "ord-42".parse().unwrap();
         for path in ["/orders", "/sync/orders"] {
-            let store = StoreError { context: "could not write".to_owned(), source: "the table is down".into() };
+            let (context, source) = ("could not write".to_owned(), "the table is down".into());
+            let store = StoreError::Unavailable { context, source };
             for error in [
                 PlaceError::Conflict { order_id: order_id() },
                 PlaceError::Gone { order_id: order_id() },

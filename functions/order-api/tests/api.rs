@@ -186,15 +186,19 @@ async fn payments_are_listed_with_their_age_before_and_after_the_order_is_placed
         let ids: Vec<_> = payments.iter().map(|payment| payment["payment_id"].as_str().unwrap()).collect();
         assert_eq!(ids, ["pay_0", "pay_1"]);
         assert_eq!(payments[0]["decline"]["code"], "expired_card");
-        let (stored_at, lag_ms, age_ms) = (
-            &payments[1]["stored_at"],
-            payments[1]["lag_ms"].as_u64().unwrap(),
+        let (received_at, received_after_ms, age_ms) = (
+            &payments[1]["received_at"],
+            payments[1]["received_after_ms"].as_u64().unwrap(),
             payments[1]["age_ms"].as_u64().unwrap(),
         );
-        assert_eq!(lag_ms, time(stored_at).ms_since(paid.updated_at));
-        assert!(age_ms >= lag_ms);
+        assert_eq!(received_after_ms, time(received_at).ms_since(paid.updated_at));
+        assert!(age_ms >= received_after_ms);
         let mut expected = serde_json::to_value(&paid).unwrap();
-        for (name, value) in [("stored_at", stored_at.clone()), ("lag_ms", json!(lag_ms)), ("age_ms", json!(age_ms))] {
+        for (name, value) in [
+            ("received_at", received_at.clone()),
+            ("received_after_ms", json!(received_after_ms)),
+            ("age_ms", json!(age_ms)),
+        ] {
             expected[name] = value;
         }
         assert_eq!(payments[1], expected);

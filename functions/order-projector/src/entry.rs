@@ -1,52 +1,68 @@
 //! Decoding and folding of a batch.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use orders::{QuarantinedRecord, Reason};
 use payment_events::{DecodeError, OrderId, PaymentEvent, PaymentId, Timestamp};
+use quarantine::{QuarantinedRecord, Reason, RecordId};
 use stream_batch::{KinesisRecord, Record};
 
 /// A decoded record.
 #[derive(Debug)]
 pub(crate) enum Entry {
-    /// Payment to store, in its newest version of the batch.
-    Payment(Box<PaymentEvent>),
+    /// Versions of one payment, newest first.
+    Payment(Vec<Version>),
     /// Payment that was folded into an earlier entry of the batch.
     Folded,
     /// Record to quarantine.
-    Unreadable(Box<Unreadable>),
+    Undecodable(Undecodable),
+}
+
+/// A payment event with the record that held it.
+#[derive(Debug)]
+pub(crate) struct Version {
+    pub(crate) event: PaymentEvent,
+    pub(crate) record: Arc<KinesisRecord>,
 }
 
 /// A record that is not a payment event.
 #[derive(Debug)]
-pub(crate) struct Unreadable {
-    pub(crate) record: QuarantinedRecord,
+pub(crate) struct Undecodable {
+    pub(crate) record: KinesisRecord,
     /// Kind of error, for the log. The reason is not logged, because it may quote the record.
     pub(crate) kind: &'static str,
+    pub(crate) reason: Reason,
 }
 
-/// Decodes a batch and folds it to the newest version of each payment.
+/// Decodes a batch and folds it to one entry per payment, with its versions sorted, newest first.
 ///
-/// The newest version moves to the position of the payment's **first** record. If it cannot be stored, that first
-/// record is reported, so that no version of the payment is acknowledged before one is stored.
+/// The entry is at the position of the payment's **first** record. If no version can be stored, that first record is
+/// reported, so that no version of the payment is acknowledged before one is stored.
 ///
 /// Returns one entry per record, in batch order. The lane of an entry is the order id.
 pub(crate) fn fold(records: impl IntoIterator<Item = KinesisRecord>) -> Vec<Record<String, Entry>> {
     let mut entries: Vec<Record<String, Entry>> = Vec::new();
     let mut places: HashMap<(OrderId, PaymentId), usize> = HashMap::new();
     for mut entry in records.into_iter().map(decode) {
-        if let Entry::Payment(event) = &mut entry.payload {
-            let payment = event.payment();
+        if let Entry::Payment(versions) = &mut entry.payload
+            && let Some(payment) = versions.first().map(|version| version.event.payment())
+        {
             let key = (payment.order_id.clone(), payment.payment_id.clone());
             let place = *places.entry(key).or_insert(entries.len());
             if let Some(Record { payload: Entry::Payment(known), .. }) = entries.get_mut(place) {
-                if known.payment().version < payment.version {
-                    std::mem::swap(known, event);
-                }
+                known.append(versions);
                 entry.payload = Entry::Folded;
             }
         }
         entries.push(entry);
+    }
+    for entry in &mut entries {
+        if let Entry::Payment(versions) = &mut entry.payload {
+            versions.sort_by_key(|version| Reverse(version.event.payment().version));
+            // A redelivered version is the same event.
+            versions.dedup_by_key(|version| version.event.payment().version);
+        }
     }
     entries
 }
@@ -54,33 +70,40 @@ pub(crate) fn fold(records: impl IntoIterator<Item = KinesisRecord>) -> Vec<Reco
 /// Decodes a record. Its lane is the order id, or the partition key if the record is undecodable.
 fn decode(record: KinesisRecord) -> Record<String, Entry> {
     let sequence_number = record.sequence_number.clone();
-    let unreadable = match record.user_data() {
+    let (kind, reason) = match record.user_data() {
         Ok(data) => match PaymentEvent::decode(data) {
             Ok(event) => {
                 let key = event.partition_key().to_owned();
-                return Record { key, sequence_number, payload: Entry::Payment(Box::new(event)) };
+                let version = Version { event, record: Arc::new(record) };
+                return Record { key, sequence_number, payload: Entry::Payment(vec![version]) };
             }
             Err(error) => (kind_of(&error), Reason::new(&error.to_string())),
         },
         Err(aggregated) => ("aggregated", Reason::new(&aggregated.to_string())),
     };
-    let (kind, reason) = unreadable;
     let key = record.partition_key.clone();
-    let unreadable = Unreadable { kind, record: quarantined(record, reason) };
-    Record { key, sequence_number, payload: Entry::Unreadable(Box::new(unreadable)) }
+    Record { key, sequence_number, payload: Entry::Undecodable(Undecodable { record, kind, reason }) }
 }
 
-fn quarantined(record: KinesisRecord, reason: Reason) -> QuarantinedRecord {
+/// Returns the record as it is quarantined, under its shard and sequence number.
+pub(crate) fn quarantined(record: &KinesisRecord, reason: Reason) -> QuarantinedRecord {
+    quarantined_as(RecordId::new(&record.shard_id, &record.sequence_number), record, reason)
+}
+
+/// Returns the record as it is quarantined because its order cannot be settled. There is one for each order.
+pub(crate) fn unsettled(order_id: &OrderId, record: &KinesisRecord, reason: Reason) -> QuarantinedRecord {
+    quarantined_as(RecordId::new(RecordId::SETTLEMENT, order_id.as_str()), record, reason)
+}
+
+fn quarantined_as(id: RecordId, record: &KinesisRecord, reason: Reason) -> QuarantinedRecord {
     let now = Timestamp::now();
     let arrived_at = record.arrived_at_unix_ms.and_then(|unix_ms| Timestamp::from_unix_ms(unix_ms).ok());
-    let shard_id = if record.shard_id.is_empty() { "unknown".to_owned() } else { record.shard_id };
     QuarantinedRecord {
+        id,
         reason,
-        shard_id,
         arrived_at: arrived_at.unwrap_or(now),
-        sequence_number: record.sequence_number,
-        partition_key: record.partition_key,
-        data: record.data,
+        partition_key: record.partition_key.clone(),
+        data: record.data.clone(),
         quarantined_at: now,
     }
 }

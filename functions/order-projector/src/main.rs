@@ -6,7 +6,8 @@ use aws_connection::{Aws, Endpoint};
 use lambda_runtime::{LambdaEvent, service_fn};
 use order_projector::{Config, Projector};
 use orders::{ProjectPayments, Settle};
-use orders_aws::{OrdersTable, QuarantineTable};
+use orders_aws::OrdersTable;
+use quarantine::QuarantineTable;
 use telemetry::{Metrics, Variables};
 
 #[tokio::main(flavor = "current_thread")]

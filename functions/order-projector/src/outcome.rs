@@ -1,30 +1,53 @@
 //! Outcome of each record of a batch.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use orders::{Order, Projection, Unacceptable};
 use payment_events::OrderId;
+use stream_batch::KinesisRecord;
 
 /// Outcome of a handled record.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The payment is in the read model.
+    /// A version of the payment is in the read model.
     Stored {
         /// Order that the payment belongs to.
         order: PaidOrder,
-        /// Projection lag in milliseconds; `None` if the payment was stale.
-        lag_ms: Option<u64>,
+        projection: Projection,
     },
     /// The payment was folded into an earlier record of the batch.
     Folded,
-    /// The record is undecodable and in quarantine.
+    /// The record is in quarantine.
     Quarantined,
 }
 
-/// An order with a payment in the batch, and the record by which its failure is reported.
+/// An order with a payment in the batch.
 #[derive(Debug, Clone)]
 pub(crate) struct PaidOrder {
     pub(crate) order_id: OrderId,
+    /// Record by which a failure is reported.
     pub(crate) sequence_number: String,
+    /// Record that is quarantined if the order cannot be settled: the version that was stored.
+    pub(crate) record: Arc<KinesisRecord>,
+}
+
+/// A placed order to settle, or the reason why it cannot be.
+#[derive(Debug)]
+pub(crate) struct PlacedOrder {
+    pub(crate) paid: PaidOrder,
+    pub(crate) order: Result<Order, Unacceptable>,
+}
+
+/// Outcome of settling an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    /// Its status matches its payments.
+    Settled,
+    /// It has more payments than settlement considers.
+    Incomplete,
+    /// Its item, or that of a payment, cannot be decoded. The record is in quarantine.
+    Quarantined,
 }
 
 /// Returns each order with a stored payment once, with its first such record, in batch order.

@@ -1,19 +1,23 @@
 //! Projection of a batch.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use orders::{Order, PLACED_AT_ONCE_MAX, ProjectPayments, Quarantine};
-use payment_events::{PaymentEvent, TraceParent};
+use orders::{
+    Incomplete, PLACED_AT_ONCE_MAX, PlacedOrders, ProjectPayments, SettleError, Settled, StoreError, Unacceptable,
+};
+use payment_events::TraceParent;
+use quarantine::{Quarantine, QuarantinedRecord, Reason};
 use stream_batch::{BatchResponse, KinesisEvent, Limits, NotHandled, Processed, Record, before, process_records};
 use telemetry::{Metrics, WithCauses};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::entry::{Entry, Unreadable, fold};
+use crate::entry::{Entry, Undecodable, Version, fold, quarantined, unsettled};
 use crate::metrics::write_metrics;
-use crate::outcome::{Outcome, PaidOrder, paid_orders};
+use crate::outcome::{Outcome, PaidOrder, PlacedOrder, Settlement, paid_orders};
 
 /// Maximum number of concurrent lanes, and so of connections to DynamoDB. A call takes about 4 ms in DynamoDB and far
 /// less than 1 ms of CPU, so more than a few dozen would only wait for the CPU.
@@ -39,11 +43,13 @@ struct Run<'a, M> {
     limits: Limits<M>,
     /// Deadline for the response.
     respond_by: Instant,
+    /// Number of records quarantined so far.
+    quarantined: Cell<usize>,
 }
 
 impl Projector {
-    /// Creates the projector. Its metrics are `Projected` payments with their `ProjectionLag`, `Stale` payments, and
-    /// `Quarantined` records.
+    /// Creates the projector. Its metrics are `Projected` payments with their `ProjectionLag`, `Stale` payments,
+    /// `Quarantined` records, and `IncompleteOrders`.
     pub fn new(project: ProjectPayments, quarantine: Arc<dyn Quarantine>, metrics: Metrics) -> Self {
         Self { project, quarantine, metrics }
     }
@@ -60,7 +66,8 @@ impl Projector {
         let run = Run {
             projector: self,
             limits: Limits { lanes_at_once_max: LANES_AT_ONCE_MAX, may_begin: before(deadline, margin) },
-            respond_by: Instant::now() + left.saturating_sub(RESPONSE_MARGIN_MAX.min(left / 8)),
+            respond_by: deadline_in(left.saturating_sub(RESPONSE_MARGIN_MAX.min(left / 8))),
+            quarantined: Cell::new(0),
         };
         let entries = fold(batch.records);
         let count = entries.len();
@@ -69,7 +76,7 @@ impl Projector {
         response.extend(found.response);
         let settled = run.settle(found.handled.into_iter().flatten()).await;
         response.extend(settled.response);
-        write_metrics(&outcomes, &self.metrics);
+        write_metrics(&outcomes, &settled.handled, run.quarantined.into_inner(), &self.metrics);
         tracing::debug!(records = count, reported = response.batch_item_failures.len(), "batch handled");
         response
     }
@@ -79,77 +86,112 @@ impl<M: Fn() -> bool> Run<'_, M> {
     /// Stores every payment and quarantines undecodable records.
     async fn store(&self, entries: Vec<Record<String, Entry>>) -> Processed<Outcome> {
         process_records(entries, &self.limits, async |entry: Record<String, Entry>| match entry.payload {
-            Entry::Payment(event) => self.store_payment(*event, entry.sequence_number).await,
+            Entry::Payment(versions) => self.store_payment(versions, entry.sequence_number).await,
             Entry::Folded => Ok(Outcome::Folded),
-            Entry::Unreadable(unreadable) => self.quarantine(&entry.key, &unreadable).await,
+            Entry::Undecodable(Undecodable { record, kind, reason }) => {
+                self.quarantine(quarantined(&record, reason), kind).await.map(|()| Outcome::Quarantined)
+            }
         })
         .await
     }
 
-    async fn store_payment(&self, event: PaymentEvent, sequence_number: String) -> Result<Outcome, NotHandled> {
-        // Continues the trace of the event.
-        let span = tracing::info_span!("payment", trace_id = event.trace_parent().map(TraceParent::trace_id));
-        let payment = event.into_payment();
-        let order_id = payment.order_id.clone();
-        let stored = self.projector.project.store(payment).instrument(span);
-        let lag_ms = self.in_time(order_id.as_str(), stored).await?.map(|copy| copy.lag_ms());
-        Ok(Outcome::Stored { order: PaidOrder { order_id, sequence_number }, lag_ms })
+    /// Stores the newest version that can be stored. Quarantines those that cannot be.
+    async fn store_payment(&self, versions: Vec<Version>, sequence_number: String) -> Result<Outcome, NotHandled> {
+        for Version { event, record } in versions {
+            // Continues the trace of the event.
+            let span = tracing::info_span!("payment", trace_id = event.trace_parent().map(TraceParent::trace_id));
+            let payment = event.into_payment();
+            let order_id = payment.order_id.clone();
+            let stored = self.projector.project.store(payment).instrument(span);
+            match self.in_time(order_id.as_str(), stored).await? {
+                Ok(projection) => {
+                    return Ok(Outcome::Stored { order: PaidOrder { order_id, sequence_number, record }, projection });
+                }
+                Err(StoreError::Unacceptable(Unacceptable { reason })) => {
+                    self.quarantine(quarantined(&record, Reason::new(&reason)), "unacceptable").await?;
+                }
+                Err(unavailable) => return Err(not_handled(order_id.as_str(), &unavailable)),
+            }
+        }
+        Ok(Outcome::Quarantined)
     }
 
-    async fn quarantine(&self, key: &str, Unreadable { record, kind }: &Unreadable) -> Result<Outcome, NotHandled> {
-        self.in_time(key, self.projector.quarantine.set_aside(record)).await?;
-        let (shard_id, sequence_number) = (&record.shard_id, &record.sequence_number);
-        let data_bytes = record.data.len();
-        tracing::warn!(
-            shard_id,
-            sequence_number,
-            kind,
-            data_bytes,
-            "record {sequence_number} of {shard_id} is undecodable and was quarantined"
-        );
-        Ok(Outcome::Quarantined)
+    async fn quarantine(&self, record: QuarantinedRecord, kind: &'static str) -> Result<(), NotHandled> {
+        let (id, key, data_bytes) = (&record.id, &record.partition_key, record.data.len());
+        let stored = self.in_time(key, self.projector.quarantine.store(&record)).await?;
+        stored.map_err(|error| not_handled(key, &error))?;
+        self.quarantined.set(self.quarantined.get().saturating_add(1));
+        tracing::warn!(%id, kind, data_bytes, "record {id} was quarantined: {kind}");
+        Ok(())
     }
 
     /// Finds the placed orders, in calls of up to [`PLACED_AT_ONCE_MAX`] ids. A failed call is reported by the record
     /// of its first order.
-    async fn find_placed(&self, orders: Vec<PaidOrder>) -> Processed<Vec<Record<String, Order>>> {
-        let calls = orders.chunks(PLACED_AT_ONCE_MAX).enumerate().map(|(key, orders)| {
-            let sequence_number = orders[0].sequence_number.clone();
-            Record { key, sequence_number, payload: orders }
+    async fn find_placed(&self, orders: Vec<PaidOrder>) -> Processed<Vec<PlacedOrder>> {
+        let calls = orders.chunks(PLACED_AT_ONCE_MAX).enumerate().filter_map(|(key, orders)| {
+            let sequence_number = orders.first()?.sequence_number.clone();
+            Some(Record { key, sequence_number, payload: orders })
         });
         process_records(calls, &self.limits, async |call: Record<usize, &[PaidOrder]>| {
             let order_ids: Vec<_> = call.payload.iter().map(|order| order.order_id.clone()).collect();
-            let placed = self.in_time(order_ids[0].as_str(), self.projector.project.find_placed(&order_ids)).await?;
-            let placed = placed.into_iter().filter_map(|order| {
-                let paid = call.payload.iter().find(|paid| paid.order_id == order.order_id)?;
-                let sequence_number = paid.sequence_number.clone();
-                Some(Record { key: order.order_id.to_string(), sequence_number, payload: order })
+            let first = call.payload.first().map_or("", |order| order.order_id.as_str());
+            let placed = self.in_time(first, self.projector.project.find_placed(&order_ids)).await?;
+            let PlacedOrders { orders, unreadable } = placed.map_err(|error| not_handled(first, &error))?;
+            let readable = orders.into_iter().map(|order| (order.order_id.clone(), Ok(order)));
+            let unreadable = unreadable.into_iter().map(|(order_id, reason)| (order_id, Err(reason)));
+            let placed = readable.chain(unreadable).filter_map(|(order_id, order)| {
+                let paid = call.payload.iter().find(|paid| paid.order_id == order_id)?;
+                Some(PlacedOrder { paid: paid.clone(), order })
             });
             Ok(placed.collect())
         })
         .await
     }
 
-    /// Settles placed orders.
-    async fn settle(&self, placed: impl Iterator<Item = Record<String, Order>>) -> Processed<()> {
-        process_records(placed, &self.limits, async |order: Record<String, Order>| {
-            self.in_time(&order.key, self.projector.project.settle(order.payload)).await.map(|_| ())
+    /// Settles placed orders. Quarantines a record of each that cannot be settled.
+    async fn settle(&self, placed: impl Iterator<Item = PlacedOrder>) -> Processed<Settlement> {
+        let placed = placed.map(|placed| Record {
+            key: placed.paid.order_id.to_string(),
+            sequence_number: placed.paid.sequence_number.clone(),
+            payload: placed,
+        });
+        process_records(placed, &self.limits, async |record: Record<String, PlacedOrder>| {
+            let PlacedOrder { paid, order } = record.payload;
+            let settled = match order {
+                Ok(order) => self.in_time(&record.key, self.projector.project.settle(order)).await?,
+                Err(unacceptable) => Err(StoreError::from(unacceptable).into()),
+            };
+            let reason = match settled {
+                Ok(None | Some(Settled { incomplete: None, .. })) => return Ok(Settlement::Settled),
+                Ok(Some(Settled { incomplete: Some(Incomplete::TooMany), .. })) => return Ok(Settlement::Incomplete),
+                Ok(Some(Settled { incomplete: Some(Incomplete::Unreadable(unacceptable)), .. }))
+                | Err(SettleError::Store(StoreError::Unacceptable(unacceptable))) => unacceptable.reason,
+                Err(error) => return Err(not_handled(&record.key, &error)),
+            };
+            let reason = Reason::new(&format!("order {} cannot be settled: {reason}", paid.order_id));
+            self.quarantine(unsettled(&paid.order_id, &paid.record, reason), "unsettled").await?;
+            Ok(Settlement::Quarantined)
         })
         .await
     }
 
-    /// Awaits a step for an order until the deadline for the response. Logs a failure or timeout.
-    async fn in_time<T, E: Error + 'static>(
-        &self,
-        order_id: &str,
-        step: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, NotHandled> {
-        let error: Box<dyn Error> = match tokio::time::timeout_at(self.respond_by, step).await {
-            Ok(Ok(done)) => return Ok(done),
-            Ok(Err(error)) => Box::new(error),
-            Err(elapsed) => Box::new(elapsed),
-        };
-        tracing::error!(order_id, error = %WithCauses(&*error), "order {order_id} failed and will be redelivered");
-        Err(NotHandled)
+    /// Awaits a step for an order until the deadline for the response. Logs a timeout.
+    async fn in_time<T>(&self, order_id: &str, step: impl Future<Output = T>) -> Result<T, NotHandled> {
+        tokio::time::timeout_at(self.respond_by, step).await.map_err(|elapsed| not_handled(order_id, &elapsed))
     }
+}
+
+/// Longest invocation that Lambda allows.
+const INVOCATION_MAX: Duration = Duration::from_mins(15);
+
+/// Returns the point in time after `left`, which is bounded so that no clock overflows.
+fn deadline_in(left: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(left.min(INVOCATION_MAX)).unwrap_or(now)
+}
+
+/// Logs a failure that a redelivery may overcome.
+fn not_handled(order_id: &str, error: &(dyn Error + 'static)) -> NotHandled {
+    tracing::error!(order_id, error = %WithCauses(error), "order {order_id} failed and will be redelivered");
+    NotHandled
 }

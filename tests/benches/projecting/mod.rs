@@ -7,10 +7,11 @@ use aws_sdk_dynamodb::Client;
 use futures::{StreamExt, stream};
 use order_projector::Projector;
 use orders::{PaymentCopies, PaymentCopy, ProjectPayments, Settle};
-use orders_aws::{OrdersTable, QuarantineTable};
+use orders_aws::OrdersTable;
 use payment_events::{PaymentEvent, PaymentInfo, PaymentStatus, Timestamp};
 use paystream_client::emulator;
 use paystream_local::{Emulators, Template};
+use quarantine::QuarantineTable;
 use stream_batch::{KinesisEvent, KinesisRecord};
 use telemetry::Metrics;
 
@@ -50,8 +51,9 @@ impl Bench {
 
     /// Time of the conditional writes alone, `concurrency` at a time.
     pub(crate) async fn writes(&self, records: usize, concurrency: usize) -> Duration {
-        let stored_at = Timestamp::now();
-        let copies: Vec<_> = payments(records).into_iter().map(|payment| PaymentCopy { payment, stored_at }).collect();
+        let received_at = Timestamp::now();
+        let copies: Vec<_> =
+            payments(records).into_iter().map(|payment| PaymentCopy { payment, received_at }).collect();
         let begun = Instant::now();
         let writes = stream::iter(&copies).map(|copy| self.table.put_if_newer(copy)).buffer_unordered(concurrency);
         writes.for_each(async |stored| assert!(stored.is_ok())).await;

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::Client;
 use orders::{Order, OrderStatus, PaymentCopy};
-use orders_aws::{OrdersScan, QuarantineRecords, ScannedItem};
+use orders_aws::{OrdersScan, ScannedItem};
 use payment_events::{OrderId, PaymentId, PaymentInfo, Timestamp};
 use payments::PaymentRecord;
 use payments_aws::PaymentsScan;
 use paystream_local::Environment;
 use paystream_operations::compare;
+use quarantine::QuarantineRecords;
 use serde::Serialize;
 
 use crate::plan::Plan;
@@ -75,11 +76,14 @@ impl Findings {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Reading the payments table failed.
-    #[error("{0}: {source}", source = .0.source)]
+    #[error(transparent)]
     Payments(#[from] payments::StoreError),
-    /// Reading the orders table or the quarantine failed.
-    #[error("{0}: {source}", source = .0.source)]
+    /// Reading the orders table failed.
+    #[error(transparent)]
     Orders(#[from] orders::StoreError),
+    /// Reading the quarantine failed.
+    #[error(transparent)]
+    Quarantine(#[from] quarantine::QuarantineError),
 }
 
 impl World {

@@ -39,7 +39,7 @@ fn info(record: &PaymentRecord) -> PaymentInfo {
 }
 
 fn copy(record: &PaymentRecord) -> PaymentCopy {
-    PaymentCopy { payment: info(record), stored_at: at() }
+    PaymentCopy { payment: info(record), received_at: at() }
 }
 
 fn placed(order_id: &str, payments: &[PaymentCopy]) -> Order {

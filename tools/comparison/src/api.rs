@@ -47,7 +47,7 @@ pub(crate) struct CopiesAnswer {
 pub(crate) struct CopyAnswer {
     pub(crate) version: u64,
     pub(crate) updated_at: Timestamp,
-    pub(crate) stored_at: Timestamp,
+    pub(crate) received_at: Timestamp,
 }
 
 /// Client of both APIs. It sends each request once, so that a measurement covers one attempt.

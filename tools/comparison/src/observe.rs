@@ -97,7 +97,7 @@ async fn end(api: &Api, mark: Mark, record: &OrderTrace) -> Result<OrderEnd, Api
     let copies = copies.payments.into_iter().map(|copy| CopySeen {
         version: copy.version,
         made_ms: mark.ms(copy.updated_at),
-        stored_ms: mark.ms(copy.stored_at),
+        stored_ms: mark.ms(copy.received_at),
     });
     let decided_ms = order.as_ref().map_or(0, |order| mark.ms(order.payment.decided_at));
     Ok(OrderEnd { status: order.map(|order| order.status), decided_ms, copies: copies.collect() })

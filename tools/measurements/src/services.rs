@@ -136,7 +136,7 @@ fn payment_of(order_id: &str) -> Value {
         "version": {"N": "1"},
         "created_at": {"S": "2026-11-22T20:00:00.000Z"},
         "updated_at": {"S": "2026-11-22T20:00:00.123Z"},
-        "stored_at": {"S": "2026-11-22T20:00:00.456Z"},
+        "received_at": {"S": "2026-11-22T20:00:00.456Z"},
     })
 }
 

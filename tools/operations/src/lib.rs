@@ -20,9 +20,9 @@ mod replay;
 mod republish;
 mod stack;
 
+pub use ::quarantine::{QuarantineError, QuarantinedRecord, RecordId, RecordSummary};
 /// Types of Orders' tables that this crate's API uses.
-pub use orders::{QuarantinedRecord, StoreError};
-pub use orders_aws::{RecordId, RecordSummary};
+pub use orders::StoreError;
 
 pub use aws::aws_of_operator;
 pub use compare::{Compared, ComparedCounts, CopyComparison, Verdict, compare, verdict};

@@ -1,7 +1,7 @@
 //! Redrive of quarantined records.
 
-use orders_aws::{QuarantineRecords, RecordId};
 use payments_aws::KinesisPublisher;
+use quarantine::{QuarantineRecords, RecordId};
 use serde::Serialize;
 use telemetry::WithCauses;
 

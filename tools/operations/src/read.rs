@@ -1,8 +1,9 @@
 //! Reads of whole tables, and the errors of operations.
 
-use orders::{Order, PaymentCopy, QuarantinedRecord};
+use orders::{Order, PaymentCopy};
 use orders_aws::ScannedItem;
 use payments::PaymentRecord;
+use quarantine::QuarantinedRecord;
 
 use crate::Stack;
 use crate::differences::{Unreadable, UnreadableSide};
@@ -17,9 +18,12 @@ pub enum OperationError {
     /// The payments table could not be read or written.
     #[error(transparent)]
     Payments(#[from] payments::StoreError),
-    /// The orders table or the quarantine could not be read or written.
+    /// The orders table could not be read or written.
     #[error(transparent)]
     Orders(#[from] orders::StoreError),
+    /// The quarantine could not be read or written.
+    #[error(transparent)]
+    Quarantine(#[from] quarantine::QuarantineError),
     /// The on-failure records could not be read.
     #[error(transparent)]
     Failures(crate::failures::FailureSourceError),

@@ -6,9 +6,10 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_connection::timeouts;
-use orders_aws::{Copies, OrdersScan, QuarantineRecords};
+use orders_aws::{Copies, OrdersScan};
 use payments_aws::{KinesisPublisher, PaymentsScan, PaymentsTable};
 use paystream_client::emulator;
+use quarantine::QuarantineRecords;
 
 use crate::failures::Bucket;
 use crate::{OperationError, aws_of_operator};

@@ -51,7 +51,7 @@ fn published(record: &PaymentRecord) -> PaymentInfo {
 }
 
 fn copy(record: &PaymentRecord) -> PaymentCopy {
-    PaymentCopy { payment: published(record), stored_at: now() }
+    PaymentCopy { payment: published(record), received_at: now() }
 }
 
 fn altered(copy: PaymentCopy) -> PaymentCopy {
@@ -163,7 +163,7 @@ fn repair(copies: &mut BTreeMap<String, PaymentCopy>, difference: &Difference, t
         copies.get_mut(&key).unwrap().payment.version -= 1;
     }
     if copies.get(&key).is_none_or(|copy| copy.payment.version < event.version) {
-        copies.insert(key, PaymentCopy { payment: event, stored_at: now() });
+        copies.insert(key, PaymentCopy { payment: event, received_at: now() });
     }
 }
 

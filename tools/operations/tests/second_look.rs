@@ -66,7 +66,7 @@ impl Sides {
 
     async fn project(&self, record: &PaymentRecord) {
         let payment = record.payment.event().unwrap().unwrap().into_payment();
-        self.orders.put_if_newer(&PaymentCopy { payment, stored_at: Timestamp::now() }).await.unwrap();
+        self.orders.put_if_newer(&PaymentCopy { payment, received_at: Timestamp::now() }).await.unwrap();
     }
 
     /// Compares without a grace period, and runs `meanwhile` once, at the first progress report that matches `when`.
@@ -134,7 +134,7 @@ async fn a_repair_sets_a_different_copy_back_and_publishes_the_current_version()
     let first = sides.pay("ord-1").await;
     let mut wrong = first.payment.event().unwrap().unwrap().into_payment();
     wrong.amount = Money::new(5, "EUR".parse().unwrap()).unwrap();
-    sides.orders.put_if_newer(&PaymentCopy { payment: wrong, stored_at: Timestamp::now() }).await.unwrap();
+    sides.orders.put_if_newer(&PaymentCopy { payment: wrong, received_at: Timestamp::now() }).await.unwrap();
     let reconcile = Reconcile::new(&sides.stack, 0);
     let found = reconcile.compare(&unwatched).await.unwrap();
     assert_eq!(found.differences.iter().map(|found| found.class).collect::<Vec<_>>(), [DifferenceClass::Different]);

@@ -89,7 +89,7 @@ mod tests {
             (json!([]), "invalid length 0"),
             (json!({"payments": [1]}), "invalid type"),
             (with("status", json!("suspended")), "must be authorized, captured"),
-            (with("captured_minor", json!(8)), "captured_minor does not fit"),
+            (with("captured_minor", json!(8)), "captured_minor is inconsistent"),
             (with("version", json!(0)), "version must be at least 1"),
             (with("order_id", json!("ord-2")), "a payment belongs to another order"),
         ] {

@@ -4,9 +4,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use paystream_local::{Emulators, Template};
 
-// The template sets no table names, so the logical ids are the names.
+// The template sets no table names, so the logical id is the name.
 pub(crate) const ORDERS_TABLE: &str = "OrdersTable";
-pub(crate) const QUARANTINE_TABLE: &str = "QuarantineTable";
 
 /// Caller under which the emulator counts the client's calls.
 pub(crate) const CALLER: &str = "local";

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use payment_events::{OrderId, PaymentId};
 
 use crate::{
-    Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentCopy, Replaced, StoreError, Stored,
+    Incomplete, Inserted, Order, OrderQueries, OrderStore, OrderView, PAYMENTS_MAX, PaymentCopies, PaymentCopy,
+    PlacedOrders, Replaced, StoreError, Stored,
 };
 
 /// Orders and their payments in memory. Counts calls and can be set to fail for an order.
@@ -78,13 +79,18 @@ impl MemoryOrders {
 }
 
 impl State {
-    fn payments_of(&self, order_id: &OrderId) -> Vec<PaymentCopy> {
-        self.payments.values().filter(|stored| stored.payment.order_id == *order_id).cloned().collect()
+    fn payments_of(&self, order_id: &OrderId) -> OrderView {
+        let payments = self.payments.values().filter(|stored| stored.payment.order_id == *order_id);
+        let mut payments: Vec<_> = payments.take(PAYMENTS_MAX + 1).cloned().collect();
+        let incomplete = (payments.len() > PAYMENTS_MAX).then_some(Incomplete::TooMany);
+        payments.truncate(PAYMENTS_MAX);
+        OrderView { order: None, payments, incomplete }
     }
 }
 
 fn failure(order_id: &OrderId) -> StoreError {
-    StoreError { context: format!("could not access order {order_id}"), source: "the test set it to fail".into() }
+    let context = format!("could not access order {order_id}");
+    StoreError::Unavailable { context, source: "the test set it to fail".into() }
 }
 
 #[async_trait]
@@ -111,19 +117,20 @@ impl OrderStore for MemoryOrders {
 impl OrderQueries for MemoryOrders {
     async fn read(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         let state = self.reach(order_id, |calls| calls.reads += 1)?;
-        Ok(OrderView { order: state.orders.get(order_id).cloned(), payments: state.payments_of(order_id) })
+        Ok(OrderView { order: state.orders.get(order_id).cloned(), ..state.payments_of(order_id) })
     }
 
-    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<PlacedOrders, StoreError> {
         let mut state = self.state();
         state.calls.looks += 1;
         if let Some(failing) = order_ids.iter().find(|order_id| state.failing.contains(order_id)) {
             return Err(failure(failing));
         }
-        Ok(order_ids.iter().filter_map(|order_id| state.orders.get(order_id).cloned()).collect())
+        let orders = order_ids.iter().filter_map(|order_id| state.orders.get(order_id).cloned()).collect();
+        Ok(PlacedOrders { orders, unreadable: Vec::new() })
     }
 
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
+    async fn payments(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         Ok(self.reach(order_id, |calls| calls.reads += 1)?.payments_of(order_id))
     }
 }

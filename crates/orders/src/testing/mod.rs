@@ -3,11 +3,8 @@
 mod lookup;
 mod memory;
 mod project;
-mod quarantine;
 pub mod samples;
 pub mod store_suite;
 
 pub use lookup::MemoryPayments;
 pub use memory::{Calls, MemoryOrders};
-pub use project::Projected;
-pub use quarantine::MemoryQuarantine;

@@ -4,32 +4,20 @@ use std::collections::BTreeSet;
 
 use payment_events::{OrderId, PaymentInfo};
 
-use crate::{PaymentCopy, ProjectPayments, SettleError};
-
-/// Outcome of [`ProjectPayments::project`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Projected {
-    /// Payments written.
-    pub stored: Vec<PaymentCopy>,
-    /// Number of stale payments.
-    pub stale: usize,
-}
+use crate::{ProjectPayments, Projection, SettleError};
 
 impl ProjectPayments {
-    /// Runs all three steps in sequence, one payment at a time.
-    pub async fn project(&self, payments: Vec<PaymentInfo>) -> Result<Projected, SettleError> {
+    /// Runs all three steps in sequence, one payment at a time. Returns the outcome of each payment.
+    pub async fn project(&self, payments: Vec<PaymentInfo>) -> Result<Vec<Projection>, SettleError> {
         let orders: BTreeSet<OrderId> = payments.iter().map(|payment| payment.order_id.clone()).collect();
-        let mut projected = Projected::default();
+        let mut projections = Vec::new();
         for payment in payments {
-            match self.store(payment).await? {
-                Some(copy) => projected.stored.push(copy),
-                None => projected.stale += 1,
-            }
+            projections.push(self.store(payment).await?);
         }
         let orders: Vec<_> = orders.into_iter().collect();
-        for order in self.find_placed(&orders).await? {
+        for order in self.find_placed(&orders).await?.orders {
             self.settle(order).await?;
         }
-        Ok(projected)
+        Ok(projections)
     }
 }

@@ -73,8 +73,8 @@ pub fn captured(payment: &PaymentInfo, captured_minor: i64, refunded_minor: i64)
     }
 }
 
-/// The payment in the read model, stored 17 ms after its change.
+/// The payment in the read model, received 17 ms after its change.
 pub fn stored(payment: PaymentInfo) -> PaymentCopy {
-    let stored_at = payment.updated_at.plus_ms(17);
-    PaymentCopy { payment, stored_at }
+    let received_at = payment.updated_at.plus_ms(17);
+    PaymentCopy { payment, received_at }
 }

@@ -6,8 +6,9 @@ use payment_events::{Money, PaymentInfo};
 
 use super::samples;
 use crate::{
-    Evidence, Fulfilment, Inserted, Line, Lines, Order, OrderQueries, OrderRequest, OrderStatus, OrderStore, OrderView,
-    PLACED_AT_ONCE_MAX, PaymentCopies, PaymentCopy, Quantity, Replaced, Stored,
+    Evidence, Fulfilment, Incomplete, Inserted, Line, Lines, Order, OrderQueries, OrderRequest, OrderStatus,
+    OrderStore, OrderView, PAYMENTS_MAX, PLACED_AT_ONCE_MAX, PaymentCopies, PaymentCopy, PlacedOrders, Quantity,
+    Replaced, Stored,
 };
 
 /// Runs all checks against one store, which may hold other orders.
@@ -22,6 +23,7 @@ pub async fn check<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
     payments_may_arrive_before_their_order(store).await;
     orders_are_isolated_from_each_other(store).await;
     a_long_list_of_payments_is_read_completely(store).await;
+    more_payments_than_settlement_considers_are_cut_and_said_to_be(store).await;
 }
 
 fn order(order_id: &str) -> Order {
@@ -31,6 +33,10 @@ fn order(order_id: &str) -> Order {
 fn payment(order_id: &str, payment_id: &str, version: u64) -> PaymentCopy {
     let payment = samples::authorized(payment_id, samples::euros(1299));
     samples::stored(PaymentInfo { order_id: order_id.parse().unwrap(), version, ..payment })
+}
+
+fn paid_by(payments: Vec<PaymentCopy>) -> OrderView {
+    OrderView { order: None, payments, incomplete: None }
 }
 
 async fn read(store: &impl OrderQueries, order_id: &str) -> OrderView {
@@ -55,7 +61,7 @@ where
 {
     let ids: Vec<payment_events::OrderId> =
         (0..PLACED_AT_ONCE_MAX).map(|n| format!("suite-placed-{n}").parse().unwrap()).collect();
-    assert_eq!(store.placed(&ids).await.unwrap(), []);
+    assert_eq!(store.placed(&ids).await.unwrap(), PlacedOrders::default());
     let mut expected = Vec::new();
     for order_id in ids.iter().step_by(7) {
         expected.push(order(order_id.as_str()));
@@ -63,11 +69,12 @@ where
     }
     let paid = payment("suite-placed-1", "pay_1", 1);
     store.put_if_newer(&paid).await.unwrap();
-    let mut placed = store.placed(&ids).await.unwrap();
+    let PlacedOrders { orders: mut placed, unreadable } = store.placed(&ids).await.unwrap();
     placed.sort_by_key(|order| ids.iter().position(|order_id| *order_id == order.order_id));
     assert_eq!(placed, expected, "an order id with only a payment is not placed");
-    assert_eq!(store.payments(&ids[0]).await.unwrap(), []);
-    assert_eq!(store.payments(&ids[1]).await.unwrap(), [paid]);
+    assert_eq!(unreadable, []);
+    assert_eq!(store.payments(&ids[0]).await.unwrap(), OrderView::default());
+    assert_eq!(store.payments(&ids[1]).await.unwrap(), paid_by(vec![paid]));
 }
 
 async fn only_the_expected_revision_is_replaced<S: OrderStore + OrderQueries>(store: &S) {
@@ -107,7 +114,7 @@ async fn every_field_of_an_order_round_trips<S: OrderStore + OrderQueries>(store
     assert_eq!(read(store, "suite-fields").await.order, Some(held));
 
     let remote = [samples::captured(&samples::authorized("pay_asked", samples::euros(2)), 2, 1)];
-    let evidence = Evidence { copies: &[], lookup: Some(&remote) };
+    let evidence = Evidence { lookup: Some(&remote), ..Evidence::copies(&[]) };
     let placed = Order::place(samples::request("suite-asked", samples::euros(1)), evidence, samples::at());
     assert_eq!(placed.decision.based_on[0].covers_minor, 1);
     store.insert(&placed).await.unwrap();
@@ -127,7 +134,7 @@ async fn every_field_of_a_payment_round_trips<S: PaymentCopies + OrderQueries>(s
     for payment in payments.iter().rev() {
         assert_eq!(store.put_if_newer(payment).await.unwrap(), Stored::Newer);
     }
-    assert_eq!(read(store, "suite-payments").await, OrderView { order: None, payments: payments.to_vec() });
+    assert_eq!(read(store, "suite-payments").await, paid_by(payments.to_vec()));
 }
 
 async fn only_a_newer_version_is_stored<S: PaymentCopies + OrderQueries>(store: &S) {
@@ -142,7 +149,7 @@ async fn only_a_newer_version_is_stored<S: PaymentCopies + OrderQueries>(store: 
         (u64::MAX, Stored::Newer, u64::MAX),
         (u64::MAX - 1, Stored::Stale, u64::MAX),
     ] {
-        let late = PaymentCopy { stored_at: samples::at().plus_ms(arriving % 1_000), ..version(arriving) };
+        let late = PaymentCopy { received_at: samples::at().plus_ms(arriving % 1_000), ..version(arriving) };
         let before = read(store, "suite-versions").await.payments;
         assert_eq!(store.put_if_newer(&late).await.unwrap(), expected, "version {arriving}");
         let after = read(store, "suite-versions").await.payments;
@@ -155,7 +162,7 @@ async fn payments_may_arrive_before_their_order<S: OrderStore + OrderQueries + P
     let (order, payment) = (order("suite-early"), payment("suite-early", "pay_1", 1));
     store.put_if_newer(&payment).await.unwrap();
     assert_eq!(store.insert(&order).await.unwrap(), Inserted::New);
-    let view = OrderView { order: Some(order), payments: vec![payment] };
+    let view = OrderView { order: Some(order), ..paid_by(vec![payment]) };
     assert_eq!(read(store, "suite-early").await, view);
 }
 
@@ -164,7 +171,7 @@ async fn orders_are_isolated_from_each_other<S: OrderStore + OrderQueries + Paym
     store.put_if_newer(&first).await.unwrap();
     assert_eq!(store.put_if_newer(&payment("suite-mix-2", "pay_1", 1)).await.unwrap(), Stored::Newer);
     store.insert(&order("suite-mix-2")).await.unwrap();
-    assert_eq!(read(store, "suite-mix").await, OrderView { order: None, payments: vec![first] });
+    assert_eq!(read(store, "suite-mix").await, paid_by(vec![first]));
 }
 
 async fn a_long_list_of_payments_is_read_completely<S: OrderQueries + PaymentCopies>(store: &S) {
@@ -181,5 +188,23 @@ async fn a_long_list_of_payments_is_read_completely<S: OrderQueries + PaymentCop
     }
     assert!(read(store, "suite-long").await.payments == expected, "some payments are missing or changed");
     let payments = store.payments(&"suite-long".parse().unwrap()).await.unwrap();
-    assert!(payments == expected, "some payments are missing or changed");
+    assert!(payments == paid_by(expected), "some payments are missing or changed");
+}
+
+async fn more_payments_than_settlement_considers_are_cut_and_said_to_be<S>(store: &S)
+where
+    S: OrderStore + OrderQueries + PaymentCopies,
+{
+    let order_id = &"suite-many".parse().unwrap();
+    store.insert(&order("suite-many")).await.unwrap();
+    for n in 0..PAYMENTS_MAX {
+        store.put_if_newer(&payment("suite-many", &format!("pay_{n:04}"), 1)).await.unwrap();
+    }
+    for view in [store.read(order_id).await.unwrap(), store.payments(order_id).await.unwrap()] {
+        assert_eq!((view.payments.len(), view.incomplete), (PAYMENTS_MAX, None));
+    }
+    store.put_if_newer(&payment("suite-many", "pay_z", 1)).await.unwrap();
+    for view in [store.read(order_id).await.unwrap(), store.payments(order_id).await.unwrap()] {
+        assert_eq!((view.payments.len(), view.incomplete), (PAYMENTS_MAX, Some(Incomplete::TooMany)));
+    }
 }

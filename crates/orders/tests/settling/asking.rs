@@ -7,8 +7,8 @@ use crate::interleaved::{Interleaved, place_order, project};
 use orders::testing::samples::{authorized, captured, declined, euros, request, stored, voided};
 use orders::testing::{Calls, MemoryOrders, MemoryPayments};
 use orders::{
-    Decision, FindOrder, Fulfilment, Order, OrderQueries, OrderStatus, OrderStore, PaymentCopies, PaymentRead,
-    PlaceError, PlaceOrder, Placed, Placement, Settle,
+    Decision, FindOrder, Fulfilment, Order, OrderQueries, OrderStatus, OrderStore, PAYMENTS_MAX, PaymentCopies,
+    PaymentRead, PlaceError, PlaceOrder, Placed, Placement, Settle,
 };
 use payment_events::PaymentInfo;
 
@@ -163,16 +163,38 @@ async fn a_void_that_arrives_between_the_lookup_and_the_write_does_not_leave_the
 }
 
 #[tokio::test]
-async fn a_decision_over_its_bound_keeps_the_covering_payments() {
+async fn a_decision_remembers_every_payment_that_the_read_model_does_not_have() {
     let world = World::default();
-    for number in 0..Decision::BASED_ON_MAX + 20 {
-        world.payments.becomes(declined(&format!("pay_{number:03}"), euros(1_000)));
+    let count = Decision::BASED_ON_MAX + 20;
+    let cents: Vec<_> = (0..count).map(|number| authorized(&format!("pay_{number:03}"), euros(1))).collect();
+    for cent in &cents {
+        world.payments.becomes(cent.clone());
     }
-    world.payments.becomes(authorized("pay_zzz", euros(1_000)));
-    let placed = world.place().await.order;
-    assert_eq!((placed.status, placed.decision.based_on.len()), (OrderStatus::Accepted, Decision::BASED_ON_MAX));
-    assert_eq!(world.find().await, placed);
-    // A payment that the decision does not name does not change the status.
-    world.store.put_if_newer(&stored(declined("pay_119", euros(1_000)))).await.unwrap();
-    assert_eq!(world.find().await.status, OrderStatus::Accepted);
+    let cost = i64::try_from(count).unwrap();
+    let placed = world.synchronous(world.store.clone()).place(request("ord-1", euros(cost))).await.unwrap().order;
+    assert_eq!((placed.status, placed.decision.based_on.len()), (OrderStatus::Accepted, count));
+    assert_eq!(world.find().await, placed, "no event has arrived, and nothing was voided");
+    for cent in &cents {
+        world.store.put_if_newer(&stored(cent.clone())).await.unwrap();
+        assert_eq!(world.find().await.status, OrderStatus::Accepted);
+    }
+    world.store.put_if_newer(&stored(voided(&cents[7]))).await.unwrap();
+    let held = world.find().await;
+    assert_eq!(held.status, OrderStatus::OnHold);
+    let decision = held.decision;
+    assert_eq!((decision.payments, decision.based_on.len()), (count, Decision::BASED_ON_MAX), "all have arrived");
+}
+
+#[tokio::test]
+async fn more_payments_than_settlement_considers_keep_the_status_until_all_have_arrived() {
+    let world = World::default();
+    let count = PAYMENTS_MAX + 1;
+    for number in 0..count {
+        world.payments.becomes(authorized(&format!("pay_{number:04}"), euros(1)));
+    }
+    let cost = i64::try_from(count).unwrap();
+    let placed = world.synchronous(world.store.clone()).place(request("ord-1", euros(cost))).await.unwrap().order;
+    assert_eq!(placed.status, OrderStatus::Accepted);
+    let found = world.find().await;
+    assert_eq!((found.status, found.decision.is_complete), (OrderStatus::Accepted, false));
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use orders::testing::MemoryOrders;
 use orders::{
-    Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentCopy, PlaceOrder, ProjectPayments,
-    Replaced, Settle, StoreError, Stored,
+    Inserted, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentCopy, PlaceOrder, PlacedOrders,
+    ProjectPayments, Replaced, Settle, StoreError, Stored,
 };
 use payment_events::{OrderId, PaymentInfo};
 
@@ -84,11 +84,11 @@ impl OrderQueries for Interleaved {
         self.inner.read(order_id).await
     }
 
-    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<PlacedOrders, StoreError> {
         self.inner.placed(order_ids).await
     }
 
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
+    async fn payments(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         self.inner.payments(order_id).await
     }
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use interleaved::{Interleaved, place_order, project};
 use orders::testing::samples::{at, authorized, captured, declined, euros, request, stored, voided};
-use orders::testing::{Calls, MemoryOrders, Projected};
+use orders::testing::{Calls, MemoryOrders};
 use orders::{
-    Evidence, FindOrder, Fulfilment, Order, OrderRequest, OrderStatus, PaymentCopies, PlaceError, Placement, Settle,
-    SettleError,
+    Evidence, FindOrder, Fulfilment, Order, OrderRequest, OrderStatus, PaymentCopies, PlaceError, Placement,
+    Projection, Settle, SettleError,
 };
 use payment_events::{Money, PaymentInfo};
 
@@ -29,7 +29,7 @@ impl World {
         place_order(self.store.clone()).place(request).await
     }
 
-    async fn project(&self, payments: &[PaymentInfo]) -> Projected {
+    async fn project(&self, payments: &[PaymentInfo]) -> Vec<Projection> {
         project(self.store.clone()).project(payments.to_vec()).await.unwrap()
     }
 
@@ -62,7 +62,7 @@ async fn an_order_placed_before_its_payment_waits_and_is_accepted_when_it_arrive
     assert_eq!(world.place().await.order.status, OrderStatus::AwaitingPayment);
     world.store.take_calls();
     let projected = world.project(&[pay("pay_1", 1_000)]).await;
-    assert_eq!((projected.stored.len(), projected.stale), (1, 0));
+    assert!(matches!(projected[..], [Projection::Newer { .. }]));
     assert_eq!((world.order().status, world.order().revision), (OrderStatus::Accepted, 2));
     assert_eq!(world.store.take_calls(), Calls { looks: 1, reads: 2, order_writes: 1, payment_writes: 1 });
 }
@@ -140,7 +140,7 @@ async fn a_stale_payment_changes_nothing() {
     let held = pay("pay_1", 1_000);
     world.project(&[voided(&held)]).await;
     let projected = world.project(&[held]).await;
-    assert_eq!((projected.stored.len(), projected.stale), (0, 1));
+    assert_eq!(projected, [Projection::Stale]);
     assert_eq!(world.place().await.order.status, OrderStatus::AwaitingPayment);
 }
 
@@ -152,7 +152,7 @@ async fn a_payment_redelivered_after_a_crash_still_settles_its_order() {
     world.store.put_if_newer(&stored(pay("pay_1", 1_000))).await.unwrap();
     assert_eq!(world.order().status, OrderStatus::AwaitingPayment);
     let projected = world.project(&[pay("pay_1", 1_000)]).await;
-    assert_eq!((projected.stored.len(), projected.stale), (0, 1));
+    assert_eq!(projected, [Projection::Stale]);
     assert_eq!(world.order().status, OrderStatus::Accepted);
 }
 

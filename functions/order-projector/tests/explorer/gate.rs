@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use orders::testing::{MemoryOrders, MemoryPayments};
 use orders::{
     Fulfilment, Inserted, LookupError, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentCopy,
-    PaymentLookup, Replaced, StoreError, Stored,
+    PaymentLookup, PlacedOrders, Replaced, StoreError, Stored,
 };
 use payment_events::{OrderId, PaymentInfo};
 
@@ -111,17 +111,17 @@ impl OrderQueries for Gated {
         Ok(view)
     }
 
-    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<PlacedOrders, StoreError> {
         self.opened().await;
         let placed = self.world.store.placed(order_ids).await?;
-        self.record(placed.iter().map(describe_order).collect());
+        self.record(placed.orders.iter().map(describe_order).collect());
         Ok(placed)
     }
 
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
+    async fn payments(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         self.opened().await;
         let payments = self.world.store.payments(order_id).await?;
-        self.record(describe(&OrderView { order: None, payments: payments.clone() }));
+        self.record(describe(&payments));
         Ok(payments)
     }
 }

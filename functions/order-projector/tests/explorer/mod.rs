@@ -170,7 +170,7 @@ impl Run {
     /// Returns true if the order has the status it would get if it were placed now. At the end of a run all payments
     /// have arrived, so the previous decision must not matter any more.
     fn is_settled(&self) -> bool {
-        let OrderView { order, payments } = self.view();
+        let OrderView { order, payments, .. } = self.view();
         let is_accepted = |order: &Order| order.status == OrderStatus::Accepted;
         order.is_some_and(|order| {
             let afresh = Order::place(request("ord-1", euros(1_000)), Evidence::copies(&payments), order.updated_at);
@@ -181,7 +181,7 @@ impl Run {
     /// Checks that the order, settled now, is on hold only if one of its payments covers nothing, in the Payments API
     /// or in the read model.
     fn check_hold_has_reason(&self, choices: &[Choice]) {
-        let OrderView { order: Some(order), payments } = self.view() else { return };
+        let OrderView { order: Some(order), payments, .. } = self.view() else { return };
         let settled = order.settled(Evidence::copies(&payments), order.updated_at).unwrap_or(order);
         let covers_nothing = |payment: &PaymentInfo| covering_minor(payment, eur()) == 0;
         let has_reason =

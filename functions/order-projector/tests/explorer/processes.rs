@@ -6,10 +6,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use order_projector::Projector;
-use orders::testing::MemoryQuarantine;
 use orders::testing::samples::{euros, request};
 use orders::{PlaceOrder, ProjectPayments, Settle};
 use payment_events::{PaymentEvent, PaymentInfo};
+use quarantine::MemoryQuarantine;
 use stream_batch::{KinesisEvent, KinesisRecord};
 use telemetry::Metrics;
 

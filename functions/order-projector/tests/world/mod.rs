@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use data_encoding::BASE64;
 use order_projector::Projector;
+use orders::testing::MemoryOrders;
 use orders::testing::samples::{authorized, euros, request};
-use orders::testing::{MemoryOrders, MemoryQuarantine};
 use orders::{OrderQueries, OrderStatus, PaymentCopies, PlaceOrder, ProjectPayments, Settle};
 use payment_events::{PaymentEvent, PaymentInfo};
+use quarantine::MemoryQuarantine;
 pub(crate) use refusing::{FINDING, FailingStore, FailureMode, SETTLING};
 use serde_json::{Value, json};
 use telemetry::Metrics;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use orders::testing::MemoryOrders;
-use orders::{Order, OrderQueries, OrderView, PaymentCopies, PaymentCopy, StoreError, Stored};
+use orders::{OrderQueries, OrderView, PaymentCopies, PaymentCopy, PlacedOrders, StoreError, Stored};
 use payment_events::OrderId;
 
 /// Store that fails to store one payment, to find placed orders, or to read payments.
@@ -22,7 +22,9 @@ impl FailingStore {
     async fn fail_if(&self, what: &str) -> Result<(), StoreError> {
         match self.how {
             _ if what != self.what => Ok(()),
-            FailureMode::Error => Err(StoreError { context: "failed".into(), source: "on purpose".into() }),
+            FailureMode::Error => {
+                Err(StoreError::Unavailable { context: "failed".into(), source: "on purpose".into() })
+            }
             FailureMode::Panic => std::panic::resume_unwind(Box::new("on purpose")),
             FailureMode::Hang => std::future::pending().await,
         }
@@ -35,12 +37,12 @@ impl OrderQueries for FailingStore {
         self.store.read(order_id).await
     }
 
-    async fn placed(&self, order_ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    async fn placed(&self, order_ids: &[OrderId]) -> Result<PlacedOrders, StoreError> {
         self.fail_if(FINDING).await?;
         self.store.placed(order_ids).await
     }
 
-    async fn payments(&self, order_id: &OrderId) -> Result<Vec<PaymentCopy>, StoreError> {
+    async fn payments(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         self.fail_if(SETTLING).await?;
         self.store.payments(order_id).await
     }

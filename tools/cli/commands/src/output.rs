@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use paystream_operations::{OperationError, StoreError};
+use paystream_operations::{OperationError, QuarantineError, StoreError};
 use serde::Serialize;
 use telemetry::WithCauses;
 
@@ -20,6 +20,12 @@ pub(crate) enum CommandError {
     Operation(#[from] OperationError),
     #[error("{0}")]
     Usage(String),
+}
+
+impl From<QuarantineError> for CommandError {
+    fn from(error: QuarantineError) -> Self {
+        Self::Operation(error.into())
+    }
 }
 
 impl From<StoreError> for CommandError {

@@ -40,7 +40,7 @@ pub(crate) struct List {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Show {
-    /// Id of the record: <shard id>#<sequence number>
+    /// Id of the record: <source>#<position>
     #[arg(value_name = "ID")]
     id: RecordId,
     /// Write only its bytes to standard output
@@ -56,7 +56,7 @@ pub(crate) struct Show {
 #[derive(Debug, Clone, Args)]
 #[group(id = "which", required = true, multiple = false, args = ["ids", "all"])]
 pub(crate) struct Which {
-    /// Ids of the records: <shard id>#<sequence number>
+    /// Ids of the records: <source>#<position>
     #[arg(value_name = "ID")]
     ids: Vec<RecordId>,
     /// All records, up to 10,000
@@ -103,8 +103,6 @@ struct Listed {
     id: String,
     reason: String,
     bytes: u64,
-    shard_id: String,
-    sequence_number: String,
     partition_key: String,
     arrived_at: Timestamp,
     quarantined_at: Timestamp,
@@ -116,8 +114,6 @@ impl From<RecordSummary> for Listed {
             id: record.id.to_string(),
             reason: record.reason,
             bytes: record.bytes,
-            shard_id: record.shard_id,
-            sequence_number: record.sequence_number,
             partition_key: record.partition_key,
             arrived_at: record.arrived_at,
             quarantined_at: record.quarantined_at,
@@ -152,8 +148,6 @@ async fn show(arguments: Show) -> Result<ExitCode, CommandError> {
             "id": arguments.id.to_string(),
             "reason": record.reason.as_str(),
             "bytes": record.data.len(),
-            "shard_id": record.shard_id,
-            "sequence_number": record.sequence_number,
             "partition_key": record.partition_key,
             "arrived_at": record.arrived_at,
             "quarantined_at": record.quarantined_at,

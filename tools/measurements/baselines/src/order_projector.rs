@@ -126,7 +126,7 @@ fn payment_item(payment: Info) -> Item {
         ("version", number(payment.version)),
         ("created_at", text(payment.created_at)),
         ("updated_at", text(payment.updated_at)),
-        ("stored_at", text(NOW)),
+        ("received_at", text(NOW)),
     ])
 }
 
@@ -139,7 +139,7 @@ async fn put(client: &Client, payment: Info) -> Result<(), Error> {
 }
 
 const STATEMENT: &str = "UPDATE \"OrdersTable\" SET status = ? SET amount = ? SET captured_minor = ? SET refunded_minor = ? \
-    SET version = ? SET updated_at = ? SET stored_at = ? WHERE order_id = ? AND item = ? AND version < ?";
+    SET version = ? SET updated_at = ? SET received_at = ? WHERE order_id = ? AND item = ? AND version < ?";
 
 async fn execute(client: &Client, payments: Vec<Info>) -> Result<(), Error> {
     let statement = |payment: Info| {
