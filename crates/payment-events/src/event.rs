@@ -3,12 +3,14 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use crate::{InvalidPaymentInfo, PaymentId, PaymentInfo, PaymentStatus, Timestamp, TraceParent};
+use crate::{Decline, InvalidPaymentInfo, PaymentId, PaymentInfo, PaymentStatus, Timestamp, TraceParent};
 
 /// CloudEvents version of every event.
 const SPEC_VERSION: &str = "1.0";
 /// CloudEvents `source` of every event: a relative URI reference.
 const SOURCE: &str = "/payments";
+/// A payment id, a colon, and a version of up to 16 digits.
+const ID_LENGTH_MAX: usize = PaymentId::LENGTH_MAX + 1 + 16;
 const CONTENT_TYPE: &str = "application/json";
 /// Prefix of every event type.
 const TYPE_PREFIX: &str = "payment.";
@@ -28,6 +30,7 @@ impl PaymentEvent {
     /// Creates the event that publishes `payment`. Fails if its fields contradict each other.
     pub fn new(payment: PaymentInfo, trace_parent: Option<TraceParent>) -> Result<Self, InvalidPaymentInfo> {
         payment.check()?;
+        let payment = PaymentInfo { decline: payment.decline.map(Decline::cut), ..payment };
         Ok(Self { payment, trace_parent })
     }
 
@@ -105,6 +108,12 @@ impl PaymentEvent {
             return Err(bad_value("/data/status", reason));
         }
         payment.check().map_err(|error| bad_value("/data", error.to_string()))?;
+        let decline_bytes =
+            payment.decline.as_ref().map_or(0, |decline| decline.code.len().saturating_add(decline.message.len()));
+        if decline_bytes > Decline::READ_BYTES_MAX {
+            let reason = format!("has {decline_bytes} bytes, more than {}", Decline::READ_BYTES_MAX);
+            return Err(bad_value("/data/decline", reason));
+        }
         // The trace only aids diagnosis: drop an unreadable one and keep the payment.
         let trace_parent = envelope.traceparent.and_then(|text| text.parse().ok());
         let event = Self { payment, trace_parent };
@@ -172,7 +181,7 @@ pub(crate) struct Outgoing<'a> {
     #[schemars(extend("const" = SPEC_VERSION))]
     specversion: &'static str,
     /// `<payment id>:<version>`. It stays the same when the event is sent again.
-    #[schemars(extend("examples" = ["pay_01J9Z3NDEKTSV4RRFFQ69G5FAV:3"]))]
+    #[schemars(length(max = ID_LENGTH_MAX), extend("examples" = ["pay_01J9Z3NDEKTSV4RRFFQ69G5FAV:3"]))]
     id: String,
     /// Service that sent the event.
     #[schemars(extend("const" = SOURCE))]

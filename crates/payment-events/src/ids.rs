@@ -37,6 +37,8 @@ impl PaymentId {
     pub const PREFIX: &'static str = "pay_";
     /// Maximum length after the prefix, in characters.
     pub const SUFFIX_LENGTH_MAX: usize = 60;
+    /// Maximum length, in characters.
+    pub const LENGTH_MAX: usize = Self::PREFIX.len() + Self::SUFFIX_LENGTH_MAX;
 }
 
 #[cfg(test)]

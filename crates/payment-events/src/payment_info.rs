@@ -66,12 +66,39 @@ string_schema!(PaymentStatus, {
 });
 
 /// Reason for a decline, as given by the processor.
+///
+/// Payments cuts both texts to their maximum. A reader accepts longer ones, up to [`Decline::READ_BYTES_MAX`]: they were
+/// valid before there was a maximum.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decline {
     /// Stable code for programs, such as `insufficient_funds`.
+    #[schemars(length(max = Self::CODE_LENGTH_MAX))]
     pub code: String,
     /// Text for people.
+    #[schemars(length(max = Self::MESSAGE_LENGTH_MAX))]
     pub message: String,
+}
+
+impl Decline {
+    /// Maximum length of a code, in characters.
+    pub const CODE_LENGTH_MAX: usize = 64;
+    /// Maximum length of a message, in characters.
+    pub const MESSAGE_LENGTH_MAX: usize = 1_024;
+    /// Maximum size of both texts that a reader accepts, in bytes. With it, a payment fits a `DynamoDB` item of 400 KB.
+    pub const READ_BYTES_MAX: usize = 256 * 1_024;
+
+    /// Returns the decline with both texts cut to their maximum.
+    #[must_use]
+    pub fn cut(self) -> Self {
+        Self { code: cut(self.code, Self::CODE_LENGTH_MAX), message: cut(self.message, Self::MESSAGE_LENGTH_MAX) }
+    }
+}
+
+fn cut(mut text: String, length_max: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(length_max) {
+        text.truncate(end);
+    }
+    text
 }
 
 /// The whole payment as of one version.
@@ -86,17 +113,17 @@ pub struct PaymentInfo {
     /// Amount requested. While the payment is authorized, the processor holds it.
     pub amount: Money,
     /// Amount captured, in minor units of `amount`'s currency: 0 to `amount`.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = i64::MAX))]
     pub captured_minor: i64,
     /// Amount refunded, in minor units of `amount`'s currency: 0 to `captured_minor`.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = i64::MAX))]
     pub refunded_minor: i64,
     /// Reason for the decline. Present if and only if `status` is `declined`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "SchemaGenerator::subschema_for::<Decline>")]
     pub decline: Option<Decline>,
-    /// 1, 2, 3 …: one for each published state. The highest version wins.
-    #[schemars(range(min = 1))]
+    /// 1, 2, 3 …: one for each published state, at most [`PaymentInfo::VERSION_MAX`]. The highest version wins.
+    #[schemars(range(min = 1, max = Self::VERSION_MAX))]
     pub version: u64,
     /// Time at which the payment was accepted.
     pub created_at: Timestamp,
@@ -107,8 +134,8 @@ pub struct PaymentInfo {
 /// Reason why a payment's fields contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPaymentInfo {
-    /// Published versions start at 1.
-    #[error("version must be at least 1")]
+    /// Outside 1 to [`PaymentInfo::VERSION_MAX`].
+    #[error("version must be 1 to {}", PaymentInfo::VERSION_MAX)]
     Version,
     /// Outside 0 to `amount`, or inconsistent with the status.
     #[error("captured_minor is inconsistent with status {0}")]
@@ -125,6 +152,9 @@ pub enum InvalidPaymentInfo {
 }
 
 impl PaymentInfo {
+    /// Maximum version: 2^53 - 1, the largest integer that every JSON reader has exactly (RFC 7493, section 2.2).
+    pub const VERSION_MAX: u64 = (1 << 53) - 1;
+
     /// Checks that the fields are consistent with each other.
     pub fn check(&self) -> Result<(), InvalidPaymentInfo> {
         let (captured, refunded, status) = (self.captured_minor, self.refunded_minor, self.status);
@@ -137,7 +167,7 @@ impl PaymentInfo {
             PaymentStatus::Refunded => refunded == captured,
             PaymentStatus::Authorized | PaymentStatus::Voided | PaymentStatus::Declined => refunded == 0,
         };
-        if self.version == 0 {
+        if !(1..=Self::VERSION_MAX).contains(&self.version) {
             Err(InvalidPaymentInfo::Version)
         } else if !captured_fits {
             Err(InvalidPaymentInfo::Captured(status))

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
 
 use crate::text::{json_string, string_schema};
 
@@ -54,7 +54,7 @@ impl Timestamp {
 
     /// Returns the milliseconds since `earlier`, or 0 if `earlier` is later, because the clocks of two machines differ.
     pub fn ms_since(self, earlier: Self) -> u64 {
-        u64::try_from(self.unix_ms - earlier.unix_ms).unwrap_or(0)
+        u64::try_from(self.unix_ms.saturating_sub(earlier.unix_ms)).unwrap_or(0)
     }
 
     /// Returns the time `ms` milliseconds later, at most the end of the year 9999.
@@ -70,14 +70,15 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
         let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTimestamp)?;
-        let unix_ms = time.to_offset(UtcOffset::UTC).unix_timestamp_nanos().div_euclid(1_000_000);
+        // Not by way of a date in UTC, which is in the year 10000 for some offsets of the last day of 9999.
+        let unix_ms = time.unix_timestamp_nanos().div_euclid(1_000_000);
         Self::from_unix_ms(i64::try_from(unix_ms).map_err(|_| InvalidTimestamp)?)
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanos = i128::from(self.unix_ms) * 1_000_000;
+        let nanos = i128::from(self.unix_ms).saturating_mul(1_000_000);
         let time = OffsetDateTime::from_unix_timestamp_nanos(nanos).map_err(|_| fmt::Error)?;
         f.write_str(&time.format(MILLISECONDS_UTC).map_err(|_| fmt::Error)?)
     }
@@ -94,7 +95,7 @@ json_string!(Timestamp);
 string_schema!(Timestamp, {
     "description": "RFC 3339, UTC, in milliseconds.",
     "format": "date-time",
-    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+    "pattern": r"^(19[7-9][0-9]|[2-9][0-9]{3})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
     "examples": ["2026-11-22T20:00:00.123Z"],
 });
 
@@ -111,11 +112,17 @@ mod tests {
         assert_eq!(at("2026-11-22T22:00:00+02:00"), "2026-11-22T20:00:00.000Z");
         assert_eq!(at("2026-11-22T20:00:00.1239999Z"), "2026-11-22T20:00:00.123Z");
         assert_eq!(Timestamp::from_unix_ms(UNIX_MS_MAX).unwrap().to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(at("1970-01-01T00:00:00-23:59"), "1970-01-01T23:59:00.000Z");
+        assert_eq!(at("9999-12-31T23:59:59.999+23:59"), "9999-12-31T00:00:59.999Z");
     }
 
     #[test]
     fn text_that_is_not_a_time_from_1970_to_9999_is_refused() {
         for bad in ["", "now", "2026-11-22", "2026-11-22T20:00:00", "2026-13-01T00:00:00Z", "1969-12-31T23:59:59Z"] {
+            assert_eq!(bad.parse::<Timestamp>(), Err(InvalidTimestamp), "{bad:?}");
+        }
+        // Just outside by its offset alone.
+        for bad in ["9999-12-31T23:59:59.999-00:01", "1970-01-01T00:00:00+00:01", "0000-01-01T00:00:00+23:59"] {
             assert_eq!(bad.parse::<Timestamp>(), Err(InvalidTimestamp), "{bad:?}");
         }
         assert_eq!(Timestamp::from_unix_ms(UNIX_MS_MAX + 1), Err(InvalidTimestamp));

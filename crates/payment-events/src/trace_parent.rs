@@ -49,6 +49,7 @@ text_output!(TraceParent);
 json_string!(TraceParent);
 string_schema!(TraceParent, {
     "description": "A W3C Trace Context traceparent of version 00.",
+    "maxLength": 55,
     "pattern": "^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$",
     "examples": ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"],
 });

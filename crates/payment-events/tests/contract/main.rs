@@ -3,7 +3,9 @@
 
 mod any_input;
 
-use payment_events::{Decline, DecodeError, PaymentEvent, PaymentInfo, PaymentStatus};
+use payment_events::{
+    Decline, DecodeError, InvalidPaymentInfo, Money, OrderId, PaymentEvent, PaymentId, PaymentInfo, PaymentStatus,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -148,7 +150,14 @@ fn an_unreadable_trace_is_dropped_and_the_payment_kept() {
 }
 
 fn any_payment() -> impl Strategy<Value = PaymentInfo> {
-    let parts = (1..=i64::MAX, 0.0..=1.0f64, 0.0..1.0f64, 1..=u64::MAX, 0..4_000_000_000_000i64, 0..1_000_000i64);
+    let parts = (
+        1..=i64::MAX,
+        0.0..=1.0f64,
+        0.0..1.0f64,
+        1..=PaymentInfo::VERSION_MAX,
+        0..4_000_000_000_000i64,
+        0..1_000_000i64,
+    );
     (prop::sample::select(PaymentStatus::ALL.to_vec()), parts).prop_map(
         |(status, (minor, captured_share, refunded_share, version, created_ms, later_ms))| {
             // The rounding does not matter, as long as the bounds hold.
@@ -191,4 +200,41 @@ proptest! {
     fn random_bytes_are_refused_without_a_panic(data in prop::collection::vec(any::<u8>(), 0..512)) {
         prop_assert!(PaymentEvent::decode(&data).is_err());
     }
+}
+
+#[test]
+fn the_longest_event_that_is_made_is_within_its_bounds() {
+    let text = |length: usize| "\u{10ffff}".repeat(length);
+    let payment = PaymentInfo {
+        payment_id: format!("{}{}", PaymentId::PREFIX, "Z".repeat(PaymentId::SUFFIX_LENGTH_MAX)).parse().unwrap(),
+        order_id: "o".repeat(OrderId::LENGTH_MAX).parse().unwrap(),
+        status: PaymentStatus::Declined,
+        amount: Money::new(i64::MAX, "EUR".parse().unwrap()).unwrap(),
+        captured_minor: 0,
+        refunded_minor: 0,
+        decline: Some(Decline { code: text(1_000_000), message: text(1_000_000) }),
+        version: PaymentInfo::VERSION_MAX,
+        created_at: "1970-01-01T00:00:00Z".parse().unwrap(),
+        updated_at: "9999-12-31T23:59:59.999Z".parse().unwrap(),
+    };
+    let event = PaymentEvent::new(payment.clone(), None).unwrap();
+    let decline = event.payment().decline.as_ref().unwrap();
+    assert_eq!(decline.code, text(Decline::CODE_LENGTH_MAX));
+    assert_eq!(decline.message, text(Decline::MESSAGE_LENGTH_MAX));
+    assert_eq!(PaymentEvent::decode(&event.encode()).as_ref(), Ok(&event), "a cut text is within its maximum");
+
+    let beyond = PaymentInfo { version: PaymentInfo::VERSION_MAX + 1, ..payment };
+    assert_eq!(PaymentEvent::new(beyond, None), Err(InvalidPaymentInfo::Version));
+}
+
+#[test]
+fn a_decline_from_before_it_had_bounds_is_read_up_to_the_size_of_an_item() {
+    let declined = |message_bytes: usize| {
+        let mut event: Value = serde_json::from_str(GOLDEN[4].1).unwrap();
+        event["data"]["decline"] = json!({"code": "", "message": "x".repeat(message_bytes)});
+        event
+    };
+    let event = decode(&declined(Decline::READ_BYTES_MAX)).unwrap();
+    assert_eq!(event.payment().decline.as_ref().unwrap().message.len(), Decline::READ_BYTES_MAX);
+    assert_eq!(bad_field(&declined(Decline::READ_BYTES_MAX + 1)), "/data/decline");
 }
