@@ -3,6 +3,8 @@
 //!
 //! This crate keeps cold starts short and binaries small (docs/performance.md).
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod ahead;
 mod dynamodb;
 mod endpoint;

@@ -4,6 +4,8 @@
 //! repeated in a response. The [head](refuse_in_head) and the [JSON body](refuse_in_body) are checked separately,
 //! because only the route reads the body. The problem lists the places of the card numbers.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod body;
 mod head;
 mod pattern;

@@ -15,10 +15,11 @@ const GROUPS: [&[usize]; 3] = [&[4, 4, 4, 4], &[4, 4, 4, 4, 3], &[4, 6, 5]];
 pub(crate) fn contains_card_number(text: impl AsRef<[u8]>) -> bool {
     let text = text.as_ref();
     let groups = digit_groups(text);
-    (0..groups.len()).any(|first| {
-        is_card_number(text, &groups[first..=first], |lengths| DIGITS.contains(&lengths[0]))
+    (0..groups.len()).filter_map(|first| groups.get(first..)).any(|groups| {
+        let is_single = |groups| is_card_number(text, groups, |lengths| lengths.iter().all(|n| DIGITS.contains(n)));
+        groups.get(..1).is_some_and(is_single)
             || GROUPS.iter().any(|expected| {
-                let groups = groups.get(first..first + expected.len());
+                let groups = groups.get(..expected.len());
                 groups.is_some_and(|groups| is_card_number(text, groups, |lengths| lengths == *expected))
             })
     })
@@ -27,10 +28,11 @@ pub(crate) fn contains_card_number(text: impl AsRef<[u8]>) -> bool {
 /// Returns the maximal runs of digits.
 fn digit_groups(text: &[u8]) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
-    for at in (0..text.len()).filter(|at| text[*at].is_ascii_digit()) {
+    for (at, _) in text.iter().enumerate().filter(|(_, byte)| byte.is_ascii_digit()) {
+        let end = at.saturating_add(1);
         match groups.last_mut() {
-            Some(group) if group.end == at => group.end += 1,
-            _ => groups.push(at..at + 1),
+            Some(group) if group.end == at => group.end = end,
+            _ => groups.push(at..end),
         }
     }
     groups
@@ -41,17 +43,19 @@ fn is_card_number(text: &[u8], groups: &[Range<usize>], fits: impl Fn(&[usize]) 
     fits(&groups.iter().map(Range::len).collect::<Vec<_>>())
         && separated_alike(text, groups)
         && stands_alone(text, first.start, last.end, groups.len() > 1)
-        && passes_luhn(groups.iter().flat_map(|group| &text[group.clone()]))
+        && passes_luhn(groups.iter().flat_map(|group| text.get(group.clone()).unwrap_or_default()))
 }
 
 /// Returns true if all groups are separated by one space, or all by one hyphen.
 fn separated_alike(text: &[u8], groups: &[Range<usize>]) -> bool {
-    let gaps = groups.windows(2).map(|pair| &text[pair[0].end..pair[1].start]).collect::<Vec<_>>();
-    gaps.iter().all(|gap| *gap == b" ") || gaps.iter().all(|gap| *gap == b"-")
+    let ends = groups.iter().map(|group| group.end);
+    let gaps = ends.zip(groups.iter().skip(1)).map(|(end, next)| text.get(end..next.start).unwrap_or_default());
+    gaps.clone().all(|gap| gap == b" ") || gaps.clone().all(|gap| gap == b"-")
 }
 
 fn stands_alone(text: &[u8], start: usize, end: usize, grouped: bool) -> bool {
-    let (before, after) = (&text[..start], &text[end..]);
+    let before = text.get(..start).unwrap_or_default();
+    let after = text.get(end..).unwrap_or_default();
     let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
     let goes_on = matches!(before, [.., b'0'..=b'9', b'-']) || matches!(after, [b'-', b'0'..=b'9', ..]);
     !(letter(before.last()) || letter(after.first()) || grouped && goes_on)
@@ -61,8 +65,8 @@ fn stands_alone(text: &[u8], start: usize, end: usize, grouped: bool) -> bool {
 /// numbers does.
 fn passes_luhn<'a>(digits: impl DoubleEndedIterator<Item = &'a u8>) -> bool {
     let counted = digits.rev().enumerate().map(|(place, digit)| {
-        let digit = u32::from(digit - b'0') * if place % 2 == 0 { 1 } else { 2 };
-        digit / 10 + digit % 10
+        let digit = u32::from(digit.saturating_sub(b'0')).saturating_mul(if place % 2 == 0 { 1 } else { 2 });
+        (digit / 10).saturating_add(digit % 10)
     });
     counted.sum::<u32>().is_multiple_of(10)
 }

@@ -33,7 +33,7 @@ impl fmt::Display for JsonPointer {
 /// Returns a caller-defined name, cut after 64 characters.
 pub fn shorten_name(name: &str) -> String {
     match name.char_indices().nth(NAME_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &name[..end]),
+        Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()),
         None => name.to_owned(),
     }
 }

@@ -6,6 +6,8 @@
 //!
 //! Requests are parsed in `http-requests` and searched for card numbers in `card-numbers`.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 pub mod builtin;
 mod json_pointer;
 mod problem;

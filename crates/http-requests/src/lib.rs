@@ -7,6 +7,8 @@
 //! Problem responses are in `http-problems`, the search for card numbers in `card-numbers`, and the OpenAPI description
 //! of a handler's arguments in `openapi-routes`. Each API parses its own headers.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod checks;
 mod json_body;
 mod object;

@@ -8,6 +8,8 @@
 //! `tools/contracts` generates `OpenAPI` documents from descriptions. With the feature `testing`, responses of a router
 //! are compared with its description.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod description;
 mod input;
 mod operation;

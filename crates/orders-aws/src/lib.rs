@@ -1,5 +1,7 @@
 //! AWS adapters of Orders: the orders table in DynamoDB, and the Payments API over REST.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod copies;
 mod copy_item;
 mod item_size;

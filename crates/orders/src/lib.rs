@@ -13,6 +13,8 @@
 //! their own item first and then read the other's, so the later one sees both. No decision outlives its payments,
 //! because every writer of a decision reads the payments again after the write.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod decide;
 mod decision;
 mod evidence;

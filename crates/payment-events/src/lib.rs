@@ -18,6 +18,8 @@
 //! # Ok::<(), payment_events::DecodeError>(())
 //! ```
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod event;
 mod ids;
 mod money;

@@ -28,7 +28,7 @@ impl TextRule {
             "description": description,
             "type": "string",
             "pattern": format!("^{prefix}[{class}]{{1,{length_max}}}$"),
-            "maxLength": prefix.len() + length_max,
+            "maxLength": prefix.len().saturating_add(*length_max),
             "examples": [example],
         });
         if prefix.is_empty() {

@@ -7,6 +7,8 @@
 //! - [`Publication`]: publishes a stored payment, directly from `payment-api` and again from `payment-relay`.
 //! - Ports, one per need: [`PaymentStore`], [`PaymentQueries`], [`Outbox`], [`PaymentProcessor`], [`EventPublisher`].
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod accept;
 mod change;
 mod idempotency_key;

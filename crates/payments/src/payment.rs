@@ -193,11 +193,10 @@ impl Payment {
 
     fn refund(self, requested: Option<Money>, at: Timestamp) -> Result<Self, IllegalTransition> {
         self.expect(Status::Public(PaymentStatus::Captured), PaymentStatus::Refunded)?;
-        let left_minor = self.captured_minor - self.refunded_minor;
+        let left_minor = self.captured_minor.saturating_sub(self.refunded_minor);
         let minor = self.part(requested, left_minor)?;
         let status = if minor == left_minor { PaymentStatus::Refunded } else { PaymentStatus::Captured };
-        // At most `captured_minor`, so this cannot overflow.
-        let refunded_minor = self.refunded_minor + minor;
+        let refunded_minor = self.refunded_minor.saturating_add(minor);
         Ok(Self { refunded_minor, ..self.step(status, at) })
     }
 
@@ -239,6 +238,6 @@ impl Payment {
     /// Returns the next published version. Its time never goes back, even if the clock does.
     fn step(self, status: PaymentStatus, at: Timestamp) -> Self {
         let updated_at = at.max(self.updated_at);
-        Self { status: Status::Public(status), version: self.version + 1, updated_at, ..self }
+        Self { status: Status::Public(status), version: self.version.saturating_add(1), updated_at, ..self }
     }
 }

@@ -3,6 +3,8 @@
 //! A consumer writes through the port [`Quarantine`]; its DynamoDB adapter is [`QuarantineTable`]. Operator tools read
 //! through [`QuarantineRecords`]. Each service has a table of its own.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod record;
 mod records;
 mod table;

@@ -24,7 +24,7 @@ impl std::error::Error for Aggregated {}
 /// The checksum is not verified: a damaged aggregate is just as undecodable, and the reason is the same.
 /// Source: <https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-format.md>.
 pub fn is_aggregated(data: &[u8]) -> bool {
-    data.len() >= MAGIC.len() + CHECKSUM_BYTES && data.starts_with(&MAGIC)
+    data.strip_prefix(&MAGIC).is_some_and(|rest| rest.len() >= CHECKSUM_BYTES)
 }
 
 #[cfg(test)]

@@ -130,11 +130,11 @@ fn into_lanes<K: Eq + Hash + Clone, T>(records: impl IntoIterator<Item = Record<
     let mut lane_of: HashMap<K, usize> = HashMap::new();
     let mut lanes: Vec<Lane<K, T>> = Vec::new();
     for (place, record) in records.into_iter().enumerate() {
-        let lane = *lane_of.entry(record.key.clone()).or_insert_with(|| {
-            lanes.push(Vec::new());
-            lanes.len() - 1
-        });
-        lanes[lane].push((place, record));
+        let lane = *lane_of.entry(record.key.clone()).or_insert(lanes.len());
+        match lanes.get_mut(lane) {
+            Some(lane) => lane.push((place, record)),
+            None => lanes.push(vec![(place, record)]),
+        }
     }
     lanes
 }

@@ -4,6 +4,8 @@
 //! - [`init_logs`] starts the log: one JSON object per line, with the fields at the top level.
 //! - [`Metrics`] writes metrics in the embedded metric format.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod logs;
 mod metrics;
 mod trace;

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Namespace of every metric.
 pub const METRICS_NAMESPACE: &str = "Paystream";
@@ -56,16 +56,16 @@ impl Metrics {
 
     fn write_line<'a>(&self, metrics: impl IntoIterator<Item = (&'a str, &'a str, Value)>) {
         let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let mut line = json!({"FunctionName": &*self.function_name});
+        let mut line = Map::from_iter([("FunctionName".to_owned(), json!(&*self.function_name))]);
         let mut named = Vec::new();
         for (name, unit, value) in metrics {
             named.push(json!({"Name": name, "Unit": unit}));
-            line[name] = value;
+            line.insert(name.to_owned(), value);
         }
         let directive = json!({"Namespace": METRICS_NAMESPACE, "Dimensions": [["FunctionName"]], "Metrics": named});
-        line["_aws"] =
-            json!({"Timestamp": u64::try_from(unix_ms).unwrap_or(u64::MAX), "CloudWatchMetrics": [directive]});
-        (self.write)(&line.to_string());
+        let timestamp = u64::try_from(unix_ms).unwrap_or(u64::MAX);
+        line.insert("_aws".to_owned(), json!({"Timestamp": timestamp, "CloudWatchMetrics": [directive]}));
+        (self.write)(&Value::Object(line).to_string());
     }
 }
 

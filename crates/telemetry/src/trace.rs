@@ -13,7 +13,7 @@ pub fn trace_parent(xray: &str) -> Option<String> {
     if !is_hex(seconds, 8) || !is_hex(unique, 24) {
         return None;
     }
-    let parent = field("Parent").filter(|parent| is_hex(parent, 16)).unwrap_or(&unique[8..]);
+    let parent = field("Parent").filter(|parent| is_hex(parent, 16)).or(unique.get(8..))?;
     let flags = if field("Sampled") == Some("1") { "01" } else { "00" };
     Some(format!("00-{seconds}{unique}-{parent}-{flags}").to_ascii_lowercase())
 }

@@ -2,6 +2,8 @@
 //!
 //! Queries and form data are left to `form_urlencoded`, routing to axum and API Gateway.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 /// Characters that a path cannot hold (RFC 3986, section 3.3). Non-ASCII text is encoded as well.

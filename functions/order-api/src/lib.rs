@@ -5,6 +5,8 @@
 //!
 //! The routes are an axum router. Tests call it directly; `main` runs it behind `api_gateway`.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod config;
 mod contract;
 mod handlers;

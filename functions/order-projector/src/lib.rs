@@ -5,6 +5,8 @@
 //! acknowledged after its payment is stored and its order settled, or after it is quarantined. In all other cases it is
 //! reported and redelivered.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod config;
 mod entry;
 mod metrics;

@@ -62,11 +62,13 @@ impl Projector {
     pub async fn handle(&self, batch: KinesisEvent, deadline: SystemTime) -> BatchResponse {
         let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
         // With little time left, half of it is used, so that the batch makes progress.
-        let margin = MARGIN_MAX.min(left / 2);
+        let margin = MARGIN_MAX.min(left.checked_div(2).unwrap_or_default());
         let run = Run {
             projector: self,
             limits: Limits { lanes_at_once_max: LANES_AT_ONCE_MAX, may_begin: before(deadline, margin) },
-            respond_by: deadline_in(left.saturating_sub(RESPONSE_MARGIN_MAX.min(left / 8))),
+            respond_by: deadline_in(
+                left.saturating_sub(RESPONSE_MARGIN_MAX.min(left.checked_div(8).unwrap_or_default())),
+            ),
             quarantined: Cell::new(0),
         };
         let entries = fold(batch.records);

@@ -3,6 +3,8 @@
 //!
 //! The routes form an axum router. Tests call it directly; `main` serves it with `api_gateway`.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod caller;
 mod changes;
 mod contract;
