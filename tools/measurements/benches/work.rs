@@ -12,8 +12,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use paystream_measurements::{
-    BenchArguments, Binaries, FLOORS, Instrument, LARGER_CALLS, LOADS, Load, Part, ResourceUse, Run, RunError, ended,
-    given, instructions, machine, valgrind,
+    BenchArguments, Binaries, FLOORS, Instrument, LOADS, Load, Part, ResourceUse, Run, RunError, ended, given,
+    instructions, machine, valgrind,
 };
 
 /// Attempts for a run that fails.
@@ -32,9 +32,6 @@ struct Arguments {
     /// Keeps the output of callgrind in this folder, for `callgrind_annotate`.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
-    /// Measures the projector's writes with batched calls of DynamoDB instead.
-    #[arg(long)]
-    larger_calls: bool,
 }
 
 #[tokio::main]
@@ -51,9 +48,6 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         None => Binaries::default().and(FLOORS)?.built(FLOORS),
     };
     let baselines = Binary { path: &baselines, counts: &counts };
-    if arguments.larger_calls {
-        return larger_calls(&baselines).await;
-    }
     let functions = Binaries::of_functions(arguments.common.binaries.as_deref())?;
     println!(
         "instructions of the function, of its baseline, of the baseline without sending, and peak memory ({}):",
@@ -89,15 +83,6 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     } else {
         Err(format!("ratio to the baseline over budget: {}", above.join(", ")).into())
     }
-}
-
-/// Prints the instructions per payment with single and with batched writes.
-async fn larger_calls(baselines: &Binary<'_>) -> Result<(), Box<dyn Error>> {
-    println!("instructions per payment, stored and with a lookup of its order, by the operation that stores it:");
-    for load in &LARGER_CALLS {
-        println!("  {:<32} {:>10.0}", load.floor, baselines.instructions(load, Part::Floor).await?);
-    }
-    Ok(())
 }
 
 /// A binary to be measured.

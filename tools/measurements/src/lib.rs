@@ -22,7 +22,7 @@ pub use binaries::{Binaries, BuildError, FLOORS, HELLO_WORLD, given};
 pub use callgrind::{CallgrindError, instructions, valgrind};
 pub use command_line::{BenchArguments, ended};
 pub use functions::{FUNCTIONS, Function};
-pub use loads::{LARGER_CALLS, LOADS, Load};
+pub use loads::{LOADS, Load};
 pub use machine::machine;
 pub use run::{Part, ResourceUse, Run, RunError};
 pub use runtime_api::{Idle, RuntimeApi};

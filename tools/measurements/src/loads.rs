@@ -100,23 +100,6 @@ pub const LOADS: [Load; 5] = [
     },
 ];
 
-/// Load of the projector, for baselines with single and with batched writes.
-pub const LARGER_CALLS: [Load; 3] = [
-    LOADS[0],
-    Load {
-        floor: "order-projector-statements",
-        ratio_max: RATIO_MAX,
-        calls: |records| vec![("BatchExecuteStatement", records.div_ceil(25)), ("BatchGetItem", records.div_ceil(100))],
-        ..LOADS[0]
-    },
-    Load {
-        floor: "order-projector-transactions",
-        ratio_max: RATIO_MAX,
-        calls: |records| vec![("TransactWriteItems", records.div_ceil(100)), ("BatchGetItem", records.div_ceil(100))],
-        ..LOADS[0]
-    },
-];
-
 impl Load {
     /// Returns this many events after a small first one. Code that runs for the first time is so slow under `valgrind`
     /// that calls of a large event would time out.

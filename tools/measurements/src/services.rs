@@ -93,7 +93,6 @@ async fn answer(
         "PutItem" => seen.put_item(&parsed(&body)),
         "Query" => seen.query(&parsed(&body)),
         "BatchGetItem" => json!({"Responses": {}, "UnprocessedKeys": {}}),
-        "BatchExecuteStatement" => json!({"Responses": vec![json!({}); count(&parsed(&body)["Statements"])]}),
         "PutRecord" => accepted(),
         "PutRecords" => {
             json!({"FailedRecordCount": 0, "Records": vec![accepted(); count(&parsed(&body)["Records"])]})

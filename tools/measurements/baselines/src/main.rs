@@ -22,9 +22,7 @@ async fn main() -> Result<(), Error> {
         aws = clients::unsent(&aws);
     }
     match std::env::args().nth(1).as_deref() {
-        Some("order-projector") => order_projector::run(&aws, order_projector::Writes::Single).await,
-        Some("order-projector-statements") => order_projector::run(&aws, order_projector::Writes::Statements).await,
-        Some("order-projector-transactions") => order_projector::run(&aws, order_projector::Writes::Transactions).await,
+        Some("order-projector") => order_projector::run(&aws).await,
         Some("payment-relay") => payment_relay::run(&aws).await,
         Some("payment-relay-published") => payment_relay::run_published().await,
         Some("payment-api") => payment_api::run(&aws).await,

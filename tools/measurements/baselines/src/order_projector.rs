@@ -1,10 +1,9 @@
-//! Baseline of `order-projector`: stores each payment of a batch conditionally and looks up the orders. Writes are
-//! single, as in the projector, or batched.
+//! Baseline of `order-projector`: stores each payment of a batch conditionally and looks up the orders.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{BatchStatementRequest, KeysAndAttributes, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use aws_types::SdkConfig;
 use data_encoding::BASE64;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -16,25 +15,12 @@ use crate::clients::dynamodb;
 use crate::items::{Item, NOW, item, money, number, text};
 
 const TABLE: &str = "OrdersTable";
-const IF_NEWER: &str = "attribute_not_exists(order_id) OR version < :version";
+/// Condition of a payment's write, as in the projector.
+const IS_OLDER: &str = "attribute_not_exists(version) OR NOT attribute_type(version, :number) OR version < :version";
 /// Concurrent calls, as in the projector.
 const CONCURRENCY: usize = 32;
-/// Maximum entries per call.
-const STATEMENTS_MAX: usize = 25;
-const TRANSACTION_MAX: usize = 100;
+/// Maximum keys per `BatchGetItem`.
 const KEYS_MAX: usize = 100;
-
-/// DynamoDB operation that stores payments.
-#[derive(Clone, Copy)]
-pub(crate) enum Writes {
-    /// `PutItem`, one per payment.
-    Single,
-    /// `BatchExecuteStatement`, one per 25 payments. A statement cannot both insert and replace: these update existing
-    /// items, and a new payment would need an insert in a second call.
-    Statements,
-    /// `TransactWriteItems`, one per 100 payments. One failed condition fails the whole transaction.
-    Transactions,
-}
 
 #[derive(Deserialize)]
 struct Batch {
@@ -76,35 +62,20 @@ struct Amount {
     currency: String,
 }
 
-pub(crate) async fn run(aws: &SdkConfig, writes: Writes) -> Result<(), Error> {
+pub(crate) async fn run(aws: &SdkConfig) -> Result<(), Error> {
     let client = &dynamodb(aws);
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch>| project(client, writes, event.payload).await))
-        .await
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch>| project(client, event.payload).await)).await
 }
 
-async fn project(client: &Client, writes: Writes, batch: Batch) -> Result<Value, Error> {
+async fn project(client: &Client, batch: Batch) -> Result<Value, Error> {
     let mut payments = Vec::with_capacity(batch.records.len());
     for record in batch.records {
         let data = BASE64.decode(record.kinesis.data.as_bytes())?;
         payments.push(serde_json::from_slice::<Event>(&data)?.data);
     }
     let keys: Vec<_> = payments.iter().map(|payment| order_key(&payment.order_id)).collect();
-    match writes {
-        Writes::Single => {
-            let puts = stream::iter(payments).map(|payment| put(client, payment)).buffer_unordered(CONCURRENCY);
-            puts.try_for_each(async |()| Ok(())).await?;
-        }
-        Writes::Statements => {
-            let calls = stream::iter(payments).chunks(STATEMENTS_MAX);
-            let calls = calls.map(|payments| execute(client, payments)).buffer_unordered(CONCURRENCY);
-            calls.try_for_each(async |()| Ok(())).await?;
-        }
-        Writes::Transactions => {
-            let calls = stream::iter(payments).chunks(TRANSACTION_MAX);
-            let calls = calls.map(|payments| transact(client, payments)).buffer_unordered(CONCURRENCY);
-            calls.try_for_each(async |()| Ok(())).await?;
-        }
-    }
+    let puts = stream::iter(payments).map(|payment| put(client, payment)).buffer_unordered(CONCURRENCY);
+    puts.try_for_each(async |()| Ok(())).await?;
     let reads = stream::iter(keys).chunks(KEYS_MAX).map(|keys| read(client, keys)).buffer_unordered(CONCURRENCY);
     reads.try_for_each(async |()| Ok(())).await?;
     Ok(json!({"batchItemFailures": []}))
@@ -133,44 +104,9 @@ fn payment_item(payment: Info) -> Item {
 async fn put(client: &Client, payment: Info) -> Result<(), Error> {
     let version = number(payment.version);
     let put = client.put_item().table_name(TABLE).set_item(Some(payment_item(payment)));
-    let put = put.condition_expression(IF_NEWER).expression_attribute_values(":version", version);
+    let put = put.condition_expression(IS_OLDER);
+    let put = put.expression_attribute_values(":number", text("N")).expression_attribute_values(":version", version);
     put.send().await?;
-    Ok(())
-}
-
-const STATEMENT: &str = "UPDATE \"OrdersTable\" SET status = ? SET amount = ? SET captured_minor = ? SET refunded_minor = ? \
-    SET version = ? SET updated_at = ? SET received_at = ? WHERE order_id = ? AND item = ? AND version < ?";
-
-async fn execute(client: &Client, payments: Vec<Info>) -> Result<(), Error> {
-    let statement = |payment: Info| {
-        let parameters = vec![
-            text(payment.status),
-            money(payment.amount.minor, payment.amount.currency),
-            number(payment.captured_minor),
-            number(payment.refunded_minor),
-            number(payment.version),
-            text(payment.updated_at),
-            text(NOW),
-            text(payment.order_id),
-            text(format!("payment#{}", payment.payment_id)),
-            number(payment.version),
-        ];
-        BatchStatementRequest::builder().statement(STATEMENT).set_parameters(Some(parameters)).build()
-    };
-    let statements = payments.into_iter().map(statement).collect::<Result<_, _>>()?;
-    client.batch_execute_statement().set_statements(Some(statements)).send().await?;
-    Ok(())
-}
-
-async fn transact(client: &Client, payments: Vec<Info>) -> Result<(), Error> {
-    let write = |payment: Info| {
-        let version = number(payment.version);
-        let put = Put::builder().table_name(TABLE).set_item(Some(payment_item(payment)));
-        let put = put.condition_expression(IF_NEWER).expression_attribute_values(":version", version).build();
-        put.map(|put| TransactWriteItem::builder().put(put).build())
-    };
-    let writes = payments.into_iter().map(write).collect::<Result<_, _>>()?;
-    client.transact_write_items().set_transact_items(Some(writes)).send().await?;
     Ok(())
 }
 
