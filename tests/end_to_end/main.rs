@@ -12,6 +12,7 @@ mod kept;
 mod lifecycle;
 mod links;
 mod ordering;
+mod poison;
 mod recovery;
 mod refusals;
 mod synchronous;

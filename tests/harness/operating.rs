@@ -96,6 +96,20 @@ impl Paystream {
         update.send().await.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
+    /// Changes an attribute of an order in Orders' table, as a newer deployment or a foreign write would.
+    ///
+    /// # Panics
+    /// If the call to DynamoDB fails.
+    pub async fn change_order(&self, order_id: &str, attribute: &str, text: &str) {
+        let update = self.dynamodb().update_item().table_name(self.physical_name("OrdersTable"));
+        let value = |text: &str| AttributeValue::S(text.to_owned());
+        let update = update.key("order_id", value(order_id)).key("item", value("order"));
+        let update =
+            update.update_expression("SET #attribute = :text").expression_attribute_names("#attribute", attribute);
+        let sent = update.expression_attribute_values(":text", value(text)).send().await;
+        sent.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
     /// Deletes a payment in Payments, as restoring an earlier backup would.
     ///
     /// # Panics
