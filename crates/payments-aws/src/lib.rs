@@ -1,7 +1,6 @@
 //! AWS adapters of Payments: the payments table in DynamoDB and the publisher to Kinesis.
 
 mod clients;
-mod config;
 mod kinesis_publisher;
 mod payment_item;
 mod payments_scan;
@@ -9,7 +8,6 @@ mod payments_table;
 mod put_records;
 
 pub use clients::{HOT_PUBLISH_MS, kinesis_hot_path, kinesis_relay};
-pub use config::Config;
 pub use kinesis_publisher::KinesisPublisher;
 pub use payment_item::{InvalidItem, PaymentImage};
 pub use payments_scan::{PaymentsPage, PaymentsScan, UnreadableItem};

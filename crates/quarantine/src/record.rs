@@ -21,6 +21,10 @@ impl RecordId {
     /// is stored, so that processing it again settles the order.
     pub const SETTLEMENT: &str = "settlement";
 
+    /// Source of an image of the payments table that the outbox relay cannot decode. Its position is the sequence number in
+    /// the table's change stream and the payment id. The data is the image, in DynamoDB JSON.
+    pub const PAYMENTS_TABLE: &str = "payments-table";
+
     /// Maximum length, in bytes. Half of what DynamoDB allows in a partition key.
     pub const BYTES_MAX: usize = 1_024;
 

@@ -5,6 +5,8 @@
 
 use serde::Deserialize;
 
+use crate::kinesis::unix_ms;
+
 /// Batch of one shard's changes, in order. All changes of an item are in the same shard.
 ///
 /// `I` is the type of an item, for example `serde_dynamo::Item`. It should accept any item in DynamoDB's JSON: an item
@@ -26,6 +28,8 @@ pub struct DynamoDbRecord<I> {
     /// Sequence number in the shard: a decimal number too large for any integer type. Empty if missing, so that the
     /// other records stay decodable.
     pub sequence_number: String,
+    /// Approximate time of the write, in milliseconds since the Unix epoch; `None` if missing or out of range.
+    pub written_at_unix_ms: Option<i64>,
     /// Key of the item.
     pub keys: Option<I>,
     /// Item before the write, if it existed and the stream view includes it.
@@ -48,6 +52,9 @@ struct Envelope<I> {
 struct Change<I> {
     #[serde(default)]
     sequence_number: String,
+    /// Seconds since the Unix epoch.
+    #[serde(default)]
+    approximate_creation_date_time: Option<f64>,
     #[serde(default)]
     keys: Option<I>,
     #[serde(default)]
@@ -58,8 +65,9 @@ struct Change<I> {
 
 impl<I> From<Envelope<I>> for DynamoDbRecord<I> {
     fn from(Envelope { event_name, change }: Envelope<I>) -> Self {
-        let Change { sequence_number, keys, old_image, new_image } = change;
-        Self { event_name, sequence_number, keys, old_image, new_image }
+        let Change { sequence_number, approximate_creation_date_time, keys, old_image, new_image } = change;
+        let written_at_unix_ms = approximate_creation_date_time.and_then(unix_ms);
+        Self { event_name, sequence_number, written_at_unix_ms, keys, old_image, new_image }
     }
 }
 
@@ -74,6 +82,7 @@ mod tests {
         let event: DynamoDbEvent<Value> = serde_json::from_str(include_str!("../tests/events/dynamodb.json")).unwrap();
         let [inserted, modified, removed] = event.records.as_slice() else { panic!("three records: {event:?}") };
         assert_eq!((inserted.event_name.as_str(), inserted.sequence_number.as_str()), ("INSERT", "111"));
+        assert_eq!(inserted.written_at_unix_ms, Some(1_700_000_001_000));
         assert_eq!(inserted.keys, Some(json!({"Id": {"N": "101"}})));
         assert_eq!(inserted.new_image.as_ref().unwrap()["Message"], json!({"S": "New item!"}));
         assert!(inserted.old_image.is_none());

@@ -84,7 +84,8 @@ impl From<Envelope> for KinesisRecord {
     }
 }
 
-fn unix_ms(seconds: f64) -> Option<i64> {
+/// Converts a time of an event to milliseconds since the Unix epoch; `None` if out of range.
+pub(crate) fn unix_ms(seconds: f64) -> Option<i64> {
     // End of the year 9999. A later arrival time is invalid.
     const SECONDS_MAX: f64 = 253_402_300_799.0;
     // The range check keeps the value far from the limits of `i64`.

@@ -7,6 +7,7 @@
 
 mod caller;
 mod changes;
+mod config;
 mod contract;
 mod etag;
 mod handlers;
@@ -16,6 +17,7 @@ mod problems;
 mod routes;
 mod service;
 
+pub use config::Config;
 pub use problems::PROBLEMS;
 pub use routes::{BODY_BYTES_MAX, description, router};
 pub use service::Service;

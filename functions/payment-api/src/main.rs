@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use aws_connection::{Aws, Endpoint};
-use payment_api::{Service, router};
+use payment_api::{Config, Service, router};
 use payments::{AcceptPayment, ChangePayment, Publication, SimulatedProcessor};
-use payments_aws::{Config, KinesisPublisher, PaymentsTable};
+use payments_aws::{KinesisPublisher, PaymentsTable};
 use telemetry::{Metrics, Variables};
 
 #[tokio::main(flavor = "current_thread")]

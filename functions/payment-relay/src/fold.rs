@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use payments::{Payment, Status};
 use payments_aws::PaymentImage;
+use quarantine::Reason;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use stream_batch::DynamoDbRecord;
+
+use crate::unreadable::UnreadableImage;
 
 /// Result of [`fold`].
 #[derive(Debug)]
@@ -14,8 +17,8 @@ pub(crate) struct Folded {
     /// Payments whose newest decodable image in the batch is marked as unpublished, each with the sequence number of
     /// that image, in batch order.
     pub(crate) due: Vec<(Payment, String)>,
-    /// Sequence numbers of images that could not be decoded, and that no newer, decodable image of the item supersedes.
-    pub(crate) unreadable: Vec<String>,
+    /// Images that could not be decoded, and that no newer, decodable image of the item supersedes, in batch order.
+    pub(crate) unreadable: Vec<UnreadableImage>,
 }
 
 /// Folds a batch to the newest image of each item. The records of an item are in write order, so that only the last
@@ -24,32 +27,51 @@ pub(crate) struct Folded {
 pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
     let mut items: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (position, record) in records.into_iter().enumerate() {
-        let DynamoDbRecord { sequence_number, keys, new_image, .. } = record;
+        let DynamoDbRecord { sequence_number, written_at_unix_ms, keys, new_image, .. } = record;
         // A removed item has no new image, and nothing to publish.
         let Some(image) = new_image else { continue };
         // A record without a readable key counts as an item of its own, which no newer image supersedes.
         let item = keys.and_then(|keys| payment_id(&keys)).ok_or(position);
-        items.entry(item).or_default().push((position, image, sequence_number));
+        items.entry(item).or_default().push((position, image, sequence_number, written_at_unix_ms));
     }
     let (mut due, mut unreadable) = (Vec::new(), Vec::new());
-    for images in items.into_values() {
-        for (position, image, sequence_number) in images.into_iter().rev() {
-            match PaymentImage::from_image(image.get()) {
+    for (item, images) in items {
+        for (position, image, sequence_number, written_at_unix_ms) in images.into_iter().rev() {
+            match decode(&image) {
                 Ok(stored) => {
-                    due.extend(is_due(&stored).then_some((position, stored.payment, sequence_number)));
+                    due.extend(is_due(&stored).then_some((position, (stored.payment, sequence_number))));
                     break;
                 }
-                Err(error) => {
-                    tracing::error!(%error, sequence_number,
-                        "could not decode a payment change; it will be redelivered");
-                    unreadable.push(sequence_number);
+                Err(reason) => {
+                    let key = item.clone().ok();
+                    let image = UnreadableImage { key, sequence_number, written_at_unix_ms, image, reason };
+                    unreadable.push((position, image));
                 }
             }
         }
     }
-    due.sort_unstable_by_key(|(position, ..)| *position);
-    let due = due.into_iter().map(|(_, payment, sequence_number)| (payment, sequence_number)).collect();
-    Folded { due, unreadable }
+    Folded { due: in_batch_order(due), unreadable: in_batch_order(unreadable) }
+}
+
+/// Decodes an image. A payment that is due and violates the event contract counts as undecodable: it could never be
+/// published.
+fn decode(image: &RawValue) -> Result<PaymentImage, Reason> {
+    let stored = PaymentImage::from_image(image.get()).map_err(|error| Reason::new(&error.to_string()))?;
+    if is_due(&stored)
+        && let Some(Err(error)) = stored.payment.event()
+    {
+        return Err(Reason::new(&format!("the payment violates the event contract: {error}")));
+    }
+    Ok(stored)
+}
+
+fn is_due(stored: &PaymentImage) -> bool {
+    stored.unpublished && stored.payment.status != Status::Processing
+}
+
+fn in_batch_order<T>(mut entries: Vec<(usize, T)>) -> Vec<T> {
+    entries.sort_unstable_by_key(|(position, _)| *position);
+    entries.into_iter().map(|(_, entry)| entry).collect()
 }
 
 /// Returns the payment id in the item's key.
@@ -67,8 +89,4 @@ fn payment_id(keys: &RawValue) -> Option<String> {
 
     let keys: Keys = serde_json::from_str(keys.get()).ok()?;
     Some(keys.payment_id.text)
-}
-
-fn is_due(stored: &PaymentImage) -> bool {
-    stored.unpublished && stored.payment.status != Status::Processing
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use aws_connection::{Aws, Endpoint};
 use lambda_runtime::{LambdaEvent, service_fn};
-use payment_relay::relay;
+use payment_relay::{Config, Relay};
 use payments::Publication;
-use payments_aws::{Config, KinesisPublisher, PaymentsTable};
+use payments_aws::{KinesisPublisher, PaymentsTable};
+use quarantine::QuarantineTable;
 use telemetry::{Metrics, Variables};
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,13 +15,16 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
     let aws = Aws::from_environment(Variables::of_process())?;
-    let table = PaymentsTable::new(aws_connection::dynamodb(aws.config()), config.payments_table);
+    let client = aws_connection::dynamodb(aws.config());
+    let table = PaymentsTable::new(client.clone(), config.payments_table);
     let publisher = KinesisPublisher::new(payments_aws::kinesis_relay(aws.config()), config.payment_stream);
     tokio::join!(aws.connect(Endpoint::DynamoDb), aws.connect(Endpoint::Kinesis));
-    let metrics = &Metrics::to_stdout(&config.function_name);
-    let publication = &Publication::new(Arc::new(publisher), Arc::new(table));
+    let quarantine = Arc::new(QuarantineTable::new(client, config.quarantine_table));
+    let publication = Publication::new(Arc::new(publisher), Arc::new(table));
+    let relay = &Relay::new(publication, quarantine, Metrics::to_stdout(&config.function_name));
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
-        Ok::<_, lambda_runtime::Error>(relay(publication, metrics, event.payload).await)
+        let deadline = event.context.deadline();
+        Ok::<_, lambda_runtime::Error>(relay.handle(event.payload, deadline).await)
     }))
     .await
 }

@@ -2,10 +2,12 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
-use payment_relay::{ChangeBatch, relay};
+use payment_relay::{ChangeBatch, Relay};
 use payments::Publication;
 use payments::testing::{MemoryPayments, RecordingPublisher};
+use quarantine::{MemoryQuarantine, QuarantinedRecord};
 use serde_json::{Value, json};
 use telemetry::Metrics;
 
@@ -44,6 +46,7 @@ fn record(sequence_number: u32, image: &Value) -> Value {
         "eventSource": "aws:dynamodb",
         "awsRegion": "us-east-1",
         "dynamodb": {
+            "ApproximateCreationDateTime": 1_700_000_001,
             "Keys": {"payment_id": image["payment_id"]},
             "NewImage": image,
             "SequenceNumber": sequence_number.to_string(),
@@ -53,19 +56,57 @@ fn record(sequence_number: u32, image: &Value) -> Value {
     })
 }
 
+/// The relay with test doubles around it.
+struct Relaying {
+    publisher: Arc<RecordingPublisher>,
+    quarantine: Arc<MemoryQuarantine>,
+    relay: Relay,
+    /// Lines of metrics.
+    lines: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Relaying {
+    fn new() -> Self {
+        let (publisher, quarantine) = (Arc::new(RecordingPublisher::default()), Arc::new(MemoryQuarantine::default()));
+        let publication = Publication::new(publisher.clone(), Arc::new(MemoryPayments::default()));
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&lines);
+        let metrics = Metrics::new("relay", move |line| into.lock().unwrap().push(serde_json::from_str(line).unwrap()));
+        Self { relay: Relay::new(publication, quarantine.clone(), metrics), publisher, quarantine, lines }
+    }
+
+    /// Relays a batch. Returns the reported sequence numbers.
+    async fn batch(&self, records: impl IntoIterator<Item = Value>) -> Vec<String> {
+        self.batch_within(Duration::from_mins(1), records).await
+    }
+
+    async fn batch_within(&self, left: Duration, records: impl IntoIterator<Item = Value>) -> Vec<String> {
+        let records: Vec<_> = records.into_iter().collect();
+        // As Lambda sends it: as text.
+        let batch: ChangeBatch = serde_json::from_str(&json!({"Records": records}).to_string()).unwrap();
+        self.relay.handle(batch, SystemTime::now() + left).await.into_iter().collect()
+    }
+
+    /// Ids of the published events.
+    fn published(&self) -> Vec<String> {
+        self.publisher.published().iter().map(payment_events::PaymentEvent::id).collect()
+    }
+
+    /// Ids of the quarantined images.
+    fn quarantined(&self) -> Vec<String> {
+        self.quarantine.records().iter().map(|record| record.id.to_string()).collect()
+    }
+}
+
 /// Relays a batch. Returns the ids of the published events and the reported sequence numbers.
 async fn relay_batch(records: Vec<Value>, failing_order: Option<&str>) -> (Vec<String>, Vec<String>) {
-    let publisher = Arc::new(RecordingPublisher::default());
+    let relaying = Relaying::new();
     if let Some(order_id) = failing_order {
-        publisher.fail_for(order_id);
+        relaying.publisher.fail_for(order_id);
     }
-    let publication = Publication::new(publisher.clone(), Arc::new(MemoryPayments::default()));
-    let metrics = Metrics::new("relay", |_| {});
-    let batch: ChangeBatch = serde_json::from_value(json!({"Records": records})).unwrap();
-    let response = relay(&publication, &metrics, batch).await;
-    let published = publisher.published().iter().map(payment_events::PaymentEvent::id).collect();
-    let reported = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
-    (published, reported)
+    let reported = relaying.batch(records).await;
+    assert_eq!(relaying.quarantined(), Vec::<String>::new());
+    (relaying.published(), reported)
 }
 
 #[tokio::test]
@@ -99,26 +140,97 @@ async fn failed_publishes_are_reported_for_redelivery() {
     assert_eq!(reported, ["2"]);
 }
 
-#[tokio::test]
-async fn an_undecodable_change_is_reported_and_does_not_block_its_batch() {
-    let invalid_item = json!({"payment_id": "pay_y"});
-    let batch = vec![undecodable(1, "x"), change(2, "a", 1, true), record(3, &invalid_item)];
-    let (published, reported) = relay_batch(batch, None).await;
-    assert_eq!(published, ["pay_a:1"]);
-    assert_eq!(reported, ["1", "3"]);
-}
-
 /// A stream record with an image that cannot be decoded.
 fn undecodable(sequence_number: u32, id: &str) -> Value {
     record(sequence_number, &json!({"payment_id": {"S": format!("pay_{id}")}, "status": {"S": "disputed"}}))
 }
 
 #[tokio::test]
-async fn an_undecodable_change_is_superseded_by_a_newer_decodable_one() {
-    let batch = vec![undecodable(1, "a"), change(2, "a", 1, false), change(3, "b", 1, true), undecodable(4, "b")];
-    let (published, reported) = relay_batch(batch, None).await;
-    assert_eq!(published, ["pay_b:1"], "the newest decodable image");
-    assert_eq!(reported, ["4"]);
+async fn an_undecodable_image_is_quarantined_whole_and_does_not_block_its_batch() {
+    let relaying = Relaying::new();
+    let change = [undecodable(1, "x"), change(2, "a", 1, true)];
+    let image = change[0]["dynamodb"]["NewImage"].to_string();
+    assert_eq!(relaying.batch(change).await, Vec::<String>::new());
+    assert_eq!(relaying.published(), ["pay_a:1"]);
+    let [QuarantinedRecord { id, data, reason, partition_key, arrived_at, .. }] = &relaying.quarantine.records()[..]
+    else {
+        panic!("one record")
+    };
+    assert_eq!((id.to_string().as_str(), partition_key.as_str()), ("payments-table#1:pay_x", "pay_x"));
+    assert_eq!(String::from_utf8_lossy(data), image);
+    assert!(reason.as_str().contains("missing field"), "{}", reason.as_str());
+    assert_eq!(arrived_at.unix_ms(), 1_700_000_001_000);
+}
+
+#[tokio::test]
+async fn an_image_of_any_shape_is_quarantined() {
+    let relaying = Relaying::new();
+    let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+    let images =
+        ["1", "true", r#""text""#, "[]", "{}", r#"{"payment_id": "pay_y"}"#, r#"{"payment_id": {"S": 1}}"#, &deep];
+    let keys = [r#"{"payment_id": {"N": "1"}}"#, r#"{"payment_id": {"S": "no id\u001b"}}"#, "{}", "[]", "7", "null"];
+    let mut records = Vec::new();
+    for (image, keys) in images.iter().flat_map(|image| keys.map(|keys| (image, keys))) {
+        let number = records.len() + 1;
+        records.push(format!(r#"{{"dynamodb":{{"SequenceNumber":"{number}","Keys":{keys},"NewImage":{image}}}}}"#));
+    }
+    let count = records.len();
+    let batch: ChangeBatch = serde_json::from_str(&format!(r#"{{"Records":[{}]}}"#, records.join(","))).unwrap();
+    let response = relaying.relay.handle(batch, SystemTime::now() + Duration::from_mins(1)).await;
+    assert_eq!(response.into_iter().collect::<Vec<_>>(), Vec::<String>::new());
+    let expected: Vec<_> = (1..=count).map(|number| format!("payments-table#{number}:unknown")).collect();
+    assert_eq!(relaying.quarantined(), expected);
+}
+
+/// The relay could never publish such a payment.
+#[tokio::test]
+async fn a_payment_that_violates_the_event_contract_is_quarantined() {
+    let relaying = Relaying::new();
+    let mut contradictory = change(1, "a", 1, true);
+    contradictory["dynamodb"]["NewImage"]["captured_minor"] = json!({"N": "1300"});
+    assert_eq!(relaying.batch([contradictory, change(2, "b", 1, true)]).await, Vec::<String>::new());
+    assert_eq!(
+        (relaying.published(), relaying.quarantined()),
+        (vec!["pay_b:1".to_owned()], vec!["payments-table#1:pay_a".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn an_image_that_cannot_be_quarantined_is_reported() {
+    let relaying = Relaying::new();
+    relaying.quarantine.fail_for("1:pay_x");
+    let batch = [undecodable(1, "x"), change(2, "a", 1, true), undecodable(3, "y")];
+    assert_eq!(relaying.batch(batch).await, ["1"]);
+    assert_eq!(
+        (relaying.published(), relaying.quarantined()),
+        (vec!["pay_a:1".to_owned()], vec!["payments-table#3:pay_y".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn no_image_is_quarantined_shortly_before_the_deadline() {
+    let relaying = Relaying::new();
+    let batch = [undecodable(1, "x"), change(2, "a", 1, true)];
+    assert_eq!(relaying.batch_within(Duration::from_secs(10), batch).await, ["1"]);
+    assert_eq!((relaying.published(), relaying.quarantined()), (vec!["pay_a:1".to_owned()], vec![]));
+}
+
+#[tokio::test]
+async fn a_redelivered_image_is_quarantined_once_and_a_later_one_as_well() {
+    let relaying = Relaying::new();
+    for batch in [vec![undecodable(1, "x")], vec![undecodable(1, "x"), undecodable(2, "x")]] {
+        assert_eq!(relaying.batch(batch).await, Vec::<String>::new());
+    }
+    assert_eq!(relaying.quarantined(), ["payments-table#1:pay_x", "payments-table#2:pay_x"]);
+}
+
+#[tokio::test]
+async fn an_undecodable_image_is_superseded_by_a_newer_decodable_one() {
+    let relaying = Relaying::new();
+    let batch = [undecodable(1, "a"), change(2, "a", 1, false), change(3, "b", 1, true), undecodable(4, "b")];
+    assert_eq!(relaying.batch(batch).await, Vec::<String>::new());
+    assert_eq!(relaying.published(), ["pay_b:1"], "the newest decodable image");
+    assert_eq!(relaying.quarantined(), ["payments-table#4:pay_b"]);
 }
 
 #[tokio::test]
@@ -141,20 +253,15 @@ async fn removed_items_are_skipped() {
 }
 
 #[tokio::test]
-async fn published_and_deferred_payments_are_counted() {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let into = Arc::clone(&lines);
-    let metrics = Metrics::new("relay", move |line| into.lock().unwrap().push(line.to_owned()));
-    let publisher = Arc::new(RecordingPublisher::default());
-    publisher.fail_for("ord-b");
-    let publication = Publication::new(publisher, Arc::new(MemoryPayments::default()));
-    for records in [["a", "b", "c"].map(|id| change(1, id, 1, true)), ["a", "b", "c"].map(|id| change(2, id, 1, false))]
-    {
-        relay(&publication, &metrics, serde_json::from_value(json!({"Records": records})).unwrap()).await;
-    }
-    let lines = lines.lock().unwrap();
-    let [counts, ages] = lines.as_slice() else { panic!("the second batch must write no line: {lines:?}") };
-    let (counts, ages): (Value, Value) = (serde_json::from_str(counts).unwrap(), serde_json::from_str(ages).unwrap());
+async fn published_and_deferred_payments_and_quarantined_images_are_counted() {
+    let relaying = Relaying::new();
+    relaying.publisher.fail_for("ord-b");
+    relaying.batch(["a", "b", "c"].map(|id| change(1, id, 1, true))).await;
+    relaying.batch(["a", "b", "c"].map(|id| change(2, id, 1, false))).await;
+    relaying.batch([undecodable(3, "x"), undecodable(4, "y")]).await;
+    let lines = relaying.lines.lock().unwrap();
+    let [counts, ages, images] = lines.as_slice() else { panic!("the second batch must write no line: {lines:?}") };
     assert_eq!((&counts["PublishedByRelay"], &counts["Deferred"]), (&json!(2), &json!(1)));
     assert_eq!(ages["UnpublishedAge"].as_array().map(Vec::len), Some(1), "the age of the one deferred payment");
+    assert_eq!(images["UnreadableImages"], 2);
 }

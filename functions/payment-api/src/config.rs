@@ -1,8 +1,8 @@
-//! Configuration of the functions of Payments, from environment variables.
+//! Configuration from environment variables.
 
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
-/// Configuration shared by `payment-api` and `payment-relay`, which use the same table and stream.
+/// Configuration of the function.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `PAYMENTS_TABLE`: name of the payments table.
@@ -10,7 +10,7 @@ pub struct Config {
     /// `PAYMENT_STREAM`: name of the Kinesis stream.
     pub payment_stream: String,
     /// `PAYMENT_LEASE_MS`: time that one request may work on a payment before a retry takes over, in milliseconds. The
-    /// default is 10,000. `payment-relay` ignores it.
+    /// default is 10,000.
     pub lease_ms: u64,
     /// `LOG_LEVEL`: least severe level to log. The default is `info`.
     pub log_level: LogLevel,
@@ -18,7 +18,7 @@ pub struct Config {
     pub function_name: String,
 }
 
-/// Timeout of `payment-api` in the template.
+/// Timeout of the function in the template.
 const LEASE_MS: u64 = 10_000;
 
 impl Config {
