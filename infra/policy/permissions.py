@@ -41,6 +41,7 @@ CALLED = {
     "PaymentRelayRole": {
         "PaymentsTable.StreamArn": READING[TABLE],
         "PaymentsTable.Arn": "dynamodb:UpdateItem",
+        "PaymentsQuarantineTable.Arn": "dynamodb:PutItem",
         "PaymentStream.Arn": "kinesis:PutRecords",
         "PaymentRelayLogs.Arn": WRITING_LOGS,
     } | ON_FAILURE,

@@ -7,7 +7,7 @@ const CARD: &str = "4000056655665556";
 const GROUPED: &str = "4000 0566 5566 5556";
 /// Substrings of either number in any encoding.
 const TRACES: [&str; 6] = ["4000056655665556", "0566 5566", "0566-5566", "0566+5566", "0566%205566", "\\u0035\\u0035"];
-const TABLES: [&str; 3] = ["PaymentsTable", "OrdersTable", "QuarantineTable"];
+const TABLES: [&str; 4] = ["PaymentsTable", "PaymentsQuarantineTable", "OrdersTable", "QuarantineTable"];
 
 /// Starts a system that logs at level `trace`.
 async fn start() -> Paystream {

@@ -17,3 +17,4 @@ mod recovery;
 mod refusals;
 mod synchronous;
 mod traces;
+mod unreadable;

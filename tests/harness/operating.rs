@@ -1,9 +1,10 @@
 //! Operator commands against a running system, and manipulated tables.
 
+use std::collections::HashMap;
 use std::process::{Output, Stdio};
 
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use payments_aws::PaymentsScan;
 use serde_json::Value;
 use tokio::process::Command;
@@ -128,6 +129,31 @@ impl Paystream {
         let update = self.dynamodb().update_item().table_name(self.physical_name("PaymentsTable"));
         let update = update.key("payment_id", text(&payment["payment_id"])).update_expression("REMOVE amount");
         update.send().await.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
+    /// Attributes of a payment's item in Payments.
+    ///
+    /// # Panics
+    /// If the call to DynamoDB fails, or there is no such item.
+    pub async fn payment_item(&self, payment: &Value) -> HashMap<String, AttributeValue> {
+        let get = self.dynamodb().get_item().table_name(self.physical_name("PaymentsTable")).consistent_read(true);
+        let got = get.key("payment_id", text(&payment["payment_id"])).send().await;
+        got.unwrap_or_else(|error| panic!("{error:?}")).item.unwrap_or_else(|| panic!("no item of {payment}"))
+    }
+
+    /// Writes up to 25 items to the payments table in one call, as they are.
+    ///
+    /// # Panics
+    /// If the call to DynamoDB fails, or leaves an item unprocessed.
+    pub async fn put_payment_items(&self, items: impl IntoIterator<Item = HashMap<String, AttributeValue>>) {
+        let requests = items.into_iter().map(|item| {
+            let put = PutRequest::builder().set_item(Some(item)).build().unwrap_or_else(|error| panic!("{error}"));
+            WriteRequest::builder().put_request(put).build()
+        });
+        let write = self.dynamodb().batch_write_item();
+        let write = write.request_items(self.physical_name("PaymentsTable"), requests.collect()).send().await;
+        let unprocessed = write.unwrap_or_else(|error| panic!("{error:?}")).unprocessed_items;
+        assert!(unprocessed.is_none_or(|items| items.is_empty()), "items are unprocessed");
     }
 
     /// Ids of all payments, in the order of a table scan.

@@ -25,7 +25,11 @@ pub const FUNCTIONS: [Function; 5] = [
     Function {
         logical_id: "PaymentRelay",
         package: "payment-relay",
-        variables: &[("PAYMENTS_TABLE", "PaymentsTable"), ("PAYMENT_STREAM", "PaymentStream")],
+        variables: &[
+            ("PAYMENTS_TABLE", "PaymentsTable"),
+            ("PAYMENT_STREAM", "PaymentStream"),
+            ("QUARANTINE_TABLE", "PaymentsQuarantineTable"),
+        ],
     },
     Function {
         logical_id: "OrderProjector",

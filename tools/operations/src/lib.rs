@@ -5,13 +5,14 @@
 //! - [`CopyComparison`]: comparison of payments with Orders' copies, without I/O.
 //! - [`Reconcile`]: the same comparison on a running stack, with repair.
 //! - [`Replay`]: publishes stored payments again.
-//! - [`quarantine`]: redrive of quarantined records.
+//! - [`quarantine`]: redrive of quarantined records and images.
 //! - [`failures`]: batches in the on-failure destination, and their redrive.
 
 mod aws;
 mod compare;
 mod differences;
 pub mod failures;
+mod images;
 mod progress;
 pub mod quarantine;
 mod read;

@@ -30,8 +30,10 @@ pub enum Resource {
     PaymentsTable,
     /// DynamoDB table of Orders: orders and read model.
     OrdersTable,
-    /// DynamoDB table of quarantined records.
+    /// DynamoDB table of records that Orders quarantined.
     QuarantineTable,
+    /// DynamoDB table of images of the payments table that Payments quarantined.
+    PaymentsQuarantineTable,
     /// Kinesis stream of payment events.
     PaymentStream,
     /// S3 bucket that is the on-failure destination of the event source mappings.
@@ -40,8 +42,14 @@ pub enum Resource {
 
 impl Resource {
     /// All resources.
-    pub const ALL: [Self; 5] =
-        [Self::PaymentsTable, Self::OrdersTable, Self::QuarantineTable, Self::PaymentStream, Self::FailuresBucket];
+    pub const ALL: [Self; 6] = [
+        Self::PaymentsTable,
+        Self::OrdersTable,
+        Self::QuarantineTable,
+        Self::PaymentsQuarantineTable,
+        Self::PaymentStream,
+        Self::FailuresBucket,
+    ];
 
     /// Logical id in the template, and key of the stack output that holds the name.
     pub fn logical_id(self) -> &'static str {
@@ -49,6 +57,7 @@ impl Resource {
             Self::PaymentsTable => "PaymentsTable",
             Self::OrdersTable => "OrdersTable",
             Self::QuarantineTable => "QuarantineTable",
+            Self::PaymentsQuarantineTable => "PaymentsQuarantineTable",
             Self::PaymentStream => "PaymentStream",
             Self::FailuresBucket => "FailuresBucket",
         }
@@ -167,9 +176,14 @@ impl Stack {
         Ok(OrdersScan::new(self.dynamodb.clone(), table, self.page_items_max))
     }
 
-    /// Returns the quarantined records.
+    /// Returns the records that Orders quarantined.
     pub fn quarantine(&self) -> Result<QuarantineRecords, OperationError> {
-        Ok(QuarantineRecords::new(self.dynamodb.clone(), self.names.need(Resource::QuarantineTable)?))
+        self.quarantine_in(Resource::QuarantineTable)
+    }
+
+    /// Returns the records in a quarantine table.
+    pub(crate) fn quarantine_in(&self, table: Resource) -> Result<QuarantineRecords, OperationError> {
+        Ok(QuarantineRecords::new(self.dynamodb.clone(), self.names.need(table)?))
     }
 
     /// Returns a publisher to the payment stream.

@@ -1,4 +1,5 @@
-//! `paystream quarantine`: records that the projector could not decode or store.
+//! `paystream quarantine`: records that the projector could not decode or store, and images of the payments table that the
+//! relay could not decode. Each service has its own table; the id of a record names it.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -26,7 +27,7 @@ pub(crate) enum Command {
     List(List),
     /// Show one record
     Show(Show),
-    /// Put records back on the stream, then delete them from quarantine
+    /// Put records back on the stream, or publish the payments of images, then delete them from quarantine
     Redrive(Redrive),
     /// Delete records permanently
     Drop(Drop),
@@ -123,7 +124,7 @@ impl From<RecordSummary> for Listed {
 
 async fn list(arguments: List) -> Result<ExitCode, CommandError> {
     let stack = arguments.operating.target.resolve().await?.stack;
-    let records: Vec<Listed> = stack.quarantine()?.list(RECORDS_MAX).await?.into_iter().map(Listed::from).collect();
+    let records: Vec<Listed> = stack.quarantined(RECORDS_MAX).await?.into_iter().map(Listed::from).collect();
     if arguments.operating.json {
         output::json(&json!({"records": records}));
         return Ok(ExitCode::SUCCESS);
@@ -138,7 +139,7 @@ async fn list(arguments: List) -> Result<ExitCode, CommandError> {
 
 async fn show(arguments: Show) -> Result<ExitCode, CommandError> {
     let stack = arguments.target.resolve().await?.stack;
-    let Some(record) = stack.quarantine()?.load(&arguments.id).await? else {
+    let Some(record) = stack.quarantine_of(&arguments.id)?.load(&arguments.id).await? else {
         return Err(CommandError::Usage(format!("record {} is not in quarantine", arguments.id)));
     };
     if arguments.raw {
@@ -187,7 +188,7 @@ async fn chosen(stack: &Stack, which: Which) -> Result<Vec<RecordId>, CommandErr
     if !which.all {
         return Ok(which.ids);
     }
-    let listed = stack.quarantine()?.list(RECORDS_MAX).await?;
+    let listed = stack.quarantined(RECORDS_MAX).await?;
     Ok(listed.into_iter().rev().map(|record| record.id).collect())
 }
 
@@ -219,9 +220,9 @@ async fn drop_records(arguments: Drop) -> Result<ExitCode, CommandError> {
     let (mut dropped, mut unknown) = (Vec::new(), Vec::new());
     for id in ids {
         let is_there = if arguments.dry_run {
-            stack.quarantine()?.load(&id).await?.is_some()
+            stack.quarantine_of(&id)?.load(&id).await?.is_some()
         } else {
-            stack.quarantine()?.drop(&id).await?
+            stack.quarantine_of(&id)?.drop(&id).await?
         };
         if is_there { dropped.push(id.to_string()) } else { unknown.push(id.to_string()) }
     }

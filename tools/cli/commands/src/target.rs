@@ -39,9 +39,12 @@ pub(crate) struct TargetArguments {
     /// Name of the orders table, on AWS
     #[arg(long, value_name = "NAME")]
     orders_table: Option<String>,
-    /// Name of the quarantine table, on AWS
+    /// Name of Orders' quarantine table, on AWS
     #[arg(long, value_name = "NAME")]
     quarantine_table: Option<String>,
+    /// Name of Payments' quarantine table, on AWS
+    #[arg(long, value_name = "NAME")]
+    payments_quarantine_table: Option<String>,
     /// Name of the payment stream, on AWS
     #[arg(long, value_name = "NAME")]
     payment_stream: Option<String>,
@@ -95,6 +98,7 @@ impl TargetArguments {
             Resource::PaymentsTable => &self.payments_table,
             Resource::OrdersTable => &self.orders_table,
             Resource::QuarantineTable => &self.quarantine_table,
+            Resource::PaymentsQuarantineTable => &self.payments_quarantine_table,
             Resource::PaymentStream => &self.payment_stream,
             Resource::FailuresBucket => &self.failures_bucket,
         };
@@ -108,6 +112,7 @@ pub(crate) fn flag_of(resource: Resource) -> &'static str {
         Resource::PaymentsTable => "--payments-table",
         Resource::OrdersTable => "--orders-table",
         Resource::QuarantineTable => "--quarantine-table",
+        Resource::PaymentsQuarantineTable => "--payments-quarantine-table",
         Resource::PaymentStream => "--payment-stream",
         Resource::FailuresBucket => "--failures-bucket",
     }
