@@ -8,6 +8,8 @@
 //! An image that cannot be decoded is stored in Payments' quarantine table and acknowledged, so that it does not hold up
 //! other payments. After a fix, `paystream quarantine redrive` publishes the payment from the table.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod config;
 mod fold;
 mod relay;

@@ -112,6 +112,10 @@ impl World {
         }
         let quarantine = QuarantineRecords::new(client.clone(), name("QuarantineTable"));
         world.quarantined = quarantine.list(QUARANTINED_MAX).await?.len() as u64;
+        let images = QuarantineRecords::new(client.clone(), name("PaymentsQuarantineTable"));
+        for image in images.list(QUARANTINED_MAX).await? {
+            world.unreadable.push(format!("{}: {}", image.id, image.reason));
+        }
         Ok(world)
     }
 
