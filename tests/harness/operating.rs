@@ -53,6 +53,18 @@ impl Paystream {
         run(&[arguments, &["--url", self.environment().url()]].concat(), &[]).await
     }
 
+    /// Runs `paystream` like [`Paystream::command`], with its standard output at `stdout`.
+    ///
+    /// # Panics
+    /// If the command cannot be run.
+    pub async fn command_writing_to(&self, arguments: &[&str], stdout: impl Into<Stdio>) -> Ran {
+        let mut command = Command::new(commands());
+        command.args(arguments).args(["--url", self.environment().url()]).stdin(Stdio::null()).kill_on_drop(true);
+        command.stdout(stdout).stderr(Stdio::piped());
+        let child = command.spawn().unwrap_or_else(|error| panic!("{error}"));
+        ran(child.wait_with_output().await.unwrap_or_else(|error| panic!("{error}")))
+    }
+
     /// Runs `paystream` with these arguments and the SDK's variables for the endpoints of this environment, as if it
     /// were a deployed stack.
     ///
@@ -109,6 +121,39 @@ impl Paystream {
             update.update_expression("SET #attribute = :text").expression_attribute_names("#attribute", attribute);
         let sent = update.expression_attribute_values(":text", value(text)).send().await;
         sent.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
+    /// Changes an item of the orders table with an update expression and values for it. `item` is the sort key: `order`, or
+    /// `payment#` and the payment's id.
+    ///
+    /// # Panics
+    /// If the call to DynamoDB fails.
+    pub async fn change_order_item(&self, order_id: &str, item: &str, expression: &str, values: &[(&str, Value)]) {
+        let update = self.dynamodb().update_item().table_name(self.physical_name("OrdersTable"));
+        let update = update.key("order_id", AttributeValue::S(order_id.to_owned()));
+        let mut update = update.key("item", AttributeValue::S(item.to_owned())).update_expression(expression);
+        for (name, value) in values {
+            let value = value.as_u64().map_or_else(|| text(value), |number| AttributeValue::N(number.to_string()));
+            update = update.expression_attribute_values(*name, value);
+        }
+        if expression.contains("#status") {
+            update = update.expression_attribute_names("#status", "status");
+        }
+        update.send().await.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
+    /// Stores Orders' copy of a payment under another order as well.
+    ///
+    /// # Panics
+    /// If a call to DynamoDB fails, or there is no copy.
+    pub async fn copy_under(&self, payment: &Value, order_id: &str) {
+        let [own, item] = copy_key(payment);
+        let get = self.dynamodb().get_item().table_name(self.physical_name("OrdersTable"));
+        let got = get.key("order_id", own).key("item", item).send().await.unwrap_or_else(|error| panic!("{error:?}"));
+        let mut attributes = got.item.unwrap_or_else(|| panic!("no copy"));
+        attributes.insert("order_id".to_owned(), AttributeValue::S(order_id.to_owned()));
+        let put = self.dynamodb().put_item().table_name(self.physical_name("OrdersTable"));
+        put.set_item(Some(attributes)).send().await.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
     /// Deletes a payment in Payments, as restoring an earlier backup would.

@@ -1,6 +1,6 @@
 //! `paystream failures`: batches in the on-failure destination.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use paystream_local::Fault;
 use paystream_tests::{Paystream, eur, workspace};
@@ -75,7 +75,51 @@ async fn failed_stream_batches_are_listed_and_arrive_after_a_redrive() {
 
     let sent = paystream.command(&["failures", "redrive", "--all", "--json"]).await.json(0);
     assert_eq!(records(&sent), 3);
+    for failure in sent["failures"].as_array().unwrap() {
+        assert_eq!(failure["is_closed"], true, "{failure}");
+        for record in failure["outcomes"].as_array().unwrap() {
+            assert_eq!(record["outcome"], "projected", "{failure}");
+        }
+    }
     all_arrive(&paystream, &payments).await;
+    let again = paystream.command(&["failures", "redrive", "--all", "--json"]).await.json(0);
+    assert_eq!(again["failures"], json!([]), "a second run resends nothing");
+}
+
+#[tokio::test]
+async fn a_failed_batch_whose_outcomes_are_not_seen_stays_in_the_list() {
+    let paystream = without_retries().await;
+    inject(&paystream, json!({"target": "OrderProjector", "effect": {"error": {"code": "Broken"}}}));
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    let failures = failed_batches(&paystream, 1).await;
+    let redrive = ["failures", "redrive", failures[0]["id"].as_str().unwrap(), "--json"];
+    let sent = paystream.command(&[&redrive[..], &["--no-wait"]].concat()).await.json(1);
+    let failure = &sent["failures"][0];
+    assert_eq!((&failure["outcomes"][0]["outcome"], &failure["is_closed"]), (&json!("unknown"), &json!(false)));
+    // The record that was sent has failed as well, as its own batch.
+    assert_eq!(failed_batches(&paystream, 2).await[0]["id"], failures[0]["id"]);
+    paystream.heal();
+    paystream.command(&["failures", "redrive", "--all"]).await.text(0);
+    paystream.payment_arrives("ord-1", &payment).await;
+    assert_eq!(paystream.command(&["failures", "list"]).await.text(0), "0 failures with 0 records\n");
+}
+
+#[tokio::test]
+async fn an_undecodable_record_of_a_failed_batch_ends_in_quarantine_and_not_in_the_bucket_again() {
+    let paystream = without_retries().await;
+    inject(&paystream, json!({"target": "OrderProjector", "effect": {"error": {"code": "Broken"}}}));
+    paystream.put_on_stream("ord-1", b"\xff no event").await;
+    let failures = failed_batches(&paystream, 1).await;
+    paystream.heal();
+    let report = paystream.command(&["failures", "redrive", "--all", "--json"]).await.json(1);
+    let failure = &report["failures"][0];
+    let (record, number) = (&failure["outcomes"][0], failures[0]["first_sequence_number"].as_str().unwrap());
+    assert_eq!(record["id"], format!("{}#{number}", failures[0]["shard_id"].as_str().unwrap()));
+    assert_eq!((&record["outcome"], &failure["is_closed"]), (&json!("quarantined_again"), &json!(true)));
+    assert_eq!(paystream.quarantined("ord-1").await, [b"\xff no event"]);
+    assert_eq!(paystream.command(&["failures", "list"]).await.text(0), "0 failures with 0 records\n");
+    let listed = paystream.command(&["quarantine", "list", "--json"]).await.json(0);
+    assert_eq!(listed["records"][0]["id"], record["new_id"]);
 }
 
 #[tokio::test]
@@ -97,11 +141,15 @@ async fn redriving_failed_table_batches_publishes_the_current_version_of_unpubli
     // The relay is still failing, or it could publish the capture before the command does.
     let sent = paystream.command(&["failures", "redrive", failures[0]["id"].as_str().unwrap(), "--json"]).await.json(0);
     assert_eq!(sent["failures"][0]["payments"][0]["version"], 2, "{sent}");
+    assert_eq!(sent["failures"][0]["outcomes"], json!([{"id": id, "outcome": "projected"}]));
     paystream.heal();
     paystream.payment_arrives("ord-1", &captured).await;
     paystream.is_published(id).await;
     let again = paystream.command(&["failures", "redrive", "--all", "--json"]).await.json(0);
-    assert_eq!(again["failures"][0]["payments"], json!([]), "already published");
+    for failure in again["failures"].as_array().unwrap() {
+        assert_eq!(failure["payments"], json!([]), "already published: {failure}");
+    }
+    assert_eq!(paystream.command(&["failures", "list"]).await.text(0), "0 failures with 0 records\n");
 }
 
 /// Writes each failed batch to a file, as `aws s3 sync` would.
@@ -112,6 +160,12 @@ async fn sync(paystream: &Paystream, directory: &Path) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, failure["record"].to_string()).unwrap();
     }
+}
+
+/// All files below a directory.
+fn walk(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
 #[tokio::test]
@@ -125,6 +179,10 @@ async fn failures_can_be_redriven_from_a_directory() {
     assert_eq!(listed["unreadable"][0]["id"], "notes.txt");
     paystream.command(&[&["failures", "redrive", "--all"], &from[..]].concat()).await.json(0);
     all_arrive(&paystream, &payments).await;
+    let listed = paystream.command(&[&["failures", "list"], &from[..]].concat()).await.json(0);
+    assert_eq!((&listed["failures"], &listed["unreadable"][0]["id"]), (&json!([]), &json!("notes.txt")));
+    let kept = walk(directory.path()).into_iter().filter(|path| path.extension().is_some_and(|end| end == "redriven"));
+    assert!(kept.count() > 0, "the files are kept under another name");
 }
 
 #[tokio::test]

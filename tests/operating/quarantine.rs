@@ -1,12 +1,12 @@
 //! `paystream quarantine`.
 
-use paystream_tests::{Paystream, eur};
+use paystream_tests::{Paystream, eur, line, order_body};
 use serde_json::{Value, json};
 
 const GARBAGE: &[u8] = b"\xff\xfe no event \x1b[2J";
 
 /// Puts an undecodable record on the stream, waits until it is quarantined, and returns its id.
-async fn quarantine(paystream: &Paystream, key: &str, data: &[u8]) -> String {
+pub(crate) async fn quarantine(paystream: &Paystream, key: &str, data: &[u8]) -> String {
     let before = paystream.item_count("QuarantineTable").await;
     paystream.put_on_stream(key, data).await;
     Paystream::eventually("the record is quarantined", async || {
@@ -46,21 +46,19 @@ async fn a_record_that_is_decodable_now_arrives_after_a_redrive() {
     let paystream = Paystream::start().await;
     // A valid event in quarantine and no copy in Orders, as an older projector that did not know its type would leave
     // it.
-    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
-    paystream.payment_arrives("ord-1", &payment).await;
-    paystream.lose_copy(&payment).await;
-    let event = json!({"specversion": "1.0", "id": format!("{}:1", payment["payment_id"].as_str().unwrap()),
-        "source": "/payments", "type": "payment.authorized.v1", "data": payment});
-    paystream.put_in_quarantine("shardId-000000000000#77", "ord-1", event.to_string().as_bytes()).await;
     let id = "shardId-000000000000#77";
+    let payment = lost(&paystream, "ord-1", id).await;
 
     let dry = paystream.command(&["quarantine", "redrive", id, "--dry-run", "--json"]).await.json(0);
     assert_eq!(dry["sent"], json!([id]));
     assert_eq!(listed(&paystream).await.len(), 1, "a dry run changes nothing");
     let text = paystream.command(&["quarantine", "redrive", id]).await.text(0);
-    assert_eq!(text, format!("put 1 record back on the stream\n  {id}\n"));
+    assert_eq!(text, format!("redrove 1 record: 1 projected\n  {id}: projected\n"));
     paystream.payment_arrives("ord-1", &payment).await;
-    assert_eq!(listed(&paystream).await, Vec::<Value>::new());
+    assert_eq!(listed(&paystream).await, Vec::<Value>::new(), "the record is closed");
+    paystream.put_in_quarantine(id, "ord-1", event(&payment).as_bytes()).await;
+    let stale = paystream.command(&["quarantine", "redrive", "--all", "--json"]).await.json(0);
+    assert_eq!(stale["records"], json!([{"id": id, "outcome": "stale"}]));
     let again = paystream.command(&["quarantine", "redrive", id, "--json"]).await.json(1);
     assert_eq!(again["not_sent"][0]["reason"], "there is no such record in quarantine");
 }
@@ -69,21 +67,90 @@ async fn a_record_that_is_decodable_now_arrives_after_a_redrive() {
 async fn a_record_that_is_still_undecodable_returns_to_quarantine_with_the_same_bytes_and_key() {
     let paystream = Paystream::start().await;
     let first = quarantine(&paystream, "ord-1", GARBAGE).await;
-    paystream.command(&["quarantine", "redrive", "--all"]).await.text(0);
-    let back =
-        Paystream::eventually("the record is quarantined again", async || listed(&paystream).await.into_iter().next())
-            .await;
+    let report = paystream.command(&["quarantine", "redrive", "--all", "--json"]).await.json(1);
+    let outcome = &report["records"][0];
+    assert_eq!((&outcome["id"], &outcome["outcome"]), (&json!(first), &json!("quarantined_again")));
+    let back = listed(&paystream).await;
+    let [back] = &back[..] else { panic!("the old copy is still there: {back:?}") };
     let id = back["id"].as_str().unwrap();
     assert_ne!(id, first);
+    assert_eq!((&outcome["new_id"], &outcome["reason"]), (&back["id"], &back["reason"]));
     assert_eq!(back["partition_key"], "ord-1");
     assert_eq!(paystream.command(&["quarantine", "show", id, "--raw"]).await.stdout, GARBAGE);
+}
+
+/// A payment whose copy Orders lost, and its event in quarantine under this id.
+async fn lost(paystream: &Paystream, order_id: &str, id: &str) -> Value {
+    let payment = paystream.pay(order_id, &eur(1299), "tok_approve").await;
+    paystream.payment_arrives(order_id, &payment).await;
+    paystream.lose_copy(&payment).await;
+    paystream.put_in_quarantine(id, order_id, event(&payment).as_bytes()).await;
+    payment
+}
+
+/// The event of an authorized payment.
+fn event(payment: &Value) -> String {
+    let id = format!("{}:1", payment["payment_id"].as_str().unwrap());
+    let kind = "payment.authorized.v1";
+    json!({"specversion": "1.0", "id": id, "source": "/payments", "type": kind, "data": payment}).to_string()
+}
+
+#[tokio::test]
+async fn a_record_whose_outcome_is_not_seen_stays_in_quarantine() {
+    let paystream = Paystream::start().await;
+    let id = "shardId-000000000000#77";
+    let payment = lost(&paystream, "ord-1", id).await;
+    paystream
+        .inject(serde_json::from_str(r#"{"target":"OrderProjector","effect":{"error":{"code":"Gone"}}}"#).unwrap());
+    for flag in ["--no-wait", "--wait-max=0"] {
+        let report = paystream.command(&["quarantine", "redrive", "--all", flag, "--json"]).await.json(1);
+        assert_eq!((&report["records"][0]["id"], &report["records"][0]["outcome"]), (&json!(id), &json!("unknown")));
+        assert_eq!(listed(&paystream).await[0]["id"], id);
+    }
+    paystream.heal();
+    paystream.payment_arrives("ord-1", &payment).await;
+    let report = paystream.command(&["quarantine", "redrive", "--all", "--json"]).await.json(0);
+    assert_eq!(report["records"], json!([{"id": id, "outcome": "stale"}]));
+    assert_eq!(listed(&paystream).await, Vec::<Value>::new());
+    let again = paystream.command(&["quarantine", "redrive", "--all", "--json"]).await.json(0);
+    assert_eq!(again["records"], json!([]), "a second run resends nothing");
+}
+
+#[tokio::test]
+async fn an_unsettled_order_is_settled_once_its_item_can_be_decoded() {
+    let paystream = Paystream::start().await;
+    paystream.post("/orders", &order_body("ord-1", &[line("tea", 1, &eur(1299))])).await.expect(202);
+    paystream.change_order_item("ord-1", "order", "SET customer_id = :wrong", &[(":wrong", json!(7))]).await;
+    paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    let id = "settlement#ord-1";
+    Paystream::eventually("the order is in quarantine", async || {
+        listed(&paystream).await.iter().any(|record| record["id"] == id).then_some(())
+    })
+    .await;
+    let report = paystream.command(&["quarantine", "redrive", "--all", "--json"]).await.json(1);
+    let record = &report["records"][0];
+    assert_eq!((&record["id"], &record["outcome"]), (&json!(id), &json!("still_unreadable")));
+    assert!(record["reason"].as_str().unwrap().contains("string"), "{record}");
+    assert_eq!(listed(&paystream).await[0]["id"], id, "it stays in quarantine");
+
+    paystream.change_order_item("ord-1", "order", "SET customer_id = :right", &[(":right", json!("cust-7"))]).await;
+    let events = paystream.events_on_stream(1).await.len();
+    let report = paystream.command(&["quarantine", "redrive", "--all", "--json"]).await.json(0);
+    assert_eq!(report["records"], json!([{"id": id, "outcome": "settled"}]));
+    assert_eq!(listed(&paystream).await, Vec::<Value>::new());
+    assert_eq!(paystream.events_on_stream(1).await.len(), events, "nothing is sent");
+    // `reconcile` does not settle, so the redrive did.
+    let report = paystream.command(&["reconcile", "--grace", "0", "--json"]).await.json(0);
+    assert_eq!((&report["orders"], &report["orders_settled"]), (&json!(1), &json!(1)));
+    paystream.order_becomes("ord-1", "accepted").await;
 }
 
 #[tokio::test]
 async fn a_record_that_the_stream_rejects_stays_in_quarantine() {
     let paystream = Paystream::start().await;
     let id = quarantine(&paystream, "ord-1", GARBAGE).await;
-    let names = ["--quarantine-table", "QuarantineTable", "--payment-stream", "NoSuchStream"];
+    let names = ["--quarantine-table", "QuarantineTable", "--orders-table", "OrdersTable"];
+    let names = [&names[..], &["--payment-stream", "NoSuchStream"]].concat();
     let redrive = [&["quarantine", "redrive", "--all", "--json"], &names[..]].concat();
     let report = paystream.command_as_on_aws(&redrive, &[]).await.json(1);
     assert_eq!(report["not_sent"][0]["id"], id, "{report}");

@@ -6,7 +6,7 @@ use aws_sdk_kinesis::primitives::Blob;
 use payment_events::PaymentEvent;
 use payments::{EventPublisher, PublishError};
 
-use crate::put_records::{StreamRecord, put_all};
+use crate::put_records::{StreamPosition, StreamRecord, put_all};
 
 /// Publisher to one Kinesis stream.
 #[derive(Debug, Clone)]
@@ -21,10 +21,10 @@ impl KinesisPublisher {
         Self { client, stream: stream.into() }
     }
 
-    /// Puts records on the stream again, as pairs of partition key and unchanged data. Returns one result per record,
-    /// in the order of `records`. Preserves the order of records with the same key, as [`EventPublisher::publish_all`]
+    /// Puts records on the stream again, as pairs of partition key and unchanged data. Returns the new position of each
+    /// record, in the order of `records`. Preserves the order of records with the same key, as [`EventPublisher::publish_all`]
     /// does.
-    pub async fn put_back(&self, records: &[(String, Vec<u8>)]) -> Vec<Result<(), PublishError>> {
+    pub async fn put_back(&self, records: &[(String, Vec<u8>)]) -> Vec<Result<StreamPosition, PublishError>> {
         let records: Vec<_> = records.iter().map(|(key, data)| StreamRecord::of_bytes(key, data.clone())).collect();
         put_all(&self.client, &self.stream, &records).await
     }
@@ -40,6 +40,6 @@ impl EventPublisher for KinesisPublisher {
 
     async fn publish_all(&self, events: &[PaymentEvent]) -> Vec<Result<(), PublishError>> {
         let records: Vec<_> = events.iter().map(StreamRecord::of_event).collect();
-        put_all(&self.client, &self.stream, &records).await
+        put_all(&self.client, &self.stream, &records).await.into_iter().map(|result| result.map(|_| ())).collect()
     }
 }

@@ -12,3 +12,4 @@ pub use kinesis_publisher::KinesisPublisher;
 pub use payment_item::{InvalidItem, PaymentImage};
 pub use payments_scan::{PaymentsPage, PaymentsScan, UnreadableItem};
 pub use payments_table::PaymentsTable;
+pub use put_records::StreamPosition;

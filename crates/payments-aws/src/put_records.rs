@@ -28,16 +28,24 @@ const BYTES_MAX: usize = 5 * 1024 * 1024;
 const PAUSES: ExponentialBuilder =
     ExponentialBuilder::new().with_min_delay(Duration::from_millis(100)).with_max_times(4).with_jitter();
 
+/// Position of a record on the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamPosition {
+    /// Shard that holds the record.
+    pub shard_id: String,
+    /// Sequence number of the record in its shard.
+    pub sequence_number: String,
+}
+
+/// Position of a record, or why it is not on the stream.
+pub(crate) type PutResult = Result<StreamPosition, PublishError>;
+
 /// Puts all records on the stream. Returns one result per record, in the order of `records`.
 ///
 /// Retries records that Kinesis refuses individually, as it does above a shard's throughput, after a backoff. Does not
 /// retry a call that fails as a whole: the client has already retried it.
-pub(crate) async fn put_all(
-    client: &Client,
-    stream: &str,
-    records: &[StreamRecord<'_>],
-) -> Vec<Result<(), PublishError>> {
-    let mut results: Vec<_> = records.iter().map(|_| Ok(())).collect();
+pub(crate) async fn put_all(client: &Client, stream: &str, records: &[StreamRecord<'_>]) -> Vec<PutResult> {
+    let mut results: Vec<PutResult> = records.iter().map(|_| Err(PublishError("not sent".into()))).collect();
     let mut lanes = lanes(records);
     let mut pauses = PAUSES.build();
     while !lanes.is_empty() {
@@ -56,7 +64,7 @@ pub(crate) async fn put_all(
 }
 
 /// Makes one call with the first record of each lane.
-async fn put_firsts(client: &Client, stream: &str, lanes: &mut [Lane<'_>], results: &mut [Result<(), PublishError>]) {
+async fn put_firsts(client: &Client, stream: &str, lanes: &mut [Lane<'_>], results: &mut [PutResult]) {
     let entries = lanes.iter().filter_map(Lane::first).map(StreamRecord::entry).collect::<Result<Vec<_>, _>>();
     let response = match entries {
         Ok(entries) => {
@@ -67,7 +75,7 @@ async fn put_firsts(client: &Client, stream: &str, lanes: &mut [Lane<'_>], resul
     };
     match response {
         Ok(response) if response.records.len() == lanes.len() => {
-            lanes.iter_mut().zip(response.records).for_each(|(lane, record)| lane.apply(record));
+            lanes.iter_mut().zip(response.records).for_each(|(lane, record)| lane.apply(record, results));
         }
         Ok(_) => {
             lanes.iter_mut().for_each(|lane| lane.fail("Kinesis did not return a result for every record", results))
@@ -134,22 +142,27 @@ impl<'r> Lane<'r> {
     }
 
     /// Applies the result of the first record.
-    fn apply(&mut self, result: PutRecordsResultEntry) {
+    fn apply(&mut self, result: PutRecordsResultEntry, results: &mut [PutResult]) {
         self.refused =
             result.error_code.map(|code| format!("{code}: {}", result.error_message.as_deref().unwrap_or_default()));
-        if self.refused.is_none() {
-            self.waiting.pop_front();
+        if self.refused.is_none()
+            && let Some((place, _)) = self.waiting.pop_front()
+        {
+            results[place] = Ok(StreamPosition {
+                shard_id: result.shard_id.unwrap_or_default(),
+                sequence_number: result.sequence_number.unwrap_or_default(),
+            });
         }
     }
 
-    fn fail_if_refused(&mut self, results: &mut [Result<(), PublishError>]) {
+    fn fail_if_refused(&mut self, results: &mut [PutResult]) {
         if let Some(error) = self.refused.take() {
             self.fail(&error, results);
         }
     }
 
     /// Fails all remaining records: the later ones must not overtake the first.
-    fn fail(&mut self, error: &str, results: &mut [Result<(), PublishError>]) {
+    fn fail(&mut self, error: &str, results: &mut [PutResult]) {
         for (place, _) in self.waiting.drain(..) {
             results[place] = Err(PublishError(error.into()));
         }

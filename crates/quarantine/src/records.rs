@@ -46,7 +46,6 @@ impl QuarantineRecords {
     /// Returns the newest `records_max` complete records, newest first. Skips items that are not records; only a
     /// foreign write can create those.
     pub async fn list(&self, records_max: usize) -> Result<Vec<RecordSummary>, QuarantineError> {
-        let names = KNOWN.split(", ").map(|name| (name.to_owned(), name.trim_start_matches('#').to_owned()));
         let mut pages = self
             .client
             .scan()
@@ -55,7 +54,7 @@ impl QuarantineRecords {
             .filter_expression("part = :first")
             .expression_attribute_values(":first", N("0".to_owned()))
             .projection_expression(KNOWN)
-            .set_expression_attribute_names(Some(names.collect()))
+            .set_expression_attribute_names(Some(known_names()))
             .into_paginator()
             .send();
         let mut records = Vec::new();
@@ -67,6 +66,15 @@ impl QuarantineRecords {
             records.truncate(records_max);
         }
         Ok(records)
+    }
+
+    /// Returns the metadata of a record, or `None` if it does not exist or is incomplete. Reads at most one part.
+    pub async fn find(&self, id: &RecordId) -> Result<Option<RecordSummary>, QuarantineError> {
+        let get = self.client.get_item().table_name(&self.table).consistent_read(true);
+        let get = get.key("record", S(id.to_string())).key("part", N("0".to_owned()));
+        let get = get.projection_expression(KNOWN).set_expression_attribute_names(Some(known_names()));
+        let output = get.send().await.map_err(|error| self.failed("read", error))?;
+        output.item.map(|item| summary(&item).map_err(|error| self.failed("decode", error))).transpose()
     }
 
     /// Returns the record with all its data, or `None` if it does not exist or is incomplete.
@@ -123,6 +131,11 @@ impl QuarantineRecords {
     fn failed(&self, what: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> QuarantineError {
         QuarantineError { context: format!("could not {what} records in table {}", self.table), source: source.into() }
     }
+}
+
+/// Returns the names behind the placeholders of [`KNOWN`].
+fn known_names() -> HashMap<String, String> {
+    KNOWN.split(", ").map(|name| (name.to_owned(), name.trim_start_matches('#').to_owned())).collect()
 }
 
 fn summary(item: &Attributes) -> Result<RecordSummary, String> {

@@ -39,6 +39,7 @@ async fn records_are_listed_newest_first_and_loaded_completely() {
     assert_eq!(short, [("43", all[1].data.len() as u64), ("42", 0), ("41", 2)]);
     assert_eq!(records.list(1).await.unwrap(), listed[..1]);
     for (known, expected) in listed.iter().zip([&all[1], &all[2], &all[0]]) {
+        assert_eq!(records.find(&known.id).await.unwrap().as_ref(), Some(known));
         assert!(records.load(&known.id).await.unwrap().as_ref() == Some(expected), "{} changed", known.id);
     }
 }
@@ -52,7 +53,7 @@ async fn dropping_a_record_deletes_all_its_parts_and_no_other_record() {
     table.store(&record("411", 2, vec![8])).await.unwrap();
     let id = "shardId-000000000003#41".parse().unwrap();
     assert!(records.drop(&id).await.unwrap());
-    assert_eq!(records.load(&id).await.unwrap(), None);
+    assert_eq!((records.load(&id).await.unwrap(), records.find(&id).await.unwrap()), (None, None));
     assert!(!records.drop(&id).await.unwrap(), "it is already dropped");
     let left = client.scan().table_name(QUARANTINE_TABLE).send().await.unwrap();
     assert_eq!(left.count(), 1);

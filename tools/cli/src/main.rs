@@ -5,6 +5,7 @@ mod arguments;
 mod forward;
 mod up;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -13,10 +14,21 @@ use arguments::{Arguments, Command};
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
-    match Arguments::parse().command() {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(answer) => return ended(print(&answer), 2),
+    };
+    match arguments.command() {
         Command::Up(up) => ended(up::run(up).await.map(|()| ExitCode::SUCCESS), 1),
         _ => ended(forward::run(), 2),
     }
+}
+
+/// Prints what clap answers instead of running a command: help and version to standard output, errors to standard error.
+fn print(answer: &clap::Error) -> Result<ExitCode, String> {
+    let printed = answer.print().and_then(|()| std::io::stdout().flush());
+    printed.map_err(|error| format!("cannot write to standard output: {error}"))?;
+    Ok(ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)))
 }
 
 /// Returns the exit code of a command. An error is printed, and its exit code is `code`.

@@ -1,6 +1,6 @@
 //! `paystream up`: builds the functions, starts the environment, prints examples, and shuts down in order.
 
-use std::io;
+use std::io::{self, Write};
 
 use paystream_local::{
     BuildError, Environment, LogSink, NoTemplate, Options, Prepared, Profile, StartError, find_template,
@@ -24,6 +24,8 @@ pub(crate) enum UpError {
     StoppedAtOnce,
     #[error("interrupted")]
     Interrupted,
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
 }
 
 /// Runs until Ctrl-C or SIGTERM.
@@ -46,7 +48,10 @@ pub(crate) async fn run(up: Up) -> Result<(), UpError> {
         () = signals.next() => return Err(UpError::Interrupted),
     };
     let environment = prepared.start(&functions).await?;
-    greet(&environment);
+    if let Err(error) = greet(&environment) {
+        environment.shutdown().await;
+        return Err(UpError::Output(error));
+    }
     signals.next().await;
     tell("stopping; press Ctrl-C again to stop immediately");
     tokio::select! {
@@ -55,36 +60,46 @@ pub(crate) async fn run(up: Up) -> Result<(), UpError> {
     }
 }
 
-/// Prints the line `ready URL`, the routes, and example requests.
-#[expect(clippy::print_stdout, reason = "this is how a command line talks to its user")]
-fn greet(environment: &Environment) {
+/// Prints the line `ready URL`, the routes, and example requests. A reader that only waited for the first line may have
+/// closed the pipe.
+fn greet(environment: &Environment) -> io::Result<()> {
+    let written = io::stdout().write_all(greeting(environment).as_bytes()).and_then(|()| io::stdout().flush());
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn greeting(environment: &Environment) -> String {
     let url = environment.url();
-    println!("ready {url}");
-    println!();
+    let mut lines = vec![format!("ready {url}"), String::new()];
     let routes = environment.template().routes();
     let width = routes.iter().map(|route| route.path.len()).max().unwrap_or_default();
     for route in routes {
-        println!("  {:<6} {:<width$}  {}", route.method, route.path, route.function);
+        lines.push(format!("  {:<6} {:<width$}  {}", route.method, route.path, route.function));
     }
-    println!("  {:<6} {:<width$}  functions, event sources, streams, tables", "GET", "/_local/status");
-    println!("  {:<6} {:<width$}  failed batches (on-failure destination)", "GET", "/_local/failures");
-    println!("  {:<6} {:<width$}  injects a fault; GET lists, DELETE removes", "POST", "/_local/faults");
-    println!("  {:<6} {:<width$}  calls of functions to Kinesis and DynamoDB", "GET", "/_local/calls");
-    println!("  {:<6} {:<width$}  usage in the units that AWS bills, by function", "GET", "/_local/usage");
-    println!("  {:<6} {:<width$}  API reference, to read and try in a browser", "GET", "/reference");
-    println!();
-    println!("Pay, place an order, and read the payment in Orders' read model:");
-    println!();
-    println!("  curl -i -X POST {url}/payments -H 'content-type: application/json' -H 'idempotency-key: first-1' \\");
-    println!(
+    lines.push(format!("  {:<6} {:<width$}  functions, event sources, streams, tables", "GET", "/_local/status"));
+    lines.push(format!("  {:<6} {:<width$}  failed batches (on-failure destination)", "GET", "/_local/failures"));
+    lines.push(format!("  {:<6} {:<width$}  injects a fault; GET lists, DELETE removes", "POST", "/_local/faults"));
+    lines.push(format!("  {:<6} {:<width$}  calls of functions to Kinesis and DynamoDB", "GET", "/_local/calls"));
+    lines.push(format!("  {:<6} {:<width$}  usage in the units that AWS bills, by function", "GET", "/_local/usage"));
+    lines.push(format!("  {:<6} {:<width$}  API reference, to read and try in a browser", "GET", "/reference"));
+    lines.push(String::new());
+    lines.push("Pay, place an order, and read the payment in Orders' read model:".to_owned());
+    lines.push(String::new());
+    lines.push(format!(
+        "  curl -i -X POST {url}/payments -H 'content-type: application/json' -H 'idempotency-key: first-1' \\"
+    ));
+    lines.push(format!(
         r#"    -d '{{"order_id":"ord-42","amount":{{"minor":1299,"currency":"EUR"}},"method":{{"token":"tok_approve"}}}}'"#
-    );
-    println!("  curl -i -X POST {url}/orders -H 'content-type: application/json' \\");
-    println!(
+    ));
+    lines.push(format!("  curl -i -X POST {url}/orders -H 'content-type: application/json' \\"));
+    lines.push(format!(
         r#"    -d '{{"order_id":"ord-42","customer_id":"cust-7","lines":[{{"sku":"tea","quantity":1,"unit_price":{{"minor":1299,"currency":"EUR"}}}}]}}'"#
-    );
-    println!("  curl -i {url}/orders/ord-42/payments");
-    println!();
+    ));
+    lines.push(format!("  curl -i {url}/orders/ord-42/payments"));
+    lines.push("\n".to_owned());
+    lines.join("\n")
 }
 
 /// Signals that stop the environment: Ctrl-C, and SIGTERM on Unix.

@@ -65,6 +65,20 @@ fn an_unknown_parameter_is_reported() {
 }
 
 #[test]
+fn a_command_fails_if_its_output_cannot_be_written() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("template.yaml"), "Resources: {}\n").unwrap();
+    for (arguments, code) in [(&["--help"][..], 2), (&["--version"], 2), (&["up", "--port", "0"], 1)] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_paystream"));
+        let output = command.current_dir(directory.path()).args(arguments).stdout(full).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("error: cannot write to standard output: "), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
 fn an_unknown_flag_is_a_usage_error() {
     let directory = tempfile::tempdir().unwrap();
     assert_eq!(paystream(directory.path(), &["--prot", "1"]).status.code(), Some(2));

@@ -12,6 +12,9 @@ use crate::republish::{Republish, SendReport};
 use crate::stack::Resource;
 use crate::{OperationError, Stack};
 
+/// Start of the reason if the payment cannot be decoded.
+pub(crate) const STILL_UNREADABLE: &str = "still unreadable: ";
+
 impl Stack {
     /// Returns the newest `records_max` records that either service quarantined, newest first. A table whose name is not
     /// known is left out, but one must be known.
@@ -57,7 +60,7 @@ pub(crate) async fn redrive_image(stack: &Stack, id: &RecordId) -> Result<Result
 
 async fn publish(republish: &Republish, image: &QuarantinedRecord) -> Result<(), String> {
     let payment_id: PaymentId =
-        image.partition_key.parse().map_err(|error| format!("still unreadable: its key {error}"))?;
+        image.partition_key.parse().map_err(|error| format!("{STILL_UNREADABLE}its key {error}"))?;
     let stored = republish.table().load(&payment_id).await.map_err(|error| not_read(&error))?;
     let record =
         stored.ok_or("the payments table has no such payment; drop the record if it was deleted on purpose")?;
@@ -72,7 +75,7 @@ async fn publish(republish: &Republish, image: &QuarantinedRecord) -> Result<(),
 /// Returns why the payment could not be read: its item, or a failed call.
 fn not_read(error: &StoreError) -> String {
     match error.source.downcast_ref::<InvalidItem>() {
-        Some(item) => format!("still unreadable: {item}"),
+        Some(item) => format!("{STILL_UNREADABLE}{item}"),
         None => WithCauses(error as &dyn Error).to_string(),
     }
 }

@@ -8,11 +8,14 @@
 //! - [`quarantine`]: redrive of quarantined records and images.
 //! - [`failures`]: batches in the on-failure destination, and their redrive.
 
+mod ahead;
 mod aws;
 mod compare;
 mod differences;
 pub mod failures;
 mod images;
+mod order_differences;
+mod outcome;
 mod progress;
 pub mod quarantine;
 mod read;
@@ -28,9 +31,11 @@ pub use orders::StoreError;
 pub use aws::aws_of_operator;
 pub use compare::{Compared, ComparedCounts, CopyComparison, Verdict, compare, verdict};
 pub use differences::{CopyState, Difference, DifferenceClass, Digest, Truth, Unreadable, UnreadableSide};
+pub use order_differences::{OrderCounts, OrderDifference, OrderDifferenceClass, OrderVerdict, order_verdict};
+pub use outcome::{RecordOutcome, RedrivenRecord};
 pub use progress::{OperationProgress, Watch, unwatched};
 pub use read::{OperationError, OrdersSide, PaymentsSide};
-pub use reconcile::{Reconcile, Reconciled};
+pub use reconcile::{Reconcile, Reconciled, RepairReport};
 pub use replay::{Replay, Replayed};
 pub use republish::{NotSent, SendReport, SentPayment};
 pub use stack::{Endpoints, Names, Resource, Stack};

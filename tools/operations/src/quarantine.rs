@@ -1,57 +1,121 @@
 //! Redrive of quarantined records.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
+use orders::{Incomplete, Settle, SettleError, Settled, StoreError};
+use payment_events::OrderId;
 use payments_aws::KinesisPublisher;
 use quarantine::{QuarantineRecords, RecordId};
-use serde::Serialize;
 use telemetry::WithCauses;
 
-use crate::images::{is_image, redrive_image};
-use crate::republish::NotSent;
+use crate::images::{STILL_UNREADABLE, is_image, redrive_image};
+use crate::outcome::{Awaited, Outcomes, RecordOutcome, RedrivenRecord, quarantine_id};
+use crate::progress::Watch;
 use crate::{OperationError, Stack};
 
-/// Outcome of [`redrive`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Redriven {
-    /// Ids of records that are back on the stream, or whose payment is published, and that are no longer in quarantine.
-    pub sent: Vec<String>,
-    /// Records that are still in quarantine. One whose deletion failed is also on the stream.
-    pub not_sent: Vec<NotSent>,
-}
-
-/// Puts each record back on the stream, with its original bytes and partition key, then deletes it from quarantine.
+/// Redrives records, and returns the outcome of each. Spends at most `wait_max` on waiting for the outcomes.
 ///
-/// A failure between the two steps sends the record twice, which the projector ignores; no record is lost. A record
-/// that still cannot be decoded is quarantined again, under its new sequence number.
+/// - A record of the stream is put back on it, with its original bytes and partition key. The projector stores it, or
+///   quarantines it again under its new sequence number.
+/// - A record of an order that cannot be settled ([`RecordId::SETTLEMENT`]) holds a stored event. The order is settled
+///   here, and nothing is sent.
+/// - An image of the payments table is not sent. Its payment is published from the table if it can be read now.
 ///
-/// An image of the payments table is not sent. Its payment is published from the table if it can be read now, and the image
-/// stays in quarantine if not.
-pub async fn redrive(stack: &Stack, ids: &[RecordId]) -> Result<Redriven, OperationError> {
-    let mut redriven = Redriven::default();
+/// A record leaves quarantine once it is handled ([`RecordOutcome::is_handled`]). Every other record is still there,
+/// even if it was sent: sending it again changes nothing in Orders, and losing it would. All records are sent before the
+/// wait, during which only their ids are in memory.
+pub async fn redrive(
+    stack: &Stack,
+    ids: &[RecordId],
+    wait_max: Duration,
+    watch: Watch<'_>,
+) -> Result<Vec<RedrivenRecord>, OperationError> {
+    let run = Run { quarantine: stack.quarantine()?, publisher: stack.publisher()?, settle: stack.settle()? };
+    let mut outcomes = Outcomes::new(stack, wait_max)?;
+    let (mut redriven, mut awaited) = (Vec::new(), Vec::new());
     for id in ids {
-        let result = if is_image(id) {
-            redrive_image(stack, id).await?
+        if is_image(id) {
+            redriven.push(RedrivenRecord::new(id, image_outcome(redrive_image(stack, id).await?)));
+        } else if id.source() == RecordId::SETTLEMENT {
+            redriven.push(RedrivenRecord::new(id, run.settle(id).await));
         } else {
-            redrive_one(&stack.quarantine()?, &stack.publisher()?, id).await
-        };
-        match result {
-            Ok(()) => redriven.sent.push(id.to_string()),
-            Err(reason) => redriven.not_sent.push(NotSent { id: id.to_string(), reason }),
+            match run.send(id, &outcomes).await {
+                Ok(sent) => awaited.push(sent),
+                Err(reason) => redriven.push(RedrivenRecord::new(id, RecordOutcome::NotSent { reason })),
+            }
         }
     }
+    redriven.extend(outcomes.wait(awaited, watch).await);
+    for record in &mut redriven {
+        run.close(record).await;
+    }
+    // In the order of `ids`.
+    let places: HashMap<String, usize> = ids.iter().map(RecordId::to_string).zip(0..).collect();
+    redriven.sort_by_key(|record| places.get(&record.id).copied());
     Ok(redriven)
 }
 
-async fn redrive_one(
-    quarantine: &QuarantineRecords,
-    publisher: &KinesisPublisher,
-    id: &RecordId,
-) -> Result<(), String> {
-    let record = quarantine.load(id).await.map_err(|error| WithCauses(&error).to_string())?;
-    let record = record.ok_or("there is no such record in quarantine")?;
-    let results = publisher.put_back(&[(record.partition_key, record.data)]).await;
-    for result in results {
-        result.map_err(|error| WithCauses(&error).to_string())?;
+struct Run {
+    quarantine: QuarantineRecords,
+    publisher: KinesisPublisher,
+    settle: Settle,
+}
+
+impl Run {
+    /// Puts a record back on the stream.
+    async fn send(&self, id: &RecordId, outcomes: &Outcomes) -> Result<Awaited, String> {
+        let record = self.quarantine.load(id).await.map_err(|error| WithCauses(&error).to_string())?;
+        let record = record.ok_or("there is no such record in quarantine")?;
+        let expected = outcomes.expect(&record.data).await;
+        let sent = self.publisher.put_back(&[(record.partition_key, record.data)]).await;
+        let position = sent.into_iter().next().ok_or("there is no result")?;
+        let position = position.map_err(|error| WithCauses(&error).to_string())?;
+        Ok(Awaited { id: id.to_string(), expected, new_id: Some(quarantine_id(&position)) })
     }
-    quarantine.drop(id).await.map_err(|error| format!("sent, but still in quarantine: {}", WithCauses(&error)))?;
-    Ok(())
+
+    /// Settles the order of a settlement record. An order that is gone needs no settlement, and neither does one with
+    /// more payments than settlement considers: nothing of it is unreadable.
+    async fn settle(&self, id: &RecordId) -> RecordOutcome {
+        match self.quarantine.find(id).await {
+            Ok(Some(_)) => {}
+            Ok(None) => return not_sent("there is no such record in quarantine"),
+            Err(error) => return not_sent(&WithCauses(&error).to_string()),
+        }
+        let Ok(order_id) = id.position().parse::<OrderId>() else {
+            return not_sent("its position is not an order id");
+        };
+        match self.settle.settle(&order_id, None).await {
+            Ok(None | Some(Settled { incomplete: None | Some(Incomplete::TooMany), .. })) => RecordOutcome::Settled,
+            Ok(Some(Settled { incomplete: Some(Incomplete::Unreadable(unacceptable)), .. }))
+            | Err(SettleError::Store(StoreError::Unacceptable(unacceptable))) => {
+                RecordOutcome::StillUnreadable { reason: unacceptable.reason }
+            }
+            Err(error) => not_sent(&WithCauses(&error).to_string()),
+        }
+    }
+
+    /// Deletes a handled record from quarantine; an image is deleted where it is published. If that fails, the outcome is unknown, so that it is redriven again.
+    async fn close(&self, record: &mut RedrivenRecord) {
+        let Some(id) = record.id.parse().ok().filter(|id| record.outcome.is_handled() && !is_image(id)) else { return };
+        if let Err(error) = self.quarantine.drop(&id).await {
+            let reason = format!("{}, but still in quarantine: {}", record.outcome.as_str(), WithCauses(&error));
+            record.outcome = RecordOutcome::Unknown { reason };
+        }
+    }
+}
+
+/// Outcome of an image: published and deleted, or the reason why it is still in quarantine.
+fn image_outcome(redriven: Result<(), String>) -> RecordOutcome {
+    match redriven {
+        Ok(()) => RecordOutcome::Published,
+        Err(reason) => match reason.strip_prefix(STILL_UNREADABLE) {
+            Some(reason) => RecordOutcome::StillUnreadable { reason: reason.to_owned() },
+            None => RecordOutcome::NotSent { reason },
+        },
+    }
+}
+
+fn not_sent(reason: &str) -> RecordOutcome {
+    RecordOutcome::NotSent { reason: reason.to_owned() }
 }

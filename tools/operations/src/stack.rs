@@ -1,12 +1,14 @@
 //! Tables, stream and bucket of one system, local or on AWS.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_connection::timeouts;
-use orders_aws::{Copies, OrdersScan};
+use orders::Settle;
+use orders_aws::{Copies, OrdersScan, OrdersTable};
 use payments_aws::{KinesisPublisher, PaymentsScan, PaymentsTable};
 use paystream_client::emulator;
 use quarantine::QuarantineRecords;
@@ -168,6 +170,17 @@ impl Stack {
     /// Returns single-item access to Orders' copies.
     pub fn copies(&self) -> Result<Copies, OperationError> {
         Ok(Copies::new(self.dynamodb.clone(), self.names.need(Resource::OrdersTable)?))
+    }
+
+    /// Returns the orders table.
+    pub fn orders(&self) -> Result<OrdersTable, OperationError> {
+        Ok(OrdersTable::new(self.dynamodb.clone(), self.names.need(Resource::OrdersTable)?))
+    }
+
+    /// Returns the use case that settles orders.
+    pub fn settle(&self) -> Result<Settle, OperationError> {
+        let orders = Arc::new(self.orders()?);
+        Ok(Settle::new(orders.clone(), orders))
     }
 
     /// Starts a scan of the orders table.

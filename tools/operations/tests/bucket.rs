@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use paystream_operations::failures::{Bucket, FailureSource};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -20,7 +20,7 @@ const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 #[derive(Default)]
 struct S3 {
-    objects: BTreeMap<String, String>,
+    objects: Mutex<BTreeMap<String, String>>,
     /// Number of requests that get status 503 first.
     slow_down: AtomicU32,
 }
@@ -51,9 +51,14 @@ async fn answer(State(s3): State<Arc<S3>>, request: Request) -> (StatusCode, Str
         return (StatusCode::FORBIDDEN, message.to_owned());
     }
     let path = decoded(request.uri().path());
+    let mut objects = s3.objects.lock().unwrap();
     match path.strip_prefix("/failures/").unwrap() {
-        "" => (StatusCode::OK, listing(&s3, request.uri().query().unwrap())),
-        key => match s3.objects.get(key) {
+        key if request.method() == Method::DELETE => {
+            objects.remove(key);
+            (StatusCode::NO_CONTENT, String::new())
+        }
+        "" => (StatusCode::OK, listing(&objects, request.uri().query().unwrap())),
+        key => match objects.get(key) {
             Some(object) => (StatusCode::OK, object.clone()),
             None => (StatusCode::NOT_FOUND, "<Error><Code>NoSuchKey</Code><Message>none</Message></Error>".to_owned()),
         },
@@ -61,15 +66,15 @@ async fn answer(State(s3): State<Arc<S3>>, request: Request) -> (StatusCode, Str
 }
 
 /// Pages of two keys. The continuation token is the index of the first key, with characters that need escaping.
-fn listing(s3: &S3, query: &str) -> String {
+fn listing(objects: &BTreeMap<String, String>, query: &str) -> String {
     let part = |name: &str| query.split('&').find_map(|part| part.strip_prefix(&format!("{name}=")).map(decoded));
     assert_eq!(part("list-type").as_deref(), Some("2"));
     let from: usize = part("continuation-token").map_or(0, |token| token.trim_end_matches("/+=").parse().unwrap());
     let mut xml = "<ListBucketResult>".to_owned();
-    for key in s3.objects.keys().skip(from).take(2) {
+    for key in objects.keys().skip(from).take(2) {
         write!(xml, "<Contents><Key>{}</Key></Contents>", key.replace('&', "&amp;")).unwrap();
     }
-    if from + 2 < s3.objects.len() {
+    if from + 2 < objects.len() {
         write!(xml, "<NextContinuationToken>{}/+=</NextContinuationToken>", from + 2).unwrap();
     }
     xml + "</ListBucketResult>"
@@ -93,7 +98,8 @@ fn is_signed(request: &Request) -> bool {
     let headers: Vec<_> = signed.split(';').map(|name| format!("{name}:{}\n", header(name))).collect();
     let (path, payload) = (request.uri().path(), header("x-amz-content-sha256"));
     assert_eq!(payload, hex(&Sha256::digest(b"")));
-    let canonical = format!("GET\n{path}\n{}\n{}\n{signed}\n{payload}", query.join("&"), headers.concat());
+    let method = request.method();
+    let canonical = format!("{method}\n{path}\n{}\n{}\n{signed}\n{payload}", query.join("&"), headers.concat());
     let hash = hex(&Sha256::digest(canonical));
     let to_sign = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{hash}", header("x-amz-date"));
     let key = scope.split('/').fold(format!("AWS4{SECRET}").into_bytes(), |key, part| hmac(&key, part.as_bytes()));
@@ -128,7 +134,7 @@ fn keys() -> [String; 5] {
 
 fn full() -> S3 {
     let objects = (0..).zip(keys()).map(|(n, key)| (key, failure(&format!("2026-11-23T0{}:00:00Z", 9 - n)))).collect();
-    S3 { objects, ..S3::default() }
+    S3 { objects: Mutex::new(objects), ..S3::default() }
 }
 
 #[tokio::test]
@@ -143,9 +149,25 @@ async fn all_objects_are_listed_over_several_pages_and_read_by_any_key() {
 }
 
 #[tokio::test]
+async fn a_closed_batch_is_deleted_from_the_bucket() {
+    let url = serve(full()).await;
+    let source = FailureSource::Bucket(Box::new(Bucket::at(&config(SECRET), "failures", Some(&url)).unwrap()));
+    for key in [keys()[0].as_str(), "other/a b&c+d=é"] {
+        source.close(key).await.unwrap();
+        source.close(key).await.unwrap();
+        assert!(source.list().await.unwrap().failures.iter().all(|failure| failure.id != key), "{key}");
+    }
+    assert_eq!(source.list().await.unwrap().failures.len(), 3);
+    let bucket = Bucket::at(&config("another secret"), "failures", Some(&url)).unwrap();
+    let error = bucket.delete("other/a b&c+d=é").await.unwrap_err().to_string();
+    let expected = "cannot delete an object of bucket failures: SignatureDoesNotMatch: it does not match";
+    assert_eq!(error, expected);
+}
+
+#[tokio::test]
 async fn an_object_that_is_not_a_failure_record_is_reported_and_the_rest_is_listed() {
     let mut s3 = full();
-    s3.objects.insert("notes.txt".to_owned(), "not a failure record".to_owned());
+    s3.objects.get_mut().unwrap().insert("notes.txt".to_owned(), "not a failure record".to_owned());
     let url = serve(s3).await;
     let source = FailureSource::Bucket(Box::new(Bucket::at(&config(SECRET), "failures", Some(&url)).unwrap()));
     let list = source.list().await.unwrap();

@@ -8,6 +8,7 @@ use paystream_chaos::{ChaosError, Findings, Report};
 use paystream_local::Options;
 
 use crate::local::{LocalArguments, LocalError};
+use crate::output::{self, OutputError};
 
 /// Exit code if the check found differences.
 const FOUND: u8 = 1;
@@ -39,6 +40,8 @@ pub(crate) enum ChaosCommandError {
     Chaos { seed: u64, source: ChaosError },
     #[error("interrupted; the seed was {0}")]
     Interrupted(u64),
+    #[error("{0}")]
+    Output(#[from] OutputError),
 }
 
 /// Runs the workload and the check. Exits with 0 without findings, and with 1 with findings.
@@ -57,7 +60,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, ChaosCommandEr
     bar.finish_and_clear();
     environment.shutdown().await;
     let report = report.map_err(|source| ChaosCommandError::Chaos { seed, source })?;
-    tell(&report, arguments.json);
+    tell(&report, arguments.json)?;
     Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 
@@ -73,15 +76,13 @@ fn progress_bar(payments: u64, seed: u64) -> ProgressBar {
     bar
 }
 
-#[expect(clippy::print_stdout, reason = "this is how a command line talks to its user")]
-fn tell(report: &Report, as_json: bool) {
+fn tell(report: &Report, as_json: bool) -> Result<(), OutputError> {
     if as_json {
-        println!("{}", serde_json::to_string(report).unwrap_or_default());
-        return;
+        return output::json_line(report);
     }
     let Report { seed, payments, orders, disturbances, worked_ms, settled_ms, findings } = report;
-    println!("seed {seed}: {payments} payments and {orders} orders");
-    println!(
+    output::line(&format!("seed {seed}: {payments} payments and {orders} orders"))?;
+    output::line(&format!(
         "disturbances: {} faults, {} outages, {} kills, {} repeated events, {} invalid records, {} reshards",
         disturbances.faults,
         disturbances.outages,
@@ -89,14 +90,15 @@ fn tell(report: &Report, as_json: bool) {
         disturbances.repeated_events,
         disturbances.poison_records,
         disturbances.reshards
-    );
-    println!("workload {} s, settled after {} s", seconds(*worked_ms), seconds(*settled_ms));
+    ))?;
+    output::line(&format!("workload {} s, settled after {} s", seconds(*worked_ms), seconds(*settled_ms)))?;
     for (what, found) in kinds(findings) {
-        println!("  {what:<12} {}", found.len());
+        output::line(&format!("  {what:<12} {}", found.len()))?;
         for finding in found.iter().take(SHOWN_MAX) {
-            println!("    {finding}");
+            output::line(&format!("    {finding}"))?;
         }
     }
+    Ok(())
 }
 
 fn kinds(findings: &Findings) -> [(&'static str, &[String]); 8] {

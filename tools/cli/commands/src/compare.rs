@@ -14,8 +14,9 @@ use paystream_comparison::{
 };
 
 use crate::local::{LocalArguments, LocalError};
+use crate::output::{self, OutputError};
 use crate::target::TargetError;
-use crate::{output, tell};
+use crate::tell;
 use interrupts::Interrupts;
 use place::Place;
 use progress::Bar;
@@ -93,6 +94,8 @@ pub(crate) enum CompareError {
     Report(#[from] ReportError),
     #[error("interrupted before anything was measured")]
     Interrupted,
+    #[error("{0}")]
+    Output(#[from] OutputError),
 }
 
 /// Runs the scenarios. Exits with 0, with [`WRONG`] or with [`INCOMPLETE`].
@@ -160,7 +163,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
         tell(&format!("report written to {}", directory.display()));
     }
     let text = if arguments.json { report.json()? } else { report.table()? };
-    output::line(text.trim_end());
+    output::line(text.trim_end())?;
     if let Some(error) = &failed {
         tell(&format!("the measurement is incomplete: {error}"));
     }

@@ -4,18 +4,21 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use paystream_operations::NotSent;
-use paystream_operations::failures::{BatchKind, Failure, FailureRedriven, FailureSource, redrive, would_redrive};
-use serde_json::{Value, json};
+use paystream_operations::failures::{
+    BatchKind, Failure, FailureRedriven, FailureSource, FailureSourceError, LocalFailures, redrive, would_redrive,
+};
+use serde_json::json;
 
-use crate::output::{self, CommandError};
+use crate::outcomes::{self, OUTCOMES, WaitArguments};
+use crate::output::{self, CommandError, OutputError};
+use crate::progress::Bar;
 use crate::target::{OperatingArguments, Target};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
     /// List failed batches, oldest first
     List(List),
-    /// Redrive failed batches
+    /// Redrive failed batches, and delete those whose records are handled
     Redrive(Redrive),
 }
 
@@ -40,6 +43,7 @@ pub(crate) struct Which {
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(after_help = OUTCOMES)]
 pub(crate) struct Redrive {
     #[command(flatten)]
     which: Which,
@@ -49,6 +53,8 @@ pub(crate) struct Redrive {
     /// Print what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    wait: WaitArguments,
     #[command(flatten)]
     operating: OperatingArguments,
 }
@@ -67,20 +73,20 @@ async fn list(arguments: List) -> Result<ExitCode, CommandError> {
     };
     let found = source.list().await.map_err(paystream_operations::OperationError::from)?;
     if arguments.operating.json {
-        output::json(&json!({"failures": found.failures, "unreadable": found.unreadable, "is_cut": found.is_cut}));
+        output::json(&json!({"failures": found.failures, "unreadable": found.unreadable, "is_cut": found.is_cut}))?;
         return Ok(ExitCode::SUCCESS);
     }
     let records: u64 = found.failures.iter().map(|failure| failure.records).sum();
-    output::line(&format!("{} with {}", output::count(found.failures.len(), "failure"), count(records, "record")));
-    output::lines(found.failures.iter().map(line));
+    output::line(&format!("{} with {}", output::count(found.failures.len(), "failure"), count(records, "record")))?;
+    output::lines(found.failures.iter().map(line))?;
     output::lines(
         found
             .unreadable
             .iter()
             .map(|invalid| format!("  not a failure record: {}", output::foreign(&invalid.to_string(), 300))),
-    );
+    )?;
     if found.is_cut {
-        output::line("  … and more, beyond the limit of one listing");
+        output::line("  … and more, beyond the limit of one listing")?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -114,51 +120,63 @@ async fn redrive_failures(arguments: Redrive) -> Result<ExitCode, CommandError> 
         None => source_of(&target).await?,
     };
     let failed = paystream_operations::OperationError::from;
-    let ids = if arguments.which.all {
+    let ids: Vec<String> = if arguments.which.all {
         source.list().await.map_err(failed)?.failures.into_iter().map(|failure| failure.id).collect()
     } else {
         arguments.which.ids
     };
-    let mut redriven = Vec::new();
-    for id in ids {
-        let sent = match source.load(&id).await.map_err(failed)? {
-            Ok(failure) if arguments.dry_run => would_redrive(&target.stack, &failure).await?,
-            Ok(failure) => redrive(&target.stack, &failure).await?,
-            Err(invalid) => {
-                let not_sent = vec![NotSent { id: invalid.id.clone(), reason: invalid.reason }];
-                FailureRedriven { id: invalid.id, not_sent, ..FailureRedriven::default() }
-            }
-        };
-        redriven.push(sent);
+    if arguments.dry_run {
+        let mut planned = Vec::with_capacity(ids.len());
+        for id in &ids {
+            planned.push(would_redrive(&target.stack, &source, id).await);
+        }
+        report(&planned, true, arguments.operating.json)?;
+        let is_sendable = planned.iter().all(|failure| failure.not_sent.is_empty());
+        return Ok(if is_sendable { ExitCode::SUCCESS } else { ExitCode::from(1) });
     }
-    if arguments.operating.json {
-        output::json(&json!({"dry_run": arguments.dry_run, "failures": redriven}));
-    } else {
-        print(&redriven, arguments.dry_run);
-    }
-    let is_done = redriven.iter().all(|failure| failure.not_sent.is_empty());
+    let bar = Bar::new();
+    let watch = |progress| bar.show(progress);
+    let redriven = redrive(&target.stack, &source, &ids, arguments.wait.wait_max(), &watch).await?;
+    bar.finish();
+    report(&redriven, false, arguments.operating.json)?;
+    let is_done = redriven.iter().all(FailureRedriven::is_success);
     Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn print(redriven: &[FailureRedriven], dry_run: bool) {
+fn report(redriven: &[FailureRedriven], dry_run: bool, as_json: bool) -> Result<(), OutputError> {
+    if as_json {
+        return output::json(&json!({"dry_run": dry_run, "failures": redriven}));
+    }
     let verb = if dry_run { "would send" } else { "sent" };
     let sent = redriven.iter().filter(|failure| failure.not_sent.is_empty()).count();
-    output::line(&format!("{verb} {} again", output::count(sent, "failure")));
-    output::lines(redriven.iter().map(|failure| {
-        let mut parts = Vec::new();
-        if failure.records > 0 {
-            parts.push(format!("{} to the stream", output::count(failure.records, "record")));
-        }
-        if !failure.payments.is_empty() {
-            parts
-                .push(format!("{} published in the current version", output::count(failure.payments.len(), "payment")));
-        }
-        if failure.settled > 0 {
-            parts.push(format!("{} already published", output::count(failure.settled, "payment")));
-        }
-        parts.extend(failure.not_sent.iter().map(|left| format!("not sent: {}: {}", left.id, left.reason)));
-        format!("  {}: {}", output::foreign(&failure.id, 200), parts.join(", "))
-    }));
+    output::line(&format!("{verb} {} again", output::count(sent, "failure")))?;
+    output::lines(redriven.iter().map(batch_line))?;
+    let records: Vec<_> = redriven.iter().flat_map(|failure| &failure.outcomes).collect();
+    let others: Vec<_> = records.into_iter().filter(|record| !record.outcome.is_success()).collect();
+    outcomes::print(others.into_iter())
+}
+
+/// Formats a batch: what was sent, the outcomes, and whether it is closed.
+fn batch_line(failure: &FailureRedriven) -> String {
+    let mut parts = Vec::new();
+    if failure.records > 0 {
+        parts.push(format!("{} to the stream", output::count(failure.records, "record")));
+    }
+    if !failure.payments.is_empty() {
+        parts.push(format!("{} published in the current version", output::count(failure.payments.len(), "payment")));
+    }
+    if failure.settled > 0 {
+        parts.push(format!("{} already published", output::count(failure.settled, "payment")));
+    }
+    parts.extend(failure.not_sent.iter().map(|left| format!("not sent: {}: {}", left.id, left.reason)));
+    if !failure.outcomes.is_empty() {
+        parts.push(outcomes::counts(&failure.outcomes));
+    }
+    if failure.is_closed {
+        parts.push("closed".to_owned());
+    }
+    parts.extend(failure.not_closed.iter().map(|reason| format!("not closed: {}", output::foreign(reason, 200))));
+    format!("  {}: {}", output::foreign(&failure.id, 200), parts.join(", "))
 }
 
 /// Returns the source of failed batches: the bucket on AWS, `/_local/failures` of the local environment.
@@ -166,11 +184,6 @@ async fn source_of(target: &Target) -> Result<FailureSource, CommandError> {
     let Some(local) = &target.local else {
         return Ok(FailureSource::Bucket(Box::new(target.stack.failures_bucket()?)));
     };
-    let listed: Value = local.get("/_local/failures").await?;
-    let failures = listed["failures"].as_array().cloned().unwrap_or_default();
-    let named = failures.into_iter().map(|mut failure| {
-        let key = failure["key"].as_str().or(failure["record"]["requestContext"]["requestId"].as_str());
-        (key.unwrap_or_default().to_owned(), failure["record"].take())
-    });
-    Ok(FailureSource::Given(named.collect()))
+    let listed = LocalFailures::read(local.client()).await.map_err(FailureSourceError::from);
+    Ok(FailureSource::Local(listed.map_err(paystream_operations::OperationError::from)?))
 }

@@ -6,6 +6,7 @@ mod chaos;
 mod compare;
 mod failures;
 mod local;
+mod outcomes;
 mod output;
 mod progress;
 mod quarantine;
@@ -13,9 +14,11 @@ mod reconcile;
 mod replay;
 mod target;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use output::OutputError;
 
 /// Checks, repairs, loads and measures Paystream stacks
 #[derive(Debug, Parser)]
@@ -61,7 +64,14 @@ enum Command {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(answer) => {
+            let code = u8::try_from(answer.exit_code()).unwrap_or(2);
+            return ended(output::answer(&answer).map(|()| ExitCode::from(code)));
+        }
+    };
+    match arguments.command {
         Command::Chaos(arguments) => ended(chaos::run(arguments).await),
         Command::Compare(arguments) => ended(compare::run(arguments).await),
         Command::Reconcile(arguments) => ended(reconcile::run(arguments).await),
@@ -72,12 +82,18 @@ async fn main() -> ExitCode {
 }
 
 /// Returns the exit code of a command. 1 reports findings; errors are printed and give 2, so that scripts can
-/// distinguish them.
-fn ended<E: std::fmt::Display>(result: Result<ExitCode, E>) -> ExitCode {
+/// distinguish them. A closed pipe gives 2 and prints nothing.
+fn ended<E: Error + 'static>(result: Result<ExitCode, E>) -> ExitCode {
     result.unwrap_or_else(|error| {
-        tell(&format!("error: {error}"));
+        if !is_closed_pipe(&error) {
+            tell(&format!("error: {error}"));
+        }
         ExitCode::from(2)
     })
+}
+
+fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref().is_some_and(OutputError::is_closed_pipe) || error.source().is_some_and(is_closed_pipe)
 }
 
 /// Prints a message to standard error; results go to standard output.

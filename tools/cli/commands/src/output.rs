@@ -20,6 +20,8 @@ pub(crate) enum CommandError {
     Operation(#[from] OperationError),
     #[error("{0}")]
     Usage(String),
+    #[error("{0}")]
+    Output(#[from] OutputError),
 }
 
 impl From<QuarantineError> for CommandError {
@@ -52,29 +54,55 @@ fn operation(error: &OperationError) -> String {
 const NOT_FOUND_HINT: &str =
     " (if the name is right, check that AWS_REGION or the region of AWS_PROFILE is the one of the stack)";
 
-/// Prints a line to standard output. Write errors are ignored: the reader may have exited, such as `| head`.
-pub(crate) fn line(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+/// Standard output could not be written. The command has failed, whatever it has done: its output may be the only copy of
+/// a record, or the only report of a partial success.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to standard output: {0}")]
+pub(crate) struct OutputError(#[source] std::io::Error);
+
+impl OutputError {
+    /// True if the reader has closed the pipe, as `head` does. That is reported by the exit code only.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        self.0.kind() == std::io::ErrorKind::BrokenPipe
+    }
+}
+
+/// Prints a line to standard output.
+pub(crate) fn line(text: &str) -> Result<(), OutputError> {
+    bytes(format!("{text}\n").as_bytes())
 }
 
 /// Writes raw bytes to standard output.
-pub(crate) fn bytes(bytes: &[u8]) {
+pub(crate) fn bytes(bytes: &[u8]) -> Result<(), OutputError> {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(OutputError)
+}
+
+/// Prints what clap answers instead of running a command: help and version to standard output, errors to standard error.
+pub(crate) fn answer(answer: &clap::Error) -> Result<(), OutputError> {
+    answer.print().and_then(|()| std::io::stdout().flush()).map_err(OutputError)
 }
 
 /// Prints a JSON document to standard output.
-pub(crate) fn json(document: &impl Serialize) {
-    line(&serde_json::to_string_pretty(document).unwrap_or_default());
+pub(crate) fn json(document: &impl Serialize) -> Result<(), OutputError> {
+    line(&serde_json::to_string_pretty(document).map_err(|error| OutputError(error.into()))?)
+}
+
+/// Prints a JSON document to standard output, in one line.
+pub(crate) fn json_line(document: &impl Serialize) -> Result<(), OutputError> {
+    line(&serde_json::to_string(document).map_err(|error| OutputError(error.into()))?)
 }
 
 /// Prints at most [`LINES_MAX`] lines, and the number of those left out.
-pub(crate) fn lines(lines: impl ExactSizeIterator<Item = String>) {
+pub(crate) fn lines(lines: impl ExactSizeIterator<Item = String>) -> Result<(), OutputError> {
     let left = lines.len().saturating_sub(LINES_MAX);
-    lines.take(LINES_MAX).for_each(|text| line(&text));
-    if left > 0 {
-        line(&format!("  … and {left} more; --json lists all"));
+    for text in lines.take(LINES_MAX) {
+        line(&text)?;
     }
+    if left > 0 {
+        line(&format!("  … and {left} more; --json lists all"))?;
+    }
+    Ok(())
 }
 
 /// Sanitises foreign text: replaces control characters, such as line ends and terminal escapes, and cuts it to

@@ -8,12 +8,14 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use clap::{Args, Subcommand};
 use payment_events::Timestamp;
-use paystream_operations::quarantine::{self, Redriven};
-use paystream_operations::{QuarantinedRecord, RecordId, RecordSummary, Stack};
+use paystream_operations::quarantine;
+use paystream_operations::{NotSent, QuarantinedRecord, RecordId, RecordOutcome, RecordSummary, Stack};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::output::{self, CommandError};
+use crate::outcomes::{self, OUTCOMES, WaitArguments};
+use crate::output::{self, CommandError, OutputError};
+use crate::progress::Bar;
 use crate::target::{OperatingArguments, TargetArguments};
 
 /// Maximum number of records of one command. The newest are listed; older ones are left for the next run.
@@ -27,7 +29,7 @@ pub(crate) enum Command {
     List(List),
     /// Show one record
     Show(Show),
-    /// Put records back on the stream, or publish the payments of images, then delete them from quarantine
+    /// Put records back on the stream, or publish the payments of images, and delete those that are handled
     Redrive(Redrive),
     /// Delete records permanently
     Drop(Drop),
@@ -66,12 +68,15 @@ pub(crate) struct Which {
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(after_help = OUTCOMES)]
 pub(crate) struct Redrive {
     #[command(flatten)]
     which: Which,
     /// Print what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    wait: WaitArguments,
     #[command(flatten)]
     operating: OperatingArguments,
 }
@@ -126,14 +131,14 @@ async fn list(arguments: List) -> Result<ExitCode, CommandError> {
     let stack = arguments.operating.target.resolve().await?.stack;
     let records: Vec<Listed> = stack.quarantined(RECORDS_MAX).await?.into_iter().map(Listed::from).collect();
     if arguments.operating.json {
-        output::json(&json!({"records": records}));
+        output::json(&json!({"records": records}))?;
         return Ok(ExitCode::SUCCESS);
     }
-    output::line(&format!("{} in quarantine", output::count(records.len(), "record")));
+    output::line(&format!("{} in quarantine", output::count(records.len(), "record")))?;
     output::lines(records.iter().map(|record| {
         let (key, reason) = (output::foreign(&record.partition_key, 64), output::foreign(&record.reason, 120));
         format!("  {}  {}  {} bytes under key {key}: {reason}", record.id, record.quarantined_at, record.bytes)
-    }));
+    }))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -143,7 +148,7 @@ async fn show(arguments: Show) -> Result<ExitCode, CommandError> {
         return Err(CommandError::Usage(format!("record {} is not in quarantine", arguments.id)));
     };
     if arguments.raw {
-        output::bytes(&record.data);
+        output::bytes(&record.data)?;
     } else if arguments.json {
         output::json(&json!({
             "id": arguments.id.to_string(),
@@ -153,20 +158,20 @@ async fn show(arguments: Show) -> Result<ExitCode, CommandError> {
             "arrived_at": record.arrived_at,
             "quarantined_at": record.quarantined_at,
             "data_base64": BASE64_STANDARD.encode(&record.data),
-        }));
+        }))?;
     } else {
-        print(&arguments.id, &record);
+        print(&arguments.id, &record)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(id: &RecordId, record: &QuarantinedRecord) {
-    output::line(&format!("record         {id}"));
-    output::line(&format!("reason         {}", output::foreign(record.reason.as_str(), 1_024)));
-    output::line(&format!("partition key  {}", output::foreign(&record.partition_key, 256)));
-    output::line(&format!("arrived        {}", record.arrived_at));
-    output::line(&format!("quarantined    {}", record.quarantined_at));
-    output::line(&format!("bytes          {}", record.data.len()));
+fn print(id: &RecordId, record: &QuarantinedRecord) -> Result<(), OutputError> {
+    output::line(&format!("record         {id}"))?;
+    output::line(&format!("reason         {}", output::foreign(record.reason.as_str(), 1_024)))?;
+    output::line(&format!("partition key  {}", output::foreign(&record.partition_key, 256)))?;
+    output::line(&format!("arrived        {}", record.arrived_at))?;
+    output::line(&format!("quarantined    {}", record.quarantined_at))?;
+    output::line(&format!("bytes          {}", record.data.len()))?;
     let shown = &record.data[..record.data.len().min(PREVIEW_BYTES)];
     for (row, bytes) in shown.chunks(16).enumerate() {
         let hex: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -176,11 +181,12 @@ fn print(id: &RecordId, record: &QuarantinedRecord) {
             row * 16,
             hex.join(" "),
             bytes.iter().map(plain).collect::<String>()
-        ));
+        ))?;
     }
     if shown.len() < record.data.len() {
-        output::line(&format!("  … and {} bytes more; --raw writes all", record.data.len() - shown.len()));
+        output::line(&format!("  … and {} bytes more; --raw writes all", record.data.len() - shown.len()))?;
     }
+    Ok(())
 }
 
 /// Returns the ids of the chosen records; with `--all`, oldest first.
@@ -195,20 +201,44 @@ async fn chosen(stack: &Stack, which: Which) -> Result<Vec<RecordId>, CommandErr
 async fn redrive(arguments: Redrive) -> Result<ExitCode, CommandError> {
     let stack = arguments.operating.target.resolve().await?.stack;
     let ids = chosen(&stack, arguments.which).await?;
-    let redriven = if arguments.dry_run {
-        Redriven { sent: ids.iter().map(RecordId::to_string).collect(), not_sent: Vec::new() }
-    } else {
-        quarantine::redrive(&stack, &ids).await?
-    };
-    if arguments.operating.json {
-        output::json(&json!({"dry_run": arguments.dry_run, "sent": redriven.sent, "not_sent": redriven.not_sent}));
-    } else {
-        let verb = if arguments.dry_run { "would put" } else { "put" };
-        output::line(&format!("{verb} {} back on the stream", output::count(redriven.sent.len(), "record")));
-        output::lines(redriven.sent.iter().map(|id| format!("  {id}")));
-        output::lines(redriven.not_sent.iter().map(|left| format!("  not sent: {}: {}", left.id, left.reason)));
+    if arguments.dry_run {
+        return would_redrive(&ids, arguments.operating.json);
     }
-    Ok(if redriven.not_sent.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    let bar = Bar::new();
+    let records = quarantine::redrive(&stack, &ids, arguments.wait.wait_max(), &|progress| bar.show(progress)).await?;
+    bar.finish();
+    if arguments.operating.json {
+        // `sent` and `not_sent` are what this command reported before it waited for outcomes.
+        let (not_sent, sent): (Vec<_>, Vec<_>) = records.iter().partition(|record| is_not_sent(&record.outcome));
+        let sent: Vec<_> = sent.iter().map(|record| &record.id).collect();
+        let not_sent = not_sent.iter().map(|record| NotSent {
+            id: record.id.clone(),
+            reason: record.outcome.reason().unwrap_or_default().to_owned(),
+        });
+        let not_sent: Vec<_> = not_sent.collect();
+        output::json(&json!({"dry_run": false, "sent": sent, "not_sent": not_sent, "records": records}))?;
+    } else {
+        let counts = if records.is_empty() { String::new() } else { format!(": {}", outcomes::counts(&records)) };
+        output::line(&format!("redrove {}{counts}", output::count(records.len(), "record")))?;
+        outcomes::print(records.iter())?;
+    }
+    let is_done = records.iter().all(|record| record.outcome.is_success());
+    Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn is_not_sent(outcome: &RecordOutcome) -> bool {
+    matches!(outcome, RecordOutcome::NotSent { .. } | RecordOutcome::StillUnreadable { .. })
+}
+
+fn would_redrive(ids: &[RecordId], as_json: bool) -> Result<ExitCode, CommandError> {
+    let ids: Vec<String> = ids.iter().map(RecordId::to_string).collect();
+    if as_json {
+        output::json(&json!({"dry_run": true, "sent": ids, "not_sent": [], "records": []}))?;
+    } else {
+        output::line(&format!("would redrive {}", output::count(ids.len(), "record")))?;
+        output::lines(ids.iter().map(|id| format!("  {id}")))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn drop_records(arguments: Drop) -> Result<ExitCode, CommandError> {
@@ -227,12 +257,12 @@ async fn drop_records(arguments: Drop) -> Result<ExitCode, CommandError> {
         if is_there { dropped.push(id.to_string()) } else { unknown.push(id.to_string()) }
     }
     if arguments.operating.json {
-        output::json(&json!({"dry_run": arguments.dry_run, "dropped": dropped, "unknown": unknown}));
+        output::json(&json!({"dry_run": arguments.dry_run, "dropped": dropped, "unknown": unknown}))?;
     } else {
         let verb = if arguments.dry_run { "would drop" } else { "dropped" };
-        output::line(&format!("{verb} {}", output::count(dropped.len(), "record")));
-        output::lines(dropped.iter().map(|id| format!("  {id}")));
-        output::lines(unknown.iter().map(|id| format!("  not found: {id}")));
+        output::line(&format!("{verb} {}", output::count(dropped.len(), "record")))?;
+        output::lines(dropped.iter().map(|id| format!("  {id}")))?;
+        output::lines(unknown.iter().map(|id| format!("  not found: {id}")))?;
     }
     Ok(if unknown.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

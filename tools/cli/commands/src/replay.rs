@@ -10,7 +10,7 @@ use payment_events::{OrderId, PaymentId, Timestamp};
 use paystream_operations::{Replay, Replayed};
 use serde::Serialize;
 
-use crate::output::{self, CommandError};
+use crate::output::{self, CommandError, OutputError};
 use crate::progress::Bar;
 use crate::target::OperatingArguments;
 
@@ -72,26 +72,27 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> 
     let replayed = replay.run(&stack, &|| stopped.load(Ordering::Relaxed), &|progress| bar.show(progress)).await?;
     bar.finish();
     if arguments.operating.json {
-        output::json(&Report { dry_run: arguments.dry_run, replayed: &replayed });
+        output::json(&Report { dry_run: arguments.dry_run, replayed: &replayed })?;
     } else {
-        print(&arguments, &replayed);
+        print(&arguments, &replayed)?;
     }
     Ok(if replayed.is_complete { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn print(arguments: &Arguments, replayed: &Replayed) {
+fn print(arguments: &Arguments, replayed: &Replayed) -> Result<(), OutputError> {
     let verb = if arguments.dry_run { "would publish" } else { "published" };
     let passed_over = match replayed.passed_over {
         0 => String::new(),
         number => format!(", skipped {number}"),
     };
-    output::line(&format!("{verb} {} of {} payments{passed_over}", replayed.sent, replayed.read));
+    output::line(&format!("{verb} {} of {} payments{passed_over}", replayed.sent, replayed.read))?;
     output::lines(replayed.unreadable.iter().map(|item| {
         format!("  could not be decoded: {}: {}", output::foreign(&item.key, 100), output::foreign(&item.reason, 200))
-    }));
-    output::lines(replayed.not_sent.iter().map(|left| format!("  not published: {}: {}", left.id, left.reason)));
+    }))?;
+    output::lines(replayed.not_sent.iter().map(|left| format!("  not published: {}: {}", left.id, left.reason)))?;
     if !replayed.is_complete {
         let after = replayed.go_on_after.as_ref().map(|payment_id| format!(" and --after {payment_id}"));
-        output::line(&format!("stopped before the end; resume with the same command{}", after.unwrap_or_default()));
+        output::line(&format!("stopped before the end; resume with the same command{}", after.unwrap_or_default()))?;
     }
+    Ok(())
 }

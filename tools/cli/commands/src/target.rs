@@ -194,6 +194,11 @@ impl Local {
         Self { client: Client::new(paystream_client::Target::local(&url)), url }
     }
 
+    /// Returns the client, for operations on the environment's own lists.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// Sends `GET path` and decodes the JSON response.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, TargetError> {
         let not_local = |reason| TargetError::NotLocal { url: self.url.clone(), reason };

@@ -55,6 +55,29 @@ fn compare_rejects_invalid_arguments_and_names_the_valid_ones() {
     }
 }
 
+/// The commands that operate a stack are tested in tests/operating/output.rs.
+#[test]
+fn a_command_fails_if_its_output_cannot_be_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../template.yaml");
+    let commands: [&[&str]; 6] = [
+        &["--help"],
+        &["--version"],
+        &["reconcile", "--help"],
+        &["chaos", "--payments", "5", "--seed", "7", "--template", template],
+        &["chaos", "--payments", "5", "--seed", "7", "--json", "--template", template],
+        &["compare", "--scenario", "healthy", "--rate", "1", "--duration", "1", "--template", template],
+    ];
+    for arguments in commands {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_paystream-commands"));
+        let output = command.current_dir(directory.path()).args(arguments).stdout(full).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("error: cannot write to standard output: "), "{arguments:?}: {stderr}");
+    }
+}
+
 /// Commands that operate a stack; true for those that write.
 const OPERATING: [(&[&str], bool); 8] = [
     (&["reconcile"], true),

@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::routing::get;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get};
 use axum::{Json, Router};
+use serde_json::json;
 
 use crate::emulators::{DynamoDb, Kinesis};
 use crate::event_source::{FailureList, Failures, Mapping};
@@ -33,6 +36,7 @@ pub(super) fn router(components: &Arc<Components>) -> Router {
     let router = Router::new()
         .route("/_local/status", get(status))
         .route("/_local/failures", get(failures))
+        .route("/_local/failures/{id}", delete(remove_failure))
         .with_state(Arc::clone(components))
         .merge(faults::router(&components.faults))
         .merge(reference::router());
@@ -45,6 +49,14 @@ async fn status(State(components): State<Arc<Components>>) -> Json<Status> {
 
 async fn failures(State(components): State<Arc<Components>>) -> Json<Failures> {
     Json(components.failures.all())
+}
+
+async fn remove_failure(State(components): State<Arc<Components>>, Path(id): Path<String>) -> Response {
+    if components.failures.remove(&id) {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let message = format!("unknown failed batch {id}: GET /_local/failures lists all, by requestContext.requestId");
+    (StatusCode::NOT_FOUND, Json(json!({"message": message}))).into_response()
 }
 
 impl Components {

@@ -1,4 +1,5 @@
-//! Failed batches. In place of the S3 bucket, a list that `GET /_local/failures` returns.
+//! Failed batches. In place of the S3 bucket, a list that `GET /_local/failures` returns;
+//! `DELETE /_local/failures/{request id}` removes a batch, as a redrive does with the object in the bucket.
 
 use std::collections::VecDeque;
 
@@ -40,6 +41,14 @@ impl FailureList {
             list.forgotten += 1;
         }
         list.failures.push_back(batch);
+    }
+
+    /// Removes the batch with this request id. Returns true if it was in the list.
+    pub(crate) fn remove(&self, request_id: &str) -> bool {
+        let mut list = self.0.lock();
+        let before = list.failures.len();
+        list.failures.retain(|batch| batch.record["requestContext"]["requestId"] != request_id);
+        list.failures.len() < before
     }
 
     pub(crate) fn all(&self) -> Failures {

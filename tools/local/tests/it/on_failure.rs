@@ -99,6 +99,12 @@ async fn a_discarded_batch_is_kept_with_its_payload_and_the_shard_goes_on() {
     assert_eq!(record["KinesisBatchInfo"]["shardId"], "shardId-000000000000");
     let payload: Value = serde_json::from_str(record["payload"].as_str().unwrap()).unwrap();
     assert_eq!(payload["Records"].as_array().unwrap().len(), 2, "from the record that fails to the end of the batch");
+
+    let id = record["requestContext"]["requestId"].as_str().unwrap();
+    let url = probe.url(&format!("/_local/failures/{id}"));
+    let remove = async || probe.client.delete(&url).send().await.unwrap().status();
+    assert_eq!((remove().await.as_u16(), remove().await.as_u16()), (204, 404), "it is removed once");
+    assert!(probe.environment.failures().failures.is_empty());
 }
 
 /// Returns the names of a record's members, `outer.inner` for nested ones.

@@ -113,6 +113,7 @@ async fn a_page_of_another_site_cannot_use_the_local_routes() {
             (Method::DELETE, "/_local/calls"),
             (Method::GET, "/_local/status"),
             (Method::GET, "/_local/failures"),
+            (Method::DELETE, "/_local/failures/1"),
             (Method::GET, "/reference"),
         ] {
             let asked = format!("{method} {path} with {headers:?}");

@@ -1,4 +1,4 @@
-//! Minimal S3 client: lists a bucket and reads its objects.
+//! Minimal S3 client: lists a bucket, reads its objects and deletes them.
 //!
 //! It signs and sends its requests with the signer and the HTTP client of the SDK's other clients. The SDK's S3 client
 //! would add half a minute to a build.
@@ -15,6 +15,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 const BOUNDS: Bounds = Bounds { answer_max: Duration::from_secs(30), answer_bytes_max: 64 * 1024 * 1024 };
 /// Attempts per request on transient errors.
 const ATTEMPTS: Pace = Pace::times(4, Duration::from_millis(100)).doubling(Duration::from_secs(1));
+/// Operation in the error of a listing and of a read.
+const READ: &str = "read";
 /// Keys per page of a listing.
 const KEYS_A_PAGE: &str = "1000";
 
@@ -22,16 +24,17 @@ const KEYS_A_PAGE: &str = "1000";
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const UNRESERVED_AND_SLASH: &AsciiSet = &UNRESERVED.remove(b'/');
 
-/// The bucket could not be read.
+/// The bucket could not be read, or an object not deleted.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read bucket {bucket}: {reason}")]
+#[error("cannot {operation} bucket {bucket}: {reason}")]
 pub struct BucketError {
+    operation: &'static str,
     bucket: String,
     reason: String,
 }
 
 /// A failed request, with the reason.
-enum ReadError {
+enum SendError {
     /// A retry may succeed.
     Transient(String),
     Permanent(String),
@@ -57,7 +60,7 @@ impl Bucket {
 
     /// Opens the bucket of this name at this endpoint, or at S3 if there is no endpoint.
     pub fn at(config: &SdkConfig, name: &str, endpoint: Option<&str>) -> Result<Self, BucketError> {
-        let failed = |reason: &str| BucketError { bucket: name.to_owned(), reason: reason.to_owned() };
+        let failed = |reason: &str| BucketError { operation: READ, bucket: name.to_owned(), reason: reason.to_owned() };
         let region = config.region().ok_or_else(|| failed("no region is set: set AWS_REGION"))?;
         let base = match endpoint {
             Some(endpoint) => format!("{}/{name}", endpoint.trim_end_matches('/')),
@@ -76,8 +79,8 @@ impl Bucket {
             let from = token.map(|token| format!("&continuation-token={}", utf8_percent_encode(&token, UNRESERVED)));
             // Parameters sorted by name, as the signature requires.
             let query = format!("{}&list-type=2&max-keys={KEYS_A_PAGE}", from.unwrap_or_default());
-            let answer = self.read(&format!("/?{}", query.trim_start_matches('&'))).await?;
-            let page = Page::read(&answer).map_err(|reason| self.failed(&reason))?;
+            let answer = self.send("GET", &format!("/?{}", query.trim_start_matches('&'))).await;
+            let page = answer.and_then(|answer| Page::read(&answer)).map_err(|reason| self.failed(READ, reason))?;
             keys.extend(page.keys);
             token = page.next;
             if token.is_none() || keys.len() >= keys_max {
@@ -89,33 +92,45 @@ impl Bucket {
 
     /// Returns the content of the object.
     pub async fn get(&self, key: &str) -> Result<Vec<u8>, BucketError> {
-        self.read(&format!("/{}", utf8_percent_encode(key, UNRESERVED_AND_SLASH))).await
+        self.send("GET", &path_of(key)).await.map_err(|reason| self.failed(READ, reason))
     }
 
-    /// `GET` with retries on transient errors.
-    async fn read(&self, path: &str) -> Result<Vec<u8>, BucketError> {
-        let is_last = |answer: &Result<_, ReadError>| !matches!(answer, Err(ReadError::Transient(_)));
-        let answer = ATTEMPTS.until(async || self.try_read(path).await, is_last).await;
-        answer.map_err(|(ReadError::Transient(reason) | ReadError::Permanent(reason))| self.failed(&reason))
+    /// Deletes the object. Succeeds if there is none.
+    pub async fn delete(&self, key: &str) -> Result<(), BucketError> {
+        let deleted = self.send("DELETE", &path_of(key)).await;
+        deleted.map(|_| ()).map_err(|reason| self.failed("delete an object of", reason))
     }
 
-    /// `GET` without retries.
-    async fn try_read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        let request = Request::get(format!("{}{path}", self.base));
-        let mut request = request.map_err(|error| ReadError::Permanent(error.to_string()))?;
-        self.signer.sign(&mut request).await.map_err(ReadError::Permanent)?;
+    /// Sends a request, with retries on transient errors. Returns the body of the response, or the reason of a failure.
+    async fn send(&self, method: &str, path: &str) -> Result<Vec<u8>, String> {
+        let is_last = |answer: &Result<_, SendError>| !matches!(answer, Err(SendError::Transient(_)));
+        let answer = ATTEMPTS.until(async || self.try_send(method, path).await, is_last).await;
+        answer.map_err(|(SendError::Transient(reason) | SendError::Permanent(reason))| reason)
+    }
+
+    /// Sends a request without retries.
+    async fn try_send(&self, method: &str, path: &str) -> Result<Vec<u8>, SendError> {
+        let permanent = |error: &dyn std::error::Error| SendError::Permanent(error.to_string());
+        let mut request = Request::empty();
+        request.set_method(method).map_err(|error| permanent(&error))?;
+        request.set_uri(format!("{}{path}", self.base)).map_err(|error| permanent(&error))?;
+        self.signer.sign(&mut request).await.map_err(SendError::Permanent)?;
         let answer = exchange(&self.https, request, BOUNDS).await;
-        let answer = answer.map_err(|error| ReadError::Transient(error.to_string()))?;
+        let answer = answer.map_err(|error| SendError::Transient(error.to_string()))?;
         match answer.status().as_u16() {
-            200 => Ok(answer.into_body()),
-            status @ (429 | 500..) => Err(ReadError::Transient(error_of(status, answer.body()))),
-            status => Err(ReadError::Permanent(error_of(status, answer.body()))),
+            200 | 204 => Ok(answer.into_body()),
+            status @ (429 | 500..) => Err(SendError::Transient(error_of(status, answer.body()))),
+            status => Err(SendError::Permanent(error_of(status, answer.body()))),
         }
     }
 
-    fn failed(&self, reason: &str) -> BucketError {
-        BucketError { bucket: self.name.clone(), reason: reason.to_owned() }
+    fn failed(&self, operation: &'static str, reason: String) -> BucketError {
+        BucketError { operation, bucket: self.name.clone(), reason }
     }
+}
+
+fn path_of(key: &str) -> String {
+    format!("/{}", utf8_percent_encode(key, UNRESERVED_AND_SLASH))
 }
 
 /// One page of a listing, with the continuation token of the next.

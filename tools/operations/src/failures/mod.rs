@@ -4,13 +4,17 @@
 //! DynamoDB.
 
 mod bucket;
+mod local;
 mod record;
 mod redrive;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use paystream_client::ApiError;
+
 pub use bucket::{Bucket, BucketError};
+pub use local::LocalFailures;
 pub use record::{BatchKind, Failure, InvalidFailure};
 pub use redrive::{FailureRedriven, redrive, would_redrive};
 
@@ -19,12 +23,15 @@ use crate::OperationError;
 /// Maximum objects read from a bucket or directory; [`Failures::is_cut`] reports that there are more.
 const OBJECTS_MAX: usize = 10_000;
 
+/// Suffix of a file whose batch is closed.
+const CLOSED_SUFFIX: &str = ".redriven";
+
 /// Location of failure records.
 #[derive(Debug)]
 pub enum FailureSource {
-    /// In memory, each with an id: records of the local environment.
-    Given(Vec<(String, serde_json::Value)>),
-    /// Files below a directory, as `aws s3 sync` writes them.
+    /// List of a local environment.
+    Local(LocalFailures),
+    /// Files below a directory, as `aws s3 sync` writes them. Files with the suffix `.redriven` are closed.
     Directory(PathBuf),
     /// Objects of an S3 bucket.
     Bucket(Box<Bucket>),
@@ -33,15 +40,18 @@ pub enum FailureSource {
 /// Error of reading failure records.
 #[derive(Debug, thiserror::Error)]
 pub enum FailureSourceError {
-    /// A file or directory could not be read.
-    #[error("cannot read {}", path.display())]
+    /// A file or directory could not be read or renamed.
+    #[error("cannot read or rename {}", path.display())]
     Io {
         /// Path of the file or directory.
         path: PathBuf,
         /// Error of the operating system.
         source: io::Error,
     },
-    /// The bucket could not be read.
+    /// The local environment did not answer as expected.
+    #[error("the local environment's list of failed batches: {0}")]
+    Local(#[from] ApiError),
+    /// The bucket could not be read or written.
     #[error(transparent)]
     Bucket(#[from] BucketError),
 }
@@ -76,10 +86,9 @@ impl FailureSource {
     /// Reads one failed batch with its payload.
     pub async fn load(&self, id: &str) -> Result<Result<Failure, InvalidFailure>, FailureSourceError> {
         let bytes = match self {
-            Self::Given(given) => {
-                let found = given.iter().find(|(name, _)| name == id);
+            Self::Local(local) => {
                 let gone = || InvalidFailure { id: id.to_owned(), reason: "no such failure record".to_owned() };
-                return Ok(found.ok_or_else(gone).and_then(|(name, value)| Failure::read(name, value.clone())));
+                return Ok(local.get(id).ok_or_else(gone).and_then(|record| Failure::read(id, record.clone())));
             }
             Self::Directory(directory) => {
                 let path = directory.join(id);
@@ -92,10 +101,24 @@ impl FailureSource {
         Ok(value.and_then(|value| Failure::read(id, value)))
     }
 
+    /// Removes a batch whose records are all handled: from the list or the bucket, or by renaming the file, which keeps it
+    /// for inspection.
+    pub async fn close(&self, id: &str) -> Result<(), FailureSourceError> {
+        match self {
+            Self::Local(local) => Ok(local.remove(id).await?),
+            Self::Directory(directory) => {
+                let path = directory.join(id);
+                let closed = directory.join(format!("{id}{CLOSED_SUFFIX}"));
+                std::fs::rename(&path, closed).map_err(|source| FailureSourceError::Io { path, source })
+            }
+            Self::Bucket(bucket) => Ok(bucket.delete(id).await?),
+        }
+    }
+
     /// Ids of all objects, at most one more than are read.
     async fn ids(&self) -> Result<Vec<String>, FailureSourceError> {
         match self {
-            Self::Given(given) => Ok(given.iter().map(|(id, _)| id.clone()).collect()),
+            Self::Local(local) => Ok(local.ids().map(str::to_owned).collect()),
             Self::Directory(directory) => {
                 let mut ids = Vec::new();
                 collect_files(directory, directory, &mut ids)?;
@@ -119,6 +142,7 @@ fn collect_files(root: &Path, directory: &Path, ids: &mut Vec<String>) -> Result
             collect_files(root, &path, ids)?;
         } else if kind.is_file()
             && let Some(id) = path.strip_prefix(root).ok().and_then(Path::to_str)
+            && !id.ends_with(CLOSED_SUFFIX)
         {
             ids.push(id.to_owned());
         }

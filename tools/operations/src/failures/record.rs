@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use payment_events::PaymentId;
+use quarantine::RecordId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -48,6 +49,15 @@ pub struct Failure {
     /// JSON of the event that the function was invoked with.
     #[serde(skip)]
     pub(crate) payload: Option<String>,
+}
+
+/// A record of a Kinesis batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BatchRecord {
+    /// Shard and sequence number of the record, as in quarantine.
+    pub(crate) id: RecordId,
+    pub(crate) partition_key: String,
+    pub(crate) data: Vec<u8>,
 }
 
 /// An object that is not a failure record.
@@ -139,12 +149,16 @@ impl Failure {
         })
     }
 
-    /// Returns the records of a Kinesis batch in order, as partition key and data.
-    pub(crate) fn kinesis_records(&self) -> Result<Vec<(String, Vec<u8>)>, String> {
+    /// Returns the records of a Kinesis batch in order.
+    pub(crate) fn kinesis_records(&self) -> Result<Vec<BatchRecord>, String> {
         let record = |record: &Value| {
             let kinesis = record.get("kinesis")?;
-            let data = BASE64_STANDARD.decode(kinesis.get("data")?.as_str()?).ok()?;
-            Some((kinesis.get("partitionKey")?.as_str()?.to_owned(), data))
+            let sequence_number = kinesis.get("sequenceNumber").and_then(Value::as_str).unwrap_or_default();
+            Some(BatchRecord {
+                id: RecordId::new(&self.shard_id, sequence_number),
+                partition_key: kinesis.get("partitionKey")?.as_str()?.to_owned(),
+                data: BASE64_STANDARD.decode(kinesis.get("data")?.as_str()?).ok()?,
+            })
         };
         let records = self.payload_records()?;
         let records: Option<Vec<_>> = records.iter().map(record).collect();
@@ -229,11 +243,19 @@ mod tests {
 
     #[test]
     fn kinesis_records_keep_their_keys_bytes_and_order() {
-        let record = |key: &str, data: &str| json!({"kinesis": {"partitionKey": key, "data": data}});
-        let event = json!({"Records": [record("b", "/w=="), record("a", ""), record("b", "eHk=")]});
+        let record = |number: &str, key: &str, data: &str| {
+            json!({"kinesis":
+            {"sequenceNumber": number, "partitionKey": key, "data": data}})
+        };
+        let event = json!({"Records": [record("1", "b", "/w=="), record("2", "a", ""), record("3", "b", "eHk=")]});
         let text = Failure::read("key", kinesis(&event.to_string().into())).unwrap().kinesis_records().unwrap();
-        let expected = [("b", &b"\xff"[..]), ("a", b""), ("b", b"xy")];
-        assert_eq!(text, expected.map(|(key, data)| (key.to_owned(), data.to_vec())));
+        let expected = [("1", "b", &b"\xff"[..]), ("2", "a", b""), ("3", "b", b"xy")];
+        let expected = expected.map(|(number, key, data)| BatchRecord {
+            id: RecordId::new("shardId-000000000001", number),
+            partition_key: key.to_owned(),
+            data: data.to_vec(),
+        });
+        assert_eq!(text, expected);
         let object = Failure::read("key", kinesis(&event)).unwrap().kinesis_records().unwrap();
         assert_eq!(object, text);
         for bad in [json!({"Records": [{"kinesis": {"partitionKey": "a", "data": "?"}}]}), json!({"Records": [{}]})] {

@@ -1,13 +1,21 @@
 //! Redrive of failed batches.
 
-use payments::PaymentStore;
+use std::time::Duration;
+
+use payments::{PaymentRecord, PaymentStore};
 use serde::Serialize;
 use telemetry::WithCauses;
 
-use super::record::{BatchKind, Failure};
+use super::FailureSource;
+use super::record::{BatchKind, BatchRecord, Failure};
+use crate::outcome::{Awaited, Outcomes, RecordOutcome, RedrivenRecord, quarantine_id};
+use crate::progress::Watch;
 use crate::republish::{NotSent, Republish, SendReport, SentPayment};
 use crate::stack::Resource;
 use crate::{OperationError, Stack};
+
+/// Records that are sent before their outcomes are awaited. It bounds what a redrive holds besides its result.
+const AWAITED_MAX: usize = 1_000;
 
 /// Outcome of redriving a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -22,31 +30,140 @@ pub struct FailureRedriven {
     pub settled: usize,
     /// Records or payments that could not be sent.
     pub not_sent: Vec<NotSent>,
+    /// Outcome of each record of a stream batch, by its shard and sequence number, and of each payment that was published.
+    pub outcomes: Vec<RedrivenRecord>,
+    /// True if the batch was removed from its source, because all its records are handled.
+    pub is_closed: bool,
+    /// Why a handled batch could not be removed from its source.
+    pub not_closed: Option<String>,
 }
 
-/// Redrives a batch, which must have its payload.
+impl FailureRedriven {
+    fn of(id: &str) -> Self {
+        Self { id: id.to_owned(), ..Self::default() }
+    }
+
+    /// True if Orders has processed all records, and the batch is closed.
+    pub fn is_success(&self) -> bool {
+        self.is_closed && self.outcomes.iter().all(|record| record.outcome.is_success())
+    }
+
+    fn is_handled(&self) -> bool {
+        self.not_sent.is_empty() && self.outcomes.iter().all(|record| record.outcome.is_handled())
+    }
+
+    fn fail(&mut self, reason: String) {
+        self.not_sent.push(NotSent { id: self.id.clone(), reason });
+    }
+}
+
+/// Redrives batches, which must have their payloads, and returns the outcome of each. Spends at most `wait_max` on waiting
+/// for the outcomes.
 ///
-/// Kinesis records go back on the stream in order, with their original bytes and partition keys. A batch of the change
-/// stream only names payments: those that still have their outbox mark are published at their current version, never an
-/// old one.
-pub async fn redrive(stack: &Stack, failure: &Failure) -> Result<FailureRedriven, OperationError> {
-    redrive_batch(stack, failure, false).await
-}
-
-/// Returns what [`redrive`] would send.
-pub async fn would_redrive(stack: &Stack, failure: &Failure) -> Result<FailureRedriven, OperationError> {
-    redrive_batch(stack, failure, true).await
-}
-
-async fn redrive_batch(stack: &Stack, failure: &Failure, dry_run: bool) -> Result<FailureRedriven, OperationError> {
-    let mut redriven = FailureRedriven { id: failure.id.clone(), ..FailureRedriven::default() };
-    let sent = match check_source(stack, failure) {
-        Err(reason) => Err(reason),
-        Ok(()) if failure.kind == BatchKind::Kinesis => put_back(stack, failure, dry_run, &mut redriven).await?,
-        Ok(()) => republish(stack, failure, dry_run, &mut redriven).await?,
-    };
-    redriven.not_sent.extend(sent.err().map(|reason| NotSent { id: failure.id.clone(), reason }));
+/// Kinesis records go back on the stream in order, with their original bytes and partition keys. The projector stores
+/// them, or quarantines those that it cannot process. A batch of the change stream only names payments: those that still
+/// have their outbox mark are published at their current version, never an old one.
+///
+/// A batch is closed ([`FailureSource::close`]) once all its records are handled ([`RecordOutcome::is_handled`]). Holds one
+/// payload in memory at a time, and the outcome of each record: about 200 bytes.
+pub async fn redrive(
+    stack: &Stack,
+    source: &FailureSource,
+    ids: &[String],
+    wait_max: Duration,
+    watch: Watch<'_>,
+) -> Result<Vec<FailureRedriven>, OperationError> {
+    let mut outcomes = Outcomes::new(stack, wait_max)?;
+    let mut redriven = Vec::with_capacity(ids.len());
+    let mut group = Group::default();
+    for id in ids {
+        let mut batch = FailureRedriven::of(id);
+        match load(stack, source, id).await {
+            Ok(contents) => group.awaited.extend(send(stack, contents, &outcomes, &mut batch).await?),
+            Err(reason) => batch.fail(reason),
+        }
+        group.batches.push((batch, group.awaited.len()));
+        if group.awaited.len() >= AWAITED_MAX {
+            redriven.extend(std::mem::take(&mut group).finish(source, &mut outcomes, watch).await);
+        }
+    }
+    redriven.extend(group.finish(source, &mut outcomes, watch).await);
     Ok(redriven)
+}
+
+/// Returns what [`redrive`] would send of a batch.
+pub async fn would_redrive(stack: &Stack, source: &FailureSource, id: &str) -> FailureRedriven {
+    let mut batch = FailureRedriven::of(id);
+    match load(stack, source, id).await {
+        Err(reason) => batch.fail(reason),
+        Ok(Contents::Records(records)) => batch.records = records.len(),
+        Ok(Contents::Payments { due, settled }) => {
+            batch.settled = settled;
+            batch.payments = due.iter().filter_map(SentPayment::of).collect();
+        }
+    }
+    batch
+}
+
+/// Batches that were sent and whose outcomes are awaited together.
+#[derive(Default)]
+struct Group {
+    /// Batches, each with the number of awaited records up to its last one.
+    batches: Vec<(FailureRedriven, usize)>,
+    awaited: Vec<Awaited>,
+}
+
+impl Group {
+    /// Waits for the outcomes, and closes the batches that are handled.
+    async fn finish(self, source: &FailureSource, outcomes: &mut Outcomes, watch: Watch<'_>) -> Vec<FailureRedriven> {
+        let mut known = outcomes.wait(self.awaited, watch).await.into_iter();
+        let (mut redriven, mut taken) = (Vec::with_capacity(self.batches.len()), 0);
+        for (mut batch, until) in self.batches {
+            batch.outcomes.extend(known.by_ref().take(until.saturating_sub(taken)));
+            taken = until;
+            if batch.is_handled() {
+                match source.close(&batch.id).await {
+                    Ok(()) => batch.is_closed = true,
+                    Err(error) => batch.not_closed = Some(WithCauses(&error).to_string()),
+                }
+            }
+            redriven.push(batch);
+        }
+        redriven
+    }
+}
+
+/// Reads a batch, and returns its contents or the reason why it cannot be sent again.
+async fn load(stack: &Stack, source: &FailureSource, id: &str) -> Result<Contents, String> {
+    let loaded = source.load(id).await.map_err(|error| WithCauses(&error).to_string())?;
+    contents(stack, &loaded.map_err(|invalid| invalid.reason)?).await
+}
+
+/// Contents of a batch to send again.
+enum Contents {
+    Records(Vec<BatchRecord>),
+    Payments {
+        /// Payments that still have their outbox mark.
+        due: Vec<PaymentRecord>,
+        /// Number of the other payments.
+        settled: usize,
+    },
+}
+
+async fn contents(stack: &Stack, failure: &Failure) -> Result<Contents, String> {
+    check_source(stack, failure)?;
+    if failure.kind == BatchKind::Kinesis {
+        return failure.kinesis_records().map(Contents::Records);
+    }
+    let ids = failure.changed_payments()?;
+    let table = stack.payments().map_err(|error| error.to_string())?;
+    let mut due = Vec::new();
+    for id in &ids {
+        let record = table.load(id).await.map_err(|error| WithCauses(&error).to_string())?;
+        due.extend(record.filter(|record| record.unpublished));
+    }
+    let settled = ids.len().saturating_sub(due.len());
+    Ok(Contents::Payments { due, settled })
 }
 
 /// Rejects batches of other stacks, which may share the bucket.
@@ -61,50 +178,74 @@ fn check_source(stack: &Stack, failure: &Failure) -> Result<(), String> {
     is_same.then_some(()).ok_or_else(|| format!("comes from {}, not from {resource} {name}", failure.stream_arn))
 }
 
+/// Sends a batch. Returns the records whose outcome is to be awaited.
+async fn send(
+    stack: &Stack,
+    contents: Contents,
+    outcomes: &Outcomes,
+    batch: &mut FailureRedriven,
+) -> Result<Vec<Awaited>, OperationError> {
+    match contents {
+        Contents::Records(records) => put_back(stack, records, outcomes, batch).await,
+        Contents::Payments { due, settled } => {
+            batch.settled = settled;
+            republish(stack, &due, outcomes, batch).await
+        }
+    }
+}
+
 async fn put_back(
     stack: &Stack,
-    failure: &Failure,
-    dry_run: bool,
-    redriven: &mut FailureRedriven,
-) -> Result<Result<(), String>, OperationError> {
-    let records = match failure.kinesis_records() {
-        Ok(records) => records,
-        Err(reason) => return Ok(Err(reason)),
-    };
-    if dry_run {
-        redriven.records = records.len();
-        return Ok(Ok(()));
+    records: Vec<BatchRecord>,
+    outcomes: &Outcomes,
+    batch: &mut FailureRedriven,
+) -> Result<Vec<Awaited>, OperationError> {
+    let mut awaited = Vec::with_capacity(records.len());
+    let mut data = Vec::with_capacity(records.len());
+    for record in records {
+        let expected = outcomes.expect(&record.data).await;
+        awaited.push(Awaited { id: record.id.to_string(), expected, new_id: None });
+        data.push((record.partition_key, record.data));
     }
-    let results = stack.publisher()?.put_back(&records).await;
-    redriven.records = results.iter().filter(|result| result.is_ok()).count();
-    let left = results.len() - redriven.records;
-    let error = results.into_iter().find_map(Result::err);
-    Ok(error.map_or(Ok(()), |error| Err(format!("{left} of its records were not sent: {}", WithCauses(&error)))))
+    let results = stack.publisher()?.put_back(&data).await;
+    let mut sent = Vec::with_capacity(awaited.len());
+    let mut first_error = None;
+    for (record, result) in awaited.into_iter().zip(results) {
+        match result {
+            Ok(position) => sent.push(Awaited { new_id: Some(quarantine_id(&position)), ..record }),
+            Err(error) => {
+                let reason = WithCauses(&error).to_string();
+                first_error.get_or_insert_with(|| reason.clone());
+                batch.outcomes.push(RedrivenRecord { id: record.id, outcome: RecordOutcome::NotSent { reason } });
+            }
+        }
+    }
+    batch.records = sent.len();
+    if let Some(error) = first_error {
+        batch.fail(format!("{} of its records were not sent: {error}", batch.outcomes.len()));
+    }
+    Ok(sent)
 }
 
 async fn republish(
     stack: &Stack,
-    failure: &Failure,
-    dry_run: bool,
-    redriven: &mut FailureRedriven,
-) -> Result<Result<(), String>, OperationError> {
-    let ids = match failure.changed_payments() {
-        Ok(ids) => ids,
-        Err(reason) => return Ok(Err(reason)),
-    };
-    let republish = Republish::new(stack)?;
-    let mut due = Vec::new();
-    for id in &ids {
-        due.extend(republish.table().load(id).await?.filter(|record| record.unpublished));
-    }
-    redriven.settled = ids.len() - due.len();
-    if dry_run {
-        redriven.payments = due.iter().filter_map(SentPayment::of).collect();
-        return Ok(Ok(()));
+    due: &[PaymentRecord],
+    outcomes: &Outcomes,
+    batch: &mut FailureRedriven,
+) -> Result<Vec<Awaited>, OperationError> {
+    let mut awaited = Vec::with_capacity(due.len());
+    for payment in due.iter().filter_map(SentPayment::of) {
+        let id = payment.payment_id.to_string();
+        awaited.push(Awaited { id, expected: Some(outcomes.expect_payment(payment).await), new_id: None });
     }
     let mut report = SendReport::default();
-    republish.send(&due, &mut report).await;
-    redriven.payments = report.sent;
-    redriven.not_sent = report.not_sent;
-    Ok(Ok(()))
+    Republish::new(stack)?.send(due, &mut report).await;
+    for left in &report.not_sent {
+        awaited.retain(|record| record.id != left.id);
+        let outcome = RecordOutcome::NotSent { reason: left.reason.clone() };
+        batch.outcomes.push(RedrivenRecord { id: left.id.clone(), outcome });
+    }
+    batch.payments = report.sent;
+    batch.not_sent = report.not_sent;
+    Ok(awaited)
 }
