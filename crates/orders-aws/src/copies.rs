@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use orders::{PaymentCopy, StoreError};
@@ -32,27 +33,46 @@ impl Copies {
         Ok(Some(item.into()))
     }
 
-    /// Lowers the stored version by one, so that a replayed event of `version` replaces the payment. Changes nothing if
-    /// the stored version is not `version` (any more).
+    /// Lowers the stored version to `lower`, so that an event of a version between the two replaces the payment. Changes
+    /// nothing if the stored version is not `version` (any more).
     ///
     /// If the content differs from Payments in the same version, a replay alone does not repair it: the event would be
-    /// stale. Writing the correct content here instead would not settle the order.
-    pub async fn make_older(&self, order_id: &OrderId, payment_id: &PaymentId, version: u64) -> Result<(), StoreError> {
-        let number = |number: u64| AttributeValue::N(number.to_string());
+    /// stale. Writing the correct content here instead would not settle the order. The content stays until then, so that
+    /// no order is settled without the payment.
+    pub async fn lower(
+        &self,
+        order_id: &OrderId,
+        payment_id: &PaymentId,
+        version: u64,
+        lower: u64,
+    ) -> Result<(), StoreError> {
         let update = self.client.update_item().table_name(&self.table).set_key(Some(key(order_id, payment_id)));
         let update = update
-            .update_expression("SET version = :older")
+            .update_expression("SET version = :lower")
             .condition_expression("version = :version")
-            .expression_attribute_values(":older", number(version.saturating_sub(1)))
+            .expression_attribute_values(":lower", number(lower))
             .expression_attribute_values(":version", number(version));
         match update.send().await {
-            Ok(_) => Ok(()),
             Err(error)
-                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+                if !error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
             {
-                Ok(())
+                Err(self.failed("change", error))
             }
-            Err(error) => Err(self.failed("change", error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes the payment. Changes nothing if the stored version is not `version` (any more).
+    pub async fn delete(&self, order_id: &OrderId, payment_id: &PaymentId, version: u64) -> Result<(), StoreError> {
+        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key(order_id, payment_id)));
+        let delete = delete.condition_expression("version = :version");
+        match delete.expression_attribute_values(":version", number(version)).send().await {
+            Err(error)
+                if !error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Err(self.failed("delete", error))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -62,6 +82,10 @@ impl Copies {
             source: source.into(),
         }
     }
+}
+
+fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
 }
 
 fn key(order_id: &OrderId, payment_id: &PaymentId) -> HashMap<String, AttributeValue> {

@@ -49,21 +49,26 @@ async fn a_scan_returns_every_order_and_payment_once_and_names_undecodable_items
 }
 
 #[tokio::test]
-async fn a_payment_made_older_is_replaced_by_the_event_of_its_version() {
+async fn a_lowered_payment_is_replaced_by_the_event_of_its_version() {
     let client = emulator::start().await;
     let (table, copies) = (OrdersTable::new(client.clone(), ORDERS_TABLE), Copies::new(client, ORDERS_TABLE));
     let (order_id, payment_id): (OrderId, PaymentId) = ("ord-1".parse().unwrap(), "pay_1".parse().unwrap());
     assert_eq!(copies.load(&order_id, &payment_id).await.unwrap(), None);
-    copies.make_older(&order_id, &payment_id, 1).await.unwrap();
+    copies.lower(&order_id, &payment_id, 1, 0).await.unwrap();
     assert_eq!(copies.load(&order_id, &payment_id).await.unwrap(), None, "a missing payment is not created");
 
     let truth = stored(captured(&authorized("pay_1", euros(1_000)), 1_000, 0));
     let wrong = stored(captured(&authorized("pay_1", euros(1_000)), 900, 0));
     table.put_if_newer(&wrong).await.unwrap();
     assert_eq!(table.put_if_newer(&truth).await.unwrap(), Stored::Stale);
-    copies.make_older(&order_id, &payment_id, 1).await.unwrap();
+    copies.lower(&order_id, &payment_id, 1, 0).await.unwrap();
     assert_eq!(copies.load(&order_id, &payment_id).await.unwrap().as_ref(), Some(&wrong), "the stored version differs");
-    copies.make_older(&order_id, &payment_id, 2).await.unwrap();
+    copies.lower(&order_id, &payment_id, 2, 1).await.unwrap();
     assert_eq!(table.put_if_newer(&truth).await.unwrap(), Stored::Newer);
-    assert_eq!(copies.load(&order_id, &payment_id).await.unwrap(), Some(truth));
+    assert_eq!(copies.load(&order_id, &payment_id).await.unwrap().as_ref(), Some(&truth));
+
+    copies.delete(&order_id, &payment_id, 1).await.unwrap();
+    assert_eq!(copies.load(&order_id, &payment_id).await.unwrap(), Some(truth), "the stored version differs");
+    copies.delete(&order_id, &payment_id, 2).await.unwrap();
+    assert_eq!(copies.load(&order_id, &payment_id).await.unwrap(), None);
 }

@@ -10,7 +10,7 @@
 //! first.
 //!
 //! A change younger than the grace period is *pending*: it may still be in the outbox or on the stream. An older one is
-//! reported, even if its outbox mark is still set.
+//! reported: as *unpublished* if its outbox mark is still set.
 
 use std::collections::HashMap;
 
@@ -43,7 +43,11 @@ pub fn verdict(truth: Option<&Truth>, copy: Option<CopyState>, now: Timestamp, g
         (Some(truth), copy) => (truth, copy),
     };
     let version = copy.map_or(0, |copy| copy.version);
-    let behind = if copy.is_none() { DifferenceClass::Missing } else { DifferenceClass::Stale };
+    let behind = match copy {
+        _ if truth.unpublished => DifferenceClass::Unpublished,
+        None => DifferenceClass::Missing,
+        Some(_) => DifferenceClass::Stale,
+    };
     if version > truth.version || (truth.version == 0) {
         Verdict::Differs(DifferenceClass::Ahead)
     } else if version < truth.version || copy.is_none() {
@@ -181,6 +185,7 @@ pub(crate) fn difference(class: DifferenceClass, truth: &Truth, copy: Option<Cop
         orders_version: copy.map(|copy| copy.version),
         unpublished: truth.unpublished,
         updated_at: Some(truth.updated_at),
+        belongs_to: None,
     }
 }
 
@@ -194,5 +199,6 @@ pub(crate) fn orphan(order_id: OrderId, payment_id: PaymentId, copy: CopyState) 
         orders_version: Some(copy.version),
         unpublished: false,
         updated_at: None,
+        belongs_to: None,
     }
 }

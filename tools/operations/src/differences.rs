@@ -76,21 +76,25 @@ pub enum DifferenceClass {
     Missing,
     /// Orders' copy has an earlier version.
     Stale,
+    /// Orders has no copy or an earlier version, and Payments still has the outbox mark: publication is being retried.
+    Unpublished,
     /// Orders' copy has the same version and different content.
     Different,
     /// Orders' copy has a later version: the payments table was restored to an earlier time.
     Ahead,
-    /// Orders has a copy and Payments has no such payment: the payments table was restored, or items were deleted.
+    /// Orders has a copy under an order for which Payments has no such payment: the payments table was restored, items were
+    /// deleted, or the copy belongs to another order.
     Orphaned,
 }
 
 impl DifferenceClass {
     /// Every class, repairable ones first.
-    pub const ALL: [Self; 5] = [Self::Missing, Self::Stale, Self::Different, Self::Ahead, Self::Orphaned];
+    pub const ALL: [Self; 6] =
+        [Self::Missing, Self::Stale, Self::Unpublished, Self::Different, Self::Ahead, Self::Orphaned];
 
     /// True if publishing the payment again repairs it.
     pub fn is_repairable(self) -> bool {
-        matches!(self, Self::Missing | Self::Stale | Self::Different)
+        matches!(self, Self::Missing | Self::Stale | Self::Unpublished | Self::Different)
     }
 
     /// Name of the class in output and JSON.
@@ -98,6 +102,7 @@ impl DifferenceClass {
         match self {
             Self::Missing => "missing",
             Self::Stale => "stale",
+            Self::Unpublished => "unpublished",
             Self::Different => "different",
             Self::Ahead => "ahead",
             Self::Orphaned => "orphaned",
@@ -122,6 +127,9 @@ pub struct Difference {
     pub unpublished: bool,
     /// Time of Payments' version.
     pub updated_at: Option<Timestamp>,
+    /// Order for which Payments has the payment, if the copy is orphaned because it is stored under another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub belongs_to: Option<OrderId>,
 }
 
 /// Table of an item that could not be decoded.

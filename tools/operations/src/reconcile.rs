@@ -1,21 +1,28 @@
-//! Reconciliation of the payments table with Orders' copies while both are in use, and repair of the differences.
+//! Reconciliation of the payments table with Orders' copies, and of orders with their copies, while all are in use, and
+//! repair of the differences.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use orders::{Evidence, Incomplete, OrderQueries, OrderView, Settled, StoreError};
 use orders_aws::{Copies, ScannedItem};
-use payment_events::Timestamp;
-use payments::PaymentStore;
+use payment_events::{OrderId, PaymentId, Timestamp};
+use payments::{PaymentRecord, PaymentStore, Status};
 use payments_aws::PaymentsTable;
 use paystream_client::Pace;
 use serde::Serialize;
+use telemetry::WithCauses;
 
+use crate::ahead::AheadRepair;
 use crate::compare::{Compared, ComparedCounts, CopyComparison, Verdict, difference, orphan, verdict};
-use crate::differences::{CopyState, Difference, DifferenceClass, Truth, Unreadable};
+use crate::differences::{CopyState, Difference, DifferenceClass, Truth, Unreadable, UnreadableSide};
+use crate::order_differences::{
+    OrderComparison, OrderCounts, OrderDifference, OrderDifferenceClass, OrderVerdict, order_verdict,
+};
 use crate::progress::{OperationProgress, Watch};
 use crate::read::{of_orders, of_payments};
-use crate::republish::{Republish, SendReport, SentPayment};
+use crate::republish::{NotSent, Republish, SendReport, SentPayment};
 use crate::{OperationError, Stack};
 
 /// Payments read concurrently, one by one.
@@ -40,8 +47,37 @@ pub struct Reconciled {
     pub seen: ComparedCounts,
     /// Differences, each confirmed by a second read, sorted by order id and payment id.
     pub differences: Vec<Difference>,
+    /// Counts of orders per result.
+    #[serde(flatten)]
+    pub orders_seen: OrderCounts,
+    /// Orders that do not match their payments in the read model, or need people's attention; each confirmed by a second
+    /// read, sorted by order id.
+    pub order_differences: Vec<OrderDifference>,
     /// Items that could not be decoded and were not compared.
     pub unreadable: Vec<Unreadable>,
+}
+
+/// Result of [`Reconcile::repair`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RepairReport {
+    /// Payments that were published, and those that could not be.
+    #[serde(flatten)]
+    pub payments: SendReport,
+    /// Copies that were deleted, because Payments has published no version of the payment.
+    pub copies_deleted: Vec<PaymentId>,
+    /// Orders that were settled.
+    pub orders_settled: Vec<OrderId>,
+    /// Orders that could not be settled.
+    pub orders_not_settled: Vec<NotSent>,
+    /// Orders of published payments. The projector settles them when the payments arrive.
+    pub orders_awaiting: Vec<OrderId>,
+}
+
+impl RepairReport {
+    /// True if nothing failed.
+    pub fn is_complete(&self) -> bool {
+        self.payments.not_sent.is_empty() && self.orders_not_settled.is_empty()
+    }
 }
 
 /// Result of reading a suspect a second time.
@@ -53,9 +89,10 @@ enum SecondLook {
 }
 
 impl Reconciled {
-    /// True if there are no differences and every item could be compared.
+    /// True if there are no differences and every item could be compared. An order on hold in fulfilment is not a
+    /// difference: its status is right.
     pub fn agrees(&self) -> bool {
-        self.differences.is_empty() && self.unreadable.is_empty()
+        self.differences.is_empty() && self.unreadable.is_empty() && self.repairable_orders().next().is_none()
     }
 
     /// Number of differences of this class.
@@ -63,15 +100,47 @@ impl Reconciled {
         self.differences.iter().filter(|difference| difference.class == class).count()
     }
 
-    /// Differences that publishing again repairs.
-    pub fn repairable(&self) -> impl Iterator<Item = &Difference> {
-        self.differences.iter().filter(|difference| difference.class.is_repairable())
+    /// Number of orders of this class.
+    pub fn count_orders(&self, class: OrderDifferenceClass) -> usize {
+        self.order_differences.iter().filter(|difference| difference.class == class).count()
     }
 
-    /// True if there are differences or unreadable items that publishing again does not repair.
-    pub fn is_beyond_repair(&self) -> bool {
-        !self.unreadable.is_empty() || self.differences.iter().any(|difference| !difference.class.is_repairable())
+    /// Differences that publishing again repairs; those that are ahead if `repair_ahead`.
+    pub fn repairable(&self, repair_ahead: bool) -> impl Iterator<Item = &Difference> {
+        self.differences.iter().filter(move |difference| is_repairable(difference.class, repair_ahead))
     }
+
+    /// Orders that settling repairs.
+    pub fn repairable_orders(&self) -> impl Iterator<Item = &OrderDifference> {
+        self.order_differences.iter().filter(|difference| difference.class.is_repairable())
+    }
+
+    /// True if there are differences or unreadable items that a repair leaves.
+    pub fn is_beyond_repair(&self, repair_ahead: bool) -> bool {
+        let is_left = |difference: &Difference| !is_repairable(difference.class, repair_ahead);
+        !self.unreadable.is_empty() || self.differences.iter().any(is_left)
+    }
+
+    /// Returns what a repair would do, if nothing changes until then.
+    pub fn plan(&self, repair_ahead: bool) -> RepairReport {
+        let mut plan = RepairReport::default();
+        for difference in self.repairable(repair_ahead) {
+            match difference.payments_version {
+                Some(0) | None => plan.copies_deleted.push(difference.payment_id.clone()),
+                Some(version) => plan.payments.sent.push(SentPayment {
+                    order_id: difference.order_id.clone(),
+                    payment_id: difference.payment_id.clone(),
+                    version,
+                }),
+            }
+        }
+        plan.orders_settled.extend(self.repairable_orders().map(|difference| difference.order_id.clone()));
+        plan
+    }
+}
+
+fn is_repairable(class: DifferenceClass, repair_ahead: bool) -> bool {
+    class.is_repairable() || (repair_ahead && class == DifferenceClass::Ahead)
 }
 
 impl<'s> Reconcile<'s> {
@@ -82,7 +151,9 @@ impl<'s> Reconcile<'s> {
 
     /// Compares both tables. Each suspect is read a second time before it is reported.
     pub async fn compare(&self, watch: Watch<'_>) -> Result<Reconciled, OperationError> {
-        let mut comparison = CopyComparison::new(Timestamp::now(), self.grace_ms);
+        let now = Timestamp::now();
+        let mut comparison = CopyComparison::new(now, self.grace_ms);
+        let mut order_comparison = OrderComparison::new(now, self.grace_ms);
         let mut unreadable = Vec::new();
         let mut not_compared = BTreeSet::new();
         let mut orders = self.stack.orders_scan()?;
@@ -91,9 +162,14 @@ impl<'s> Reconcile<'s> {
             items += page.len() as u64;
             for item in page {
                 match item {
-                    Ok(ScannedItem::Copy(copy)) => comparison.copy(&copy),
-                    Ok(ScannedItem::Order(_)) => {}
+                    Ok(item) => {
+                        if let ScannedItem::Copy(copy) = &item {
+                            comparison.copy(copy);
+                        }
+                        order_comparison.item(item);
+                    }
                     Err(item) => {
+                        order_comparison.unreadable(&item);
                         not_compared.extend(item.payment_id().map(str::to_owned));
                         unreadable.push(of_orders(&item));
                     }
@@ -101,6 +177,7 @@ impl<'s> Reconcile<'s> {
             }
             watch(OperationProgress::ReadingOrders { items });
         }
+        let (mut orders_seen, order_suspects) = order_comparison.finish();
         let mut truth = self.stack.payments_scan()?;
         let about = truth.count_estimate().await.unwrap_or(0);
         while let Some(page) = truth.next_page().await? {
@@ -119,7 +196,46 @@ impl<'s> Reconcile<'s> {
         let Compared { mut seen, differences: mut suspects } = comparison.finish();
         suspects.retain(|suspect| !not_compared.contains(suspect.payment_id.as_str()));
         let differences = self.look_again(suspects, &mut seen, watch).await?;
-        Ok(Reconciled { seen, differences, unreadable })
+        let order_differences = self.look_at_orders(order_suspects, &mut orders_seen, &mut unreadable, watch).await?;
+        Ok(Reconciled { seen, differences, orders_seen, order_differences, unreadable })
+    }
+
+    /// Reads each suspected order again, with its payments, in one consistent query.
+    async fn look_at_orders(
+        &self,
+        suspects: Vec<OrderId>,
+        seen: &mut OrderCounts,
+        unreadable: &mut Vec<Unreadable>,
+        watch: Watch<'_>,
+    ) -> Result<Vec<OrderDifference>, OperationError> {
+        let table = &self.stack.orders()?;
+        let total = suspects.len() as u64;
+        let read = async |order_id: OrderId| (table.read(&order_id).await, order_id);
+        let mut reads = stream::iter(suspects).map(read).buffered(READS_CONCURRENT_MAX);
+        let (mut differences, mut done) = (Vec::new(), 0);
+        while let Some((view, order_id)) = reads.next().await {
+            match view {
+                Ok(view) => differences.extend(self.look_at_order(&view, seen)),
+                Err(StoreError::Unacceptable(unacceptable)) => {
+                    let key = order_id.to_string();
+                    unreadable.push(Unreadable { side: UnreadableSide::Orders, key, reason: unacceptable.reason });
+                }
+                Err(error) => return Err(error.into()),
+            }
+            done += 1;
+            watch(OperationProgress::LookingAgain { done, total });
+        }
+        Ok(differences)
+    }
+
+    fn look_at_order(&self, view: &OrderView, seen: &mut OrderCounts) -> Option<OrderDifference> {
+        let (order, evidence) = (view.order.as_ref()?, Evidence::view(view));
+        let verdict = order_verdict(order, evidence, Timestamp::now(), self.grace_ms);
+        seen.count(verdict);
+        match verdict {
+            OrderVerdict::Differs(class) => Some(OrderDifference::new(class, order, evidence)),
+            OrderVerdict::Settled | OrderVerdict::Pending => None,
+        }
     }
 
     async fn look_again(
@@ -153,48 +269,102 @@ impl<'s> Reconcile<'s> {
         suspect: Difference,
     ) -> Result<SecondLook, OperationError> {
         let Difference { order_id, payment_id, .. } = suspect;
+        // The payment for this order, or the order that the payment is for.
         let read = async || {
-            let record = table.load(&payment_id).await?.filter(|record| record.payment.order_id == order_id);
-            Ok::<_, OperationError>(record.as_ref().map(Truth::from))
+            let record = table.load(&payment_id).await?;
+            let truth = record.as_ref().filter(|record| record.payment.order_id == order_id).map(Truth::from);
+            let belongs_to = record.map(|record| record.payment.order_id).filter(|other| *other != order_id);
+            Ok::<_, OperationError>((truth, belongs_to))
         };
-        let mut truth = read().await?;
+        let (mut truth, mut belongs_to) = read().await?;
         let copy = copies.load(&order_id, &payment_id).await?.as_ref().map(CopyState::from);
         let mut found = verdict(truth.as_ref(), copy, Timestamp::now(), self.grace_ms);
         if matches!(found, Verdict::Differs(DifferenceClass::Ahead | DifferenceClass::Orphaned)) {
-            truth = read().await?;
+            (truth, belongs_to) = read().await?;
             found = verdict(truth.as_ref(), copy, Timestamp::now(), self.grace_ms);
         }
         Ok(match (found, &truth, copy) {
             (Verdict::Differs(class), Some(truth), copy) => SecondLook::Differs(difference(class, truth, copy)),
-            (Verdict::Differs(_), None, Some(copy)) => SecondLook::Differs(orphan(order_id, payment_id, copy)),
+            (Verdict::Differs(_), None, Some(copy)) => {
+                SecondLook::Differs(Difference { belongs_to, ..orphan(order_id, payment_id, copy) })
+            }
             (verdict, ..) => SecondLook::Explained(verdict),
         })
     }
 
-    /// Publishes the payments of all repairable differences, at their current version. A copy with different content is
-    /// first set back by one version, so that the projector replaces it.
-    pub async fn repair(&self, found: &Reconciled, watch: Watch<'_>) -> Result<SendReport, OperationError> {
+    /// Publishes the payments of all repairable differences, at their current version, and settles the orders that do not
+    /// match their payments.
+    ///
+    /// A copy with different content is first set back by one version, so that the projector replaces it. With
+    /// `repair_ahead`, so is a copy that is ahead, and the order forgets the later version: Payments' table is the truth.
+    /// An order of a published payment is left to the projector, which settles it when the payment arrives: settling it
+    /// earlier would decide on a copy that is about to be replaced.
+    pub async fn repair(
+        &self,
+        found: &Reconciled,
+        repair_ahead: bool,
+        watch: Watch<'_>,
+    ) -> Result<RepairReport, OperationError> {
         let republish = Republish::new(self.stack)?;
-        let copies = self.stack.copies()?;
-        let repairable: Vec<_> = found.repairable().collect();
+        let room = AheadRepair { orders: self.stack.orders()?, copies: self.stack.copies()? };
+        let repairable: Vec<_> = found.repairable(repair_ahead).collect();
         let total = repairable.len() as u64;
-        let mut report = SendReport::default();
-        let (table, copies) = (republish.table(), &copies);
-        let prepare = async |difference: &Difference| {
-            let Difference { order_id, payment_id, .. } = difference;
-            if let (DifferenceClass::Different, Some(version)) = (difference.class, difference.orders_version) {
-                copies.make_older(order_id, payment_id, version).await?;
-            }
-            Ok::<_, OperationError>(table.load(payment_id).await?)
-        };
+        let mut report = RepairReport::default();
+        let prepare = async |difference| (prepare(republish.table(), &room, difference).await, difference);
         for (chunk, done) in repairable.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
             watch(OperationProgress::Publishing { done, total });
-            let loads = stream::iter(chunk.iter().copied()).map(prepare).buffered(READS_CONCURRENT_MAX);
-            let records: Vec<_> = loads.try_collect().await?;
-            let records: Vec<_> = records.into_iter().flatten().collect();
-            republish.send(&records, &mut report).await;
+            let prepared = stream::iter(chunk.iter().copied()).map(prepare).buffered(READS_CONCURRENT_MAX);
+            let mut records = Vec::with_capacity(chunk.len());
+            for (prepared, difference) in prepared.collect::<Vec<_>>().await {
+                match prepared {
+                    Ok(Some(record)) if record.payment.status != Status::Processing => records.push(record),
+                    Ok(Some(_)) => report.copies_deleted.push(difference.payment_id.clone()),
+                    Ok(None) => {}
+                    Err(reason) => {
+                        report.payments.not_sent.push(NotSent { id: difference.payment_id.to_string(), reason });
+                    }
+                }
+            }
+            republish.send(&records, &mut report.payments).await;
         }
+        let awaiting: BTreeSet<_> = report.payments.sent.iter().map(|sent| &sent.order_id).collect();
+        let deleted = repairable.iter().filter(|difference| report.copies_deleted.contains(&difference.payment_id));
+        let unsettled = found.repairable_orders().map(|difference| &difference.order_id);
+        let due = unsettled.chain(deleted.map(|difference| &difference.order_id));
+        let due: BTreeSet<_> = due.filter(|order_id| !awaiting.contains(*order_id)).cloned().collect();
+        report.orders_awaiting = awaiting.into_iter().cloned().collect();
+        self.settle(due, &mut report).await?;
         Ok(report)
+    }
+
+    /// Settles the orders that a repair left to the projector, after their payments have arrived.
+    pub async fn settle_awaiting(&self, report: &mut RepairReport) -> Result<(), OperationError> {
+        let due = std::mem::take(&mut report.orders_awaiting);
+        self.settle(due, report).await
+    }
+
+    /// Settles orders. Those that are not placed need no settlement.
+    async fn settle(
+        &self,
+        due: impl IntoIterator<Item = OrderId>,
+        report: &mut RepairReport,
+    ) -> Result<(), OperationError> {
+        let settle = &self.stack.settle()?;
+        let settling = async |order_id: OrderId| (settle.settle(&order_id, None).await, order_id);
+        let mut settled = stream::iter(due).map(settling).buffered(READS_CONCURRENT_MAX);
+        while let Some((result, order_id)) = settled.next().await {
+            let reason = match result {
+                Ok(Some(Settled { incomplete: Some(Incomplete::Unreadable(unacceptable)), .. })) => unacceptable.reason,
+                Ok(Some(_)) => {
+                    report.orders_settled.push(order_id);
+                    continue;
+                }
+                Ok(None) => continue,
+                Err(error) => WithCauses(&error).to_string(),
+            };
+            report.orders_not_settled.push(NotSent { id: order_id.to_string(), reason });
+        }
+        Ok(())
     }
 
     /// Waits until Orders has all of these payments at that version or a later one, for `wait_max` at most. Returns
@@ -226,4 +396,32 @@ impl<'s> Reconcile<'s> {
         Pace::within(wait_max, POLL).until(check, is_last).await?;
         Ok(left)
     }
+}
+
+/// Makes room in Orders for the current version of a payment, if publishing it would not replace the copy. Returns the
+/// payment, or `None` if Payments no longer has it.
+async fn prepare(
+    table: &PaymentsTable,
+    room: &AheadRepair,
+    difference: &Difference,
+) -> Result<Option<PaymentRecord>, String> {
+    let Difference { class, order_id, payment_id, orders_version, .. } = difference;
+    let record = table.load(payment_id).await.map_err(|error| WithCauses(&error).to_string())?;
+    let record = record.filter(|record| record.payment.order_id == *order_id);
+    let (Some(truth), Some(orders_version)) = (record.as_ref().map(Truth::from), *orders_version) else {
+        return Ok(record);
+    };
+    let made = match class {
+        DifferenceClass::Different => {
+            let lower = orders_version.saturating_sub(1);
+            let lowered = room.copies.lower(order_id, payment_id, orders_version, lower).await;
+            lowered.map_err(|error| WithCauses(&error).to_string())
+        }
+        DifferenceClass::Ahead => {
+            let made = room.make_room(order_id, payment_id, orders_version, truth.version).await;
+            made.map_err(|error| WithCauses(&error).to_string())
+        }
+        _ => Ok(()),
+    };
+    made.map(|()| record)
 }

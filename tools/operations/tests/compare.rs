@@ -83,6 +83,7 @@ fn a_payment_without_a_copy_is_missing_and_reported_with_its_version_and_time() 
         orders_version: None,
         unpublished: false,
         updated_at: Some(made_at().plus_ms(2)),
+        belongs_to: None,
     };
     assert_eq!(compare([&payment], [], now(), GRACE_MS).differences, [expected]);
 }
@@ -131,13 +132,17 @@ fn a_change_within_the_grace_period_is_pending_and_not_a_difference() {
 }
 
 #[test]
-fn an_outbox_mark_older_than_the_grace_period_is_reported_and_excuses_no_difference() {
+fn a_payment_with_an_outbox_mark_is_unpublished_and_neither_missing_nor_stale() {
     let marked = PaymentRecord { unpublished: true, ..record(1, 1) };
     let differences = compare([&marked], [], now(), GRACE_MS).differences;
     assert_eq!(
         differences.iter().map(|d| (d.class, d.unpublished)).collect::<Vec<_>>(),
-        [(DifferenceClass::Missing, true)]
+        [(DifferenceClass::Unpublished, true)]
     );
+    let changed = PaymentRecord { unpublished: true, ..record(1, 2) };
+    assert_eq!(classes(&[changed], &[copy(&record(1, 1))]), [DifferenceClass::Unpublished]);
+    // The event is on the stream and only the mark is left.
+    assert_eq!(classes(std::slice::from_ref(&marked), &[copy(&record(1, 1))]), []);
 }
 
 #[test]

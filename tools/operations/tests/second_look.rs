@@ -4,15 +4,16 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use orders::{PaymentCopies, PaymentCopy};
+use orders::testing::samples;
+use orders::{Evidence, Order, OrderQueries, OrderStatus, OrderStore, PaymentCopies, PaymentCopy};
 use orders_aws::{Copies, OrdersTable};
 use payment_events::{Money, Timestamp};
 use payments::{Action, Caller, Change, Lease, Outcome, PaymentRecord, PaymentRequest, PaymentStore, RequestKey, Step};
 use payments_aws::PaymentsTable;
 use paystream_local::{Emulators, Template};
 use paystream_operations::{
-    Compared, DifferenceClass, Endpoints, Names, OperationProgress, PaymentsSide, Reconcile, Reconciled, Replay,
-    Resource, Stack, unwatched,
+    Compared, DifferenceClass, Endpoints, Names, OperationProgress, OrderDifferenceClass, PaymentsSide, Reconcile,
+    Reconciled, Replay, Resource, Stack, unwatched,
 };
 
 struct Sides {
@@ -42,7 +43,7 @@ impl Sides {
         }
     }
 
-    async fn pay(&self, order_id: &str) -> PaymentRecord {
+    async fn begin(&self, order_id: &str) -> PaymentRecord {
         let request = PaymentRequest {
             caller: Caller::named(None),
             key: order_id.parse().unwrap(),
@@ -54,6 +55,11 @@ impl Sides {
         let lease = Lease { until: Timestamp::now(), attempt: 1, holder: RequestKey::random() };
         let begun = PaymentRecord::begin(&request, request.payment_id().unwrap(), lease, Timestamp::now());
         self.payments.begin(&begun).await.unwrap();
+        begun
+    }
+
+    async fn pay(&self, order_id: &str) -> PaymentRecord {
+        let begun = self.begin(order_id).await;
         self.change(&begun, Action::Decide(Outcome::Approved)).await
     }
 
@@ -139,12 +145,67 @@ async fn a_repair_sets_a_different_copy_back_and_publishes_the_current_version()
     let found = reconcile.compare(&unwatched).await.unwrap();
     assert_eq!(found.differences.iter().map(|found| found.class).collect::<Vec<_>>(), [DifferenceClass::Different]);
     let second = sides.change(&first, Action::Change(Change::Capture(None))).await;
-    let report = reconcile.repair(&found, &unwatched).await.unwrap();
-    assert_eq!(report.sent.iter().map(|sent| sent.version).collect::<Vec<_>>(), [2]);
+    let report = reconcile.repair(&found, false, &unwatched).await.unwrap();
+    assert_eq!(report.payments.sent.iter().map(|sent| sent.version).collect::<Vec<_>>(), [2]);
     let (order_id, payment_id) = (&first.payment.order_id, &first.payment.payment_id);
     assert_eq!(sides.copies.load(order_id, payment_id).await.unwrap().unwrap().payment.version, 0);
     let stored = sides.payments.load(payment_id).await.unwrap().unwrap();
     assert_eq!((stored.payment, stored.unpublished), (second.payment, false), "its outbox mark is cleared");
+}
+
+/// An order that waits for one of the payments of these tests.
+fn placed(order_id: &str) -> Order {
+    Order::place(samples::request(order_id, samples::euros(1299)), Evidence::copies(&[]), Timestamp::now())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_is_settled_between_its_two_reads_is_not_a_difference() {
+    let sides = Sides::start().await;
+    sides.orders.insert(&placed("ord-1")).await.unwrap();
+    sides.project(&sides.pay("ord-1").await).await;
+    let settle = sides.stack.settle().unwrap();
+    let meanwhile = async || drop(settle.settle(&"ord-1".parse().unwrap(), None).await.unwrap());
+    let found = sides.compare(copies_are_read, meanwhile).await;
+    assert_eq!((found.agrees(), found.orders_seen.settled), (true, 1), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_of_a_republished_payment_is_left_to_the_projector() {
+    let sides = Sides::start().await;
+    let first = sides.pay("ord-1").await;
+    let second = sides.change(&first, Action::Change(Change::Void)).await;
+    sides.orders.insert(&placed("ord-1")).await.unwrap();
+    sides.project(&first).await;
+    let reconcile = Reconcile::new(&sides.stack, 0);
+    let found = reconcile.compare(&unwatched).await.unwrap();
+    assert_eq!(found.order_differences[0].class, OrderDifferenceClass::CoveredNotAccepted);
+    let mut report = reconcile.repair(&found, false, &unwatched).await.unwrap();
+    assert_eq!(report.orders_settled, [], "the copy that covers the order is stale");
+    sides.project(&second).await;
+    reconcile.settle_awaiting(&mut report).await.unwrap();
+    assert_eq!(report.orders_settled, ["ord-1".parse().unwrap()]);
+    let order = sides.orders.read(&"ord-1".parse().unwrap()).await.unwrap().order.unwrap();
+    assert_eq!((order.status, order.revision), (OrderStatus::AwaitingPayment, 1), "it was never accepted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_a_payment_that_payments_has_not_decided_is_deleted_on_demand_and_its_order_settled() {
+    let sides = Sides::start().await;
+    let begun = sides.begin("ord-1").await;
+    let step = Step { key: RequestKey::random(), action: Action::Decide(Outcome::Approved), at: Timestamp::now() };
+    // Payments lost the decision, which Orders has.
+    sides.project(&begun.after(step, None).unwrap()).await;
+    sides.orders.insert(&placed("ord-1")).await.unwrap();
+    sides.stack.settle().unwrap().settle(&"ord-1".parse().unwrap(), None).await.unwrap();
+    let reconcile = Reconcile::new(&sides.stack, 0);
+    let found = reconcile.compare(&unwatched).await.unwrap();
+    assert_eq!(found.count(DifferenceClass::Ahead), 1);
+    assert!(found.is_beyond_repair(false) && !found.is_beyond_repair(true));
+    let report = reconcile.repair(&found, true, &unwatched).await.unwrap();
+    assert_eq!(report.copies_deleted, [begun.payment.payment_id]);
+    assert_eq!((report.payments.sent, report.orders_settled), (vec![], vec!["ord-1".parse().unwrap()]));
+    let found = reconcile.compare(&unwatched).await.unwrap();
+    assert_eq!((found.agrees(), found.count_orders(OrderDifferenceClass::OnHoldInFulfilment)), (true, 1), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

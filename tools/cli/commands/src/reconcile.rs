@@ -1,30 +1,39 @@
-//! `paystream reconcile`: comparison of Orders' read model with Payments, and repair.
+//! `paystream reconcile`: comparison of Orders' read model with Payments, and of orders with it, and repair.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use paystream_operations::{Difference, DifferenceClass, Reconcile, Reconciled, SendReport, SentPayment};
+use paystream_operations::{
+    Difference, DifferenceClass, OrderDifference, OrderDifferenceClass, Reconcile, Reconciled, RepairReport,
+    SentPayment,
+};
 use serde::Serialize;
 
-use crate::output::{self, CommandError};
+use crate::output::{self, CommandError, OutputError};
 use crate::progress::Bar;
 use crate::target::OperatingArguments;
 
 /// End of the `--help` text.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  both services agree, or with --repair all differences were published again
-  1  they differ; with --repair: a difference is not repairable, was not published or, with --wait, has not arrived
-  2  they could not be compared";
+  0  both services agree and all orders match their payments, or --repair repaired every difference
+  1  there are differences; with --repair: a difference is not repairable, was not repaired or, with --wait, the payment
+     has not arrived
+  2  they could not be compared, or the output could not be written
+Orders that are on hold in fulfilment are listed for people. They are not differences.";
 
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
-    /// Publish missing, stale and different payments again
+    /// Publish missing, stale, unpublished and different payments again, and settle orders that do not match their payments
     #[arg(long)]
     repair: bool,
-    /// Print what would be published, and publish nothing
+    /// Also replace copies that are ahead: Payments' table is the truth. Orders forgets the later versions, for example
+    /// after a restore that is meant to undo them
+    #[arg(long, requires = "repair")]
+    repair_ahead: bool,
+    /// Print what would be published and settled, and change nothing
     #[arg(long, requires = "repair")]
     dry_run: bool,
     /// Wait until Orders has the published payments, at most this many seconds
@@ -51,7 +60,7 @@ struct Report<'r> {
 struct Repair {
     dry_run: bool,
     #[serde(flatten)]
-    report: SendReport,
+    report: RepairReport,
     /// Payments that did not arrive in Orders in time; empty without `--wait`.
     not_arrived: Vec<SentPayment>,
 }
@@ -64,37 +73,70 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> 
     let found = reconcile.compare(&watch).await?;
     let mut repair = None;
     if arguments.repair && arguments.dry_run {
-        let sent = found.repairable().filter_map(would_send).collect();
-        repair = Some(Repair { dry_run: true, report: SendReport { sent, not_sent: Vec::new() }, not_arrived: vec![] });
+        let report = found.plan(arguments.repair_ahead);
+        repair = Some(Repair { dry_run: true, report, not_arrived: Vec::new() });
     } else if arguments.repair {
-        let report = reconcile.repair(&found, &watch).await?;
-        let not_arrived = match arguments.wait {
-            Some(seconds) => reconcile.wait(&report.sent, Duration::from_secs(seconds), &watch).await?,
-            None => Vec::new(),
-        };
+        let mut report = reconcile.repair(&found, arguments.repair_ahead, &watch).await?;
+        let mut not_arrived = Vec::new();
+        if let Some(seconds) = arguments.wait {
+            not_arrived = reconcile.wait(&report.payments.sent, Duration::from_secs(seconds), &watch).await?;
+            if not_arrived.is_empty() {
+                reconcile.settle_awaiting(&mut report).await?;
+            }
+        }
         repair = Some(Repair { dry_run: false, report, not_arrived });
     }
     bar.finish();
     let is_well = match &repair {
         Some(repair) if !repair.dry_run => {
-            !found.is_beyond_repair() && repair.report.not_sent.is_empty() && repair.not_arrived.is_empty()
+            !found.is_beyond_repair(arguments.repair_ahead)
+                && repair.report.is_complete()
+                && repair.not_arrived.is_empty()
         }
         _ => found.agrees(),
     };
     if arguments.operating.json {
-        output::json(&Report { agrees: found.agrees(), found: &found, repair });
+        output::json(&Report { agrees: found.agrees(), found: &found, repair })?;
     } else {
-        print(&found, repair.as_ref(), arguments.wait.is_some());
+        print(&found, repair.as_ref(), arguments.wait.is_some())?;
     }
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn would_send(difference: &Difference) -> Option<SentPayment> {
-    let (order_id, payment_id) = (difference.order_id.clone(), difference.payment_id.clone());
-    Some(SentPayment { order_id, payment_id, version: difference.payments_version? })
+fn print(found: &Reconciled, repair: Option<&Repair>, waited: bool) -> Result<(), OutputError> {
+    print_counts(found)?;
+    for class in DifferenceClass::ALL {
+        let count = found.count(class);
+        if count > 0 {
+            output::line(&format!("{count} {}: {}", class.as_str(), meaning(class)))?;
+            let of_class: Vec<_> = found.differences.iter().filter(|difference| difference.class == class).collect();
+            output::lines(of_class.into_iter().map(difference_line))?;
+        }
+    }
+    for class in OrderDifferenceClass::ALL {
+        let of_class: Vec<_> = found.order_differences.iter().filter(|order| order.class == class).collect();
+        if !of_class.is_empty() {
+            output::line(&format!("{} {}: {}", of_class.len(), class.as_str(), order_meaning(class)))?;
+            output::lines(of_class.into_iter().map(order_line))?;
+        }
+    }
+    if !found.unreadable.is_empty() {
+        output::line(&format!(
+            "{} could not be decoded, and were not compared:",
+            output::count(found.unreadable.len(), "item")
+        ))?;
+        let line = |item: &paystream_operations::Unreadable| {
+            format!("  {:?} {}: {}", item.side, output::foreign(&item.key, 150), output::foreign(&item.reason, 200))
+        };
+        output::lines(found.unreadable.iter().map(line))?;
+    }
+    match repair {
+        Some(repair) => print_repair(repair, waited),
+        None => print_advice(found),
+    }
 }
 
-fn print(found: &Reconciled, repair: Option<&Repair>, waited: bool) {
+fn print_counts(found: &Reconciled) -> Result<(), OutputError> {
     let seen = &found.seen;
     output::line(&format!(
         "{} payments, {} copies: {} agree, {} pending, {} processing, {} differ",
@@ -104,68 +146,98 @@ fn print(found: &Reconciled, repair: Option<&Repair>, waited: bool) {
         seen.pending,
         seen.processing,
         found.differences.len()
-    ));
-    for class in DifferenceClass::ALL {
-        let count = found.count(class);
-        if count > 0 {
-            output::line(&format!("{count} {}: {}", class.as_str(), meaning(class)));
-            let of_class: Vec<_> = found.differences.iter().filter(|difference| difference.class == class).collect();
-            output::lines(of_class.into_iter().map(difference_line));
-        }
-    }
-    if !found.unreadable.is_empty() {
-        output::line(&format!(
-            "{} could not be decoded, and were not compared:",
-            output::count(found.unreadable.len(), "item")
-        ));
-        let line = |item: &paystream_operations::Unreadable| {
-            format!("  {:?} {}: {}", item.side, output::foreign(&item.key, 150), output::foreign(&item.reason, 200))
-        };
-        output::lines(found.unreadable.iter().map(line));
-    }
-    if let Some(repair) = repair {
-        print_repair(repair, waited);
-    } else if found.repairable().next().is_some() {
-        output::line("`paystream reconcile --repair` publishes missing, stale and different payments again");
-    }
+    ))?;
+    let on_hold = found.count_orders(OrderDifferenceClass::OnHoldInFulfilment);
+    let orders = &found.orders_seen;
+    output::line(&format!(
+        "{} orders: {} settled, {} pending, {on_hold} on hold in fulfilment, {} differ",
+        orders.orders,
+        orders.settled,
+        orders.pending,
+        found.order_differences.len().saturating_sub(on_hold)
+    ))
 }
 
-fn print_repair(repair: &Repair, waited: bool) {
-    let sent = output::count(repair.report.sent.len(), "payment");
-    if repair.dry_run {
-        output::line(&format!("would publish {sent} again"));
-        return;
+fn print_advice(found: &Reconciled) -> Result<(), OutputError> {
+    if found.repairable(false).next().is_some() || found.repairable_orders().next().is_some() {
+        output::line("`paystream reconcile --repair` publishes these payments again, and settles these orders")?;
     }
-    let arrived = if waited && repair.not_arrived.is_empty() && !repair.report.sent.is_empty() {
-        ", and Orders has them"
+    if found.count(DifferenceClass::Ahead) > 0 {
+        output::line(
+            "`paystream reconcile --repair --repair-ahead` replaces copies that are ahead by Payments' version",
+        )?;
+    }
+    Ok(())
+}
+
+fn print_repair(repair: &Repair, waited: bool) -> Result<(), OutputError> {
+    let RepairReport { payments, copies_deleted, orders_settled, orders_not_settled, orders_awaiting } = &repair.report;
+    let (would_publish, would_settle, would_delete) = if repair.dry_run {
+        ("would publish", "would settle", "would delete")
     } else {
-        ""
+        ("published", "settled", "deleted")
     };
-    output::line(&format!("published {sent} again{arrived}"));
-    output::lines(repair.report.not_sent.iter().map(|left| format!("  not published: {}: {}", left.id, left.reason)));
+    let sent = output::count(payments.sent.len(), "payment");
+    let arrived =
+        if waited && repair.not_arrived.is_empty() && !payments.sent.is_empty() { ", and Orders has them" } else { "" };
+    output::line(&format!("{would_publish} {sent} again{arrived}"))?;
+    if !copies_deleted.is_empty() {
+        let copies =
+            if copies_deleted.len() == 1 { "1 copy".to_owned() } else { format!("{} copies", copies_deleted.len()) };
+        output::line(&format!("{would_delete} {copies} of payments that Payments has not published"))?;
+    }
+    if !orders_settled.is_empty() {
+        output::line(&format!("{would_settle} {}", output::count(orders_settled.len(), "order")))?;
+    }
+    if !orders_awaiting.is_empty() {
+        let awaiting = output::count(orders_awaiting.len(), "order");
+        output::line(&format!("the projector settles {awaiting} when the payments arrive"))?;
+    }
+    output::lines(payments.not_sent.iter().map(|left| format!("  not published: {}: {}", left.id, left.reason)))?;
+    let unsettled = orders_not_settled.iter();
+    output::lines(unsettled.map(|left| format!("  not settled: {}: {}", left.id, output::foreign(&left.reason, 200))))?;
     let late = |sent: &SentPayment| format!("  not yet in Orders: {} of order {}", sent.payment_id, sent.order_id);
-    output::lines(repair.not_arrived.iter().map(late));
+    output::lines(repair.not_arrived.iter().map(late))
 }
 
 fn meaning(class: DifferenceClass) -> &'static str {
     match class {
         DifferenceClass::Missing => "Orders has no copy",
         DifferenceClass::Stale => "Orders' copy has an earlier version",
+        DifferenceClass::Unpublished => "Payments has not published it yet, and is retrying",
         DifferenceClass::Different => "Orders' copy has the same version and different content",
         DifferenceClass::Ahead => "Orders' copy has a later version than Payments; publishing does not repair it",
-        DifferenceClass::Orphaned => "Payments has no such payment; publishing does not repair it",
+        DifferenceClass::Orphaned => "Payments has no such payment of this order; publishing does not repair it",
+    }
+}
+
+fn order_meaning(class: OrderDifferenceClass) -> &'static str {
+    match class {
+        OrderDifferenceClass::CoveredNotAccepted => "its payments cover the order, and it is not accepted",
+        OrderDifferenceClass::AcceptedUncovered => "the order is accepted, and its payments do not cover it",
+        OrderDifferenceClass::OnHoldInFulfilment => "fulfilment started, and the payments no longer cover the order",
     }
 }
 
 fn difference_line(difference: &Difference) -> String {
     let version = |version: Option<u64>| version.map_or("none".to_owned(), |version| format!("v{version}"));
-    let marked = if difference.unpublished { ", still marked as unpublished" } else { "" };
     let at = difference.updated_at.map_or(String::new(), |at| format!(", changed {at}"));
+    let other = difference.belongs_to.as_ref().map(|order_id| format!(", belongs to order {order_id}"));
     format!(
-        "  {} of order {}: Payments {}, Orders {}{at}{marked}",
+        "  {} of order {}: Payments {}, Orders {}{at}{}",
         difference.payment_id,
         difference.order_id,
         version(difference.payments_version),
         version(difference.orders_version),
+        other.unwrap_or_default(),
+    )
+}
+
+fn order_line(order: &OrderDifference) -> String {
+    let OrderDifference { order_id, status, covered_minor, total_minor, currency, updated_at, .. } = order;
+    let started = order.fulfilment_started_at.map(|at| format!(", fulfilment started {at}"));
+    format!(
+        "  {order_id}: {status}, {covered_minor} of {total_minor} {currency} minor units covered, changed {updated_at}{}",
+        started.unwrap_or_default()
     )
 }
