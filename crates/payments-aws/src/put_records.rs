@@ -75,7 +75,9 @@ async fn put_firsts(client: &Client, stream: &str, lanes: &mut [Lane<'_>], resul
     };
     match response {
         Ok(response) if response.records.len() == lanes.len() => {
-            lanes.iter_mut().zip(response.records).for_each(|(lane, record)| lane.apply(record, results));
+            for (lane, record) in lanes.iter_mut().zip(response.records) {
+                lane.apply(record, results);
+            }
         }
         Ok(_) => {
             lanes.iter_mut().for_each(|lane| lane.fail("Kinesis did not return a result for every record", results))

@@ -90,13 +90,15 @@ fn greeting(environment: &Environment) -> String {
     lines.push(format!(
         "  curl -i -X POST {url}/payments -H 'content-type: application/json' -H 'idempotency-key: first-1' \\"
     ));
-    lines.push(format!(
-        r#"    -d '{{"order_id":"ord-42","amount":{{"minor":1299,"currency":"EUR"}},"method":{{"token":"tok_approve"}}}}'"#
-    ));
+    lines.push(
+        r#"    -d '{"order_id":"ord-42","amount":{"minor":1299,"currency":"EUR"},"method":{"token":"tok_approve"}}'"#
+            .to_owned(),
+    );
     lines.push(format!("  curl -i -X POST {url}/orders -H 'content-type: application/json' \\"));
-    lines.push(format!(
-        r#"    -d '{{"order_id":"ord-42","customer_id":"cust-7","lines":[{{"sku":"tea","quantity":1,"unit_price":{{"minor":1299,"currency":"EUR"}}}}]}}'"#
-    ));
+    lines.push(
+        r#"    -d '{"order_id":"ord-42","customer_id":"cust-7","lines":[{"sku":"tea","quantity":1,"unit_price":{"minor":1299,"currency":"EUR"}}]}'"#
+            .to_owned(),
+    );
     lines.push(format!("  curl -i {url}/orders/ord-42/payments"));
     lines.push("\n".to_owned());
     lines.join("\n")

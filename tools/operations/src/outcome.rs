@@ -110,7 +110,7 @@ pub struct RedrivenRecord {
 }
 
 impl RedrivenRecord {
-    pub(crate) fn new(id: impl ToString, outcome: RecordOutcome) -> Self {
+    pub(crate) fn new(id: &RecordId, outcome: RecordOutcome) -> Self {
         Self { id: id.to_string(), outcome }
     }
 }

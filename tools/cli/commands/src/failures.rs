@@ -185,5 +185,5 @@ async fn source_of(target: &Target) -> Result<FailureSource, CommandError> {
         return Ok(FailureSource::Bucket(Box::new(target.stack.failures_bucket()?)));
     };
     let listed = LocalFailures::read(local.client()).await.map_err(FailureSourceError::from);
-    Ok(FailureSource::Local(listed.map_err(paystream_operations::OperationError::from)?))
+    Ok(FailureSource::Local(Box::new(listed.map_err(paystream_operations::OperationError::from)?)))
 }

@@ -30,7 +30,7 @@ const CLOSED_SUFFIX: &str = ".redriven";
 #[derive(Debug)]
 pub enum FailureSource {
     /// List of a local environment.
-    Local(LocalFailures),
+    Local(Box<LocalFailures>),
     /// Files below a directory, as `aws s3 sync` writes them. Files with the suffix `.redriven` are closed.
     Directory(PathBuf),
     /// Objects of an S3 bucket.
