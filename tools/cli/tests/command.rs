@@ -68,6 +68,11 @@ fn an_unknown_parameter_is_reported() {
 fn a_command_fails_if_its_output_cannot_be_written() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("template.yaml"), "Resources: {}\n").unwrap();
+    // `up` builds the functions of the template in its workspace, and `paystream` itself. Here they are empty.
+    std::fs::create_dir(directory.path().join("src")).unwrap();
+    std::fs::write(directory.path().join("src/lib.rs"), "").unwrap();
+    let manifest = "[package]\nname = \"paystream\"\nedition = \"2024\"\n";
+    std::fs::write(directory.path().join("Cargo.toml"), manifest).unwrap();
     for (arguments, code) in [(&["--help"][..], 2), (&["--version"], 2), (&["up", "--port", "0"], 1)] {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_paystream"));
