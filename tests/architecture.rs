@@ -258,6 +258,18 @@ fn every_build_of_the_workspace_uses_one_set_of_features() {
 
 /// Otherwise `sam build`, which builds one function after the other, would rebuild the AWS SDK for each
 /// (docs/adr/0007).
+/// Release binaries abort on a panic, which fails the invocation for every order of the shard.
+#[test]
+fn deployed_crates_are_linted_against_arithmetic_indexing_and_slicing_that_can_panic() {
+    let workspace = Workspace::read();
+    for name in FOR_BOTH.into_iter().chain(PAYMENTS_SIDE).chain(ORDERS_SIDE) {
+        let library = std::fs::read_to_string(workspace.directory(name).join("src/lib.rs")).unwrap();
+        for lint in ["clippy::arithmetic_side_effects", "clippy::indexing_slicing", "clippy::string_slice"] {
+            assert!(library.contains(lint), "{name} does not enable {lint}");
+        }
+    }
+}
+
 #[test]
 fn every_function_is_built_with_one_set_of_features() {
     // The baselines must be built with the features of the functions that are compared with them.

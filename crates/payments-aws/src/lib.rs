@@ -1,5 +1,7 @@
 //! AWS adapters of Payments: the payments table in DynamoDB and the publisher to Kinesis.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
 mod clients;
 mod kinesis_publisher;
 mod payment_item;

@@ -50,7 +50,7 @@ pub(crate) async fn put_all(client: &Client, stream: &str, records: &[StreamReco
     let mut pauses = PAUSES.build();
     while !lanes.is_empty() {
         for call in calls(&lanes) {
-            put_firsts(client, stream, &mut lanes[call], &mut results).await;
+            put_firsts(client, stream, lanes.get_mut(call).unwrap_or_default(), &mut results).await;
         }
         if lanes.iter().any(|lane| lane.refused.is_some()) {
             match pauses.next() {
@@ -79,25 +79,30 @@ async fn put_firsts(client: &Client, stream: &str, lanes: &mut [Lane<'_>], resul
                 lane.apply(record, results);
             }
         }
-        Ok(_) => {
-            lanes.iter_mut().for_each(|lane| lane.fail("Kinesis did not return a result for every record", results))
-        }
-        Err(error) => lanes.iter_mut().for_each(|lane| lane.fail(&error, results)),
+        Ok(_) => fail(lanes, "Kinesis did not return a result for every record", results),
+        Err(error) => fail(lanes, &error, results),
+    }
+}
+
+fn fail(lanes: &mut [Lane<'_>], error: &str, results: &mut [PutResult]) {
+    for lane in lanes {
+        lane.fail(error, results);
     }
 }
 
 /// Splits the lanes into ranges whose first records fit in one call.
 fn calls(lanes: &[Lane<'_>]) -> Vec<Range<usize>> {
     let mut calls: Vec<Range<usize>> = Vec::new();
-    let mut bytes = 0;
+    let mut bytes: usize = 0;
     for (number, lane) in lanes.iter().enumerate() {
         let record_bytes = lane.first().map_or(0, StreamRecord::bytes);
-        bytes += record_bytes;
+        let end = number.saturating_add(1);
+        bytes = bytes.saturating_add(record_bytes);
         match calls.last_mut() {
-            Some(call) if call.len() < RECORDS_MAX && bytes <= BYTES_MAX => call.end += 1,
+            Some(call) if call.len() < RECORDS_MAX && bytes <= BYTES_MAX => call.end = end,
             _ => {
                 bytes = record_bytes;
-                calls.push(number..number + 1);
+                calls.push(number..end);
             }
         }
     }
@@ -122,7 +127,7 @@ impl<'e> StreamRecord<'e> {
 
     /// Returns the bytes that the record adds to a call.
     fn bytes(&self) -> usize {
-        self.key.len() + self.data.len()
+        self.key.len().saturating_add(self.data.len())
     }
 
     fn entry(&self) -> Result<PutRecordsRequestEntry, BuildError> {
@@ -150,10 +155,11 @@ impl<'r> Lane<'r> {
         if self.refused.is_none()
             && let Some((place, _)) = self.waiting.pop_front()
         {
-            results[place] = Ok(StreamPosition {
+            let position = StreamPosition {
                 shard_id: result.shard_id.unwrap_or_default(),
                 sequence_number: result.sequence_number.unwrap_or_default(),
-            });
+            };
+            set(results, place, Ok(position));
         }
     }
 
@@ -166,8 +172,14 @@ impl<'r> Lane<'r> {
     /// Fails all remaining records: the later ones must not overtake the first.
     fn fail(&mut self, error: &str, results: &mut [PutResult]) {
         for (place, _) in self.waiting.drain(..) {
-            results[place] = Err(PublishError(error.into()));
+            set(results, place, Err(PublishError(error.into())));
         }
+    }
+}
+
+fn set(results: &mut [PutResult], place: usize, result: PutResult) {
+    if let Some(slot) = results.get_mut(place) {
+        *slot = result;
     }
 }
 
@@ -177,10 +189,10 @@ fn lanes<'r>(records: &'r [StreamRecord<'r>]) -> Vec<Lane<'r>> {
     let mut lanes: Vec<Lane<'_>> = Vec::new();
     for (place, record) in records.iter().enumerate() {
         let number = *numbers.entry(record.key).or_insert(lanes.len());
-        if number == lanes.len() {
-            lanes.push(Lane::default());
+        match lanes.get_mut(number) {
+            Some(lane) => lane.waiting.push_back((place, record)),
+            None => lanes.push(Lane { waiting: VecDeque::from([(place, record)]), refused: None }),
         }
-        lanes[number].waiting.push_back((place, record));
     }
     lanes
 }
