@@ -15,9 +15,9 @@ Outcome of each record:
   stale              Orders had this version or a newer one
   settled            the order's status matches its payments
   published          the payment of an image is published
-  quarantined_again  it is in quarantine under its new id; the old copy is deleted
-  still_unreadable   an item cannot be decoded: the order cannot be settled, or the payment not published
-  not_sent           it is where it was
+  quarantined again  it is in quarantine under its new id; the old copy is deleted
+  still unreadable   an item cannot be decoded: the order cannot be settled, or the payment not published
+  not sent           it is where it was
   unknown            it was sent and is also where it was; no outcome was seen within the wait
 
 Exit codes:
@@ -48,7 +48,12 @@ pub(crate) fn counts(records: &[RedrivenRecord]) -> String {
     for record in records {
         *counts.entry(record.outcome.as_str()).or_default() += 1;
     }
-    counts.iter().map(|(outcome, count)| format!("{count} {outcome}")).collect::<Vec<_>>().join(", ")
+    counts.iter().map(|(outcome, count)| format!("{count} {}", words(outcome))).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the name of an outcome in words.
+fn words(outcome: &str) -> String {
+    outcome.replace('_', " ")
 }
 
 /// Prints a line for each record.
@@ -59,7 +64,7 @@ pub(crate) fn print<'r>(records: impl ExactSizeIterator<Item = &'r RedrivenRecor
         format!(
             "  {}: {}{}{}",
             record.id,
-            record.outcome.as_str(),
+            words(record.outcome.as_str()),
             new_id.unwrap_or_default(),
             reason.unwrap_or_default()
         )
