@@ -18,6 +18,7 @@ const FOR_BOTH: [&str; 11] = [
     "http-problems",
     "card-numbers",
     "http-requests",
+    "http-pages",
     "openapi-routes",
     "api-gateway",
     "stream-batch",
@@ -30,13 +31,14 @@ const BUILT_ON: [(&str, &[&str]); 6] = [
     ("http-problems", &["uri-paths"]),
     ("card-numbers", &["http-problems"]),
     ("http-requests", &["http-problems", "card-numbers"]),
+    ("http-pages", &["http-problems"]),
     ("openapi-routes", &["http-problems", "http-requests", "uri-paths"]),
     ("quarantine", &["payment-events"]),
 ];
 /// Name prefixes of AWS dependencies.
 const AWS_PREFIXES: [&str; 5] = ["aws-", "aws_", "lambda_", "serde_dynamo", "lambda-"];
 /// HTTP dependencies.
-const HTTP: [&str; 9] = [
+const HTTP: [&str; 10] = [
     "axum",
     "http",
     "hyper",
@@ -44,6 +46,7 @@ const HTTP: [&str; 9] = [
     "http-problems",
     "card-numbers",
     "http-requests",
+    "http-pages",
     "openapi-routes",
     "api-gateway",
 ];

@@ -9,6 +9,7 @@ mod contracts;
 mod fuzzed;
 mod http_apis;
 mod kept;
+mod large_orders;
 mod lifecycle;
 mod links;
 mod ordering;

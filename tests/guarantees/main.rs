@@ -5,7 +5,9 @@
 mod calls;
 mod cold_starts;
 mod crashes;
+mod incomplete_orders;
 mod lost_answers;
 mod outages;
 mod schedules;
+mod settlement_units;
 mod units;

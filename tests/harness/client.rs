@@ -63,6 +63,26 @@ impl Paystream {
         answer
     }
 
+    /// Reads a list of payments, following `next` to the last page. Returns the payments of each page.
+    ///
+    /// # Panics
+    /// If a page is not returned, or if a `Link` header differs from `next`.
+    pub async fn pages(&self, path: &str) -> Vec<Vec<Value>> {
+        let (list, _) = path.split_once('?').unwrap_or((path, ""));
+        let (mut pages, mut next) = (Vec::new(), Some(path.to_owned()));
+        while let Some(path) = next {
+            let page = self.get(&path).await;
+            let link = page.headers.get("link").cloned();
+            let page = page.expect(200);
+            let query = page["next"].as_str();
+            let expected = query.map(|query| format!("<{query}>; rel=\"next\""));
+            assert_eq!(link.as_ref().map(|link| link.to_str().ok()), expected.as_deref().map(Some), "{path}");
+            next = query.map(|query| format!("{list}{query}"));
+            pages.push(page["payments"].as_array().cloned().unwrap_or_default());
+        }
+        pages
+    }
+
     /// Makes a payment for an order, and returns it.
     ///
     /// # Panics
@@ -78,10 +98,9 @@ impl Paystream {
     pub async fn payment_arrives(&self, order_id: &str, payment: &Value) {
         let path = format!("/orders/{order_id}/payments");
         Self::eventually(&format!("{payment} arrives at Orders"), async || {
-            let copies = self.get(&path).await.expect(200);
-            let mut copies = copies["payments"].as_array().into_iter().flatten();
-            let same = |copy: &&Value| ["payment_id", "version"].iter().all(|key| copy[key] == payment[key]);
-            copies.find(same).map(|_| ())
+            let pages = self.pages(&path).await;
+            let same = |copy: &Value| ["payment_id", "version"].iter().all(|key| copy[key] == payment[key]);
+            pages.concat().iter().any(same).then_some(())
         })
         .await;
     }

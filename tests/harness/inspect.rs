@@ -1,13 +1,57 @@
 //! Direct access to the log and to tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use serde_json::Value;
 
 use crate::Paystream;
 
 /// Bytes of one part of a quarantined record, and in the first part the number of parts.
 type Part = (Vec<u8>, Option<usize>);
 
+/// Items of one `BatchWriteItem`.
+const BATCH_WRITE_MAX: usize = 25;
+
 impl Paystream {
+    /// Stores copies of a payment's item in both tables, under ids that sort before every id that Payments assigns.
+    /// They are not marked as unpublished, so no event follows.
+    ///
+    /// # Panics
+    /// If a table does not have the payment, or cannot be written.
+    pub async fn copy_payment(&self, payment: &Value, copies: usize) {
+        let text = |field: &str| AttributeValue::S(payment[field].as_str().unwrap_or_default().to_owned());
+        let of_payments = HashMap::from([("payment_id".to_owned(), text("payment_id"))]);
+        let item = AttributeValue::S(format!("payment#{}", payment["payment_id"].as_str().unwrap_or_default()));
+        let of_orders = HashMap::from([("order_id".to_owned(), text("order_id")), ("item".to_owned(), item)]);
+        for (table, key) in [("PaymentsTable", of_payments), ("OrdersTable", of_orders)] {
+            self.copy_item(self.physical_name(table), key, copies).await;
+        }
+    }
+
+    async fn copy_item(&self, table: &str, key: HashMap<String, AttributeValue>, copies: usize) {
+        let dynamodb = self.dynamodb();
+        let found = dynamodb.get_item().table_name(table).set_key(Some(key)).consistent_read(true).send().await;
+        let found = found.unwrap_or_else(|error| panic!("{error:?}"));
+        let item = found.item.unwrap_or_else(|| panic!("{table} does not have the payment"));
+        let copy = |number: usize| {
+            let payment_id = format!("pay_{number:0>26}");
+            let mut item = item.clone();
+            if item.contains_key("item") {
+                item.insert("item".to_owned(), AttributeValue::S(format!("payment#{payment_id}")));
+            }
+            item.insert("payment_id".to_owned(), AttributeValue::S(payment_id));
+            let put = PutRequest::builder().set_item(Some(item)).build().unwrap_or_else(|error| panic!("{error}"));
+            WriteRequest::builder().put_request(put).build()
+        };
+        let writes: Vec<_> = (0..copies).map(copy).collect();
+        for writes in writes.chunks(BATCH_WRITE_MAX) {
+            let written = dynamodb.batch_write_item().request_items(table, writes.to_vec()).send().await;
+            let unprocessed = written.unwrap_or_else(|error| panic!("{error:?}")).unprocessed_items;
+            assert!(unprocessed.is_none_or(|items| items.is_empty()), "{table} was written in part");
+        }
+    }
+
     /// Lines that the functions and the environment have logged.
     ///
     /// # Panics

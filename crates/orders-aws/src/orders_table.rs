@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use orders::{
     Incomplete, Inserted, Order, OrderQueries, OrderStore, OrderView, PAYMENTS_MAX, PaymentCopies, PaymentCopy,
-    PlacedOrders, Replaced, StoreError, Stored, Unacceptable,
+    PaymentPages, PaymentsPage, PlacedOrders, Replaced, StoreError, Stored, Unacceptable,
 };
 use payment_events::OrderId;
 use serde::Serialize;
@@ -73,6 +73,14 @@ impl OrdersTable {
         query.expression_attribute_values(":order_id", order_id)
     }
 
+    /// Builds a query for the payments of this order.
+    fn payments_query(&self, order_id: &OrderId) -> QueryFluentBuilder {
+        let prefix = AttributeValue::S(PAYMENT_PREFIX.to_owned());
+        let query =
+            self.query(order_id).key_condition_expression("order_id = :order_id AND begins_with(#item, :prefix)");
+        query.expression_attribute_names("#item", "item").expression_attribute_values(":prefix", prefix)
+    }
+
     /// Reads the items of one order, as many as settlement considers.
     async fn view(&self, query: QueryFluentBuilder) -> Result<OrderView, StoreError> {
         let mut pages = query.limit(PAGE_ITEMS_MAX).into_paginator().send();
@@ -114,7 +122,7 @@ impl OrdersTable {
 
 /// Adds an item to the view by its sort key. Skips kinds that a later release may add.
 fn add(view: &mut OrderView, attributes: Attributes) -> Result<(), Unacceptable> {
-    let key = attributes.get("item").and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
+    let key = sort_key(&attributes).to_owned();
     if key == ORDER {
         view.order = Some(decode_order(attributes)?);
     } else if key.starts_with(PAYMENT_PREFIX) {
@@ -127,6 +135,15 @@ fn add(view: &mut OrderView, attributes: Attributes) -> Result<(), Unacceptable>
         }
     }
     Ok(())
+}
+
+fn key(order_id: &OrderId, item: String) -> Attributes {
+    let text = |name: &str, value: String| (name.to_owned(), AttributeValue::S(value));
+    Attributes::from([text("order_id", order_id.to_string()), text("item", item)])
+}
+
+fn sort_key(attributes: &Attributes) -> &str {
+    attributes.get("item").and_then(|key| key.as_s().ok()).map(String::as_str).unwrap_or_default()
 }
 
 fn decode_order(attributes: Attributes) -> Result<Order, Unacceptable> {
@@ -186,12 +203,8 @@ impl OrderQueries for OrdersTable {
     }
 
     async fn placed(&self, order_ids: &[OrderId]) -> Result<PlacedOrders, StoreError> {
-        let key = |order_id: &OrderId| {
-            let text = |text: &str| AttributeValue::S(text.to_owned());
-            HashMap::from([("order_id".to_owned(), text(order_id.as_str())), ("item".to_owned(), text(ORDER))])
-        };
-        let keys =
-            KeysAndAttributes::builder().consistent_read(true).set_keys(Some(order_ids.iter().map(key).collect()));
+        let keys = order_ids.iter().map(|order_id| key(order_id, ORDER.to_owned())).collect();
+        let keys = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys));
         let keys = keys.build().map_err(|error| self.failed("read", error))?;
         let mut unread = HashMap::from([(self.table.clone(), keys)]);
         let mut placed = PlacedOrders::default();
@@ -216,11 +229,30 @@ impl OrderQueries for OrdersTable {
     }
 
     async fn payments(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
-        let query =
-            self.query(order_id).key_condition_expression("order_id = :order_id AND begins_with(#item, :prefix)");
-        let prefix = AttributeValue::S(PAYMENT_PREFIX.to_owned());
-        let query = query.expression_attribute_names("#item", "item").expression_attribute_values(":prefix", prefix);
-        self.view(query).await
+        self.view(self.payments_query(order_id)).await
+    }
+}
+
+#[async_trait]
+impl PaymentPages for OrdersTable {
+    async fn page(&self, order_id: &OrderId, after: Option<&str>, limit: usize) -> Result<PaymentsPage, StoreError> {
+        let start = after.map(|after| key(order_id, format!("{PAYMENT_PREFIX}{after}")));
+        // One more tells whether there are more, so that no page is empty.
+        let limit_with_next = i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX);
+        let query = self.payments_query(order_id).set_exclusive_start_key(start).limit(limit_with_next);
+        let output = query.send().await.map_err(|error| self.failed("query", error))?;
+        let mut items = output.items.unwrap_or_default();
+        let has_more = items.len() > limit || output.last_evaluated_key.is_some();
+        items.truncate(limit);
+        let last = items.last().and_then(|item| sort_key(item).strip_prefix(PAYMENT_PREFIX));
+        let mut page = PaymentsPage { next_after: last.filter(|_| has_more).map(str::to_owned), ..Default::default() };
+        for attributes in items {
+            match parse::<CopyItem>(attributes) {
+                Ok(item) => page.payments.push(item.into()),
+                Err(_) => page.unreadable = page.unreadable.saturating_add(1),
+            }
+        }
+        Ok(page)
     }
 }
 

@@ -10,8 +10,8 @@ use emulator::{CALLER, ORDERS_TABLE};
 use orders::testing::samples::{at, authorized, declined, euros, request, stored};
 use orders::testing::store_suite;
 use orders::{
-    Evidence, Incomplete, OrderQueries, OrderStatus, OrderStore, PaymentCopies, PlaceOrder, ProjectPayments, Settle,
-    StoreError, Stored,
+    Evidence, Incomplete, OrderQueries, OrderStatus, OrderStore, PaymentCopies, PaymentPages, PlaceOrder,
+    ProjectPayments, Settle, StoreError, Stored,
 };
 use orders_aws::OrdersTable;
 use paystream_local::{Effect, Fault, Service, Target};
@@ -97,6 +97,33 @@ async fn an_undecodable_payment_makes_the_view_incomplete_and_hides_no_other_pay
     // The next version of the payment replaces the item.
     table.put_if_newer(&stored(authorized("pay_2", euros(1)))).await.unwrap();
     assert_eq!(table.read(&order_id).await.unwrap().incomplete, None);
+}
+
+#[tokio::test]
+async fn an_undecodable_payment_is_left_out_of_its_page_and_counted() {
+    let client = emulator::start().await;
+    let table = OrdersTable::new(client.clone(), ORDERS_TABLE);
+    for id in ["pay_1", "pay_3"] {
+        table.put_if_newer(&stored(authorized(id, euros(1)))).await.unwrap();
+    }
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    // The second key is not even a payment id.
+    for key in ["payment#pay_2", "payment#pay 4"] {
+        let put = client.put_item().table_name(ORDERS_TABLE).item("order_id", text("ord-1")).item("item", text(key));
+        put.send().await.unwrap();
+    }
+    let order_id = &"ord-1".parse().unwrap();
+    let mut pages = Vec::new();
+    let mut after = None;
+    loop {
+        let page = table.page(order_id, after.as_deref(), 1).await.unwrap();
+        let ids: Vec<_> = page.payments.iter().map(|copy| copy.payment.payment_id.to_string()).collect();
+        pages.push((ids, page.unreadable));
+        let Some(next) = page.next_after else { break };
+        after = Some(next);
+    }
+    let page = |ids: &[&str], unreadable| (ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>(), unreadable);
+    assert_eq!(pages, [page(&[], 1), page(&["pay_1"], 0), page(&[], 1), page(&["pay_3"], 0)]);
 }
 
 #[tokio::test]

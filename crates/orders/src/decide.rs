@@ -82,8 +82,8 @@ struct Considered {
 /// A decision that left payments out stays incomplete until the read model has as many payments.
 fn is_complete(order: &Order, evidence: Evidence<'_>) -> bool {
     let has_forgotten = !order.decision.is_complete && evidence.copies.len() < order.decision.payments;
-    let lookup_fits = evidence.lookup.is_none_or(|payments| payments.len() <= PAYMENTS_MAX);
-    evidence.incomplete.is_none() && lookup_fits && !has_forgotten
+    let lookup_has_more = evidence.lookup.is_some_and(|lookup| lookup.has_more);
+    evidence.incomplete.is_none() && !lookup_has_more && !has_forgotten
 }
 
 /// Merges the previous decision with the evidence: the newest known version of each payment.

@@ -2,7 +2,7 @@
 
 use payment_events::PaymentInfo;
 
-use crate::{Incomplete, OrderView, PaymentCopy, PaymentRead};
+use crate::{Incomplete, LookedUp, OrderView, PaymentCopy, PaymentRead};
 
 /// Payments of one order, unsorted. The newest version of each payment counts.
 #[derive(Debug, Clone, Copy)]
@@ -10,7 +10,7 @@ pub struct Evidence<'a> {
     /// Payments in the read model.
     pub copies: &'a [PaymentCopy],
     /// Payments just returned by the Payments API; `None` if it was not called.
-    pub lookup: Option<&'a [PaymentInfo]>,
+    pub lookup: Option<&'a LookedUp>,
     /// Reason why `copies` is not all that is in the read model; `None` if it is.
     pub incomplete: Option<&'a Incomplete>,
 }
@@ -33,6 +33,7 @@ impl<'a> Evidence<'a> {
 
     /// Returns all payments: the read model first, then those of the Payments API.
     pub(crate) fn payments(self) -> impl Iterator<Item = &'a PaymentInfo> {
-        self.copies.iter().map(|copy| &copy.payment).chain(self.lookup.unwrap_or_default())
+        let lookup = self.lookup.map(|lookup| lookup.payments.as_slice()).unwrap_or_default();
+        self.copies.iter().map(|copy| &copy.payment).chain(lookup)
     }
 }

@@ -7,7 +7,7 @@
 //! - [`ProjectPayments`]: stores payment events in the read model and settles the orders they pay for.
 //! - [`Settle`]: updates an order's status to match its payments. Both use cases above end with it.
 //! - [`FindOrder`]: reads an order, settled.
-//! - Ports, one per need: [`OrderStore`], [`OrderQueries`], [`PaymentLookup`], [`PaymentCopies`].
+//! - Ports, one per need: [`OrderStore`], [`OrderQueries`], [`PaymentPages`], [`PaymentLookup`], [`PaymentCopies`].
 //!
 //! No order keeps waiting for a payment that has arrived: the writer of an order and the writer of a payment each write
 //! their own item first and then read the other's, so the later one sees both. No decision outlives its payments,
@@ -36,8 +36,9 @@ pub use lines::{InvalidLines, InvalidQuantity, InvalidSku, Line, Lines, Quantity
 pub use order::{CustomerId, Fulfilment, InvalidCustomerId, Order, OrderRequest, OrderStatus, UnknownName};
 pub use place::{PlaceError, PlaceOrder, Placed, Placement};
 pub use ports::{
-    Incomplete, Inserted, LookupError, OrderQueries, OrderStore, OrderView, PAYMENTS_MAX, PLACED_AT_ONCE_MAX,
-    PaymentCopies, PaymentCopy, PaymentLookup, PlacedOrders, Replaced, StoreError, Stored, Unacceptable,
+    Incomplete, Inserted, LookedUp, LookupError, OrderQueries, OrderStore, OrderView, PAYMENTS_MAX, PLACED_AT_ONCE_MAX,
+    PaymentCopies, PaymentCopy, PaymentLookup, PaymentPages, PaymentsPage, PlacedOrders, Replaced, StoreError, Stored,
+    Unacceptable,
 };
 pub use project::{ProjectPayments, Projection};
 pub use settle::{Settle, SettleError, Settled};

@@ -160,13 +160,43 @@ pub struct LookupError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
+/// Payments of an order, as Payments returned them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LookedUp {
+    /// Payments that are no longer processing, unsorted, each once and in its newest version. At most
+    /// [`PAYMENTS_MAX`].
+    pub payments: Vec<PaymentInfo>,
+    /// True if the order has more payments than these.
+    pub has_more: bool,
+}
+
 /// Synchronous read of an order's payments from Payments.
 #[async_trait]
 pub trait PaymentLookup: Send + Sync {
-    /// Returns every payment of the order that is no longer processing, unsorted, each in its newest version. MUST
-    /// return the complete list or an error, never a part. MUST return within a bound of its own, however Payments
-    /// behaves. A payment made a moment ago MAY be missing, as in [`OrderQueries`].
-    async fn payments_of(&self, order_id: &OrderId) -> Result<Vec<PaymentInfo>, LookupError>;
+    /// Returns every payment of the order, or as many as settlement considers. MUST NOT leave a payment out without
+    /// saying so in [`LookedUp::has_more`]: a failure on the way is an error. MUST return within a bound of its own,
+    /// however Payments behaves. A payment made a moment ago MAY be missing.
+    async fn payments_of(&self, order_id: &OrderId) -> Result<LookedUp, LookupError>;
+}
+
+/// Part of the payments of an order in the read model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PaymentsPage {
+    /// Payments, sorted by id.
+    pub payments: Vec<PaymentCopy>,
+    /// Number of payments of this page that are left out, because their item cannot be decoded.
+    pub unreadable: usize,
+    /// Key after which the next page begins: usually a payment id. `None` on the last page.
+    pub next_after: Option<String>,
+}
+
+/// Strongly consistent reads of the payments of an order in pages, without a limit on their number.
+#[async_trait]
+pub trait PaymentPages: Send + Sync {
+    /// Returns the payments of an order, placed or not, whose ids come after `after`, sorted by id, at most `limit`. A
+    /// page MAY be shorter, even if there are more. A payment that exists from the first page to the last MUST be on
+    /// exactly one of them, unless it is unreadable.
+    async fn page(&self, order_id: &OrderId, after: Option<&str>, limit: usize) -> Result<PaymentsPage, StoreError>;
 }
 
 /// Conditional writes of payments to the read model.

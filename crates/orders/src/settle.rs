@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use payment_events::{OrderId, PaymentInfo, Timestamp};
+use payment_events::{OrderId, Timestamp};
 
-use crate::{Evidence, Incomplete, Order, OrderQueries, OrderStore, OrderView, PlacedOrders, Replaced, StoreError};
+use crate::{
+    Evidence, Incomplete, LookedUp, Order, OrderQueries, OrderStore, OrderView, PlacedOrders, Replaced, StoreError,
+};
 
 /// Settles orders: reads an order with its payments and writes the order if they change its status.
 #[derive(Clone)]
@@ -60,11 +62,7 @@ impl Settle {
     /// Repeats rounds until one changes nothing. After a lost write, the next round starts from the winner's revision.
     /// A successful write needs another round as well: a payment may have changed between the read and the write, and
     /// its writer may have read the order before the write.
-    pub async fn settle(
-        &self,
-        order_id: &OrderId,
-        lookup: Option<&[PaymentInfo]>,
-    ) -> Result<Option<Settled>, SettleError> {
+    pub async fn settle(&self, order_id: &OrderId, lookup: Option<&LookedUp>) -> Result<Option<Settled>, SettleError> {
         for _ in 0..Self::ROUNDS_MAX {
             let mut view = self.queries.read(order_id).await?;
             let Some(order) = view.order.take() else { return Ok(None) };

@@ -2,7 +2,9 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use orders::testing::samples::{at, authorized, captured, declined, eur, euros, request, stored, voided};
-use orders::{BasedOn, Decision, Evidence, Fulfilment, Order, OrderStatus, PaymentCopy, covering_minor, decide};
+use orders::{
+    BasedOn, Decision, Evidence, Fulfilment, LookedUp, Order, OrderStatus, PaymentCopy, covering_minor, decide,
+};
 use payment_events::{Money, PaymentInfo, PaymentStatus};
 use proptest::prelude::*;
 
@@ -212,7 +214,8 @@ proptest! {
         before in any_payments(), payments in newer_versions_of_all_payments(), total in 1..=1_500_i64,
     ) {
         let request = request("ord-1", euros(total));
-        let remote: Vec<_> = before.into_iter().map(|stored| stored.payment).collect();
+        let remote = before.into_iter().map(|stored| stored.payment).collect();
+        let remote = LookedUp { payments: remote, has_more: false };
         let lookup = Evidence { lookup: Some(&remote), ..Evidence::copies(&[]) };
         let order = Order::place(request.clone(), lookup, at());
         let arrived = Evidence::copies(&payments);

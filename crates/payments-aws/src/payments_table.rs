@@ -8,15 +8,15 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
-use payment_events::{OrderId, PaymentId};
-use payments::{Begun, Outbox, Payment, PaymentQueries, PaymentRecord, PaymentStore, Replaced, StoreError};
+use payment_events::{InvalidPaymentId, OrderId, PaymentId};
+use payments::{
+    Begun, Outbox, PAGE_MAX, Payment, PaymentQueries, PaymentRecord, PaymentStore, PaymentsPage, Replaced, StoreError,
+};
 
 use crate::payment_item::PaymentItem;
 
 /// Global secondary index of payments by order. It projects keys only.
 const BY_ORDER: &str = "by_order";
-/// Maximum number of keys of a `BatchGetItem` call.
-const BATCH_GET_KEYS_MAX: usize = 100;
 /// Maximum number of `BatchGetItem` calls for the keys that DynamoDB left unprocessed.
 const BATCH_GET_ROUNDS_MAX: usize = 5;
 
@@ -78,28 +78,42 @@ impl PaymentsTable {
         StoreError { context: format!("could not {what} payments in table {}", self.table), source: source.into() }
     }
 
-    /// Returns the ids of an order's payments.
-    async fn ids_by_order(&self, order_id: &OrderId) -> Result<Vec<AttributeValue>, StoreError> {
-        let mut pages = self
+    /// Returns the ids of an order's payments after `after`, at most `limit`, in their order, and whether there are more.
+    async fn ids_by_order(
+        &self,
+        order_id: &OrderId,
+        after: Option<&PaymentId>,
+        limit: usize,
+    ) -> Result<(Vec<PaymentId>, bool), StoreError> {
+        let key = |after: &PaymentId| {
+            let pair = |name: &str, value: &str| (name.to_owned(), text(value));
+            HashMap::from([pair("order_id", order_id.as_str()), pair("payment_id", after.as_str())])
+        };
+        let query = self
             .client
             .query()
             .table_name(&self.table)
             .index_name(BY_ORDER)
             .key_condition_expression("order_id = :order_id")
             .expression_attribute_values(":order_id", text(order_id.as_str()))
-            .into_paginator()
-            .items()
-            .send();
-        let mut ids = Vec::new();
-        while let Some(item) = pages.try_next().await.map_err(|error| self.failed("query", error))? {
-            ids.extend(item.get("payment_id").cloned());
-        }
-        Ok(ids)
+            .set_exclusive_start_key(after.map(key))
+            // One more tells whether there are more, so that no page is empty.
+            .limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX));
+        let output = query.send().await.map_err(|error| self.failed("query", error))?;
+        let stopped_early = output.last_evaluated_key.is_some();
+        let id = |item: HashMap<String, AttributeValue>| {
+            let id = item.get("payment_id").and_then(|id| id.as_s().ok()).cloned().unwrap_or_default();
+            id.parse().map_err(|error: InvalidPaymentId| self.failed("read", error))
+        };
+        let mut ids = output.items.unwrap_or_default().into_iter().map(id).collect::<Result<Vec<_>, _>>()?;
+        let has_more = ids.len() > limit || stopped_early;
+        ids.truncate(limit);
+        Ok((ids, has_more))
     }
 
-    /// Reads the payments with these ids, at most [`BATCH_GET_KEYS_MAX`], strongly consistent.
-    async fn get_all(&self, ids: &[AttributeValue]) -> Result<Vec<Payment>, StoreError> {
-        let keys = ids.iter().map(|id| HashMap::from([("payment_id".to_owned(), id.clone())])).collect();
+    /// Reads the payments with these ids, at most [`PAGE_MAX`], strongly consistent.
+    async fn get_all(&self, ids: &[PaymentId]) -> Result<Vec<Payment>, StoreError> {
+        let keys = ids.iter().map(|id| HashMap::from([("payment_id".to_owned(), text(id.as_str()))])).collect();
         let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let mut unread = HashMap::from([(self.table.clone(), keys.map_err(|error| self.failed("read", error))?)]);
         let mut payments = Vec::with_capacity(ids.len());
@@ -151,14 +165,16 @@ impl PaymentQueries for PaymentsTable {
         Ok(self.get(payment_id).await?.map(|record| record.payment))
     }
 
-    async fn find_by_order(&self, order_id: &OrderId) -> Result<Vec<Payment>, StoreError> {
-        let ids = self.ids_by_order(order_id).await?;
-        let mut payments = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(BATCH_GET_KEYS_MAX) {
-            payments.extend(self.get_all(ids).await?);
-        }
-        payments.sort_by(|a, b| (a.created_at, &a.payment_id).cmp(&(b.created_at, &b.payment_id)));
-        Ok(payments)
+    async fn find_by_order(
+        &self,
+        order_id: &OrderId,
+        after: Option<&PaymentId>,
+        limit: usize,
+    ) -> Result<PaymentsPage, StoreError> {
+        let (ids, has_more) = self.ids_by_order(order_id, after, limit.min(PAGE_MAX)).await?;
+        let mut payments = if ids.is_empty() { Vec::new() } else { self.get_all(&ids).await? };
+        payments.sort_by(|a, b| a.payment_id.cmp(&b.payment_id));
+        Ok(PaymentsPage { payments, next_after: ids.into_iter().next_back().filter(|_| has_more) })
     }
 }
 

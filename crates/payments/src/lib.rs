@@ -28,8 +28,8 @@ pub use idempotency_key::{IdempotencyKey, InvalidIdempotencyKey};
 pub use payment::{Action, Change, IllegalTransition, Outcome, Payment, Status};
 pub use payment_token::{InvalidToken, PaymentToken};
 pub use ports::{
-    Authorization, Begun, EventPublisher, Outbox, PaymentProcessor, PaymentQueries, PaymentStore, ProcessorError,
-    PublishError, Replaced, StoreError,
+    Authorization, Begun, EventPublisher, Outbox, PAGE_MAX, PaymentProcessor, PaymentQueries, PaymentStore,
+    PaymentsPage, ProcessorError, PublishError, Replaced, StoreError,
 };
 pub use publication::{Publication, Published};
 pub use record::{Lease, PaymentRecord, STEPS_MAX, Step, StepError};

@@ -52,15 +52,33 @@ pub trait PaymentStore: Send + Sync {
     async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError>;
 }
 
+/// Part of the payments of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentsPage {
+    /// Payments, sorted by id.
+    pub payments: Vec<Payment>,
+    /// Id after which the next page begins; `None` on the last page.
+    pub next_after: Option<PaymentId>,
+}
+
+/// Maximum number of payments on a [`PaymentsPage`]: the keys of one `BatchGetItem`.
+pub const PAGE_MAX: usize = 100;
+
 /// Read access to payments.
 #[async_trait]
 pub trait PaymentQueries: Send + Sync {
     /// Returns the payment with this id. Strongly consistent.
     async fn find(&self, payment_id: &PaymentId) -> Result<Option<Payment>, StoreError>;
 
-    /// Returns the payments of this order, oldest first. Each is strongly consistent, but a very recent one may be
-    /// missing.
-    async fn find_by_order(&self, order_id: &OrderId) -> Result<Vec<Payment>, StoreError>;
+    /// Returns the payments of this order whose ids come after `after`, sorted by id, at most `limit` and
+    /// [`PAGE_MAX`]. Each is strongly consistent, but a very recent one may be missing. A payment that exists from the
+    /// first page to the last MUST be on exactly one of them.
+    async fn find_by_order(
+        &self,
+        order_id: &OrderId,
+        after: Option<&PaymentId>,
+        limit: usize,
+    ) -> Result<PaymentsPage, StoreError>;
 }
 
 /// The transactional outbox: the mark of each payment that has yet to be published.

@@ -1,6 +1,7 @@
 //! Documentation of each operation beyond the types of its handler.
 
 use axum::http::StatusCode;
+use http_pages::link_schema;
 use openapi_routes::{Answer, Link, OperationDoc, Target};
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
@@ -59,7 +60,7 @@ pub(crate) fn find() -> OperationDoc {
 pub(crate) fn list_payments() -> OperationDoc {
     let known = Answer::json::<PaymentsAnswer>(
         StatusCode::OK,
-        "Payments in the read model, oldest first; empty if no payment has arrived.",
+        "A page of the payments in the read model, sorted by id; empty if no payment has arrived.",
     )
     .example(json!({
         "order_id": "ord-42",
@@ -77,11 +78,15 @@ pub(crate) fn list_payments() -> OperationDoc {
             "received_after_ms": 11,
             "age_ms": 34,
         }],
-    }));
+        "is_complete": true,
+    }))
+    .optional_header("link", "The next page, as in `next` (RFC 8288). Missing on the last page.", link_schema());
     OperationDoc::new(
         "getOrderPayments",
         "List the payments of an order",
-        "Returns the payments in the read model of Orders. Payments may arrive before the order is placed.",
+        "Returns the payments in the read model of Orders, which may arrive before the order is placed, in pages. \
+         Follow `next` for the others; a page may be shorter than `limit`. A payment that exists from the first page to \
+         the last is on exactly one of them. Unknown parameters are rejected.",
     )
     .answers(known)
 }

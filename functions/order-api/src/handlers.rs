@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::LOCATION;
+use axum::http::header::{LINK, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use http_pages::{Cursor, NextPage};
 use http_problems::Problem;
-use http_requests::{JsonBody, PathParameter};
-use orders::{FindOrder, OrderQueries, OrderStatus, PlaceOrder, Placed, Placement};
+use http_requests::{JsonBody, PathParameter, QueryParameters};
+use orders::{FindOrder, OrderStatus, PaymentPages, PlaceOrder, Placed, Placement};
 use payment_events::{OrderId, Timestamp};
 
 use crate::messages::{OrderAnswer, PaymentsAnswer};
 use crate::problems;
-use crate::request::OrderBody;
+use crate::request::{OrderBody, PaymentsQuery};
 
 /// Returns 201 if the order is accepted, 202 if it is stored but not accepted yet, and 200 if it was placed before.
 pub(crate) async fn place(
@@ -43,9 +44,19 @@ pub(crate) async fn find(
 
 /// Never returns 404: payments may arrive before the order is placed, so an unknown id has an empty list.
 pub(crate) async fn list_payments(
-    State(queries): State<Arc<dyn OrderQueries>>,
+    State(pages): State<Arc<dyn PaymentPages>>,
     PathParameter(order_id): PathParameter<OrderId>,
-) -> Result<Json<PaymentsAnswer>, Problem> {
-    let view = queries.read(&order_id).await.map_err(|error| Problem::unavailable(&error))?;
-    Ok(Json(PaymentsAnswer::new(order_id, view.payments, Timestamp::now())))
+    QueryParameters(PaymentsQuery { limit, cursor }): QueryParameters<PaymentsQuery>,
+) -> Result<Response, Problem> {
+    let after = cursor.as_ref().map(|cursor| cursor.after_in(order_id.as_str())).transpose()?;
+    let page = pages.page(&order_id, after, limit.get()).await.map_err(|error| Problem::unavailable(&error))?;
+    if page.unreadable > 0 {
+        tracing::error!(%order_id, unreadable = page.unreadable,
+            "{} payments of order {order_id} cannot be decoded and were left out of a list", page.unreadable);
+    }
+    let next = page.next_after.as_ref().map(|last| NextPage::new(&[], limit, &Cursor::new(order_id.as_str(), last)));
+    let link = next.as_ref().and_then(NextPage::link);
+    let mut response = Json(PaymentsAnswer::new(order_id, page, next, Timestamp::now())).into_response();
+    response.headers_mut().extend(link.map(|link| (LINK, link)));
+    Ok(response)
 }

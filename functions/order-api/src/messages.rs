@@ -1,8 +1,11 @@
 //! Response bodies.
 
-use orders::{CustomerId, Decision, Fulfilment, Line, Order, OrderStatus, PaymentCopy, PaymentRead, Quantity, Sku};
+use http_pages::NextPage;
+use orders::{
+    CustomerId, Decision, Fulfilment, Line, Order, OrderStatus, PaymentCopy, PaymentRead, PaymentsPage, Quantity, Sku,
+};
 use payment_events::{Money, OrderId, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
 /// An order.
@@ -125,12 +128,19 @@ impl From<&Line> for LineAnswer {
     }
 }
 
-/// Payments of one order in the read model, oldest first.
+/// One page of the payments of one order in the read model, sorted by id.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "StoredPayments")]
 pub(crate) struct PaymentsAnswer {
     order_id: OrderId,
     payments: Vec<PaymentAnswer>,
+    /// True if every payment of the page could be read. Otherwise the stored copy of at least one cannot be decoded, and
+    /// `payments` is without it.
+    is_complete: bool,
+    /// Reference to the next page, relative to the URL of the request. Missing on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "SchemaGenerator::subschema_for::<NextPage>")]
+    next: Option<NextPage>,
 }
 
 /// Payment in the read model, with its projection lag and age.
@@ -150,13 +160,9 @@ struct PaymentAnswer {
 }
 
 impl PaymentsAnswer {
-    pub(crate) fn new(order_id: OrderId, mut payments: Vec<PaymentCopy>, now: Timestamp) -> Self {
-        payments.sort_by(|a, b| {
-            let (a, b) = (&a.payment, &b.payment);
-            (a.created_at, &a.payment_id).cmp(&(b.created_at, &b.payment_id))
-        });
-        let payments = payments.into_iter().map(|stored| PaymentAnswer::new(stored, now)).collect();
-        Self { order_id, payments }
+    pub(crate) fn new(order_id: OrderId, page: PaymentsPage, next: Option<NextPage>, now: Timestamp) -> Self {
+        let payments = page.payments.into_iter().map(|stored| PaymentAnswer::new(stored, now)).collect();
+        Self { order_id, payments, is_complete: page.unreadable == 0, next }
     }
 }
 

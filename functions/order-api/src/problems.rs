@@ -1,21 +1,14 @@
 //! Problem types of the Orders API, beyond those of every API.
 
 use axum::http::StatusCode;
-use http_problems::{Problem, ProblemHeader, ProblemType, builtin};
+use http_problems::{Problem, ProblemType, builtin};
 use orders::PlaceError;
 use payment_events::OrderId;
 use telemetry::WithCauses;
 
-/// Header that is never sent. Version 1.0.0 of the contract listed it, and only a major version may remove a header.
-const UNSENT_RETRY_AFTER: ProblemHeader = ProblemHeader {
-    required: false,
-    description: "Not sent with the current problem types: a retry does not help.",
-    ..builtin::RETRY_AFTER
-};
 /// A different order has this id.
 pub(crate) const CONFLICT: ProblemType =
-    ProblemType::new(StatusCode::CONFLICT, "order-conflict", "The order id is used by a different order")
-        .with_headers(&[UNSENT_RETRY_AFTER]);
+    ProblemType::new(StatusCode::CONFLICT, "order-conflict", "The order id is used by a different order");
 /// No order has this id.
 pub(crate) const NOT_FOUND: ProblemType = ProblemType::new(StatusCode::NOT_FOUND, "order-not-found", "No such order");
 /// The call to Payments failed. Nothing is stored.

@@ -1,13 +1,14 @@
-//! Request body of `POST /orders` and its conversion to an [`OrderRequest`].
+//! Request body of `POST /orders` and its conversion to an [`OrderRequest`], and the query of a list.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
+use http_pages::{Cursor, Limit};
 use http_problems::Problem;
 use http_requests::Object;
 use orders::{CustomerId, InvalidLines, Line, Lines, OrderRequest, Quantity, Sku};
 use payment_events::{Currency, InvalidMoney, Money, OrderId};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -44,6 +45,19 @@ struct Amount {
     #[schemars(schema_with = "Money::minor_schema")]
     minor: i64,
     currency: Currency,
+}
+
+/// The query of `GET /orders/{order_id}/payments`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PaymentsQuery {
+    /// Maximum number of payments on the page.
+    #[serde(default)]
+    pub(crate) limit: Limit,
+    /// Position after which the page begins, from `next` of the page before. Without it, the first page is returned.
+    #[serde(default)]
+    #[schemars(schema_with = "SchemaGenerator::subschema_for::<Cursor>")]
+    pub(crate) cursor: Option<Cursor>,
 }
 
 impl OrderBody {

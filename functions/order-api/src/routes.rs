@@ -5,18 +5,18 @@ use std::sync::Arc;
 use axum::Router;
 use http_requests::with_request_checks;
 use openapi_routes::{Description, Routes};
-use orders::{FindOrder, OrderQueries, PlaceOrder};
+use orders::{FindOrder, PaymentPages, PlaceOrder};
 
 use crate::{contract, handlers};
 
 /// Maximum size of a request body, in bytes. The largest valid order is less than half of it.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// Router of the asynchronous API: `place` and `find` handle orders, `queries` reads payments.
-pub fn router(place: PlaceOrder, find: FindOrder, queries: Arc<dyn OrderQueries>) -> Router {
+/// Router of the asynchronous API: `place` and `find` handle orders, `pages` lists payments.
+pub fn router(place: PlaceOrder, find: FindOrder, pages: Arc<dyn PaymentPages>) -> Router {
     let orders = place_routes(Router::new()).with_state(place);
     let found = find_routes(Router::new()).with_state(find);
-    let payments = payment_routes(Router::new()).with_state(queries);
+    let payments = payment_routes(Router::new()).with_state(pages);
     with_request_checks(orders.merge(found).merge(payments), BODY_BYTES_MAX)
 }
 
@@ -44,7 +44,7 @@ fn find_routes<R: Routes<FindOrder>>(routes: R) -> R {
     routes.get("/orders/{order_id}", handlers::find, contract::find)
 }
 
-fn payment_routes<R: Routes<Arc<dyn OrderQueries>>>(routes: R) -> R {
+fn payment_routes<R: Routes<Arc<dyn PaymentPages>>>(routes: R) -> R {
     routes.get("/orders/{order_id}/payments", handlers::list_payments, contract::list_payments)
 }
 

@@ -175,7 +175,10 @@ async fn a_different_order_under_a_known_id_is_a_conflict() {
 #[tokio::test]
 async fn payments_are_listed_with_their_age_before_and_after_the_order_is_placed() {
     let api = Api::new();
-    assert_eq!(api.get("/orders/ord-1/payments").await.body, json!({"order_id": "ord-1", "payments": []}));
+    assert_eq!(
+        api.get("/orders/ord-1/payments").await.body,
+        json!({"order_id": "ord-1", "payments": [], "is_complete": true})
+    );
     let paid = captured(&pay(1_299), 1_299, 300);
     api.project(paid.clone()).await;
     api.project(declined("pay_0", euros(7))).await;
@@ -373,4 +376,70 @@ async fn an_invalid_order_is_rejected_without_a_call_to_payments_and_synchronous
     assert_eq!(payments.take_asked(), 0);
     assert_problem(&sync.get("/orders/ord-1").await, StatusCode::NOT_FOUND, "no-such-route");
     assert_problem(&sync.get("/sync/orders").await, StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed");
+}
+
+#[tokio::test]
+async fn payments_are_listed_in_pages_that_lead_from_one_to_the_next() {
+    let api = Api::new();
+    for number in 0..5 {
+        api.project(declined(&format!("pay_{number}"), euros(1))).await;
+    }
+    let path = "/orders/ord-1/payments";
+    let mut ids = Vec::new();
+    let mut next = Some("?limit=2".to_owned());
+    let mut sizes = Vec::new();
+    while let Some(query) = next {
+        let page = api.get(&format!("{path}{query}")).await;
+        assert_eq!((page.status, &page.body["is_complete"]), (StatusCode::OK, &json!(true)), "{}", page.body);
+        let payments = page.body["payments"].as_array().unwrap();
+        sizes.push(payments.len());
+        ids.extend(payments.iter().map(|payment| payment["payment_id"].as_str().unwrap().to_owned()));
+        next = page.body["next"].as_str().map(str::to_owned);
+        let link = next.as_ref().map(|next| format!("<{next}>; rel=\"next\""));
+        assert_eq!(page.headers.get("link").map(|link| link.to_str().unwrap()), link.as_deref());
+    }
+    assert_eq!(
+        (sizes.as_slice(), ids.as_slice()),
+        (&[2, 2, 1][..], &["pay_0", "pay_1", "pay_2", "pay_3", "pay_4"].map(str::to_owned)[..])
+    );
+}
+
+#[tokio::test]
+async fn limits_and_cursors_of_a_list_are_parsed() {
+    let api = Api::new();
+    for number in 0..2 {
+        api.project(declined(&format!("pay_{number}"), euros(1))).await;
+    }
+    let first = api.get("/orders/ord-1/payments?limit=1").await;
+    let cursor = first.body["next"].as_str().unwrap().split_once("cursor=").unwrap().1.to_owned();
+    for (path, parameter) in [
+        ("/orders/ord-1/payments?limit=0".to_owned(), "limit"),
+        ("/orders/ord-1/payments?limit=101".to_owned(), "limit"),
+        ("/orders/ord-1/payments?limit=".to_owned(), "limit"),
+        ("/orders/ord-1/payments?cursor=".to_owned(), "cursor"),
+        ("/orders/ord-1/payments?cursor=pay_0".to_owned(), "cursor"),
+        (format!("/orders/ord-1/payments?cursor={cursor}A"), "cursor"),
+        (format!("/orders/ord-2/payments?cursor={cursor}"), "cursor"),
+        ("/orders/ord-1/payments?page=2".to_owned(), "page"),
+    ] {
+        let refused = api.get(&path).await;
+        assert_problem(&refused, StatusCode::BAD_REQUEST, "invalid-request");
+        assert_eq!(refused.body["errors"][0]["pointer"], parameter, "{path}: {}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_the_longest_payments_fits_a_response_of_lambda() {
+    let api = Api::new();
+    for number in 0..101 {
+        let mut payment = declined(&format!("pay_{number:0>60}"), euros(i64::MAX));
+        // The longest text in JSON within a JSON string: an escaped control character, whose escape is escaped.
+        payment.decline.as_mut().unwrap().code = "\u{1}".repeat(64);
+        payment.decline.as_mut().unwrap().message = "\u{1}".repeat(1_024);
+        api.project(payment).await;
+    }
+    let page = api.get("/orders/ord-1/payments").await.body;
+    assert_eq!(page["payments"].as_array().unwrap().len(), 100);
+    let response = Value::from(page.to_string()).to_string();
+    assert!(response.len() < api_gateway::BODY_BYTES_MAX / 2, "{} bytes", response.len());
 }

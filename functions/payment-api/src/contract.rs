@@ -1,6 +1,7 @@
 //! Documentation of the operations, beyond the types of their handlers.
 
 use axum::http::StatusCode;
+use http_pages::link_schema;
 use openapi_routes::{Answer, Link, OperationDoc, Target};
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
@@ -46,10 +47,13 @@ pub(crate) fn pay() -> OperationDoc {
 pub(crate) fn list() -> OperationDoc {
     let list = Answer::json::<PaymentList>(
         StatusCode::OK,
-        "The payments of the order, oldest first. Empty if there are none.",
+        "A page of the payments of the order, sorted by id. Empty if there are none.",
     )
-    .example(json!({ "payments": [payment("authorized", 0, 0, 1)] }));
-    let description = "Orders calls it in synchronous mode. Unknown parameters are rejected.";
+    .example(json!({ "payments": [payment("authorized", 0, 0, 1)] }))
+    .optional_header("link", "The next page, as in `next` (RFC 8288). Missing on the last page.", link_schema());
+    let description = "Follow `next` for the other pages; a page may be shorter than `limit`. A payment that exists \
+                       from the first page to the last is on exactly one of them. Unknown parameters are rejected. \
+                       Orders calls it in synchronous mode.";
     OperationDoc::new("listPayments", "List the payments of an order", description).answers(list)
 }
 

@@ -2,14 +2,15 @@
 
 use api_gateway::Identity;
 use axum::extract::State;
-use axum::http::header::LOCATION;
+use axum::http::header::{LINK, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use http_pages::{Cursor, InvalidCursor, NextPage};
 use http_problems::Problem;
 use http_requests::{JsonBody, PathParameter, QueryParameters};
 use payment_events::PaymentId;
-use payments::{Accepted, PaymentRequest};
+use payments::{Accepted, PaymentRequest, PaymentsPage};
 
 use crate::caller::caller;
 use crate::headers::{OptionalTrace, RequiredKey};
@@ -50,8 +51,24 @@ pub(crate) async fn find(
 
 pub(crate) async fn list(
     State(service): State<Service>,
-    QueryParameters(ByOrder { order_id }): QueryParameters<ByOrder>,
-) -> Result<Json<PaymentList>, Problem> {
-    let payments = service.queries.find_by_order(&order_id).await.map_err(|error| Problem::unavailable(&error))?;
-    Ok(Json(PaymentList { payments: payments.into_iter().map(PaymentView::from).collect() }))
+    QueryParameters(ByOrder { order_id, limit, cursor }): QueryParameters<ByOrder>,
+) -> Result<Response, Problem> {
+    let after: Option<PaymentId> = match &cursor {
+        Some(cursor) => {
+            let after = cursor.after_in(order_id.as_str())?.parse();
+            Some(after.map_err(|_| Problem::invalid("cursor", InvalidCursor.to_string()))?)
+        }
+        None => None,
+    };
+    let page = service.queries.find_by_order(&order_id, after.as_ref(), limit.get()).await;
+    let PaymentsPage { payments, next_after } = page.map_err(|error| Problem::unavailable(&error))?;
+    let next = next_after.map(|last| {
+        let cursor = Cursor::new(order_id.as_str(), last.as_str());
+        NextPage::new(&[("order_id", order_id.as_str())], limit, &cursor)
+    });
+    let link = next.as_ref().and_then(NextPage::link);
+    let list = PaymentList { payments: payments.into_iter().map(PaymentView::from).collect(), next };
+    let mut response = Json(list).into_response();
+    response.headers_mut().extend(link.map(|link| (LINK, link)));
+    Ok(response)
 }

@@ -1,5 +1,6 @@
 //! Request and response bodies.
 
+use http_pages::{Cursor, Limit, NextPage};
 use http_problems::Problem;
 use http_requests::{JsonBody, Object};
 use payment_events::{Currency, Decline, InvalidMoney, Money, OrderId, PaymentId, Timestamp};
@@ -79,6 +80,13 @@ pub(crate) struct EmptyBody {}
 pub(crate) struct ByOrder {
     /// Order whose payments are listed.
     pub(crate) order_id: OrderId,
+    /// Maximum number of payments on the page.
+    #[serde(default)]
+    pub(crate) limit: Limit,
+    /// Position after which the page begins, from `next` of the page before. Without it, the first page is returned.
+    #[serde(default)]
+    #[schemars(schema_with = "SchemaGenerator::subschema_for::<Cursor>")]
+    pub(crate) cursor: Option<Cursor>,
 }
 
 /// A payment as of one version.
@@ -127,8 +135,12 @@ impl From<Payment> for PaymentView {
     }
 }
 
-/// The payments of one order, oldest first.
+/// One page of the payments of one order, sorted by id.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct PaymentList {
     pub(crate) payments: Vec<PaymentView>,
+    /// Reference to the next page, relative to the URL of the request. Missing on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "SchemaGenerator::subschema_for::<NextPage>")]
+    pub(crate) next: Option<NextPage>,
 }

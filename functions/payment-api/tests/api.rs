@@ -7,6 +7,7 @@ use api_gateway::Identity;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use http_pages::Cursor;
 use openapi_routes::testing::{Response, assert_problem, send};
 use payment_api::{BODY_BYTES_MAX, Service, description, router};
 use payments::testing::{MemoryPayments, RecordingPublisher};
@@ -350,4 +351,53 @@ async fn direct_and_deferred_publishes_are_counted() {
     let counts = api.counts.lock().unwrap();
     let counted: Vec<_> = counts.iter().map(|line| (&line["PublishedHot"], &line["Deferred"])).collect();
     assert_eq!(counted, [(&json!(1), &Value::Null), (&Value::Null, &json!(1))]);
+}
+
+#[tokio::test]
+async fn payments_of_an_order_are_listed_in_pages_that_lead_from_one_to_the_next() {
+    let api = Api::new();
+    let mut made = Vec::new();
+    for number in 0..5 {
+        let paid = api.pay(&format!("key-{number}"), &tea("tok_approve")).await;
+        made.push(paid.body["payment_id"].as_str().unwrap().to_owned());
+    }
+    made.sort_unstable();
+    let (mut ids, mut sizes, mut next) = (Vec::new(), Vec::new(), Some("?order_id=ord-42&limit=2".to_owned()));
+    while let Some(query) = next {
+        let page = api.get(&format!("/payments{query}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+        let payments = page.body["payments"].as_array().unwrap();
+        sizes.push(payments.len());
+        ids.extend(payments.iter().map(|payment| payment["payment_id"].as_str().unwrap().to_owned()));
+        next = page.body["next"].as_str().map(str::to_owned);
+        let link = next.as_ref().map(|next| format!("<{next}>; rel=\"next\""));
+        assert_eq!(page.headers.get("link").map(|link| link.to_str().unwrap()), link.as_deref());
+    }
+    assert_eq!((sizes.as_slice(), &ids), (&[2, 2, 1][..], &made));
+}
+
+#[tokio::test]
+async fn limits_and_cursors_of_a_list_are_parsed() {
+    let api = Api::new();
+    for key in ["key-1", "key-2"] {
+        api.pay(key, &tea("tok_approve")).await;
+    }
+    let first = api.get("/payments?order_id=ord-42&limit=1").await;
+    let cursor = first.body["next"].as_str().unwrap().split_once("cursor=").unwrap().1.to_owned();
+    // A cursor of the same form, but with a key that is no payment id.
+    let other = Cursor::new("ord-42", "pay 1");
+    for (query, parameter) in [
+        ("order_id=ord-42&limit=0".to_owned(), "limit"),
+        ("order_id=ord-42&limit=101".to_owned(), "limit"),
+        ("order_id=ord-42&cursor=".to_owned(), "cursor"),
+        ("order_id=ord-42&cursor=pay_0".to_owned(), "cursor"),
+        (format!("order_id=ord-42&cursor={other}"), "cursor"),
+        (format!("order_id=ord-42&cursor={cursor}A"), "cursor"),
+        (format!("order_id=ord-43&cursor={cursor}"), "cursor"),
+        ("order_id=ord-42&page=2".to_owned(), "page"),
+    ] {
+        let refused = api.get(&format!("/payments?{query}")).await;
+        assert_problem(&refused, StatusCode::BAD_REQUEST, "invalid-request");
+        assert_eq!(refused.body["errors"][0]["pointer"], parameter, "{query}: {}", refused.body);
+    }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 /// Version of the contracts, stated in all documents. The first change after a release raises it, as
 /// [`obstacles`](crate::release::obstacles) requires.
-pub const VERSION: &str = "1.1.0";
+pub const VERSION: &str = "2.0.0";
 
 /// A version such as `1.2.3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use payment_events::{OrderId, PaymentId, Timestamp};
-use payments::{PaymentQueries, PaymentRecord, PaymentStore, Status};
+use payments::{PAGE_MAX, PaymentQueries, PaymentRecord, PaymentStore, Status};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -65,8 +65,14 @@ impl Replay {
         if let Some(order_id) = &self.order_id {
             let table = stack.payments()?;
             let mut records = Vec::new();
-            for payment in table.find_by_order(order_id).await? {
-                records.extend(table.load(&payment.payment_id).await?);
+            let mut after = None;
+            loop {
+                let page = table.find_by_order(order_id, after.as_ref(), PAGE_MAX).await?;
+                for payment in page.payments {
+                    records.extend(table.load(&payment.payment_id).await?);
+                }
+                let Some(last) = page.next_after else { break };
+                after = Some(last);
             }
             run.about = records.len() as u64;
             run.replayed.is_complete = run.page(records, stop, watch).await.is_continue();

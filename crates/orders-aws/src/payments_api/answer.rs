@@ -1,4 +1,4 @@
-//! Response of `GET /payments?order_id=`: bounded in size, and used completely or not at all.
+//! One page of `GET /payments?order_id=`: bounded in size, and used completely or not at all.
 
 use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::body::SdkBody;
@@ -15,14 +15,28 @@ const BYTES_MAX: usize = 6 * 1024 * 1024;
 /// Status of a payment that is not decided yet. It is internal to Payments: no event has it.
 const UNDECIDED: &str = "processing";
 
+/// Maximum length of the query of the next page, in bytes.
+const NEXT_BYTES_MAX: usize = 4_096;
+
 /// Unknown fields are ignored, as in events.
 #[derive(Deserialize)]
 struct Payments {
     payments: Vec<Value>,
+    #[serde(default)]
+    next: Option<String>,
 }
 
-/// Reads the decided payments of the order.
-pub(super) async fn read(response: Response, order_id: &OrderId) -> Result<Vec<PaymentInfo>, AttemptError> {
+/// A page of the payments of an order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    /// Payments that are no longer processing.
+    pub(super) decided: Vec<PaymentInfo>,
+    /// Query of the next page, with the `?`; `None` on the last page.
+    pub(super) next: Option<String>,
+}
+
+/// Reads a page of the order's payments.
+pub(super) async fn read(response: Response, order_id: &OrderId) -> Result<Page, AttemptError> {
     let status = response.status().as_u16();
     // Redirects are errors, too: the API has none, and the signature is valid for this host only.
     if status != 200 {
@@ -43,10 +57,21 @@ async fn bytes(body: SdkBody) -> Result<Vec<u8>, AttemptError> {
     Ok(bytes)
 }
 
-fn parse(bytes: &[u8], order_id: &OrderId) -> Result<Vec<PaymentInfo>, String> {
+fn parse(bytes: &[u8], order_id: &OrderId) -> Result<Page, String> {
     let body: Payments = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if !body.next.as_deref().is_none_or(is_query) {
+        return Err("next is not a query of the same list".to_owned());
+    }
     let decided = body.payments.into_iter().filter(|payment| payment["status"] != UNDECIDED);
-    decided.map(|payment| payment_of(payment, order_id)).collect()
+    let decided = decided.map(|payment| payment_of(payment, order_id)).collect::<Result<_, _>>()?;
+    Ok(Page { decided, next: body.next })
+}
+
+/// Returns true for a query with its `?`. It keeps the host and the path, so that a signed request goes nowhere else.
+fn is_query(reference: &str) -> bool {
+    reference.starts_with('?')
+        && reference.len() <= NEXT_BYTES_MAX
+        && reference.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
 fn payment_of(payment: Value, order_id: &OrderId) -> Result<PaymentInfo, String> {
@@ -62,8 +87,23 @@ mod tests {
 
     use super::*;
 
-    fn parsed(body: &Value) -> Result<Vec<PaymentInfo>, String> {
+    fn page(body: &Value) -> Result<Page, String> {
         parse(body.to_string().as_bytes(), &"ord-1".parse().unwrap())
+    }
+
+    fn parsed(body: &Value) -> Result<Vec<PaymentInfo>, String> {
+        page(body).map(|page| page.decided)
+    }
+
+    #[test]
+    fn the_next_page_is_a_query_of_the_same_list() {
+        let next = |next: Value| page(&json!({"payments": [], "next": next})).map(|page| page.next);
+        assert_eq!(next(json!("?cursor=a")), Ok(Some("?cursor=a".to_owned())));
+        assert_eq!(next(Value::Null), Ok(None));
+        let long = format!("?{}", "a".repeat(NEXT_BYTES_MAX));
+        for bad in ["", "/payments?cursor=a", "https://elsewhere/?cursor=a", "?a b", "?a#b", "?é", long.as_str()] {
+            assert_eq!(next(json!(bad)), Err("next is not a query of the same list".to_owned()), "{bad}");
+        }
     }
 
     #[test]

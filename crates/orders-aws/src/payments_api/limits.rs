@@ -12,7 +12,7 @@ pub struct Limits {
     pub connect: Duration,
     /// Timeout for one attempt, including connecting and reading the response.
     pub attempt: Duration,
-    /// Timeout for a lookup, including both attempts and the pause.
+    /// Timeout for a lookup, including every page, retry and pause.
     pub overall: Duration,
     /// Maximum pause before the retry. The pause is random between zero and this (full jitter), so that lookups that
     /// failed together do not retry together.
@@ -34,7 +34,8 @@ impl Limits {
 
 impl Default for Limits {
     /// Payments responds in about ten milliseconds, and within a second after a cold start. The first attempt has room
-    /// for an outlier; the retry has the rest of `overall`.
+    /// for an outlier; the retry, or further pages, have the rest of `overall`. A page of 100 payments takes a few tens
+    /// of milliseconds, and a lookup reads at most 20 pages.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(1),

@@ -1,8 +1,8 @@
 //! Client of the Payments API for synchronous mode: `GET /payments?order_id=`.
 //!
-//! Every lookup ends within [`Limits::overall`]. A transient failure is retried once, within a retry budget. A circuit
-//! breaker opens after consecutive failures (docs/adr/0013). Budget and breaker are per sandbox, because sandboxes
-//! share no state.
+//! A lookup follows the pages of the list, up to the payments that settlement considers. It ends within
+//! [`Limits::overall`]. A transient failure of a page is retried once, within a retry budget. A circuit breaker opens
+//! after consecutive failures (docs/adr/0013). Budget and breaker are per sandbox, because sandboxes share no state.
 
 mod answer;
 mod attempt_error;
@@ -18,11 +18,12 @@ use async_trait::async_trait;
 use aws_connection::{Https, Trust};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_types::SdkConfig;
-use orders::{LookupError, PaymentLookup};
-use payment_events::{OrderId, PaymentInfo, Timestamp};
+use orders::{LookedUp, LookupError, PAYMENTS_MAX, PaymentLookup};
+use payment_events::{OrderId, Timestamp};
 use tokio::time::{sleep, timeout};
 use tower::retry::budget::{Budget, TpsBudget};
 
+use answer::Page;
 use attempt_error::AttemptError;
 use breaker::{Admission, Breaker, LookupResult, Transition};
 
@@ -31,6 +32,10 @@ pub use url::{InvalidPaymentsUrl, PaymentsUrl};
 
 /// `Retry-After` of a failed lookup while the circuit is closed, in seconds.
 const RETRY_AFTER_S: u16 = 1;
+
+/// Maximum number of pages of a lookup: twice as many as [`PAYMENTS_MAX`] payments on full pages, because a page may be
+/// shorter.
+const PAGES_MAX: usize = 20;
 
 /// Client of the Payments API.
 #[derive(Debug)]
@@ -65,8 +70,26 @@ impl PaymentsApi {
         self.https.connect(&self.url.to_string()).await;
     }
 
-    /// Makes an attempt, and one retry after a transient failure if the budget allows it.
-    async fn look_up(&self, uri: &str, order_id: &OrderId) -> Result<Vec<PaymentInfo>, AttemptError> {
+    /// Reads pages until the last one, or until there are more payments than settlement considers.
+    async fn look_up(&self, order_id: &OrderId) -> Result<LookedUp, AttemptError> {
+        let mut payments = Vec::new();
+        let mut uri = self.url.of_order(order_id);
+        for _ in 0..PAGES_MAX {
+            let Page { decided, next } = self.page(&uri, order_id).await?;
+            payments.extend(decided);
+            let Some(next) = next.filter(|_| payments.len() <= PAYMENTS_MAX) else {
+                let has_more = payments.len() > PAYMENTS_MAX;
+                payments.truncate(PAYMENTS_MAX);
+                return Ok(LookedUp { payments, has_more });
+            };
+            uri = self.url.of_page(&next);
+        }
+        payments.truncate(PAYMENTS_MAX);
+        Ok(LookedUp { payments, has_more: true })
+    }
+
+    /// Makes an attempt at a page, and one retry after a transient failure if the budget allows it.
+    async fn page(&self, uri: &str, order_id: &OrderId) -> Result<Page, AttemptError> {
         match self.attempt(uri, order_id).await {
             Err(error) if error.is_transient() && self.retries.withdraw() => {
                 tracing::warn!(%order_id, failure = %error, "lookup for order {order_id} failed and will be retried");
@@ -77,15 +100,15 @@ impl PaymentsApi {
         }
     }
 
-    async fn attempt(&self, uri: &str, order_id: &OrderId) -> Result<Vec<PaymentInfo>, AttemptError> {
+    async fn attempt(&self, uri: &str, order_id: &OrderId) -> Result<Page, AttemptError> {
         let attempt = async {
             let request = request::signed(&self.aws, uri).await.map_err(AttemptError::NotSigned)?;
             let response = self.https.call(request).await.map_err(AttemptError::Connection)?;
             answer::read(response, order_id).await
         };
-        let payments = within(self.limits.attempt, attempt).await?;
+        let page = within(self.limits.attempt, attempt).await?;
         self.retries.deposit();
-        Ok(payments)
+        Ok(page)
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -105,12 +128,11 @@ impl PaymentsApi {
 
 #[async_trait]
 impl PaymentLookup for PaymentsApi {
-    async fn payments_of(&self, order_id: &OrderId) -> Result<Vec<PaymentInfo>, LookupError> {
+    async fn payments_of(&self, order_id: &OrderId) -> Result<LookedUp, LookupError> {
         if let Admission::Rejected { remaining_ms } = self.breaker().admit(Timestamp::now()) {
             return Err(self.failed(order_id, seconds(remaining_ms), Open(remaining_ms)));
         }
-        let uri = self.url.of_order(order_id);
-        let looked_up = within(self.limits.overall, self.look_up(&uri, order_id)).await;
+        let looked_up = within(self.limits.overall, self.look_up(order_id)).await;
         // A lookup that could not be sent says nothing about Payments. A rejection or an invalid response does not
         // count as a failure: Payments responds.
         if looked_up.as_ref().err().is_none_or(AttemptError::came_from_payments) {

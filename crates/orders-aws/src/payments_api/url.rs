@@ -16,9 +16,14 @@ pub struct PaymentsUrl(String);
 pub struct InvalidPaymentsUrl;
 
 impl PaymentsUrl {
-    /// Returns the URL of an order's payments. An order id has no characters that need escaping.
+    /// Returns the URL of the first page of an order's payments. An order id has no characters that need escaping.
     pub(super) fn of_order(&self, order_id: &OrderId) -> String {
         format!("{}/payments?order_id={order_id}", self.0)
+    }
+
+    /// Returns the URL of a next page, from its query with the `?`.
+    pub(super) fn of_page(&self, query: &str) -> String {
+        format!("{}/payments{query}", self.0)
     }
 }
 

@@ -16,7 +16,7 @@ use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_types::SdkConfig;
 use orders::testing::samples::{authorized, euros};
-use orders::{LookupError, PaymentLookup};
+use orders::{LookedUp, LookupError, PAYMENTS_MAX, PaymentLookup};
 use orders_aws::{Limits, PaymentsApi};
 use payment_events::PaymentInfo;
 
@@ -45,7 +45,14 @@ fn api(server: &Server, limits: Limits) -> PaymentsApi {
     PaymentsApi::new(server.url().parse().unwrap(), Trust::Amazon, &aws(), limits)
 }
 
+/// Looks up an order of few payments.
 async fn look_up(api: &PaymentsApi) -> Result<Vec<PaymentInfo>, LookupError> {
+    let LookedUp { payments, has_more } = look_up_many(api).await?;
+    assert!(!has_more);
+    Ok(payments)
+}
+
+async fn look_up_many(api: &PaymentsApi) -> Result<LookedUp, LookupError> {
     api.payments_of(&"ord-1".parse().unwrap()).await
 }
 
@@ -87,6 +94,10 @@ async fn an_unusable_response_is_not_retried() {
         (Does::Answer(404), "Payments responded with status 404"),
         (Does::Say("<html>"), "the response is invalid: expected value"),
         (Does::Say(r#"{"payments": [{"payment_id": "pay_1"}]}"#), "the response is invalid: missing field"),
+        (
+            Does::Say(r#"{"payments": [], "next": "https://elsewhere/"}"#),
+            "the response is invalid: next is not a query",
+        ),
         (Does::SayForEver, "the response is longer than 6291456 bytes"),
         (Does::Redirect, "Payments responded with status 302"),
     ] {
@@ -95,6 +106,44 @@ async fn an_unusable_response_is_not_retried() {
         assert!(reason.starts_with(expected), "{reason}");
         assert_eq!(server.requests(), 1, "{expected}");
     }
+}
+
+#[tokio::test]
+async fn every_page_is_read() {
+    let server = Server::always(Does::PayPages { pages: 3, payments_each: 2 }).await;
+    let found = look_up(&api(&server, limits())).await.unwrap();
+    let ids: Vec<_> = found.iter().map(|payment| payment.payment_id.as_str()).collect();
+    assert_eq!(ids, ["pay_0x0", "pay_0x1", "pay_1x0", "pay_1x1", "pay_2x0", "pay_2x1"]);
+    assert_eq!((server.requests(), server.connections()), (3, 1));
+}
+
+#[tokio::test]
+async fn a_lookup_says_that_there_are_more_payments_than_settlement_considers() {
+    for (pages, payments_each, expected, requests) in [
+        (10, 100, (PAYMENTS_MAX, false), 10),
+        (11, 100, (PAYMENTS_MAX, true), 11),
+        (50, 100, (PAYMENTS_MAX, true), 11),
+        (20, 1, (20, false), 20),
+        (21, 1, (20, true), 20),
+    ] {
+        let server = Server::always(Does::PayPages { pages, payments_each }).await;
+        let LookedUp { payments, has_more } = look_up_many(&api(&server, limits())).await.unwrap();
+        assert_eq!((payments.len(), has_more), expected, "{pages} pages");
+        assert_eq!(server.requests(), requests, "{pages} pages");
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_retried_once_and_a_failed_page_fails_the_lookup() {
+    let pages = Does::PayPages { pages: 3, payments_each: 2 };
+    let server = Server::start_and_then([pages.clone(), Does::Answer(503)], pages.clone()).await;
+    assert_eq!(look_up(&api(&server, limits())).await.unwrap().len(), 6);
+    assert_eq!(server.requests(), 4);
+    let server = Server::start_and_then([pages.clone(), Does::Answer(503), Does::Answer(502)], pages.clone()).await;
+    assert_eq!(reason(&api(&server, limits())).await, "Payments responded with status 502");
+    // All pages share one deadline.
+    let server = Server::start_and_then([pages.clone(), pages], Does::Hang).await;
+    assert_eq!(reason(&api(&server, Limits { overall: SHORT, ..limits() })).await, "no response within 50ms");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
+use payment_events::PaymentInfo;
 use serde_json::json;
 
 use crate::{payment, signature};
@@ -19,6 +20,11 @@ use crate::{payment, signature};
 pub(crate) enum Does {
     /// Returns 200 with one payment.
     Pay,
+    /// Returns 200 with the page of the cursor: payment `i` of page `p` is `pay_<p>x<i>`.
+    PayPages {
+        pages: usize,
+        payments_each: usize,
+    },
     /// Returns this status.
     Answer(u16),
     /// Returns 200 with this body.
@@ -56,6 +62,11 @@ impl Server {
         Self::serve(VecDeque::new(), does).await
     }
 
+    /// Starts a server that behaves like `first` for the first requests and like `then` for all later ones.
+    pub(crate) async fn start_and_then(first: impl IntoIterator<Item = Does>, then: Does) -> Self {
+        Self::serve(first.into_iter().collect(), then).await
+    }
+
     async fn serve(next: VecDeque<Does>, then: Does) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -89,11 +100,27 @@ async fn respond(
     plan.requests.fetch_add(1, Ordering::SeqCst);
     plan.clients.lock().unwrap().insert(client);
     assert_eq!(request.method(), "GET");
-    assert_eq!(request.uri(), "/dev/payments?order_id=ord-1");
+    let (first, cursor) = request
+        .uri()
+        .to_string()
+        .split_once("&cursor=")
+        .map_or_else(|| (request.uri().to_string(), 0), |(first, cursor)| (first.to_owned(), cursor.parse().unwrap()));
+    assert_eq!(first, "/dev/payments?order_id=ord-1");
     signature::check(&request);
     let does = plan.next.lock().unwrap().pop_front().unwrap_or_else(|| plan.then.clone());
     match does {
         Does::Pay => axum::Json(json!({"payments": [payment()]})).into_response(),
+        Does::PayPages { pages, payments_each } => {
+            let payments = (0..payments_each).map(|number| {
+                let payment_id = format!("pay_{cursor}x{number}").parse().unwrap();
+                PaymentInfo { payment_id, ..payment() }
+            });
+            let page = json!({"payments": payments.collect::<Vec<_>>()});
+            let next = json!({"next": format!("?order_id=ord-1&cursor={}", cursor + 1)});
+            let mut page = page.as_object().unwrap().clone();
+            page.extend(next.as_object().unwrap().clone().into_iter().filter(|_| cursor + 1 < pages));
+            axum::Json(page).into_response()
+        }
         Does::Answer(status) => axum::http::StatusCode::from_u16(status).unwrap().into_response(),
         Does::Say(text) => text.into_response(),
         Does::SayForEver => stream(|_| Some(Ok(vec![b' '; 65_536]))),

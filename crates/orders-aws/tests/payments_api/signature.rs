@@ -25,7 +25,10 @@ pub(crate) fn check(request: &Request) {
         assert!(signed.split(';').any(|name| name == needed), "{needed} is not signed");
     }
     let headers: Vec<_> = signed.split(';').map(|name| format!("{name}:{}\n", header(name))).collect();
-    let (path, query) = (request.uri().path(), request.uri().query().unwrap());
+    let path = request.uri().path();
+    let mut query: Vec<_> = request.uri().query().unwrap().split('&').collect();
+    query.sort_unstable();
+    let query = query.join("&");
     let canonical = format!("GET\n{path}\n{query}\n{}\n{signed}\n{}", headers.concat(), hex(&Sha256::digest(b"")));
     let hash = hex(&Sha256::digest(canonical));
     let to_sign = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{hash}", header("x-amz-date"));

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use payment_events::{OrderId, PaymentId, PaymentInfo};
 
-use crate::{LookupError, PaymentLookup};
+use crate::{LookedUp, LookupError, PAYMENTS_MAX, PaymentLookup};
 
 /// Payments API in memory: returns the latest state set for each payment, counts calls, and can be set to fail.
 #[derive(Debug, Default)]
@@ -42,13 +42,15 @@ impl MemoryPayments {
 
 #[async_trait]
 impl PaymentLookup for MemoryPayments {
-    async fn payments_of(&self, order_id: &OrderId) -> Result<Vec<PaymentInfo>, LookupError> {
+    async fn payments_of(&self, order_id: &OrderId) -> Result<LookedUp, LookupError> {
         let mut state = self.state();
         state.calls += 1;
         if state.is_down {
             let context = format!("could not look up the payments of order {order_id}");
             return Err(LookupError { context, retry_after_s: 7, source: "the test set Payments to be down".into() });
         }
-        Ok(state.payments.values().filter(|payment| payment.order_id == *order_id).cloned().collect())
+        let mut payments = state.payments.values().filter(|payment| payment.order_id == *order_id).cloned();
+        let first = payments.by_ref().take(PAYMENTS_MAX).collect();
+        Ok(LookedUp { payments: first, has_more: payments.next().is_some() })
     }
 }

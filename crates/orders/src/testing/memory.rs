@@ -8,7 +8,7 @@ use payment_events::{OrderId, PaymentId};
 
 use crate::{
     Incomplete, Inserted, Order, OrderQueries, OrderStore, OrderView, PAYMENTS_MAX, PaymentCopies, PaymentCopy,
-    PlacedOrders, Replaced, StoreError, Stored,
+    PaymentPages, PaymentsPage, PlacedOrders, Replaced, StoreError, Stored,
 };
 
 /// Orders and their payments in memory. Counts calls and can be set to fail for an order.
@@ -30,7 +30,7 @@ struct State {
 pub struct Calls {
     /// Calls of [`OrderQueries::placed`], whatever the number of ids.
     pub looks: u32,
-    /// Calls of [`OrderQueries::read`] and [`OrderQueries::payments`].
+    /// Calls of [`OrderQueries::read`], [`OrderQueries::payments`] and [`PaymentPages::page`].
     pub reads: u32,
     /// Attempts to write an order.
     pub order_writes: u32,
@@ -132,6 +132,18 @@ impl OrderQueries for MemoryOrders {
 
     async fn payments(&self, order_id: &OrderId) -> Result<OrderView, StoreError> {
         Ok(self.reach(order_id, |calls| calls.reads += 1)?.payments_of(order_id))
+    }
+}
+
+#[async_trait]
+impl PaymentPages for MemoryOrders {
+    async fn page(&self, order_id: &OrderId, after: Option<&str>, limit: usize) -> Result<PaymentsPage, StoreError> {
+        let state = self.reach(order_id, |calls| calls.reads += 1)?;
+        let payments = state.payments.iter().filter(|((of, id), _)| of == order_id && Some(id.as_str()) > after);
+        let mut payments = payments.map(|(_, stored)| stored.clone());
+        let page: Vec<_> = payments.by_ref().take(limit).collect();
+        let last = page.last().map(|stored| stored.payment.payment_id.to_string());
+        Ok(PaymentsPage { next_after: payments.next().and(last), payments: page, unreadable: 0 })
     }
 }
 

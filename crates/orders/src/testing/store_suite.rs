@@ -6,13 +6,13 @@ use payment_events::{Money, PaymentInfo};
 
 use super::samples;
 use crate::{
-    Evidence, Fulfilment, Incomplete, Inserted, Line, Lines, Order, OrderQueries, OrderRequest, OrderStatus,
-    OrderStore, OrderView, PAYMENTS_MAX, PLACED_AT_ONCE_MAX, PaymentCopies, PaymentCopy, PlacedOrders, Quantity,
-    Replaced, Stored,
+    Evidence, Fulfilment, Incomplete, Inserted, Line, Lines, LookedUp, Order, OrderQueries, OrderRequest, OrderStatus,
+    OrderStore, OrderView, PAYMENTS_MAX, PLACED_AT_ONCE_MAX, PaymentCopies, PaymentCopy, PaymentPages, PaymentsPage,
+    PlacedOrders, Quantity, Replaced, Stored,
 };
 
 /// Runs all checks against one store, which may hold other orders.
-pub async fn check<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
+pub async fn check<S: OrderStore + OrderQueries + PaymentPages + PaymentCopies>(store: &S) {
     an_unknown_order_reads_as_empty(store).await;
     an_order_is_inserted_once(store).await;
     placed_orders_are_found_among_unplaced_ones(store).await;
@@ -24,6 +24,7 @@ pub async fn check<S: OrderStore + OrderQueries + PaymentCopies>(store: &S) {
     orders_are_isolated_from_each_other(store).await;
     a_long_list_of_payments_is_read_completely(store).await;
     more_payments_than_settlement_considers_are_cut_and_said_to_be(store).await;
+    payments_are_listed_in_pages(store).await;
 }
 
 fn order(order_id: &str) -> Order {
@@ -113,7 +114,8 @@ async fn every_field_of_an_order_round_trips<S: OrderStore + OrderQueries>(store
     assert_eq!(store.replace(&held, 1).await.unwrap(), Replaced::Done);
     assert_eq!(read(store, "suite-fields").await.order, Some(held));
 
-    let remote = [samples::captured(&samples::authorized("pay_asked", samples::euros(2)), 2, 1)];
+    let remote = vec![samples::captured(&samples::authorized("pay_asked", samples::euros(2)), 2, 1)];
+    let remote = LookedUp { payments: remote, has_more: false };
     let evidence = Evidence { lookup: Some(&remote), ..Evidence::copies(&[]) };
     let placed = Order::place(samples::request("suite-asked", samples::euros(1)), evidence, samples::at());
     assert_eq!(placed.decision.based_on[0].covers_minor, 1);
@@ -207,4 +209,42 @@ where
     for view in [store.read(order_id).await.unwrap(), store.payments(order_id).await.unwrap()] {
         assert_eq!((view.payments.len(), view.incomplete), (PAYMENTS_MAX, Some(Incomplete::TooMany)));
     }
+}
+
+async fn payments_are_listed_in_pages<S: OrderStore + PaymentPages + PaymentCopies>(store: &S) {
+    let order_id = &"suite-pages".parse().unwrap();
+    let page = async |after: Option<&str>, limit| store.page(order_id, after, limit).await.unwrap();
+    assert_eq!(page(None, 1).await, PaymentsPage::default());
+    store.insert(&order("suite-pages")).await.unwrap();
+    store.put_if_newer(&payment("suite-pages-2", "pay_500", 1)).await.unwrap();
+    let mut expected = Vec::new();
+    for n in 0..60 {
+        let copy = payment("suite-pages", &format!("pay_{:03}", 10 * n), 1);
+        store.put_if_newer(&copy).await.unwrap();
+        expected.push(copy);
+    }
+    for (limit, sizes) in [(100, &[60][..]), (60, &[60]), (59, &[59, 1]), (30, &[30, 30]), (25, &[25, 25, 10])] {
+        let (mut found, mut after, mut found_sizes) = (Vec::new(), None, Vec::new());
+        loop {
+            let PaymentsPage { payments, unreadable: 0, next_after } = page(after.as_deref(), limit).await else {
+                panic!("every payment can be decoded");
+            };
+            found_sizes.push(payments.len());
+            found.extend(payments);
+            let Some(next) = next_after else { break };
+            after = Some(next);
+        }
+        assert_eq!((found_sizes.as_slice(), &found), (sizes, &expected), "pages of {limit}");
+    }
+    // Payments that arrive between two pages neither repeat nor hide an older one.
+    let first = page(None, 30).await;
+    for n in [5, 295, 305, 595] {
+        store.put_if_newer(&payment("suite-pages", &format!("pay_{n:03}"), 1)).await.unwrap();
+    }
+    let rest = page(first.next_after.as_deref(), 100).await;
+    let ids = first.payments.iter().chain(&rest.payments).map(|copy| copy.payment.payment_id.to_string());
+    let mut wanted: Vec<_> = (0..60).map(|n| 10 * n).chain([295, 305, 595]).collect();
+    wanted.sort_unstable();
+    assert_eq!(ids.collect::<Vec<_>>(), wanted.iter().map(|n| format!("pay_{n:03}")).collect::<Vec<_>>());
+    assert_eq!(page(Some("pay_595"), 1).await, PaymentsPage::default(), "after the last one");
 }

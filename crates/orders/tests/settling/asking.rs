@@ -192,9 +192,26 @@ async fn more_payments_than_settlement_considers_keep_the_status_until_all_have_
     for number in 0..count {
         world.payments.becomes(authorized(&format!("pay_{number:04}"), euros(1)));
     }
-    let cost = i64::try_from(count).unwrap();
+    let cost = i64::try_from(PAYMENTS_MAX).unwrap();
     let placed = world.synchronous(world.store.clone()).place(request("ord-1", euros(cost))).await.unwrap().order;
-    assert_eq!(placed.status, OrderStatus::Accepted);
+    assert_eq!((placed.status, placed.decision.is_complete), (OrderStatus::Accepted, false));
     let found = world.find().await;
     assert_eq!((found.status, found.decision.is_complete), (OrderStatus::Accepted, false));
+}
+
+#[tokio::test]
+async fn an_order_that_the_payments_looked_up_do_not_cover_keeps_its_status_if_there_are_more() {
+    let world = World::default();
+    let cost = i64::try_from(PAYMENTS_MAX + 1).unwrap();
+    world.payments.becomes(authorized("pay_0", euros(cost)));
+    let place = world.synchronous(world.store.clone());
+    let place = async || place.place(request("ord-1", euros(cost))).await.unwrap().order;
+    assert_eq!(place().await.status, OrderStatus::Accepted);
+    // The payment that covered the order is void, and only a part of the others is looked up.
+    world.payments.becomes(voided(&authorized("pay_0", euros(cost))));
+    for number in 0..=PAYMENTS_MAX {
+        world.payments.becomes(authorized(&format!("pay_{number:04}"), euros(1)));
+    }
+    let placed = place().await;
+    assert_eq!(placed.status, OrderStatus::Accepted, "payments that were left out may cover it");
 }

@@ -1,12 +1,15 @@
 //! In-memory payment store.
 
 use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 use payment_events::{OrderId, PaymentId};
 
-use crate::{Begun, Outbox, Payment, PaymentQueries, PaymentRecord, PaymentStore, Replaced, StoreError};
+use crate::{
+    Begun, Outbox, PAGE_MAX, Payment, PaymentQueries, PaymentRecord, PaymentStore, PaymentsPage, Replaced, StoreError,
+};
 
 /// Implementation of the store ports in memory.
 #[derive(Debug, Default)]
@@ -64,11 +67,18 @@ impl PaymentQueries for MemoryPayments {
         Ok(self.record(payment_id).map(|record| record.payment))
     }
 
-    async fn find_by_order(&self, order_id: &OrderId) -> Result<Vec<Payment>, StoreError> {
-        let mut payments: Vec<_> = self.records().values().map(|record| record.payment.clone()).collect();
-        payments.retain(|payment| payment.order_id == *order_id);
-        payments.sort_by_key(|payment| payment.created_at);
-        Ok(payments)
+    async fn find_by_order(
+        &self,
+        order_id: &OrderId,
+        after: Option<&PaymentId>,
+        limit: usize,
+    ) -> Result<PaymentsPage, StoreError> {
+        let records = self.records();
+        let payments = records.range((after.map_or(Unbounded, Excluded), Unbounded)).map(|(_, record)| &record.payment);
+        let mut payments = payments.filter(|payment| payment.order_id == *order_id).cloned();
+        let page: Vec<_> = payments.by_ref().take(limit.min(PAGE_MAX)).collect();
+        let last = page.last().map(|payment| payment.payment_id.clone());
+        Ok(PaymentsPage { next_after: payments.next().and(last), payments: page })
     }
 }
 

@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
-use payment_events::{Decline, Money, Timestamp};
+use payment_events::{Decline, Money, PaymentId, Timestamp};
 
 use crate::{
-    Action, Begun, Caller, Change, Lease, Outbox, Outcome, PaymentQueries, PaymentRecord, PaymentRequest, PaymentStore,
-    Replaced, RequestKey, Step,
+    Action, Begun, Caller, Change, Lease, Outbox, Outcome, PAGE_MAX, PaymentQueries, PaymentRecord, PaymentRequest,
+    PaymentStore, PaymentsPage, Replaced, RequestKey, Step,
 };
 
 /// Runs all checks against one store, which may already hold other payments.
@@ -17,7 +17,7 @@ pub async fn check<S: PaymentStore + PaymentQueries + Outbox>(store: &S) {
     a_missing_record_is_not_replaced(store).await;
     every_field_round_trips(store).await;
     only_its_own_version_clears_the_mark(store).await;
-    payments_are_found_by_order_oldest_first(store).await;
+    payments_are_found_by_order_in_pages(store).await;
 }
 
 fn request(order_id: &str, key: &str) -> PaymentRequest {
@@ -137,18 +137,46 @@ async fn only_its_own_version_clears_the_mark<S: PaymentStore + Outbox>(store: &
     );
 }
 
-async fn payments_are_found_by_order_oldest_first<S: PaymentStore + PaymentQueries>(store: &S) {
-    // More than one `BatchGetItem` call, so that paging is exercised.
-    let count: u64 = 130;
+async fn payments_are_found_by_order_in_pages<S: PaymentStore + PaymentQueries>(store: &S) {
     let order_id = "suite-by-order".parse().unwrap();
-    let mut expected = Vec::new();
-    for n in 0..count {
-        let mut record = processing(&request("suite-by-order", &format!("suite-by-order-{n}")));
-        record.payment.created_at = record.payment.created_at.plus_ms(n);
-        record.payment.updated_at = record.payment.created_at;
+    let made = async |n: u64| {
+        let record = processing(&request("suite-by-order", &format!("suite-by-order-{n}")));
         store.begin(&record).await.unwrap();
-        expected.push(record.payment);
+        record.payment
+    };
+    let mut expected = Vec::new();
+    for n in 0..130 {
+        expected.push(made(n).await);
     }
-    assert_eq!(store.find_by_order(&order_id).await.unwrap(), expected);
-    assert_eq!(store.find_by_order(&"suite-none".parse().unwrap()).await.unwrap(), vec![]);
+    expected.sort_by(|a, b| a.payment_id.cmp(&b.payment_id));
+    let page = async |after: Option<&PaymentId>, limit| store.find_by_order(&order_id, after, limit).await.unwrap();
+    for (limit, sizes) in [(PAGE_MAX, &[100, 30][..]), (usize::MAX, &[100, 30]), (65, &[65, 65]), (50, &[50, 50, 30])] {
+        let (mut found, mut after, mut found_sizes) = (Vec::new(), None, Vec::new());
+        loop {
+            let PaymentsPage { payments, next_after } = page(after.as_ref(), limit).await;
+            found_sizes.push(payments.len());
+            found.extend(payments);
+            let Some(next) = next_after else { break };
+            after = Some(next);
+        }
+        assert_eq!((found_sizes.as_slice(), &found), (sizes, &expected), "pages of {limit}");
+    }
+    // Payments made between two pages neither repeat nor hide an older one.
+    let first = page(None, 60).await;
+    let mut found = first.payments;
+    for n in 130..160 {
+        made(n).await;
+    }
+    let mut after = first.next_after;
+    while let Some(next) = &after {
+        let PaymentsPage { payments, next_after } = page(Some(next), 60).await;
+        found.extend(payments);
+        after = next_after;
+    }
+    assert!(found.is_sorted_by(|a, b| a.payment_id < b.payment_id), "each once, in the order of the ids");
+    assert!(expected.iter().all(|payment| found.contains(payment)));
+    let none = PaymentsPage { payments: vec![], next_after: None };
+    assert_eq!(store.find_by_order(&"suite-none".parse().unwrap(), None, 1).await.unwrap(), none);
+    let last = found.last().map(|payment| payment.payment_id.clone());
+    assert_eq!(page(last.as_ref(), 1).await, none, "after the last one");
 }

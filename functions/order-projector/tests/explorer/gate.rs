@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 use orders::testing::{MemoryOrders, MemoryPayments};
 use orders::{
-    Fulfilment, Inserted, LookupError, Order, OrderQueries, OrderStore, OrderView, PaymentCopies, PaymentCopy,
-    PaymentLookup, PlacedOrders, Replaced, StoreError, Stored,
+    Fulfilment, Inserted, LookedUp, LookupError, Order, OrderQueries, OrderStore, OrderView, PaymentCopies,
+    PaymentCopy, PaymentLookup, PlacedOrders, Replaced, StoreError, Stored,
 };
 use payment_events::{OrderId, PaymentInfo};
 
@@ -128,10 +128,10 @@ impl OrderQueries for Gated {
 
 #[async_trait]
 impl PaymentLookup for Gated {
-    async fn payments_of(&self, order_id: &OrderId) -> Result<Vec<PaymentInfo>, LookupError> {
+    async fn payments_of(&self, order_id: &OrderId) -> Result<LookedUp, LookupError> {
         self.opened().await;
         let payments = self.world.payments.payments_of(order_id).await?;
-        self.record(describe_payments(&payments));
+        self.record(describe_payments(&payments.payments));
         Ok(payments)
     }
 }

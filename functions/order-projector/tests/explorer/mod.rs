@@ -190,7 +190,7 @@ impl Run {
     }
 
     fn payments(&self) -> Vec<PaymentInfo> {
-        gate::ready(self.world.payments.payments_of(&"ord-1".parse().unwrap())).unwrap()
+        gate::ready(self.world.payments.payments_of(&"ord-1".parse().unwrap())).unwrap().payments
     }
 
     fn check_reading_settles(&self, choices: &[Choice]) {
