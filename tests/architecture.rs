@@ -11,7 +11,7 @@ const PAYMENTS_SIDE: [&str; 4] = ["payments", "payments-aws", "payment-api", "pa
 const ORDERS_SIDE: [&str; 4] = ["orders", "orders-aws", "order-api", "order-projector"];
 const FUNCTIONS: [&str; 4] = ["payment-api", "payment-relay", "order-api", "order-projector"];
 /// Shared crates of the workspace that both services may use.
-const FOR_BOTH: [&str; 11] = [
+const FOR_BOTH: [&str; 12] = [
     "payment-events",
     "telemetry",
     "uri-paths",
@@ -26,7 +26,7 @@ const FOR_BOTH: [&str; 11] = [
     "quarantine",
 ];
 /// Shared crates that build on other shared crates, with those that each may use in addition to `telemetry`.
-const BUILT_ON: [(&str, &[&str]); 6] = [
+const BUILT_ON: [(&str, &[&str]); 7] = [
     ("api-gateway", &["uri-paths"]),
     ("http-problems", &["uri-paths"]),
     ("card-numbers", &["http-problems"]),

@@ -239,7 +239,7 @@ fn extreme(rng: &mut Rng, (_, name): Field) -> String {
     }
 }
 
-/// Records that are not JSON objects, or hardly.
+/// Records that are not JSON objects, or lack members that every event has. All are quarantined.
 pub(crate) fn not_events() -> Vec<Vec<u8>> {
     let deep = |open: &str, depth: usize| open.repeat(depth).into_bytes();
     vec![

@@ -101,7 +101,7 @@ fn the_usage_files_of_the_cost_calculator_match_the_table() {
 
 type Cells = [String; 5];
 
-/// Rows of the table by path, without the column of explanations.
+/// Rows of the table, keyed by the column `path`, without the column `why`.
 fn rows() -> BTreeMap<&'static str, Cells> {
     let (_, section) = DOCUMENT.split_once(SECTION).unwrap();
     let section = section.split_once("\n## ").map_or(section, |(section, _)| section);

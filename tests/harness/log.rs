@@ -9,9 +9,9 @@ use paystream_local::LogSink;
 
 use crate::workspace;
 
-/// Number of lines kept, the newest ones.
+/// Maximum number of lines kept. The oldest are dropped first.
 const LINES_MAX: usize = 1_000;
-/// Number of warnings and errors that a failing test prints, the newest ones.
+/// Maximum number of warnings and errors that a failing test prints. The newest are printed.
 const SHOWN_MAX: usize = 20;
 
 /// Keeps the last lines of the log. When a panic drops it, it prints the last warnings and writes all lines to a file.

@@ -58,7 +58,7 @@ impl<T: JsonSchema> Input for PathParameter<T> {
         let description = take_description(&mut schema);
         let schema = schemas.subschema_for::<T>();
         operation.parameter(Parameter { name, location: Location::Path, required: true, description, schema });
-        // HTTP APIs pass the path decoded, so an encoded `/`, `\\`, `#` or `?` in a parameter makes it another path.
+        // HTTP APIs pass the path decoded, so an encoded `/` in a parameter adds a segment, and another route or none matches.
         operation.may_answer([builtin::INVALID_REQUEST, builtin::NO_SUCH_ROUTE, builtin::METHOD_NOT_ALLOWED]);
     }
 }

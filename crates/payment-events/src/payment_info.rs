@@ -127,7 +127,7 @@ pub struct PaymentInfo {
     pub version: u64,
     /// Time at which the payment was accepted.
     pub created_at: Timestamp,
-    /// Time of this version.
+    /// Time at which this version was created.
     pub updated_at: Timestamp,
 }
 

@@ -93,9 +93,9 @@ impl fmt::Debug for Timestamp {
 json_string!(Timestamp);
 // Describes the output. Parsing accepts any RFC 3339 time, to tolerate other producers.
 string_schema!(Timestamp, {
-    "description": "RFC 3339, UTC, in milliseconds.",
+    "description": "RFC 3339, UTC, in milliseconds, from 1970 to 9999.",
     "format": "date-time",
-    "pattern": r"^(19[7-9][0-9]|[2-9][0-9]{3})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
     "examples": ["2026-11-22T20:00:00.123Z"],
 });
 

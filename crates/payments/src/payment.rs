@@ -75,7 +75,7 @@ pub struct Payment {
     pub version: u64,
     /// Time at which the payment was accepted.
     pub created_at: Timestamp,
-    /// Time of this version.
+    /// Time at which this version was created.
     pub updated_at: Timestamp,
     /// Trace that produced this version.
     pub trace_parent: Option<TraceParent>,
@@ -120,7 +120,7 @@ pub enum Action {
 pub enum Outcome {
     /// The amount is held.
     Approved,
-    /// The amount is not held, for this final reason.
+    /// The authorization is declined for this reason, and no amount is held. A decline is final.
     Declined(Decline),
 }
 

@@ -92,7 +92,7 @@ pub trait Outbox: Send + Sync {
 /// Authorization request to the payment processor.
 #[derive(Debug, Clone)]
 pub struct Authorization<'a> {
-    /// The same for every attempt of one payment, so that the processor charges once.
+    /// Id of the payment. All attempts send the same key, so that the processor holds the amount once.
     pub idempotency_key: &'a PaymentId,
     /// Amount to hold.
     pub amount: Money,

@@ -37,7 +37,7 @@ enum Mark {
 }
 
 impl Publication {
-    /// Creates a publication that sends with `publisher` and clears marks in `outbox`.
+    /// Creates a publication that sends with `publisher` and clears `unpublished` marks in `outbox`.
     pub fn new(publisher: Arc<dyn EventPublisher>, outbox: Arc<dyn Outbox>) -> Self {
         Self { publisher, outbox }
     }

@@ -8,7 +8,7 @@ use payment_events::{DecodeError, OrderId, PaymentEvent, PaymentId, Timestamp};
 use quarantine::{QuarantinedRecord, Reason, RecordId};
 use stream_batch::{KinesisRecord, Record};
 
-/// A decoded record.
+/// Outcome of decoding and folding one record of the batch.
 #[derive(Debug)]
 pub(crate) enum Entry {
     /// Versions of one payment, newest first.
@@ -40,7 +40,8 @@ pub(crate) struct Undecodable {
 /// The entry is at the position of the payment's **first** record. If no version can be stored, that first record is
 /// reported, so that no version of the payment is acknowledged before one is stored.
 ///
-/// Returns one entry per record, in batch order. The lane of an entry is the order id.
+/// Returns one entry per record, in batch order. The lane of an entry is the order id, or the partition key if the record
+/// is undecodable.
 pub(crate) fn fold(records: impl IntoIterator<Item = KinesisRecord>) -> Vec<Record<String, Entry>> {
     let mut entries: Vec<Record<String, Entry>> = Vec::new();
     let mut places: HashMap<(OrderId, PaymentId), usize> = HashMap::new();

@@ -114,7 +114,7 @@ pub(crate) struct PaymentView {
     version: u64,
     /// Time at which the payment was accepted.
     created_at: Timestamp,
-    /// Time of this version.
+    /// Time at which this version was created.
     updated_at: Timestamp,
 }
 

@@ -66,7 +66,7 @@ pub struct ComparisonReport {
 }
 
 impl ScenarioResult {
-    /// Figures of a mode.
+    /// Returns the measurements of a mode.
     pub fn measured(&self, mode: Mode) -> &Measured {
         match mode {
             Mode::Asynchronous => &self.asynchronous,

@@ -84,7 +84,7 @@ async fn next(State(work): State<Arc<Work>>) -> Response {
     let (event, received) = oneshot::channel();
     match locked(&work.waiting).pop_front() {
         Some(waiting) => Idle { asked, event }.give(waiting),
-        // If nobody waits for `Idle`, it is dropped, and the process gets 410.
+        // Sending fails only after the `RuntimeApi` was dropped. Then the process gets 410.
         None => drop(work.idle.send(Idle { asked, event })),
     }
     let Ok(event) = received.await else { return StatusCode::GONE.into_response() };

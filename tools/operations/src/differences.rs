@@ -34,7 +34,7 @@ pub struct Truth {
     pub digest: Option<Digest>,
     /// True if it still has its outbox mark.
     pub unpublished: bool,
-    /// Time of this version.
+    /// Time at which this version was created.
     pub updated_at: Timestamp,
 }
 

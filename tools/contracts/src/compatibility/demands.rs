@@ -48,7 +48,7 @@ pub(super) struct Demands<'a> {
     pub(super) unread: Vec<(&'a str, Value)>,
 }
 
-/// Returns true for a bound that allows less the lower it is.
+/// Returns true if the keyword is an upper bound, such as `maximum`.
 pub(super) fn is_upper(keyword: &str) -> bool {
     UPPER_BOUNDS.contains(&keyword)
 }

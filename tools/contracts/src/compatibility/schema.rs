@@ -16,7 +16,7 @@ pub(super) enum Direction {
     Sent,
 }
 
-/// Two documents, and the sender of the values.
+/// Comparison of schemas in an old and a new document. `direction` decides which changes are breaking.
 #[derive(Clone, Copy)]
 pub(super) struct SchemaComparison<'a> {
     old: &'a Value,
