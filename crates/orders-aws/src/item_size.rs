@@ -51,8 +51,32 @@ fn number_bytes(number: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::primitives::Blob;
+    use orders::PaymentCopy;
+    use payment_events::{Decline, Money, OrderId, PaymentId, PaymentInfo, PaymentStatus};
 
     use super::*;
+    use crate::copy_item::CopyItem;
+
+    /// Every part of a payment at its maximum, and a decline as long as a reader accepts.
+    #[test]
+    fn every_payment_that_a_reader_accepts_fits_an_item() {
+        let payment = PaymentInfo {
+            payment_id: format!("{}{}", PaymentId::PREFIX, "Z".repeat(PaymentId::SUFFIX_LENGTH_MAX)).parse().unwrap(),
+            order_id: "o".repeat(OrderId::LENGTH_MAX).parse().unwrap(),
+            status: PaymentStatus::Authorized,
+            amount: Money::new(i64::MAX, "EUR".parse().unwrap()).unwrap(),
+            captured_minor: i64::MAX,
+            refunded_minor: i64::MAX,
+            decline: Some(Decline { code: String::new(), message: "x".repeat(Decline::READ_BYTES_MAX) }),
+            version: PaymentInfo::VERSION_MAX,
+            created_at: "1970-01-01T00:00:00Z".parse().unwrap(),
+            updated_at: "9999-12-31T23:59:59.999Z".parse().unwrap(),
+        };
+        let copy = PaymentCopy { received_at: payment.updated_at, payment };
+        let item = serde_dynamo::to_item(CopyItem::from(&copy)).unwrap();
+        let bytes = item_bytes(&item);
+        assert!(bytes > Decline::READ_BYTES_MAX && bytes < ITEM_BYTES_MAX, "{bytes} bytes");
+    }
 
     #[test]
     fn names_values_and_the_overhead_of_containers_count() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use payment_events::{Currency, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
 
-use crate::{BasedOn, Decision, Evidence, Fulfilment, Order, OrderStatus, PAYMENTS_MAX};
+use crate::{BasedOn, Decision, Evidence, Fulfilment, Order, OrderStatus, PAYMENTS_MAX, PaymentCopy};
 
 /// Result of [`decide`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn decide(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Verdict 
     let payments = newest(order, evidence, now);
     let total = order.total();
     // At most PAYMENTS_MAX of each source, each below 2^63: the sum cannot overflow.
-    let covering: i128 = payments.iter().map(|payment| i128::from(payment.snapshot.covers_minor)).sum();
+    let covering: i128 = payments.iter().map(|payment| i128::from(payment.covers_minor)).sum();
     let covered = covering >= i128::from(total.minor());
     let is_complete = is_complete(order, evidence);
     let status = match (covered, order.status) {
@@ -51,7 +51,7 @@ pub fn decide(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Verdict 
         decided_at: now,
         payments: payments.len(),
         is_complete,
-        based_on: recorded(payments),
+        based_on: recorded(payments, evidence.copies),
     };
     Verdict { status, fulfilment, decision }
 }
@@ -70,13 +70,6 @@ pub fn covering_minor(payment: &PaymentInfo, currency: Currency) -> i64 {
     }
 }
 
-/// A payment considered by a decision.
-struct Considered {
-    snapshot: BasedOn,
-    /// True if the read model has no version as new as this one.
-    is_ahead: bool,
-}
-
 /// Returns true if all payments of the order are known.
 ///
 /// A decision that left payments out stays incomplete until the read model has as many payments.
@@ -87,10 +80,8 @@ fn is_complete(order: &Order, evidence: Evidence<'_>) -> bool {
 }
 
 /// Merges the previous decision with the evidence: the newest known version of each payment.
-fn newest(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Vec<Considered> {
+fn newest(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Vec<BasedOn> {
     let currency = order.total().currency();
-    let copied: HashMap<&PaymentId, u64> =
-        evidence.copies.iter().map(|copy| (&copy.payment.payment_id, copy.payment.version)).collect();
     let aged_ms = now.ms_since(order.decision.decided_at);
     let before = order.decision.based_on.iter();
     let before = before.map(|known| BasedOn { age_ms: known.age_ms.saturating_add(aged_ms), ..known.clone() });
@@ -108,18 +99,19 @@ fn newest(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Vec<Consider
             newest.insert(payment.payment_id.clone(), payment);
         }
     }
-    let considered = newest.into_values().map(|snapshot| {
-        let is_ahead = copied.get(&snapshot.payment_id).is_none_or(|version| *version < snapshot.version);
-        Considered { snapshot, is_ahead }
-    });
-    considered.collect()
+    newest.into_values().collect()
 }
 
 /// Returns the payments to record, covering payments first, then newest first. Those ahead of the read model are the only
 /// place where they are known, so they are kept beyond [`Decision::BASED_ON_MAX`].
-fn recorded(mut payments: Vec<Considered>) -> Vec<BasedOn> {
-    payments.sort_by_key(|payment| (Reverse(payment.snapshot.covers_minor > 0), payment.snapshot.age_ms));
-    let kept = payments.into_iter().enumerate();
-    let kept = kept.filter(|(position, payment)| *position < Decision::BASED_ON_MAX || payment.is_ahead);
-    kept.map(|(_, payment)| payment.snapshot).take(PAYMENTS_MAX).collect()
+fn recorded(mut payments: Vec<BasedOn>, copies: &[PaymentCopy]) -> Vec<BasedOn> {
+    payments.sort_by_key(|payment| (Reverse(payment.covers_minor > 0), payment.age_ms));
+    if payments.len() <= Decision::BASED_ON_MAX {
+        return payments;
+    }
+    let copied: HashMap<_, _> = copies.iter().map(|copy| (&copy.payment.payment_id, copy.payment.version)).collect();
+    let is_ahead = |payment: &BasedOn| copied.get(&payment.payment_id).is_none_or(|version| *version < payment.version);
+    let recorded = payments.into_iter().enumerate();
+    let recorded = recorded.filter(|(position, payment)| *position < Decision::BASED_ON_MAX || is_ahead(payment));
+    recorded.map(|(_, payment)| payment).take(PAYMENTS_MAX).collect()
 }

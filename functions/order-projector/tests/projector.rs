@@ -286,6 +286,46 @@ async fn payments_and_their_projection_lag_are_counted() {
     assert_eq!(world.metric("ProjectionLag").len(), 1);
 }
 
+#[tokio::test]
+async fn an_unacceptable_version_is_quarantined_and_the_version_before_it_is_stored() {
+    let world = World::default();
+    world.place("ord-1").await;
+    let held = payment("ord-1", "pay_1");
+    let taken = captured(&held, 1_000, 0);
+    let other = payment("ord-2", "pay_2");
+    let failing = Arc::new(FailingStore { store: world.store.clone(), what: "pay_1", how: FailureMode::Verdict });
+    let in_a_minute = SystemTime::now() + Duration::from_mins(1);
+    let delivery = [event(&held), event(&taken), event(&other)];
+    assert_eq!(world.deliver_through(failing, &delivery, in_a_minute).await, failures(&[]));
+    assert_eq!(world.versions("ord-1").await, [1]);
+    assert_eq!(world.status("ord-1"), OrderStatus::Accepted);
+    assert_eq!(world.versions("ord-2").await, [1]);
+    let records = world.quarantine.records();
+    assert_eq!(records.len(), 1);
+    assert_eq!((records[0].id.to_string().as_str(), &records[0].data), ("shardId-000000000006#101", &event(&taken).1));
+    assert_eq!(world.metric("Quarantined"), [1]);
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_settled_is_quarantined_once_and_the_other_orders_are_settled() {
+    let world = World::default();
+    for order_id in ["ord-1", "ord-2"] {
+        world.place(order_id).await;
+    }
+    let (one, two) = (payment("ord-1", "pay_1"), payment("ord-2", "pay_2"));
+    for _ in 0..2 {
+        let failing = Arc::new(FailingStore { store: world.store.clone(), what: SETTLING, how: FailureMode::Verdict });
+        let in_a_minute = SystemTime::now() + Duration::from_mins(1);
+        assert_eq!(world.deliver_through(failing, &[event(&one)], in_a_minute).await, failures(&[]));
+    }
+    let records = world.quarantine.records();
+    assert_eq!(records.iter().map(|record| record.id.to_string()).collect::<Vec<_>>(), ["settlement#ord-1"]);
+    assert_eq!(records[0].data, event(&one).1, "an event of the order, so that processing it again settles the order");
+    assert_eq!(world.deliver(&[event(&two), event(&one)]).await, failures(&[]));
+    assert_eq!(world.status("ord-1"), OrderStatus::Accepted);
+    assert_eq!(world.status("ord-2"), OrderStatus::Accepted);
+}
+
 #[test]
 fn the_configuration_is_read_from_the_variables_of_the_template() {
     let variables = [

@@ -130,7 +130,7 @@ mod tests {
             (json!({"payments": [1]}), "invalid type"),
             (with("status", json!("suspended")), "must be authorized, captured"),
             (with("captured_minor", json!(8)), "captured_minor is inconsistent"),
-            (with("version", json!(0)), "version must be at least 1"),
+            (with("version", json!(0)), "version must be 1 to"),
             (with("order_id", json!("ord-2")), "a payment belongs to another order"),
         ] {
             let error = parsed(&body).unwrap_err();

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use orders::testing::MemoryOrders;
-use orders::{OrderQueries, OrderView, PaymentCopies, PaymentCopy, PlacedOrders, StoreError, Stored};
+use orders::{OrderQueries, OrderView, PaymentCopies, PaymentCopy, PlacedOrders, StoreError, Stored, Unacceptable};
 use payment_events::OrderId;
 
-/// Store that fails to store one payment, to find placed orders, or to read payments.
+/// Store that fails to store one version of a payment, to find placed orders, or to read payments.
 pub(crate) struct FailingStore {
     pub(crate) store: Arc<MemoryOrders>,
-    /// Id of the payment, [`FINDING`] or [`SETTLING`].
+    /// Id of the payment, [`FINDING`] or [`SETTLING`]. A verdict is about its version 2 alone.
     pub(crate) what: &'static str,
     pub(crate) how: FailureMode,
 }
@@ -25,6 +25,7 @@ impl FailingStore {
             FailureMode::Error => {
                 Err(StoreError::Unavailable { context: "failed".into(), source: "on purpose".into() })
             }
+            FailureMode::Verdict => Err(Unacceptable::new("on purpose").into()),
             FailureMode::Panic => std::panic::resume_unwind(Box::new("on purpose")),
             FailureMode::Hang => std::future::pending().await,
         }
@@ -50,7 +51,10 @@ impl OrderQueries for FailingStore {
 
 #[derive(Clone, Copy)]
 pub(crate) enum FailureMode {
+    /// [`StoreError::Unavailable`].
     Error,
+    /// [`StoreError::Unacceptable`].
+    Verdict,
     Panic,
     Hang,
 }
@@ -58,7 +62,10 @@ pub(crate) enum FailureMode {
 #[async_trait]
 impl PaymentCopies for FailingStore {
     async fn put_if_newer(&self, payment: &PaymentCopy) -> Result<Stored, StoreError> {
-        self.fail_if(payment.payment.payment_id.as_str()).await?;
+        let is_readable = matches!(self.how, FailureMode::Verdict) && payment.payment.version != 2;
+        if !is_readable {
+            self.fail_if(payment.payment.payment_id.as_str()).await?;
+        }
         self.store.put_if_newer(payment).await
     }
 }

@@ -43,7 +43,7 @@ fn compare_prints_its_table_and_writes_its_report() {
 fn compare_rejects_invalid_arguments_and_names_the_valid_ones() {
     let directory = tempfile::tempdir().unwrap();
     for (arguments, expected) in [
-        (&["--scenario", "lightning"][..], "there are healthy, payments-200ms"),
+        (&["--scenario", "lightning"][..], "expected one of healthy, payments-200ms"),
         (&["--rate", "0"], "must be a number from 0.1 to 1000"),
         (&["--duration", "a while"], "must be a number from 1 to 3600"),
         (&["--stack-outputs", "not-there.json"], "cannot read the stack outputs in not-there.json"),
