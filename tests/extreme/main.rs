@@ -20,7 +20,7 @@ use serde::Deserialize;
 use world::{Given, World, wrong_values};
 
 /// Number of generated records by default. The nightly checks generate a million.
-const RECORDS: usize = 2_400;
+const RECORDS: usize = 1_600;
 const BATCH: usize = 200;
 /// Every tenth record of a batch is an ordinary event, which has to arrive.
 const ORDINARY: usize = 10;

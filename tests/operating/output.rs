@@ -21,7 +21,7 @@ async fn a_command_fails_if_its_output_cannot_be_written() {
     let paystream = Paystream::start().await;
     paid(&paystream, 1).await;
     // Larger than any buffer between the command and the device.
-    let id = &quarantine(&paystream, "ord-1", &[b'x'; 700_000]).await;
+    let id = &quarantine(&paystream, "ord-1", &vec![b'x'; 700_000]).await;
     let commands: [&[&str]; 16] = [
         &["reconcile"],
         &["reconcile", "--json"],

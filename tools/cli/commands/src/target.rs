@@ -27,8 +27,8 @@ pub(crate) struct OperatingArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub(crate) struct TargetArguments {
-    /// URL of the local environment [default: http://127.0.0.1:3000]
-    #[arg(long, value_name = "URL", conflicts_with = "stack_outputs")]
+    #[arg(long, value_name = "URL", help = "URL of the local environment [default: http://127.0.0.1:3000]")]
+    #[arg(conflicts_with = "stack_outputs")]
     url: Option<String>,
     /// Outputs of a deployed stack, from `sam list stack-outputs --output json`; - reads standard input
     #[arg(long, value_name = "FILE")]

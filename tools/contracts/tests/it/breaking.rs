@@ -182,7 +182,7 @@ fn additions_pass() {
         }),
         ("an operation", |new| new["paths"]["/payments/{payment_id}/dispute"] = json!({ "post": {} })),
         ("a response", |new| {
-            new["paths"]["/payments"]["post"]["responses"]["202"] = json!({ "description": "Later." })
+            new["paths"]["/payments"]["post"]["responses"]["202"] = json!({ "description": "Later." });
         }),
         ("an optional parameter", |new| {
             let parameter =
