@@ -73,7 +73,9 @@ async fn cost(paystream: &Paystream, payments: usize) -> Vec<String> {
         paystream.copy_payment(&first, payments.saturating_sub(2)).await;
     }
     let body = order_body(order_id, &[line("tea", 1, &eur(TOTAL))]);
-    paystream.post("/orders", &body).await.expect(202);
+    // A client that gets no response in time repeats the request, and then the order is known.
+    let placed = paystream.post("/orders", &body).await;
+    assert!([200, 202].contains(&placed.status.as_u16()), "{placed:?}");
 
     environment.reset_usage();
     pay(paystream, order_id, TOTAL).await;
