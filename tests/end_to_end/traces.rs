@@ -1,4 +1,5 @@
-//! W3C trace context across both services: from the request to Payments, through the event, to the log of Orders.
+//! A payment in the logs of both services: its W3C trace context, from the request to Payments, through the event,
+//! to Orders; and its projection lag.
 
 use payment_events::TraceParent;
 use paystream_local::{Effect, Fault, Target};
@@ -111,4 +112,23 @@ async fn a_trace_continues_through_the_relay() {
     let relayed = trace_in_log(&paystream, "payment-relay", "payment published by the relay", &payment).await;
     assert_eq!(relayed.as_deref(), Some(TRACE_ID));
     assert_eq!(traces_of_both(&paystream, &payment).await, both(TRACE_ID));
+}
+
+#[tokio::test]
+async fn the_projection_lag_includes_the_write_to_the_read_model() {
+    if skip_without(&[Need::Faults, Need::Log]) {
+        return;
+    }
+    let paystream = Paystream::of_target().await;
+    let slow = Fault::new(Target::DynamoDb, Effect::LatencyMs(800)).operation("PutItem").from("OrderProjector");
+    paystream.inject(slow);
+    let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
+    let id = format!(" payment_id={} ", payment["payment_id"].as_str().unwrap());
+    let line = Paystream::eventually("the projector logs the payment", async || {
+        let mut lines = paystream.log_lines().into_iter();
+        lines.find(|line| line.contains("order-projector") && line.contains(" stored as ") && line.contains(&id))
+    })
+    .await;
+    let lag_ms = line.split(' ').find_map(|field| field.strip_prefix("lag_ms=")).unwrap();
+    assert!(lag_ms.parse::<u64>().unwrap() >= 800, "{line}");
 }
