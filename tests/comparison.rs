@@ -9,7 +9,7 @@ use paystream_comparison::{
     ComparisonReport, LoadSettings, Machine, Measured, Mode, Scenario, ScenarioProgress, ScenarioResult, run_costs,
     run_scenario,
 };
-use paystream_local::{Effect, Fault, Target as FaultTarget};
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::Paystream;
 use tokio_util::sync::CancellationToken;
 

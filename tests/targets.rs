@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use paystream_tests::{Need, Target, outputs_of, workspace};
+use paystream_tests::{Need, TestTarget, outputs_of, workspace};
 
 const PAGE: &str = "docs/parity.md";
 
@@ -45,17 +45,17 @@ fn the_page_lists_every_test_that_is_skipped_somewhere_and_why() {
     let mut expected = BTreeSet::new();
     let mut needed = BTreeSet::new();
     for (test, needs) in tests().into_iter().filter(|(_, needs)| !needs.is_empty()) {
-        let lacks = |target: Target| needs.iter().any(|need| target.lacks(*need).is_some());
+        let lacks = |target: TestTarget| needs.iter().any(|need| target.lacks(*need).is_some());
         let runs = |target| if lacks(target) { "skipped" } else { "runs" };
         let names: Vec<_> = needs.iter().map(|need| format!("`{need:?}`")).collect();
         needed.extend(names.iter().cloned());
-        let [embedded, localstack, aws] = Target::ALL.map(runs);
+        let [embedded, localstack, aws] = TestTarget::ALL.map(runs);
         assert_eq!(embedded, "runs", "{test}");
         expected.insert(format!("| `{test}` | {} | {localstack} | {aws} |", names.join(", ")));
     }
     for need in Need::ALL {
         let [localstack, aws] =
-            [Target::LocalStack, Target::Aws].map(|target| target.lacks(need).unwrap_or("available"));
+            [TestTarget::LocalStack, TestTarget::Aws].map(|target| target.lacks(need).unwrap_or("available"));
         assert!(needed.contains(&format!("`{need:?}`")), "no test needs {need:?}");
         expected.insert(format!("| `{need:?}` | {localstack} | {aws} |"));
     }
@@ -71,17 +71,17 @@ fn the_page_lists_every_test_that_is_skipped_somewhere_and_why() {
 #[test]
 fn the_embedded_target_skips_nothing() {
     for need in Need::ALL {
-        assert_eq!(Target::Embedded.lacks(need), None, "{need:?}");
+        assert_eq!(TestTarget::Embedded.lacks(need), None, "{need:?}");
     }
 }
 
 #[test]
 fn targets_parse_by_name_and_default_to_embedded() {
-    for target in Target::ALL {
-        assert_eq!(Target::named(&target.to_string()), Ok(target));
+    for target in TestTarget::ALL {
+        assert_eq!(TestTarget::named(&target.to_string()), Ok(target));
     }
-    assert_eq!(Target::named(""), Ok(Target::Embedded));
-    let error = Target::named("AWS").unwrap_err();
+    assert_eq!(TestTarget::named(""), Ok(TestTarget::Embedded));
+    let error = TestTarget::named("AWS").unwrap_err();
     assert_eq!(error, "is \"AWS\", and must be embedded, localstack or aws");
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use order_projector::LANES_AT_ONCE_MAX;
 use orders::{PaymentCopies, PaymentCopy};
 use payment_events::{PaymentEvent, Timestamp};
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::Paystream;
 use projecting::{Bench, batch, event, payments};
 
@@ -49,7 +49,7 @@ async fn main() {
         store / projector
     );
 
-    let latency = Fault::new(Target::DynamoDb, Effect::LatencyMs(LATENCY_MS));
+    let latency = Fault::new(FaultTarget::DynamoDb, Effect::LatencyMs(LATENCY_MS));
     bench.emulators.inject(latency).unwrap();
     let (mut handler, mut projector) = (0.0_f64, Duration::MAX);
     for _ in 0..ROUNDS {

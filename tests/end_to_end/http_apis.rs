@@ -1,6 +1,6 @@
 //! The same functions behind HTTP APIs (`ApiFlavour=http`), with payload format 2.0 of events and responses.
 
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Need, Paystream, eur, line, order_body, payment_body, skip_without};
 use serde_json::json;
 
@@ -42,7 +42,7 @@ async fn an_http_api_returns_its_own_errors_and_the_problems_of_functions() {
     let body = payment_body("ord-1", &eur(0), "tok_approve");
     paystream.post("/payments", &body).await.expect_problem(400, "invalid-request");
     // The harness checks this response against the document, too.
-    paystream.inject(Fault::new(Target::function("PaymentApi"), Effect::error("Broken")));
+    paystream.inject(Fault::new(FaultTarget::function("PaymentApi"), Effect::error("Broken")));
     let failed = paystream.post("/payments", &body).await.expect(500);
     assert_eq!(failed, json!({"message": "Internal Server Error"}));
 }

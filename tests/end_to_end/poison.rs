@@ -1,6 +1,6 @@
 //! Records and items that cannot be processed: they are visible, and hold up no other order.
 
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Need, Paystream, eur, line, order_body, skip_without};
 use serde_json::{Value, json};
 
@@ -114,7 +114,7 @@ async fn an_order_on_many_payments_that_have_not_arrived_is_not_put_on_hold() {
         return;
     }
     let paystream = Paystream::of_target().await;
-    paystream.inject(Fault::new(Target::function("OrderProjector"), Effect::error("Cut")));
+    paystream.inject(Fault::new(FaultTarget::function("OrderProjector"), Effect::error("Cut")));
     for _ in 0..101 {
         paystream.pay("ord-1", &eur(1), "tok_approve").await;
     }

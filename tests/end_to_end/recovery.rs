@@ -2,7 +2,7 @@
 
 use payment_events::Timestamp;
 use payments::{Action, Caller, Lease, Outcome, PaymentRecord, PaymentRequest, PaymentStore, RequestKey, Step};
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Need, Paystream, eur, line, order_body, skip_without};
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_quarantine_write_that_a_crash_interrupts_is_completed() {
     let order_id = &paystream.name("ord");
     // The record has three parts, and part 0 is written last. The projector crashes before that, so its successor
     // writes it.
-    let crash = Fault::new(Target::DynamoDb, Effect::kill_after()).operation("PutItem").from("OrderProjector");
+    let crash = Fault::new(FaultTarget::DynamoDb, Effect::kill_after()).operation("PutItem").from("OrderProjector");
     paystream.inject(crash.skip(1).count(1));
     let record: Vec<u8> = (0xf8..=0xff).cycle().take(1_000_000).collect();
     paystream.put_on_stream(order_id, &record).await;

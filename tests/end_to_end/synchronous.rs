@@ -1,6 +1,6 @@
 //! Synchronous mode: `POST /sync/orders` calls Payments and waits. Both modes place the same orders.
 
-use paystream_local::{Effect, ErrorAnswer, Fault, Target};
+use paystream_local::{Effect, ErrorAnswer, Fault, FaultTarget};
 use paystream_tests::{Need, Paystream, eur, line, order_body, skip_without};
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn tea(order_id: &str) -> Value {
 
 /// Makes every invocation of the projector fail, so that no published payment arrives.
 fn cut_the_stream(paystream: &Paystream) {
-    paystream.inject(Fault::new(Target::function("OrderProjector"), Effect::error("Cut")));
+    paystream.inject(Fault::new(FaultTarget::function("OrderProjector"), Effect::error("Cut")));
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn while_payments_is_unreachable_no_order_is_stored_and_asynchronous_order
     let paystream = Paystream::of_target().await;
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     paystream.payment_arrives("ord-1", &payment).await;
-    let lookups = Fault::new(Target::api("PaymentsApi"), Effect::reset_before()).operation("GET /payments");
+    let lookups = Fault::new(FaultTarget::api("PaymentsApi"), Effect::reset_before()).operation("GET /payments");
     paystream.inject(lookups.from("SyncOrderApi"));
     let refused = paystream.post_once("/sync/orders", "key-1", &tea("ord-1")).await;
     assert_eq!(refused.headers["retry-after"], "1");
@@ -120,7 +120,7 @@ async fn repeated_failures_open_the_circuit_breaker_and_the_response_says_when_t
     }
     let paystream = Paystream::of_target().await;
     let unavailable = ErrorAnswer { code: "ServiceUnavailable".to_owned(), message: None, status: None };
-    paystream.inject(Fault::new(Target::api("PaymentsApi"), Effect::Error(unavailable)));
+    paystream.inject(Fault::new(FaultTarget::api("PaymentsApi"), Effect::Error(unavailable)));
     let calls = || paystream.environment().faults()[0].struck;
     for lookups in 1..=3 {
         paystream.post_once("/sync/orders", "key-1", &tea("ord-1")).await.expect_problem(503, "payments-unreachable");
@@ -154,7 +154,7 @@ async fn only_synchronous_orders_wait_for_a_slow_payments_api() {
     let paystream = Paystream::of_target().await;
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     paystream.payment_arrives("ord-1", &payment).await;
-    paystream.inject(Fault::new(Target::api("PaymentsApi"), Effect::LatencyMs(200)));
+    paystream.inject(Fault::new(FaultTarget::api("PaymentsApi"), Effect::LatencyMs(200)));
     paystream.post("/orders", &tea("ord-1")).await.expect(201);
     assert_eq!(paystream.environment().faults()[0].struck, 0);
     paystream.post("/sync/orders", &tea("ord-2")).await.expect(202);

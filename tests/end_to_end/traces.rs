@@ -2,7 +2,7 @@
 //! to Orders; and its projection lag.
 
 use payment_events::TraceParent;
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Need, Paystream, eur, payment_body, skip_without};
 use serde_json::Value;
 
@@ -106,7 +106,7 @@ async fn a_trace_continues_through_the_relay() {
         return;
     }
     let paystream = Paystream::of_target().await;
-    paystream.inject(Fault::new(Target::Kinesis, Effect::error("AccessDeniedException")).from("PaymentApi"));
+    paystream.inject(Fault::new(FaultTarget::Kinesis, Effect::error("AccessDeniedException")).from("PaymentApi"));
     let payment = pay(&paystream, &[("traceparent", TRACE_PARENT)]).await;
     assert_eq!(trace_in_event(&paystream, &payment).await.as_deref(), Some(TRACE_PARENT));
     let relayed = trace_in_log(&paystream, "payment-relay", "payment published by the relay", &payment).await;
@@ -120,7 +120,7 @@ async fn the_projection_lag_includes_the_write_to_the_read_model() {
         return;
     }
     let paystream = Paystream::of_target().await;
-    let slow = Fault::new(Target::DynamoDb, Effect::LatencyMs(800)).operation("PutItem").from("OrderProjector");
+    let slow = Fault::new(FaultTarget::DynamoDb, Effect::LatencyMs(800)).operation("PutItem").from("OrderProjector");
     paystream.inject(slow);
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     let id = format!(" payment_id={} ", payment["payment_id"].as_str().unwrap());

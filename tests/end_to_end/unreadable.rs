@@ -5,7 +5,7 @@ use std::mem::discriminant;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue::{self, B, Bool, Bs, L, M, N, Ns, Null, S, Ss};
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Need, Paystream, eur, skip_without};
 use serde_json::{Value, json};
 
@@ -121,7 +121,7 @@ async fn no_unreadable_attribute_of_a_payment_holds_up_other_payments_and_a_redr
     assert_eq!(listed(&paystream).await.len(), images.len());
 
     // The relay is stopped, because it would publish each item as soon as it is mended.
-    paystream.inject(Fault::new(Target::function("PaymentRelay"), Effect::error("Stopped")));
+    paystream.inject(Fault::new(FaultTarget::function("PaymentRelay"), Effect::error("Stopped")));
     for items in mended.chunks(25) {
         paystream.put_payment_items(items.to_vec()).await;
     }

@@ -1,6 +1,6 @@
 //! Calls to DynamoDB and Kinesis on each path of Payments, which AWS bills. The table is in docs/guarantees.md.
 
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Paystream, eur, payment_body};
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ async fn a_change_costs_one_read_two_writes_and_one_put_and_a_replay_one_read() 
 async fn a_payment_left_to_the_relay_costs_one_put_by_the_relay_and_no_more_writes() {
     let paystream = Paystream::start().await;
     // A permanent error, which the SDK does not retry.
-    paystream.inject(Fault::new(Target::Kinesis, Effect::error("AccessDeniedException")).from("PaymentApi"));
+    paystream.inject(Fault::new(FaultTarget::Kinesis, Effect::error("AccessDeniedException")).from("PaymentApi"));
     let relayed = json!({"dynamodb": {"UpdateItem": 1}, "kinesis": {"PutRecords": 1}});
     assert_costs(&paystream, json!({"dynamodb": {"PutItem": 2}}), relayed, async |_| {
         let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;

@@ -1,28 +1,28 @@
 //! Crashes of a sandbox before and after each call it makes: the client retries, and the payment is made once.
 
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Paystream, eur, payment_body};
 use serde_json::{Value, json};
 
 /// The calls of `POST /payments` in order: begin, decide, publish, clear the mark.
-const CALLS_TO_PAY: [(Target, &str, u64); 4] = [
-    (Target::DynamoDb, "PutItem", 0),
-    (Target::DynamoDb, "PutItem", 1),
-    (Target::Kinesis, "PutRecord", 0),
-    (Target::DynamoDb, "UpdateItem", 0),
+const CALLS_TO_PAY: [(FaultTarget, &str, u64); 4] = [
+    (FaultTarget::DynamoDb, "PutItem", 0),
+    (FaultTarget::DynamoDb, "PutItem", 1),
+    (FaultTarget::Kinesis, "PutRecord", 0),
+    (FaultTarget::DynamoDb, "UpdateItem", 0),
 ];
 
 /// The calls of a capture, a void and a refund: load, change, publish, clear the mark.
-const CALLS_TO_CHANGE: [(Target, &str, u64); 4] = [
-    (Target::DynamoDb, "GetItem", 0),
-    (Target::DynamoDb, "PutItem", 0),
-    (Target::Kinesis, "PutRecord", 0),
-    (Target::DynamoDb, "UpdateItem", 0),
+const CALLS_TO_CHANGE: [(FaultTarget, &str, u64); 4] = [
+    (FaultTarget::DynamoDb, "GetItem", 0),
+    (FaultTarget::DynamoDb, "PutItem", 0),
+    (FaultTarget::Kinesis, "PutRecord", 0),
+    (FaultTarget::DynamoDb, "UpdateItem", 0),
 ];
 
 /// The calls of the relay for a batch with unpublished payments.
-const CALLS_TO_RELAY: [(Target, &str, u64); 2] =
-    [(Target::Kinesis, "PutRecords", 0), (Target::DynamoDb, "UpdateItem", 0)];
+const CALLS_TO_RELAY: [(FaultTarget, &str, u64); 2] =
+    [(FaultTarget::Kinesis, "PutRecords", 0), (FaultTarget::DynamoDb, "UpdateItem", 0)];
 
 /// Starts a system with a short lease, so that no test waits for the ten seconds of the default.
 async fn paystream() -> Paystream {
@@ -30,14 +30,14 @@ async fn paystream() -> Paystream {
 }
 
 /// A fault that kills the process which makes this call, once.
-fn crash(from: &str, (target, operation, skip): &(Target, &str, u64), effect: Effect) -> Fault {
+fn crash(from: &str, (target, operation, skip): &(FaultTarget, &str, u64), effect: Effect) -> Fault {
     Fault::new(target.clone(), effect).operation(*operation).from(from).skip(*skip).count(1)
 }
 
 /// A crash before and after each call, with a name.
-fn crashes(calls: &[(Target, &'static str, u64)]) -> Vec<(String, (Target, &'static str, u64), Effect)> {
+fn crashes(calls: &[(FaultTarget, &'static str, u64)]) -> Vec<(String, (FaultTarget, &'static str, u64), Effect)> {
     let moments = [("before", Effect::kill_before()), ("after", Effect::kill_after())];
-    let named = |call: &(Target, &'static str, u64), (moment, effect): &(&str, Effect)| {
+    let named = |call: &(FaultTarget, &'static str, u64), (moment, effect): &(&str, Effect)| {
         (format!("{moment}-{}-{}", call.1, call.2), call.clone(), effect.clone())
     };
     calls.iter().flat_map(|call| moments.iter().map(move |moment| named(call, moment))).collect()
@@ -116,7 +116,7 @@ async fn a_change_is_made_once_whichever_call_its_sandbox_crashes_at() {
 async fn the_relay_publishes_whichever_call_it_crashes_at() {
     let paystream = paystream().await;
     let kinesis_down =
-        || Fault::new(Target::Kinesis, Effect::error("InternalFailure")).operation("PutRecord").from("PaymentApi");
+        || Fault::new(FaultTarget::Kinesis, Effect::error("InternalFailure")).operation("PutRecord").from("PaymentApi");
     for (name, call, effect) in crashes(&CALLS_TO_RELAY) {
         paystream.inject(kinesis_down());
         paystream.inject(crash("PaymentRelay", &call, effect));

@@ -1,11 +1,11 @@
 //! Calls that take effect while their response is lost: the SDK retries them, and the function recognises its own
 //! write.
 
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Paystream, eur, payment_body};
 use serde_json::json;
 
-fn lost(from: &str, target: Target, operation: &str, skip: u64) -> Fault {
+fn lost(from: &str, target: FaultTarget, operation: &str, skip: u64) -> Fault {
     Fault::new(target, Effect::reset_after()).operation(operation).from(from).skip(skip).count(1)
 }
 
@@ -13,10 +13,10 @@ fn lost(from: &str, target: Target, operation: &str, skip: u64) -> Fault {
 async fn a_payment_succeeds_on_the_first_request_whichever_response_its_function_loses() {
     let paystream = Paystream::start().await;
     for (target, operation, skip) in [
-        (Target::DynamoDb, "PutItem", 0),
-        (Target::DynamoDb, "PutItem", 1),
-        (Target::Kinesis, "PutRecord", 0),
-        (Target::DynamoDb, "UpdateItem", 0),
+        (FaultTarget::DynamoDb, "PutItem", 0),
+        (FaultTarget::DynamoDb, "PutItem", 1),
+        (FaultTarget::Kinesis, "PutRecord", 0),
+        (FaultTarget::DynamoDb, "UpdateItem", 0),
     ] {
         let order_id = format!("{operation}-{skip}");
         paystream.inject(lost("PaymentApi", target, operation, skip));
@@ -35,10 +35,10 @@ async fn a_payment_succeeds_on_the_first_request_whichever_response_its_function
 async fn a_change_succeeds_on_the_first_request_whichever_response_its_function_loses() {
     let paystream = Paystream::start().await;
     for (target, operation) in [
-        (Target::DynamoDb, "GetItem"),
-        (Target::DynamoDb, "PutItem"),
-        (Target::Kinesis, "PutRecord"),
-        (Target::DynamoDb, "UpdateItem"),
+        (FaultTarget::DynamoDb, "GetItem"),
+        (FaultTarget::DynamoDb, "PutItem"),
+        (FaultTarget::Kinesis, "PutRecord"),
+        (FaultTarget::DynamoDb, "UpdateItem"),
     ] {
         let payment = paystream.pay(operation, &eur(1299), "tok_approve").await;
         let path = format!("/payments/{}/capture", payment["payment_id"].as_str().unwrap());
@@ -55,8 +55,8 @@ async fn a_change_succeeds_on_the_first_request_whichever_response_its_function_
 #[tokio::test]
 async fn the_relay_publishes_whichever_response_it_loses() {
     let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
-    for (target, operation) in [(Target::Kinesis, "PutRecords"), (Target::DynamoDb, "UpdateItem")] {
-        let kinesis_down = Fault::new(Target::Kinesis, Effect::error("InternalFailure")).operation("PutRecord");
+    for (target, operation) in [(FaultTarget::Kinesis, "PutRecords"), (FaultTarget::DynamoDb, "UpdateItem")] {
+        let kinesis_down = Fault::new(FaultTarget::Kinesis, Effect::error("InternalFailure")).operation("PutRecord");
         paystream.inject(kinesis_down);
         paystream.inject(lost("PaymentRelay", target, operation, 0));
         let payment = paystream.pay(operation, &eur(1299), "tok_approve").await;
@@ -69,7 +69,7 @@ async fn the_relay_publishes_whichever_response_it_loses() {
 #[tokio::test]
 async fn a_response_that_the_client_did_not_get_is_replayed() {
     let paystream = Paystream::start().await;
-    paystream.inject(Fault::new(Target::function("PaymentApi"), Effect::reset_after()).count(1));
+    paystream.inject(Fault::new(FaultTarget::function("PaymentApi"), Effect::reset_after()).count(1));
     let body = payment_body("ord-1", &eur(1299), "tok_approve");
     assert_eq!(paystream.post_with_key("/payments", "key-1", &body).await.status, 502);
     let again = paystream.post_with_key("/payments", "key-1", &body).await;

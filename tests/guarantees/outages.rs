@@ -1,13 +1,13 @@
 //! Service outages: payments accepted during an outage arrive after it.
 
 use futures::future::join_all;
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Paystream, eur, payment_body};
 
 #[tokio::test]
 async fn payments_accepted_while_kinesis_is_down_all_arrive_afterwards() {
     let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
-    paystream.inject(Fault::new(Target::Kinesis, Effect::error("ServiceUnavailable")));
+    paystream.inject(Fault::new(FaultTarget::Kinesis, Effect::error("ServiceUnavailable")));
     // Several payments per order, so that the relay has to preserve their sequence.
     let orders: Vec<_> = (0..40).map(|n| format!("ord-{}", n % 15)).collect();
     let pay = |order_id: &String| {
@@ -22,7 +22,7 @@ async fn payments_accepted_while_kinesis_is_down_all_arrive_afterwards() {
     }
     // It recovers gradually: the first calls of PutRecords fail partially.
     paystream.heal();
-    let partly = Fault::new(Target::Kinesis, Effect::Partial(0.5)).operation("PutRecords").count(3).seed(7);
+    let partly = Fault::new(FaultTarget::Kinesis, Effect::Partial(0.5)).operation("PutRecords").count(3).seed(7);
     paystream.inject(partly);
     for (order_id, payment) in orders.iter().zip(&payments) {
         paystream.payment_arrives(order_id, payment).await;
@@ -34,7 +34,7 @@ async fn payments_accepted_while_kinesis_is_down_all_arrive_afterwards() {
 #[tokio::test]
 async fn after_changes_accepted_while_kinesis_is_down_the_newest_state_arrives() {
     let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
-    paystream.inject(Fault::new(Target::Kinesis, Effect::reset_before()));
+    paystream.inject(Fault::new(FaultTarget::Kinesis, Effect::reset_before()));
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     let path = |step| format!("/payments/{}/{step}", payment["payment_id"].as_str().unwrap());
     paystream.post_with_key(&path("capture"), "capture", &serde_json::json!({})).await.expect(200);
@@ -47,7 +47,7 @@ async fn after_changes_accepted_while_kinesis_is_down_the_newest_state_arrives()
 #[tokio::test]
 async fn while_its_table_is_down_payments_responds_503_and_leaves_nothing_half_made() {
     let paystream = Paystream::start().await;
-    paystream.inject(Fault::new(Target::DynamoDb, Effect::error("InternalServerError")).from("PaymentApi"));
+    paystream.inject(Fault::new(FaultTarget::DynamoDb, Effect::error("InternalServerError")).from("PaymentApi"));
     let body = payment_body("ord-1", &eur(1299), "tok_approve");
     let refused = paystream.post_once("/payments", "key-1", &body).await;
     assert_eq!(refused.headers["retry-after"], "1");
@@ -61,9 +61,10 @@ async fn while_its_table_is_down_payments_responds_503_and_leaves_nothing_half_m
 #[tokio::test]
 async fn the_relay_retries_clearing_the_unpublished_mark() {
     let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
-    paystream.inject(Fault::new(Target::Kinesis, Effect::error("AccessDeniedException")).from("PaymentApi"));
+    paystream.inject(Fault::new(FaultTarget::Kinesis, Effect::error("AccessDeniedException")).from("PaymentApi"));
     // More failures than the SDK's attempts for one call.
-    let table_down = Fault::new(Target::DynamoDb, Effect::reset_before()).operation("UpdateItem").from("PaymentRelay");
+    let table_down =
+        Fault::new(FaultTarget::DynamoDb, Effect::reset_before()).operation("UpdateItem").from("PaymentRelay");
     paystream.inject(table_down.count(7));
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     paystream.is_made_once("ord-1", &payment).await;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
-use paystream_local::{Effect, Fault, Target, Usage};
+use paystream_local::{Effect, Fault, FaultTarget, Usage};
 use paystream_tests::{Paystream, eur, line, order_body, payment_body, workspace};
 use serde_json::{Value, json};
 
@@ -214,7 +214,7 @@ impl<'p> OneOrder<'p> {
         let order = order_body(order_id, &[line("tea", 1, &eur(1299))]);
         let answer = match step {
             RefuseKinesis => {
-                let refused = Fault::new(Target::Kinesis, Effect::error("AccessDeniedException"));
+                let refused = Fault::new(FaultTarget::Kinesis, Effect::error("AccessDeniedException"));
                 return paystream.inject(refused.from("PaymentApi"));
             }
             Redeliver => {

@@ -9,7 +9,7 @@ use paystream_client::{Signer, emulator};
 use paystream_operations::aws_of_operator;
 use serde_json::Value;
 
-use crate::{Target, workspace};
+use crate::{TestTarget, workspace};
 
 /// Variable with the path of the file of stack outputs.
 const OUTPUTS: &str = "PAYSTREAM_STACK_OUTPUTS";
@@ -22,7 +22,7 @@ const AWS_HINT: &str = "write the outputs of a deployed stack with `sam list sta
 
 /// Outputs of the stack, and credentials to call it.
 pub(crate) struct Deployed {
-    target: Target,
+    target: TestTarget,
     outputs: BTreeMap<String, String>,
     sdk: SdkConfig,
 }
@@ -32,20 +32,20 @@ impl Deployed {
     ///
     /// # Panics
     /// If outputs, region or credentials are missing; the message says what to do.
-    pub(crate) async fn reach(target: Target) -> Self {
+    pub(crate) async fn reach(target: TestTarget) -> Self {
         let found = Self::find(target).await;
         found.unwrap_or_else(|reason| panic!("no deployed stack on {target}: {reason}: {}", hint(target)))
     }
 
-    async fn find(target: Target) -> Result<Self, String> {
+    async fn find(target: TestTarget) -> Result<Self, String> {
         let file = match (std::env::var_os(OUTPUTS), target) {
             (Some(file), _) => PathBuf::from(file),
-            (None, Target::LocalStack) => workspace().join("target/localstack/outputs.json"),
+            (None, TestTarget::LocalStack) => workspace().join("target/localstack/outputs.json"),
             (None, _) => return Err(format!("{OUTPUTS} is not set")),
         };
         let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         let outputs = outputs_of(&text).map_err(|reason| format!("{}: {reason}", file.display()))?;
-        let sdk = if target == Target::LocalStack { localstack() } else { aws_of_operator().await };
+        let sdk = if target == TestTarget::LocalStack { localstack() } else { aws_of_operator().await };
         sdk.region().ok_or("no region is set")?;
         let credentials = sdk.credentials_provider().ok_or("no credentials")?;
         credentials.provide_credentials().await.map_err(|error| format!("no credentials: {error}"))?;
@@ -78,8 +78,8 @@ impl Deployed {
     }
 }
 
-fn hint(target: Target) -> &'static str {
-    if target == Target::LocalStack { LOCALSTACK_HINT } else { AWS_HINT }
+fn hint(target: TestTarget) -> &'static str {
+    if target == TestTarget::LocalStack { LOCALSTACK_HINT } else { AWS_HINT }
 }
 
 fn localstack() -> SdkConfig {

@@ -10,7 +10,7 @@ use payments_aws::PaymentsTable;
 use paystream_client::{Client, Pace, emulator};
 use paystream_local::{Environment, Functions, Options, Profile, Template, build_functions};
 
-use crate::Target;
+use crate::TestTarget;
 use crate::deployed::Deployed;
 use crate::log::TestLog;
 
@@ -47,8 +47,8 @@ impl Paystream {
     /// # Panics
     /// If it cannot be started or reached.
     pub async fn of_target() -> Self {
-        match Target::current() {
-            Target::Embedded => Self::start().await,
+        match TestTarget::current() {
+            TestTarget::Embedded => Self::start().await,
             target => Self::new(System::Deployed(Box::new(Deployed::reach(target).await))),
         }
     }
@@ -204,7 +204,7 @@ impl Paystream {
     /// # Panics
     /// If it returns none in time; the message has `what`.
     pub async fn eventually<T>(what: &str, probe: impl AsyncFn() -> Option<T>) -> T {
-        let pause = if Target::current() == Target::Embedded { POLL } else { POLL_DEPLOYED };
+        let pause = if TestTarget::current() == TestTarget::Embedded { POLL } else { POLL_DEPLOYED };
         let found = Pace::within(EVENTUALLY_MAX, pause).poll(probe).await;
         found.unwrap_or_else(|| panic!("timed out waiting until {what}"))
     }

@@ -22,4 +22,4 @@ pub use deployed::outputs_of;
 pub use environment::{Paystream, command_line, function_binaries, workspace};
 pub use operating::Ran;
 pub use requests::{eur, line, order_body, payment_body};
-pub use target::{Need, Target, skip_without};
+pub use target::{Need, TestTarget, skip_without};

@@ -11,7 +11,7 @@ const VARIABLE: &str = "PAYSTREAM_TARGET";
 
 /// Place where the system under test runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum TestTarget {
     /// A local environment in the test process, one per test.
     Embedded,
     /// A stack on LocalStack, shared by all tests.
@@ -43,7 +43,7 @@ pub enum Need {
     GatewayLimit,
 }
 
-impl Target {
+impl TestTarget {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Embedded, Self::LocalStack, Self::Aws];
 
@@ -77,7 +77,7 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for TestTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Embedded => "embedded",
@@ -108,7 +108,7 @@ impl Need {
 /// # Panics
 /// If `PAYSTREAM_TARGET` names no target.
 pub fn skip_without(needs: &[Need]) -> bool {
-    let target = Target::current();
+    let target = TestTarget::current();
     let lacking = needs.iter().find_map(|need| Some((need, target.lacks(*need)?)));
     if let Some((need, reason)) = lacking {
         let test = std::thread::current().name().unwrap_or_default().to_owned();

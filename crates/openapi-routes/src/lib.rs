@@ -24,7 +24,7 @@ use axum::routing;
 pub use description::{Description, TwoMeanings};
 pub use input::{Input, Inputs};
 pub use operation::{Body, Location, Operation, Parameter};
-pub use operation_doc::{Answer, Header, Link, OperationDoc, Target};
+pub use operation_doc::{Answer, Header, Link, LinkTarget, OperationDoc};
 
 /// A list of routes: a router, or the description of one.
 pub trait Routes<S>: Sized {

@@ -124,7 +124,7 @@ pub struct Link {
     /// Purpose of following the link.
     pub description: &'static str,
     /// Target operation.
-    pub target: Target,
+    pub target: LinkTarget,
     /// Parameters of the target, each with a runtime expression, such as `$response.body#/payment_id`.
     pub parameters: Vec<(&'static str, &'static str)>,
     /// Request body of the target, if it has one: JSON with runtime expressions.
@@ -142,7 +142,7 @@ impl Link {
 
 /// Target operation of a link.
 #[derive(Debug, Clone, Copy)]
-pub enum Target {
+pub enum LinkTarget {
     /// An operation of the same API, by its id.
     Operation(&'static str),
     /// An operation of another API.

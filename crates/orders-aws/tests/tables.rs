@@ -14,7 +14,7 @@ use orders::{
     ProjectPayments, Settle, StoreError, Stored,
 };
 use orders_aws::OrdersTable;
-use paystream_local::{Effect, Fault, Service, Target};
+use paystream_local::{Effect, Fault, FaultTarget, Service};
 
 async fn orders_table() -> OrdersTable {
     OrdersTable::new(emulator::start().await, ORDERS_TABLE)
@@ -149,7 +149,7 @@ async fn a_payment_larger_than_an_item_is_unacceptable() {
 async fn a_refused_write_is_unacceptable_only_if_the_expression_works_for_another_payment() {
     let emulators = emulator::start_emulators().await;
     let table = OrdersTable::new(emulator::client(&emulators), ORDERS_TABLE);
-    let refusal = || Fault::new(Target::DynamoDb, Effect::error("ValidationException")).operation("PutItem");
+    let refusal = || Fault::new(FaultTarget::DynamoDb, Effect::error("ValidationException")).operation("PutItem");
     let payment = |id: &str| stored(authorized(id, euros(1)));
 
     emulators.inject(refusal()).unwrap();
@@ -181,7 +181,7 @@ async fn what_operators_and_the_store_can_mend_is_unavailable() {
         "ThrottlingException",
         "UnrecognizedClientException",
     ] {
-        emulators.inject(Fault::new(Target::DynamoDb, Effect::error(code))).unwrap();
+        emulators.inject(Fault::new(FaultTarget::DynamoDb, Effect::error(code))).unwrap();
         let order_id = "ord-1".parse().unwrap();
         let written = table.put_if_newer(&stored(authorized("pay_2", euros(1)))).await.map(|_| ());
         let read = table.read(&order_id).await.map(|_| ());

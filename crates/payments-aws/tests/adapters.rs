@@ -11,7 +11,7 @@ use payment_events::{Money, PaymentEvent, Timestamp};
 use payments::testing::store_suite;
 use payments::{Action, EventPublisher, Outcome, Payment};
 use payments_aws::{KinesisPublisher, PaymentsTable, kinesis_hot_path, kinesis_relay};
-use paystream_local::{Effect, Emulators, Fault, Target, Template};
+use paystream_local::{Effect, Emulators, Fault, FaultTarget, Template};
 
 // The template does not name these resources, so the emulators use their logical ids.
 const PAYMENTS_TABLE: &str = "PaymentsTable";
@@ -130,7 +130,9 @@ fn expected(events: &[PaymentEvent]) -> BTreeMap<String, Vec<String>> {
 #[tokio::test]
 async fn a_direct_publish_is_retried_once() {
     let emulators = emulators().await;
-    emulators.inject(Fault::new(Target::Kinesis, Effect::error("InternalFailure")).operation("PutRecord")).unwrap();
+    emulators
+        .inject(Fault::new(FaultTarget::Kinesis, Effect::error("InternalFailure")).operation("PutRecord"))
+        .unwrap();
     let publisher = KinesisPublisher::new(kinesis_hot_path(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
     assert!(publisher.publish(&event("ord-1")).await.is_err());
     assert_eq!(emulators.faults()[0].struck, 2);
@@ -139,7 +141,7 @@ async fn a_direct_publish_is_retried_once() {
 #[tokio::test]
 async fn refused_records_are_retried_without_reordering_or_duplicating_a_key() {
     let emulators = emulators().await;
-    emulators.inject(Fault::new(Target::Kinesis, Effect::Partial(0.5)).operation("PutRecords").count(3)).unwrap();
+    emulators.inject(Fault::new(FaultTarget::Kinesis, Effect::Partial(0.5)).operation("PutRecords").count(3)).unwrap();
     let publisher = KinesisPublisher::new(kinesis_relay(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
     let events = events_of_orders(12, 4);
     let results = publisher.publish_all(&events).await;
@@ -151,7 +153,7 @@ async fn refused_records_are_retried_without_reordering_or_duplicating_a_key() {
 #[tokio::test]
 async fn a_persistently_refused_record_is_an_error_and_is_not_overtaken() {
     let emulators = emulators().await;
-    emulators.inject(Fault::new(Target::Kinesis, Effect::Partial(0.9)).operation("PutRecords").seed(3)).unwrap();
+    emulators.inject(Fault::new(FaultTarget::Kinesis, Effect::Partial(0.9)).operation("PutRecords").seed(3)).unwrap();
     let publisher = KinesisPublisher::new(kinesis_relay(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
     let events = events_of_orders(12, 4);
     let results = publisher.publish_all(&events).await;

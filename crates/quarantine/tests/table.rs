@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveStatus};
 use emulator::{QUARANTINE_TABLE, at};
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 use quarantine::{KEPT_DAYS, PART_BYTES_MAX, Quarantine, QuarantineTable, QuarantinedRecord, Reason, RecordId};
 
 fn record(data: Vec<u8>) -> QuarantinedRecord {
@@ -83,7 +83,7 @@ async fn a_record_whose_write_was_interrupted_is_complete_after_its_redelivery()
         let emulators = emulator::start_emulators().await;
         let client = emulator::client(&emulators);
         let quarantine = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
-        let denied = Fault::new(Target::DynamoDb, Effect::error("AccessDeniedException")).operation("PutItem");
+        let denied = Fault::new(FaultTarget::DynamoDb, Effect::error("AccessDeniedException")).operation("PutItem");
         emulators.inject(denied.skip(written)).unwrap();
         assert!(quarantine.store(&record(data.clone())).await.is_err());
         assert_eq!(parts(&client).await.len() as u64, written);

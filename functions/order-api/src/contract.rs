@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use http_pages::link_schema;
-use openapi_routes::{Answer, Link, OperationDoc, Target};
+use openapi_routes::{Answer, Link, LinkTarget, OperationDoc};
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ pub(crate) fn list_payments() -> OperationDoc {
 }
 
 fn of_order(operation: &'static str, description: &'static str) -> Link {
-    let target = Target::Operation(operation);
+    let target = LinkTarget::Operation(operation);
     Link {
         name: operation,
         description,

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use http_pages::link_schema;
-use openapi_routes::{Answer, Link, OperationDoc, Target};
+use openapi_routes::{Answer, Link, LinkTarget, OperationDoc};
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub(crate) fn pay() -> OperationDoc {
         .link(to_payment("voidPayment", "Void the authorized payment."))
         .link(to_payment("refundPayment", "Refund the payment after its capture."))
         .link(to_payment("getPayment", "Read the payment."))
-        .link(of_order("listPayments", "List the payments of the same order.", Target::Operation("listPayments")))
+        .link(of_order("listPayments", "List the payments of the same order.", LinkTarget::Operation("listPayments")))
         .link(order())
         .link(of_order("getOrder", "Read the order that the payment is for.", elsewhere("/orders/{order_id}")))
         .link(of_order(
@@ -134,10 +134,10 @@ fn to_payment(operation: &'static str, description: &'static str) -> Link {
     if ["capturePayment", "voidPayment"].contains(&operation) {
         parameters.push(("If-Match", "$response.header.ETag"));
     }
-    Link { name: operation, description, target: Target::Operation(operation), parameters, body: None }
+    Link { name: operation, description, target: LinkTarget::Operation(operation), parameters, body: None }
 }
 
-fn of_order(name: &'static str, description: &'static str, target: Target) -> Link {
+fn of_order(name: &'static str, description: &'static str, target: LinkTarget) -> Link {
     Link { name, description, target, parameters: vec![("order_id", "$response.body#/order_id")], body: None }
 }
 
@@ -147,14 +147,14 @@ fn order() -> Link {
     Link {
         name: "placeOrder",
         description: "Place the order that the payment is for.",
-        target: Target::Elsewhere { api: "orders", path: "/orders", method: "post" },
+        target: LinkTarget::Elsewhere { api: "orders", path: "/orders", method: "post" },
         parameters: Vec::new(),
         body: Some(json!({ "order_id": "$response.body#/order_id", "customer_id": "cust-7", "lines": [line] })),
     }
 }
 
-fn elsewhere(path: &'static str) -> Target {
-    Target::Elsewhere { api: "orders", path, method: "get" }
+fn elsewhere(path: &'static str) -> LinkTarget {
+    LinkTarget::Elsewhere { api: "orders", path, method: "get" }
 }
 
 fn payment_body(token: &str) -> Value {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use mapping::Mapped;
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::workspace;
 use projecting::{Bench, batch, payments};
 
@@ -172,7 +172,7 @@ async fn projectors(extent: &Extent) -> Vec<(usize, f64)> {
 async fn slow_bench(latency_ms: u64) -> Bench {
     let bench = Bench::start().await;
     if latency_ms > 0 {
-        bench.emulators.inject(Fault::new(Target::DynamoDb, Effect::LatencyMs(latency_ms))).unwrap();
+        bench.emulators.inject(Fault::new(FaultTarget::DynamoDb, Effect::LatencyMs(latency_ms))).unwrap();
     }
     bench
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use futures::future::join_all;
-use paystream_local::{Effect, Fault, Options, Service, Target};
+use paystream_local::{Effect, Fault, FaultTarget, Options, Service};
 use paystream_tests::{Paystream, workspace};
 
 use crate::projecting::{event, payments};
@@ -37,7 +37,7 @@ pub(crate) async fn measure(extent: &Extent) -> Vec<Mapped> {
 async fn one(shards: usize, factor: usize, records: usize) -> Mapped {
     let directory = tempfile::tempdir().unwrap();
     let paystream = start(directory.path(), shards, factor).await;
-    paystream.inject(Fault::new(Target::DynamoDb, Effect::LatencyMs(LONG_LATENCY_MS)).from("OrderProjector"));
+    paystream.inject(Fault::new(FaultTarget::DynamoDb, Effect::LatencyMs(LONG_LATENCY_MS)).from("OrderProjector"));
     // Start the sandboxes before measuring.
     put(&paystream, shards * factor * 100).await;
     let (_, before) = handled(&paystream).await;

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use fastrand::Rng;
-use paystream_local::{Effect, Fault, Target};
+use paystream_local::{Effect, Fault, FaultTarget};
 
 use crate::pick;
 
@@ -14,13 +14,13 @@ pub(crate) const FUNCTIONS: [&str; 4] = ["PaymentApi", "PaymentRelay", "OrderPro
 const OUTAGE_STRIKES: RangeInclusive<u64> = 12..=48;
 
 /// Calls of each function: caller, target and operations. A repeated operation is more likely.
-const CALLS: [(&str, Target, &[&str]); 6] = [
-    ("PaymentApi", Target::DynamoDb, &["PutItem", "PutItem", "UpdateItem", "GetItem"]),
-    ("PaymentApi", Target::Kinesis, &["PutRecord"]),
-    ("PaymentRelay", Target::Kinesis, &["PutRecords"]),
-    ("PaymentRelay", Target::DynamoDb, &["UpdateItem"]),
-    ("OrderProjector", Target::DynamoDb, &["PutItem", "Query"]),
-    ("OrderApi", Target::DynamoDb, &["PutItem", "Query"]),
+const CALLS: [(&str, FaultTarget, &[&str]); 6] = [
+    ("PaymentApi", FaultTarget::DynamoDb, &["PutItem", "PutItem", "UpdateItem", "GetItem"]),
+    ("PaymentApi", FaultTarget::Kinesis, &["PutRecord"]),
+    ("PaymentRelay", FaultTarget::Kinesis, &["PutRecords"]),
+    ("PaymentRelay", FaultTarget::DynamoDb, &["UpdateItem"]),
+    ("OrderProjector", FaultTarget::DynamoDb, &["PutItem", "Query"]),
+    ("OrderApi", FaultTarget::DynamoDb, &["PutItem", "Query"]),
 ];
 
 /// Generates a fault that strikes at most three times: in four of five cases at a call of a function, otherwise at an
@@ -54,7 +54,7 @@ fn of_an_invocation(rng: &mut Rng) -> Fault {
         Effect::Throttle,
         Effect::error("Runtime.Unknown"),
     ];
-    Fault::new(Target::function(pick(rng, &FUNCTIONS)), pick(rng, &effects))
+    Fault::new(FaultTarget::function(pick(rng, &FUNCTIONS)), pick(rng, &effects))
 }
 
 fn of_a_call(rng: &mut Rng) -> Fault {

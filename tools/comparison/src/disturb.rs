@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
 use paystream_client::emulator;
-use paystream_local::{Effect, Environment, Fault, InvalidFault, Target};
+use paystream_local::{Effect, Environment, Fault, FaultTarget, InvalidFault};
 use telemetry::WithCauses;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
@@ -67,7 +67,7 @@ pub(crate) async fn disturbed(
 
 /// Injects the scenario's fault, which stays until it is cleared, or puts its poison records on the stream.
 async fn disturb(environment: &Environment, scenario: Scenario, seed: u64) -> Result<(), DisturbError> {
-    let payments = |effect| Fault::new(Target::api(PAYMENTS), effect);
+    let payments = |effect| Fault::new(FaultTarget::api(PAYMENTS), effect);
     let fault = match scenario {
         Scenario::Healthy | Scenario::OrderFirst | Scenario::PaymentVoided => return Ok(()),
         Scenario::PoisonRecord => return poison(environment).await,
@@ -76,9 +76,9 @@ async fn disturb(environment: &Environment, scenario: Scenario, seed: u64) -> Re
         Scenario::PaymentsErrors => payments(Effect::error("InternalServerError")).probability(0.1, seed),
         Scenario::PaymentsDown => payments(Effect::reset_before()),
         Scenario::KinesisDown | Scenario::VoidedUnheard => {
-            Fault::new(Target::Kinesis, Effect::error("InternalFailure"))
+            Fault::new(FaultTarget::Kinesis, Effect::error("InternalFailure"))
         }
-        Scenario::ConsumerDown => Fault::new(Target::function(CONSUMER), Effect::error("Runtime.Unknown")),
+        Scenario::ConsumerDown => Fault::new(FaultTarget::function(CONSUMER), Effect::error("Runtime.Unknown")),
     };
     environment.inject(fault)?;
     Ok(())

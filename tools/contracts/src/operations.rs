@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http_problems::ProblemType;
-use openapi_routes::{Answer, Body, Description, Header, Link, Location, Operation, Parameter, Target};
+use openapi_routes::{Answer, Body, Description, Header, Link, LinkTarget, Location, Operation, Parameter};
 use serde_json::{Map, Value, json};
 
 use crate::error::GenerateError;
@@ -134,8 +134,8 @@ fn link(link: &Link) -> Value {
         described["requestBody"] = body.clone();
     }
     match link.target {
-        Target::Operation(id) => described["operationId"] = json!(id),
-        Target::Elsewhere { api, path, method } => {
+        LinkTarget::Operation(id) => described["operationId"] = json!(id),
+        LinkTarget::Elsewhere { api, path, method } => {
             let path = path.replace('/', "~1");
             described["operationRef"] = json!(format!("./{api}.json#/paths/{path}/{method}"));
         }

@@ -50,7 +50,7 @@ mod workspace;
 pub use emulators::{ErrorAnswer, Service};
 pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction, empty_dynamodb};
 pub use event_source::{FailedBatch, Failures, RetryDelays};
-pub use faults::{Calls, Effect, Fault, FaultId, InjectedFault, InvalidFault, Moment, Target};
+pub use faults::{Calls, Effect, Fault, FaultId, FaultTarget, InjectedFault, InvalidFault, Moment};
 pub use functions_build::{BuildError, Functions, Profile, build_functions};
 pub use log::LogSink;
 pub use status::{EventSourceStatus, FunctionStatus, ShardStatus, Status, StreamStatus, TableStatus};

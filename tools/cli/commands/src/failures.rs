@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::outcomes::{self, OUTCOMES, WaitArguments};
 use crate::output::{self, CommandError, OutputError};
 use crate::progress::Bar;
-use crate::target::{OperatingArguments, Target};
+use crate::target::{OperatingArguments, ResolvedTarget};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
@@ -180,7 +180,7 @@ fn batch_line(failure: &FailureRedriven) -> String {
 }
 
 /// Returns the source of failed batches: the bucket on AWS, `/_local/failures` of the local environment.
-async fn source_of(target: &Target) -> Result<FailureSource, CommandError> {
+async fn source_of(target: &ResolvedTarget) -> Result<FailureSource, CommandError> {
     let Some(local) = &target.local else {
         return Ok(FailureSource::Bucket(Box::new(target.stack.failures_bucket()?)));
     };

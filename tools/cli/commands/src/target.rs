@@ -25,7 +25,7 @@ pub(crate) struct OperatingArguments {
 
 /// Flags that select the target. The default is the local environment on port 3000.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Target")]
+#[command(next_help_heading = "ResolvedTarget")]
 pub(crate) struct TargetArguments {
     #[arg(long, value_name = "URL", help = "URL of the local environment [default: http://127.0.0.1:3000]")]
     #[arg(conflicts_with = "stack_outputs")]
@@ -69,27 +69,27 @@ pub(crate) enum TargetError {
 }
 
 /// A stack, with the local environment's routes if it is local.
-pub(crate) struct Target {
+pub(crate) struct ResolvedTarget {
     pub(crate) stack: Stack,
     pub(crate) local: Option<Local>,
 }
 
 impl TargetArguments {
     /// Finds the target and its resource names.
-    pub(crate) async fn resolve(&self) -> Result<Target, TargetError> {
+    pub(crate) async fn resolve(&self) -> Result<ResolvedTarget, TargetError> {
         let given = self.given();
         if let Some(path) = &self.stack_outputs {
             let names = outputs(path).map_err(|reason| TargetError::Outputs { path: path.clone(), reason })?;
-            return Ok(Target { stack: Stack::on_aws(merged(names, given)).await, local: None });
+            return Ok(ResolvedTarget { stack: Stack::on_aws(merged(names, given)).await, local: None });
         }
         if self.url.is_none() && !given.is_empty() {
-            return Ok(Target { stack: Stack::on_aws(merged(Names::default(), given)).await, local: None });
+            return Ok(ResolvedTarget { stack: Stack::on_aws(merged(Names::default(), given)).await, local: None });
         }
         let local = Local::new(self.url.as_deref().unwrap_or(LOCAL_URL));
         let status: Status = local.get("/_local/status").await?;
         let endpoints = Endpoints { dynamodb: status.dynamodb_url.clone(), kinesis: status.kinesis_url.clone() };
         let stack = Stack::on_emulators(&endpoints, merged(names(&status), given));
-        Ok(Target { stack, local: Some(local) })
+        Ok(ResolvedTarget { stack, local: Some(local) })
     }
 
     /// Returns the resource names given by flags.

@@ -14,12 +14,12 @@ pub(super) const ANY_OPERATION: &str = "*";
 /// In JSON it has the same fields. Only `target` and `effect` are required:
 ///
 /// ```
-/// use paystream_local::{Effect, Fault, Target};
+/// use paystream_local::{Effect, Fault, FaultTarget};
 ///
 /// let fault: Fault = serde_json::from_str(
 ///     r#"{"target": "dynamodb", "operation": "PutItem", "from": "PaymentApi", "effect": {"reset": "after"}, "count": 1}"#,
 /// )?;
-/// let same = Fault::new(Target::DynamoDb, Effect::reset_after()).operation("PutItem").from("PaymentApi").count(1);
+/// let same = Fault::new(FaultTarget::DynamoDb, Effect::reset_after()).operation("PutItem").from("PaymentApi").count(1);
 /// assert_eq!(fault, same);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -27,7 +27,7 @@ pub(super) const ANY_OPERATION: &str = "*";
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// Target of the calls.
-    pub target: Target,
+    pub target: FaultTarget,
     /// Operation of the calls: as the service spells it, `Invoke` for a function, a route of an API as the template
     /// spells it (`GET /payments`), or `*` for all (the default).
     #[serde(default = "any_operation")]
@@ -55,7 +55,7 @@ pub struct Fault {
 /// Target of a fault. In JSON and as text: `kinesis`, `dynamodb`, or the logical id of a function or an API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-pub enum Target {
+pub enum FaultTarget {
     /// The Kinesis emulator.
     Kinesis,
     /// The DynamoDB emulator.
@@ -105,7 +105,7 @@ fn always() -> f64 {
 
 impl Fault {
     /// Creates a fault that strikes every call of the target.
-    pub fn new(target: Target, effect: Effect) -> Self {
+    pub fn new(target: FaultTarget, effect: Effect) -> Self {
         let (operation, probability) = (any_operation(), always());
         Self { target, operation, effect, from: None, skip: 0, count: None, probability, seed: 0 }
     }
@@ -147,7 +147,7 @@ impl Fault {
     }
 }
 
-impl Target {
+impl FaultTarget {
     /// A function, by its logical id.
     pub fn function(logical_id: impl Into<String>) -> Self {
         Self::Resource(logical_id.into())
@@ -159,7 +159,7 @@ impl Target {
     }
 }
 
-impl From<Service> for Target {
+impl From<Service> for FaultTarget {
     fn from(service: Service) -> Self {
         match service {
             Service::Kinesis => Self::Kinesis,
@@ -168,7 +168,7 @@ impl From<Service> for Target {
     }
 }
 
-impl From<String> for Target {
+impl From<String> for FaultTarget {
     fn from(text: String) -> Self {
         match text.as_str() {
             "kinesis" => Self::Kinesis,
@@ -178,13 +178,13 @@ impl From<String> for Target {
     }
 }
 
-impl From<Target> for String {
-    fn from(target: Target) -> Self {
+impl From<FaultTarget> for String {
+    fn from(target: FaultTarget) -> Self {
         target.to_string()
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for FaultTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Kinesis => "kinesis",

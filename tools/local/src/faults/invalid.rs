@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fault::{ANY_OPERATION, Effect, Fault, Target};
+use super::fault::{ANY_OPERATION, Effect, Fault, FaultTarget};
 use crate::emulators::Service;
 
 /// Maximum number of injected faults, spent ones included.
@@ -42,7 +42,7 @@ pub enum InvalidFault {
     )]
     UnknownOperation {
         /// Target of the fault.
-        target: Target,
+        target: FaultTarget,
         /// Operation given.
         operation: String,
     },
@@ -50,7 +50,7 @@ pub enum InvalidFault {
     #[error("operation: {target} has no route {operation:?}{}", listed(routes))]
     UnknownRoute {
         /// Target of the fault.
-        target: Target,
+        target: FaultTarget,
         /// Operation given.
         operation: String,
         /// Routes of the API.
@@ -117,11 +117,11 @@ enum TargetKind<'a> {
 }
 
 impl<'a> KnownTargets<'a> {
-    fn kind_of(&self, target: &Target) -> Result<TargetKind<'a>, InvalidFault> {
+    fn kind_of(&self, target: &FaultTarget) -> Result<TargetKind<'a>, InvalidFault> {
         let name = match target {
-            Target::Kinesis => return Ok(TargetKind::Service(Service::Kinesis)),
-            Target::DynamoDb => return Ok(TargetKind::Service(Service::DynamoDb)),
-            Target::Resource(name) => name,
+            FaultTarget::Kinesis => return Ok(TargetKind::Service(Service::Kinesis)),
+            FaultTarget::DynamoDb => return Ok(TargetKind::Service(Service::DynamoDb)),
+            FaultTarget::Resource(name) => name,
         };
         let functions = self.functions.unwrap_or_default();
         match self.apis.get(name) {
@@ -212,20 +212,23 @@ mod tests {
     fn a_fault_that_can_never_strike_is_rejected_with_its_field() {
         let functions = ["OrderApi".to_owned(), "PaymentApi".to_owned()];
         let apis = Apis::from([("PaymentsApi".to_owned(), vec!["GET /payments".to_owned()])]);
-        let payments = |effect| Fault::new(Target::api("PaymentsApi"), effect);
+        let payments = |effect| Fault::new(FaultTarget::api("PaymentsApi"), effect);
         let throttle = |target| Fault::new(target, Effect::Throttle);
-        let dynamodb = |effect| Fault::new(Target::DynamoDb, effect);
-        let api = || Target::function("PaymentApi");
+        let dynamodb = |effect| Fault::new(FaultTarget::DynamoDb, effect);
+        let api = || FaultTarget::function("PaymentApi");
         let answer = |code: &str, status| Effect::Error(ErrorAnswer { code: code.to_owned(), message: None, status });
         for (fault, refusal) in [
             (
-                throttle(Target::function("Payment")),
+                throttle(FaultTarget::function("Payment")),
                 "target: unknown function or API \"Payment\"; known are OrderApi, PaymentApi, PaymentsApi",
             ),
-            (throttle(Target::Kinesis).from("kinesis"), "from: unknown function \"kinesis\"; known are"),
+            (throttle(FaultTarget::Kinesis).from("kinesis"), "from: unknown function \"kinesis\"; known are"),
             (throttle(api()).from("OrderApi"), "from: invocations of a function have no calling function"),
-            (throttle(Target::DynamoDb).operation("PutItems"), "operation: dynamodb has no operation \"PutItems\""),
-            (throttle(Target::Kinesis).operation("PutItem"), "operation: kinesis has no operation \"PutItem\""),
+            (
+                throttle(FaultTarget::DynamoDb).operation("PutItems"),
+                "operation: dynamodb has no operation \"PutItems\"",
+            ),
+            (throttle(FaultTarget::Kinesis).operation("PutItem"), "operation: kinesis has no operation \"PutItem\""),
             (throttle(api()).operation("PutItem"), "operation: PaymentApi has no operation \"PutItem\""),
             (
                 payments(Effect::Throttle).operation("/payments"),
@@ -234,10 +237,13 @@ mod tests {
             (payments(Effect::kill_before()), "effect: kill on an API needs from"),
             (payments(answer("Boom", Some(399))), "effect: an error's status must be from 400 to 599"),
             (payments(Effect::Partial(0.5)), "effect: partial needs the target kinesis"),
-            (throttle(Target::Kinesis).count(0), "count: must be at least 1"),
-            (throttle(Target::Kinesis).probability(0.0, 1), "probability: a probability must be above 0 and at most 1"),
-            (throttle(Target::Kinesis).probability(1.01, 1), "probability: a probability"),
-            (throttle(Target::Kinesis).probability(f64::NAN, 1), "probability: a probability"),
+            (throttle(FaultTarget::Kinesis).count(0), "count: must be at least 1"),
+            (
+                throttle(FaultTarget::Kinesis).probability(0.0, 1),
+                "probability: a probability must be above 0 and at most 1",
+            ),
+            (throttle(FaultTarget::Kinesis).probability(1.01, 1), "probability: a probability"),
+            (throttle(FaultTarget::Kinesis).probability(f64::NAN, 1), "probability: a probability"),
             (dynamodb(Effect::LatencyMs(0)), "effect: latency_ms must be from 1 to 60000"),
             (dynamodb(Effect::LatencyMs(60_001)), "effect: latency_ms"),
             (dynamodb(Effect::error("")), "effect: an error's code"),
@@ -247,9 +253,9 @@ mod tests {
             (dynamodb(answer("Boom", Some(600))), "effect: an error's status"),
             (Fault::new(api(), answer("Boom", Some(500))), "effect: the error of a function has no status"),
             (dynamodb(Effect::Partial(0.5)).operation("PutItem"), "effect: partial needs the target kinesis"),
-            (Fault::new(Target::Kinesis, Effect::Partial(0.5)), "effect: partial needs the target kinesis"),
+            (Fault::new(FaultTarget::Kinesis, Effect::Partial(0.5)), "effect: partial needs the target kinesis"),
             (
-                Fault::new(Target::Kinesis, Effect::Partial(1.5)).operation("PutRecords"),
+                Fault::new(FaultTarget::Kinesis, Effect::Partial(1.5)).operation("PutRecords"),
                 "effect: partial: a probability",
             ),
         ] {
@@ -266,13 +272,13 @@ mod tests {
         let unavailable = Effect::Error(ErrorAnswer { code: "Down".to_owned(), message: None, status: Some(503) });
         let error = ErrorAnswer { code: "Runtime.ExitError".to_owned(), message: Some(String::new()), status: None };
         for fault in [
-            Fault::new(Target::function("PaymentApi"), Effect::Error(error)).operation("Invoke"),
-            Fault::new(Target::function("PaymentApi"), Effect::kill_after()).operation("*"),
-            Fault::new(Target::DynamoDb, Effect::kill_before()).operation("TransactWriteItems").from("PaymentApi"),
-            Fault::new(Target::Kinesis, Effect::Partial(1.0)).operation("PutRecords").probability(1.0, u64::MAX),
-            Fault::new(Target::api("PaymentsApi"), unavailable).operation("GET /payments"),
-            Fault::new(Target::api("PaymentsApi"), Effect::kill_after()).from("PaymentApi"),
-            Fault::new(Target::Kinesis, Effect::LatencyMs(60_000)).skip(u64::MAX).count(u64::MAX),
+            Fault::new(FaultTarget::function("PaymentApi"), Effect::Error(error)).operation("Invoke"),
+            Fault::new(FaultTarget::function("PaymentApi"), Effect::kill_after()).operation("*"),
+            Fault::new(FaultTarget::DynamoDb, Effect::kill_before()).operation("TransactWriteItems").from("PaymentApi"),
+            Fault::new(FaultTarget::Kinesis, Effect::Partial(1.0)).operation("PutRecords").probability(1.0, u64::MAX),
+            Fault::new(FaultTarget::api("PaymentsApi"), unavailable).operation("GET /payments"),
+            Fault::new(FaultTarget::api("PaymentsApi"), Effect::kill_after()).from("PaymentApi"),
+            Fault::new(FaultTarget::Kinesis, Effect::LatencyMs(60_000)).skip(u64::MAX).count(u64::MAX),
         ] {
             assert_eq!(check(&fault, &KnownTargets { functions: Some(&functions), apis: &apis }), Ok(()), "{fault:?}");
         }

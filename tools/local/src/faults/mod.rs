@@ -21,7 +21,7 @@ mod routes;
 pub(crate) use callers::{Caller, Callers, access_key};
 pub use calls::Calls;
 pub(crate) use connection::{Connection, serve as serve_resettable};
-pub use fault::{Effect, Fault, Moment, Target};
+pub use fault::{Effect, Fault, FaultTarget, Moment};
 pub(crate) use injector::serve;
 pub use invalid::InvalidFault;
 pub(crate) use registry::Ending;
@@ -121,7 +121,7 @@ impl Faults {
 
     /// Applies the faults of an invocation: waits for its latency, and returns its failure, if any.
     pub(crate) async fn apply_to_invocation(&self, function: &str) -> Option<Ending> {
-        self.apply(&Target::function(function), INVOKE, None).await
+        self.apply(&FaultTarget::function(function), INVOKE, None).await
     }
 
     /// Returns the function that signed a request with these headers, if one did.
@@ -132,7 +132,7 @@ impl Faults {
     /// Applies the faults of an API request: waits for its latency, and returns its failure, if any.
     pub(crate) async fn apply_to_request(&self, route: &Route, caller: Option<&Caller>) -> Option<Ending> {
         let caller = caller.map(|caller| caller.name.as_str());
-        self.apply(&Target::api(&route.api), &route.key(), caller).await
+        self.apply(&FaultTarget::api(&route.api), &route.key(), caller).await
     }
 
     /// Kills the calling function's process, if a function calls.
@@ -147,7 +147,7 @@ impl Faults {
         self.apply(&service.into(), operation, Some(caller)).await
     }
 
-    async fn apply(&self, target: &Target, operation: &str, caller: Option<&str>) -> Option<Ending> {
+    async fn apply(&self, target: &FaultTarget, operation: &str, caller: Option<&str>) -> Option<Ending> {
         let verdict = self.registry.lock().judge(Call { target, operation, caller });
         for FaultId(id) in &verdict.struck {
             let from = caller.map_or_else(String::new, |caller| format!("{caller} → "));
@@ -173,8 +173,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_is_delayed_by_the_sum_of_latencies_before_it_fails() {
         let faults = Faults::new(Callers::Everybody, LogSink::discard());
-        let latency = |latency_ms| Fault::new(Target::Kinesis, Effect::LatencyMs(latency_ms));
-        let reset = Fault::new(Target::Kinesis, Effect::reset_before());
+        let latency = |latency_ms| Fault::new(FaultTarget::Kinesis, Effect::LatencyMs(latency_ms));
+        let reset = Fault::new(FaultTarget::Kinesis, Effect::reset_before());
         faults.inject(vec![latency(200), latency(50), reset]).unwrap();
         let begun = tokio::time::Instant::now();
         let ending = faults.apply_to_call(Service::Kinesis, "PutRecord", "anyone").await;
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn the_number_of_faults_is_limited_spent_ones_included() {
         let faults = Faults::new(Callers::Everybody, LogSink::discard());
-        let fault = Fault::new(Target::Kinesis, Effect::Throttle);
+        let fault = Fault::new(FaultTarget::Kinesis, Effect::Throttle);
         faults.inject(vec![fault.clone(); FAULTS_MAX - 1]).unwrap();
         assert_eq!(faults.inject(vec![fault.clone(); 2]), Err(InvalidFault::TooMany));
         faults.inject_one(fault.clone()).unwrap();

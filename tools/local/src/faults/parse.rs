@@ -36,7 +36,7 @@ fn one(fault: &Value, place: Option<usize>) -> Result<Fault, InvalidFault> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fault::Target;
+    use super::super::fault::FaultTarget;
     use super::*;
 
     #[test]
@@ -50,7 +50,7 @@ mod tests {
             (r#"{"error":{"code":"InternalServerError"}}"#, Effect::error("InternalServerError")),
         ] {
             let body = format!(r#"{{"target":"kinesis","effect":{effect}}}"#);
-            assert_eq!(parse(body.as_bytes()), Ok(vec![Fault::new(Target::Kinesis, expected)]));
+            assert_eq!(parse(body.as_bytes()), Ok(vec![Fault::new(FaultTarget::Kinesis, expected)]));
         }
         assert_eq!(parse(b"[]"), Ok(vec![]));
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::fault::{ANY_OPERATION, Effect, Fault, Moment, Target};
+use super::fault::{ANY_OPERATION, Effect, Fault, FaultTarget, Moment};
 use crate::emulators::ErrorAnswer;
 
 /// Id of an injected fault. The first of an environment is 1.
@@ -41,7 +41,7 @@ struct ActiveFault {
 /// A call before its execution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call<'a> {
-    pub(super) target: &'a Target,
+    pub(super) target: &'a FaultTarget,
     pub(super) operation: &'a str,
     /// The calling function, if a function calls.
     pub(super) caller: Option<&'a str>,

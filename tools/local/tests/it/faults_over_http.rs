@@ -1,6 +1,6 @@
 //! The routes under `/_local/faults`, and faults of emulators without functions.
 
-use paystream_local::{Effect, Emulators, Fault, InjectedFault, InvalidFault, Service, Target, Template};
+use paystream_local::{Effect, Emulators, Fault, FaultTarget, InjectedFault, InvalidFault, Service, Template};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ async fn emulators_without_functions_identify_callers_by_access_key() {
             request.header("x-amz-target", "DynamoDB_20120810.ListTables").header("authorization", credential);
         request.send().await.unwrap().status().as_u16()
     };
-    emulators.inject(Fault::new(Target::DynamoDb, Effect::Throttle).from("one")).unwrap();
+    emulators.inject(Fault::new(FaultTarget::DynamoDb, Effect::Throttle).from("one")).unwrap();
     assert_eq!((list_tables("one").await, list_tables("two").await), (400, 200));
     assert_eq!(emulators.faults()[0].struck, 1);
     emulators.clear_faults();
@@ -99,8 +99,8 @@ async fn emulators_without_functions_identify_callers_by_access_key() {
     assert_eq!(counts, [1, 1]);
     emulators.reset_calls();
     assert_eq!(emulators.calls().total(), 0);
-    let kill = emulators.inject(Fault::new(Target::Kinesis, Effect::kill_before()));
+    let kill = emulators.inject(Fault::new(FaultTarget::Kinesis, Effect::kill_before()));
     assert_eq!(kill, Err(InvalidFault::NothingToKill));
-    let none = emulators.inject(Fault::new(Target::function("Answering"), Effect::Throttle)).unwrap_err();
+    let none = emulators.inject(Fault::new(FaultTarget::function("Answering"), Effect::Throttle)).unwrap_err();
     assert_eq!(none.to_string(), "target: unknown function or API \"Answering\"; none are known here");
 }

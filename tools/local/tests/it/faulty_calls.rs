@@ -1,6 +1,6 @@
 //! Faults of functions' calls to the emulators: what the function gets, and what the emulator stores.
 
-use paystream_local::{Effect, ErrorAnswer, Fault, Service, Target};
+use paystream_local::{Effect, ErrorAnswer, Fault, FaultTarget, Service};
 use serde_json::{Value, json};
 
 use crate::harness::Probe;
@@ -60,10 +60,10 @@ fn inject(probe: &Probe, fault: Fault) {
 #[tokio::test]
 async fn an_error_has_the_format_of_the_service_and_the_call_is_not_executed() {
     let probe = Probe::start().await;
-    inject(&probe, Fault::new(Target::DynamoDb, Effect::error("InternalServerError")).operation("PutItem"));
+    inject(&probe, Fault::new(FaultTarget::DynamoDb, Effect::error("InternalServerError")).operation("PutItem"));
     let custom =
         ErrorAnswer { code: "KMSThrottlingException".to_owned(), message: Some("no".to_owned()), status: Some(418) };
-    inject(&probe, Fault::new(Target::Kinesis, Effect::Error(custom)));
+    inject(&probe, Fault::new(FaultTarget::Kinesis, Effect::Error(custom)));
     let answers = call(&probe, &[put_item(1), get_item(1), put_record("a")]).await;
     assert_eq!(answers[0]["status"], 500);
     assert_eq!(answers[0]["headers"]["content-type"], "application/x-amz-json-1.0");
@@ -81,8 +81,8 @@ async fn an_error_has_the_format_of_the_service_and_the_call_is_not_executed() {
 #[tokio::test]
 async fn throttling_has_the_same_name_at_both_services() {
     let probe = Probe::start().await;
-    inject(&probe, Fault::new(Target::DynamoDb, Effect::Throttle));
-    inject(&probe, Fault::new(Target::Kinesis, Effect::Throttle));
+    inject(&probe, Fault::new(FaultTarget::DynamoDb, Effect::Throttle));
+    inject(&probe, Fault::new(FaultTarget::Kinesis, Effect::Throttle));
     let answers = call(&probe, &[put_item(1), put_record("a")]).await;
     for (answer, error) in [
         (&answers[0], "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"),
@@ -97,8 +97,8 @@ async fn throttling_has_the_same_name_at_both_services() {
 async fn a_connection_is_reset_before_or_after_the_call_and_the_next_call_works() {
     let probe = Probe::start().await;
     for (effect, written) in [(Effect::reset_before(), 0), (Effect::reset_after(), 1)] {
-        inject(&probe, Fault::new(Target::DynamoDb, effect.clone()).count(1));
-        inject(&probe, Fault::new(Target::Kinesis, effect).count(1));
+        inject(&probe, Fault::new(FaultTarget::DynamoDb, effect.clone()).count(1));
+        inject(&probe, Fault::new(FaultTarget::Kinesis, effect).count(1));
         let answers = call(&probe, &[put_item(1), put_record("a")]).await;
         assert_eq!(answers, json!([{"broken": "ConnectionReset"}, {"broken": "ConnectionReset"}]));
         assert_eq!((items(&probe).await, records(&probe).await.len()), (written, usize::try_from(written).unwrap()));
@@ -113,10 +113,10 @@ async fn the_calling_sandbox_is_killed_before_or_after_the_call_and_replaced() {
     let probe = Probe::start().await;
     let mut starts = 0;
     for (target, effect, items_after, records_after) in [
-        (Target::DynamoDb, Effect::kill_before(), 0, 0),
-        (Target::DynamoDb, Effect::kill_after(), 1, 0),
-        (Target::Kinesis, Effect::kill_before(), 2, 0),
-        (Target::Kinesis, Effect::kill_after(), 3, 1),
+        (FaultTarget::DynamoDb, Effect::kill_before(), 0, 0),
+        (FaultTarget::DynamoDb, Effect::kill_after(), 1, 0),
+        (FaultTarget::Kinesis, Effect::kill_before(), 2, 0),
+        (FaultTarget::Kinesis, Effect::kill_after(), 3, 1),
     ] {
         inject(&probe, Fault::new(target, effect).count(1));
         assert_eq!(call(&probe, &[put_item(starts), put_record("a")]).await, Value::Null);
@@ -137,7 +137,7 @@ async fn the_calling_sandbox_is_killed_before_or_after_the_call_and_replaced() {
 #[tokio::test]
 async fn a_sandbox_that_calls_during_init_is_killed() {
     let probe = Probe::start().await;
-    inject(&probe, Fault::new(Target::DynamoDb, Effect::kill_before()).operation("ListTables").count(1));
+    inject(&probe, Fault::new(FaultTarget::DynamoDb, Effect::kill_before()).operation("ListTables").count(1));
     assert_eq!(probe.get("/connecting/echo").await.status(), 502);
     let log = probe.log.lock().unwrap().join("\n");
     assert!(
@@ -153,7 +153,7 @@ async fn a_sandbox_that_calls_during_init_is_killed() {
 #[tokio::test]
 async fn put_records_rejects_some_entries_and_writes_the_others() {
     let probe = Probe::start().await;
-    let fault = Fault::new(Target::Kinesis, Effect::Partial(0.5)).operation("PutRecords");
+    let fault = Fault::new(FaultTarget::Kinesis, Effect::Partial(0.5)).operation("PutRecords");
     inject(&probe, fault.clone().seed(7).count(1));
     let answer = call(&probe, &[put_records(0..40)]).await[0].take();
     assert_eq!(answer["status"], 200);
@@ -190,11 +190,11 @@ async fn put_records_rejects_some_entries_and_writes_the_others() {
 #[tokio::test]
 async fn faults_strike_only_calls_of_functions_or_of_the_named_function() {
     let probe = Probe::start().await;
-    inject(&probe, Fault::new(Target::DynamoDb, Effect::Throttle).from("Other"));
+    inject(&probe, Fault::new(FaultTarget::DynamoDb, Effect::Throttle).from("Other"));
     assert_eq!(call(&probe, &[put_item(1)]).await[0]["status"], 200);
     assert_eq!(call_from(&probe, "/other/call", &[put_item(2)]).await[0]["status"], 400);
-    inject(&probe, Fault::new(Target::DynamoDb, Effect::Throttle));
-    inject(&probe, Fault::new(Target::Kinesis, Effect::Throttle));
+    inject(&probe, Fault::new(FaultTarget::DynamoDb, Effect::Throttle));
+    inject(&probe, Fault::new(FaultTarget::Kinesis, Effect::Throttle));
     assert_eq!(call(&probe, &[put_item(1)]).await[0]["status"], 400);
     // The test's own calls pass, and so do the reads of event source mappings.
     probe.put_item(3, "ok").await;
@@ -206,7 +206,7 @@ async fn faults_strike_only_calls_of_functions_or_of_the_named_function() {
 #[tokio::test]
 async fn a_delayed_call_does_not_block_others() {
     let probe = Probe::start().await;
-    inject(&probe, Fault::new(Target::Kinesis, Effect::LatencyMs(60_000)).from("Answering"));
+    inject(&probe, Fault::new(FaultTarget::Kinesis, Effect::LatencyMs(60_000)).from("Answering"));
     let request = probe.client.post(probe.url("/do/call")).body(Value::from(vec![put_record("late")]).to_string());
     let delayed = tokio::spawn(request.send());
     probe.eventually("it is delayed", async || probe.environment.faults()[0].struck == 1).await;
@@ -218,7 +218,7 @@ async fn a_delayed_call_does_not_block_others() {
 #[tokio::test]
 async fn a_call_that_has_arrived_is_executed_after_its_caller_was_killed() {
     let probe = Probe::start().await;
-    inject(&probe, Fault::new(Target::DynamoDb, Effect::LatencyMs(100)));
+    inject(&probe, Fault::new(FaultTarget::DynamoDb, Effect::LatencyMs(100)));
     let request = probe.client.post(probe.url("/do/call")).body(Value::from(vec![put_item(1)]).to_string());
     let delayed = tokio::spawn(request.send());
     probe.eventually("it is delayed", async || probe.environment.faults()[0].struck == 1).await;
@@ -231,9 +231,9 @@ async fn a_call_that_has_arrived_is_executed_after_its_caller_was_killed() {
 async fn calls_that_reach_an_emulator_are_counted_by_function_service_and_operation() {
     let probe = Probe::start().await;
     probe.put_item(0, "ok").await;
-    inject(&probe, Fault::new(Target::DynamoDb, Effect::reset_after()).operation("PutItem").count(1));
-    inject(&probe, Fault::new(Target::DynamoDb, Effect::reset_before()).operation("PutItem").skip(1).count(1));
-    inject(&probe, Fault::new(Target::Kinesis, Effect::Throttle).count(1));
+    inject(&probe, Fault::new(FaultTarget::DynamoDb, Effect::reset_after()).operation("PutItem").count(1));
+    inject(&probe, Fault::new(FaultTarget::DynamoDb, Effect::reset_before()).operation("PutItem").skip(1).count(1));
+    inject(&probe, Fault::new(FaultTarget::Kinesis, Effect::Throttle).count(1));
     let calls = [put_item(1), put_item(1), put_item(1), get_item(1), put_record("a"), put_record("a")];
     call(&probe, &calls).await;
     call_from(&probe, "/other/call", &[get_item(1)]).await;

@@ -1,6 +1,6 @@
 //! Faults of invocations, as API Gateway and event source mappings see them.
 
-use paystream_local::{Effect, Fault, FunctionStatus, Target};
+use paystream_local::{Effect, Fault, FaultTarget, FunctionStatus};
 use serde_json::Value;
 
 use crate::harness::Probe;
@@ -11,7 +11,10 @@ async fn answering(probe: &Probe) -> FunctionStatus {
 
 /// Returns the status code of one request under this fault, and the function's status afterwards.
 async fn request_under(probe: &Probe, effect: Effect) -> (u16, FunctionStatus) {
-    probe.environment.inject(Fault::new(Target::function("Answering"), effect).operation("Invoke").count(1)).unwrap();
+    probe
+        .environment
+        .inject(Fault::new(FaultTarget::function("Answering"), effect).operation("Invoke").count(1))
+        .unwrap();
     let status = probe.get("/do/log").await.status().as_u16();
     (status, answering(probe).await)
 }
@@ -75,7 +78,7 @@ async fn a_batch_whose_invocation_failed_is_redelivered() {
         (Effect::LatencyMs(1), 1),
     ] {
         let probe = Probe::start().await;
-        probe.environment.inject(Fault::new(Target::function("Consuming"), effect.clone()).count(1)).unwrap();
+        probe.environment.inject(Fault::new(FaultTarget::function("Consuming"), effect.clone()).count(1)).unwrap();
         probe.write(&[(0, "ok"), (1, "ok")]).await;
         probe.handled(2).await;
         assert_eq!(probe.journal("stream"), vec![vec![0, 1]; given], "{effect:?}");
@@ -85,7 +88,7 @@ async fn a_batch_whose_invocation_failed_is_redelivered() {
 #[tokio::test]
 async fn a_batch_discarded_after_a_lost_invocation_reports_the_reset() {
     let probe = Probe::start_with(&[("Retries", "1")]).await;
-    probe.environment.inject(Fault::new(Target::function("Consuming"), Effect::reset_before())).unwrap();
+    probe.environment.inject(Fault::new(FaultTarget::function("Consuming"), Effect::reset_before())).unwrap();
     probe.write(&[(0, "ok")]).await;
     probe.eventually("it is discarded", async || probe.mapping().await.given_up == 1).await;
     let context: Value = probe.environment.failures().failures[0].record["responseContext"].clone();

@@ -1,13 +1,13 @@
 //! Faults of API requests, as the client sees them.
 
-use paystream_local::{Effect, ErrorAnswer, Fault, InvalidFault, Target};
+use paystream_local::{Effect, ErrorAnswer, Fault, FaultTarget, InvalidFault};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::harness::Probe;
 
 fn fault(effect: Effect) -> Fault {
-    Fault::new(Target::api("ProbeApi"), effect)
+    Fault::new(FaultTarget::api("ProbeApi"), effect)
 }
 
 async fn invocations(probe: &Probe) -> u64 {

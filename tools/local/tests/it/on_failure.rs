@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use paystream_local::{Effect, Fault, Options, Target};
+use paystream_local::{Effect, Fault, FaultTarget, Options};
 use serde_json::{Value, json};
 
 use crate::harness::{Probe, ok, options};
@@ -34,7 +34,7 @@ async fn with_bisecting_a_batch_is_split_at_the_reported_record_which_consumes_n
 #[tokio::test]
 async fn a_throttled_invocation_consumes_no_attempt() {
     let probe = Probe::start_with(&[("Retries", "0")]).await;
-    probe.environment.inject(Fault::new(Target::function("Consuming"), Effect::Throttle).count(3)).unwrap();
+    probe.environment.inject(Fault::new(FaultTarget::function("Consuming"), Effect::Throttle).count(3)).unwrap();
     probe.write(&ok(0..2)).await;
     probe.handled(2).await;
     let status = probe.mapping().await;

@@ -1,6 +1,6 @@
 //! Requests that browsers send for pages of other websites, to every listener except the API routes.
 
-use paystream_local::{Effect, Emulators, Fault, Service, Target, Template};
+use paystream_local::{Effect, Emulators, Fault, FaultTarget, Service, Template};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -146,7 +146,7 @@ async fn a_refused_request_is_not_counted_and_triggers_no_fault() {
     let directory = tempfile::tempdir().unwrap();
     let options = options(directory.path(), &[]);
     let emulators = Emulators::start(Template::load(&options.template, &options.parameters).unwrap()).await.unwrap();
-    emulators.inject(Fault::new(Target::DynamoDb, Effect::Throttle)).unwrap();
+    emulators.inject(Fault::new(FaultTarget::DynamoDb, Effect::Throttle)).unwrap();
     for headers in FOREIGN {
         let response = call(emulators.dynamodb_url(), "DynamoDB_20120810.ListTables", &json!({}), headers).await;
         assert_refused(response, &format!("{headers:?}")).await;

@@ -1,6 +1,6 @@
 //! Usage metering of real calls of a function.
 
-use paystream_local::{Effect, Fault, StreamUsage, TableUsage, Target, Usage};
+use paystream_local::{Effect, Fault, FaultTarget, StreamUsage, TableUsage, Usage};
 use serde_json::{Value, json};
 
 use crate::harness::Probe;
@@ -91,7 +91,7 @@ async fn a_call_that_does_not_reach_an_emulator_is_not_billed_and_a_lost_respons
     let probe = Probe::start().await;
     let put = json!({"TableName": TABLE, "Item": item(1, 10)});
     for (effect, billed) in [(Effect::Throttle, 0.0), (Effect::reset_after(), 1.0)] {
-        probe.environment.inject(Fault::new(Target::DynamoDb, effect).count(1)).unwrap();
+        probe.environment.inject(Fault::new(FaultTarget::DynamoDb, effect).count(1)).unwrap();
         assert_eq!(table_units(&probe, "PutItem", &put).await, written(billed));
     }
 }

@@ -2,10 +2,10 @@
 
 use super::*;
 
-const PUT: Call<'_> = Call { target: &Target::DynamoDb, operation: "PutItem", caller: Some("PaymentApi") };
+const PUT: Call<'_> = Call { target: &FaultTarget::DynamoDb, operation: "PutItem", caller: Some("PaymentApi") };
 
 fn throttle() -> Fault {
-    Fault::new(Target::DynamoDb, Effect::Throttle)
+    Fault::new(FaultTarget::DynamoDb, Effect::Throttle)
 }
 
 fn registry_of(faults: impl IntoIterator<Item = Fault>) -> FaultRegistry {
@@ -26,8 +26,8 @@ fn a_fault_strikes_calls_of_its_target_operation_and_caller() {
         (throttle().operation("PutItem").from("PaymentApi"), true),
         (throttle().operation("GetItem"), false),
         (throttle().from("OrderApi"), false),
-        (Fault::new(Target::Kinesis, Effect::Throttle), false),
-        (Fault::new(Target::function("PaymentApi"), Effect::Throttle), false),
+        (Fault::new(FaultTarget::Kinesis, Effect::Throttle), false),
+        (Fault::new(FaultTarget::function("PaymentApi"), Effect::Throttle), false),
     ] {
         let mut registry = registry_of([fault.clone()]);
         assert_eq!(registry.judge(PUT).ending.is_some(), is_hit, "{fault:?}");
@@ -61,8 +61,8 @@ fn skipped_calls_draw_no_random_numbers() {
 
 #[test]
 fn latencies_add_up_to_the_first_failure_and_later_faults_are_not_evaluated() {
-    let latency = |latency_ms| Fault::new(Target::DynamoDb, Effect::LatencyMs(latency_ms));
-    let reset = Fault::new(Target::DynamoDb, Effect::reset_before()).count(1);
+    let latency = |latency_ms| Fault::new(FaultTarget::DynamoDb, Effect::LatencyMs(latency_ms));
+    let reset = Fault::new(FaultTarget::DynamoDb, Effect::reset_before()).count(1);
     let mut registry = registry_of([latency(20), latency(3), throttle().count(1), latency(500), reset]);
     let first = registry.judge(PUT);
     assert!(matches!(first.ending, Some(Ending::Throttle)));
@@ -77,7 +77,7 @@ fn latencies_add_up_to_the_first_failure_and_later_faults_are_not_evaluated() {
 
 #[test]
 fn the_number_of_entries_of_a_call_does_not_affect_the_next_call() {
-    let partial = Fault::new(Target::DynamoDb, Effect::Partial(0.5)).seed(5);
+    let partial = Fault::new(FaultTarget::DynamoDb, Effect::Partial(0.5)).seed(5);
     let second_call = |entries_of_the_first| {
         let mut registry = registry_of([partial.clone()]);
         let [first, second] = [(); 2].map(|()| registry.judge(PUT).ending);
