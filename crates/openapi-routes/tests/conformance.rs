@@ -22,7 +22,7 @@ fn pour() -> OperationDoc {
     OperationDoc::new("pour", "Pour", "A cup.").answers(poured).problems([EMPTY])
 }
 
-/// Returns the violation in this response to `GET /pots/{pot}`; empty if there is none.
+/// Returns the violation in this response to `GET /pots/{pot}`, or an empty list.
 fn violation(status: StatusCode, headers: &[(&'static str, &str)], body: &Value) -> String {
     let handler = async |_: PathParameter<String>| ();
     let description = Routes::<()>::get(Description::new(), "/pots/{pot}", handler, pour);

@@ -38,12 +38,12 @@ impl RecordId {
         Self(format!("{}#{}", part(source).replace('#', "_"), part(position)))
     }
 
-    /// Where the record was read: a shard, for example.
+    /// Returns the source of the record, such as a shard.
     pub fn source(&self) -> &str {
         self.0.split_once('#').map_or("", |(source, _)| source)
     }
 
-    /// Position of the record in its source, such as a sequence number.
+    /// Returns the position of the record in its source, such as a sequence number.
     pub fn position(&self) -> &str {
         self.0.split_once('#').map_or("", |(_, position)| position)
     }

@@ -40,7 +40,8 @@ pub enum RecordOutcome {
         /// Why the record was not processed. It may quote the record.
         reason: String,
     },
-    /// The order still cannot be settled, or the payment published, because an item cannot be decoded. The record is still in quarantine.
+    /// The order still cannot be settled, or the payment published, because an item cannot be decoded. The record is
+    /// still in quarantine.
     StillUnreadable {
         /// Why the item cannot be decoded. It may quote the item.
         reason: String,

@@ -95,7 +95,8 @@ impl Run {
         }
     }
 
-    /// Deletes a handled record from quarantine; an image is deleted where it is published. If that fails, the outcome is unknown, so that it is redriven again.
+    /// Deletes a handled record from quarantine. If that fails, the outcome is unknown, so that the record is redriven
+    /// again. An image is deleted where it is published.
     async fn close(&self, record: &mut RedrivenRecord) {
         let Some(id) = record.id.parse().ok().filter(|id| record.outcome.is_handled() && !is_image(id)) else { return };
         if let Err(error) = self.quarantine.drop(&id).await {

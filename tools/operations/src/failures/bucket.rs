@@ -95,7 +95,7 @@ impl Bucket {
         self.send("GET", &path_of(key)).await.map_err(|reason| self.failed(READ, reason))
     }
 
-    /// Deletes the object. Succeeds if there is none.
+    /// Deletes the object. Succeeds if it does not exist.
     pub async fn delete(&self, key: &str) -> Result<(), BucketError> {
         let deleted = self.send("DELETE", &path_of(key)).await;
         deleted.map(|_| ()).map_err(|reason| self.failed("delete an object of", reason))
