@@ -38,7 +38,7 @@ struct LineBody {
 }
 
 // Not `Money`, which ignores unknown fields for the sake of the event contract.
-/// Amount above zero, as an integer: `1299`, not `1299.0`. Unknown fields are rejected.
+/// An amount above zero, as an integer: `1299`, not `1299.0`. Unknown fields are rejected.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Amount {
