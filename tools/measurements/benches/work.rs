@@ -1,8 +1,8 @@
 //! Instructions of the functions per record or request, compared with baselines, and peak memory.
 //!
 //! `cargo bench -p paystream-measurements --bench work` builds the functions and prints the figures;
-//! docs/performance.md has them. `valgrind` counts the instructions of two runs, with more events in the second; the
-//! difference excludes the start. `-- --binaries .aws-sam/build` measures the output of `sam build` instead. It fails
+//! docs/performance.md has them. `valgrind` counts the instructions of two runs: one with a small event only, one
+//! with further events. The difference excludes the start. `-- --binaries .aws-sam/build` measures the output of `sam build` instead. It fails
 //! if a function is over budget. Counts are the same on every machine, so .ci/work can check them.
 #![allow(missing_docs, clippy::print_stdout)]
 
@@ -98,7 +98,7 @@ impl Binary<'_> {
     async fn instructions(&self, load: &Load, part: Part) -> Result<f64, Box<dyn Error>> {
         let name = format!("{}.{part:?}", load.floor);
         let mut totals = Vec::new();
-        for events in [1, 1 + load.more] {
+        for events in [0, load.more] {
             let counts = self.counts.join(format!("{name}.{events}.callgrind"));
             self.run(load, part, events, Instrument::Callgrind(&counts)).await?;
             totals.push(instructions(&counts)?);
@@ -108,7 +108,7 @@ impl Binary<'_> {
 
     /// Peak memory of the process.
     async fn peak_mb(&self, load: &Load) -> Result<f64, Box<dyn Error>> {
-        let ran = self.run(load, Part::Function, 1 + load.more, Instrument::None).await?;
+        let ran = self.run(load, Part::Function, load.more, Instrument::None).await?;
         Ok(f64::from(ran.peak_kib) / 1_024.0)
     }
 
