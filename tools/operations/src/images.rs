@@ -8,12 +8,10 @@ use payments_aws::InvalidItem;
 use quarantine::{QuarantineRecords, QuarantinedRecord, RecordId, RecordSummary};
 use telemetry::WithCauses;
 
+use crate::outcome::RecordOutcome;
 use crate::republish::{Republish, SendReport};
 use crate::stack::Resource;
 use crate::{OperationError, Stack};
-
-/// Start of the reason if the payment cannot be decoded.
-pub(crate) const STILL_UNREADABLE: &str = "still unreadable: ";
 
 impl Stack {
     /// Returns the newest `records_max` records that either service quarantined, newest first. A table whose name is not
@@ -45,37 +43,50 @@ pub(crate) fn is_image(id: &RecordId) -> bool {
 }
 
 /// Publishes the payment of an image as it is in the payments table now, unless it is published already, then deletes the
-/// image from quarantine. The inner error is the reason why the image is still in quarantine.
-pub(crate) async fn redrive_image(stack: &Stack, id: &RecordId) -> Result<Result<(), String>, OperationError> {
+/// image from quarantine.
+pub(crate) async fn redrive_image(stack: &Stack, id: &RecordId) -> Result<RecordOutcome, OperationError> {
     let (quarantine, republish) = (stack.quarantine_of(id)?, Republish::new(stack)?);
-    let redriven = async {
-        let image = quarantine.load(id).await.map_err(|error| WithCauses(&error).to_string())?;
-        publish(&republish, &image.ok_or("there is no such record in quarantine")?).await?;
-        let dropped = quarantine.drop(id).await;
-        dropped.map_err(|error| format!("published, but still in quarantine: {}", WithCauses(&error)))?;
-        Ok(())
+    let published = match quarantine.load(id).await {
+        Ok(Some(image)) => publish(&republish, &image).await,
+        Ok(None) => return Ok(RecordOutcome::not_sent("there is no such record in quarantine")),
+        Err(error) => return Ok(RecordOutcome::not_sent(&WithCauses(&error).to_string())),
     };
-    Ok(redriven.await)
+    if published != RecordOutcome::Published {
+        return Ok(published);
+    }
+    Ok(match quarantine.drop(id).await {
+        Ok(_) => RecordOutcome::Published,
+        Err(error) => {
+            RecordOutcome::Unknown { reason: format!("published, but still in quarantine: {}", WithCauses(&error)) }
+        }
+    })
 }
 
-async fn publish(republish: &Republish, image: &QuarantinedRecord) -> Result<(), String> {
-    let payment_id: PaymentId =
-        image.partition_key.parse().map_err(|error| format!("{STILL_UNREADABLE}its key {error}"))?;
-    let stored = republish.table().load(&payment_id).await.map_err(|error| not_read(&error))?;
-    let record =
-        stored.ok_or("the payments table has no such payment; drop the record if it was deleted on purpose")?;
+async fn publish(republish: &Republish, image: &QuarantinedRecord) -> RecordOutcome {
+    let payment_id: PaymentId = match image.partition_key.parse() {
+        Ok(payment_id) => payment_id,
+        Err(error) => return RecordOutcome::StillUnreadable { reason: format!("its key {error}") },
+    };
+    let record = match republish.table().load(&payment_id).await {
+        Ok(Some(record)) => record,
+        Ok(None) => {
+            let reason = "the payments table has no such payment; drop the record if it was deleted on purpose";
+            return RecordOutcome::not_sent(reason);
+        }
+        Err(error) => return not_read(&error),
+    };
     if !record.unpublished {
-        return Ok(());
+        return RecordOutcome::Published;
     }
     let mut report = SendReport::default();
     republish.send(&[record], &mut report).await;
-    report.not_sent.pop().map_or(Ok(()), |left| Err(left.reason))
+    report.not_sent.pop().map_or(RecordOutcome::Published, |left| RecordOutcome::NotSent { reason: left.reason })
 }
 
-/// Returns why the payment could not be read: its item, or a failed call.
-fn not_read(error: &StoreError) -> String {
+/// Outcome of a payment that could not be read: its item cannot be decoded, or the call failed.
+fn not_read(error: &StoreError) -> RecordOutcome {
     match error.source.downcast_ref::<InvalidItem>() {
-        Some(item) => format!("{STILL_UNREADABLE}{item}"),
-        None => WithCauses(error as &dyn Error).to_string(),
+        Some(item) => RecordOutcome::StillUnreadable { reason: item.to_string() },
+        None => RecordOutcome::not_sent(&WithCauses(error as &dyn Error).to_string()),
     }
 }

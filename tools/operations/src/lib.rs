@@ -20,6 +20,7 @@ mod progress;
 pub mod quarantine;
 mod read;
 mod reconcile;
+mod repair;
 mod replay;
 mod republish;
 mod stack;
@@ -35,7 +36,8 @@ pub use order_differences::{OrderCounts, OrderDifference, OrderDifferenceClass, 
 pub use outcome::{RecordOutcome, RedrivenRecord};
 pub use progress::{OperationProgress, Watch, unwatched};
 pub use read::{OperationError, OrdersSide, PaymentsSide};
-pub use reconcile::{Reconcile, Reconciled, RepairReport};
+pub use reconcile::{Reconcile, Reconciled};
+pub use repair::RepairReport;
 pub use replay::{Replay, Replayed};
 pub use republish::{NotSent, SendReport, SentPayment};
 pub use stack::{Endpoints, Names, Resource, Stack};

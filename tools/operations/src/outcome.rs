@@ -73,6 +73,10 @@ impl RecordOutcome {
         }
     }
 
+    pub(crate) fn not_sent(reason: &str) -> Self {
+        Self::NotSent { reason: reason.to_owned() }
+    }
+
     /// Reason of the outcome, if it has one.
     pub fn reason(&self) -> Option<&str> {
         match self {

@@ -9,7 +9,7 @@ use payments_aws::KinesisPublisher;
 use quarantine::{QuarantineRecords, RecordId};
 use telemetry::WithCauses;
 
-use crate::images::{STILL_UNREADABLE, is_image, redrive_image};
+use crate::images::{is_image, redrive_image};
 use crate::outcome::{Awaited, Outcomes, RecordOutcome, RedrivenRecord, quarantine_id};
 use crate::progress::Watch;
 use crate::{OperationError, Stack};
@@ -36,7 +36,7 @@ pub async fn redrive(
     let (mut redriven, mut awaited) = (Vec::new(), Vec::new());
     for id in ids {
         if is_image(id) {
-            redriven.push(RedrivenRecord::new(id, image_outcome(redrive_image(stack, id).await?)));
+            redriven.push(RedrivenRecord::new(id, redrive_image(stack, id).await?));
         } else if id.source() == RecordId::SETTLEMENT {
             redriven.push(RedrivenRecord::new(id, run.settle(id).await));
         } else {
@@ -79,11 +79,11 @@ impl Run {
     async fn settle(&self, id: &RecordId) -> RecordOutcome {
         match self.quarantine.find(id).await {
             Ok(Some(_)) => {}
-            Ok(None) => return not_sent("there is no such record in quarantine"),
-            Err(error) => return not_sent(&WithCauses(&error).to_string()),
+            Ok(None) => return RecordOutcome::not_sent("there is no such record in quarantine"),
+            Err(error) => return RecordOutcome::not_sent(&WithCauses(&error).to_string()),
         }
         let Ok(order_id) = id.position().parse::<OrderId>() else {
-            return not_sent("its position is not an order id");
+            return RecordOutcome::not_sent("its position is not an order id");
         };
         match self.settle.settle(&order_id, None).await {
             Ok(None | Some(Settled { incomplete: None | Some(Incomplete::TooMany), .. })) => RecordOutcome::Settled,
@@ -91,7 +91,7 @@ impl Run {
             | Err(SettleError::Store(StoreError::Unacceptable(unacceptable))) => {
                 RecordOutcome::StillUnreadable { reason: unacceptable.reason }
             }
-            Err(error) => not_sent(&WithCauses(&error).to_string()),
+            Err(error) => RecordOutcome::not_sent(&WithCauses(&error).to_string()),
         }
     }
 
@@ -104,19 +104,4 @@ impl Run {
             record.outcome = RecordOutcome::Unknown { reason };
         }
     }
-}
-
-/// Outcome of an image: published and deleted, or the reason why it is still in quarantine.
-fn image_outcome(redriven: Result<(), String>) -> RecordOutcome {
-    match redriven {
-        Ok(()) => RecordOutcome::Published,
-        Err(reason) => match reason.strip_prefix(STILL_UNREADABLE) {
-            Some(reason) => RecordOutcome::StillUnreadable { reason: reason.to_owned() },
-            None => RecordOutcome::NotSent { reason },
-        },
-    }
-}
-
-fn not_sent(reason: &str) -> RecordOutcome {
-    RecordOutcome::NotSent { reason: reason.to_owned() }
 }
