@@ -92,7 +92,7 @@ async fn a_payment_without_a_valid_traceparent_carries_the_trace_of_its_invocati
     let paystream = Paystream::of_target().await;
     let (payment, carried) = Paystream::eventually("a payment carries a trace", async || {
         let payment = pay(&paystream, &[("traceparent", "not W3C"), ("x-amzn-trace-id", "garbage")]).await;
-        // One trace id in a thousand contains digits that may be a card number, and is dropped.
+        // A trace whose digits look like a card number is dropped, which is rare.
         let carried: TraceParent = trace_in_event(&paystream, &payment).await?.parse().unwrap();
         Some((payment, carried))
     })

@@ -5,18 +5,16 @@ use std::fmt;
 use http_problems::{JsonPointer, Problem};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::issuers::DIGITS;
 use crate::pattern::contains_card_number;
 use crate::{PLACES_MAX, refused};
 
-/// Minimum number of digits of a card number.
-const DIGITS_MIN: usize = 13;
-
 /// Rejects a body that contains card numbers. The problem lists up to ten places.
 ///
-/// A body without a text of at least 13 digits and without `\u` escapes is not parsed, and costs two passes over its
+/// A body without a text of at least 14 digits and without `\u` escapes is not parsed, and costs two passes over its
 /// bytes. Any other body is also rejected if it is not JSON.
 pub fn refuse_in_body(body: &[u8]) -> Result<(), Problem> {
-    let long_enough = |text: &[u8]| text.iter().filter(|byte| byte.is_ascii_digit()).count() >= DIGITS_MIN;
+    let long_enough = |text: &[u8]| text.iter().filter(|byte| byte.is_ascii_digit()).count() >= *DIGITS.start();
     if !texts(body).any(long_enough) && !body.windows(2).any(|pair| pair == b"\\u") {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use crate::refused;
 
 /// Headers whose value the caller chooses.
 const CHOSEN_BY_CALLERS: [HeaderName; 2] = [HeaderName::from_static("idempotency-key"), http::header::IF_MATCH];
-/// A header that is stored and passed on, and consists of random digits. About one in ten thousand looks like a card
+/// A header that is stored and passed on, and consists of random digits. About one in fifty thousand looks like a card
 /// number by chance. The trace only aids diagnosis, so the header is removed and the request continues.
 const REMOVED: HeaderName = HeaderName::from_static("traceparent");
 

@@ -8,7 +8,10 @@
 
 mod body;
 mod head;
+mod issuers;
 mod pattern;
+#[cfg(test)]
+mod published;
 
 use http_problems::{Problem, builtin};
 
