@@ -140,7 +140,7 @@ async fn place(world: &World, order_id: &str) {
     let line = orders::Line {
         sku: "tea".parse().unwrap(),
         quantity: orders::Quantity::new(1).unwrap(),
-        unit_price: Money::new(1_299, "EUR".parse().unwrap()).unwrap(),
+        unit_price: orders::Price::new(1_299, "EUR".parse().unwrap()).unwrap(),
     };
     let request = OrderRequest {
         order_id: order_id.parse().unwrap(),

@@ -41,8 +41,11 @@ fn payment(order_id: &str, payment_id: &str) -> PaymentInfo {
 }
 
 fn request(order_id: &str, minor: i64) -> OrderRequest {
-    let line =
-        Line { sku: "tea".parse().unwrap(), quantity: orders::Quantity::new(1).unwrap(), unit_price: euros(minor) };
+    let line = Line {
+        sku: "tea".parse().unwrap(),
+        quantity: orders::Quantity::new(1).unwrap(),
+        unit_price: euros(minor).into(),
+    };
     let lines = Lines::new(vec![line]).unwrap();
     OrderRequest { order_id: order_id.parse().unwrap(), customer_id: "cust-7".parse().unwrap(), lines }
 }

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use orders::{BasedOn, Decision, Fulfilment, Line, Lines, Order, Quantity};
-use payment_events::{Money, OrderId, PaymentId, PaymentStatus, Timestamp};
+use orders::{BasedOn, Decision, Fulfilment, Line, Lines, Order, Price, Quantity};
+use payment_events::{OrderId, PaymentId, PaymentStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The item does not have the attributes that its key implies: a bug, or a foreign write.
@@ -23,7 +23,7 @@ pub(crate) struct OrderItem {
     item: String,
     customer_id: String,
     lines: Vec<LineItem>,
-    total: Money,
+    total: Price,
     status: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     started_at: Option<Timestamp>,
@@ -37,7 +37,7 @@ pub(crate) struct OrderItem {
 struct LineItem {
     sku: String,
     quantity: u32,
-    unit_price: Money,
+    unit_price: Price,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use payment_events::{Currency, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
 
-use crate::{BasedOn, Decision, Evidence, Fulfilment, Order, OrderStatus, PAYMENTS_MAX, PaymentCopy};
+use crate::{BasedOn, Coverage, Decision, Evidence, Fulfilment, Order, OrderStatus, PAYMENTS_MAX, PaymentCopy};
 
 /// Result of [`decide`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,12 +16,15 @@ pub struct Verdict {
     pub fulfilment: Fulfilment,
     /// Payments that led to the status.
     pub decision: Decision,
+    /// Payments that cover the order, whether or not they change its status.
+    pub coverage: Coverage,
 }
 
 /// Applies the acceptance rule to `order` and `evidence`.
 ///
 /// An order is accepted, and its fulfilment starts, once the payments cover its total. Until then it waits for payment,
-/// or is on hold if it was accepted before. The start time of fulfilment never changes.
+/// or is on hold if it was accepted before. The start time of fulfilment never changes. A total of zero needs no payment:
+/// the order is accepted when it is placed, and never goes on hold.
 ///
 /// Payments recorded in the order's previous decision count as well, in the version recorded there, unless the evidence
 /// has the same or a newer version. A payment read from the Payments API may not have reached the read model yet
@@ -33,8 +36,8 @@ pub fn decide(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Verdict 
     let payments = newest(order, evidence, now);
     let total = order.total();
     // At most PAYMENTS_MAX of each source, each below 2^63: the sum cannot overflow.
-    let covering: i128 = payments.iter().map(|payment| i128::from(payment.covers_minor)).sum();
-    let covered = covering >= i128::from(total.minor());
+    let usable_minor: i128 = payments.iter().map(|payment| i128::from(payment.covers_minor)).sum();
+    let covered = usable_minor >= i128::from(total.minor());
     let is_complete = is_complete(order, evidence);
     let status = match (covered, order.status) {
         (true, _) => OrderStatus::Accepted,
@@ -46,6 +49,7 @@ pub fn decide(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Verdict 
         Fulfilment::NotStarted if covered => Fulfilment::Started { at: now },
         unchanged => unchanged,
     };
+    let coverage = Coverage::of(total, &payments, usable_minor, is_complete);
     let decision = Decision {
         read: evidence.read(),
         decided_at: now,
@@ -53,7 +57,7 @@ pub fn decide(order: &Order, evidence: Evidence<'_>, now: Timestamp) -> Verdict 
         is_complete,
         based_on: recorded(payments, evidence.copies),
     };
-    Verdict { status, fulfilment, decision }
+    Verdict { status, fulfilment, decision, coverage }
 }
 
 /// Returns the amount that a payment covers of an order in `currency`, in minor units: the authorized amount, or the

@@ -7,6 +7,7 @@
 //! - [`ProjectPayments`]: stores payment events in the read model and settles the orders they pay for.
 //! - [`Settle`]: updates an order's status to match its payments. Both use cases above end with it.
 //! - [`FindOrder`]: reads an order, settled.
+//! - [`Coverage`]: the payments that cover an order now, computed on each read.
 //! - Ports, one per need: [`OrderStore`], [`OrderQueries`], [`PaymentPages`], [`PaymentLookup`], [`PaymentCopies`].
 //!
 //! No order keeps waiting for a payment that has arrived: the writer of an order and the writer of a payment each write
@@ -15,6 +16,7 @@
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
 
+mod coverage;
 mod decide;
 mod decision;
 mod evidence;
@@ -23,15 +25,17 @@ mod lines;
 mod order;
 mod place;
 mod ports;
+mod price;
 mod project;
 mod settle;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use coverage::{Coverage, Covering};
 pub use decide::{Verdict, covering_minor, decide};
 pub use decision::{BasedOn, Decision, PaymentRead};
 pub use evidence::Evidence;
-pub use find::FindOrder;
+pub use find::{FindOrder, Found};
 pub use lines::{InvalidLines, InvalidQuantity, InvalidSku, Line, Lines, Quantity, Sku};
 pub use order::{CustomerId, Fulfilment, InvalidCustomerId, Order, OrderRequest, OrderStatus, UnknownName};
 pub use place::{PlaceError, PlaceOrder, Placed, Placement};
@@ -40,5 +44,6 @@ pub use ports::{
     PaymentCopies, PaymentCopy, PaymentLookup, PaymentPages, PaymentsPage, PlacedOrders, Replaced, StoreError, Stored,
     Unacceptable,
 };
+pub use price::{InvalidPrice, Price};
 pub use project::{ProjectPayments, Projection};
 pub use settle::{Settle, SettleError, Settled};

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use payment_events::{Money, TextRule, text_output, text_type};
+use payment_events::{TextRule, text_output, text_type};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use crate::Price;
 
 text_type! {
     /// Stock-keeping unit: 1 to [`Sku::LENGTH_MAX`] visible ASCII characters without spaces.
@@ -67,15 +69,15 @@ pub struct Line {
     pub sku: Sku,
     /// Number of units.
     pub quantity: Quantity,
-    /// Price of one unit.
-    pub unit_price: Money,
+    /// Price of one unit. Zero for a gift.
+    pub unit_price: Price,
 }
 
 /// 1 to [`Lines::COUNT_MAX`] lines in one currency, and their total.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lines {
     lines: Vec<Line>,
-    total: Money,
+    total: Price,
 }
 
 /// Why lines are rejected. `line` is a zero-based index.
@@ -108,18 +110,13 @@ impl Lines {
             return Err(InvalidLines::Count);
         };
         let currency = first.unit_price.currency();
-        let mut total: Option<Money> = None;
+        let mut total = Price::zero(currency);
         for (line, Line { quantity, unit_price, .. }) in lines.iter().enumerate() {
             if unit_price.currency() != currency {
                 return Err(InvalidLines::MixedCurrencies { line });
             }
-            let cost = unit_price.checked_mul(quantity.get()).ok_or(InvalidLines::Overflow { line })?;
-            total = match total {
-                None => Some(cost),
-                Some(total) => Some(total.checked_add(cost).ok_or(InvalidLines::Overflow { line })?),
-            };
+            total = total.checked_add(*unit_price, quantity.get()).ok_or(InvalidLines::Overflow { line })?;
         }
-        let total = total.ok_or(InvalidLines::Count)?;
         Ok(Self { lines, total })
     }
 
@@ -128,8 +125,8 @@ impl Lines {
         &self.lines
     }
 
-    /// Returns the sum of quantity times unit price.
-    pub fn total(&self) -> Money {
+    /// Returns the sum of quantity times unit price. Zero if all lines are gifts.
+    pub fn total(&self) -> Price {
         self.total
     }
 }
@@ -144,7 +141,7 @@ mod tests {
         Line {
             sku: "tea".parse().unwrap(),
             quantity: Quantity::new(quantity).unwrap(),
-            unit_price: Money::new(minor, currency.parse().unwrap()).unwrap(),
+            unit_price: Price::new(minor, currency.parse().unwrap()).unwrap(),
         }
     }
 
@@ -190,7 +187,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_total_is_exact_or_rejected(
-            parts in prop::collection::vec((1..=Quantity::MAX, 1..=i64::MAX / 1_000), 1..8),
+            parts in prop::collection::vec((1..=Quantity::MAX, 0..=i64::MAX / 1_000), 1..8),
         ) {
             let exact: i128 = parts.iter().map(|(count, minor)| i128::from(*count) * i128::from(*minor)).sum();
             let lines = parts.into_iter().map(|(count, minor)| line(count, minor, "EUR")).collect();

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use payment_events::{Money, OrderId, TextRule, Timestamp, text_output, text_type};
+use payment_events::{OrderId, TextRule, Timestamp, text_output, text_type};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::{Decision, Evidence, Lines, PaymentRead, Verdict, decide};
+use crate::{Decision, Evidence, Lines, PaymentRead, Price, Verdict, decide};
 
 text_type! {
     /// Id of a customer: 1 to [`CustomerId::LENGTH_MAX`] characters of `A-Za-z0-9_-`.
@@ -134,7 +134,8 @@ impl Order {
     /// Creates the order of `request` with its status decided on `evidence`.
     pub fn place(request: OrderRequest, evidence: Evidence<'_>, now: Timestamp) -> Self {
         let order = Self::undecided(request, now);
-        order.with(decide(&order, evidence, now))
+        let verdict = decide(&order, evidence, now);
+        order.with(&verdict)
     }
 
     fn undecided(request: OrderRequest, now: Timestamp) -> Self {
@@ -162,7 +163,11 @@ impl Order {
     ///
     /// Different payments with the same resulting status do not cause a write.
     pub fn settled(&self, evidence: Evidence<'_>, now: Timestamp) -> Option<Self> {
-        let verdict = decide(self, evidence, now);
+        self.next(&decide(self, evidence, now), now)
+    }
+
+    /// Returns the next revision if the verdict changes the order's status, and `None` otherwise.
+    pub(crate) fn next(&self, verdict: &Verdict, now: Timestamp) -> Option<Self> {
         // `updated_at` never decreases, even if the clock was set back.
         let updated_at = now.max(self.updated_at);
         let revision = self.revision.saturating_add(1);
@@ -172,10 +177,15 @@ impl Order {
     /// Returns the order as it is shown to a client.
     ///
     /// An accepted order shows the payments it was accepted on. Any other order shows its current payments, so that a
-    /// payment declined since the last write is visible. Either shows whether all its payments could be read now.
+    /// payment declined since the last write is visible. Either shows whether all its payments could be read now. The
+    /// payments that cover an accepted order now are its [`Coverage`](crate::Coverage).
     #[must_use]
     pub fn reviewed(self, evidence: Evidence<'_>, now: Timestamp) -> Self {
         let verdict = decide(&self, evidence, now);
+        self.shown(&verdict)
+    }
+
+    pub(crate) fn shown(self, verdict: &Verdict) -> Self {
         if self.status == OrderStatus::Accepted || verdict.status != self.status {
             let decision = Decision { is_complete: verdict.decision.is_complete, ..self.decision };
             Self { decision, ..self }
@@ -185,7 +195,7 @@ impl Order {
     }
 
     /// Returns the total of the lines.
-    pub fn total(&self) -> Money {
+    pub fn total(&self) -> Price {
         self.lines.total()
     }
 
@@ -195,8 +205,8 @@ impl Order {
         (&self.order_id, &self.customer_id, &self.lines) == (order_id, customer_id, lines)
     }
 
-    fn with(&self, verdict: Verdict) -> Self {
-        let Verdict { status, fulfilment, decision } = verdict;
+    fn with(&self, verdict: &Verdict) -> Self {
+        let Verdict { status, fulfilment, decision, .. } = verdict.clone();
         Self { status, fulfilment, decision, ..self.clone() }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use payment_events::{OrderId, Timestamp};
+use payment_events::{CurrencyNotInUse, OrderId, Timestamp};
 
 use crate::{
-    Evidence, Inserted, LookupError, Order, OrderQueries, OrderRequest, OrderStore, PaymentLookup, Settle, SettleError,
-    Settled, StoreError,
+    Coverage, Evidence, Inserted, LookupError, Order, OrderQueries, OrderRequest, OrderStore, PaymentLookup, Settle,
+    SettleError, Settled, StoreError,
 };
 
 /// The use case behind `POST /orders`, which decides on the read model, and `POST /sync/orders`, which calls Payments
@@ -28,6 +28,8 @@ pub struct PlaceOrder {
 pub struct Placed {
     /// The order, settled.
     pub order: Order,
+    /// Payments that cover it now.
+    pub coverage: Coverage,
     /// New, or repeated.
     pub placement: Placement,
 }
@@ -50,6 +52,9 @@ pub enum PlaceError {
         /// Id of the order.
         order_id: OrderId,
     },
+    /// The request would place a new order in a currency that is not in use. Nothing was stored.
+    #[error(transparent)]
+    Currency(#[from] CurrencyNotInUse),
     /// The call to Payments failed. Nothing was stored.
     #[error(transparent)]
     Lookup(#[from] LookupError),
@@ -86,15 +91,26 @@ impl PlaceOrder {
 
     /// Stores the order with its decision, or finds the order of an earlier request, and settles it.
     pub async fn place(&self, request: OrderRequest) -> Result<Placed, PlaceError> {
-        let Placed { order, placement } = match &self.payments {
+        self.check_currency(&request).await?;
+        let placed = match &self.payments {
             Some(payments) => self.place_on_lookup(&request, &**payments).await?,
             None => self.place_on_copies(&request).await?,
         };
-        if placement == Placement::New {
+        let Placed { order, placement, .. } = &placed;
+        if *placement == Placement::New {
             tracing::info!(order_id = %order.order_id, status = %order.status, read = order.decision.read.as_str(),
                 "order {} placed with status {}", order.order_id, order.status);
         }
-        Ok(Placed { order, placement })
+        Ok(placed)
+    }
+
+    /// Fails if the request would place a new order in a currency that is not in use. An order that was placed before the
+    /// currency was withdrawn can still be repeated. Costs one read, and none if the currency is in use.
+    async fn check_currency(&self, request: &OrderRequest) -> Result<(), PlaceError> {
+        match request.lines.total().currency().check_in_use() {
+            Err(_) if self.queries.read(&request.order_id).await?.order.is_some() => Ok(()),
+            checked => Ok(checked?),
+        }
     }
 
     /// Decides on the response of Payments.
@@ -145,5 +161,5 @@ fn repeated(known: &Order, request: &OrderRequest) -> Result<Placement, PlaceErr
 
 fn placed(settled: Option<Settled>, placement: Placement, request: &OrderRequest) -> Result<Placed, PlaceError> {
     let settled = settled.ok_or_else(|| PlaceError::Gone { order_id: request.order_id.clone() })?;
-    Ok(Placed { order: settled.order, placement })
+    Ok(Placed { order: settled.order, coverage: settled.coverage, placement })
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use payment_events::{OrderId, Timestamp};
 
 use crate::{
-    Evidence, Incomplete, LookedUp, Order, OrderQueries, OrderStore, OrderView, PlacedOrders, Replaced, StoreError,
+    Coverage, Evidence, Incomplete, LookedUp, Order, OrderQueries, OrderStore, OrderView, PlacedOrders, Replaced,
+    StoreError, decide,
 };
 
 /// Settles orders: reads an order with its payments and writes the order if they change its status.
@@ -20,6 +21,8 @@ pub struct Settle {
 pub struct Settled {
     /// The order as stored.
     pub order: Order,
+    /// Payments that cover it now.
+    pub coverage: Coverage,
     /// Reason why not all its payments could be read; `None` if they could. If the payments read do not cover the
     /// order, it kept its status.
     pub incomplete: Option<Incomplete>,
@@ -96,9 +99,11 @@ impl Settle {
 
     /// Decides on the order and writes it if its status changes. The write is conditional on the revision read.
     async fn round(&self, order: Order, evidence: Evidence<'_>) -> Result<Round, StoreError> {
-        let Some(settled) = order.settled(evidence, Timestamp::now()) else {
+        let now = Timestamp::now();
+        let verdict = decide(&order, evidence, now);
+        let Some(settled) = order.next(&verdict, now) else {
             let incomplete = evidence.incomplete.cloned();
-            return Ok(Round::Settled(Box::new(Settled { order, incomplete })));
+            return Ok(Round::Settled(Box::new(Settled { order, coverage: verdict.coverage, incomplete })));
         };
         if self.store.replace(&settled, order.revision).await? == Replaced::Done {
             let order_id = &order.order_id;

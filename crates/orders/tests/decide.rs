@@ -3,7 +3,8 @@
 
 use orders::testing::samples::{at, authorized, captured, declined, eur, euros, request, stored, voided};
 use orders::{
-    BasedOn, Decision, Evidence, Fulfilment, LookedUp, Order, OrderStatus, PaymentCopy, covering_minor, decide,
+    BasedOn, Coverage, Decision, Evidence, Fulfilment, Incomplete, LookedUp, Order, OrderStatus, PaymentCopy, Price,
+    covering_minor, decide,
 };
 use payment_events::{Money, PaymentInfo, PaymentStatus};
 use proptest::prelude::*;
@@ -107,6 +108,77 @@ fn a_waiting_order_shows_its_current_payments_and_an_accepted_one_those_it_was_a
     );
 }
 
+fn price(minor: i64) -> Price {
+    Price::new(minor, eur()).unwrap()
+}
+
+fn named(coverage: &Coverage) -> Vec<(&str, u64, i64)> {
+    coverage.covered_by.iter().map(|payment| (payment.payment_id.as_str(), payment.version, payment.minor)).collect()
+}
+
+#[test]
+fn the_coverage_follows_the_payments_while_an_accepted_order_keeps_its_decision() {
+    let (first, second) = (authorized("pay_a", euros(1_000)), authorized("pay_b", euros(1_200)));
+    let accepted = Order::place(request("ord-1", euros(1_000)), Evidence::copies(&[stored(first.clone())]), at());
+    let both = [stored(first.clone()), stored(second.clone())];
+    let coverage = decide(&accepted, Evidence::copies(&both), at()).coverage;
+    assert_eq!((coverage.covered, coverage.overpaid, coverage.payments), (Some(price(1_000)), Some(price(1_200)), 2));
+    let replaced = [stored(voided(&first)), stored(second)];
+    let verdict = decide(&accepted, Evidence::copies(&replaced), at());
+    assert_eq!(accepted.settled(Evidence::copies(&replaced), at()), None, "nothing is written");
+    assert_eq!(named(&verdict.coverage), [("pay_b", 1, 1_200)]);
+    let amounts = (verdict.coverage.covered, verdict.coverage.overpaid, verdict.coverage.is_complete);
+    assert_eq!(amounts, (Some(price(1_000)), Some(price(200)), true));
+    assert_eq!(accepted.decision.based_on[0].payment_id.as_str(), "pay_a");
+}
+
+#[test]
+fn the_coverage_of_a_waiting_order_counts_parts_and_no_other_currency() {
+    let payments =
+        [authorized("pay_a", euros(300)), authorized("pay_b", dollars(900)), declined("pay_c", euros(900))].map(stored);
+    let coverage = decide(&order(1_000), Evidence::copies(&payments), at()).coverage;
+    assert_eq!(named(&coverage), [("pay_a", 1, 300)]);
+    assert_eq!((coverage.covered, coverage.overpaid), (Some(price(300)), Some(price(0))));
+}
+
+#[test]
+fn amounts_that_are_unknown_are_left_out_of_the_coverage() {
+    let payments = [stored(authorized("pay_a", euros(1_200)))];
+    let partly = |payments| Evidence { incomplete: Some(&Incomplete::TooMany), ..Evidence::copies(payments) };
+    let of = |total, payments| decide(&order(total), partly(payments), at()).coverage;
+    let uncovered = of(2_000, &payments);
+    assert_eq!((uncovered.covered, uncovered.overpaid, uncovered.is_complete), (None, None, false));
+    let covered = of(1_000, &payments);
+    assert_eq!((covered.covered, covered.overpaid, covered.payments), (Some(price(1_000)), None, 1));
+    let huge = [authorized("pay_a", euros(i64::MAX)), authorized("pay_b", euros(i64::MAX))].map(stored);
+    let beyond = decide(&order(1), Evidence::copies(&huge), at()).coverage;
+    assert_eq!((beyond.covered, beyond.overpaid, beyond.is_complete), (Some(price(1)), None, true));
+}
+
+#[test]
+fn the_coverage_names_at_most_100_payments_and_counts_all() {
+    let payments: Vec<_> = (0..300).map(|n| stored(authorized(&format!("pay_{n}"), euros(2)))).collect();
+    let coverage = decide(&order(500), Evidence::copies(&payments), at()).coverage;
+    assert_eq!((coverage.covered_by.len(), coverage.payments), (Coverage::NAMED_MAX, 300));
+    assert_eq!((coverage.covered, coverage.overpaid), (Some(price(500)), Some(price(100))));
+}
+
+#[test]
+fn an_order_without_a_price_needs_no_payment() {
+    let gift = || request("ord-1", price(0));
+    let placed = Order::place(gift(), Evidence::copies(&[]), at());
+    assert_eq!((placed.status, placed.decision.payments), (OrderStatus::Accepted, 0));
+    let partly = Evidence { incomplete: Some(&Incomplete::TooMany), ..Evidence::copies(&[]) };
+    assert_eq!(Order::place(gift(), partly, at()).status, OrderStatus::Accepted);
+    let held = authorized("pay_1", euros(5));
+    for (payment, overpaid) in [(held.clone(), 5), (voided(&held), 0)].map(|(payment, minor)| (stored(payment), minor))
+    {
+        let verdict = decide(&placed, Evidence::copies(std::slice::from_ref(&payment)), at());
+        assert_eq!((verdict.status, verdict.coverage.covered), (OrderStatus::Accepted, Some(price(0))));
+        assert_eq!(verdict.coverage.overpaid, Some(price(overpaid)));
+    }
+}
+
 /// Payments with distinct ids and amounts around the order totals.
 fn any_payments() -> impl Strategy<Value = Vec<PaymentCopy>> {
     payments_with_prefix("pay_")
@@ -185,6 +257,18 @@ proptest! {
         prop_assert_eq!(verdict.status == OrderStatus::AwaitingPayment, !was_accepted && !covered(&order, &payments));
         let started = matches!(verdict.fulfilment, Fulfilment::Started { .. });
         prop_assert_eq!(started, was_accepted || verdict.status == OrderStatus::Accepted);
+    }
+
+    #[test]
+    fn covered_and_overpaid_amounts_add_up_to_the_usable_amount(total in 0..1_500_i64, payments in any_payments()) {
+        let order = Order::place(request("ord-1", price(total)), Evidence::copies(&[]), at());
+        let coverage = decide(&order, Evidence::copies(&payments), at()).coverage;
+        let usable: i128 = payments.iter().map(|stored| i128::from(covering_minor(&stored.payment, eur()))).sum();
+        let covered = i128::from(coverage.covered.unwrap().minor());
+        prop_assert_eq!(covered, usable.min(i128::from(total)));
+        let overpaid = i64::try_from(usable - covered).ok();
+        prop_assert_eq!(coverage.overpaid.map(Price::minor), overpaid);
+        prop_assert_eq!(coverage.covered_by.iter().map(|payment| i128::from(payment.minor)).sum::<i128>(), usable);
     }
 
     #[test]

@@ -31,7 +31,7 @@ mod trace_parent;
 
 pub use event::{DecodeError, PaymentEvent};
 pub use ids::{InvalidOrderId, InvalidPaymentId, OrderId, PaymentId};
-pub use money::{Currency, InvalidMoney, Money};
+pub use money::{Currency, CurrencyNotInUse, InvalidMoney, Money};
 pub use payment_info::{Decline, InvalidPaymentInfo, PaymentInfo, PaymentStatus};
 pub use text::TextRule;
 pub use timestamp::{InvalidTimestamp, Timestamp};

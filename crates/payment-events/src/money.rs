@@ -17,7 +17,35 @@ impl Currency {
     pub fn code(self) -> &'static str {
         self.0.code()
     }
+
+    /// Fails unless ISO 4217 lists the currency as current and defines its minor unit, without which an amount in minor
+    /// units means nothing: XXX and XTS, metals and units of account have none.
+    ///
+    /// For currencies of new payments and new orders. Events, stored items and requests about an existing payment may
+    /// name a currency that has been withdrawn since.
+    pub fn check_in_use(self) -> Result<(), CurrencyNotInUse> {
+        // The table has VED as the successor of VES. ISO 4217 lists both as current.
+        let is_current = self.0.is_superseded().is_none() || self.0 == iso_currency::Currency::VES;
+        if is_current && self.0.exponent().is_some() { Ok(()) } else { Err(CurrencyNotInUse) }
+    }
+
+    /// Returns the JSON Schema of the currencies that pass [`Currency::check_in_use`].
+    pub fn in_use_schema(_: &mut SchemaGenerator) -> Schema {
+        let codes =
+            all_codes().into_iter().filter(|code| code.parse().is_ok_and(|code: Self| code.check_in_use().is_ok()));
+        json_schema!({
+            "description": "An ISO 4217 currency in use.",
+            "type": "string",
+            "enum": codes.collect::<Vec<_>>(),
+            "examples": ["EUR"],
+        })
+    }
 }
+
+/// The currency has been withdrawn, or has no minor unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a currency in use: ISO 4217 has withdrawn this one, or gives it no minor unit")]
+pub struct CurrencyNotInUse;
 
 impl FromStr for Currency {
     type Err = InvalidMoney;
@@ -189,6 +217,16 @@ mod tests {
         for code in ["", "eur", "Eur", "EU", "EURO", "ZZZ", " EUR"] {
             assert_eq!(code.parse::<Currency>(), Err(InvalidMoney::UnknownCurrency), "{code:?}");
         }
+    }
+
+    /// An update of the table that withdraws a currency changes this list.
+    #[test]
+    fn currencies_that_are_withdrawn_or_have_no_minor_unit_are_not_in_use() {
+        let is_in_use = |code: &String| code.parse::<Currency>().unwrap().check_in_use().is_ok();
+        let not_in_use: Vec<_> = all_codes().into_iter().filter(|code| !is_in_use(code)).collect();
+        let expected = "BGN CUC HRK SLL XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX ZWL";
+        assert_eq!(not_in_use.join(" "), expected);
+        assert_eq!(serde_json::from_str::<Currency>("\"BGN\"").unwrap().code(), "BGN", "old events stay readable");
     }
 
     #[test]

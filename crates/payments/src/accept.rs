@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use payment_events::Timestamp;
+use payment_events::{CurrencyNotInUse, PaymentId, Timestamp};
 
 use crate::{
     Action, Authorization, Begun, Lease, Outcome, Payment, PaymentProcessor, PaymentRecord, PaymentRequest,
@@ -39,6 +39,9 @@ pub enum AcceptError {
         /// Time until the earlier request's lease expires, in milliseconds.
         retry_after_ms: u64,
     },
+    /// The request would make a new payment in a currency that is not in use. Nothing was stored.
+    #[error(transparent)]
+    Currency(#[from] CurrencyNotInUse),
     /// The processor did not decide. The payment stays stored as processing, and a retry of the request completes it.
     #[error(transparent)]
     Processor(#[from] ProcessorError),
@@ -69,12 +72,22 @@ impl AcceptPayment {
     /// made it.
     pub async fn accept(&self, request: &PaymentRequest) -> Result<Accepted, AcceptError> {
         let payment_id = request.payment_id().map_err(|error| defect(&error))?;
+        self.check_currency(request, &payment_id).await?;
         let record = PaymentRecord::begin(request, payment_id, self.lease(1), Timestamp::now());
         match self.store.begin(&record).await? {
             Begun::New => self.process(record, request).await,
             Begun::Known(known) if known.fingerprint != record.fingerprint => Err(AcceptError::KeyReused),
             Begun::Known(known) if known.includes(&record) => self.process(record, request).await,
             Begun::Known(known) => self.resume(*known, request).await,
+        }
+    }
+
+    /// Fails if the request would make a new payment in a currency that is not in use. A payment that was made before the
+    /// currency was withdrawn can still be repeated. Costs one read, and none if the currency is in use.
+    async fn check_currency(&self, request: &PaymentRequest, payment_id: &PaymentId) -> Result<(), AcceptError> {
+        match request.amount.currency().check_in_use() {
+            Err(_) if self.store.load(payment_id).await?.is_some() => Ok(()),
+            checked => Ok(checked?),
         }
     }
 

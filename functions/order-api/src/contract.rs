@@ -123,6 +123,12 @@ fn placed(status: &str, read: &str) -> Value {
         "status": "authorized",
         "age_ms": 50,
     });
+    let covering = json!({
+        "payment_id": "pay_3474IU76GZUC7ZC4MR5KV7HBFY",
+        "version": 1,
+        "status": "authorized",
+        "minor": 1299,
+    });
     json!({
         "order_id": "ord-42",
         "customer_id": "cust-7",
@@ -134,6 +140,13 @@ fn placed(status: &str, read: &str) -> Value {
             "read": read,
             "decided_at": "2026-11-23T02:23:37.528Z",
             "based_on": if accepted { vec![payment] } else { Vec::new() },
+            "payments": u8::from(accepted),
+            "is_complete": true,
+        },
+        "coverage": {
+            "covered": { "minor": if accepted { 1299 } else { 0 }, "currency": "EUR" },
+            "overpaid": { "minor": 0, "currency": "EUR" },
+            "covered_by": if accepted { vec![covering] } else { Vec::new() },
             "payments": u8::from(accepted),
             "is_complete": true,
         },

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http_pages::{Cursor, NextPage};
 use http_problems::Problem;
 use http_requests::{JsonBody, PathParameter, QueryParameters};
-use orders::{FindOrder, OrderStatus, PaymentPages, PlaceOrder, Placed, Placement};
+use orders::{FindOrder, Found, OrderStatus, PaymentPages, PlaceOrder, Placed, Placement};
 use payment_events::{OrderId, Timestamp};
 
 use crate::messages::{OrderAnswer, PaymentsAnswer};
@@ -22,14 +22,15 @@ pub(crate) async fn place(
     State(orders): State<PlaceOrder>,
     JsonBody(body): JsonBody<OrderBody>,
 ) -> Result<Response, Problem> {
-    let Placed { order, placement } = orders.place(body.into_request()?).await.map_err(problems::not_placed)?;
+    let Placed { order, coverage, placement } =
+        orders.place(body.into_request()?).await.map_err(problems::not_placed)?;
     let status = match (placement, order.status) {
         (Placement::Repeated, _) => StatusCode::OK,
         (Placement::New, OrderStatus::Accepted) => StatusCode::CREATED,
         (Placement::New, OrderStatus::AwaitingPayment | OrderStatus::OnHold) => StatusCode::ACCEPTED,
     };
     let location = HeaderValue::try_from(format!("/orders/{}", order.order_id));
-    let mut response = (status, Json(OrderAnswer::from(order))).into_response();
+    let mut response = (status, Json(OrderAnswer::new(order, coverage))).into_response();
     response.headers_mut().extend(location.ok().map(|location| (LOCATION, location)));
     Ok(response)
 }
@@ -38,8 +39,9 @@ pub(crate) async fn find(
     State(orders): State<FindOrder>,
     PathParameter(order_id): PathParameter<OrderId>,
 ) -> Result<Json<OrderAnswer>, Problem> {
-    let order = orders.find(&order_id).await.map_err(|error| Problem::unavailable(&error))?;
-    Ok(Json(order.ok_or_else(|| problems::not_found(&order_id))?.into()))
+    let found = orders.find(&order_id).await.map_err(|error| Problem::unavailable(&error))?;
+    let Found { order, coverage } = found.ok_or_else(|| problems::not_found(&order_id))?;
+    Ok(Json(OrderAnswer::new(order, coverage)))
 }
 
 /// Never returns 404: payments may arrive before the order is placed, so an unknown id has an empty list.

@@ -2,9 +2,10 @@
 
 use http_pages::NextPage;
 use orders::{
-    CustomerId, Decision, Fulfilment, Line, Order, OrderStatus, PaymentCopy, PaymentRead, PaymentsPage, Quantity, Sku,
+    Coverage, CustomerId, Decision, Fulfilment, Line, Order, OrderStatus, PaymentCopy, PaymentRead, PaymentsPage,
+    Price, Quantity, Sku,
 };
-use payment_events::{Money, OrderId, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
+use payment_events::{OrderId, PaymentId, PaymentInfo, PaymentStatus, Timestamp};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
@@ -18,13 +19,15 @@ pub(crate) struct OrderAnswer {
     /// Lines ordered, in the order of the request.
     lines: Vec<LineAnswer>,
     /// Total of the lines.
-    total: Money,
+    total: Price,
     #[schemars(with = "OrderStatus")]
     status: &'static str,
     /// Fulfilment of the order. It starts once; an order that goes on hold keeps it.
     fulfilment: FulfilmentAnswer,
     /// Payments behind the status.
     payment: DecisionAnswer,
+    /// Payments that cover the order now.
+    coverage: CoverageAnswer,
     /// Revision of the order, from 1, incremented by each write.
     #[schemars(range(min = 1))]
     revision: u64,
@@ -43,7 +46,7 @@ struct LineAnswer {
     #[schemars(with = "Quantity")]
     quantity: u32,
     /// Price of one unit.
-    unit_price: Money,
+    unit_price: Price,
 }
 
 /// Fulfilment of an order.
@@ -89,8 +92,64 @@ struct BasedOnAnswer {
     age_ms: u64,
 }
 
-impl From<Order> for OrderAnswer {
-    fn from(order: Order) -> Self {
+/// Part of the total that payments cover now, and those payments. Computed for each response. Only payments in the order's
+/// currency count: authorized amounts, and captured amounts less refunds.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Coverage")]
+struct CoverageAnswer {
+    /// The smaller of the total and the sum of the payments. Missing if `is_complete` is false and the payments that could
+    /// be read do not cover the total.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "SchemaGenerator::subschema_for::<Price>")]
+    covered: Option<Price>,
+    /// Sum of the payments above the total, or zero. Missing if `is_complete` is false, or if it exceeds
+    /// 9223372036854775807 minor units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "SchemaGenerator::subschema_for::<Price>")]
+    overpaid: Option<Price>,
+    /// Payments that cover a part of the order, newest first. At most 100 are named.
+    #[schemars(length(max = Coverage::NAMED_MAX))]
+    covered_by: Vec<CoveringAnswer>,
+    /// Number of payments that cover a part of the order.
+    payments: usize,
+    /// True if all payments of the order could be read.
+    is_complete: bool,
+}
+
+/// Payment that covers a part of an order.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CoveringPayment")]
+struct CoveringAnswer {
+    payment_id: PaymentId,
+    /// Version of the payment.
+    #[schemars(range(min = 1))]
+    version: u64,
+    status: PaymentStatus,
+    /// Amount that counts, in minor units of the order's currency.
+    #[schemars(range(min = 1))]
+    minor: i64,
+}
+
+impl From<Coverage> for CoverageAnswer {
+    fn from(coverage: Coverage) -> Self {
+        let covered_by = coverage.covered_by.into_iter().map(|payment| CoveringAnswer {
+            payment_id: payment.payment_id,
+            version: payment.version,
+            status: payment.status,
+            minor: payment.minor,
+        });
+        Self {
+            covered: coverage.covered,
+            overpaid: coverage.overpaid,
+            covered_by: covered_by.collect(),
+            payments: coverage.payments,
+            is_complete: coverage.is_complete,
+        }
+    }
+}
+
+impl OrderAnswer {
+    pub(crate) fn new(order: Order, coverage: Coverage) -> Self {
         let based_on = order.decision.based_on.into_iter().take(Decision::BASED_ON_MAX);
         let based_on = based_on.map(|payment| BasedOnAnswer {
             payment_id: payment.payment_id,
@@ -115,6 +174,7 @@ impl From<Order> for OrderAnswer {
                 payments: order.decision.payments,
                 is_complete: order.decision.is_complete,
             },
+            coverage: coverage.into(),
             revision: order.revision,
             created_at: order.created_at,
             updated_at: order.updated_at,

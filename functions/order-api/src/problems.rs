@@ -26,6 +26,7 @@ pub(crate) fn not_placed(error: PlaceError) -> Problem {
                 format!("Use a new id for a new order. To read order {order_id}, send GET /orders/{order_id}.");
             Problem::new(CONFLICT, detail)
         }
+        PlaceError::Currency(error) => Problem::invalid("/lines/0/unit_price/currency", error.to_string()),
         PlaceError::Lookup(error) => {
             tracing::error!(error = %WithCauses(&error), "responded 503: the call to Payments failed");
             let detail = "Nothing was stored. It is safe to repeat the same request after the time in retry-after. \

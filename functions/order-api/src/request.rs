@@ -6,8 +6,8 @@ use std::str::FromStr;
 use http_pages::{Cursor, Limit};
 use http_problems::Problem;
 use http_requests::Object;
-use orders::{CustomerId, InvalidLines, Line, Lines, OrderRequest, Quantity, Sku};
-use payment_events::{Currency, InvalidMoney, Money, OrderId};
+use orders::{CustomerId, InvalidLines, Line, Lines, OrderRequest, Price, Quantity, Sku};
+use payment_events::{Currency, OrderId};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -34,16 +34,17 @@ struct LineBody {
     #[schemars(with = "Quantity")]
     quantity: u32,
     /// Price of one unit.
-    unit_price: Object<Amount>,
+    unit_price: Object<UnitPrice>,
 }
 
-// Not `Money`, which ignores unknown fields for the sake of the event contract.
-/// An amount above zero, as an integer: `1299`, not `1299.0`. Unknown fields are rejected.
+/// An amount of zero (a gift) or more, as an integer: `1299`, not `1299.0`. Unknown fields are rejected.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Amount {
-    #[schemars(schema_with = "Money::minor_schema")]
+struct UnitPrice {
+    #[schemars(schema_with = "Price::minor_schema")]
     minor: i64,
+    // A repeated order may name a currency that has been withdrawn since, so any currency is parsed.
+    #[schemars(schema_with = "Currency::in_use_schema")]
     currency: Currency,
 }
 
@@ -74,9 +75,8 @@ impl LineBody {
         let invalid =
             |field: &str, error: &dyn Display| Problem::invalid(format!("/lines/{place}/{field}"), error.to_string());
         let quantity = Quantity::new(self.quantity).map_err(|error| invalid("quantity", &error))?;
-        let Object(Amount { minor, currency }) = self.unit_price;
-        let unit_price =
-            Money::new(minor, currency).map_err(|error: InvalidMoney| invalid("unit_price/minor", &error))?;
+        let Object(UnitPrice { minor, currency }) = self.unit_price;
+        let unit_price = Price::new(minor, currency).map_err(|error| invalid("unit_price/minor", &error))?;
         Ok(Line { sku: self.sku, quantity, unit_price })
     }
 }

@@ -52,6 +52,7 @@ fn payment_routes<R: Routes<Arc<dyn PaymentPages>>>(routes: R) -> R {
 mod tests {
     use http_problems::Problem;
     use orders::{LookupError, PlaceError, StoreError};
+    use payment_events::CurrencyNotInUse;
 
     use super::*;
     use crate::problems::not_placed;
@@ -73,6 +74,7 @@ mod tests {
             for error in [
                 PlaceError::Conflict { order_id: order_id() },
                 PlaceError::Gone { order_id: order_id() },
+                PlaceError::Currency(CurrencyNotInUse),
                 PlaceError::from(store),
             ] {
                 assert_listed(path, &not_placed(error));

@@ -8,10 +8,10 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use openapi_routes::testing::{Response, assert_problem, send};
 use order_api::{BODY_BYTES_MAX, description, router, sync_router};
-use orders::testing::samples::{authorized, captured, declined, euros, voided};
+use orders::testing::samples::{self, authorized, captured, declined, euros, voided};
 use orders::testing::{MemoryOrders, MemoryPayments};
-use orders::{FindOrder, PlaceOrder, ProjectPayments, Settle};
-use payment_events::{PaymentInfo, Timestamp};
+use orders::{Evidence, FindOrder, Order, OrderRequest, PlaceOrder, Price, ProjectPayments, Settle};
+use payment_events::{Money, PaymentInfo, Timestamp};
 use serde_json::{Value, json};
 
 struct Api {
@@ -148,6 +148,102 @@ async fn a_void_puts_an_accepted_order_on_hold() {
 }
 
 #[tokio::test]
+async fn an_accepted_order_shows_the_payments_that_cover_it_now_and_overpayments() {
+    let (api, payments) = (Api::new(), Arc::new(MemoryPayments::default()));
+    let sync = api.sync(&payments);
+    let other = authorized("pay_2", euros(1_500));
+    for payment in [pay(1_299), other.clone()] {
+        payments.becomes(payment);
+    }
+    api.project(pay(1_299)).await;
+    api.order(&tea()).await;
+    api.project(other).await;
+    let coverage = async || api.get("/orders/ord-1").await.body["coverage"].clone();
+    let eur = |minor: i64| json!({"minor": minor, "currency": "EUR"});
+    let both = coverage().await;
+    assert_eq!((&both["covered"], &both["overpaid"], &both["payments"]), (&eur(1_299), &eur(1_500), &json!(2)));
+
+    payments.becomes(voided(&pay(1_299)));
+    api.project(voided(&pay(1_299))).await;
+    api.store.take_calls();
+    let read = api.get("/orders/ord-1").await.body;
+    let covering = json!([{"payment_id": "pay_2", "version": 1, "status": "authorized", "minor": 1_500}]);
+    let expected = json!({"covered": eur(1_299), "overpaid": eur(201), "covered_by": covering, "payments": 1,
+        "is_complete": true});
+    assert_eq!(read["coverage"], expected);
+    assert_eq!(read["payment"]["based_on"][0]["payment_id"], "pay_1", "the decision stays");
+    assert_eq!((&read["status"], &read["revision"]), (&json!("accepted"), &json!(1)));
+    let repeated = api.order(&tea()).await;
+    assert_eq!((repeated.status, &repeated.body["coverage"]), (StatusCode::OK, &expected));
+    let calls = api.store.take_calls();
+    assert_eq!((calls.order_writes, calls.payment_writes), (0, 0), "it is computed, not stored");
+    let repeated = sync.sync_order(&tea()).await;
+    assert_eq!((repeated.status, &repeated.body["coverage"]), (StatusCode::OK, &expected));
+    assert_eq!(api.get("/orders/ord-1").await.body["revision"], 1);
+}
+
+#[tokio::test]
+async fn gifts_are_accepted_and_an_order_of_gifts_alone_needs_no_payment() {
+    let (api, payments) = (Api::new(), Arc::new(MemoryPayments::default()));
+    let mixed = with("/lines/1/unit_price/minor", json!(0));
+    let placed = api.order(&mixed).await;
+    assert_eq!((placed.status, &placed.body["total"]["minor"]), (StatusCode::ACCEPTED, &json!(1_000)));
+    for (order_id, sync) in [("ord-2", false), ("ord-3", true)] {
+        let gifts = json!({"order_id": order_id, "customer_id": "cust-7",
+            "lines": [{"sku": "gift", "quantity": 2, "unit_price": {"minor": 0, "currency": "EUR"}}]});
+        let placed = if sync { api.sync(&payments).sync_order(&gifts).await } else { api.order(&gifts).await };
+        assert_eq!((placed.status, &placed.body["status"]), (StatusCode::CREATED, &json!("accepted")));
+        assert_eq!((&placed.body["total"]["minor"], &placed.body["payment"]["based_on"]), (&json!(0), &json!([])));
+        assert_eq!(api.get(&format!("/orders/{order_id}")).await.body, placed.body);
+    }
+}
+
+#[tokio::test]
+async fn a_currency_that_is_not_in_use_is_refused_in_a_new_order_and_readable_in_an_old_one() {
+    let (api, payments) = (Api::new(), Arc::new(MemoryPayments::default()));
+    let sync = api.sync(&payments);
+    let in_currency = |code: &str| {
+        let mut order = tea();
+        order["lines"] = json!([{"sku": "tea", "quantity": 1, "unit_price": {"minor": 500, "currency": code}}]);
+        order
+    };
+    for code in ["XXX", "XTS", "XAU", "BGN", "HRK", "ZWL"] {
+        for refused in [api.order(&in_currency(code)).await, sync.sync_order(&in_currency(code)).await] {
+            assert_problem(&refused, StatusCode::BAD_REQUEST, "invalid-request");
+            assert_eq!(refused.body["errors"][0]["pointer"], "/lines/0/unit_price/currency");
+            assert!(refused.body["detail"].as_str().unwrap().contains("must be a currency in use"), "{}", refused.body);
+        }
+    }
+    assert_eq!(payments.take_asked(), 0, "refused before the call to Payments");
+    assert_eq!(api.get("/orders/ord-1").await.status, StatusCode::NOT_FOUND);
+
+    // Placed while the lev was in use.
+    let lev = Price::new(500, "BGN".parse().unwrap()).unwrap();
+    let request = OrderRequest { customer_id: "cust-7".parse().unwrap(), ..samples::request("ord-1", lev) };
+    api.store.seed(Order::place(request, Evidence::copies(&[]), Timestamp::now()));
+    assert_eq!(api.get("/orders/ord-1").await.body["total"], json!({"minor": 500, "currency": "BGN"}));
+    let mut same = in_currency("BGN");
+    same["lines"][0]["sku"] = json!("tea-100g");
+    for repeated in [api.order(&same).await, sync.sync_order(&same).await] {
+        assert_eq!((repeated.status, &repeated.body["status"]), (StatusCode::OK, &json!("awaiting_payment")));
+    }
+    let payment = authorized("pay_1", Money::new(500, "BGN".parse().unwrap()).unwrap());
+    api.project(payment).await;
+    assert_eq!(api.get("/orders/ord-1").await.body["status"], "accepted");
+}
+
+#[tokio::test]
+async fn barcodes_imeis_and_times_in_milliseconds_are_valid_skus_and_ids() {
+    let api = Api::new();
+    for number in ["4006381333931", "4222222222222", "490154203237518", "1763841600008"] {
+        let mut order = with("/lines/0/sku", json!(number));
+        order["order_id"] = json!(number);
+        assert_eq!(api.order(&order).await.status, StatusCode::ACCEPTED, "{number}");
+        assert_eq!(api.get(&format!("/orders/{number}")).await.status, StatusCode::OK, "{number}");
+    }
+}
+
+#[tokio::test]
 async fn a_repeated_request_returns_the_order_in_its_current_state() {
     let api = Api::new();
     api.order(&tea()).await;
@@ -248,7 +344,7 @@ async fn a_problem_points_to_the_invalid_value_in_the_body() {
         ("/lines/0/quantity", with("/lines/0/quantity", json!(-1))),
         ("/lines/0/quantity", with("/lines/0/quantity", json!(1_000_001))),
         ("/lines/0/quantity", with("/lines/0/quantity", json!(1.5))),
-        ("/lines/0/unit_price/minor", with("/lines/0/unit_price/minor", json!(0))),
+        ("/lines/0/unit_price/minor", with("/lines/0/unit_price/minor", json!(-1))),
         ("/lines/0/unit_price/minor", with("/lines/0/unit_price/minor", json!(-500))),
         ("/lines/0/unit_price/minor", with("/lines/0/unit_price/minor", json!(i128::from(max) + 1))),
         ("/lines/0/unit_price/minor", with("/lines/0/unit_price/minor", json!(5.0))),

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(deny_unknown_fields)]
 pub(crate) struct PaymentBody {
     pub(crate) order_id: OrderId,
-    pub(crate) amount: Object<Amount>,
+    pub(crate) amount: Object<NewAmount>,
     pub(crate) method: Object<Method>,
 }
 
@@ -28,6 +28,24 @@ pub(crate) struct Method {
 
 fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PaymentToken, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// An amount above zero to pay, as an integer: `1299`, not `1299.0`. Unknown fields are rejected.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewAmount {
+    #[schemars(schema_with = "Money::minor_schema")]
+    minor: i64,
+    // A retry of an old request may name a currency that has been withdrawn since, so any currency is parsed.
+    #[schemars(schema_with = "Currency::in_use_schema")]
+    currency: Currency,
+}
+
+impl NewAmount {
+    /// Returns the amount, or a problem that points to the invalid field.
+    pub(crate) fn into_money(self) -> Result<Money, Problem> {
+        Amount { minor: self.minor, currency: self.currency }.into_money()
+    }
 }
 
 // `Money` itself ignores unknown fields, as the event contract requires.

@@ -91,6 +91,7 @@ pub(crate) fn not_accepted(error: AcceptError) -> Problem {
             Problem::new(IN_PROGRESS, "Wait, then send the same request again to get the result.")
                 .retry_after_s(seconds)
         }
+        AcceptError::Currency(error) => Problem::invalid("/amount/currency", error.to_string()),
         AcceptError::Processor(error) => {
             tracing::warn!(%error, "no decision from the payment processor; a retry completes the payment (503)");
             let detail =

@@ -43,7 +43,7 @@ fn copy(record: &PaymentRecord) -> PaymentCopy {
 }
 
 fn placed(order_id: &str, payments: &[PaymentCopy]) -> Order {
-    let line = Line { sku: "tea".parse().unwrap(), quantity: Quantity::new(1).unwrap(), unit_price: eur(1_000) };
+    let line = Line { sku: "tea".parse().unwrap(), quantity: Quantity::new(1).unwrap(), unit_price: eur(1_000).into() };
     let request = OrderRequest {
         order_id: order_id.parse().unwrap(),
         customer_id: "cust-7".parse::<CustomerId>().unwrap(),

@@ -4,7 +4,7 @@
 
 use payment_events::{Currency, Decline, Money, PaymentInfo, PaymentStatus, Timestamp};
 
-use crate::{Line, Lines, OrderRequest, PaymentCopy, Quantity};
+use crate::{Line, Lines, OrderRequest, PaymentCopy, Price, Quantity};
 
 /// Creation time of all samples.
 pub fn at() -> Timestamp {
@@ -22,8 +22,8 @@ pub fn euros(minor: i64) -> Money {
 }
 
 /// Request for one line of one unit at `price`.
-pub fn request(order_id: &str, price: Money) -> OrderRequest {
-    let line = Line { sku: "tea-100g".parse().unwrap(), quantity: Quantity::new(1).unwrap(), unit_price: price };
+pub fn request(order_id: &str, price: impl Into<Price>) -> OrderRequest {
+    let line = Line { sku: "tea-100g".parse().unwrap(), quantity: Quantity::new(1).unwrap(), unit_price: price.into() };
     OrderRequest {
         order_id: order_id.parse().unwrap(),
         customer_id: "cust-7".parse().unwrap(),

@@ -8,7 +8,7 @@ use super::samples;
 use crate::{
     Evidence, Fulfilment, Incomplete, Inserted, Line, Lines, LookedUp, Order, OrderQueries, OrderRequest, OrderStatus,
     OrderStore, OrderView, PAYMENTS_MAX, PLACED_AT_ONCE_MAX, PaymentCopies, PaymentCopy, PaymentPages, PaymentsPage,
-    PlacedOrders, Quantity, Replaced, Stored,
+    PlacedOrders, Price, Quantity, Replaced, Stored,
 };
 
 /// Runs all checks against one store, which may hold other orders.
@@ -95,11 +95,12 @@ async fn every_field_of_an_order_round_trips<S: OrderStore + OrderQueries>(store
     let line = |sku: &str, quantity, minor| Line {
         sku: sku.parse().unwrap(),
         quantity: Quantity::new(quantity).unwrap(),
-        unit_price: Money::new(minor, "JPY".parse().unwrap()).unwrap(),
+        unit_price: Price::new(minor, "JPY".parse().unwrap()).unwrap(),
     };
-    let lines = Lines::new(vec![line("b", Quantity::MAX, 3), line("a", 1, i64::MAX / 2)]).unwrap();
+    let lines = vec![line("b", Quantity::MAX, 3), line("a", 1, i64::MAX / 2), line("gift", 1, 0)];
+    let lines = Lines::new(lines).unwrap();
     let request = OrderRequest { lines, ..samples::request("suite-fields", samples::euros(1)) };
-    let total = request.lines.total();
+    let total = Money::new(request.lines.total().minor(), request.lines.total().currency()).unwrap();
     let payments = [
         samples::stored(samples::authorized("pay_cover", total)),
         samples::stored(PaymentInfo { version: u64::MAX, ..samples::declined("pay_no", total) }),

@@ -35,7 +35,7 @@ impl World {
     async fn find(&self) -> Order {
         let settle = Settle::new(self.store.clone(), self.store.clone());
         let find = FindOrder::new(self.store.clone(), settle);
-        find.find(&"ord-1".parse().unwrap()).await.unwrap().unwrap()
+        find.find(&"ord-1".parse().unwrap()).await.unwrap().unwrap().order
     }
 }
 

@@ -199,7 +199,7 @@ impl Run {
         let found = gate::ready(find.find(&"ord-1".parse().unwrap())).unwrap();
         if let Some(found) = found {
             assert!(self.is_settled(), "after {choices:?}");
-            assert_eq!(self.view().order.map(|order| order.status), Some(found.status));
+            assert_eq!(self.view().order.map(|order| order.status), Some(found.order.status));
         }
     }
 }

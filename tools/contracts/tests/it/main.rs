@@ -3,6 +3,7 @@
 
 mod answers;
 mod breaking;
+mod combined;
 mod committed;
 mod events;
 mod examples;

@@ -97,11 +97,13 @@ fn formatted_times_match_their_schema() {
 
 #[test]
 fn amounts_and_quantities_have_the_bounds_of_their_schemas() {
-    let (money, quantity) = (validator::<Money>(), validator::<orders::Quantity>());
+    let (money, price) = (validator::<Money>(), validator::<orders::Price>());
+    let quantity = validator::<orders::Quantity>();
     let numbers = prop_oneof![any::<i64>(), -3..3_i64, 999_990..1_000_010_i64, Just(i64::MAX)];
     let result = TestRunner::default().run(&numbers, |number| {
-        let valid = money.is_valid(&serde_json::json!({ "minor": number, "currency": "EUR" }));
-        prop_assert_eq!(valid, Money::new(number, "EUR".parse().unwrap()).is_ok(), "{}", number);
+        let (amount, eur) = (serde_json::json!({ "minor": number, "currency": "EUR" }), "EUR".parse().unwrap());
+        prop_assert_eq!(money.is_valid(&amount), Money::new(number, eur).is_ok(), "{}", number);
+        prop_assert_eq!(price.is_valid(&amount), orders::Price::new(number, eur).is_ok(), "{}", number);
         let parsed = u32::try_from(number).ok().is_some_and(|count| orders::Quantity::new(count).is_ok());
         prop_assert_eq!(quantity.is_valid(&number.into()), parsed, "{}", number);
         Ok(())
