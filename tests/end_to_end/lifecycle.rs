@@ -43,6 +43,30 @@ async fn an_order_is_held_when_its_payment_is_voided() {
 }
 
 #[tokio::test]
+async fn an_accepted_order_shows_the_payments_that_cover_it_now() {
+    let paystream = Paystream::of_target().await;
+    let order_id = &paystream.name("ord");
+    let first = accepted(&paystream, order_id).await;
+    let second = paystream.pay(order_id, &eur(1500), "tok_approve").await;
+    paystream.payment_arrives(order_id, &second).await;
+    let both = paystream.get(&format!("/orders/{order_id}")).await.expect(200);
+    assert_eq!((&both["coverage"]["covered"], &both["coverage"]["overpaid"]), (&eur(1299), &eur(1500)));
+    let voided = post_empty(&paystream, &format!("{first}/void")).await;
+    paystream.payment_arrives(order_id, &voided).await;
+    let order = paystream.get(&format!("/orders/{order_id}")).await.expect(200);
+    assert_eq!((&order["status"], &order["revision"]), (&json!("accepted"), &both["revision"]));
+    assert_eq!(order["payment"]["based_on"], both["payment"]["based_on"], "the decision stays");
+    assert_eq!((&order["coverage"]["covered"], &order["coverage"]["overpaid"]), (&eur(1299), &eur(201)));
+    let covering = order["coverage"]["covered_by"].as_array().unwrap();
+    assert_eq!(covering.iter().map(|payment| &payment["payment_id"]).collect::<Vec<_>>(), [&second["payment_id"]]);
+    // The request that placed the order, repeated in both modes.
+    let placed = order_body(order_id, &[line("tea", 1, &eur(1299))]);
+    for path in ["/orders", "/sync/orders"] {
+        assert_eq!(paystream.post(path, &placed).await.expect(200)["coverage"], order["coverage"], "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_change_with_a_stale_if_match_is_rejected() {
     let paystream = Paystream::of_target().await;
     let order_id = &paystream.name("ord");

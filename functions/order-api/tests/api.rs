@@ -10,8 +10,10 @@ use openapi_routes::testing::{Response, assert_problem, send};
 use order_api::{BODY_BYTES_MAX, description, router, sync_router};
 use orders::testing::samples::{self, authorized, captured, declined, euros, voided};
 use orders::testing::{MemoryOrders, MemoryPayments};
-use orders::{Evidence, FindOrder, Order, OrderRequest, PlaceOrder, Price, ProjectPayments, Settle};
-use payment_events::{Money, PaymentInfo, Timestamp};
+use orders::{
+    Evidence, FindOrder, Order, OrderRequest, PAYMENTS_MAX, PaymentCopies, PlaceOrder, Price, ProjectPayments, Settle,
+};
+use payment_events::{Decline, Money, PaymentId, PaymentInfo, Timestamp};
 use serde_json::{Value, json};
 
 struct Api {
@@ -498,6 +500,43 @@ async fn payments_are_listed_in_pages_that_lead_from_one_to_the_next() {
         (sizes.as_slice(), ids.as_slice()),
         (&[2, 2, 1][..], &["pay_0", "pay_1", "pay_2", "pay_3", "pay_4"].map(str::to_owned)[..])
     );
+}
+
+/// Maximum size of a function's response, in bytes. Source:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+const RESPONSE_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// Size of the function's response, which has the body as a JSON string.
+fn response_bytes(response: &Response) -> usize {
+    json!(response.body.to_string()).to_string().len()
+}
+
+/// Control characters take the most bytes: six in JSON, and seven in the response of the function.
+#[tokio::test]
+async fn the_largest_page_of_payments_and_the_largest_order_fit_a_response() {
+    let api = Api::new();
+    let line = json!({"sku": "\\".repeat(64), "quantity": 1_000_000,
+        "unit_price": {"minor": i64::MAX / 100 / 1_000_000, "currency": "EUR"}});
+    let customer_id = "c".repeat(64);
+    let placed = json!({"order_id": "ord-1", "customer_id": customer_id, "lines": vec![line; 100]});
+    assert_eq!(api.order(&placed).await.status, StatusCode::ACCEPTED);
+    let mut declined = declined(&format!("pay_{}", "0".repeat(PaymentId::SUFFIX_LENGTH_MAX)), euros(i64::MAX));
+    declined.version = PaymentInfo::VERSION_MAX;
+    declined.decline.as_mut().unwrap().message = "\u{1}".repeat(Decline::READ_BYTES_MAX - 100);
+    for number in 0..PAYMENTS_MAX {
+        let payment_id = format!("pay_{number:0width$}", width = PaymentId::SUFFIX_LENGTH_MAX).parse().unwrap();
+        // Each covers a part of the order, but for those of the page.
+        let payment = if number < 100 { declined.clone() } else { pay(i64::MAX / 2_000) };
+        let copy = samples::stored(PaymentInfo { payment_id, ..payment });
+        api.store.put_if_newer(&copy).await.unwrap();
+    }
+    let page = api.get("/orders/ord-1/payments?limit=100").await;
+    assert_eq!((page.status, page.body["payments"].as_array().unwrap().len()), (StatusCode::OK, 100));
+    assert!(response_bytes(&page) < RESPONSE_BYTES_MAX / 4, "{} bytes", response_bytes(&page));
+    let order = api.get("/orders/ord-1").await;
+    assert_eq!((order.status, &order.body["coverage"]["payments"]), (StatusCode::OK, &json!(PAYMENTS_MAX - 100)));
+    assert_eq!(order.body["payment"]["payments"], json!(PAYMENTS_MAX));
+    assert!(response_bytes(&order) < RESPONSE_BYTES_MAX / 4, "{} bytes", response_bytes(&order));
 }
 
 #[tokio::test]

@@ -145,7 +145,8 @@ impl From<Payment> for PaymentView {
             amount: payment.amount,
             captured_minor: payment.captured_minor,
             refunded_minor: payment.refunded_minor,
-            decline: payment.decline,
+            // Longer texts were accepted once. With their bounds, the largest page fits a response of Lambda.
+            decline: payment.decline.map(Decline::cut),
             version: payment.version,
             created_at: payment.created_at,
             updated_at: payment.updated_at,

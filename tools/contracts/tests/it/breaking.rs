@@ -100,7 +100,7 @@ fn a_request_that_requires_more_is_named() {
 #[test]
 fn a_value_that_is_removed_from_an_enumeration_is_named() {
     let found = changed(&payments(), |new| remove_value(&mut schema(new, "Currency")["enum"], "EUR"));
-    names(&found, "POST /payments: body/amount/currency no longer has the value \"EUR\"");
+    names(&found, "POST /payments/{payment_id}/capture: body/amount/currency no longer has the value \"EUR\"");
     let found = changed(&orders(), |new| remove_value(&mut schema(new, "OrderStatus")["enum"], "on_hold"));
     names(&found, "GET /orders/{order_id}: response 200/status no longer has the value \"on_hold\"");
     let found = changed(&orders(), |new| {
