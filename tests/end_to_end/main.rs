@@ -19,3 +19,4 @@ mod refusals;
 mod synchronous;
 mod traces;
 mod unreadable;
+mod values;

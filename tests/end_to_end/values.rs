@@ -1,0 +1,88 @@
+//! Values that orders and payments accept and refuse, in both API flavours: gifts, currencies, numbers that are not card
+//! numbers.
+
+use paystream_tests::{Need, Paystream, eur, line, order_body, payment_body, skip_without};
+use serde_json::{Value, json};
+
+/// Starts one system for each flavour.
+async fn both_flavours() -> [Paystream; 2] {
+    let start = async |flavour| Paystream::start_with_parameters(&[("ApiFlavour", flavour)]).await;
+    [start("rest").await, start("http").await]
+}
+
+fn amount(currency: &str) -> Value {
+    json!({"minor": 500, "currency": currency})
+}
+
+#[tokio::test]
+async fn values_are_accepted_and_refused_alike_in_both_flavours() {
+    if skip_without(&[Need::Parameters]) {
+        return;
+    }
+    for paystream in both_flavours().await {
+        an_order_of_gifts_is_accepted_without_a_payment(&paystream).await;
+        a_currency_that_is_not_in_use_is_refused(&paystream).await;
+        numbers_that_are_not_card_numbers_pass(&paystream).await;
+        an_order_shows_what_covers_it_now(&paystream).await;
+    }
+}
+
+async fn an_order_of_gifts_is_accepted_without_a_payment(paystream: &Paystream) {
+    for (path, order_id) in [("/orders", "ord-gift"), ("/sync/orders", "ord-sync-gift")] {
+        let placed = paystream.post(path, &order_body(order_id, &[line("gift", 2, &eur(0))])).await.expect(201);
+        assert_eq!((&placed["status"], &placed["total"]), (&json!("accepted"), &eur(0)));
+        assert_eq!(paystream.get(&format!("/orders/{order_id}")).await.expect(200), placed);
+    }
+    let negative = paystream.post("/orders", &order_body("ord-negative", &[line("gift", 1, &eur(-1))])).await;
+    let problem = negative.expect_problem(400, "invalid-request");
+    assert_eq!(problem["errors"][0]["pointer"], "/lines/0/unit_price/minor");
+}
+
+async fn a_currency_that_is_not_in_use_is_refused(paystream: &Paystream) {
+    for code in ["XXX", "XTS", "BGN"] {
+        let payment = payment_body("ord-old", &amount(code), "tok_approve");
+        let order = order_body("ord-old", &[line("tea", 1, &amount(code))]);
+        for (path, body, place) in [
+            ("/payments", &payment, "/amount/currency"),
+            ("/orders", &order, "/lines/0/unit_price/currency"),
+            ("/sync/orders", &order, "/lines/0/unit_price/currency"),
+        ] {
+            let problem = paystream.post(path, body).await.expect_problem(400, "invalid-request");
+            assert_eq!(problem["errors"][0]["pointer"], place, "{code}");
+        }
+    }
+    assert_eq!(paystream.get("/payments?order_id=ord-old").await.expect(200)["payments"], json!([]));
+    paystream.get("/orders/ord-old").await.expect_problem(404, "order-not-found");
+}
+
+async fn numbers_that_are_not_card_numbers_pass(paystream: &Paystream) {
+    // An EAN-13, an old Visa number, an IMEI and a time in milliseconds. Each passes the Luhn check.
+    for number in ["4006381330060", "4222222222222", "490154203237518", "1763841600002"] {
+        let order = order_body(number, &[line(number, 1, &eur(500))]);
+        paystream.post("/orders", &order).await.expect(202);
+        let payment = payment_body(number, &eur(500), "tok_approve");
+        paystream.post_with_key("/payments", number, &payment).await.expect(201);
+        assert_eq!(paystream.order_becomes(number, "accepted").await["lines"][0]["sku"], number);
+    }
+}
+
+async fn an_order_shows_what_covers_it_now(paystream: &Paystream) {
+    let first = paystream.pay("ord-view", &eur(1299), "tok_approve").await;
+    paystream.payment_arrives("ord-view", &first).await;
+    let order = order_body("ord-view", &[line("tea", 1, &eur(1299))]);
+    paystream.post("/orders", &order).await.expect(201);
+    let second = paystream.pay("ord-view", &eur(1500), "tok_approve").await;
+    paystream.payment_arrives("ord-view", &second).await;
+    let void = format!("/payments/{}/void", first["payment_id"].as_str().unwrap());
+    let voided = paystream.request("POST", &void, &[], "").await.expect(200);
+    paystream.payment_arrives("ord-view", &voided).await;
+    let covering = json!([{"payment_id": second["payment_id"], "version": 1, "status": "authorized", "minor": 1500}]);
+    let expected = json!({"covered": eur(1299), "overpaid": eur(201), "covered_by": covering, "payments": 1,
+        "is_complete": true});
+    let shown = paystream.get("/orders/ord-view").await.expect(200);
+    assert_eq!((&shown["status"], &shown["coverage"]), (&json!("accepted"), &expected));
+    assert_eq!(shown["payment"]["based_on"][0]["payment_id"], first["payment_id"]);
+    for path in ["/orders", "/sync/orders"] {
+        assert_eq!(paystream.post(path, &order).await.expect(200)["coverage"], expected, "{path}");
+    }
+}
