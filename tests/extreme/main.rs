@@ -15,7 +15,6 @@ use events::{CHARACTERS, Event, Expected, LENGTHS, STATUSES, TIMES, VERSIONS, no
 use fastrand::Rng;
 use futures::{StreamExt, stream};
 use orders::OrderRequest;
-use payment_events::Money;
 use serde::Deserialize;
 use world::{Given, World, wrong_values};
 
