@@ -11,7 +11,7 @@ mod put_records;
 
 pub use clients::{HOT_PUBLISH_MS, kinesis_hot_path, kinesis_relay};
 pub use kinesis_publisher::KinesisPublisher;
-pub use payment_item::{InvalidItem, PaymentImage};
+pub use payment_item::{InvalidItem, record_of_image};
 pub use payments_scan::{PaymentsPage, PaymentsScan, UnreadableItem};
 pub use payments_table::PaymentsTable;
 pub use put_records::StreamPosition;

@@ -12,27 +12,15 @@ use serde::{Deserialize, Serialize};
 #[error("could not decode an item of the payments table: {0}")]
 pub struct InvalidItem(String);
 
-/// A payment as contained in the table's change stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PaymentImage {
-    /// The payment.
-    pub payment: Payment,
-    /// True if this version has yet to be published.
-    pub unpublished: bool,
+/// Decodes the image of an item from the table's change stream, in DynamoDB JSON.
+pub fn record_of_image(image: &str) -> Result<PaymentRecord, InvalidItem> {
+    let image: serde_dynamo::Item = serde_json::from_str(image).map_err(|error| InvalidItem(error.to_string()))?;
+    let item: PaymentItem = serde_dynamo::from_item(image).map_err(|error| InvalidItem(error.to_string()))?;
+    item.into_record()
 }
 
-impl PaymentImage {
-    /// Decodes the image of an item from a change stream, in DynamoDB JSON.
-    pub fn from_image(image: &str) -> Result<Self, InvalidItem> {
-        let image: serde_dynamo::Item = serde_json::from_str(image).map_err(|error| InvalidItem(error.to_string()))?;
-        let item: PaymentItem = serde_dynamo::from_item(image).map_err(|error| InvalidItem(error.to_string()))?;
-        let record = item.into_record()?;
-        Ok(Self { payment: record.payment, unpublished: record.unpublished })
-    }
-}
-
-/// Attributes of an item. `unpublished` is absent when false; `decline` and `traceparent` are absent when there is
-/// none.
+/// Attributes of an item. `published_version` is absent while it is 0; `decline` and `traceparent` are absent when there
+/// is none.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PaymentItem {
     payment_id: PaymentId,
@@ -53,8 +41,8 @@ pub(crate) struct PaymentItem {
     lease_holder: String,
     attempt: u32,
     steps: Vec<StepItem>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    unpublished: bool,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    published_version: u64,
 }
 
 /// A step of a payment. `minor` is the requested amount in the payment's currency; it is absent if no amount was
@@ -108,6 +96,11 @@ impl From<Step> for StepItem {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
+fn is_zero(version: &u64) -> bool {
+    *version == 0
+}
+
 /// Value of `status` before the processor has decided. All others are statuses of the contract.
 const PROCESSING: &str = "processing";
 
@@ -149,7 +142,7 @@ impl PaymentItem {
                 holder: RequestKey::stored(self.lease_holder),
             },
             steps,
-            unpublished: self.unpublished,
+            published_version: self.published_version,
         })
     }
 }
@@ -174,7 +167,7 @@ impl From<PaymentRecord> for PaymentItem {
             lease_holder: record.lease.holder.as_str().to_owned(),
             attempt: record.lease.attempt,
             steps: record.steps.into_iter().map(StepItem::from).collect(),
-            unpublished: record.unpublished,
+            published_version: record.published_version,
         }
     }
 }

@@ -180,25 +180,27 @@ impl PaymentQueries for PaymentsTable {
 
 #[async_trait]
 impl Outbox for PaymentsTable {
-    async fn mark_published(&self, payment_id: &PaymentId, version: u64) -> Result<(), StoreError> {
+    async fn raise_position(&self, payment_id: &PaymentId, version: u64) -> Result<(), StoreError> {
         let update = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("payment_id", text(payment_id.as_str()))
-            .update_expression("REMOVE unpublished")
-            .condition_expression("version = :version AND unpublished = :true")
-            .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
-            .expression_attribute_values(":true", AttributeValue::Bool(true));
+            .update_expression("SET published_version = :version")
+            // An erased payment has no version, so the condition fails and no item is created.
+            .condition_expression(
+                "version >= :version AND (attribute_not_exists(published_version) OR published_version < :version)",
+            )
+            .expression_attribute_values(":version", AttributeValue::N(version.to_string()));
         match update.send().await {
             Ok(_) => Ok(()),
-            // The payment has a newer version with a mark of its own, or the mark is already cleared.
+            // The position is there already, or the payment is gone.
             Err(error)
                 if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
             {
                 Ok(())
             }
-            Err(error) => Err(self.failed("mark", error)),
+            Err(error) => Err(self.failed("raise the position of", error)),
         }
     }
 }

@@ -1,9 +1,10 @@
-//! `PutRecords` in as few calls as possible, with the records of each partition key in order.
+//! `PutRecords` in as few calls as possible, with the records of each lane in order.
 //!
 //! `PutRecords` writes each record of a call separately. Some may fail while later ones succeed, and their order is not
-//! guaranteed. Therefore a call carries at most one record per partition key, and the next record of a key follows only
-//! when the previous one is on the stream. A key is an order, which rarely has two payments in a batch, so this rarely
-//! costs an additional call.
+//! guaranteed. Therefore a call carries at most one record per lane, and the next record of a lane follows only when the
+//! previous one is on the stream. A lane is a payment, which rarely has two versions in a batch, so this rarely costs an
+//! additional call. It is not an order, whose partition key all its payments share: 500 payments of one order would cost
+//! 500 calls.
 //!
 //! Source: <https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html>.
 
@@ -112,17 +113,20 @@ fn calls(lanes: &[Lane<'_>]) -> Vec<Range<usize>> {
 /// A record to put on the stream.
 #[derive(Debug)]
 pub(crate) struct StreamRecord<'e> {
+    /// Records of one lane stay in order.
+    lane: &'e str,
     key: &'e str,
     data: Vec<u8>,
 }
 
 impl<'e> StreamRecord<'e> {
     pub(crate) fn of_event(event: &'e PaymentEvent) -> Self {
-        Self { key: event.partition_key(), data: event.encode() }
+        Self { lane: event.payment().payment_id.as_str(), key: event.partition_key(), data: event.encode() }
     }
 
+    /// The payment is unknown, so the lane is the partition key.
     pub(crate) fn of_bytes(key: &'e str, data: Vec<u8>) -> Self {
-        Self { key, data }
+        Self { lane: key, key, data }
     }
 
     /// Returns the bytes that the record adds to a call.
@@ -135,7 +139,7 @@ impl<'e> StreamRecord<'e> {
     }
 }
 
-/// Queue of the records of one partition key that are not on the stream yet, each with its index, in order.
+/// Queue of the records of one lane that are not on the stream yet, each with its index, in order.
 #[derive(Debug, Default)]
 struct Lane<'r> {
     waiting: VecDeque<(usize, &'r StreamRecord<'r>)>,
@@ -188,7 +192,7 @@ fn lanes<'r>(records: &'r [StreamRecord<'r>]) -> Vec<Lane<'r>> {
     let mut numbers = HashMap::new();
     let mut lanes: Vec<Lane<'_>> = Vec::new();
     for (place, record) in records.iter().enumerate() {
-        let number = *numbers.entry(record.key).or_insert(lanes.len());
+        let number = *numbers.entry(record.lane).or_insert(lanes.len());
         match lanes.get_mut(number) {
             Some(lane) => lane.waiting.push_back((place, record)),
             None => lanes.push(Lane { waiting: VecDeque::from([(place, record)]), refused: None }),
@@ -202,7 +206,7 @@ mod tests {
     use super::*;
 
     fn record(key: &str, bytes: usize) -> StreamRecord<'_> {
-        StreamRecord { key, data: vec![b'x'; bytes - key.len()] }
+        StreamRecord { lane: key, key, data: vec![b'x'; bytes - key.len()] }
     }
 
     #[test]
@@ -219,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_carries_at_most_one_record_of_a_key() {
+    fn a_call_carries_at_most_one_record_of_a_lane() {
         let records = [record("a", 2), record("b", 2), record("a", 3)];
         let lanes = lanes(&records);
         assert_eq!(calls(&lanes).first(), Some(&(0..2)));

@@ -7,9 +7,9 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_kinesis::types::ShardIteratorType;
 use aws_types::SdkConfig;
-use payment_events::{Money, PaymentEvent, Timestamp};
+use payment_events::{Money, PaymentEvent, PaymentId, Timestamp};
 use payments::testing::store_suite;
-use payments::{Action, EventPublisher, Outcome, Payment};
+use payments::{Action, Change, EventPublisher, Outcome, Payment};
 use payments_aws::{KinesisPublisher, PaymentsTable, kinesis_hot_path, kinesis_relay};
 use paystream_local::{Effect, Emulators, Fault, FaultTarget, Template};
 
@@ -38,10 +38,19 @@ fn event(order_id: &str) -> PaymentEvent {
 }
 
 fn event_of(order_id: &str, payment_id: &str) -> PaymentEvent {
-    let amount = Money::new(1299, "EUR".parse().unwrap()).unwrap();
-    let at = Timestamp::from_unix_ms(1_800_000_000_000).unwrap();
-    let payment = Payment::begin(payment_id.parse().unwrap(), order_id.parse().unwrap(), amount, None, at);
+    let payment = payment(order_id, payment_id);
+    let at = payment.updated_at;
     payment.after(&Action::Decide(Outcome::Approved), at).unwrap().event().unwrap().unwrap()
+}
+
+/// A payment that is processing.
+fn payment(order_id: &str, payment_id: &str) -> Payment {
+    let at = Timestamp::from_unix_ms(1_800_000_000_000).unwrap();
+    Payment::begin(payment_id.parse().unwrap(), order_id.parse().unwrap(), eur(1_299), None, at)
+}
+
+fn eur(minor: i64) -> Money {
+    Money::new(minor, "EUR".parse().unwrap()).unwrap()
 }
 
 /// Returns all events on the stream, with their partition keys.
@@ -107,24 +116,46 @@ async fn a_direct_publish_does_not_wait_for_an_unresponsive_stream() {
     assert!(publisher.publish(&event("ord-1")).await.is_err());
 }
 
-/// Returns the event ids of each order, in stream order.
-fn by_order(published: Vec<(String, PaymentEvent)>) -> BTreeMap<String, Vec<String>> {
-    let mut by_order: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (order_id, event) in published {
-        by_order.entry(order_id).or_default().push(event.id());
+/// Returns the versions of each payment, in stream order.
+fn by_payment(published: impl IntoIterator<Item = PaymentEvent>) -> BTreeMap<PaymentId, Vec<u64>> {
+    let mut by_payment: BTreeMap<PaymentId, Vec<u64>> = BTreeMap::new();
+    for event in published {
+        let payment = event.into_payment();
+        by_payment.entry(payment.payment_id).or_default().push(payment.version);
     }
-    by_order
+    by_payment
 }
 
-/// Returns events of `payments_each` payments per order, order by order.
-fn events_of_orders(orders: u32, payments_each: u32) -> Vec<PaymentEvent> {
-    let of_order =
-        |order| (0..payments_each).map(move |n| event_of(&format!("ord-{order}"), &format!("pay_{order}x{n}")));
-    (0..orders).flat_map(of_order).collect()
+/// Returns the events of `payments` payments of one order, payment by payment, each authorized, captured and refunded
+/// twice.
+fn events_of_payments(payments: u32) -> Vec<PaymentEvent> {
+    let refund = Action::Change(Change::Refund(Some(eur(100))));
+    let actions = [Action::Decide(Outcome::Approved), Action::Change(Change::Capture(None)), refund.clone(), refund];
+    let events = |n| {
+        let mut payment = payment("ord-1", &format!("pay_{n}"));
+        actions.clone().map(|action| {
+            payment = payment.clone().after(&action, payment.updated_at).unwrap();
+            payment.event().unwrap().unwrap()
+        })
+    };
+    (0..payments).flat_map(events).collect()
 }
 
-fn expected(events: &[PaymentEvent]) -> BTreeMap<String, Vec<String>> {
-    by_order(events.iter().map(|event| (event.partition_key().to_owned(), event.clone())).collect())
+async fn published_events(emulators: &Emulators) -> Vec<PaymentEvent> {
+    published(emulators).await.into_iter().map(|(_, event)| event).collect()
+}
+
+/// All payments of an order have one partition key, and each is a lane of its own.
+#[tokio::test]
+async fn payments_of_one_order_share_a_call() {
+    let emulators = emulators().await;
+    let events: Vec<_> = (0..500).map(|n| event_of("ord-1", &format!("pay_{n}"))).collect();
+    let publisher = KinesisPublisher::new(kinesis_relay(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
+    let only_one = Fault::new(FaultTarget::Kinesis, Effect::error("AccessDeniedException")).operation("PutRecords");
+    emulators.inject(only_one.skip(1)).unwrap();
+    let results = publisher.publish_all(&events).await;
+    assert!(results.iter().all(Result::is_ok), "a second call fails");
+    assert_eq!(published(&emulators).await.len(), events.len());
 }
 
 #[tokio::test]
@@ -139,15 +170,15 @@ async fn a_direct_publish_is_retried_once() {
 }
 
 #[tokio::test]
-async fn refused_records_are_retried_without_reordering_or_duplicating_a_key() {
+async fn refused_records_are_retried_without_reordering_or_duplicating_versions() {
     let emulators = emulators().await;
     emulators.inject(Fault::new(FaultTarget::Kinesis, Effect::Partial(0.5)).operation("PutRecords").count(3)).unwrap();
     let publisher = KinesisPublisher::new(kinesis_relay(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
-    let events = events_of_orders(12, 4);
+    let events = events_of_payments(12);
     let results = publisher.publish_all(&events).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
     assert_eq!(emulators.faults()[0].struck, 3);
-    assert_eq!(by_order(published(&emulators).await), expected(&events));
+    assert_eq!(by_payment(published_events(&emulators).await), by_payment(events));
 }
 
 #[tokio::test]
@@ -155,15 +186,14 @@ async fn a_persistently_refused_record_is_an_error_and_is_not_overtaken() {
     let emulators = emulators().await;
     emulators.inject(Fault::new(FaultTarget::Kinesis, Effect::Partial(0.9)).operation("PutRecords").seed(3)).unwrap();
     let publisher = KinesisPublisher::new(kinesis_relay(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
-    let events = events_of_orders(12, 4);
+    let events = events_of_payments(12);
     let results = publisher.publish_all(&events).await;
     let sent: Vec<_> =
         events.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(event, _)| event.clone()).collect();
     assert!(!sent.is_empty() && sent.len() < events.len(), "some of {}: {}", events.len(), sent.len());
-    let published = by_order(published(&emulators).await);
-    assert_eq!(published, expected(&sent), "the stream holds exactly the records reported as sent");
-    for (order_id, ids) in expected(&events) {
-        let sent = published.get(&order_id).map_or(&[][..], Vec::as_slice);
-        assert_eq!(sent, &ids[..sent.len()], "the first events of each order, without a gap");
+    let published = by_payment(published_events(&emulators).await);
+    assert_eq!(published, by_payment(sent), "the stream holds exactly the records reported as sent");
+    for (payment_id, versions) in &published {
+        assert!(versions.iter().copied().eq((1..).take(versions.len())), "{payment_id} has gaps: {versions:?}");
     }
 }

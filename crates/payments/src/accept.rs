@@ -109,7 +109,7 @@ impl AcceptPayment {
         }
     }
 
-    /// Calls the processor, stores its decision together with the `unpublished` mark, and publishes the payment.
+    /// Calls the processor, stores its decision together with the outbox position, and publishes the payment.
     async fn process(&self, record: PaymentRecord, request: &PaymentRequest) -> Result<Accepted, AcceptError> {
         let authorization = Authorization {
             idempotency_key: &record.payment.payment_id,
@@ -129,7 +129,7 @@ impl AcceptPayment {
             // Another request took over. It used the same key with the processor, so it gets the same decision.
             Replaced::Lost(stored) if !stored.includes(&decided) => outcome_of(&stored),
             Replaced::Done | Replaced::Lost(_) => {
-                let published = self.publication.publish(&decided.payment).await;
+                let published = self.publication.publish(&decided).await;
                 Ok(Accepted { payment: decided.payment, published: Some(published) })
             }
         }

@@ -85,7 +85,7 @@ impl ChangePayment {
             match self.store.replace(&known, &next).await? {
                 Replaced::Lost(stored) if !stored.includes(&next) => known = *stored,
                 Replaced::Done | Replaced::Lost(_) => {
-                    let published = self.publication.publish(&next.payment).await;
+                    let published = self.publication.publish(&next).await;
                     return Ok(Changed { payment: next.payment, published: Some(published) });
                 }
             }

@@ -32,6 +32,6 @@ pub use ports::{
     PaymentsPage, ProcessorError, PublishError, Replaced, StoreError,
 };
 pub use publication::{Publication, Published};
-pub use record::{Lease, PaymentRecord, STEPS_MAX, Step, StepError};
+pub use record::{Lease, PaymentRecord, RebuildError, STEPS_MAX, Step, StepError};
 pub use request::{Caller, ChangeRequest, Fingerprint, PaymentRequest, RequestKey};
 pub use simulator::SimulatedProcessor;

@@ -81,12 +81,13 @@ pub trait PaymentQueries: Send + Sync {
     ) -> Result<PaymentsPage, StoreError>;
 }
 
-/// The transactional outbox: the mark of each payment that has yet to be published.
+/// The transactional outbox: the position of each payment, up to which its versions are on the hub.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Clears the mark of this version. MUST change nothing if the payment has a higher version by now, because that
-    /// version has yet to be published.
-    async fn mark_published(&self, payment_id: &PaymentId, version: u64) -> Result<(), StoreError>;
+    /// Raises the position of a payment to this version, which is on the hub with all earlier ones. MUST change nothing
+    /// if the payment does not exist, as an erased one would come back; if the position is that version or a higher one;
+    /// or if the payment has not reached the version.
+    async fn raise_position(&self, payment_id: &PaymentId, version: u64) -> Result<(), StoreError>;
 }
 
 /// Authorization request to the payment processor.
@@ -128,10 +129,11 @@ pub struct PublishError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 /// Publisher to the stream. Its calls MUST end within a bounded time.
 #[async_trait]
 pub trait EventPublisher: Send + Sync {
-    /// Sends one event. Sending it again is harmless.
+    /// Sends one event, and returns when the hub has acknowledged it. Sending it again is harmless.
     async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError>;
 
     /// Sends events in as few calls as possible. Returns one result per event, in the order of `events`. MUST preserve
-    /// the order of events with the same partition key: after one fails, MUST NOT send the later ones.
+    /// the order of the events of each payment: MUST send one only when the hub has acknowledged the one before it, and
+    /// none after one that failed.
     async fn publish_all(&self, events: &[PaymentEvent]) -> Vec<Result<(), PublishError>>;
 }

@@ -1,19 +1,26 @@
 //! Publication of stored payments: direct publish and outbox relay.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
 use payment_events::PaymentEvent;
 
-use crate::{EventPublisher, Outbox, Payment, PublishError};
+use crate::{EventPublisher, Outbox, PaymentRecord, PublishError};
 
-/// Maximum number of marks cleared concurrently.
-const MARKS_AT_ONCE_MAX: usize = 16;
+/// Maximum number of positions raised concurrently.
+const RAISES_AT_ONCE_MAX: usize = 16;
+/// Time after which a direct publish starts no further send. What is left is the relay's.
+const DIRECT_MAX: Duration = Duration::from_millis(400);
 
-/// Publishes payments and clears their `unpublished` mark.
+/// Publishes payments from their outbox position: every version after it, in order. A version is sent only when the hub
+/// has acknowledged the one before it. Then the position is raised to the last acknowledged version.
 ///
-/// A payment that cannot be published keeps its mark, and the outbox relay (`payment-relay`) publishes it from the
-/// table's change stream. A failed publish therefore never fails a request.
+/// So the first appearances of a payment's versions on the hub are in order, even if several publishers work on it: each
+/// of them starts at or below the first version that is not on the hub. Duplicates may follow.
+///
+/// A version that cannot be published stays after the position, and the outbox relay (`payment-relay`) publishes it from
+/// the table's change stream. A failed publish therefore never fails a request.
 #[derive(Clone)]
 pub struct Publication {
     publisher: Arc<dyn EventPublisher>,
@@ -23,81 +30,116 @@ pub struct Publication {
 /// Outcome of publishing a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
-    /// The event is on the stream.
+    /// The events of all versions are on the hub.
     Now,
-    /// The payment keeps its mark, and the outbox relay publishes it later.
+    /// A version is left after the position, and the outbox relay publishes it later.
     Deferred,
 }
 
-/// Outcome of clearing the mark of a published event.
-enum Mark {
-    Cleared,
-    /// The mark could not be cleared. The payment will be published again, which is harmless.
-    Kept,
+/// Outcome of raising the position.
+enum Raise {
+    Done,
+    /// The position could not be raised. The versions will be published again, which is harmless.
+    Failed,
 }
 
 impl Publication {
-    /// Creates a publication that sends with `publisher` and clears `unpublished` marks in `outbox`.
+    /// Creates a publication that sends with `publisher` and raises positions in `outbox`.
     pub fn new(publisher: Arc<dyn EventPublisher>, outbox: Arc<dyn Outbox>) -> Self {
         Self { publisher, outbox }
     }
 
-    /// Publishes one payment directly, before the request returns.
-    pub async fn publish(&self, payment: &Payment) -> Published {
-        let Some(event) = publishable(payment) else { return Published::Deferred };
-        if let Err(error) = self.publisher.publish(&event).await {
-            deferred(&event, &error);
-            return Published::Deferred;
+    /// Publishes one payment directly, before the request returns. Starts no send after [`DIRECT_MAX`].
+    pub async fn publish(&self, record: &PaymentRecord) -> Published {
+        let Some(events) = due(record) else { return Published::Deferred };
+        let began = Instant::now();
+        let (mut acknowledged, mut published) = (None, Published::Now);
+        for event in &events {
+            // The first send is bounded by its own timeout.
+            let is_late = acknowledged.is_some() && began.elapsed() >= DIRECT_MAX;
+            let sent = if is_late { Err(late()) } else { self.publisher.publish(event).await };
+            if let Err(error) = sent {
+                deferred(event, &error);
+                published = Published::Deferred;
+                break;
+            }
+            acknowledged = Some(event);
         }
-        // If this fails, the relay publishes the event again and clears the mark.
-        self.clear_mark(&event).await;
-        Published::Now
+        if let Some(event) = acknowledged {
+            // If this fails, the relay publishes the events again and raises the position.
+            self.raise(event).await;
+        }
+        published
     }
 
-    /// Publishes payments, and returns one outcome per payment, in the order of `payments`. A payment whose mark could
-    /// not be cleared counts as deferred, so that its change is redelivered and the mark cleared then.
-    pub async fn publish_all(&self, payments: &[Payment]) -> Vec<Published> {
-        let events: Vec<_> = payments.iter().map(publishable).collect();
-        let sendable: Vec<_> = events.iter().flatten().cloned().collect();
-        let mut results = self.publisher.publish_all(&sendable).await.into_iter();
-        let sent: Vec<_> = events
-            .into_iter()
-            .map(|event| {
-                let event = event?;
-                let result = results.next()?;
-                result.inspect_err(|error| deferred(&event, error)).ok().map(|()| event)
-            })
-            .collect();
-        let unmark = async |event: Option<PaymentEvent>| match event {
-            Some(event) => match self.clear_mark(&event).await {
-                Mark::Cleared => Published::Now,
-                Mark::Kept => Published::Deferred,
-            },
-            None => Published::Deferred,
+    /// Publishes payments, and returns one outcome per payment, in the order of `records`. A payment whose position could
+    /// not be raised counts as deferred, so that its change is redelivered and the position raised then.
+    pub async fn publish_all(&self, records: &[PaymentRecord]) -> Vec<Published> {
+        let due: Vec<_> = records.iter().map(due).collect();
+        let events: Vec<_> = due.iter().flatten().flatten().cloned().collect();
+        let mut results = self.publisher.publish_all(&events).await.into_iter();
+        let sent: Vec<_> = due.into_iter().map(|events| Sent::of(events, &mut results)).collect();
+        let raise = async |Sent { acknowledged, published }: Sent| {
+            let Some(event) = acknowledged else { return published };
+            match self.raise(&event).await {
+                Raise::Done => published,
+                Raise::Failed => Published::Deferred,
+            }
         };
-        stream::iter(sent).map(unmark).buffered(MARKS_AT_ONCE_MAX).collect().await
+        stream::iter(sent).map(raise).buffered(RAISES_AT_ONCE_MAX).collect().await
     }
 
-    /// Clears the mark of a published event. Logs a failure.
-    async fn clear_mark(&self, event: &PaymentEvent) -> Mark {
+    /// Raises the position to the version of an acknowledged event. Logs a failure.
+    async fn raise(&self, event: &PaymentEvent) -> Raise {
         let payment = event.payment();
-        let Err(error) = self.outbox.mark_published(&payment.payment_id, payment.version).await else {
-            return Mark::Cleared;
+        let Err(error) = self.outbox.raise_position(&payment.payment_id, payment.version).await else {
+            return Raise::Done;
         };
         let source = &error.source;
         tracing::warn!(payment_id = %payment.payment_id, version = payment.version, %error, %source,
-            "payment published, but its unpublished mark was not cleared; the relay will publish it again");
-        Mark::Kept
+            "payment published, but its outbox position was not raised; the relay will publish it again");
+        Raise::Failed
     }
 }
 
-fn publishable(payment: &Payment) -> Option<PaymentEvent> {
-    payment
-        .event()?
+/// Result of sending the events of one payment.
+struct Sent {
+    /// Event of the last acknowledged version.
+    acknowledged: Option<PaymentEvent>,
+    published: Published,
+}
+
+impl Sent {
+    /// Takes the results of these events. `None` stands for a payment whose events cannot be rebuilt.
+    fn of(events: Option<Vec<PaymentEvent>>, results: &mut impl Iterator<Item = Result<(), PublishError>>) -> Self {
+        let Some(events) = events else { return Self { acknowledged: None, published: Published::Deferred } };
+        let mut sent = Self { acknowledged: None, published: Published::Now };
+        for event in events {
+            match results.next() {
+                Some(Ok(())) if sent.published == Published::Now => sent.acknowledged = Some(event),
+                Some(Err(error)) if sent.published == Published::Now => {
+                    deferred(&event, &error);
+                    sent.published = Published::Deferred;
+                }
+                _ => sent.published = Published::Deferred,
+            }
+        }
+        sent
+    }
+}
+
+/// Returns the events after the payment's position, or `None` if they cannot be rebuilt.
+fn due(record: &PaymentRecord) -> Option<Vec<PaymentEvent>> {
+    record
+        .events_after(record.published_version)
         .inspect_err(|error| {
-            tracing::error!(payment_id = %payment.payment_id, %error, "payment violates the event contract (bug)");
+            tracing::error!(payment_id = %record.payment.payment_id, %error, "payment cannot be published (bug)");
         })
         .ok()
+}
+
+fn late() -> PublishError {
+    PublishError("the time of a direct publish is over".into())
 }
 
 fn deferred(event: &PaymentEvent, error: &PublishError) {

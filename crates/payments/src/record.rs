@@ -1,6 +1,6 @@
 //! Stored form of a payment.
 
-use payment_events::{PaymentId, Timestamp, TraceParent};
+use payment_events::{InvalidPaymentInfo, PaymentEvent, PaymentId, Timestamp, TraceParent};
 
 use crate::{Action, Fingerprint, IllegalTransition, Payment, PaymentRequest, RequestKey};
 
@@ -19,8 +19,9 @@ pub struct PaymentRecord {
     pub lease: Lease,
     /// Steps that made the versions. The first one made version 1.
     pub steps: Vec<Step>,
-    /// Outbox mark: true while this version has yet to be published. Written together with the version, in one item.
-    pub unpublished: bool,
+    /// Outbox position: all versions up to and including it are on the hub. A write of the record may set it back, which
+    /// costs duplicates on the hub and nothing else.
+    pub published_version: u64,
 }
 
 /// Exclusive right to work on a payment that is processing, for a limited time.
@@ -56,6 +57,20 @@ pub enum StepError {
     TooMany,
 }
 
+/// Reason why the event of a stored version cannot be rebuilt. A bug, or a write by another program.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// The steps are not those that made the payment.
+    #[error("the stored steps are not possible: {0}")]
+    Steps(#[from] IllegalTransition),
+    /// The steps make another payment.
+    #[error("the stored steps do not reproduce the payment")]
+    Different,
+    /// A version violates the event contract.
+    #[error("the payment violates the event contract: {0}")]
+    Contract(#[from] InvalidPaymentInfo),
+}
+
 impl PaymentRecord {
     /// Creates the record of a new payment that is processing, without steps.
     pub fn begin(request: &PaymentRequest, payment_id: PaymentId, lease: Lease, at: Timestamp) -> Self {
@@ -65,11 +80,11 @@ impl PaymentRecord {
             fingerprint: request.fingerprint(),
             lease,
             steps: Vec::new(),
-            unpublished: false,
+            published_version: 0,
         }
     }
 
-    /// Returns the record after one more step, marked as unpublished.
+    /// Returns the record after one more step. Its position stays, so that the new version is due.
     pub fn after(&self, step: Step, trace_parent: Option<TraceParent>) -> Result<Self, StepError> {
         let payment = Payment { trace_parent, ..self.payment.clone().after(&step.action, step.at)? };
         if self.steps.len() == STEPS_MAX {
@@ -77,7 +92,35 @@ impl PaymentRecord {
         }
         let mut steps = self.steps.clone();
         steps.push(step);
-        Ok(Self { payment, steps, unpublished: true, ..self.clone() })
+        Ok(Self { payment, steps, ..self.clone() })
+    }
+
+    /// Returns true if a version has yet to be published.
+    pub fn is_due(&self) -> bool {
+        self.published_version < self.payment.version
+    }
+
+    /// Returns the events of the versions after `position`, in their order.
+    ///
+    /// They are rebuilt from the steps. A rebuilt event equals the original in everything but its trace, which is stored
+    /// of the newest version only.
+    pub fn events_after(&self, position: u64) -> Result<Vec<PaymentEvent>, RebuildError> {
+        let newest = &self.payment;
+        let mut events = Vec::new();
+        if position >= newest.version {
+            return Ok(events);
+        }
+        let mut payment = Payment { trace_parent: None, ..self.begun() };
+        for step in &self.steps {
+            payment = payment.after(&step.action, step.at)?;
+            if payment.version == newest.version {
+                payment.trace_parent.clone_from(&newest.trace_parent);
+            }
+            if payment.version > position {
+                events.extend(payment.event().transpose()?);
+            }
+        }
+        if payment == *newest { Ok(events) } else { Err(RebuildError::Different) }
     }
 
     /// Returns true if this record is `earlier` or a later state of it, which means that the write of `earlier` took
@@ -96,10 +139,13 @@ impl PaymentRecord {
     ///
     /// Fails only if the steps are not those that made this payment.
     pub fn as_of(&self, version: u64) -> Result<Payment, IllegalTransition> {
-        let newest = &self.payment;
-        let (id, order_id, trace) = (&newest.payment_id, &newest.order_id, &newest.trace_parent);
-        let begun = Payment::begin(id.clone(), order_id.clone(), newest.amount, trace.clone(), newest.created_at);
         let mut steps = self.steps.iter().zip(1..=version);
-        steps.try_fold(begun, |payment, (step, _)| payment.after(&step.action, step.at))
+        steps.try_fold(self.begun(), |payment, (step, _)| payment.after(&step.action, step.at))
+    }
+
+    /// Returns the payment before its first step, with the trace of the newest version.
+    fn begun(&self) -> Payment {
+        let Payment { payment_id, order_id, amount, trace_parent, created_at, .. } = &self.payment;
+        Payment::begin(payment_id.clone(), order_id.clone(), *amount, trace_parent.clone(), *created_at)
     }
 }

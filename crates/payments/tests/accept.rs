@@ -59,7 +59,7 @@ fn request(token: &str) -> PaymentRequest {
 }
 
 #[tokio::test]
-async fn an_approved_payment_is_stored_published_and_unmarked() {
+async fn an_approved_payment_is_stored_and_published_and_its_position_raised() {
     let world = World::default();
     let request = request("tok_approve");
     let accepted = world.accept(&request).await.unwrap();
@@ -69,7 +69,7 @@ async fn an_approved_payment_is_stored_published_and_unmarked() {
     assert_eq!(world.publisher.published(), [accepted.payment.event().unwrap().unwrap()]);
     let record = world.record(&request);
     assert_eq!(record.payment, accepted.payment);
-    assert!(!record.unpublished);
+    assert_eq!(record.published_version, 1);
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_payment_is_accepted_while_the_stream_is_down() {
     let accepted = world.accept(&request("tok_approve")).await.unwrap();
     assert_eq!(accepted.payment.status, Status::Public(PaymentStatus::Authorized));
     assert_eq!(accepted.published, Some(Published::Deferred));
-    assert!(world.record(&request("tok_approve")).unpublished, "the mark stays for the relay");
+    assert!(world.record(&request("tok_approve")).is_due(), "the version is left to the relay");
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn slow_decisions_are_awaited_and_timeouts_leave_the_payment_resumable() {
 async fn a_batch_publish_reports_an_outcome_for_each_payment() {
     let world = World::default();
     world.publisher.fail_for("ord-2");
-    let mut payments = Vec::new();
+    let mut records = Vec::new();
     for order_id in ["ord-1", "ord-2", "ord-3"] {
         let request = PaymentRequest {
             order_id: order_id.parse().unwrap(),
@@ -230,10 +230,12 @@ async fn a_batch_publish_reports_an_outcome_for_each_payment() {
             ..request("tok_approve")
         };
         let other = World { publisher: Arc::default(), ..World::default() };
-        payments.push(other.accept(&request).await.unwrap().payment);
+        other.publisher.fail_for(order_id);
+        other.accept(&request).await.unwrap();
+        records.push(other.record(&request));
     }
     let publication = Publication::new(world.publisher.clone(), world.store.clone());
-    let published = publication.publish_all(&payments).await;
+    let published = publication.publish_all(&records).await;
     assert_eq!(published, [Published::Now, Published::Deferred, Published::Now]);
     assert_eq!(world.publisher.published().len(), 2);
 }

@@ -108,7 +108,7 @@ async fn each_change_is_stored_published_and_unmarked() {
     let (world, payment_id) = World::with_payment(&[CAPTURE, refund(300), Change::Refund(None)]).await;
     let record = world.record(&payment_id);
     assert_eq!(record.payment.status, Status::Public(PaymentStatus::Refunded));
-    assert_eq!((record.payment.version, record.unpublished), (4, false));
+    assert_eq!((record.payment.version, record.published_version), (4, 4));
     let published: Vec<_> = world.publisher.published().iter().map(|event| event.payment().version).collect();
     assert_eq!(published, [1, 2, 3, 4]);
 }
@@ -246,5 +246,5 @@ async fn a_change_is_made_while_the_stream_is_down() {
     world.publisher.fail_for("ord-1");
     let changed = world.change(&world.request(&payment_id, CAPTURE)).await.unwrap();
     assert_eq!(changed.published, Some(Published::Deferred));
-    assert!(world.record(&payment_id).unpublished, "the mark stays for the relay");
+    assert!(world.record(&payment_id).is_due(), "the version is left to the relay");
 }

@@ -111,7 +111,7 @@ proptest! {
             let step = Step { key: RequestKey::random(), action, at: at(clock_ms) };
             if let Ok(after) = record.after(step.clone(), None) {
                 prop_assert_eq!(after.step_by(&step.key), Some((&step, after.payment.version)));
-                prop_assert!(after.unpublished && after.includes(&record) && !record.includes(&after));
+                prop_assert!(after.is_due() && after.includes(&record) && !record.includes(&after));
                 record = after;
                 versions.push(record.payment.clone());
             }

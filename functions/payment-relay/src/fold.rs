@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use payments::{Payment, Status};
-use payments_aws::PaymentImage;
+use payments::PaymentRecord;
+use payments_aws::record_of_image;
 use quarantine::Reason;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,9 +14,9 @@ use crate::unreadable::UnreadableImage;
 /// Result of [`fold`].
 #[derive(Debug)]
 pub(crate) struct Folded {
-    /// Payments whose newest decodable image in the batch is marked as unpublished, each with the sequence number of
-    /// that image, in batch order.
-    pub(crate) due: Vec<(Payment, String)>,
+    /// Payments whose newest decodable image in the batch has a version after its outbox position, each with the sequence
+    /// number of that image, in batch order.
+    pub(crate) due: Vec<(PaymentRecord, String)>,
     /// Images that could not be decoded, and that no newer, decodable image of the item supersedes, in batch order.
     pub(crate) unreadable: Vec<UnreadableImage>,
 }
@@ -39,7 +39,7 @@ pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
         for (position, image, sequence_number, written_at_unix_ms) in images.into_iter().rev() {
             match decode(&image) {
                 Ok(stored) => {
-                    due.extend(is_due(&stored).then_some((position, (stored.payment, sequence_number))));
+                    due.extend(stored.is_due().then_some((position, (stored, sequence_number))));
                     break;
                 }
                 Err(reason) => {
@@ -53,20 +53,11 @@ pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
     Folded { due: in_batch_order(due), unreadable: in_batch_order(unreadable) }
 }
 
-/// Decodes an image. A payment that is due and violates the event contract counts as undecodable: it could never be
-/// published.
-fn decode(image: &RawValue) -> Result<PaymentImage, Reason> {
-    let stored = PaymentImage::from_image(image.get()).map_err(|error| Reason::new(&error.to_string()))?;
-    if is_due(&stored)
-        && let Some(Err(error)) = stored.payment.event()
-    {
-        return Err(Reason::new(&format!("the payment violates the event contract: {error}")));
-    }
+/// Decodes an image. A payment with an event that cannot be rebuilt counts as undecodable: it could never be published.
+fn decode(image: &RawValue) -> Result<PaymentRecord, Reason> {
+    let stored = record_of_image(image.get()).map_err(|error| Reason::new(&error.to_string()))?;
+    stored.events_after(stored.published_version).map_err(|error| Reason::new(&error.to_string()))?;
     Ok(stored)
-}
-
-fn is_due(stored: &PaymentImage) -> bool {
-    stored.unpublished && stored.payment.status != Status::Processing
 }
 
 fn in_batch_order<T>(mut entries: Vec<(usize, T)>) -> Vec<T> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use payment_events::{Timestamp, TraceParent};
-use payments::{Payment, Publication, Published};
+use payments::{Payment, PaymentRecord, Publication, Published};
 use quarantine::{Quarantine, QuarantinedRecord};
 use serde_json::value::RawValue;
 use stream_batch::{BatchResponse, DynamoDbEvent, Limits, NotHandled, Record, before, process_records};
@@ -49,11 +49,13 @@ impl Relay {
     }
 
     /// Publishes payments, each of which came with a sequence number.
-    async fn publish(&self, due: Vec<(Payment, String)>) -> BatchResponse {
+    async fn publish(&self, due: Vec<(PaymentRecord, String)>) -> BatchResponse {
         let (due, sequence_numbers): (Vec<_>, Vec<_>) = due.into_iter().unzip();
         let published = self.publication.publish_all(&due).await;
         let (mut deferred, mut ages_ms) = (Vec::new(), Vec::new());
-        for ((payment, sequence_number), published) in due.iter().zip(sequence_numbers).zip(published) {
+        for ((PaymentRecord { payment, .. }, sequence_number), published) in
+            due.iter().zip(sequence_numbers).zip(published)
+        {
             match published {
                 Published::Now => {
                     let trace_id = payment.trace_parent.as_ref().map(TraceParent::trace_id);

@@ -11,29 +11,46 @@ use quarantine::{MemoryQuarantine, QuarantinedRecord};
 use serde_json::{Value, json};
 use telemetry::Metrics;
 
-/// A stream record with the image of payment `pay_<id>` of order `ord-<id>` at `version`.
-fn change(sequence_number: u32, id: &str, version: u64, unpublished: bool) -> Value {
-    let status = if version == 0 { "processing" } else { "authorized" };
+/// A stream record with the image of payment `pay_<id>` of order `ord-<id>` at `version`: processing, authorized,
+/// captured and refunded in part. Its position is 0 if it is due, and the version if not.
+fn change(sequence_number: u32, id: &str, version: u64, is_due: bool) -> Value {
+    image(sequence_number, id, version, if is_due { 0 } else { version })
+}
+
+fn image(sequence_number: u32, id: &str, version: u64, published_version: u64) -> Value {
+    let step = |action: &str, minor: Option<u32>| {
+        let mut step = json!({
+            "key": {"S": "HOLDER"}, "action": {"S": action}, "at": {"S": "2026-11-22T20:00:00.123Z"},
+        });
+        if let Some(minor) = minor {
+            step["minor"] = json!({"N": minor.to_string()});
+        }
+        json!({ "M": step })
+    };
+    let steps = [step("authorize", None), step("capture", None), step("refund", Some(300))];
+    let (status, captured, refunded) =
+        [("processing", "0", "0"), ("authorized", "0", "0"), ("captured", "1299", "0"), ("captured", "1299", "300")]
+            [usize::try_from(version).unwrap()];
+    let steps: Vec<_> = steps.into_iter().zip(0..version).map(|(step, _)| step).collect();
     let mut image = json!({
         "payment_id": {"S": format!("pay_{id}")},
         "order_id": {"S": format!("ord-{id}")},
         "status": {"S": status},
         "amount": {"M": {"minor": {"N": "1299"}, "currency": {"S": "EUR"}}},
-        "captured_minor": {"N": "0"},
-        "refunded_minor": {"N": "0"},
+        "captured_minor": {"N": captured},
+        "refunded_minor": {"N": refunded},
         "version": {"N": version.to_string()},
         "created_at": {"S": "2026-11-22T20:00:00.000Z"},
         "updated_at": {"S": "2026-11-22T20:00:00.123Z"},
+        "traceparent": {"S": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
         "request_fingerprint": {"S": "00"},
         "lease_until": {"S": "2026-11-22T20:00:10.000Z"},
         "lease_holder": {"S": "HOLDER"},
-        "steps": {"L": [{"M": {
-            "key": {"S": "HOLDER"}, "action": {"S": "authorize"}, "at": {"S": "2026-11-22T20:00:00.123Z"},
-        }}]},
+        "steps": {"L": steps},
         "attempt": {"N": "1"},
     });
-    if unpublished {
-        image["unpublished"] = json!({"BOOL": true});
+    if published_version > 0 {
+        image["published_version"] = json!({"N": published_version.to_string()});
     }
     record(sequence_number, &image)
 }
@@ -110,7 +127,7 @@ async fn relay_batch(records: Vec<Value>, failing_order: Option<&str>) -> (Vec<S
 }
 
 #[tokio::test]
-async fn unpublished_payments_are_published_in_batch_order() {
+async fn payments_that_are_due_are_published_in_batch_order() {
     let batch = vec![change(1, "b", 1, true), change(2, "a", 1, true)];
     assert_eq!(relay_batch(batch, None).await, (vec!["pay_b:1".to_owned(), "pay_a:1".to_owned()], vec![]));
 }
@@ -122,9 +139,36 @@ async fn directly_published_payments_are_not_published_again() {
 }
 
 #[tokio::test]
-async fn only_the_newest_state_of_a_payment_is_published() {
-    let batch = vec![change(1, "a", 1, true), change(2, "a", 2, true)];
-    assert_eq!(relay_batch(batch, None).await, (vec!["pay_a:2".to_owned()], vec![]));
+async fn every_version_after_the_position_is_published_once_and_in_order() {
+    let batch = vec![change(1, "a", 1, true), change(2, "a", 2, true), change(3, "a", 3, true)];
+    let all = ["pay_a:1", "pay_a:2", "pay_a:3"];
+    assert_eq!(relay_batch(batch, None).await, (all.map(str::to_owned).to_vec(), vec![]));
+    assert_eq!(
+        relay_batch(vec![image(1, "a", 3, 1)], None).await,
+        (all[1..].iter().map(ToString::to_string).collect(), vec![])
+    );
+}
+
+/// The trace is stored of the newest version only.
+#[tokio::test]
+async fn a_rebuilt_event_has_the_state_of_its_version_and_no_trace() {
+    let relaying = Relaying::new();
+    relaying.batch([change(1, "a", 3, true)]).await;
+    let events = relaying.publisher.published();
+    let amounts: Vec<_> =
+        events.iter().map(|event| (event.payment().captured_minor, event.payment().refunded_minor)).collect();
+    assert_eq!(amounts, [(0, 0), (1_299, 0), (1_299, 300)]);
+    let traced: Vec<_> = events.iter().map(|event| event.trace_parent().is_some()).collect();
+    assert_eq!(traced, [false, false, true]);
+}
+
+#[tokio::test]
+async fn a_payment_that_its_steps_do_not_reproduce_is_quarantined() {
+    let relaying = Relaying::new();
+    let mut one_step_short = change(1, "a", 3, true);
+    one_step_short["dynamodb"]["NewImage"]["steps"]["L"].as_array_mut().unwrap().pop();
+    assert_eq!(relaying.batch([one_step_short]).await, Vec::<String>::new());
+    assert_eq!((relaying.published(), relaying.quarantined()), (vec![], vec!["payments-table#1:pay_a".to_owned()]));
 }
 
 #[tokio::test]

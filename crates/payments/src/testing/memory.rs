@@ -84,11 +84,11 @@ impl PaymentQueries for MemoryPayments {
 
 #[async_trait]
 impl Outbox for MemoryPayments {
-    async fn mark_published(&self, payment_id: &PaymentId, version: u64) -> Result<(), StoreError> {
+    async fn raise_position(&self, payment_id: &PaymentId, version: u64) -> Result<(), StoreError> {
         if let Some(record) = self.records().get_mut(payment_id)
-            && record.payment.version == version
+            && (record.published_version + 1..=record.payment.version).contains(&version)
         {
-            record.unpublished = false;
+            record.published_version = version;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ pub async fn check<S: PaymentStore + PaymentQueries + Outbox>(store: &S) {
     a_version_is_replaced_once(store).await;
     a_missing_record_is_not_replaced(store).await;
     every_field_round_trips(store).await;
-    only_its_own_version_clears_the_mark(store).await;
+    the_position_is_raised_and_never_lowered(store).await;
     payments_are_found_by_order_in_pages(store).await;
 }
 
@@ -115,26 +115,31 @@ async fn every_field_round_trips<S: PaymentStore + PaymentQueries>(store: &S) {
     assert_eq!(store.find(&"pay_none".parse().unwrap()).await.unwrap(), None);
 }
 
-async fn only_its_own_version_clears_the_mark<S: PaymentStore + Outbox>(store: &S) {
-    let first = processing(&request("suite-mark", "suite-mark"));
+async fn the_position_is_raised_and_never_lowered<S: PaymentStore + Outbox>(store: &S) {
+    let first = processing(&request("suite-position", "suite-position"));
     store.begin(&first).await.unwrap();
-    let record = authorized(&first);
-    let payment_id = &record.payment.payment_id;
-    store.replace(&first, &record).await.unwrap();
-    assert!(stored(store, &first).await.unpublished, "the mark is written together with the state");
-    store.mark_published(payment_id, 2).await.unwrap();
-    store.mark_published(payment_id, 0).await.unwrap();
-    assert!(stored(store, &first).await.unpublished, "publishing another version does not clear the mark");
-    for _ in 0..2 {
-        store.mark_published(payment_id, 1).await.unwrap();
-        assert_eq!(stored(store, &first).await, PaymentRecord { unpublished: false, ..record.clone() });
+    let payment_id = &first.payment.payment_id;
+    let mut record = first.clone();
+    for action in [Action::Decide(Outcome::Approved), Action::Change(Change::Capture(None))] {
+        let next = after(&record, action);
+        store.replace(&record, &next).await.unwrap();
+        record = next;
     }
-    store.mark_published(&"pay_none".parse().unwrap(), 1).await.unwrap();
-    assert_eq!(
-        store.load(&"pay_none".parse().unwrap()).await.unwrap(),
-        None,
-        "clearing a mark does not create a payment"
-    );
+    assert_eq!(stored(store, &first).await.published_version, 0, "a write raises no position");
+    // Each call, and the position after it. The payment has version 2.
+    for (version, position) in [(3, 0), (0, 0), (1, 1), (1, 1), (2, 2), (1, 2), (3, 2)] {
+        store.raise_position(payment_id, version).await.unwrap();
+        let expected = PaymentRecord { published_version: position, ..record.clone() };
+        assert_eq!(stored(store, &first).await, expected, "raised to {version}");
+    }
+    // A change that was decided on the item of before writes that item's position.
+    let refunded =
+        after(&PaymentRecord { published_version: 1, ..record.clone() }, Action::Change(Change::Refund(None)));
+    assert_eq!(store.replace(&record, &refunded).await.unwrap(), Replaced::Done);
+    assert_eq!(stored(store, &first).await.published_version, 1);
+    let erased = "pay_none".parse().unwrap();
+    store.raise_position(&erased, 1).await.unwrap();
+    assert_eq!(store.load(&erased).await.unwrap(), None, "a raise does not bring an erased payment back");
 }
 
 async fn payments_are_found_by_order_in_pages<S: PaymentStore + PaymentQueries>(store: &S) {
