@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 type Item = HashMap<String, AttributeValue>;
 
 /// Attributes that an item may lack. Without its mark, a payment has nothing to publish.
-const OPTIONAL: [&str; 3] = ["decline", "traceparent", "unpublished"];
+const OPTIONAL: [&str; 3] = ["decline", "traceparent", "published_version"];
 /// Keys of the table and its index, whose types DynamoDB enforces.
 const KEYS: [&str; 2] = ["payment_id", "order_id"];
 
@@ -47,7 +47,7 @@ fn damages(attribute: &str, value: &AttributeValue) -> Vec<Option<AttributeValue
     let removed = (!is_optional && attribute != "payment_id").then_some(None);
     // An optional attribute that is null counts as missing.
     let is_wrong = |wrong: &AttributeValue| {
-        let counts_as_missing = is_optional && attribute != "unpublished" && matches!(wrong, Null(_));
+        let counts_as_missing = is_optional && attribute != "published_version" && matches!(wrong, Null(_));
         !KEYS.contains(&attribute) && !counts_as_missing && discriminant(wrong) != discriminant(value)
     };
     removed.into_iter().chain(values().into_iter().filter(is_wrong).map(Some)).collect()
@@ -81,7 +81,7 @@ async fn no_unreadable_attribute_of_a_payment_holds_up_other_payments_and_a_redr
     paystream.is_published(paid["payment_id"].as_str().unwrap()).await;
     // Every attribute that an item can have.
     let mut whole = paystream.payment_item(&paid).await;
-    whole.insert("unpublished".to_owned(), Bool(true));
+    whole.insert("published_version".to_owned(), N("0".to_owned()));
     whole.insert("traceparent".to_owned(), S("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()));
     let attributes: BTreeSet<_> = whole.keys().cloned().chain(["decline".to_owned()]).collect();
 

@@ -12,7 +12,7 @@ const CALLS_TO_PAY: [(FaultTarget, &str, u64); 4] = [
     (FaultTarget::DynamoDb, "UpdateItem", 0),
 ];
 
-/// The calls of a capture, a void and a refund: load, change, publish, clear the mark.
+/// The calls of a capture, a void and a refund: load, change, publish, raise the position.
 const CALLS_TO_CHANGE: [(FaultTarget, &str, u64); 4] = [
     (FaultTarget::DynamoDb, "GetItem", 0),
     (FaultTarget::DynamoDb, "PutItem", 0),
@@ -20,7 +20,7 @@ const CALLS_TO_CHANGE: [(FaultTarget, &str, u64); 4] = [
     (FaultTarget::DynamoDb, "UpdateItem", 0),
 ];
 
-/// The calls of the relay for a batch with unpublished payments.
+/// The calls of the relay for a batch with payments that are due.
 const CALLS_TO_RELAY: [(FaultTarget, &str, u64); 2] =
     [(FaultTarget::Kinesis, "PutRecords", 0), (FaultTarget::DynamoDb, "UpdateItem", 0)];
 

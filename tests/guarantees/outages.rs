@@ -59,7 +59,7 @@ async fn while_its_table_is_down_payments_responds_503_and_leaves_nothing_half_m
 }
 
 #[tokio::test]
-async fn the_relay_retries_clearing_the_unpublished_mark() {
+async fn the_relay_retries_raising_the_outbox_position() {
     let paystream = Paystream::start_with_parameters(&[("RelayWindowSeconds", "0")]).await;
     paystream.inject(Fault::new(FaultTarget::Kinesis, Effect::error("AccessDeniedException")).from("PaymentApi"));
     // More failures than the SDK's attempts for one call.

@@ -47,16 +47,16 @@ impl Paystream {
         }
     }
 
-    /// Waits until the payment is no longer marked as unpublished.
+    /// Waits until the payment's outbox position is its version.
     ///
     /// # Panics
-    /// If the mark is not cleared in time.
+    /// If the position is not raised in time.
     pub async fn is_published(&self, payment_id: &str) {
         let table = self.payments_table();
         let id = payment_id.parse().unwrap_or_else(|error| panic!("{payment_id}: {error}"));
-        Self::eventually(&format!("the unpublished mark of {payment_id} is cleared"), async || {
+        Self::eventually(&format!("the outbox position of {payment_id} is raised"), async || {
             let record = table.load(&id).await.unwrap_or_else(|error| panic!("{error}"))?;
-            (!record.unpublished).then_some(())
+            (!record.is_due()).then_some(())
         })
         .await;
     }

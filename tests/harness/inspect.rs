@@ -15,7 +15,7 @@ const BATCH_WRITE_MAX: usize = 25;
 
 impl Paystream {
     /// Stores copies of a payment's item in both tables, under ids that sort before every id that Payments assigns.
-    /// They are not marked as unpublished, so no event follows.
+    /// Their outbox position is their version, so no event follows.
     ///
     /// # Panics
     /// If a table does not have the payment, or cannot be written.

@@ -123,7 +123,7 @@ async fn an_undecodable_record_of_a_failed_batch_ends_in_quarantine_and_not_in_t
 }
 
 #[tokio::test]
-async fn redriving_failed_table_batches_publishes_the_current_version_of_unpublished_payments() {
+async fn redriving_failed_table_batches_publishes_what_their_payments_have_not_published() {
     let paystream = without_retries().await;
     inject(
         &paystream,

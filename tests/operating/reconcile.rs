@@ -197,7 +197,7 @@ async fn a_payment_within_the_grace_period_is_pending_and_not_a_difference() {
 }
 
 #[tokio::test]
-async fn an_unpublished_payment_is_found_and_published_and_its_mark_is_cleared() {
+async fn an_unpublished_payment_is_found_and_published_and_its_position_raised() {
     let paystream = Paystream::start().await;
     for target in [
         r#"{"target":"PaymentRelay","effect":{"error":{"code":"Gone"}}}"#,

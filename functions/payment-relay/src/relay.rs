@@ -39,7 +39,7 @@ impl Relay {
         Self { publication, quarantine, metrics }
     }
 
-    /// Publishes the unpublished payments of a batch, then quarantines the images that cannot be decoded. Reports the
+    /// Publishes the payments of a batch that are due, then quarantines the images that cannot be decoded. Reports the
     /// records of those that fail, so that Lambda redelivers them. Starts no quarantine shortly before `deadline`.
     pub async fn handle(&self, batch: ChangeBatch, deadline: SystemTime) -> BatchResponse {
         let Folded { due, unreadable } = fold(batch.records);
@@ -106,7 +106,7 @@ impl Relay {
     }
 }
 
-/// Returns the age of the payment's unpublished version, in milliseconds.
+/// Returns the age of the payment's newest version, in milliseconds.
 fn age_ms(payment: &Payment) -> u64 {
     let age_ms = Timestamp::now().unix_ms().saturating_sub(payment.updated_at.unix_ms());
     u64::try_from(age_ms).unwrap_or_default()

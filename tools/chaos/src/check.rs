@@ -141,7 +141,7 @@ impl World {
         }
         findings.invented.extend(payments.keys().map(ToString::to_string));
         findings.invented.extend(orders.keys().map(ToString::to_string));
-        let marked = self.payments.values().filter(|record| record.unpublished);
+        let marked = self.payments.values().filter(|record| record.is_due());
         findings.unpublished.extend(marked.map(|record| record.payment.payment_id.to_string()));
         let differences = compare(self.payments.values(), &self.copies, Timestamp::now(), 0).differences;
         findings.copies.extend(differences.iter().map(|difference| format!("{difference:?}")));

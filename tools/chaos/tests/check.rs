@@ -17,7 +17,8 @@ fn eur(minor: i64) -> Money {
 
 fn after(record: &PaymentRecord, action: Action) -> PaymentRecord {
     let step = Step { key: RequestKey::random(), action, at: at() };
-    PaymentRecord { unpublished: false, ..record.after(step, None).unwrap() }
+    let record = record.after(step, None).unwrap();
+    PaymentRecord { published_version: record.payment.version, ..record }
 }
 
 fn authorized(order_id: &str) -> PaymentRecord {
@@ -134,8 +135,8 @@ fn a_payment_or_order_that_no_client_requested_is_invented() {
 }
 
 #[test]
-fn an_outbox_mark_that_was_not_cleared_is_found() {
-    let findings = found(|world| the(world).unpublished = true);
+fn an_outbox_position_that_was_not_raised_is_found() {
+    let findings = found(|world| the(world).published_version = 0);
     assert_found(&findings, &Findings { unpublished: one(), ..Findings::default() });
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn projected(batch: usize, records: usize) -> Value {
     json!({ "Records": events.enumerate().map(record).collect::<Vec<_>>() })
 }
 
-/// Event of a DynamoDB change stream: payments that are decided and unpublished.
+/// Event of a DynamoDB change stream: payments that are decided and not published.
 pub(crate) fn relayed(batch: usize, records: usize) -> Value {
     let payments = (0..records).filter_map(|place| payment_info(batch, place));
     changes(payments.map(|payment| image(&payment, Written::Decided)))
@@ -125,8 +125,8 @@ fn image(payment: &PaymentInfo, written: Written) -> Value {
             image["version"] = json!({"N": "0"});
             image["steps"] = json!({"L": []});
         }
-        Written::Decided => image["unpublished"] = json!({"BOOL": true}),
-        Written::Published => {}
+        Written::Decided => {}
+        Written::Published => image["published_version"] = json!({"N": "1"}),
     }
     image
 }

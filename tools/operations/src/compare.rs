@@ -10,7 +10,7 @@
 //! first.
 //!
 //! A change younger than the grace period is *pending*: it may still be in the outbox or on the stream. An older one is
-//! reported: as *unpublished* if its outbox mark is still set.
+//! reported: as *unpublished* if its outbox position is below the version.
 
 use std::collections::HashMap;
 

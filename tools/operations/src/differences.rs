@@ -32,7 +32,7 @@ pub struct Truth {
     pub version: u64,
     /// Digest of its content; `None` while it is processing.
     pub digest: Option<Digest>,
-    /// True if it still has its outbox mark.
+    /// True if its outbox position is below the version.
     pub unpublished: bool,
     /// Time at which this version was created.
     pub updated_at: Timestamp,
@@ -47,7 +47,7 @@ impl From<&PaymentRecord> for Truth {
             payment_id: payment.payment_id.clone(),
             version: if payment.status == Status::Processing { 0 } else { payment.version },
             digest: event.map(|event| Digest::of(event.payment())),
-            unpublished: record.unpublished,
+            unpublished: record.is_due(),
             updated_at: payment.updated_at,
         }
     }
@@ -123,7 +123,7 @@ pub struct Difference {
     pub payments_version: Option<u64>,
     /// Version of Orders' copy.
     pub orders_version: Option<u64>,
-    /// True if it still has its outbox mark: it may never have been published.
+    /// True if its outbox position is below the version: the version may never have been published.
     pub unpublished: bool,
     /// Time of Payments' version.
     pub updated_at: Option<Timestamp>,

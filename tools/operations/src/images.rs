@@ -9,7 +9,7 @@ use quarantine::{QuarantineRecords, QuarantinedRecord, RecordId, RecordSummary};
 use telemetry::WithCauses;
 
 use crate::outcome::RecordOutcome;
-use crate::republish::{Republish, SendReport};
+use crate::republish::{From, Republish, SendReport};
 use crate::stack::Resource;
 use crate::{OperationError, Stack};
 
@@ -75,11 +75,11 @@ async fn publish(republish: &Republish, image: &QuarantinedRecord) -> RecordOutc
         }
         Err(error) => return not_read(&error),
     };
-    if !record.unpublished {
+    if !record.is_due() {
         return RecordOutcome::Published;
     }
     let mut report = SendReport::default();
-    republish.send(&[record], &mut report).await;
+    republish.send(&[record], From::Position, &mut report).await;
     report.not_sent.pop().map_or(RecordOutcome::Published, |left| RecordOutcome::NotSent { reason: left.reason })
 }
 

@@ -17,7 +17,7 @@ use crate::ahead::AheadRepair;
 use crate::differences::{Difference, DifferenceClass, Truth};
 use crate::progress::{OperationProgress, Watch};
 use crate::reconcile::{READS_CONCURRENT_MAX, Reconcile, Reconciled};
-use crate::republish::{NotSent, Republish, SendReport, SentPayment};
+use crate::republish::{From, NotSent, Republish, SendReport, SentPayment};
 
 /// Payments held in memory and published between two progress reports.
 const CHUNK: usize = 200;
@@ -81,7 +81,7 @@ impl Reconcile<'_> {
                     }
                 }
             }
-            republish.send(&records, &mut report.payments).await;
+            republish.send(&records, From::Position, &mut report.payments).await;
         }
         let awaiting: BTreeSet<_> = report.payments.sent.iter().map(|sent| &sent.order_id).collect();
         let deleted = repairable.iter().filter(|difference| report.copies_deleted.contains(&difference.payment_id));

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::differences::Unreadable;
 use crate::progress::{OperationProgress, Watch};
 use crate::read::of_payments;
-use crate::republish::{NotSent, Republish, SendReport};
+use crate::republish::{From, NotSent, Republish, SendReport};
 use crate::{OperationError, Stack};
 
 /// Maximum payments per chunk. A chunk is also at most a quarter of a second's rate.
@@ -157,7 +157,7 @@ impl<'r> Run<'r> {
         }
         tokio::time::sleep_until(self.pace.due(self.replayed.sent)).await;
         let mut report = SendReport::default();
-        self.republish.send(chunk, &mut report).await;
+        self.republish.send(chunk, From::First, &mut report).await;
         self.replayed.sent += report.sent.len() as u64;
         self.replayed.not_sent = report.not_sent;
         if self.replayed.not_sent.is_empty() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

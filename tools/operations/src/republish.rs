@@ -1,33 +1,55 @@
-//! Publishes stored payments again, at their current version.
+//! Publishes stored payments again: the versions after a position, in order.
 
 use futures::{StreamExt, stream};
 use payment_events::{OrderId, PaymentId};
-use payments::{EventPublisher, Outbox, PaymentRecord};
+use payments::{EventPublisher, Outbox, PaymentRecord, Status};
 use payments_aws::{KinesisPublisher, PaymentsTable};
 use serde::Serialize;
 
 use crate::{OperationError, Stack};
 
-/// Outbox marks cleared concurrently.
-const UNMARKS_CONCURRENT_MAX: usize = 16;
+/// Outbox positions raised concurrently.
+const RAISES_CONCURRENT_MAX: usize = 16;
 
-/// A payment that was published at this version.
+/// A payment that was published up to this version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct SentPayment {
     /// The order it pays for.
     pub order_id: OrderId,
     /// Payment published.
     pub payment_id: PaymentId,
-    /// Version published.
+    /// Newest version published.
     pub version: u64,
 }
 
 impl SentPayment {
-    /// Returns what publishing this payment would send; `None` while it is processing.
+    /// Returns the payment as it is after all its versions are sent; `None` while it is processing.
     pub(crate) fn of(record: &PaymentRecord) -> Option<Self> {
-        let event = record.payment.event()?.ok()?;
-        let payment = event.into_payment();
-        Some(Self { order_id: payment.order_id, payment_id: payment.payment_id, version: payment.version })
+        let payment = &record.payment;
+        (payment.status != Status::Processing).then(|| Self {
+            order_id: payment.order_id.clone(),
+            payment_id: payment.payment_id.clone(),
+            version: payment.version,
+        })
+    }
+}
+
+/// First version to publish of each payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum From {
+    /// The first one: for a consumer that has no version yet.
+    First,
+    /// The one after the outbox position, or the newest one if all are published.
+    Position,
+}
+
+impl From {
+    /// Returns the version before the first one to publish.
+    fn position(self, record: &PaymentRecord) -> u64 {
+        match self {
+            Self::First => 0,
+            Self::Position => record.published_version.min(record.payment.version.saturating_sub(1)),
+        }
     }
 }
 
@@ -56,39 +78,38 @@ impl Republish {
         &self.table
     }
 
-    /// Publishes these payments and clears their outbox marks. Skips payments that are processing.
+    /// Publishes all versions of these payments from the given one on, in order, and raises their outbox positions. Skips
+    /// payments that are processing.
     ///
-    /// A failure to clear a mark is ignored: the relay then publishes the payment once more.
-    pub(crate) async fn send(&self, records: &[PaymentRecord], report: &mut SendReport) {
-        let (mut events, mut known) = (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
+    /// A failure to raise a position is ignored: the relay then publishes the payment once more.
+    pub(crate) async fn send(&self, records: &[PaymentRecord], from: From, report: &mut SendReport) {
+        let (mut events, mut counts) = (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
         for record in records {
-            match record.payment.event() {
-                Some(Ok(event)) => {
-                    events.push(event);
-                    known.push(record);
+            match record.events_after(from.position(record)) {
+                Ok(of_payment) => {
+                    counts.push((record, of_payment.len()));
+                    events.extend(of_payment);
                 }
-                Some(Err(error)) => report.not_sent(record.payment.payment_id.as_str(), &error),
-                None => {}
+                Err(error) => report.not_sent(record.payment.payment_id.as_str(), &error),
             }
         }
-        let results = self.publisher.publish_all(&events).await;
-        let mut marked = Vec::new();
-        for ((event, record), result) in events.into_iter().zip(known).zip(results) {
-            if let Err(error) = result {
+        let mut results = self.publisher.publish_all(&events).await.into_iter();
+        let mut raised = Vec::new();
+        for (record, count) in counts {
+            let of_payment: Vec<_> = results.by_ref().take(count).collect();
+            if let Some(Err(error)) = of_payment.into_iter().find(Result::is_err) {
                 report.not_sent(record.payment.payment_id.as_str(), &*error.0);
                 continue;
             }
-            let payment = event.into_payment();
-            let sent =
-                SentPayment { order_id: payment.order_id, payment_id: payment.payment_id, version: payment.version };
-            if record.unpublished {
-                marked.push(sent.clone());
+            let Some(sent) = SentPayment::of(record) else { continue };
+            if record.is_due() {
+                raised.push(sent.clone());
             }
             report.sent.push(sent);
         }
         let table = &self.table;
-        let unmark = async |sent: SentPayment| table.mark_published(&sent.payment_id, sent.version).await;
-        stream::iter(marked).map(unmark).buffer_unordered(UNMARKS_CONCURRENT_MAX).for_each(async |_| {}).await;
+        let raise = async |sent: SentPayment| table.raise_position(&sent.payment_id, sent.version).await;
+        stream::iter(raised).map(raise).buffer_unordered(RAISES_CONCURRENT_MAX).for_each(async |_| {}).await;
     }
 }
 

@@ -43,7 +43,8 @@ fn record(number: u32, version: usize) -> PaymentRecord {
         let at = made_at().plus_ms(n);
         record.after(Step { key: RequestKey::stored(n.to_string()), action, at }, None).unwrap()
     });
-    PaymentRecord { unpublished: false, fingerprint: Fingerprint::stored("f".to_owned()), ..record }
+    let published_version = record.payment.version;
+    PaymentRecord { published_version, fingerprint: Fingerprint::stored("f".to_owned()), ..record }
 }
 
 fn published(record: &PaymentRecord) -> PaymentInfo {
@@ -132,17 +133,17 @@ fn a_change_within_the_grace_period_is_pending_and_not_a_difference() {
 }
 
 #[test]
-fn a_payment_with_an_outbox_mark_is_unpublished_and_neither_missing_nor_stale() {
-    let marked = PaymentRecord { unpublished: true, ..record(1, 1) };
-    let differences = compare([&marked], [], now(), GRACE_MS).differences;
+fn a_payment_above_its_outbox_position_is_unpublished_and_neither_missing_nor_stale() {
+    let due = PaymentRecord { published_version: 0, ..record(1, 1) };
+    let differences = compare([&due], [], now(), GRACE_MS).differences;
     assert_eq!(
         differences.iter().map(|d| (d.class, d.unpublished)).collect::<Vec<_>>(),
         [(DifferenceClass::Unpublished, true)]
     );
-    let changed = PaymentRecord { unpublished: true, ..record(1, 2) };
+    let changed = PaymentRecord { published_version: 1, ..record(1, 2) };
     assert_eq!(classes(&[changed], &[copy(&record(1, 1))]), [DifferenceClass::Unpublished]);
-    // The event is on the stream and only the mark is left.
-    assert_eq!(classes(std::slice::from_ref(&marked), &[copy(&record(1, 1))]), []);
+    // The event is on the stream, and only the position was not raised.
+    assert_eq!(classes(std::slice::from_ref(&due), &[copy(&record(1, 1))]), []);
 }
 
 #[test]

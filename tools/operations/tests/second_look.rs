@@ -150,7 +150,7 @@ async fn a_repair_sets_a_different_copy_back_and_publishes_the_current_version()
     let (order_id, payment_id) = (&first.payment.order_id, &first.payment.payment_id);
     assert_eq!(sides.copies.load(order_id, payment_id).await.unwrap().unwrap().payment.version, 0);
     let stored = sides.payments.load(payment_id).await.unwrap().unwrap();
-    assert_eq!((stored.payment, stored.unpublished), (second.payment, false), "its outbox mark is cleared");
+    assert_eq!((stored.published_version, stored.payment), (2, second.payment), "its outbox position is raised");
 }
 
 /// An order that waits for one of the payments of these tests.

@@ -1,4 +1,4 @@
-//! Baseline of `payment-api`: stores a payment, stores the decision, publishes it, clears the unpublished mark, and
+//! Baseline of `payment-api`: stores a payment, stores the decision, publishes it, raises the outbox position, and
 //! returns the payment.
 
 use aws_sdk_dynamodb::Client;
@@ -115,7 +115,7 @@ async fn pay(table: &Client, stream: &aws_sdk_kinesis::Client, request: Request)
     let data = Envelope::of(&payment, Some(TRACE_PARENT)).encode()?;
     let put = stream.put_record().stream_name("PaymentStream").partition_key(&body.order_id).data(Blob::new(data));
     put.send().await?;
-    clear_mark(table, text(PAYMENT_ID), number(1)).await?;
+    raise_position(table, text(PAYMENT_ID), number(1)).await?;
     Answer::created(format!("/payments/{PAYMENT_ID}"), &payment)
 }
 
@@ -146,23 +146,21 @@ fn decided(body: &Body) -> Item {
         ("status", text("authorized")),
         ("version", number(1)),
         ("steps", AttributeValue::L(vec![AttributeValue::M(step)])),
-        ("unpublished", AttributeValue::Bool(true)),
     ]));
     decided
 }
 
-/// Clears the unpublished mark of a payment.
-pub(crate) async fn clear_mark(
+/// Raises the outbox position of a payment.
+pub(crate) async fn raise_position(
     table: &Client,
     payment_id: AttributeValue,
     version: AttributeValue,
 ) -> Result<(), Error> {
     let update = table.update_item().table_name(TABLE).key("payment_id", payment_id);
     let update = update
-        .update_expression("REMOVE unpublished")
-        .condition_expression("version = :version AND unpublished = :true")
-        .expression_attribute_values(":version", version)
-        .expression_attribute_values(":true", AttributeValue::Bool(true));
+        .update_expression("SET published_version = :version")
+        .condition_expression("version >= :version AND attribute_not_exists(published_version)")
+        .expression_attribute_values(":version", version);
     update.send().await?;
     Ok(())
 }

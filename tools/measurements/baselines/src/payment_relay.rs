@@ -1,4 +1,4 @@
-//! Baseline of `payment-relay`: publishes an event for each change and clears the unpublished marks, or reads changes
+//! Baseline of `payment-relay`: publishes an event for each change and raises the outbox positions, or reads changes
 //! that need no publishing.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::clients::{dynamodb, kinesis_relay};
 use crate::items::text;
-use crate::payment_api::{Envelope, Money, PaymentView, clear_mark};
+use crate::payment_api::{Envelope, Money, PaymentView, raise_position};
 
 /// Concurrent calls, as in the relay.
 const CONCURRENCY: usize = 16;
@@ -57,7 +57,7 @@ struct Image {
     created_at: Text,
     updated_at: Text,
     traceparent: Text,
-    unpublished: Option<Flag>,
+    published_version: Option<Number>,
 }
 
 #[derive(Deserialize)]
@@ -84,12 +84,6 @@ struct Map<T> {
     value: T,
 }
 
-#[derive(Deserialize)]
-struct Flag {
-    #[serde(rename = "BOOL")]
-    value: bool,
-}
-
 /// Reads the newest image of each payment. All must be published.
 pub(crate) async fn run_published() -> Result<(), Error> {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Batch<Box<RawValue>>>| {
@@ -97,8 +91,8 @@ pub(crate) async fn run_published() -> Result<(), Error> {
         let newest: BTreeMap<_, _> = changes.map(|change| (change.keys.payment_id.value, change.new_image)).collect();
         for image in newest.into_values() {
             let image: Image = serde_json::from_str(image.get())?;
-            if image.unpublished.is_some_and(|unpublished| unpublished.value) {
-                return Err(Error::from("a payment is unpublished"));
+            if image.published_version.is_none_or(|published| published.value != image.version.value) {
+                return Err(Error::from("a payment is not published"));
             }
         }
         Ok(json!({"batchItemFailures": []}))
@@ -117,7 +111,7 @@ async fn relay(
     stream: &aws_sdk_kinesis::Client,
     batch: Batch<Image>,
 ) -> Result<Value, Error> {
-    let (mut entries, mut marks) = (Vec::new(), Vec::new());
+    let (mut entries, mut raises) = (Vec::new(), Vec::new());
     for Record { dynamodb: Change { new_image: image, .. } } in batch.records {
         let payment = PaymentView {
             payment_id: &image.payment_id.value,
@@ -136,11 +130,11 @@ async fn relay(
         let data = Envelope::of(&payment, Some(&image.traceparent.value)).encode()?;
         let entry = PutRecordsRequestEntry::builder().partition_key(&image.order_id.value).data(Blob::new(data));
         entries.push(entry.build()?);
-        marks.push((text(image.payment_id.value), AttributeValue::N(image.version.value)));
+        raises.push((text(image.payment_id.value), AttributeValue::N(image.version.value)));
     }
     stream.put_records().stream_name("PaymentStream").set_records(Some(entries)).send().await?;
-    let clear = |(payment_id, version): (AttributeValue, AttributeValue)| clear_mark(table, payment_id, version);
-    let cleared = stream::iter(marks).map(clear).buffered(CONCURRENCY);
-    cleared.try_for_each(async |()| Ok(())).await?;
+    let raise = |(payment_id, version): (AttributeValue, AttributeValue)| raise_position(table, payment_id, version);
+    let raised = stream::iter(raises).map(raise).buffered(CONCURRENCY);
+    raised.try_for_each(async |()| Ok(())).await?;
     Ok(json!({"batchItemFailures": []}))
 }

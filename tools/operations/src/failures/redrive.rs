@@ -10,7 +10,7 @@ use super::FailureSource;
 use super::record::{BatchKind, BatchRecord, Failure};
 use crate::outcome::{Awaited, Outcomes, RecordOutcome, RedrivenRecord, quarantine_id};
 use crate::progress::Watch;
-use crate::republish::{NotSent, Republish, SendReport, SentPayment};
+use crate::republish::{From, NotSent, Republish, SendReport, SentPayment};
 use crate::stack::Resource;
 use crate::{OperationError, Stack};
 
@@ -160,7 +160,7 @@ async fn contents(stack: &Stack, failure: &Failure) -> Result<Contents, String> 
     let mut due = Vec::new();
     for id in &ids {
         let record = table.load(id).await.map_err(|error| WithCauses(&error).to_string())?;
-        due.extend(record.filter(|record| record.unpublished));
+        due.extend(record.filter(PaymentRecord::is_due));
     }
     let settled = ids.len().saturating_sub(due.len());
     Ok(Contents::Payments { due, settled })
@@ -239,7 +239,7 @@ async fn republish(
         awaited.push(Awaited { id, expected: Some(outcomes.expect_payment(payment).await), new_id: None });
     }
     let mut report = SendReport::default();
-    Republish::new(stack)?.send(due, &mut report).await;
+    Republish::new(stack)?.send(due, From::Position, &mut report).await;
     for left in &report.not_sent {
         awaited.retain(|record| record.id != left.id);
         let outcome = RecordOutcome::NotSent { reason: left.reason.clone() };
