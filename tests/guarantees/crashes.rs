@@ -4,7 +4,7 @@ use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Paystream, eur, payment_body};
 use serde_json::{Value, json};
 
-/// The calls of `POST /payments` in order: begin, decide, publish, clear the mark.
+/// The calls of `POST /payments` in order: begin, decide, publish, raise the position.
 const CALLS_TO_PAY: [(FaultTarget, &str, u64); 4] = [
     (FaultTarget::DynamoDb, "PutItem", 0),
     (FaultTarget::DynamoDb, "PutItem", 1),

@@ -11,3 +11,4 @@ mod outages;
 mod schedules;
 mod settlement_units;
 mod units;
+mod versions;

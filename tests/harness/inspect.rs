@@ -52,6 +52,22 @@ impl Paystream {
         }
     }
 
+    /// Version of each published payment in the payments table, by id.
+    ///
+    /// # Panics
+    /// If the table cannot be read, or an item has no version.
+    pub async fn payment_versions(&self) -> BTreeMap<String, u64> {
+        let scan = self.dynamodb().scan().table_name(self.physical_name("PaymentsTable")).consistent_read(true);
+        let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let items = items.unwrap_or_else(|error| panic!("{error:?}"));
+        let version = |item: HashMap<String, AttributeValue>| {
+            let id = item["payment_id"].as_s().ok()?.clone();
+            Some((id, item["version"].as_n().ok()?.parse().ok()?))
+        };
+        let versions = items.into_iter().map(|item| version(item).unwrap_or_else(|| panic!("no id or version")));
+        versions.filter(|(_, version)| *version > 0).collect()
+    }
+
     /// Lines that the functions and the environment have logged.
     ///
     /// # Panics

@@ -1,5 +1,7 @@
 //! Direct access to the payment stream: writing records, and reading events as any consumer would.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, ShardIteratorType};
 use paystream_local::Environment;
@@ -65,12 +67,51 @@ impl Paystream {
             let iterator = kinesis.get_shard_iterator().stream_name(stream).shard_id(shard.shard_id());
             let iterator = iterator.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await;
             let iterator = iterator.unwrap_or_else(|error| panic!("{error:?}"));
-            let records = kinesis.get_records().set_shard_iterator(iterator.shard_iterator).send().await;
-            let records = records.unwrap_or_else(|error| panic!("{error:?}"));
-            events.extend(records.records().iter().map(|record| {
-                serde_json::from_slice::<Value>(record.data().as_ref()).unwrap_or_else(|error| panic!("{error}"))
-            }));
+            let mut next = iterator.shard_iterator;
+            while let Some(iterator) = next {
+                let records = kinesis.get_records().shard_iterator(iterator).send().await;
+                let records = records.unwrap_or_else(|error| panic!("{error:?}"));
+                next = records.next_shard_iterator.filter(|_| !records.records.is_empty());
+                events.extend(records.records.iter().map(|record| {
+                    serde_json::from_slice::<Value>(record.data().as_ref()).unwrap_or_else(|error| panic!("{error}"))
+                }));
+            }
         }
         events
     }
+
+    /// Waits until every version of every payment is on the stream, and checks that each payment's versions first
+    /// appeared in order. Reads the raw stream and the raw table. Returns the number of events, duplicates included.
+    ///
+    /// # Panics
+    /// If a version is missing after the wait, or the order is another one.
+    pub async fn every_version_is_published_in_order(&self) -> usize {
+        let expected: BTreeMap<_, Vec<_>> =
+            self.payment_versions().await.into_iter().map(|(id, version)| (id, (1..=version).collect())).collect();
+        Self::eventually("every version of every payment is on the stream", async || {
+            let events = self.all_events().await;
+            let appeared = first_appearances(&events);
+            for (payment_id, versions) in &appeared {
+                let expected = expected.get(payment_id).map_or(&[][..], Vec::as_slice);
+                assert!(expected.starts_with(versions), "{payment_id}: {versions:?} are on the stream, in this order");
+            }
+            (appeared == expected).then_some(events.len())
+        })
+        .await
+    }
+}
+
+/// Returns the versions of each payment in the order in which they first appear.
+fn first_appearances(events: &[Value]) -> BTreeMap<String, Vec<u64>> {
+    let mut appeared: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for event in events {
+        let payment = &event["data"];
+        let (id, version) = (payment["payment_id"].as_str(), payment["version"].as_u64());
+        let (Some(id), Some(version)) = (id, version) else { panic!("no payment: {event}") };
+        let versions = appeared.entry(id.to_owned()).or_default();
+        if !versions.contains(&version) {
+            versions.push(version);
+        }
+    }
+    appeared
 }
