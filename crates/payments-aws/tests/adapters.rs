@@ -145,6 +145,17 @@ async fn published_events(emulators: &Emulators) -> Vec<PaymentEvent> {
     published(emulators).await.into_iter().map(|(_, event)| event).collect()
 }
 
+/// Kinesis does not guarantee the order of the entries of one call.
+#[tokio::test]
+async fn versions_stay_in_order_if_the_entries_of_a_call_are_reordered() {
+    let emulators = emulators().await;
+    emulators.inject(Fault::new(FaultTarget::Kinesis, Effect::Reorder(5)).operation("PutRecords")).unwrap();
+    let publisher = KinesisPublisher::new(kinesis_relay(&aws(emulators.kinesis_url())), PAYMENT_STREAM);
+    let events = events_of_payments(12);
+    assert!(publisher.publish_all(&events).await.iter().all(Result::is_ok));
+    assert_eq!(by_payment(published_events(&emulators).await), by_payment(events));
+}
+
 /// All payments of an order have one partition key, and each is a lane of its own.
 #[tokio::test]
 async fn payments_of_one_order_share_a_call() {

@@ -71,8 +71,10 @@ fn of_a_call(rng: &mut Rng) -> Fault {
         Effect::kill_before(),
         Effect::kill_after(),
     ];
-    if operation == "PutRecords" {
-        effects.push(Effect::Partial(0.5));
+    match operation {
+        "PutRecord" => effects.push(Effect::Reorder(20)),
+        "PutRecords" => effects.extend([Effect::Partial(0.5), Effect::Reorder(20)]),
+        _ => {}
     }
     Fault::new(target, pick(rng, &effects)).operation(operation).from(from)
 }

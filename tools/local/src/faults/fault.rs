@@ -83,6 +83,10 @@ pub enum Effect {
     Kill(Moment),
     /// `PutRecords` only: each entry is rejected with this probability, and the others are written.
     Partial(f64),
+    /// Kinesis only: the call is held in flight for a random time of up to this many milliseconds, at most one minute, so
+    /// that calls in flight at the same time arrive in another order. The entries of `PutRecords` are written in random
+    /// order. Kinesis guarantees neither order.
+    Reorder(u64),
 }
 
 /// Moment of a reset or kill, relative to the execution of the call.

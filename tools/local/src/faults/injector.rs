@@ -18,7 +18,7 @@ use super::connection::{self, Connection};
 use super::detach_on_drop::DetachOnDrop;
 use super::fault::Moment;
 use super::registry::Ending;
-use super::{Faults, partial};
+use super::{Faults, partial, reorder};
 use crate::emulators::{Service, operation_of};
 use crate::same_origin::{Guarded, guard};
 use crate::usage::{dynamodb, kinesis};
@@ -91,6 +91,7 @@ impl FaultInjector {
                 reset_connection(connection)
             }
             Some(Ending::Partial(mut rejections)) => partial::put_records(body, &mut rejections, reach).await,
+            Some(Ending::Reorder(mut rng)) => reorder::put_records(body, &mut rng, reach).await,
         }
     }
 

@@ -82,6 +82,9 @@ pub enum InvalidFault {
     /// `partial` for anything but `PutRecords`, the only operation with a result for each entry.
     #[error("effect: partial needs the target kinesis and the operation PutRecords")]
     PartialOfOther,
+    /// `reorder` for anything but Kinesis.
+    #[error("effect: reorder needs the target kinesis")]
+    ReorderOfOther,
     /// `kill` for any client of an API.
     #[error("effect: kill on an API needs from: only functions can be killed")]
     KillOfAnybody,
@@ -194,6 +197,10 @@ fn check_effect(fault: &Fault, kind: TargetKind<'_>, are_processes: bool) -> Res
             }
             _ => Err(InvalidFault::PartialOfOther),
         },
+        Effect::Reorder(_) if !matches!(kind, TargetKind::Service(Service::Kinesis)) => {
+            Err(InvalidFault::ReorderOfOther)
+        }
+        Effect::Reorder(held_ms_max) if *held_ms_max > LATENCY_MS_MAX => Err(InvalidFault::Latency),
         _ => Ok(()),
     }
 }
@@ -254,6 +261,8 @@ mod tests {
             (Fault::new(api(), answer("Boom", Some(500))), "effect: the error of a function has no status"),
             (dynamodb(Effect::Partial(0.5)).operation("PutItem"), "effect: partial needs the target kinesis"),
             (Fault::new(FaultTarget::Kinesis, Effect::Partial(0.5)), "effect: partial needs the target kinesis"),
+            (dynamodb(Effect::Reorder(5)), "effect: reorder needs the target kinesis"),
+            (Fault::new(FaultTarget::Kinesis, Effect::Reorder(60_001)), "effect: latency_ms"),
             (
                 Fault::new(FaultTarget::Kinesis, Effect::Partial(1.5)).operation("PutRecords"),
                 "effect: partial: a probability",

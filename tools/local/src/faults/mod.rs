@@ -16,6 +16,7 @@ mod invalid;
 mod parse;
 mod partial;
 mod registry;
+mod reorder;
 mod routes;
 
 pub(crate) use callers::{Caller, Callers, access_key};

@@ -9,7 +9,8 @@ use super::invalid::InvalidFault;
 const FORM: &str = "a fault is {\"target\": \"kinesis\", \"dynamodb\", a function or an API, \"effect\": …}, optionally with operation, \
                     from, skip, count, probability and seed";
 const EFFECTS: &str = "an effect is exactly one of {\"error\": {\"code\": …}}, \"throttle\", {\"latency_ms\": …}, \
-                       {\"reset\": \"before\" or \"after\"}, {\"kill\": \"before\" or \"after\"}, {\"partial\": …}";
+                       {\"reset\": \"before\" or \"after\"}, {\"kill\": \"before\" or \"after\"}, {\"partial\": …}, \
+                       {\"reorder\": …}";
 
 /// Parses a request body: one fault, or a list in order.
 pub(super) fn parse(body: &[u8]) -> Result<Vec<Fault>, InvalidFault> {
@@ -47,6 +48,7 @@ mod tests {
             (r#"{"reset":"before"}"#, Effect::reset_before()),
             (r#"{"kill":"after"}"#, Effect::kill_after()),
             (r#"{"partial":0.5}"#, Effect::Partial(0.5)),
+            (r#"{"reorder":20}"#, Effect::Reorder(20)),
             (r#"{"error":{"code":"InternalServerError"}}"#, Effect::error("InternalServerError")),
         ] {
             let body = format!(r#"{{"target":"kinesis","effect":{effect}}}"#);

@@ -66,14 +66,16 @@ pub(crate) enum Ending {
     Reset(Moment),
     Kill(Moment),
     Partial(EntryRejections),
+    /// The call is executed, its entries in random order.
+    Reorder(Rng),
 }
 
 /// Effect of one fault on a call.
 enum Consequence {
     /// The call continues after this time.
     Latency(Duration),
-    /// The call fails, and no further fault is evaluated.
-    Ending(Ending),
+    /// The call ends in this way after this time, and no further fault is evaluated.
+    Ending(Ending, Duration),
 }
 
 /// Random rejections of the entries of one `PutRecords` call.
@@ -126,7 +128,8 @@ impl FaultRegistry {
             }
             verdict.struck.push(fault.injected.id);
             match fault.consequence() {
-                Consequence::Ending(ending) => {
+                Consequence::Ending(ending, latency) => {
+                    verdict.latency += latency;
                     verdict.ending = Some(ending);
                     break;
                 }
@@ -154,18 +157,22 @@ impl ActiveFault {
 
     /// Returns the effect on a call that the fault strikes.
     fn consequence(&mut self) -> Consequence {
-        match &self.injected.fault.effect {
-            Effect::LatencyMs(latency_ms) => Consequence::Latency(Duration::from_millis(*latency_ms)),
-            Effect::Error(error) => Consequence::Ending(Ending::Error(error.clone())),
-            Effect::Throttle => Consequence::Ending(Ending::Throttle),
-            Effect::Reset(moment) => Consequence::Ending(Ending::Reset(*moment)),
-            Effect::Kill(moment) => Consequence::Ending(Ending::Kill(*moment)),
-            // Forked, so that the number of entries does not affect the random numbers of the next call.
-            Effect::Partial(probability) => {
-                let rejections = EntryRejections { probability: *probability, chance: self.chance.fork() };
-                Consequence::Ending(Ending::Partial(rejections))
+        // Random numbers of a call are forked, so that the number of entries does not affect those of the next call.
+        let ending = match &self.injected.fault.effect {
+            Effect::LatencyMs(latency_ms) => return Consequence::Latency(Duration::from_millis(*latency_ms)),
+            Effect::Reorder(held_ms_max) => {
+                let held = Duration::from_millis(self.chance.u64(0..=*held_ms_max));
+                return Consequence::Ending(Ending::Reorder(self.chance.fork()), held);
             }
-        }
+            Effect::Error(error) => Ending::Error(error.clone()),
+            Effect::Throttle => Ending::Throttle,
+            Effect::Reset(moment) => Ending::Reset(*moment),
+            Effect::Kill(moment) => Ending::Kill(*moment),
+            Effect::Partial(probability) => {
+                Ending::Partial(EntryRejections { probability: *probability, chance: self.chance.fork() })
+            }
+        };
+        Consequence::Ending(ending, Duration::ZERO)
     }
 }
 

@@ -104,8 +104,8 @@ impl Gateway {
             Some(Ending::Throttle) => return GatewayError::Throttled.response(PayloadFormat::V1),
             Some(Ending::Reset(moment)) => (moment, false),
             Some(Ending::Kill(moment)) => (moment, true),
-            // Partial failures apply only to calls with several entries, such as `PutRecords`.
-            Some(Ending::Partial(_)) | None => return invoke().await,
+            // These two apply only to calls of Kinesis.
+            Some(Ending::Partial(_) | Ending::Reorder(_)) | None => return invoke().await,
         };
         if moment == Moment::After {
             invoke().await;

@@ -188,6 +188,22 @@ async fn put_records_rejects_some_entries_and_writes_the_others() {
 }
 
 #[tokio::test]
+async fn put_records_writes_its_entries_in_another_order_and_returns_results_in_that_of_the_request() {
+    let probe = Probe::start().await;
+    inject(&probe, Fault::new(FaultTarget::Kinesis, Effect::Reorder(0)).operation("PutRecords").seed(7).count(1));
+    let answer = call(&probe, &[put_records(0..40)]).await[0].take();
+    assert_eq!((&answer["status"], &answer["body"]["FailedRecordCount"]), (&json!(200), &json!(0)));
+    let written = records(&probe).await;
+    let in_order: Vec<_> = (0..40).map(|place| place.to_string()).collect();
+    assert_ne!(written, in_order);
+    let number = |entry: &Value| entry["SequenceNumber"].as_str().unwrap().parse::<u128>().unwrap();
+    let entries = answer["body"]["Records"].as_array().unwrap();
+    let mut places: Vec<usize> = (0..40).collect();
+    places.sort_by_key(|place| number(&entries[*place]));
+    assert_eq!(places.iter().map(usize::to_string).collect::<Vec<_>>(), written, "each entry has its own result");
+}
+
+#[tokio::test]
 async fn faults_strike_only_calls_of_functions_or_of_the_named_function() {
     let probe = Probe::start().await;
     inject(&probe, Fault::new(FaultTarget::DynamoDb, Effect::Throttle).from("Other"));

@@ -47,7 +47,7 @@ impl Function {
             }
             Some(Ending::Kill(moment)) => self.run_in_a_sandbox(payload, Some(moment)).await,
             // Unreachable: throttling is handled in `run`, and partial failures apply only to Kinesis.
-            Some(Ending::Throttle | Ending::Partial(_)) => Err(InvokeError::Throttled),
+            Some(Ending::Throttle | Ending::Partial(_) | Ending::Reorder(_)) => Err(InvokeError::Throttled),
         }
     }
 
