@@ -35,17 +35,32 @@ async fn versions_made_while_kinesis_is_down_are_all_published_afterwards() {
     paystream.every_version_is_published_in_order().await;
 }
 
-/// The direct publish of the first version failed, and the relay has not published it yet.
-#[tokio::test]
-async fn a_capture_does_not_overtake_the_version_that_the_relay_has_yet_to_publish() {
-    let paystream = paystream().await;
+/// Attempts of one direct publish.
+const ATTEMPTS: u64 = 2;
+
+/// Pays and captures while the first direct publishes fail, and without the relay.
+async fn capture_after_failed_publishes(paystream: &Paystream, publishes: u64) -> Value {
     let refused = Fault::new(FaultTarget::Kinesis, Effect::error("ServiceUnavailable")).operation("PutRecord");
-    // The attempts of one direct publish.
-    paystream.inject(refused.count(2));
+    paystream.inject(refused.count(publishes * ATTEMPTS));
     paystream.inject(Fault::new(FaultTarget::function("PaymentRelay"), Effect::error("Broken")));
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
-    let captured = change(&paystream, &payment, "capture", "capture", &json!({})).await;
-    // Without the relay: the capture's request publishes both.
+    change(paystream, &payment, "capture", "capture", &json!({})).await
+}
+
+#[tokio::test]
+async fn a_capture_publishes_the_version_that_the_relay_has_yet_to_publish_first() {
+    let paystream = paystream().await;
+    let captured = capture_after_failed_publishes(&paystream, 1).await;
+    paystream.payment_arrives("ord-1", &captured).await;
+    paystream.every_version_is_published_in_order().await;
+}
+
+/// The capture's request fails to publish the authorization as well.
+#[tokio::test]
+async fn a_capture_does_not_overtake_a_version_that_cannot_be_published() {
+    let paystream = paystream().await;
+    let captured = capture_after_failed_publishes(&paystream, 2).await;
+    paystream.heal();
     paystream.payment_arrives("ord-1", &captured).await;
     paystream.every_version_is_published_in_order().await;
 }

@@ -119,6 +119,12 @@ proptest! {
         for (version, payment) in (0..).zip(&versions) {
             prop_assert_eq!(&record.as_of(version).unwrap(), payment);
         }
+        // The events as they were when the versions were made, without a trace.
+        let originals: Vec<_> = versions.iter().filter_map(Payment::event).collect::<Result<_, _>>().unwrap();
+        for position in 0..versions.len() {
+            let rebuilt = record.events_after(position as u64).unwrap();
+            prop_assert_eq!(&rebuilt[..], &originals[position..]);
+        }
     }
 }
 
