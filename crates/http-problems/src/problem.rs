@@ -195,6 +195,8 @@ impl IntoResponse for Problem {
             details = details.with_instance(instance);
         }
         let mut response = details.into_response();
+        // For middleware, which would otherwise have to parse the body.
+        response.extensions_mut().insert(problem_type);
         if let Some(seconds) = retry_after_s {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
