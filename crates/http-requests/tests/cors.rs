@@ -11,7 +11,7 @@ use tower::ServiceExt;
 
 const SHOP: &str = "https://shop.example.com";
 const ORIGINS: &str = "https://shop.example.com,http://localhost:5173";
-/// A handler that a preflight must not reach.
+/// Header that makes an `OPTIONS` request a preflight.
 const PREFLIGHT: (&str, &str) = ("access-control-request-method", "POST");
 
 async fn send(origins: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
