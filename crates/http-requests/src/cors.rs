@@ -42,7 +42,7 @@ pub struct InvalidOrigins;
 impl AllowedOrigins {
     /// Description of the text that is parsed, for error messages.
     pub const EXPECTED: &str = "origins separated by commas, in lower case and without a path, such as \
-                                https://shop.example.com,http://localhost:5173";
+                                https://shop.example.com,https://admin.example.com:8443";
 
     fn contains(&self, origin: &HeaderValue) -> bool {
         self.0.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
@@ -125,9 +125,9 @@ mod tests {
     #[test]
     fn origins_are_parsed_as_browsers_send_them() {
         assert_eq!("".parse(), Ok(AllowedOrigins::default()));
-        let two = "https://shop.example.com,http://localhost:5173".parse::<AllowedOrigins>().unwrap();
-        assert_eq!(two.0[..], ["https://shop.example.com", "http://localhost:5173"]);
-        for valid in ["http://[::1]:3000", "capacitor://localhost"] {
+        let two = "https://shop.example.com,https://admin.example.com:8443".parse::<AllowedOrigins>().unwrap();
+        assert_eq!(two.0[..], ["https://shop.example.com", "https://admin.example.com:8443"]);
+        for valid in ["http://[::1]:3000", "capacitor://shop"] {
             assert!(valid.parse::<AllowedOrigins>().is_ok(), "{valid}");
         }
     }
