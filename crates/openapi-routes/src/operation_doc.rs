@@ -57,8 +57,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// Description in contracts.
     pub description: &'static str,
-    /// Schema of its JSON body.
-    pub body: fn(&mut SchemaGenerator) -> Schema,
+    /// Schema of its JSON body, if it has one.
+    pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
     /// Headers beyond those of every response.
     pub headers: Vec<Header>,
     /// Example of its body.
@@ -70,8 +70,12 @@ pub struct Answer {
 impl Answer {
     /// Creates a response with a `T` as its JSON body.
     pub fn json<T: JsonSchema>(status: StatusCode, description: &'static str) -> Self {
-        let body = SchemaGenerator::subschema_for::<T>;
-        Self { status, description, body, headers: Vec::new(), example: None, links: Vec::new() }
+        Self { body: Some(SchemaGenerator::subschema_for::<T>), ..Self::empty(status, description) }
+    }
+
+    /// Creates a response without a body.
+    pub fn empty(status: StatusCode, description: &'static str) -> Self {
+        Self { status, description, body: None, headers: Vec::new(), example: None, links: Vec::new() }
     }
 
     /// Adds a header that every such response has.

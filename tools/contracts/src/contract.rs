@@ -114,6 +114,10 @@ impl Contract {
         if let Some((name, _)) = headers.iter().find(|(name, _)| ours(name) && !known(name)) {
             return Err(Breach(format!("{what}: undocumented header {name}")));
         }
+        if response.bodies.is_empty() {
+            let is_empty = body.is_null();
+            return if is_empty { Ok(()) } else { Err(Breach(format!("{what}: undocumented body {body}"))) };
+        }
         let content_type =
             headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")).map_or("", |(_, value)| *value);
         let essence = content_type.split(';').next().unwrap_or_default().trim();

@@ -96,13 +96,16 @@ fn responses(operation: &Operation, schemas: &mut Description) -> Result<Map<Str
 }
 
 fn answer(answer: &Answer, schemas: &mut Description) -> Value {
-    let mut content = json!({ "schema": schemas.response_schema(answer.body) });
-    if let Some(example) = &answer.example {
-        content["example"] = example.clone();
-    }
     let headers: Map<_, _> = answer.headers.iter().map(header).collect();
     let links: Map<_, _> = answer.links.iter().map(|to| (to.name.to_owned(), link(to))).collect();
-    let mut response = json!({ "description": answer.description, "content": { "application/json": content } });
+    let mut response = json!({ "description": answer.description });
+    if let Some(body) = answer.body {
+        let mut content = json!({ "schema": schemas.response_schema(body) });
+        if let Some(example) = &answer.example {
+            content["example"] = example.clone();
+        }
+        response["content"] = json!({ "application/json": content });
+    }
     for (key, members) in [("headers", headers), ("links", links)] {
         if !members.is_empty() {
             response[key] = Value::Object(members);
