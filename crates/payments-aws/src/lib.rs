@@ -8,6 +8,7 @@ mod payment_item;
 mod payments_scan;
 mod payments_table;
 mod put_records;
+mod refusal_item;
 
 pub use clients::{HOT_PUBLISH_MS, kinesis_hot_path, kinesis_relay};
 pub use kinesis_publisher::KinesisPublisher;

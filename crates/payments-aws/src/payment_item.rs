@@ -7,10 +7,12 @@ use payment_events::{Decline, Money, OrderId, PaymentId, Timestamp, TraceParent}
 use payments::{Action, Caller, Change, Fingerprint, Lease, Outcome, Payment, PaymentRecord, RequestKey, Status, Step};
 use serde::{Deserialize, Serialize};
 
+use crate::refusal_item::RefusalItem;
+
 /// An item that is not a valid payment: a bug, or a write by another program.
 #[derive(Debug, thiserror::Error)]
 #[error("could not decode an item of the payments table: {0}")]
-pub struct InvalidItem(String);
+pub struct InvalidItem(pub(crate) String);
 
 /// Decodes the image of an item from the table's change stream, in DynamoDB JSON.
 pub fn record_of_image(image: &str) -> Result<PaymentRecord, InvalidItem> {
@@ -19,8 +21,8 @@ pub fn record_of_image(image: &str) -> Result<PaymentRecord, InvalidItem> {
     item.into_record()
 }
 
-/// Attributes of an item. `published_version` is absent while it is 0; `decline`, `traceparent` and `caller` are absent
-/// when there is none.
+/// Attributes of an item. `published_version` is absent while it is 0; `decline`, `traceparent`, `caller` and `refusals`
+/// are absent when there is none.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PaymentItem {
     payment_id: PaymentId,
@@ -43,6 +45,8 @@ pub(crate) struct PaymentItem {
     lease_holder: String,
     attempt: u32,
     steps: Vec<StepItem>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refusals: Vec<RefusalItem>,
     #[serde(default, skip_serializing_if = "is_zero")]
     published_version: u64,
 }
@@ -122,6 +126,8 @@ impl PaymentItem {
         };
         let step = |step: StepItem| step.into_step(self.amount, self.decline.as_ref());
         let steps = self.steps.into_iter().map(step).collect::<Result<_, _>>()?;
+        let refusal = |refusal: RefusalItem| refusal.into_refusal(self.amount.currency());
+        let refusals = self.refusals.into_iter().map(refusal).collect::<Result<_, _>>()?;
         let payment = Payment {
             payment_id: self.payment_id,
             order_id: self.order_id,
@@ -145,6 +151,7 @@ impl PaymentItem {
                 holder: RequestKey::stored(self.lease_holder),
             },
             steps,
+            refusals,
             published_version: self.published_version,
         })
     }
@@ -171,6 +178,7 @@ impl From<PaymentRecord> for PaymentItem {
             lease_holder: record.lease.holder.as_str().to_owned(),
             attempt: record.lease.attempt,
             steps: record.steps.into_iter().map(StepItem::from).collect(),
+            refusals: record.refusals.into_iter().map(RefusalItem::from).collect(),
             published_version: record.published_version,
         }
     }

@@ -7,13 +7,16 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::error::ConditionalCheckFailedException;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
 use payment_events::{InvalidPaymentId, OrderId, PaymentId};
 use payments::{
-    Begun, Outbox, PAGE_MAX, Payment, PaymentQueries, PaymentRecord, PaymentStore, PaymentsPage, Replaced, StoreError,
+    Begun, Outbox, PAGE_MAX, Payment, PaymentQueries, PaymentRecord, PaymentStore, PaymentsPage, Refusal, Replaced,
+    StoreError,
 };
 
 use crate::payment_item::PaymentItem;
+use crate::refusal_item::RefusalItem;
 
 /// Global secondary index of payments by order. It projects keys only.
 const BY_ORDER: &str = "by_order";
@@ -27,37 +30,35 @@ pub struct PaymentsTable {
     table: String,
 }
 
-/// Outcome of a conditional write.
-enum ConditionalPut {
-    Written,
-    /// The condition failed. Holds the stored record, which DynamoDB returns with the failure, without a second call.
-    ConditionFailed(Box<PaymentRecord>),
-}
-
 impl PaymentsTable {
     /// Creates an adapter to the table with this name. `client` must have timeouts.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
 
-    /// Puts a record if the condition holds.
+    /// Puts a record if the condition holds. If it does not, DynamoDB returns the stored record with the failure, without
+    /// a second call.
     async fn put_if(
         &self,
         record: &PaymentRecord,
         condition: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder,
-    ) -> Result<ConditionalPut, StoreError> {
+    ) -> Result<Replaced, StoreError> {
         let attributes =
             PaymentItem::from(record.clone()).into_attributes().map_err(|error| self.failed("write", error))?;
         let put = condition(self.client.put_item().table_name(&self.table).set_item(Some(attributes)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = put.send().await else { return Ok(ConditionalPut::Written) };
-        let stored = match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item().cloned(),
-            _ => None,
-        };
-        match stored {
-            Some(attributes) => Ok(ConditionalPut::ConditionFailed(Box::new(self.record(attributes)?))),
-            None => Err(self.failed("write", error)),
+        let Err(error) = put.send().await else { return Ok(Replaced::Done) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => self.not_replaced(failed),
+            _ => Err(self.failed("write", error)),
+        }
+    }
+
+    /// Returns the outcome of a write whose condition failed.
+    fn not_replaced(&self, failed: &ConditionalCheckFailedException) -> Result<Replaced, StoreError> {
+        match failed.item() {
+            Some(attributes) => Ok(Replaced::Lost(Box::new(self.record(attributes.clone())?))),
+            None => Ok(Replaced::Missing),
         }
     }
 
@@ -137,8 +138,10 @@ impl PaymentStore for PaymentsTable {
     async fn begin(&self, record: &PaymentRecord) -> Result<Begun, StoreError> {
         let put = self.put_if(record, |put| put.condition_expression("attribute_not_exists(payment_id)"));
         Ok(match put.await? {
-            ConditionalPut::Written => Begun::New,
-            ConditionalPut::ConditionFailed(stored) => Begun::Known(stored),
+            Replaced::Done => Begun::New,
+            Replaced::Lost(stored) => Begun::Known(stored),
+            // The condition only fails on a stored item.
+            Replaced::Missing => return Err(self.failed("write", "DynamoDB did not return the stored payment")),
         })
     }
 
@@ -147,16 +150,45 @@ impl PaymentStore for PaymentsTable {
     }
 
     async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError> {
-        let is_known = |put: PutItemFluentBuilder| {
-            put.condition_expression("version = :version AND lease_holder = :holder")
-                .expression_attribute_values(":version", AttributeValue::N(known.payment.version.to_string()))
-                .expression_attribute_values(":holder", text(known.lease.holder.as_str()))
-        };
-        Ok(match self.put_if(next, is_known).await? {
-            ConditionalPut::Written => Replaced::Done,
-            ConditionalPut::ConditionFailed(stored) => Replaced::Lost(stored),
-        })
+        let (condition, values) = is_still(known);
+        self.put_if(next, |put| put.condition_expression(condition).set_expression_attribute_values(Some(values))).await
     }
+
+    async fn refuse(&self, known: &PaymentRecord, refusal: &Refusal) -> Result<Replaced, StoreError> {
+        let (condition, mut values) = is_still(known);
+        let refusal = serde_dynamo::to_attribute_value(RefusalItem::from(refusal.clone()));
+        let refusal: AttributeValue = refusal.map_err(|error| self.failed("write", error))?;
+        values.insert(":refusal".to_owned(), AttributeValue::L(vec![refusal]));
+        values.insert(":none".to_owned(), AttributeValue::L(Vec::new()));
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("payment_id", text(known.payment.payment_id.as_str()))
+            .update_expression("SET refusals = list_append(if_not_exists(refusals, :none), :refusal)")
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = update.send().await else { return Ok(Replaced::Done) };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failed)) => self.not_replaced(failed),
+            _ => Err(self.failed("write", error)),
+        }
+    }
+}
+
+/// Returns the condition that the stored item is still `known`, with its values: each write changes the version, the
+/// lease holder or the number of refusals, except those that release a lease or raise the position.
+fn is_still(known: &PaymentRecord) -> (&'static str, HashMap<String, AttributeValue>) {
+    let mut values = HashMap::from([
+        (":version".to_owned(), AttributeValue::N(known.payment.version.to_string())),
+        (":holder".to_owned(), text(known.lease.holder.as_str())),
+    ]);
+    if known.refusals.is_empty() {
+        return ("version = :version AND lease_holder = :holder AND attribute_not_exists(refusals)", values);
+    }
+    values.insert(":refusals".to_owned(), AttributeValue::N(known.refusals.len().to_string()));
+    ("version = :version AND lease_holder = :holder AND size(refusals) = :refusals", values)
 }
 
 #[async_trait]

@@ -34,20 +34,32 @@ pub enum AcceptError {
     #[error("the idempotency key was used for a different payment")]
     KeyReused,
     /// An earlier request with this key is still in progress.
+    ///
+    /// It may finish at any moment, so a retry may succeed at any moment. If it was interrupted, a retry succeeds when
+    /// its lease has expired.
     #[error("a request with this idempotency key is still in progress")]
-    InProgress {
-        /// Time until the earlier request's lease expires, in milliseconds.
+    InProgress,
+    /// The processor did not decide. The payment stays stored as processing, and a retry of the request completes it.
+    #[error("{error}")]
+    Processor {
+        /// Failure of the processor.
+        #[source]
+        error: ProcessorError,
+        /// Earliest time at which a retry can take over, in milliseconds from now. 0 if the lease was released.
+        retry_after_ms: u64,
+    },
+    /// The store failed. The payment may or may not have been made. A retry of the request is safe.
+    #[error("{error}")]
+    Store {
+        /// Failure of the store.
+        #[source]
+        error: StoreError,
+        /// Earliest time at which a retry can take over, in milliseconds from now. 0 if the lease was released.
         retry_after_ms: u64,
     },
     /// The request would make a new payment in a currency that is not in use. Nothing was stored.
     #[error(transparent)]
     Currency(#[from] CurrencyNotInUse),
-    /// The processor did not decide. The payment stays stored as processing, and a retry of the request completes it.
-    #[error(transparent)]
-    Processor(#[from] ProcessorError),
-    /// The store failed. A retry of the request is safe.
-    #[error(transparent)]
-    Store(#[from] StoreError),
     /// The record allows no such step, or its steps do not reproduce the payment. A bug.
     #[error("payment processing failed: {0}")]
     Defect(String),
@@ -74,20 +86,24 @@ impl AcceptPayment {
         let payment_id = request.payment_id().map_err(|error| defect(&error))?;
         self.check_currency(request, &payment_id).await?;
         let record = PaymentRecord::begin(request, payment_id, self.lease(1), Timestamp::now());
-        match self.store.begin(&record).await? {
-            Begun::New => self.process(record, request).await,
-            Begun::Known(known) if known.fingerprint != record.fingerprint => Err(AcceptError::KeyReused),
-            Begun::Known(known) if known.includes(&record) => self.process(record, request).await,
-            Begun::Known(known) => self.resume(*known, request).await,
+        match self.store.begin(&record).await {
+            Ok(Begun::New) => self.process(record, request).await,
+            Ok(Begun::Known(known)) if known.fingerprint != record.fingerprint => Err(AcceptError::KeyReused),
+            Ok(Begun::Known(known)) if known.includes(&record) => self.process(record, request).await,
+            Ok(Begun::Known(known)) => self.resume(*known, request).await,
+            Err(error) => Err(self.interrupted(&record, error).await),
         }
     }
 
     /// Fails if the request would make a new payment in a currency that is not in use. A payment that was made before the
     /// currency was withdrawn can still be repeated. Costs one read, and none if the currency is in use.
     async fn check_currency(&self, request: &PaymentRequest, payment_id: &PaymentId) -> Result<(), AcceptError> {
-        match request.amount.currency().check_in_use() {
-            Err(_) if self.store.load(payment_id).await?.is_some() => Ok(()),
-            checked => Ok(checked?),
+        let Err(error) = request.amount.currency().check_in_use() else { return Ok(()) };
+        match self.store.load(payment_id).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(error.into()),
+            // No lease is held yet.
+            Err(error) => Err(AcceptError::Store { error, retry_after_ms: 0 }),
         }
     }
 
@@ -98,14 +114,15 @@ impl AcceptPayment {
 
     /// Returns the result of the request that made the payment, or takes over from one whose lease has expired.
     async fn resume(&self, known: PaymentRecord, request: &PaymentRequest) -> Result<Accepted, AcceptError> {
-        let retry_after_ms = known.lease.until.ms_since(Timestamp::now());
-        if known.payment.status != Status::Processing || retry_after_ms > 0 {
+        if known.payment.status != Status::Processing || known.lease.is_held(Timestamp::now(), self.lease_ms) {
             return outcome_of(&known);
         }
         let record = PaymentRecord { lease: self.lease(known.lease.attempt.saturating_add(1)), ..known.clone() };
-        match self.store.replace(&known, &record).await? {
-            Replaced::Lost(stored) if !stored.includes(&record) => outcome_of(&stored),
-            Replaced::Done | Replaced::Lost(_) => self.process(record, request).await,
+        match self.store.replace(&known, &record).await {
+            Ok(Replaced::Lost(stored)) if !stored.includes(&record) => outcome_of(&stored),
+            Ok(Replaced::Done | Replaced::Lost(_)) => self.process(record, request).await,
+            Ok(Replaced::Missing) => Err(erased()),
+            Err(error) => Err(self.interrupted(&record, error).await),
         }
     }
 
@@ -120,37 +137,49 @@ impl AcceptPayment {
         let outcome = match self.processor.authorize(authorization).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                self.release_lease(&record).await;
-                return Err(error.into());
+                let retry_after_ms = self.release_lease(&record).await;
+                return Err(AcceptError::Processor { error, retry_after_ms });
             }
         };
         let decided = decide(&record, outcome)?;
-        match self.store.replace(&record, &decided).await? {
+        match self.store.replace(&record, &decided).await {
             // Another request took over. It used the same key with the processor, so it gets the same decision.
-            Replaced::Lost(stored) if !stored.includes(&decided) => outcome_of(&stored),
-            Replaced::Done | Replaced::Lost(_) => {
+            Ok(Replaced::Lost(stored)) if !stored.includes(&decided) => outcome_of(&stored),
+            Ok(Replaced::Done | Replaced::Lost(_)) => {
                 let published = self.publication.publish(&decided).await;
                 Ok(Accepted { payment: decided.payment, published: Some(published) })
             }
+            Ok(Replaced::Missing) => Err(erased()),
+            Err(error) => Err(self.interrupted(&record, error).await),
         }
     }
 
+    /// Releases the lease of a request whose write failed, with or without effect.
+    async fn interrupted(&self, record: &PaymentRecord, error: StoreError) -> AcceptError {
+        AcceptError::Store { error, retry_after_ms: self.release_lease(record).await }
+    }
+
     /// Releases the lease, so that the next request can take over immediately. If this fails, the lease expires by
-    /// itself.
-    async fn release_lease(&self, record: &PaymentRecord) {
-        let lease = Lease { until: Timestamp::now(), ..record.lease.clone() };
-        let released = self.store.replace(record, &PaymentRecord { lease, ..record.clone() }).await;
-        if let Err(error) = released {
-            tracing::warn!(%error, source = %error.source,
-                "could not release a payment's lease; it will expire by itself");
+    /// itself. Returns the milliseconds until the next request can take over.
+    async fn release_lease(&self, record: &PaymentRecord) -> u64 {
+        let now = Timestamp::now();
+        let lease = Lease { until: now, ..record.lease.clone() };
+        match self.store.replace(record, &PaymentRecord { lease, ..record.clone() }).await {
+            // Also if the record is missing or has another lease or version: then this request holds no lease.
+            Ok(_) => 0,
+            Err(error) => {
+                tracing::warn!(%error, source = %error.source,
+                    "could not release a payment's lease; it will expire by itself");
+                record.lease.until.ms_since(now)
+            }
         }
     }
 }
 
-/// Returns the result of another request for the same payment, or the time to wait for it.
+/// Returns the result of another request for the same payment, if that request has finished.
 fn outcome_of(stored: &PaymentRecord) -> Result<Accepted, AcceptError> {
     if stored.payment.status == Status::Processing {
-        return Err(AcceptError::InProgress { retry_after_ms: stored.lease.until.ms_since(Timestamp::now()) });
+        return Err(AcceptError::InProgress);
     }
     // A retry gets the original result, even if the payment has changed since.
     let payment = stored.as_of(1).map_err(|error| defect(&error))?;
@@ -160,6 +189,13 @@ fn outcome_of(stored: &PaymentRecord) -> Result<Accepted, AcceptError> {
 fn decide(record: &PaymentRecord, outcome: Outcome) -> Result<PaymentRecord, AcceptError> {
     let step = Step { key: record.lease.holder.clone(), action: Action::Decide(outcome), at: Timestamp::now() };
     record.after(step, record.payment.trace_parent.clone()).map_err(|error| defect(&error))
+}
+
+/// Returns the error for a payment that was deleted while this request worked on it. A retry begins it again.
+fn erased() -> AcceptError {
+    let context = "could not store the decision on a payment".to_owned();
+    let error = StoreError { context, source: "the payment was deleted while it was processing".into() };
+    AcceptError::Store { error, retry_after_ms: 0 }
 }
 
 fn defect(error: &dyn std::error::Error) -> AcceptError {

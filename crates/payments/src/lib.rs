@@ -4,7 +4,7 @@
 //! - [`AcceptPayment`]: the use case behind `POST /payments`, idempotent per caller and idempotency key.
 //! - [`ChangePayment`]: the use case behind capture, void and refund, idempotent and with optimistic concurrency.
 //! - [`Access`]: the payments that a caller may read and change.
-//! - [`PaymentRecord`]: the stored form of a payment, with every step that it took.
+//! - [`PaymentRecord`]: the stored form of a payment, with every step that it took and every [`Refusal`] of one.
 //! - [`Publication`]: publishes a stored payment, directly from `payment-api` and again from `payment-relay`.
 //! - Ports, one per need: [`PaymentStore`], [`PaymentQueries`], [`Outbox`], [`PaymentProcessor`], [`EventPublisher`].
 
@@ -19,10 +19,12 @@ mod payment_token;
 mod ports;
 mod publication;
 mod record;
+mod refusal;
 mod request;
 mod simulator;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod versions;
 
 pub use accept::{AcceptError, AcceptPayment, Accepted};
 pub use access::{Access, Caller};
@@ -35,6 +37,8 @@ pub use ports::{
     PaymentsPage, ProcessorError, PublishError, Replaced, StoreError,
 };
 pub use publication::{Publication, Published};
-pub use record::{Lease, PaymentRecord, RebuildError, STEPS_MAX, Step, StepError};
+pub use record::{Bound, KeyReused, Lease, PaymentRecord, RebuildError, STEPS_MAX, Step, StepError};
+pub use refusal::{REFUSALS_MAX, Refusal};
 pub use request::{ChangeRequest, Fingerprint, PaymentRequest, RequestKey};
 pub use simulator::SimulatedProcessor;
+pub use versions::{Preconditions, Versions};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use payment_events::{Money, OrderId, PaymentEvent, PaymentId};
 
-use crate::{Outcome, Payment, PaymentRecord, PaymentToken};
+use crate::{Outcome, Payment, PaymentRecord, PaymentToken, Refusal};
 
 /// Outcome of [`PaymentStore::begin`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,14 +15,16 @@ pub enum Begun {
     Known(Box<PaymentRecord>),
 }
 
-/// Outcome of [`PaymentStore::replace`].
+/// Outcome of [`PaymentStore::replace`] and [`PaymentStore::refuse`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replaced {
-    /// The new record is stored.
+    /// The write took effect.
     Done,
     /// Another write came first; nothing changed. Holds the stored record, which may be this very request's: the SDK
     /// retries a put whose response was lost.
     Lost(Box<PaymentRecord>),
+    /// No record is stored; nothing changed.
+    Missing,
 }
 
 /// The store failed, or returned an item that cannot be decoded. A write may or may not have taken effect.
@@ -46,10 +48,13 @@ pub trait PaymentStore: Send + Sync {
     /// Returns the record with this id. Strongly consistent.
     async fn load(&self, payment_id: &PaymentId) -> Result<Option<PaymentRecord>, StoreError>;
 
-    /// Replaces `known` by `next`, in one write. If the stored record has another version or another lease holder than
-    /// `known`, MUST change nothing and return [`Replaced::Lost`] with the stored record. MUST fail if no record is
-    /// stored.
+    /// Replaces `known` by `next`, in one write. If the stored record has another version, another lease holder or another
+    /// number of refusals than `known`, MUST change nothing and return [`Replaced::Lost`] with the stored record.
     async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError>;
+
+    /// Appends a refusal to the stored record, in one write, on the condition of [`replace`](Self::replace). MUST change
+    /// nothing else, so that the write needs no event and sets back no position that was raised meanwhile.
+    async fn refuse(&self, known: &PaymentRecord, refusal: &Refusal) -> Result<Replaced, StoreError>;
 }
 
 /// Part of the payments of an order.

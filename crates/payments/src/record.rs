@@ -1,12 +1,15 @@
 //! Stored form of a payment.
 
-use payment_events::{InvalidPaymentInfo, PaymentEvent, PaymentId, Timestamp, TraceParent};
+use payment_events::{InvalidPaymentInfo, PaymentEvent, PaymentId, PaymentStatus, Timestamp, TraceParent};
 
-use crate::{Action, Fingerprint, IllegalTransition, Payment, PaymentRequest, RequestKey};
+use crate::{Action, Change, Fingerprint, IllegalTransition, Payment, PaymentRequest, Refusal, RequestKey, Status};
 
-/// Maximum number of steps of a payment: its decision, its capture and 100 refunds. All steps are in one item, and
-/// every write pays for the item's size.
-pub const STEPS_MAX: usize = 102;
+/// Number of refunds that a payment allows. One more is possible if it refunds all that is left.
+const REFUNDS_MAX: usize = 100;
+
+/// Maximum number of steps of a payment: its decision, its capture, 100 refunds, and the refund of all that is left. All
+/// steps are in one item, and every write pays for the item's size.
+pub const STEPS_MAX: usize = REFUNDS_MAX + 3;
 
 /// A payment with the data that its store keeps about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub struct PaymentRecord {
     pub lease: Lease,
     /// Steps that made the versions. The first one made version 1.
     pub steps: Vec<Step>,
+    /// Refusals bound to their idempotency keys, at most [`REFUSALS_MAX`](crate::REFUSALS_MAX), in the order of their writes.
+    pub refusals: Vec<Refusal>,
     /// Outbox position: all versions up to and including it are on the hub. A write of the record may set it back, which
     /// costs duplicates on the hub and nothing else.
     pub published_version: u64,
@@ -33,6 +38,19 @@ pub struct Lease {
     pub attempt: u32,
     /// Request that holds the lease.
     pub holder: RequestKey,
+}
+
+impl Lease {
+    /// Returns true if the holder may still be working on the payment. `lease_ms` is the length of a lease, in
+    /// milliseconds.
+    ///
+    /// A lease that ends more than two lengths from `now` was written by a clock that is at least one length ahead. It says
+    /// nothing about its holder, and would keep the payment in progress for as long as that clock is ahead. It counts as
+    /// expired: if the holder is still at work, the processor is called twice with the same key, and charges once.
+    pub fn is_held(&self, now: Timestamp, lease_ms: u64) -> bool {
+        let left_ms = self.until.ms_since(now);
+        left_ms > 0 && left_ms <= lease_ms.saturating_mul(2)
+    }
 }
 
 /// Step that made one version of a payment.
@@ -52,8 +70,8 @@ pub enum StepError {
     /// The payment's current state does not allow the step.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
-    /// The payment has [`STEPS_MAX`] steps already.
-    #[error("a payment allows at most {} refunds", STEPS_MAX - 2)]
+    /// The payment has as many refunds as it allows, and this one does not refund all that is left.
+    #[error("a payment allows at most {REFUNDS_MAX} refunds, and then one of all that is left")]
     TooMany,
 }
 
@@ -71,6 +89,19 @@ pub enum RebuildError {
     Contract(#[from] InvalidPaymentInfo),
 }
 
+/// Answer that an idempotency key already has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound<'a> {
+    /// The request made this version.
+    Made(u64),
+    /// The request was refused.
+    Refused(&'a Refusal),
+}
+
+/// The key has an answer already, to a request for another change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyReused;
+
 impl PaymentRecord {
     /// Creates the record of a new payment that is processing, without steps.
     pub fn begin(request: &PaymentRequest, payment_id: PaymentId, lease: Lease, at: Timestamp) -> Self {
@@ -83,6 +114,7 @@ impl PaymentRecord {
             fingerprint: request.fingerprint(),
             lease,
             steps: Vec::new(),
+            refusals: Vec::new(),
             published_version: 0,
         }
     }
@@ -90,7 +122,9 @@ impl PaymentRecord {
     /// Returns the record after one more step. Its position stays, so that the new version is due.
     pub fn after(&self, step: Step, trace_parent: Option<TraceParent>) -> Result<Self, StepError> {
         let payment = Payment { trace_parent, ..self.payment.clone().after(&step.action, step.at)? };
-        if self.steps.len() == STEPS_MAX {
+        // No step follows the refund of all that is left, so there are at most `STEPS_MAX`.
+        let is_last = payment.status == Status::Public(PaymentStatus::Refunded);
+        if self.steps.len() >= STEPS_MAX.saturating_sub(1) && !is_last {
             return Err(StepError::TooMany);
         }
         let mut steps = self.steps.clone();
@@ -130,6 +164,18 @@ impl PaymentRecord {
     /// effect even if its response was lost. Compares the steps, each of which names its request, and the lease holder.
     pub fn includes(&self, earlier: &Self) -> bool {
         self.steps.starts_with(&earlier.steps) && (self.lease.holder == earlier.lease.holder)
+    }
+
+    /// Returns the answer that `key` already has, if the request with it was for this change.
+    pub fn answer_to(&self, key: &RequestKey, change: Change) -> Result<Option<Bound<'_>>, KeyReused> {
+        if let Some((step, version)) = self.step_by(key) {
+            return if step.action == Action::Change(change) { Ok(Some(Bound::Made(version))) } else { Err(KeyReused) };
+        }
+        match self.refusals.iter().find(|refusal| refusal.key == *key) {
+            Some(refusal) if refusal.change == change => Ok(Some(Bound::Refused(refusal))),
+            Some(_) => Err(KeyReused),
+            None => Ok(None),
+        }
     }
 
     /// Returns the step that this request took, and the version that the step made.

@@ -5,7 +5,7 @@ use payment_events::{Money, OrderId, PaymentId, TraceParent};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{Access, Caller, Change, IdempotencyKey, PaymentToken};
+use crate::{Access, Caller, Change, IdempotencyKey, PaymentToken, Preconditions};
 
 /// Request to make a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +52,10 @@ pub struct ChangeRequest {
     pub change: Change,
     /// Payments that the caller may change.
     pub access: Access,
-    /// Identifies the request. A retry has the same key.
-    pub key: RequestKey,
-    /// Versions that the request may change. `None` allows any.
-    pub only_versions: Option<Vec<u64>>,
+    /// Identifies the request: a retry has the same key. Without one, a repeated request is another request.
+    pub key: Option<RequestKey>,
+    /// Preconditions on the version to change. A repeated request gets its answer whatever the version.
+    pub preconditions: Preconditions,
     /// Trace of the request.
     pub trace_parent: Option<TraceParent>,
 }

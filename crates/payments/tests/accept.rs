@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use payment_events::{Money, PaymentStatus, Timestamp};
+use payment_events::{Money, PaymentId, PaymentStatus, Timestamp};
 use payments::testing::{MemoryPayments, RecordingPublisher, TwiceWritten};
 use payments::{
-    AcceptError, AcceptPayment, Accepted, Action, Authorization, Caller, Change, Outcome, PaymentProcessor,
-    PaymentRecord, PaymentRequest, ProcessorError, Publication, Published, RequestKey, SimulatedProcessor, Status,
-    Step,
+    AcceptError, AcceptPayment, Accepted, Action, Authorization, Begun, Caller, Change, Lease, Outcome,
+    PaymentProcessor, PaymentRecord, PaymentRequest, PaymentStore, ProcessorError, Publication, Published, Refusal,
+    Replaced, RequestKey, SimulatedProcessor, Status, Step, StoreError,
 };
 
 /// Counts the calls, and passes them on to the simulator.
@@ -105,7 +105,7 @@ async fn a_write_whose_response_is_lost_is_recognised() {
         let publication = Publication::new(world.publisher.clone(), world.store.clone());
         let accept = AcceptPayment::new(store, world.processor.clone(), publication, 10_000);
         if token == "tok_fail_once" {
-            assert!(matches!(accept.accept(&request).await, Err(AcceptError::Processor(_))));
+            assert!(matches!(accept.accept(&request).await, Err(AcceptError::Processor { .. })));
         }
         let accepted = accept.accept(&request).await.unwrap();
         assert_eq!(accepted.published, Some(Published::Now), "{token}: no other request made it");
@@ -123,7 +123,7 @@ async fn concurrent_requests_make_one_payment() {
     for answer in futures::future::join_all(requests).await {
         match answer.unwrap() {
             Ok(accepted) => made += u32::from(accepted.published.is_some()),
-            Err(error) => assert!(matches!(error, AcceptError::InProgress { .. }), "{error}"),
+            Err(error) => assert!(matches!(error, AcceptError::InProgress), "{error}"),
         }
     }
     assert_eq!((made, world.charges(), world.publisher.published().len()), (1, 1, 1));
@@ -152,14 +152,14 @@ async fn keys_of_different_callers_never_collide() {
 async fn a_running_request_is_left_alone_and_an_abandoned_one_is_completed() {
     let world = World::default();
     let request = request("tok_fail_once");
-    assert!(matches!(world.accept(&request).await, Err(AcceptError::Processor(_))));
+    assert!(matches!(world.accept(&request).await, Err(AcceptError::Processor { .. })));
     let mut running = world.record(&request);
     assert_eq!(running.payment.status, Status::Processing);
 
-    running.lease.until = Timestamp::now().plus_ms(60_000);
+    running.lease.until = Timestamp::now().plus_ms(5_000);
     world.store.seed(running.clone());
     let in_progress = world.accept(&request).await.unwrap_err();
-    assert!(matches!(in_progress, AcceptError::InProgress { retry_after_ms } if retry_after_ms > 0));
+    assert!(matches!(in_progress, AcceptError::InProgress));
     assert_eq!(world.charges(), 1);
 
     running.lease.until = Timestamp::now();
@@ -174,7 +174,10 @@ async fn a_running_request_is_left_alone_and_an_abandoned_one_is_completed() {
 async fn a_retry_calls_the_processor_again_after_a_failure() {
     let world = World::default();
     let request = request("tok_fail_once");
-    assert!(matches!(world.accept(&request).await, Err(AcceptError::Processor(ProcessorError::Failed(_)))));
+    assert!(matches!(
+        world.accept(&request).await,
+        Err(AcceptError::Processor { error: ProcessorError::Failed(_), .. })
+    ));
     let accepted = world.accept(&request).await.unwrap();
     assert_eq!(accepted.payment.status, Status::Public(PaymentStatus::Authorized));
     assert_eq!(world.charges(), 2);
@@ -213,7 +216,7 @@ async fn slow_decisions_are_awaited_and_timeouts_leave_the_payment_resumable() {
     assert_eq!(slow.payment.status, Status::Public(PaymentStatus::Authorized));
     let world = World::default();
     let timed_out = world.accept(&request("tok_timeout")).await;
-    assert!(matches!(timed_out, Err(AcceptError::Processor(ProcessorError::TimedOut(_)))));
+    assert!(matches!(timed_out, Err(AcceptError::Processor { error: ProcessorError::TimedOut(_), .. })));
     assert_eq!(world.record(&request("tok_timeout")).payment.status, Status::Processing);
     assert_eq!(world.publisher.published(), []);
 }
@@ -238,4 +241,107 @@ async fn a_batch_publish_reports_an_outcome_for_each_payment() {
     let published = publication.publish_all(&records).await;
     assert_eq!(published, [Published::Now, Published::Deferred, Published::Now]);
     assert_eq!(world.publisher.published().len(), 2);
+}
+
+/// A store whose chosen write fails, with or without effect, and every later one if it is down.
+struct Failing {
+    store: Arc<MemoryPayments>,
+    /// Number of writes before the one that fails.
+    before: AtomicU32,
+    failure: Failure,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    Refused,
+    ResponseLost,
+    StoreDown,
+}
+
+impl Failing {
+    async fn write<T>(&self, write: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let failed = || StoreError { context: "could not write".to_owned(), source: "set to fail".into() };
+        let before = self.before.load(Ordering::Relaxed);
+        self.before.store(before.wrapping_sub(1), Ordering::Relaxed);
+        match (before, self.failure) {
+            (0, Failure::ResponseLost) => write.await.and(Err(failed())),
+            (0, Failure::Refused | Failure::StoreDown) => Err(failed()),
+            (later, Failure::StoreDown) if later > u32::MAX / 2 => Err(failed()),
+            _ => write.await,
+        }
+    }
+}
+
+#[async_trait]
+impl PaymentStore for Failing {
+    async fn begin(&self, record: &PaymentRecord) -> Result<Begun, StoreError> {
+        self.write(self.store.begin(record)).await
+    }
+
+    async fn load(&self, payment_id: &PaymentId) -> Result<Option<PaymentRecord>, StoreError> {
+        self.store.load(payment_id).await
+    }
+
+    async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError> {
+        self.write(self.store.replace(known, next)).await
+    }
+
+    async fn refuse(&self, known: &PaymentRecord, refusal: &Refusal) -> Result<Replaced, StoreError> {
+        self.write(self.store.refuse(known, refusal)).await
+    }
+}
+
+#[tokio::test]
+async fn after_a_failure_of_the_store_a_retry_succeeds_at_the_time_given_and_charges_once() {
+    for failure in [Failure::Refused, Failure::ResponseLost, Failure::StoreDown] {
+        // Begin and decide.
+        for before in [0, 1] {
+            let world = World::default();
+            let store = Failing { store: world.store.clone(), before: AtomicU32::new(before), failure };
+            let publication = Publication::new(world.publisher.clone(), world.store.clone());
+            let accept = AcceptPayment::new(Arc::new(store), world.processor.clone(), publication, 10_000);
+            let error = accept.accept(&request("tok_approve")).await.unwrap_err();
+            let AcceptError::Store { retry_after_ms, .. } = error else { panic!("{failure:?} {before}: {error}") };
+            let is_at_once = retry_after_ms == 0;
+            assert_eq!(is_at_once, failure != Failure::StoreDown, "{failure:?} {before}: {retry_after_ms}");
+            // A lease that could not be released is left until the time given.
+            let begun = world.store.record(&request("tok_approve").payment_id().unwrap());
+            if let Some(begun) = begun.filter(|_| !is_at_once) {
+                let lease_left_ms = begun.lease.until.ms_since(Timestamp::now());
+                assert!(lease_left_ms <= retry_after_ms, "{failure:?} {before}");
+                let expired = Lease { until: Timestamp::now(), ..begun.lease.clone() };
+                world.store.seed(PaymentRecord { lease: expired, ..begun });
+            }
+            let retried = world.accept(&request("tok_approve")).await.unwrap();
+            assert_eq!(retried.payment.version, 1, "{failure:?} {before}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_a_failure_of_the_processor_a_retry_may_come_at_once_if_the_lease_was_released() {
+    let world = World::default();
+    let released = world.accept(&request("tok_fail_once")).await;
+    assert!(matches!(released, Err(AcceptError::Processor { retry_after_ms: 0, .. })), "{released:?}");
+    let world = World::default();
+    let failure = Failure::StoreDown;
+    let store = Failing { store: world.store.clone(), before: AtomicU32::new(1), failure };
+    let publication = Publication::new(world.publisher.clone(), world.store.clone());
+    let accept = AcceptPayment::new(Arc::new(store), world.processor.clone(), publication, 10_000);
+    let held = accept.accept(&request("tok_fail_once")).await;
+    let Err(AcceptError::Processor { retry_after_ms, .. }) = held else { panic!("{held:?}") };
+    assert!((1..=10_000).contains(&retry_after_ms), "{retry_after_ms}");
+}
+
+#[tokio::test]
+async fn a_lease_written_by_a_clock_far_ahead_is_taken_over() {
+    let world = World::default();
+    assert!(world.accept(&request("tok_fail_once")).await.is_err());
+    let mut abandoned = world.record(&request("tok_fail_once"));
+    for (ahead_ms, is_held) in [(19_000, true), (60_000, false), (u64::MAX, false)] {
+        abandoned.lease.until = Timestamp::now().plus_ms(ahead_ms);
+        world.store.seed(abandoned.clone());
+        let result = world.accept(&request("tok_fail_once")).await;
+        assert_eq!(matches!(result, Err(AcceptError::InProgress)), is_held, "{ahead_ms}: {result:?}");
+    }
 }

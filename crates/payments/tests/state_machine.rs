@@ -4,7 +4,7 @@
 use payment_events::{Decline, Money, PaymentStatus, Timestamp};
 use payments::{
     Action, Caller, Change, IllegalTransition, Lease, Outcome, Payment, PaymentRecord, PaymentRequest, RequestKey,
-    Status, Step, StepError,
+    STEPS_MAX, Status, Step, StepError,
 };
 use proptest::prelude::*;
 
@@ -149,15 +149,22 @@ fn record(minor: i64) -> PaymentRecord {
 }
 
 #[test]
-fn a_payment_allows_100_refunds_and_no_more() {
+fn a_payment_allows_100_refunds_and_one_of_all_that_is_left() {
     let step = |action| Step { key: RequestKey::random(), action, at: at(1) };
     let mut record = record(1_000).after(step(Action::Decide(Outcome::Approved)), None).unwrap();
     record = record.after(step(Action::Change(Change::Capture(None))), None).unwrap();
-    let refund = || step(Action::Change(Change::Refund(Some(eur(1)))));
+    let refund = |part: Option<i64>| step(Action::Change(Change::Refund(part.map(eur))));
     for _ in 0..100 {
-        record = record.after(refund(), None).unwrap();
+        record = record.after(refund(Some(1)), None).unwrap();
     }
-    assert_eq!(record.after(refund(), None), Err(StepError::TooMany));
+    for part in [1, 899] {
+        assert_eq!(record.after(refund(Some(part)), None), Err(StepError::TooMany));
+    }
+    for rest in [None, Some(900)] {
+        let refunded = record.after(refund(rest), None).unwrap();
+        assert_eq!(refunded.payment.status, Status::Public(PaymentStatus::Refunded));
+        assert_eq!(refunded.steps.len(), STEPS_MAX);
+    }
 }
 
 #[test]

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::etag::etag_schema;
 use crate::messages::{PaymentList, PaymentView};
 use crate::problems::{
-    AMOUNT_UNAVAILABLE, CHANGED, ILLEGAL_TRANSITION, IN_PROGRESS, NOT_FOUND, PROCESSOR_UNAVAILABLE, TOO_MANY_REFUNDS,
+    AMOUNT_UNAVAILABLE, CHANGED, CURRENCY_MISMATCH, ILLEGAL_TRANSITION, IN_PROGRESS, NOT_FOUND, PROCESSOR_UNAVAILABLE,
+    TOO_MANY_REFUNDS, TOO_MANY_REFUSALS,
 };
 
 pub(crate) fn pay() -> OperationDoc {
@@ -60,10 +61,13 @@ pub(crate) fn list() -> OperationDoc {
 
 pub(crate) fn find() -> OperationDoc {
     let found = Answer::json::<PaymentView>(StatusCode::OK, "The payment.")
-        .header("etag", "Version of the payment, for `If-Match`.", etag_schema())
+        .header("etag", "Version of the payment, for `If-Match` and `If-None-Match`.", etag_schema())
         .example(payment("authorized", 0, 0, 1));
+    let unchanged = Answer::empty(StatusCode::NOT_MODIFIED, "The payment still has a version of `If-None-Match`.")
+        .header("etag", "Version of the payment.", etag_schema());
     OperationDoc::new("getPayment", "Read a payment", "Returns the payment in its current state.")
         .answers(found)
+        .answers(unchanged)
         .problems([NOT_FOUND])
 }
 
@@ -79,7 +83,15 @@ pub(crate) fn capture() -> OperationDoc {
          whole amount.",
     )
     .answers(captured)
-    .problems([NOT_FOUND, ILLEGAL_TRANSITION, AMOUNT_UNAVAILABLE, CHANGED])
+    .problems([
+        NOT_FOUND,
+        IN_PROGRESS,
+        ILLEGAL_TRANSITION,
+        AMOUNT_UNAVAILABLE,
+        CURRENCY_MISMATCH,
+        TOO_MANY_REFUSALS,
+        CHANGED,
+    ])
     .example("all", json!({}))
     .example("part", json!({ "amount": { "minor": 1000, "currency": "EUR" } }))
 }
@@ -88,7 +100,7 @@ pub(crate) fn void() -> OperationDoc {
     let voided = payment_answer(StatusCode::OK, "The voided payment.").example(payment("voided", 0, 0, 2));
     OperationDoc::new("voidPayment", "Void a payment", "Releases the authorization.")
         .answers(voided)
-        .problems([NOT_FOUND, ILLEGAL_TRANSITION, CHANGED])
+        .problems([NOT_FOUND, IN_PROGRESS, ILLEGAL_TRANSITION, TOO_MANY_REFUSALS, CHANGED])
         .example("nothing", json!({}))
 }
 
@@ -99,11 +111,20 @@ pub(crate) fn refund() -> OperationDoc {
     OperationDoc::new(
         "refundPayment",
         "Refund a payment",
-        "Refunds the captured amount or a part of it. Several partial refunds are possible, up to the captured amount. \
-         Without a body, refunds all that remains.",
+        "Refunds the captured amount or a part of it. Up to 100 partial refunds are possible, and then one of all that \
+         remains. Without a body, refunds all that remains.",
     )
     .answers(refunded)
-    .problems([NOT_FOUND, ILLEGAL_TRANSITION, AMOUNT_UNAVAILABLE, TOO_MANY_REFUNDS, CHANGED])
+    .problems([
+        NOT_FOUND,
+        IN_PROGRESS,
+        ILLEGAL_TRANSITION,
+        AMOUNT_UNAVAILABLE,
+        CURRENCY_MISMATCH,
+        TOO_MANY_REFUNDS,
+        TOO_MANY_REFUSALS,
+        CHANGED,
+    ])
     .example("part", json!({ "amount": { "minor": 300, "currency": "EUR" } }))
     .example("rest", json!({}))
 }

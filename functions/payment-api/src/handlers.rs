@@ -2,17 +2,19 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{LINK, LOCATION};
+use axum::http::header::{ETAG, LINK, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_pages::{Cursor, InvalidCursor, NextPage};
 use http_problems::Problem;
 use http_requests::{JsonBody, PathParameter, QueryParameters};
 use payment_events::PaymentId;
-use payments::{Accepted, PaymentRequest, PaymentsPage};
+use payments::{Accepted, PaymentRequest, PaymentsPage, Preconditions};
 
 use crate::caller::CalledBy;
-use crate::headers::{OptionalTrace, RequiredKey};
+use crate::etag::etag;
+use crate::headers::{ConditionalOn, OptionalTrace};
+use crate::idempotency_key::RequiredKey;
 use crate::messages::{ByOrder, PaymentBody, PaymentList, PaymentView};
 use crate::problems;
 use crate::service::{Service, payment_response};
@@ -44,13 +46,24 @@ pub(crate) async fn find(
     State(service): State<Service>,
     called_by: CalledBy,
     PathParameter(payment_id): PathParameter<PaymentId>,
+    ConditionalOn(Preconditions { only, except }): ConditionalOn,
 ) -> Result<Response, Problem> {
     let payment = service.queries.find(&payment_id).await.map_err(|error| Problem::unavailable(&error))?;
-    match payment {
-        Some(payment) if called_by.access.allows(&payment) => Ok(payment_response(payment)),
-        Some(_) => Err(called_by.denied(&payment_id)),
-        None => Err(problems::not_found(&payment_id)),
+    let payment = payment.ok_or_else(|| problems::not_found(&payment_id))?;
+    if !called_by.access.allows(&payment) {
+        return Err(called_by.denied(&payment_id));
     }
+    let version = payment.version;
+    // In the order of RFC 9110, section 13.2.2.
+    let mut response = if !only.contains(version) {
+        problems::version_mismatch(version).into_response()
+    } else if except.contains(version) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        return Ok(payment_response(payment));
+    };
+    response.headers_mut().extend(etag(version).map(|etag| (ETAG, etag)));
+    Ok(response)
 }
 
 pub(crate) async fn list(

@@ -1,89 +1,61 @@
 //! Extractors of request headers, with their documentation.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
-use std::error::Error;
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
+use axum::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use http_problems::{Problem, builtin};
 use openapi_routes::{Input, Operation, Parameter};
 use payment_events::TraceParent;
-use payments::{IdempotencyKey, InvalidIdempotencyKey};
+use payments::{Preconditions, Versions};
 use schemars::{SchemaGenerator, json_schema};
 
-use crate::etag::{self, InvalidIfMatch};
+use crate::etag::{self, Comparison};
 use crate::problems;
 
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-const IF_MATCH: &str = "if-match";
 const TRACE_PARENT: &str = "traceparent";
 /// X-Ray trace header of the invocation. API Gateway starts a trace for every invocation, and `api-gateway` sets this
 /// header to it, in place of the caller's.
 const GATEWAY_TRACE: &str = "x-amzn-trace-id";
 
-/// The `Idempotency-Key` header of a request that must have one.
-pub(crate) struct RequiredKey(pub(crate) IdempotencyKey);
+/// The `If-Match` and `If-None-Match` headers, as preconditions on the payment's version.
+///
+/// The other preconditions of RFC 9110, section 13.1, are ignored, as it requires: a payment has no modification date, and
+/// its representations have no ranges.
+pub(crate) struct ConditionalOn(pub(crate) Preconditions);
 
-impl<S: Sync> FromRequestParts<S> for RequiredKey {
+impl<S: Sync> FromRequestParts<S> for ConditionalOn {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        idempotency_key(&parts.headers)?.map(Self).ok_or_else(problems::key_missing)
+        let Preconditions { mut only, mut except } = Preconditions::default();
+        if let Some(header) = list(&parts.headers, &IF_MATCH) {
+            only = versions(&IF_MATCH, Comparison::Strong, &header)?;
+        }
+        if let Some(header) = list(&parts.headers, &IF_NONE_MATCH) {
+            except = versions(&IF_NONE_MATCH, Comparison::Weak, &header)?;
+        }
+        Ok(Self(Preconditions { only, except }))
     }
 }
 
-impl Input for RequiredKey {
-    fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator) {
-        OptionalKey::describe(operation, schemas);
-        operation
-            .parameters
-            .iter_mut()
-            .filter(|known| known.name == IDEMPOTENCY_KEY)
-            .for_each(|key| key.required = true);
-        operation.may_answer([problems::KEY_MISSING]);
-    }
-}
-
-/// The `Idempotency-Key` header of a request that may have one.
-pub(crate) struct OptionalKey(pub(crate) Option<IdempotencyKey>);
-
-impl<S: Sync> FromRequestParts<S> for OptionalKey {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        idempotency_key(&parts.headers).map(Self)
-    }
-}
-
-impl Input for OptionalKey {
-    fn describe(operation: &mut Operation, schemas: &mut SchemaGenerator) {
-        let description = "Makes a retry safe: the request is executed once per key, and a repeated request gets the \
-                           result of the first one.";
-        let schema = schemas.subschema_for::<IdempotencyKey>();
-        operation.parameter(Parameter::optional_header(IDEMPOTENCY_KEY, description, schema));
-        operation.may_answer([builtin::INVALID_REQUEST, problems::KEY_REUSED]);
-    }
-}
-
-/// Versions that `If-Match` allows to change. `None` allows any.
-pub(crate) struct OnlyVersions(pub(crate) Option<Vec<u64>>);
-
-impl<S: Sync> FromRequestParts<S> for OnlyVersions {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let versions = parsed_header(&parts.headers, IF_MATCH, etag::versions, InvalidIfMatch)?;
-        Ok(Self(versions.flatten()))
-    }
-}
-
-impl Input for OnlyVersions {
+impl Input for ConditionalOn {
     fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
-        let description = "`ETag` of the version that may be changed, a list of them, or `*`.";
-        operation.parameter(Parameter::optional_header(IF_MATCH, description, etag::if_match_schema()));
+        let only = "`ETag` of a version that the payment must have, a list of them, or `*`.";
+        let except = "`ETag` of a version that the payment must not have, a list of them, or `*` for any.";
+        for (name, description) in [(IF_MATCH, only), (IF_NONE_MATCH, except)] {
+            let schema = etag::entity_tags_schema();
+            operation.parameter(Parameter::optional_header(name.as_str(), description, schema));
+        }
         operation.may_answer([builtin::INVALID_REQUEST, problems::VERSION_MISMATCH]);
     }
+}
+
+fn versions(name: &HeaderName, comparison: Comparison, header: &[u8]) -> Result<Versions, Problem> {
+    comparison.versions(header).map_err(|error| Problem::invalid(name.as_str(), error.to_string()))
 }
 
 /// Trace of the request, if it has one.
@@ -105,27 +77,29 @@ impl Input for OptionalTrace {
     }
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
-    parsed_header(headers, IDEMPOTENCY_KEY, str::parse, InvalidIdempotencyKey)
+/// A header that may be sent once was sent more often (RFC 9110, section 5.3).
+#[derive(Debug)]
+pub(crate) struct SentMoreThanOnce;
+
+/// Returns the value of a header that may be sent once, or `None` if the request does not have it.
+pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h HeaderValue>, SentMoreThanOnce> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next();
+    if values.next().is_some() { Err(SentMoreThanOnce) } else { Ok(value) }
 }
 
-/// Returns the parsed value of a header, or `None` if the request does not have it. A value that is not visible ASCII
-/// is invalid.
-fn parsed_header<T, E: Error>(
-    headers: &HeaderMap,
-    name: &str,
-    parse: fn(&str) -> Result<T, E>,
-    invalid: E,
-) -> Result<Option<T>, Problem> {
-    let Some(value) = headers.get(name) else { return Ok(None) };
-    let parsed = value.to_str().map_err(|_| invalid).and_then(parse);
-    parsed.map(Some).map_err(|error| Problem::invalid(name, error.to_string()))
+/// Returns all values of a header that is a list, joined with commas (RFC 9110, section 5.3), or `None` if the request
+/// does not have it.
+fn list<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<Cow<'h, [u8]>> {
+    let mut values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    let first = Cow::Borrowed(values.next()?);
+    Some(values.fold(first, |list, value| [&list, value].join(&b',').into()))
 }
 
 /// Returns the trace of the request: the caller's, or else that of the invocation. Ignores an unreadable trace, because
-/// it only aids diagnosis.
+/// it only aids diagnosis. A repeated one is unreadable, as the W3C's Trace Context says.
 fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
-    let header = |name| headers.get(name)?.to_str().ok();
+    let header = |name| single(headers, name).ok()??.to_str().ok();
     let own = header(TRACE_PARENT).and_then(|text| text.parse().ok());
     own.or_else(|| telemetry::trace_parent(header(GATEWAY_TRACE)?)?.parse().ok())
 }
@@ -149,5 +123,6 @@ mod tests {
         assert_eq!(trace_of(&[("traceparent", "garbage"), gateway]).as_deref(), Some(given));
         assert_eq!(trace_of(&[("x-amzn-trace-id", "garbage")]), None);
         assert_eq!(trace_of(&[]), None);
+        assert_eq!(trace_of(&[("traceparent", own), ("traceparent", own), gateway]).as_deref(), Some(given));
     }
 }

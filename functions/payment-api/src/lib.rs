@@ -13,6 +13,7 @@ mod contract;
 mod etag;
 mod handlers;
 mod headers;
+mod idempotency_key;
 mod messages;
 mod problems;
 mod routes;

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use http_problems::{Member, Problem, ProblemHeader, ProblemType, builtin};
 use payment_events::PaymentId;
-use payments::{AcceptError, ChangeError, IllegalTransition};
+use payments::{AcceptError, ChangeError, IllegalTransition, REFUSALS_MAX, Refusal, StepError};
 
 /// A payment or a refund without an `Idempotency-Key`.
 pub(crate) const KEY_MISSING: ProblemType =
@@ -38,25 +38,46 @@ const ETAG: ProblemHeader = ProblemHeader {
     description: "Current version of the payment.",
     schema: r#"{ "type": "string", "pattern": "^\"[0-9]+\"$", "examples": ["\"2\""] }"#,
 };
+/// Present if the problem replays the refusal of an earlier request.
+const REPLAYED: ProblemHeader = ProblemHeader {
+    name: "idempotent-replayed",
+    required: false,
+    description: "`true` if the response replays the result of an earlier request with the same key.",
+    schema: r#"{ "type": "string", "const": "true" }"#,
+};
 /// The payment's status does not allow the change.
 pub(crate) const ILLEGAL_TRANSITION: ProblemType =
     ProblemType::new(StatusCode::CONFLICT, "illegal-transition", "The payment's status does not allow this change")
-        .with_members(&[PAYMENT_STATUS]);
-/// The amount exceeds what is available to capture or refund, or is in another currency.
+        .with_members(&[PAYMENT_STATUS])
+        .with_headers(&[REPLAYED]);
+/// The amount exceeds what is available to capture or refund.
 pub(crate) const AMOUNT_UNAVAILABLE: ProblemType =
     ProblemType::new(StatusCode::UNPROCESSABLE_ENTITY, "amount-unavailable", "The amount is not available")
-        .with_members(&[PAYMENT_STATUS, AVAILABLE_MINOR]);
+        .with_members(&[PAYMENT_STATUS, AVAILABLE_MINOR])
+        .with_headers(&[REPLAYED]);
+/// The amount is in another currency than the payment.
+pub(crate) const CURRENCY_MISMATCH: ProblemType =
+    ProblemType::new(StatusCode::UNPROCESSABLE_ENTITY, "currency-mismatch", "The currency is not the payment's")
+        .with_members(&[PAYMENT_STATUS])
+        .with_headers(&[REPLAYED]);
 /// The change repeatedly lost to concurrent ones.
 pub(crate) const CHANGED: ProblemType =
     ProblemType::new(StatusCode::CONFLICT, "payment-changed", "The payment was changed concurrently")
         .with_headers(&[builtin::RETRY_AFTER]);
-/// `If-Match` does not allow the payment's current version.
-pub(crate) const VERSION_MISMATCH: ProblemType =
-    ProblemType::new(StatusCode::PRECONDITION_FAILED, "version-mismatch", "The payment has changed")
-        .with_headers(&[ETAG]);
-/// The payment has reached its maximum number of refunds.
+/// `If-Match` or `If-None-Match` does not allow the payment's current version.
+pub(crate) const VERSION_MISMATCH: ProblemType = ProblemType::new(
+    StatusCode::PRECONDITION_FAILED,
+    "version-mismatch",
+    "The payment's version does not meet the preconditions",
+)
+.with_headers(&[ETAG]);
+/// The payment has reached its maximum number of partial refunds.
 pub(crate) const TOO_MANY_REFUNDS: ProblemType =
-    ProblemType::new(StatusCode::CONFLICT, "too-many-refunds", "The payment has reached its maximum number of refunds");
+    ProblemType::new(StatusCode::CONFLICT, "too-many-refunds", "The payment has reached its maximum number of refunds")
+        .with_headers(&[REPLAYED]);
+/// The payment refuses the change, and cannot store more refusals.
+pub(crate) const TOO_MANY_REFUSALS: ProblemType =
+    ProblemType::new(StatusCode::TOO_MANY_REQUESTS, "too-many-refusals", "The payment has refused too many changes");
 /// No payment has this id.
 pub(crate) const NOT_FOUND: ProblemType =
     ProblemType::new(StatusCode::NOT_FOUND, "payment-not-found", "There is no such payment");
@@ -75,9 +96,11 @@ pub const PROBLEMS: &[ProblemType] = &[
     PROCESSOR_UNAVAILABLE,
     ILLEGAL_TRANSITION,
     AMOUNT_UNAVAILABLE,
+    CURRENCY_MISMATCH,
     CHANGED,
     VERSION_MISMATCH,
     TOO_MANY_REFUNDS,
+    TOO_MANY_REFUSALS,
     NOT_FOUND,
 ];
 
@@ -86,21 +109,30 @@ pub(crate) fn not_accepted(error: AcceptError) -> Problem {
         AcceptError::KeyReused => {
             Problem::new(KEY_REUSED, "Use a new key for a new payment, or send the first body again.")
         }
-        AcceptError::InProgress { retry_after_ms } => {
-            let seconds = u16::try_from(retry_after_ms.div_ceil(1_000)).unwrap_or(u16::MAX).max(1);
-            Problem::new(IN_PROGRESS, "Wait, then send the same request again to get the result.")
-                .retry_after_s(seconds)
-        }
+        AcceptError::InProgress => in_progress("Wait, then send the same request again to get the result."),
         AcceptError::Currency(error) => Problem::invalid("/amount/currency", error.to_string()),
-        AcceptError::Processor(error) => {
+        AcceptError::Processor { error, retry_after_ms } => {
             tracing::warn!(%error, "no decision from the payment processor; a retry completes the payment (503)");
             let detail =
                 "The payment is stored. Send the same request with the same key to complete it; it is charged once.";
-            Problem::new(PROCESSOR_UNAVAILABLE, detail).retry_after_s(1)
+            Problem::new(PROCESSOR_UNAVAILABLE, detail).retry_after_s(seconds(retry_after_ms))
         }
-        AcceptError::Store(error) => Problem::unavailable(&error),
+        AcceptError::Store { error, retry_after_ms } => {
+            Problem::unavailable(&error).retry_after_s(seconds(retry_after_ms))
+        }
         AcceptError::Defect(_) => Problem::internal(&error),
     }
+}
+
+/// The request that is in progress may finish at any moment, so that a retry may succeed after the shortest time that the
+/// header can express.
+fn in_progress(detail: &str) -> Problem {
+    Problem::new(IN_PROGRESS, detail).retry_after_s(1)
+}
+
+/// Returns a time in whole seconds, rounded up, at least 1, for the header `retry-after`.
+fn seconds(ms: u64) -> u16 {
+    u16::try_from(ms.div_ceil(1_000)).unwrap_or(u16::MAX).max(1)
 }
 
 pub(crate) fn not_found(payment_id: &PaymentId) -> Problem {
@@ -119,8 +151,17 @@ pub(crate) fn not_changed(error: ChangeError, payment_id: &PaymentId) -> Problem
             Problem::new(KEY_REUSED, "Use a new key for a new change, or send the first body again.")
         }
         ChangeError::VersionMismatch { version } => version_mismatch(version),
-        ChangeError::Illegal { status, reason } => illegal(&reason).with(PAYMENT_STATUS, status.to_string()),
-        ChangeError::TooManySteps(error) => Problem::new(TOO_MANY_REFUNDS, format!("Nothing was refunded: {error}.")),
+        ChangeError::InProgress => {
+            in_progress("The payment is not decided yet. Wait, then send the same request again.")
+        }
+        ChangeError::Refused { refusal, .. } => refused(&refusal),
+        ChangeError::TooManyRefusals => {
+            let detail = format!(
+                "Nothing was changed: the payment's state does not allow this change. The payment stores at most \
+                 {REFUSALS_MAX} refusals, so this one is not bound to the key, and the same request may succeed later."
+            );
+            Problem::new(TOO_MANY_REFUSALS, detail)
+        }
         ChangeError::Contended => {
             Problem::new(CHANGED, "Nothing was changed. Send the same request again.").retry_after_s(1)
         }
@@ -129,15 +170,17 @@ pub(crate) fn not_changed(error: ChangeError, payment_id: &PaymentId) -> Problem
     }
 }
 
-fn illegal(reason: &IllegalTransition) -> Problem {
+fn refused(Refusal { status, reason, .. }: &Refusal) -> Problem {
     let detail = format!("Nothing was changed: {reason}.");
-    match reason {
-        IllegalTransition::Status { .. } => Problem::new(ILLEGAL_TRANSITION, detail),
-        IllegalTransition::Amount { available_minor } => Problem::new(AMOUNT_UNAVAILABLE, detail)
+    let problem = match reason {
+        StepError::TooMany => return Problem::new(TOO_MANY_REFUNDS, detail),
+        StepError::Illegal(IllegalTransition::Status { .. }) => Problem::new(ILLEGAL_TRANSITION, detail),
+        StepError::Illegal(IllegalTransition::Amount { available_minor }) => Problem::new(AMOUNT_UNAVAILABLE, detail)
             .pointing_to("/amount/minor", reason.to_string())
             .with(AVAILABLE_MINOR, *available_minor),
-        IllegalTransition::Currency { .. } => {
-            Problem::new(AMOUNT_UNAVAILABLE, detail).pointing_to("/amount/currency", reason.to_string())
+        StepError::Illegal(IllegalTransition::Currency { .. }) => {
+            Problem::new(CURRENCY_MISMATCH, detail).pointing_to("/amount/currency", reason.to_string())
         }
-    }
+    };
+    problem.with(PAYMENT_STATUS, status.to_string())
 }

@@ -38,7 +38,10 @@ mod tests {
     use axum::http::Method;
     use http_problems::Problem;
     use payment_events::PaymentStatus;
-    use payments::{AcceptError, ChangeError, IllegalTransition, ProcessorError, Status, StepError, StoreError};
+    use payments::{
+        AcceptError, Change, ChangeError, IllegalTransition, ProcessorError, Refusal, RequestKey, Status, StepError,
+        StoreError,
+    };
 
     use super::*;
     use crate::problems::{not_accepted, not_changed};
@@ -60,9 +63,9 @@ mod tests {
     fn the_contract_lists_every_problem_of_making_a_payment() {
         for error in [
             AcceptError::KeyReused,
-            AcceptError::InProgress { retry_after_ms: 1_500 },
-            AcceptError::Processor(ProcessorError::TimedOut(1_000)),
-            AcceptError::Store(store_error()),
+            AcceptError::InProgress,
+            AcceptError::Processor { error: ProcessorError::TimedOut(1_000), retry_after_ms: 0 },
+            AcceptError::Store { error: store_error(), retry_after_ms: 1_500 },
             AcceptError::Defect("it is lost".to_owned()),
         ] {
             assert_listed("/payments", &not_accepted(error));
@@ -71,16 +74,22 @@ mod tests {
 
     #[test]
     fn the_contract_lists_every_problem_of_changing_a_payment() {
-        let status = Status::Public(PaymentStatus::Captured);
+        let status = PaymentStatus::Captured;
+        let refused = |reason: StepError| {
+            let refusal = Refusal { key: RequestKey::random(), change: Change::Void, status, reason };
+            ChangeError::Refused { refusal: Box::new(refusal), replayed: false }
+        };
+        let illegal = || IllegalTransition::Status { from: Status::Public(status), to: PaymentStatus::Voided };
         let of_all = || {
-            let reason = IllegalTransition::Status { from: status, to: PaymentStatus::Voided };
             vec![
                 ChangeError::NotFound,
                 ChangeError::NotAccessible,
                 ChangeError::KeyReused,
+                ChangeError::InProgress,
                 ChangeError::VersionMismatch { version: 2 },
-                ChangeError::Defect(reason.clone()),
-                ChangeError::Illegal { status, reason },
+                ChangeError::Defect(illegal()),
+                refused(illegal().into()),
+                ChangeError::TooManyRefusals,
                 ChangeError::Contended,
                 ChangeError::Store(store_error()),
             ]
@@ -88,9 +97,9 @@ mod tests {
         let of_parts = || {
             let currency = "EUR".parse().unwrap();
             [IllegalTransition::Amount { available_minor: 5 }, IllegalTransition::Currency { currency }]
-                .map(|reason| ChangeError::Illegal { status, reason })
+                .map(|reason| refused(reason.into()))
         };
-        let of_refunds = || ChangeError::TooManySteps(StepError::TooMany);
+        let of_refunds = || refused(StepError::TooMany);
         for (step, errors) in [
             ("void", of_all()),
             ("capture", of_all().into_iter().chain(of_parts()).collect()),

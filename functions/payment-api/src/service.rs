@@ -14,7 +14,7 @@ use crate::etag::etag;
 use crate::messages::PaymentView;
 
 /// Header of a response that replays the result of an earlier request.
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Use cases that the routes call.
 #[derive(Clone)]

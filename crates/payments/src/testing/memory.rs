@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use payment_events::{OrderId, PaymentId};
 
 use crate::{
-    Begun, Outbox, PAGE_MAX, Payment, PaymentQueries, PaymentRecord, PaymentStore, PaymentsPage, Replaced, StoreError,
+    Begun, Outbox, PAGE_MAX, Payment, PaymentQueries, PaymentRecord, PaymentStore, PaymentsPage, Refusal, Replaced,
+    StoreError,
 };
 
 /// Implementation of the store ports in memory.
@@ -26,6 +27,19 @@ impl MemoryPayments {
     /// Stores a record unconditionally.
     pub fn seed(&self, record: PaymentRecord) {
         self.records().insert(record.payment.payment_id.clone(), record);
+    }
+
+    /// Applies `change` if the stored record is still `known`.
+    fn replace_if(&self, known: &PaymentRecord, change: impl FnOnce(&mut PaymentRecord)) -> Replaced {
+        let mut records = self.records();
+        let Some(stored) = records.get_mut(&known.payment.payment_id) else { return Replaced::Missing };
+        let state =
+            |record: &PaymentRecord| (record.payment.version, record.lease.holder.clone(), record.refusals.len());
+        if state(stored) != state(known) {
+            return Replaced::Lost(Box::new(stored.clone()));
+        }
+        change(stored);
+        Replaced::Done
     }
 
     fn records(&self) -> std::sync::MutexGuard<'_, BTreeMap<PaymentId, PaymentRecord>> {
@@ -49,15 +63,11 @@ impl PaymentStore for MemoryPayments {
     }
 
     async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError> {
-        let mut records = self.records();
-        let Some(stored) = records.get_mut(&known.payment.payment_id) else {
-            return Err(StoreError { context: "could not replace".to_owned(), source: "no record is stored".into() });
-        };
-        if stored.payment.version != known.payment.version || stored.lease.holder != known.lease.holder {
-            return Ok(Replaced::Lost(Box::new(stored.clone())));
-        }
-        *stored = next.clone();
-        Ok(Replaced::Done)
+        Ok(self.replace_if(known, |stored| *stored = next.clone()))
+    }
+
+    async fn refuse(&self, known: &PaymentRecord, refusal: &Refusal) -> Result<Replaced, StoreError> {
+        Ok(self.replace_if(known, |stored| stored.refusals.push(refusal.clone())))
     }
 }
 

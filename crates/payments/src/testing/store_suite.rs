@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
-use payment_events::{Decline, Money, PaymentId, Timestamp};
+use payment_events::{Decline, Money, PaymentId, PaymentStatus, Timestamp};
 
 use crate::{
-    Action, Begun, Caller, Change, Lease, Outbox, Outcome, PAGE_MAX, PaymentQueries, PaymentRecord, PaymentRequest,
-    PaymentStore, PaymentsPage, Replaced, RequestKey, Step,
+    Action, Begun, Caller, Change, IllegalTransition, Lease, Outbox, Outcome, PAGE_MAX, PaymentQueries, PaymentRecord,
+    PaymentRequest, PaymentStore, PaymentsPage, Refusal, Replaced, RequestKey, Status, Step, StepError,
 };
 
 /// Runs all checks against one store, which may already hold other payments.
@@ -14,6 +14,8 @@ pub async fn check<S: PaymentStore + PaymentQueries + Outbox>(store: &S) {
     a_payment_is_begun_once(store).await;
     only_the_lease_holder_may_replace(store).await;
     a_version_is_replaced_once(store).await;
+    a_refusal_is_stored_and_nothing_else_changes(store).await;
+    refusals_and_changes_never_lose_each_other(store).await;
     a_missing_record_is_not_replaced(store).await;
     every_field_round_trips(store).await;
     the_position_is_raised_and_never_lowered(store).await;
@@ -86,9 +88,66 @@ async fn a_version_is_replaced_once(store: &impl PaymentStore) {
     assert_eq!(stored(store, &first).await, voided);
 }
 
+/// Returns a refusal for each reason.
+fn refusals() -> [Refusal; 4] {
+    let (status, eur) = (PaymentStatus::Captured, "EUR".parse().unwrap());
+    let requested = |currency| Some(Money::new(i64::MAX, currency).unwrap());
+    let from = Status::Public(status);
+    [
+        (Change::Void, IllegalTransition::Status { from, to: PaymentStatus::Voided }.into()),
+        (Change::Capture(requested(eur)), IllegalTransition::Amount { available_minor: i64::MAX - 1 }.into()),
+        (Change::Refund(requested("USD".parse().unwrap())), IllegalTransition::Currency { currency: eur }.into()),
+        (Change::Refund(None), StepError::TooMany),
+    ]
+    .map(|(change, reason)| Refusal { key: RequestKey::random(), change, status, reason })
+}
+
+async fn a_refusal_is_stored_and_nothing_else_changes<S: PaymentStore + Outbox>(store: &S) {
+    let first = processing(&request("suite-refusal", "suite-refusal"));
+    store.begin(&first).await.unwrap();
+    let decided = authorized(&first);
+    store.replace(&first, &decided).await.unwrap();
+    store.raise_position(&first.payment.payment_id, 1).await.unwrap();
+    let mut expected = PaymentRecord { published_version: 1, ..decided };
+    for refusal in refusals() {
+        // As read before the position was raised, which must not be set back.
+        let known = PaymentRecord { published_version: 0, ..expected.clone() };
+        assert_eq!(store.refuse(&known, &refusal).await.unwrap(), Replaced::Done);
+        expected.refusals.push(refusal.clone());
+        assert_eq!(stored(store, &first).await, expected);
+        assert_eq!(store.refuse(&known, &refusal).await.unwrap(), lost(&expected), "sent again");
+    }
+    let changed = after(&expected, Action::Change(Change::Void));
+    assert_eq!(store.replace(&expected, &changed).await.unwrap(), Replaced::Done);
+    assert_eq!(stored(store, &first).await, changed, "a change keeps the refusals");
+}
+
+async fn refusals_and_changes_never_lose_each_other(store: &impl PaymentStore) {
+    let [one, other, ..] = refusals();
+    let first = processing(&request("suite-races", "suite-races"));
+    store.begin(&first).await.unwrap();
+    let decided = authorized(&first);
+    store.replace(&first, &decided).await.unwrap();
+    let (captured, voided) = (Action::Change(Change::Capture(None)), Action::Change(Change::Void));
+    let (captured, voided) = (after(&decided, captured), after(&decided, voided));
+
+    // Each write was decided on `decided`, and the refusal comes first.
+    assert_eq!(store.refuse(&decided, &one).await.unwrap(), Replaced::Done);
+    let refused = PaymentRecord { refusals: vec![one], ..decided.clone() };
+    assert_eq!(store.replace(&decided, &captured).await.unwrap(), lost(&refused));
+    assert_eq!(store.refuse(&decided, &other).await.unwrap(), lost(&refused));
+
+    // Each write was decided on `refused`, and the change comes first.
+    let voided = PaymentRecord { refusals: refused.refusals.clone(), ..voided };
+    assert_eq!(store.replace(&refused, &voided).await.unwrap(), Replaced::Done);
+    assert_eq!(store.refuse(&refused, &other).await.unwrap(), lost(&voided));
+    assert_eq!(stored(store, &first).await, voided);
+}
+
 async fn a_missing_record_is_not_replaced(store: &impl PaymentStore) {
     let first = processing(&request("suite-absent", "suite-absent"));
-    assert!(store.replace(&first, &authorized(&first)).await.is_err());
+    assert_eq!(store.replace(&first, &authorized(&first)).await.unwrap(), Replaced::Missing);
+    assert_eq!(store.refuse(&first, &refusals()[0]).await.unwrap(), Replaced::Missing);
     assert_eq!(store.load(&first.payment.payment_id).await.unwrap(), None);
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use payment_events::PaymentId;
 
-use crate::{Begun, PaymentRecord, PaymentStore, Replaced, StoreError};
+use crate::{Begun, PaymentRecord, PaymentStore, Refusal, Replaced, StoreError};
 
 /// A store whose every write takes effect, loses its response and is retried, as after a broken connection.
 #[derive(Debug)]
@@ -27,5 +27,10 @@ where
     async fn replace(&self, known: &PaymentRecord, next: &PaymentRecord) -> Result<Replaced, StoreError> {
         self.0.replace(known, next).await?;
         self.0.replace(known, next).await
+    }
+
+    async fn refuse(&self, known: &PaymentRecord, refusal: &Refusal) -> Result<Replaced, StoreError> {
+        self.0.refuse(known, refusal).await?;
+        self.0.refuse(known, refusal).await
     }
 }
