@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use api_gateway::Identity;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderValue, Request, StatusCode};
+use axum::http::{Request, StatusCode};
 use http_pages::Cursor;
 use openapi_routes::testing::{Response, assert_problem, send};
 use payment_api::{BODY_BYTES_MAX, Service, description, router};
@@ -339,140 +339,6 @@ async fn if_match_refuses_a_version_that_the_caller_has_not_seen() {
     assert_problem(&malformed, StatusCode::BAD_REQUEST, "invalid-request");
     assert_eq!(malformed.body["errors"][0]["pointer"], "if-match");
     assert_eq!(api.change(&path, &[("if-match", &etag)], "").await.status, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn if_match_takes_any_list_of_entity_tags_and_compares_them_character_by_character() {
-    let api = Api::new();
-    let payment = api.authorized().await;
-    let path = format!("{payment}/capture");
-    for other in ["\"01\"", "\"+1\"", "W/\"1\"", "\"1,1\"", "\"\""] {
-        let refused = api.change(&path, &[("if-match", other)], "").await;
-        assert_problem(&refused, StatusCode::PRECONDITION_FAILED, "version-mismatch");
-    }
-    let lines = [("if-match", "\"a,b\", ,"), ("if-match", ",\"0\""), ("if-match", "\"1\",,")];
-    assert_eq!(api.change(&path, &lines, "").await.status, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn if_match_accepts_obs_text_in_a_tag() {
-    let api = Api::new();
-    let payment = api.authorized().await;
-    let tags = HeaderValue::from_bytes(b"\"\x80\xff\", \"1\"").unwrap();
-    let request = Request::post(format!("{payment}/void")).header("if-match", tags).body(Body::empty()).unwrap();
-    assert_eq!(api.send(request).await.status, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn if_none_match_refuses_a_change_of_a_version_that_it_names() {
-    let api = Api::new();
-    let payment = api.authorized().await;
-    let path = format!("{payment}/capture");
-    for tags in ["*", "\"1\"", "W/\"1\"", "\"0\", \"1\""] {
-        let refused = api.change(&path, &[("if-none-match", tags)], "").await;
-        assert_problem(&refused, StatusCode::PRECONDITION_FAILED, "version-mismatch");
-        assert_eq!(refused.headers["etag"], "\"1\"");
-    }
-    let malformed = api.change(&path, &[("if-none-match", "1")], "").await;
-    assert_problem(&malformed, StatusCode::BAD_REQUEST, "invalid-request");
-    assert_eq!(malformed.body["errors"][0]["pointer"], "if-none-match");
-    assert_eq!(api.change(&path, &[("if-none-match", "\"2\"")], "").await.status, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn a_read_is_conditional_on_the_version() {
-    let api = Api::new();
-    let payment = api.authorized().await;
-    let get = async |headers: &[(&str, &str)]| {
-        let request =
-            headers.iter().fold(Request::get(&payment), |request, (name, value)| request.header(*name, *value));
-        api.send(request.body(Body::empty()).unwrap()).await
-    };
-    for current in ["\"1\"", "W/\"1\"", "\"7\", \"1\"", "*"] {
-        let unchanged = get(&[("if-none-match", current)]).await;
-        assert_eq!((unchanged.status, &unchanged.body), (StatusCode::NOT_MODIFIED, &Value::Null), "{current}");
-        assert_eq!(unchanged.headers["etag"], "\"1\"");
-    }
-    assert_eq!(get(&[("if-none-match", "\"0\", \"01\"")]).await.status, StatusCode::OK);
-    assert_eq!(get(&[("if-match", "\"1\"")]).await.status, StatusCode::OK);
-    let changed = get(&[("if-match", "\"0\"")]).await;
-    assert_problem(&changed, StatusCode::PRECONDITION_FAILED, "version-mismatch");
-    // If-Match is evaluated first.
-    let both = get(&[("if-none-match", "\"1\""), ("if-match", "\"0\"")]).await;
-    assert_problem(&both, StatusCode::PRECONDITION_FAILED, "version-mismatch");
-}
-
-#[tokio::test]
-async fn a_repeated_idempotency_key_is_refused_and_makes_nothing() {
-    let api = Api::new();
-    let payment = api.authorized().await;
-    api.change(&format!("{payment}/capture"), &[], "").await;
-    let part = r#"{"amount": {"minor": 300, "currency": "EUR"}}"#;
-    for keys in [&["k", "k"][..], &["k", "l"], &["k,k"], &["k, l"], &["\"k\",\"k\""]] {
-        let headers: Vec<_> = keys.iter().map(|key| ("idempotency-key", *key)).collect();
-        let refund = api.change(&format!("{payment}/refund"), &headers, part).await;
-        assert_problem(&refund, StatusCode::BAD_REQUEST, "invalid-request");
-        assert_eq!(refund.body["errors"][0]["pointer"], "idempotency-key");
-        let request = Request::post("/payments").header("content-type", "application/json");
-        let request = keys.iter().fold(request, |request, key| request.header("idempotency-key", *key));
-        let paid = api.send(request.body(Body::from(tea("tok_approve").to_string())).unwrap()).await;
-        assert_problem(&paid, StatusCode::BAD_REQUEST, "invalid-request");
-    }
-    assert_eq!(api.get(&payment).await.body["refunded_minor"], 0);
-    assert_eq!(api.get("/payments?order_id=ord-42").await.body["payments"].as_array().unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn a_key_in_quotes_is_another_key() {
-    let api = Api::new();
-    let bare = api.pay("k", &tea("tok_approve")).await;
-    let quoted = api.pay("\"k\"", &tea("tok_approve")).await;
-    assert_ne!(bare.body["payment_id"], quoted.body["payment_id"]);
-    assert_eq!(api.pay("\"k\"", &tea("tok_approve")).await.body, quoted.body);
-}
-
-#[tokio::test]
-async fn a_refused_change_is_refused_alike_when_it_is_repeated() {
-    let api = Api::new();
-    let payment = api.authorized().await;
-    let (capture, refund) = (format!("{payment}/capture"), format!("{payment}/refund"));
-    let amount = |minor: i64, currency: &str| json!({"amount": {"minor": minor, "currency": currency}}).to_string();
-    let requests = [
-        (&refund, "early", amount(300, "EUR"), StatusCode::CONFLICT, "illegal-transition"),
-        (&capture, "more", amount(1_300, "EUR"), StatusCode::UNPROCESSABLE_ENTITY, "amount-unavailable"),
-        (&capture, "other", amount(5, "USD"), StatusCode::UNPROCESSABLE_ENTITY, "currency-mismatch"),
-    ];
-    let mut refusals = Vec::new();
-    for (path, key, body, status, problem) in &requests {
-        let refused = api.change(path, &[("idempotency-key", key)], body).await;
-        assert_problem(&refused, *status, problem);
-        assert!(!refused.headers.contains_key("idempotent-replayed"));
-        refusals.push(refused.body);
-    }
-    assert_eq!(api.get(&payment).await.body["version"], 1);
-    assert_eq!(api.change(&capture, &[], &amount(1_000, "EUR")).await.status, StatusCode::OK);
-    for ((path, key, body, status, problem), first) in requests.iter().zip(&refusals) {
-        let again = api.change(path, &[("idempotency-key", key)], body).await;
-        assert_problem(&again, *status, problem);
-        assert_eq!(&again.body, first);
-        assert_eq!(again.headers["idempotent-replayed"], "true");
-        let other = api.change(&refund, &[("idempotency-key", key)], &amount(1, "EUR")).await;
-        assert_problem(&other, StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused");
-    }
-    assert_eq!(api.get(&payment).await.body["refunded_minor"], 0);
-}
-
-#[tokio::test]
-async fn refusals_beyond_the_maximum_bind_nothing() {
-    let api = Api::new();
-    let refund = format!("{}/refund", api.authorized().await);
-    for number in 0..payments::REFUSALS_MAX {
-        let key = format!("key-{number}");
-        let refused = api.change(&refund, &[("idempotency-key", &key)], "").await;
-        assert_problem(&refused, StatusCode::CONFLICT, "illegal-transition");
-    }
-    let late = api.change(&refund, &[("idempotency-key", "late")], "").await;
-    assert_problem(&late, StatusCode::TOO_MANY_REQUESTS, "too-many-refusals");
 }
 
 #[tokio::test]
