@@ -46,7 +46,7 @@ async fn a_payment_costs_three_writes_and_one_put_and_a_replay_one_call() {
 }
 
 #[tokio::test]
-async fn a_change_costs_one_read_two_writes_and_one_put_and_a_replay_one_read() {
+async fn a_change_costs_one_read_two_writes_and_one_put_a_refusal_one_of_each_and_a_replay_one_read() {
     let paystream = Paystream::start().await;
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     let path = |step| format!("/payments/{}/{step}", payment["payment_id"].as_str().unwrap());
@@ -58,7 +58,13 @@ async fn a_change_costs_one_read_two_writes_and_one_put_and_a_replay_one_read() 
     let made = json!({"dynamodb": {"GetItem": 1, "PutItem": 1, "UpdateItem": 1}, "kinesis": {"PutRecord": 1}});
     assert_costs(&paystream, made, Value::Null, refund).await;
     let replayed = json!({"dynamodb": {"GetItem": 1}});
-    assert_costs(&paystream, replayed, Value::Null, async |_| refund(0).await).await;
+    assert_costs(&paystream, replayed.clone(), Value::Null, async |_| refund(0).await).await;
+    let void = async |n: u32| {
+        let answer = paystream.post_with_key(&path("void"), &format!("void-{n}"), &json!({})).await;
+        answer.expect_problem(409, "illegal-transition");
+    };
+    assert_costs(&paystream, json!({"dynamodb": {"GetItem": 1, "UpdateItem": 1}}), Value::Null, void).await;
+    assert_costs(&paystream, replayed, Value::Null, async |_| void(0).await).await;
 }
 
 #[tokio::test]

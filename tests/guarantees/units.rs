@@ -27,6 +27,8 @@ enum Step {
     Capture,
     Void,
     Refund,
+    /// A change that the payment's state refuses.
+    RefusedRefund,
     ReadPayment,
     ReadPaymentsOfOrder,
     Order,
@@ -52,6 +54,8 @@ const PATHS: &[(&str, &[Step])] = &[
     ("capture of an accepted order's payment", &[Pay, Order, Capture]),
     ("void or refund that puts the order on hold", &[Pay, Order, Void]),
     ("void or refund that puts the order on hold", &[Pay, Order, Capture, Refund]),
+    ("capture, void or refund refused by the payment's state, with a key", &[Pay, RefusedRefund]),
+    ("the same refused capture, void or refund again", &[Pay, RefusedRefund, RefusedRefund]),
     ("the same capture, void or refund again", &[Pay, Capture, Capture]),
     ("the same capture, void or refund again", &[Pay, Void, Void]),
     ("the same capture, void or refund again", &[Pay, Capture, Refund, Refund]),
@@ -164,23 +168,27 @@ struct OneOrder<'p> {
     paystream: &'p Paystream,
     order_id: String,
     payment: Value,
+    is_refused: bool,
 }
 
 impl<'p> OneOrder<'p> {
     fn new(paystream: &'p Paystream) -> Self {
-        Self { paystream, order_id: paystream.name("ord"), payment: Value::Null }
+        Self { paystream, order_id: paystream.name("ord"), payment: Value::Null, is_refused: false }
     }
 
     /// Takes a step, and waits until all its events are handled.
     async fn take(&mut self, step: Step) {
         let before = self.handled().await;
         let version = self.payment["version"].clone();
+        let is_first_refusal = matches!(step, RefusedRefund) && !self.is_refused;
+        self.is_refused |= is_first_refusal;
         self.send(step).await;
         let is_new = self.payment["version"] != version;
         // Writes to the payments table, which the relay receives, and published events, which the projector receives.
         let (changes, events) = match step {
             Pay | Decline if is_new => (3, 1),
             Capture | Void | Refund if is_new => (2, 1),
+            RefusedRefund if is_first_refusal => (1, 0),
             Redeliver => (0, 1),
             _ => (0, 0),
         };
@@ -202,7 +210,7 @@ impl<'p> OneOrder<'p> {
     }
 
     async fn send(&mut self, step: Step) {
-        let Self { paystream, order_id, payment } = self;
+        let Self { paystream, order_id, payment, .. } = self;
         let payment_path = format!("/payments/{}", payment["payment_id"].as_str().unwrap_or_default());
         let pay = async |token| {
             let body = payment_body(order_id, &eur(1299), token);
@@ -227,6 +235,10 @@ impl<'p> OneOrder<'p> {
             Capture => change("capture", json!({})).await,
             Void => change("void", json!({})).await,
             Refund => change("refund", json!({"amount": eur(1)})).await,
+            RefusedRefund => {
+                change("refund", json!({"amount": eur(1)})).await.expect_problem(409, "illegal-transition");
+                return;
+            }
             Order => paystream.post("/orders", &order).await,
             OrderSynchronously => paystream.post("/sync/orders", &order).await,
             ReadPayment => paystream.get(&payment_path).await,

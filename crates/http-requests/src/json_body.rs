@@ -67,8 +67,10 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
 }
 
 fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if content_type.is_some_and(is_json) {
+    // A header that may be sent once (RFC 9110, section 5.3). HTTP APIs join repeated lines, which is not JSON either.
+    let mut content_types = headers.get_all(CONTENT_TYPE).iter();
+    let content_type = content_types.next().and_then(|value| value.to_str().ok());
+    if content_type.is_some_and(is_json) && content_types.next().is_none() {
         return Ok(());
     }
     let detail = "Send the body with the header content-type: application/json.";

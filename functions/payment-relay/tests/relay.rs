@@ -133,6 +133,19 @@ async fn payments_that_are_due_are_published_in_batch_order() {
 }
 
 #[tokio::test]
+async fn an_image_that_gained_a_refusal_is_published_only_if_it_is_due() {
+    let refused = |sequence_number, id, unpublished| {
+        let mut record = change(sequence_number, id, 1, unpublished);
+        let refusal = json!({"key": {"S": "KEY"}, "change": {"S": "refund"}, "status": {"S": "authorized"},
+            "reason": {"S": "status"}});
+        record["dynamodb"]["NewImage"]["refusals"] = json!({"L": [{"M": refusal}]});
+        record
+    };
+    let batch = vec![change(1, "a", 1, false), refused(2, "a", false), change(3, "b", 1, true), refused(4, "b", true)];
+    assert_eq!(relay_batch(batch, None).await, (vec!["pay_b:1".to_owned()], vec![]));
+}
+
+#[tokio::test]
 async fn directly_published_payments_are_not_published_again() {
     let batch = vec![change(1, "a", 0, false), change(2, "a", 1, true), change(3, "a", 1, false)];
     assert_eq!(relay_batch(batch, None).await, (vec![], vec![]));
