@@ -88,7 +88,14 @@ async fn large_bodies_are_rejected() {
 
 #[tokio::test]
 async fn a_json_content_type_is_required() {
-    let (status, problem) = send(Request::post("/tea").body(Body::from("{}")).unwrap()).await;
-    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    assert_eq!(problem["type"], "/problems/unsupported-media-type");
+    let json = "application/json";
+    for content_types in
+        [&[][..], &["text/plain"], &[json, json], &[json, "text/plain"], &["application/json,application/json"]]
+    {
+        let request =
+            content_types.iter().fold(Request::post("/tea"), |request, value| request.header("content-type", *value));
+        let (status, problem) = send(request.body(Body::from("{}")).unwrap()).await;
+        assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_types:?}");
+        assert_eq!(problem["type"], "/problems/unsupported-media-type");
+    }
 }
