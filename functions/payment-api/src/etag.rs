@@ -109,49 +109,49 @@ mod tests {
         Comparison::Strong.versions(header.as_bytes())
     }
 
-    fn listed(versions: &[u64]) -> Result<Versions, InvalidEntityTags> {
-        Ok(Versions::Listed(versions.to_vec()))
+    fn listed(versions: &[u64]) -> Versions {
+        Versions::Listed(versions.to_vec())
     }
 
     #[test]
     fn a_list_accepts_the_tag_that_etag_creates() {
         for version in [0, 3, 10, u64::MAX] {
             let tag = etag(version).unwrap();
-            assert_eq!(Comparison::Strong.versions(tag.as_bytes()), listed(&[version]));
+            assert_eq!(Comparison::Strong.versions(tag.as_bytes()), Ok(listed(&[version])));
         }
     }
 
     #[test]
     fn a_list_names_its_versions_and_a_star_any() {
-        assert_eq!(if_match(r#""1", "2""#), listed(&[1, 2]));
+        assert_eq!(if_match(r#""1", "2""#), Ok(listed(&[1, 2])));
         assert_eq!(if_match(" * "), Ok(Versions::All));
     }
 
     #[test]
     fn members_may_be_empty() {
         for list in [r#","1""#, r#""1","#, ", ,\t\"1\"\t, ,", r#""1",,"x""#] {
-            assert_eq!(if_match(list), listed(&[1]), "{list:?}");
+            assert_eq!(if_match(list), Ok(listed(&[1])), "{list:?}");
         }
     }
 
     #[test]
     fn tags_may_contain_commas_and_obs_text() {
-        assert_eq!(if_match(r#""a,b", "1""#), listed(&[1]));
-        assert_eq!(if_match(r#""1,2""#), listed(&[]));
-        assert_eq!(Comparison::Strong.versions(b"\"\x80\xff\", \"1\""), listed(&[1]));
+        assert_eq!(if_match(r#""a,b", "1""#), Ok(listed(&[1])));
+        assert_eq!(if_match(r#""1,2""#), Ok(listed(&[])));
+        assert_eq!(Comparison::Strong.versions(b"\"\x80\xff\", \"1\""), Ok(listed(&[1])));
     }
 
     #[test]
     fn tags_are_compared_character_by_character() {
         for other in ["01", "+1", "00", "1.0", "0x1", "", "-1", "abc", "18446744073709551616"] {
-            assert_eq!(if_match(&format!("\"{other}\"")), listed(&[]), "{other}");
+            assert_eq!(if_match(&format!("\"{other}\"")), Ok(listed(&[])), "{other}");
         }
     }
 
     #[test]
     fn weak_tags_equal_others_in_a_weak_comparison_only() {
-        assert_eq!(if_match(r#"W/"3""#), listed(&[]));
-        assert_eq!(Comparison::Weak.versions(br#"W/"3", "4""#), listed(&[3, 4]));
+        assert_eq!(if_match(r#"W/"3""#), Ok(listed(&[])));
+        assert_eq!(Comparison::Weak.versions(br#"W/"3", "4""#), Ok(listed(&[3, 4])));
     }
 
     #[test]

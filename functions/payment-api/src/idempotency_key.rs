@@ -103,24 +103,27 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Proble
 fn parse(value: &str) -> Result<IdempotencyKey, InvalidKey> {
     let value = value.trim_ascii();
     match value.strip_prefix('"') {
-        Some(rest) if is_rest_of_string(rest.as_bytes()) && rest.len() > 1 => {}
-        Some(_) => return Err(InvalidKey::Syntax),
+        Some(rest) if is_rest_of_string(rest.as_bytes()) => {}
         // HTTP APIs join the lines of a repeated header with commas.
         None if value.bytes().any(|byte| byte == b',') => return Err(InvalidKey::Several),
-        None if !value.bytes().all(|byte| byte.is_ascii_graphic()) => return Err(InvalidKey::Syntax),
-        None => {}
+        None if value.bytes().all(|byte| byte.is_ascii_graphic()) => {}
+        _ => return Err(InvalidKey::Syntax),
     }
     value.parse().map_err(|_| InvalidKey::Syntax)
 }
 
-/// Returns true for the rest of a String after its opening quote, up to its closing quote and no further. Parameters are
-/// refused, since the draft defines none.
+/// Returns true for the rest of a String after its opening quote, which has at least one character and ends with its
+/// closing quote. Parameters are refused, since the draft defines none.
 fn is_rest_of_string(rest: &[u8]) -> bool {
-    match rest {
-        [b'"'] => true,
-        [b'\\', b'"' | b'\\', rest @ ..] => is_rest_of_string(rest),
-        [b' ' | b'!' | b'#'..=b'[' | b']'..=b'~', rest @ ..] => is_rest_of_string(rest),
-        _ => false,
+    let Some(mut characters) = rest.strip_suffix(b"\"").filter(|characters| !characters.is_empty()) else {
+        return false;
+    };
+    loop {
+        characters = match characters {
+            [] => return true,
+            [b'\\', b'"' | b'\\', rest @ ..] | [b' ' | b'!' | b'#'..=b'[' | b']'..=b'~', rest @ ..] => rest,
+            _ => return false,
+        };
     }
 }
 

@@ -242,6 +242,6 @@ pub(crate) fn pay(minor: i64, token: &str) -> Sent {
     Sent::post("/payments", Some(body))
 }
 
-pub(crate) fn amount(minor: i64, currency: &str) -> Option<Value> {
-    Some(json!({ "amount": { "minor": minor, "currency": currency } }))
+pub(crate) fn amount(minor: i64, currency: &str) -> Value {
+    json!({ "amount": { "minor": minor, "currency": currency } })
 }

@@ -10,7 +10,7 @@ async fn a_request_with_several_keys_is_refused_and_makes_nothing() {
         let capture = Sent::post(format!("{payment}/capture"), None);
         assert_eq!(api.send(flavour, &capture).await.status, 200);
         for keys in [&["k", "k"][..], &["k", "l"], &["k,k"], &["k, l"], &["\"k\"", "\"k\""], &["\"k\",\"l\""]] {
-            let refund = Sent::post(format!("{payment}/refund"), amount(300, "EUR"));
+            let refund = Sent::post(format!("{payment}/refund"), Some(amount(300, "EUR")));
             for sent in [pay(1_000, "tok_approve"), refund] {
                 let refused = api.send(flavour, &sent.with("idempotency-key", keys)).await;
                 let refused = refused.expect_problem(400, "invalid-request");

@@ -86,16 +86,16 @@ impl Seen {
 
     fn payment(status: u64, state: &State, is_replayed: bool) -> Self {
         let payment = Some((state.status.to_owned(), state.captured, state.refunded, state.version));
-        Self { payment, etag: etag(state.version), is_replayed, ..Self::status(status) }
+        Self { payment, etag: Some(etag(state.version)), is_replayed, ..Self::status(status) }
     }
 
     fn mismatch(version: u64) -> Self {
-        Self { etag: etag(version), ..Self::problem(412, "version-mismatch") }
+        Self { etag: Some(etag(version)), ..Self::problem(412, "version-mismatch") }
     }
 }
 
-fn etag(version: u64) -> Option<String> {
-    Some(format!("\"{version}\""))
+fn etag(version: u64) -> String {
+    format!("\"{version}\"")
 }
 
 /// What a key was answered with.
@@ -231,8 +231,8 @@ impl Model {
                 }
                 (Bound::Made(state.clone()), Seen::payment(200, &state, false))
             }
-            Err(refusal) if key.is_none() => return refusal,
-            Err(refusal) => (Bound::Refused(refusal.clone()), refusal),
+            Err(refusal) if key.is_none() => return *refusal,
+            Err(refusal) => (Bound::Refused(*refusal.clone()), *refusal),
         };
         if let Some(key) = key.filter(|_| write.takes_effect) {
             payment.bound.insert(key.clone(), (change, bound));
@@ -249,7 +249,7 @@ impl Model {
         if only != Tags::Missing && !only.names_current(false) {
             Seen::mismatch(version)
         } else if except.names_current(true) {
-            Seen { etag: etag(version), ..Seen::status(304) }
+            Seen { etag: Some(etag(version)), ..Seen::status(304) }
         } else {
             Seen::payment(200, &payment.state, false)
         }
@@ -285,12 +285,10 @@ impl Payment {
     }
 
     /// Returns the state after a change, or its refusal.
-    fn after(&self, change: ChangeOf) -> Result<State, Seen> {
+    fn after(&self, change: ChangeOf) -> Result<State, Box<Seen>> {
         let State { status, captured, refunded, version } = self.state;
-        let refused = |code, problem, available| Seen {
-            payment_status: Some(status.to_owned()),
-            available,
-            ..Seen::problem(code, problem)
+        let refused = |code, problem, available| {
+            Box::new(Seen { payment_status: Some(status.to_owned()), available, ..Seen::problem(code, problem) })
         };
         let illegal = || refused(409, "illegal-transition", None);
         let part = |requested: Option<(i64, &str)>, available| match requested {

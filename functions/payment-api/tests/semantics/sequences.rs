@@ -68,7 +68,7 @@ fn sent(request: &Request, paths: &[String], model: &Model) -> Sent {
                 ChangeOf::Void => ("void", None),
                 ChangeOf::Refund(part) => ("refund", *part),
             };
-            let body = part.and_then(|(minor, currency)| amount(minor, currency));
+            let body = part.map(|(minor, currency)| amount(minor, currency));
             let sent = Sent::post(format!("{}/{step}", path_of(*payment)), body);
             conditional(with_key(sent, key), *only, *except, version_of(*payment))
         }
