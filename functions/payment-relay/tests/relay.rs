@@ -134,8 +134,8 @@ async fn payments_that_are_due_are_published_in_batch_order() {
 
 #[tokio::test]
 async fn an_image_that_gained_a_refusal_is_published_only_if_it_is_due() {
-    let refused = |sequence_number, id, unpublished| {
-        let mut record = change(sequence_number, id, 1, unpublished);
+    let refused = |sequence_number, id, is_due| {
+        let mut record = change(sequence_number, id, 1, is_due);
         let refusal = json!({"key": {"S": "KEY"}, "change": {"S": "refund"}, "status": {"S": "authorized"},
             "reason": {"S": "status"}});
         record["dynamodb"]["NewImage"]["refusals"] = json!({"L": [{"M": refusal}]});

@@ -116,7 +116,7 @@ pub(crate) struct Payment {
     is_held: bool,
     attempts: u32,
     bound: BTreeMap<String, (ChangeOf, Bound)>,
-    pub(crate) is_unpublished: bool,
+    pub(crate) is_due: bool,
 }
 
 impl Payment {
@@ -147,17 +147,7 @@ impl Model {
             if begin.takes_effect {
                 let state = State { status: "processing", captured: 0, refunded: 0, version: 0 };
                 let (first, bound) = (None, BTreeMap::new());
-                let new = Payment {
-                    key,
-                    minor,
-                    token,
-                    state,
-                    first,
-                    is_held: true,
-                    attempts: 1,
-                    bound,
-                    is_unpublished: false,
-                };
+                let new = Payment { key, minor, token, state, first, is_held: true, attempts: 1, bound, is_due: false };
                 self.payments.push(new);
                 let new = self.payments.last_mut().unwrap();
                 return if begin.succeeds { new.process(2, fault) } else { new.interrupted(2, fault) };
@@ -227,7 +217,7 @@ impl Model {
             Ok(state) => {
                 if write.takes_effect {
                     payment.state = state.clone();
-                    payment.is_unpublished = !write.succeeds;
+                    payment.is_due = !write.succeeds;
                 }
                 (Bound::Made(state.clone()), Seen::payment(200, &state, false))
             }
@@ -272,7 +262,7 @@ impl Payment {
             let status = if self.token == "tok_decline_fraud" { "declined" } else { "authorized" };
             self.state = State { status, version: 1, ..self.state.clone() };
             self.first = Some(self.state.clone());
-            self.is_unpublished = !decide.succeeds;
+            self.is_due = !decide.succeeds;
         }
         if decide.succeeds { Seen::payment(201, &self.state, false) } else { self.interrupted(number + 1, fault) }
     }
