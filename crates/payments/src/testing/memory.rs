@@ -96,7 +96,7 @@ impl PaymentQueries for MemoryPayments {
 impl Outbox for MemoryPayments {
     async fn raise_position(&self, payment_id: &PaymentId, version: u64) -> Result<(), StoreError> {
         if let Some(record) = self.records().get_mut(payment_id)
-            && (record.published_version + 1..=record.payment.version).contains(&version)
+            && (record.published_version.saturating_add(1)..=record.payment.version).contains(&version)
         {
             record.published_version = version;
         }
