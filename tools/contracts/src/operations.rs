@@ -148,11 +148,11 @@ fn problems(status: u16, kinds: &[ProblemType]) -> Result<Value, GenerateError> 
     let (mut lines, mut examples) = (Vec::new(), Map::new());
     for kind in kinds {
         let ProblemPage { details, example } = ProblemPage::of(*kind)?;
-        lines.push(format!("- `{}`: {}.", problem_type(*kind), kind.title()));
+        lines.push(format!("- `{}`: {}.", kind.uri(), kind.title()));
         lines.extend(details.into_iter().map(|detail| format!("  - {detail}")));
         examples.insert(kind.name().to_owned(), json!({ "value": example }));
     }
-    let types: Vec<_> = kinds.iter().map(|kind| problem_type(*kind)).collect();
+    let types: Vec<_> = kinds.iter().map(|kind| kind.uri()).collect();
     let mut members = json!({ "type": { "enum": types }, "status": { "const": status } });
     for member in kinds.iter().flat_map(|kind| kind.members()) {
         members[member.name] = json!({ "description": member.description, "type": member.holds });
@@ -188,8 +188,4 @@ fn problem_headers(status: u16, kinds: &[ProblemType]) -> Result<Vec<(String, Va
         Ok((written(header.name), described))
     });
     described.collect()
-}
-
-fn problem_type(kind: ProblemType) -> String {
-    format!("/problems/{}", kind.name())
 }
