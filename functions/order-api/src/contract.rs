@@ -31,9 +31,10 @@ pub(crate) fn place_synchronously() -> OperationDoc {
 }
 
 fn place_order_doc(id: &'static str, summary: &'static str, description: &'static str, read: &str) -> OperationDoc {
+    let list = if id == "placeOrder" { "orders" } else { "../orders" };
     let order = |status, description, order_status| {
         Answer::json::<OrderAnswer>(status, description)
-            .header("location", "URL of the order.", location_schema())
+            .header("location", "URL of the order, relative to the URL of the request.", location_schema(list))
             .link(of_order("getOrder", "Reads the order."))
             .link(of_order("getOrderPayments", "Lists the payments of the order."))
             .example(placed(order_status, read))
@@ -102,8 +103,8 @@ fn of_order(operation: &'static str, description: &'static str) -> Link {
     }
 }
 
-fn location_schema() -> Schema {
-    json_schema!({ "type": "string", "format": "uri-reference", "examples": ["/orders/ord-42"] })
+fn location_schema(list: &str) -> Schema {
+    json_schema!({ "type": "string", "format": "uri-reference", "examples": [format!("{list}/ord-42")] })
 }
 
 fn price() -> Value {
