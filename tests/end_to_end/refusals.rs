@@ -23,11 +23,14 @@ async fn invalid_ids_are_rejected() {
 }
 
 #[tokio::test]
-async fn a_route_that_the_template_lacks_gets_the_error_of_api_gateway() {
+async fn a_path_or_method_without_a_route_is_a_problem() {
     let paystream = Paystream::of_target().await;
-    for path in ["/", "/refunds", "/payments/pay_1/refund"] {
-        assert_eq!(paystream.get(path).await.expect(403), json!({"message": "Missing Authentication Token"}));
+    for path in ["/", "/refunds", "/orders/ord-1/lines"] {
+        paystream.get(path).await.expect_problem(404, "no-such-route");
     }
+    let answer = paystream.get("/payments/pay_1/refund").await;
+    assert_eq!(answer.headers["allow"], "POST");
+    answer.expect_problem(405, "method-not-allowed");
 }
 
 #[tokio::test]

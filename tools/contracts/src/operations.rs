@@ -17,9 +17,9 @@ pub(crate) struct Api {
 
 /// Responses of API Gateway itself, as a REST API or an HTTP API: the template can deploy either.
 const GATEWAY: [(u16, &str); 9] = [
+    (400, "the request is not complete, such as one with a truncated body."),
     (401, "the token is missing or invalid, on stacks that authorize by token."),
-    (403, "the request is not authorized, or a REST API has no such route."),
-    (404, "an HTTP API has no such route."),
+    (403, "the request is not authorized."),
     (413, "the body exceeds 10 MB."),
     (429, "too many requests. Wait, then repeat the request."),
     (500, "the function behind an HTTP API failed. Repeat the request."),
