@@ -167,6 +167,6 @@ async fn prod_has_no_synchronous_orders_by_default() {
         return;
     }
     let paystream = Paystream::start_with_parameters(&[("Stage", "prod")]).await;
-    paystream.post("/sync/orders", &tea("ord-1")).await.expect(403);
+    paystream.post("/sync/orders", &tea("ord-1")).await.expect_problem(404, "no-such-route");
     paystream.post("/orders", &tea("ord-1")).await.expect(202);
 }

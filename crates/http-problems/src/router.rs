@@ -18,12 +18,11 @@ use crate::{Problem, builtin};
 /// - a path with an encoded slash (`%2F`), which some gateways decode before they match, and some after;
 /// - a path that the gateway in front matched to no route of the API ([`ClientPath::is_unrouted`]).
 pub fn with_problems(router: Router) -> Router {
-    router
-        .fallback(async || no_such_route())
-        .method_not_allowed_fallback(async || {
-            Problem::new(builtin::METHOD_NOT_ALLOWED, "The allow header lists the methods of this path.")
-        })
-        .layer(middleware::from_fn(name_instance))
+    let router = router.fallback(async || no_such_route()).method_not_allowed_fallback(async || {
+        Problem::new(builtin::METHOD_NOT_ALLOWED, "The allow header lists the methods of this path.")
+    });
+    // Layers of this router are outside of the routes. Inside, axum would add `allow` to their own responses, too.
+    Router::new().fallback_service(router).layer(middleware::from_fn(name_instance))
 }
 
 async fn name_instance(request: Request, next: Next) -> Response {

@@ -46,7 +46,9 @@ async fn the_instance_is_the_path_that_the_client_sent() {
 /// Otherwise a request could reach another route than the one that its gateway has authorized.
 #[tokio::test]
 async fn a_path_without_a_route_in_the_gateway_has_none_in_the_router() {
-    let router = Router::new().route("/tea/{cup}", post(async || StatusCode::CREATED));
+    let router = Router::new()
+        .route("/tea/{cup}", post(async || StatusCode::CREATED))
+        .route("/cups/{cup}", get(async || StatusCode::OK));
     let send = async |path: &str, is_unrouted| {
         let client = ClientPath { path: format!("/dev{path}"), is_unrouted };
         let request = Request::post(path).extension(client).body(Body::empty()).unwrap();
@@ -54,9 +56,10 @@ async fn a_path_without_a_route_in_the_gateway_has_none_in_the_router() {
     };
     assert_eq!(send("/tea/1", false).await.status(), StatusCode::CREATED);
     assert_eq!(send("/tea/1%252F", false).await.status(), StatusCode::CREATED, "an encoded percent sign");
-    for (path, is_unrouted) in [("/tea/1", true), ("/tea/1%2F2", false), ("/tea/1%2f", false)] {
+    for (path, is_unrouted) in [("/tea/1", true), ("/tea/1%2F2", false), ("/tea/1%2f", false), ("/cups/1", true)] {
         let response = send(path, is_unrouted).await;
         let status = response.status();
+        assert!(!response.headers().contains_key("allow"), "{path}");
         let body = response.into_body().collect().await.unwrap().to_bytes();
         let problem: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!((status, &problem["type"]), (StatusCode::NOT_FOUND, &builtin::NO_SUCH_ROUTE.uri().into()), "{path}");

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use http_pages::link_schema;
+use http_problems::builtin;
 use openapi_routes::{Answer, Link, LinkTarget, OperationDoc};
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
@@ -27,7 +28,7 @@ pub(crate) fn place_synchronously() -> OperationDoc {
          not deployed in every stage.",
         "remote",
     )
-    .problems([PAYMENTS_UNREACHABLE])
+    .problems([PAYMENTS_UNREACHABLE, builtin::NO_SUCH_ROUTE])
 }
 
 fn place_order_doc(id: &'static str, summary: &'static str, description: &'static str, read: &str) -> OperationDoc {
