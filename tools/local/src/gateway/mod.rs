@@ -93,8 +93,8 @@ fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client: SocketAddr
 /// Reads a body. Fails if it is too large, or if the client closes the connection or breaks a chunk before its end.
 async fn read(body: Body) -> Result<Bytes, GatewayError> {
     axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
-        let is_too_large = error.source().is_some_and(|reason| reason.is::<LengthLimitError>());
-        if is_too_large { GatewayError::TooLarge } else { GatewayError::Incomplete }
+        let limit = error.source().and_then(|reason| reason.downcast_ref::<LengthLimitError>());
+        if limit.is_some() { GatewayError::TooLarge } else { GatewayError::Incomplete }
     })
 }
 
