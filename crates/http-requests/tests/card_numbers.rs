@@ -46,6 +46,13 @@ fn places((status, answer): (StatusCode, String)) -> Vec<String> {
     errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
 }
 
+#[tokio::test]
+async fn a_refused_request_with_an_unknown_method_lists_no_methods() {
+    let request = Request::delete(format!("/tea?card={CARD}")).body(Body::empty()).unwrap();
+    let response = router().oneshot(request).await.unwrap();
+    assert_eq!((response.status(), response.headers().get("allow")), (StatusCode::BAD_REQUEST, None));
+}
+
 /// A gateway's catch-all leaves open which part of the path is the route's.
 #[tokio::test]
 async fn a_card_number_anywhere_in_an_unrouted_path_is_rejected_and_not_named() {
