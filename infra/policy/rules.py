@@ -5,6 +5,24 @@ import re
 import permissions
 from permissions import BUCKET, STREAM, TABLE
 
+READ, PAY, CHANGE = "paystream/payments.read", "paystream/payments.pay", "paystream/payments.change"
+PLACE_ORDERS, READ_ORDERS = "paystream/orders.place", "paystream/orders.read"
+BACK_OFFICE = "paystream/back-office"
+# Scopes of a token that each route accepts. Other routes, which serve nothing, accept any of them.
+SCOPES = {
+    "POST /payments": {PAY},
+    "GET /payments": {READ, BACK_OFFICE},
+    "GET /payments/{payment_id}": {READ, BACK_OFFICE},
+    "POST /payments/{payment_id}/capture": {CHANGE, BACK_OFFICE},
+    "POST /payments/{payment_id}/void": {CHANGE, BACK_OFFICE},
+    "POST /payments/{payment_id}/refund": {CHANGE, BACK_OFFICE},
+    "POST /orders": {PLACE_ORDERS},
+    "GET /orders/{order_id}": {READ_ORDERS, BACK_OFFICE},
+    "GET /orders/{order_id}/payments": {READ_ORDERS, BACK_OFFICE},
+}
+
+# Paths that serve nothing, not even preflights.
+UNKNOWN = {"/", "/{proxy+}"}
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "x-amazon-apigateway-any-method"}
 
 
@@ -17,6 +35,9 @@ def every_route_has_an_authorizer(stack):
         schemes = body.get("components", {}).get("securitySchemes", {})
         for path, item in body["paths"].items():
             for method in item.keys() & METHODS:
+                # Browsers send preflights without credentials.
+                if method == "options" and stack._parameters["AllowedOrigins"] and "security" not in item[method]:
+                    continue
                 # Each requirement alone grants access, and an empty one grants it to everybody.
                 requirements = item[method].get("security", [])
                 required = [scheme for one in requirements for scheme in one]
@@ -25,6 +46,35 @@ def every_route_has_an_authorizer(stack):
     for kind in ("AWS::Lambda::Url", "AWS::ApiGatewayV2::Route", "AWS::ApiGateway::Method"):
         for name, *_ in stack.of(kind):
             yield f"{name}: a route outside of the API definitions"
+
+
+def every_route_requires_scopes_of_tokens(stack):
+    uses_tokens = any(stack._parameters[name] for name in ("JwtIssuer", "CognitoUserPoolArn"))
+    for name, properties, _ in stack.of("AWS::ApiGateway::RestApi") + stack.of("AWS::ApiGatewayV2::Api"):
+        for path, item in properties["Body"]["paths"].items():
+            for method in item.keys() & METHODS:
+                # The catch-all method of a path serves HEAD like GET.
+                of = "get" if method == "x-amazon-apigateway-any-method" else method
+                route = f"{of.upper()} {path}"
+                expected = SCOPES.get(route, set().union(*SCOPES.values())) if uses_tokens else set()
+                for requirement in item[method].get("security", []):
+                    found = set().union(*requirement.values())
+                    if found != expected:
+                        yield f"{name}: {route} accepts the scopes {sorted(found)} instead of {sorted(expected)}"
+
+
+def every_preflight_is_answered(stack):
+    for name, properties, _ in stack.of("AWS::ApiGateway::RestApi") + stack.of("AWS::ApiGatewayV2::Api"):
+        for path, item in properties["Body"]["paths"].items():
+            if path in UNKNOWN:
+                continue
+            takes_preflights = "options" in item and "security" not in item["options"]
+            if takes_preflights != bool(stack._parameters["AllowedOrigins"]):
+                yield f"{name}: preflights of {path} {'are' if takes_preflights else 'are not'} answered"
+    for name, properties, _ in stack.of("AWS::Lambda::Function"):
+        answers = "ALLOWED_ORIGINS" in properties["Environment"]["Variables"]
+        if name.endswith("Api") and answers != bool(stack._parameters["AllowedOrigins"]):
+            yield f"{name}: answers preflights: {answers}"
 
 
 def _authorizes(scheme):
@@ -149,6 +199,8 @@ def every_change_of_an_api_is_served(stack):
 
 RULES = [
     every_route_has_an_authorizer,
+    every_route_requires_scopes_of_tokens,
+    every_preflight_is_answered,
     *permissions.RULES,
     every_store_is_encrypted,
     every_store_outlives_the_stack,

@@ -10,6 +10,7 @@ import rules
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 ISSUER = {"JwtIssuer": "https://issuer.example", "JwtAudience": "paystream"}
 POOL = {"CognitoUserPoolArn": "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/1"}
+ORIGINS = {"AllowedOrigins": "https://shop.example.com"}
 EVERYTHING = {
     "Stage": "prod",
     "SynchronousOrders": "always",
@@ -30,6 +31,9 @@ STACKS = [
     EVERYTHING | {"ApiFlavour": "http"},
     {"ApiFlavour": "http"} | ISSUER,
     POOL,
+    ORIGINS,
+    POOL | ORIGINS,
+    {"ApiFlavour": "http"} | ISSUER | ORIGINS,
 ]
 
 
@@ -103,6 +107,13 @@ BROKEN = [
     (everywhere("jwt", "none"), "PaymentsHttpApi: GET /payments has no authorizer", {"ApiFlavour": "http"} | ISSUER),
     (everywhere("cognito_user_pools", "none"), "OrdersApi: POST /orders has no authorizer", POOL),
     (post("security", value=[{"caller": []}, {}]), "PaymentsApi: POST /payments has no authorizer", {}),
+    *[(post("security", value=[{"caller": scopes}]), f"POST /payments accepts the scopes {scopes} instead of", given)
+      for scopes, given in (([], POOL), (["paystream/payments.pay"], {}), (["paystream/payments.read"], POOL))],
+    *[(properties("PaymentsApi", "DefinitionBody", "paths", path, "options"), f"preflights of {path} are not answered", ORIGINS)
+      for path in ("/payments", "/payments/{payment_id}/refund")],
+    (properties("PaymentsApi", "DefinitionBody", "paths", "/payments", "options", "Fn::If", 0, value="UsesIam"),
+     "preflights of /payments are answered", {}),
+    (properties("OrderApi", "Environment", "Variables", "ALLOWED_ORIGINS"), "OrderApi: answers preflights: False", ORIGINS),
     (edit("Door", value=EVERYONE), "Door: a route outside of the API definitions", {}),
     (statement(0, "Action", value="dynamodb:*"), "PaymentApiRole: the action dynamodb:* has a wildcard", {}),
     (statement(0, "Resource", value="*"), "PaymentApiRole: dynamodb:PutItem is allowed on *", {}),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 type Item = HashMap<String, AttributeValue>;
 
 /// Attributes that an item may lack. Without its mark, a payment has nothing to publish.
-const OPTIONAL: [&str; 3] = ["decline", "traceparent", "published_version"];
+const OPTIONAL: [&str; 4] = ["caller", "decline", "traceparent", "published_version"];
 /// Keys of the table and its index, whose types DynamoDB enforces.
 const KEYS: [&str; 2] = ["payment_id", "order_id"];
 
@@ -83,6 +83,7 @@ async fn no_unreadable_attribute_of_a_payment_holds_up_other_payments_and_a_redr
     let mut whole = paystream.payment_item(&paid).await;
     whole.insert("published_version".to_owned(), N("0".to_owned()));
     whole.insert("traceparent".to_owned(), S("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()));
+    whole.insert("caller".to_owned(), S("client-7@clients".to_owned()));
     let attributes: BTreeSet<_> = whole.keys().cloned().chain(["decline".to_owned()]).collect();
 
     let (mut healthy, mut mended, mut count) = (Vec::new(), Vec::new(), 0);

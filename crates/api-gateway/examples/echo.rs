@@ -15,5 +15,5 @@ async fn echo(method: Method, uri: Uri, identity: Option<Extension<Identity>>) -
     if identity.is_none() {
         tracing::warn!("served a request without an identity");
     }
-    format!("{method} {uri} by {:?}", identity.map(|Extension(identity)| identity))
+    format!("{method} {uri} by {:?}", identity.as_ref().map(|identity| identity.name()))
 }

@@ -36,6 +36,10 @@ pub(crate) enum PayloadFormat {
 pub(crate) enum InvalidEvent {
     #[error("not an API Gateway event: {0} is missing")]
     Missing(&'static str),
+    #[error(
+        "unsupported authorizer: use IAM, a Cognito user pool or a JWT authorizer, whose callers the function can tell apart"
+    )]
+    Authorizer,
     #[error("unsupported payload format: set the integration's payload format version to 1.0 or 2.0")]
     Format,
     #[error("the event's method is not a valid HTTP method")]

@@ -211,6 +211,8 @@ impl IntoResponse for Problem {
         let mut response = details.into_response();
         let headers = headers.into_iter().map(|(name, value)| (HeaderName::from_static(name), value));
         response.headers_mut().extend(headers);
+        // For middleware, which would otherwise have to parse the body.
+        response.extensions_mut().insert(problem_type);
         response
     }
 }

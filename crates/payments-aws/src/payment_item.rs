@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use payment_events::{Decline, Money, OrderId, PaymentId, Timestamp, TraceParent};
-use payments::{Action, Change, Fingerprint, Lease, Outcome, Payment, PaymentRecord, RequestKey, Status, Step};
+use payments::{Action, Caller, Change, Fingerprint, Lease, Outcome, Payment, PaymentRecord, RequestKey, Status, Step};
 use serde::{Deserialize, Serialize};
 
 /// An item that is not a valid payment: a bug, or a write by another program.
@@ -19,8 +19,8 @@ pub fn record_of_image(image: &str) -> Result<PaymentRecord, InvalidItem> {
     item.into_record()
 }
 
-/// Attributes of an item. `published_version` is absent while it is 0; `decline` and `traceparent` are absent when there
-/// is none.
+/// Attributes of an item. `published_version` is absent while it is 0; `decline`, `traceparent` and `caller` are absent
+/// when there is none.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PaymentItem {
     payment_id: PaymentId,
@@ -36,6 +36,8 @@ pub(crate) struct PaymentItem {
     updated_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     traceparent: Option<TraceParent>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caller: Option<String>,
     request_fingerprint: String,
     lease_until: Timestamp,
     lease_holder: String,
@@ -132,6 +134,7 @@ impl PaymentItem {
             created_at: self.created_at,
             updated_at: self.updated_at,
             trace_parent: self.traceparent,
+            made_by: Caller::named(self.caller.as_deref()),
         };
         Ok(PaymentRecord {
             payment,
@@ -162,6 +165,7 @@ impl From<PaymentRecord> for PaymentItem {
             created_at: payment.created_at,
             updated_at: payment.updated_at,
             traceparent: payment.trace_parent,
+            caller: payment.made_by.identity().map(str::to_owned),
             request_fingerprint: record.fingerprint.as_str().to_owned(),
             lease_until: record.lease.until,
             lease_holder: record.lease.holder.as_str().to_owned(),

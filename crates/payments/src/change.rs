@@ -34,6 +34,9 @@ pub enum ChangeError {
     /// No payment has this id.
     #[error("payment not found")]
     NotFound,
+    /// Another caller made the payment. Callers are told the same as for [`ChangeError::NotFound`].
+    #[error("another caller made the payment")]
+    NotAccessible,
     /// An earlier request used the key for a different change of this payment.
     #[error("the idempotency key was used for a different change")]
     KeyReused,
@@ -77,6 +80,9 @@ impl ChangePayment {
     /// if the captured amount covers both; a capture that loses to a void is refused.
     pub async fn change(&self, request: &ChangeRequest) -> Result<Changed, ChangeError> {
         let mut known = self.store.load(&request.payment_id).await?.ok_or(ChangeError::NotFound)?;
+        if !request.access.allows(&known.payment) {
+            return Err(ChangeError::NotAccessible);
+        }
         for _ in 0..TRIES_MAX {
             if let Some(payment) = made_before(&known, request)? {
                 return Ok(Changed { payment, published: None });

@@ -3,6 +3,7 @@
 //! - [`Payment`]: the payment and its state machine.
 //! - [`AcceptPayment`]: the use case behind `POST /payments`, idempotent per caller and idempotency key.
 //! - [`ChangePayment`]: the use case behind capture, void and refund, idempotent and with optimistic concurrency.
+//! - [`Access`]: the payments that a caller may read and change.
 //! - [`PaymentRecord`]: the stored form of a payment, with every step that it took.
 //! - [`Publication`]: publishes a stored payment, directly from `payment-api` and again from `payment-relay`.
 //! - Ports, one per need: [`PaymentStore`], [`PaymentQueries`], [`Outbox`], [`PaymentProcessor`], [`EventPublisher`].
@@ -10,6 +11,7 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
 
 mod accept;
+mod access;
 mod change;
 mod idempotency_key;
 mod payment;
@@ -23,6 +25,7 @@ mod simulator;
 pub mod testing;
 
 pub use accept::{AcceptError, AcceptPayment, Accepted};
+pub use access::{Access, Caller};
 pub use change::{ChangeError, ChangePayment, Changed};
 pub use idempotency_key::{IdempotencyKey, InvalidIdempotencyKey};
 pub use payment::{Action, Change, IllegalTransition, Outcome, Payment, Status};
@@ -33,5 +36,5 @@ pub use ports::{
 };
 pub use publication::{Publication, Published};
 pub use record::{Lease, PaymentRecord, RebuildError, STEPS_MAX, Step, StepError};
-pub use request::{Caller, ChangeRequest, Fingerprint, PaymentRequest, RequestKey};
+pub use request::{ChangeRequest, Fingerprint, PaymentRequest, RequestKey};
 pub use simulator::SimulatedProcessor;

@@ -15,6 +15,8 @@ use payment_events::{
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::Caller;
+
 /// Status of a payment, including the one that is internal to Payments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
@@ -79,6 +81,9 @@ pub struct Payment {
     pub updated_at: Timestamp,
     /// Trace that produced this version.
     pub trace_parent: Option<TraceParent>,
+    /// Caller that made the payment. In no event and no response. Without an identity for payments that were made
+    /// without an authorizer, or before callers were stored.
+    pub made_by: Caller,
 }
 
 /// Reason why an action is not possible in the payment's current state.
@@ -135,6 +140,17 @@ pub enum Change {
     Refund(Option<Money>),
 }
 
+impl Change {
+    /// Returns the name of the change: `capture`, `void` or `refund`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Capture(_) => "capture",
+            Self::Void => "void",
+            Self::Refund(_) => "refund",
+        }
+    }
+}
+
 impl Payment {
     /// Creates a payment that is processing, at version 0.
     pub fn begin(
@@ -156,6 +172,7 @@ impl Payment {
             created_at: at,
             updated_at: at,
             trace_parent,
+            made_by: Caller::named(None),
         }
     }
 

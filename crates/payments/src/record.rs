@@ -76,7 +76,10 @@ impl PaymentRecord {
     pub fn begin(request: &PaymentRequest, payment_id: PaymentId, lease: Lease, at: Timestamp) -> Self {
         let (order_id, trace_parent) = (request.order_id.clone(), request.trace_parent.clone());
         Self {
-            payment: Payment::begin(payment_id, order_id, request.amount, trace_parent, at),
+            payment: Payment {
+                made_by: request.caller.clone(),
+                ..Payment::begin(payment_id, order_id, request.amount, trace_parent, at)
+            },
             fingerprint: request.fingerprint(),
             lease,
             steps: Vec::new(),
@@ -146,6 +149,7 @@ impl PaymentRecord {
     /// Returns the payment before its first step, with the trace of the newest version.
     fn begun(&self) -> Payment {
         let Payment { payment_id, order_id, amount, trace_parent, created_at, .. } = &self.payment;
-        Payment::begin(payment_id.clone(), order_id.clone(), *amount, trace_parent.clone(), *created_at)
+        let begun = Payment::begin(payment_id.clone(), order_id.clone(), *amount, trace_parent.clone(), *created_at);
+        Payment { made_by: self.payment.made_by.clone(), ..begun }
     }
 }

@@ -5,7 +5,7 @@ use payment_events::{Money, OrderId, PaymentId, TraceParent};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{Change, IdempotencyKey, PaymentToken};
+use crate::{Access, Caller, Change, IdempotencyKey, PaymentToken};
 
 /// Request to make a payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl PaymentRequest {
     /// Returns the id of the payment, derived from the caller and the key. A retry finds the same item, and two callers
     /// never share one.
     pub fn payment_id(&self) -> Result<PaymentId, payment_events::InvalidPaymentId> {
-        let hash = digest(["payment", &self.caller.0, self.key.as_str()]);
+        let hash = digest(["payment", self.caller.hashed(), self.key.as_str()]);
         format!("{}{}", PaymentId::PREFIX, BASE32_NOPAD.encode(&hash[..ID_HASH_BYTES])).parse()
     }
 
@@ -50,6 +50,8 @@ pub struct ChangeRequest {
     pub payment_id: PaymentId,
     /// Change to make.
     pub change: Change,
+    /// Payments that the caller may change.
+    pub access: Access,
     /// Identifies the request. A retry has the same key.
     pub key: RequestKey,
     /// Versions that the request may change. `None` allows any.
@@ -65,7 +67,7 @@ pub struct RequestKey(String);
 impl RequestKey {
     /// Derives the key of a change from caller, payment and idempotency key. Two callers never share a key.
     pub fn given(caller: &Caller, payment_id: &PaymentId, key: &IdempotencyKey) -> Self {
-        let hash = digest(["change", &caller.0, payment_id.as_str(), key.as_str()]);
+        let hash = digest(["change", caller.hashed(), payment_id.as_str(), key.as_str()]);
         Self(BASE32_NOPAD.encode(&hash[..ID_HASH_BYTES]))
     }
 
@@ -91,17 +93,6 @@ fn digest<const N: usize>(parts: [&str; N]) -> [u8; 32] {
         hash.chain_update((part.len() as u64).to_be_bytes()).chain_update(part.as_bytes())
     });
     hash.finalize().into()
-}
-
-/// Caller of the API, as identified by the authorizer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller(String);
-
-impl Caller {
-    /// Creates the caller with this identity. Without an authorizer, all requests share the caller `anonymous`.
-    pub fn named(identity: Option<&str>) -> Self {
-        Self(identity.unwrap_or("anonymous").to_owned())
-    }
 }
 
 /// Hash of the fields that must not differ between two requests with the same key.

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use payment_events::{Money, PaymentId, PaymentStatus};
 use payments::testing::{MemoryPayments, RecordingPublisher, TwiceWritten};
 use payments::{
-    AcceptPayment, Begun, Caller, Change, ChangeError, ChangePayment, ChangeRequest, Changed, IllegalTransition,
-    PaymentRecord, PaymentRequest, PaymentStore, Publication, Published, Replaced, RequestKey, SimulatedProcessor,
-    Status, StoreError,
+    AcceptPayment, Access, Begun, Caller, Change, ChangeError, ChangePayment, ChangeRequest, Changed,
+    IllegalTransition, PaymentRecord, PaymentRequest, PaymentStore, Publication, Published, Replaced, RequestKey,
+    SimulatedProcessor, Status, StoreError,
 };
 
 #[derive(Default)]
@@ -48,7 +48,14 @@ impl World {
     fn request(&self, payment_id: &PaymentId, change: Change) -> ChangeRequest {
         let key = format!("change-{}", self.requests.fetch_add(1, Ordering::Relaxed)).parse().unwrap();
         let key = RequestKey::given(&Caller::named(None), payment_id, &key);
-        ChangeRequest { payment_id: payment_id.clone(), change, key, only_versions: None, trace_parent: None }
+        ChangeRequest {
+            payment_id: payment_id.clone(),
+            change,
+            access: Access::Every,
+            key,
+            only_versions: None,
+            trace_parent: None,
+        }
     }
 
     async fn change(&self, request: &ChangeRequest) -> Result<Changed, ChangeError> {
@@ -145,6 +152,28 @@ fn keys_of_different_callers_and_payments_never_collide() {
     assert_ne!(RequestKey::given(&mine, &a, &key), RequestKey::given(&theirs, &a, &key));
     assert_ne!(RequestKey::given(&mine, &a, &key), RequestKey::given(&mine, &b, &key));
     assert_ne!(RequestKey::random(), RequestKey::random());
+}
+
+#[tokio::test]
+async fn only_a_caller_with_access_to_the_payment_changes_it() {
+    let (world, payment_id) = World::with_payment(&[]).await;
+    let mut record = world.store.record(&payment_id).unwrap();
+    record.payment.made_by = Caller::named(Some("client-7"));
+    world.store.seed(record);
+    let request_of = |caller| {
+        let access = Access::MadeBy(Caller::named(caller));
+        ChangeRequest { access, ..world.request(&payment_id, CAPTURE) }
+    };
+    for other in [Some("client-8"), None] {
+        let refused = world.change(&request_of(other)).await;
+        assert!(matches!(refused, Err(ChangeError::NotAccessible)), "{refused:?}");
+    }
+    let captured = world.change(&request_of(Some("client-7"))).await.unwrap();
+    assert_eq!(captured.payment.made_by, Caller::named(Some("client-7")));
+    let refund = world.request(&payment_id, Change::Refund(None));
+    assert_eq!(world.change(&refund).await.unwrap().payment.version, 3, "with access to every payment");
+    let event = format!("{:?}", world.publisher.published());
+    assert!(!event.contains("client-7"), "the caller is in no event: {event}");
 }
 
 #[tokio::test]

@@ -137,7 +137,7 @@ fn requested(action: &Action) -> Money {
 
 fn record(minor: i64) -> PaymentRecord {
     let request = PaymentRequest {
-        caller: Caller::named(None),
+        caller: Caller::named(Some("client-7")),
         key: "key-1".parse().unwrap(),
         order_id: "ord-1".parse().unwrap(),
         amount: eur(minor),

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use aws_connection::Trust;
+use http_requests::AllowedOrigins;
 use orders_aws::PaymentsUrl;
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
@@ -13,6 +14,8 @@ pub struct Config {
     pub orders_table: String,
     /// `PAYMENT_LOOKUP` and `PAYMENTS_URL`: source of an order's payments.
     pub payments: Payments,
+    /// `ALLOWED_ORIGINS`: origins whose pages may call the API from a browser, none by default.
+    pub allowed_origins: AllowedOrigins,
     /// `LOG_LEVEL`: least severe level to log, `info` by default.
     pub log_level: LogLevel,
 }
@@ -62,9 +65,13 @@ impl Config {
                 Some(Payments::Remote(url?, trust?))
             }
         });
+        let allowed_origins =
+            variables.optional("ALLOWED_ORIGINS", AllowedOrigins::EXPECTED, AllowedOrigins::default());
         let log_level = variables.optional("LOG_LEVEL", "the least severe level to log", LogLevel::INFO);
-        match (orders_table, payments, log_level) {
-            (Some(orders_table), Some(payments), Some(log_level)) => Ok(Self { orders_table, payments, log_level }),
+        match (orders_table, payments, allowed_origins, log_level) {
+            (Some(orders_table), Some(payments), Some(allowed_origins), Some(log_level)) => {
+                Ok(Self { orders_table, payments, allowed_origins, log_level })
+            }
             _ => Err(variables.into_error()),
         }
     }
@@ -91,12 +98,16 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_lookup_requires_a_valid_url() {
+    fn malformed_variables_are_reported_with_the_expected_value() {
         for (pairs, expected) in [
             (&[("PAYMENT_LOOKUP", "remote")][..], "PAYMENTS_URL is missing; expected the base URL of the Payments API"),
             (
                 &[("PAYMENT_LOOKUP", "remote"), ("PAYMENTS_URL", "payments")],
                 "PAYMENTS_URL is not an http:// or https:// URL",
+            ),
+            (
+                &[("ALLOWED_ORIGINS", "https://shop.example.com/")],
+                "ALLOWED_ORIGINS is not a list of origins; expected origins separated by commas",
             ),
             (&[("PAYMENT_LOOKUP", "both")], "PAYMENT_LOOKUP is neither local nor remote; expected local, or remote to"),
         ] {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_connection::{Aws, Endpoint};
+use http_requests::with_cors;
 use order_api::{Config, Payments, router, sync_router};
 use orders::{FindOrder, PlaceOrder, Settle};
 use orders_aws::{Limits, OrdersTable, PaymentsApi};
@@ -27,5 +28,5 @@ async fn main() -> Result<(), api_gateway::Error> {
             sync_router(place.asking(Arc::new(payments)))
         }
     };
-    api_gateway::run(router).await
+    api_gateway::run(with_cors(router, config.allowed_origins)).await
 }

@@ -1,44 +1,99 @@
-//! The caller of a request, as identified by API Gateway's authorizer.
+//! The caller of a request, and the payments that it may access.
+
+use std::convert::Infallible;
 
 use api_gateway::Identity;
-use payments::Caller;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use http_problems::Problem;
+use openapi_routes::{Input, Operation};
+use payment_events::PaymentId;
+use payments::{Access, Caller};
+use schemars::SchemaGenerator;
 
-/// Returns the caller that API Gateway identified. Requests without an identity (tests, APIs without an authorizer)
-/// share one caller.
-pub(crate) fn caller(identity: Option<&Identity>) -> Caller {
-    Caller::named(identity.map(|identity| match identity {
-        Identity::Principal(arn) => without_session(arn),
-        Identity::Subject(subject) => subject,
-    }))
+use crate::problems;
+
+/// Scope of a token that may read and change every payment. `infra/api/payments.yaml` has the scopes of each route.
+pub(crate) const BACK_OFFICE: &str = "paystream/back-office";
+
+/// Caller of a request, as API Gateway's authorizer identified it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CalledBy {
+    /// Identity, which idempotency keys belong to.
+    pub(crate) caller: Caller,
+    /// Payments that it may read and change.
+    pub(crate) access: Access,
 }
 
-/// Removes the session name, which ends the ARN of an assumed role, so that a role is the same caller in every session.
-fn without_session(arn: &str) -> &str {
-    match arn.rsplit_once('/') {
-        Some((role, _)) if arn.contains(":assumed-role/") => role,
-        _ => arn,
+impl CalledBy {
+    /// Returns the caller with this identity. Requests without an authorizer (tests, the local environment) share one
+    /// caller.
+    ///
+    /// Only tokens are restricted to the payments of their caller. IAM policies already decide for each principal which
+    /// routes it may call, and several roles often work on the same payments, so that a role with access to a route may
+    /// access every payment.
+    pub(crate) fn of(identity: Option<&Identity>) -> Self {
+        let caller = Caller::named(identity.map(Identity::name));
+        let access = match identity {
+            None | Some(Identity::Principal(_)) => Access::Every,
+            Some(token) if token.has_scope(BACK_OFFICE) => Access::Every,
+            Some(Identity::Token { .. }) => Access::MadeBy(caller.clone()),
+        };
+        Self { caller, access }
     }
+
+    /// Returns the problem for a payment that this caller may not access, and logs it. The caller is told the same as
+    /// for a payment that does not exist.
+    pub(crate) fn denied(&self, payment_id: &PaymentId) -> Problem {
+        tracing::warn!(%payment_id, caller = self.caller.identity(),
+            "denied access to payment {payment_id}, which another caller made (404)");
+        problems::not_found(payment_id)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for CalledBy {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts.extensions.get()))
+    }
+}
+
+/// Not described: the authorizer identifies the caller.
+impl Input for CalledBy {
+    fn describe(_: &mut Operation, _: &mut SchemaGenerator) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_role_is_the_same_caller_in_every_session() {
-        let role = "arn:aws:sts::123456789012:assumed-role/checkout";
-        assert_eq!(without_session(&format!("{role}/i-1")), role);
-        assert_eq!(without_session(&format!("{role}/i-2")), role);
-        let user = "arn:aws:iam::123456789012:user/ops/anna";
-        assert_eq!(without_session(user), user);
+    fn token(scopes: &str) -> Identity {
+        Identity::Token { subject: "client-7@clients".to_owned(), scopes: scopes.to_owned() }
     }
 
     #[test]
-    fn subjects_roles_and_unidentified_requests_are_different_callers() {
-        let subject = Identity::Subject("client-7@clients".to_owned());
-        assert_eq!(caller(Some(&subject)), Caller::named(Some("client-7@clients")));
-        let session = Identity::Principal("arn:aws:sts::123456789012:assumed-role/checkout/i-1".to_owned());
-        assert_eq!(caller(Some(&session)), Caller::named(Some("arn:aws:sts::123456789012:assumed-role/checkout")));
-        assert_eq!(caller(None), Caller::named(None));
+    fn a_token_without_the_back_office_scope_is_restricted_to_its_own_payments() {
+        let own = Caller::named(Some("client-7@clients"));
+        let role = Identity::Principal("arn:aws:sts::123456789012:assumed-role/checkout/i-1".to_owned());
+        let checkout = Caller::named(Some("arn:aws:sts::123456789012:assumed-role/checkout"));
+        let restricted = CalledBy { caller: own.clone(), access: Access::MadeBy(own.clone()) };
+        for (identity, expected) in [
+            (Some(token("paystream/payments.change")), restricted.clone()),
+            (Some(token("paystream/back-office-2")), restricted),
+            (
+                Some(token("paystream/payments.read paystream/back-office")),
+                CalledBy { caller: own, access: Access::Every },
+            ),
+            (Some(role), CalledBy { caller: checkout, access: Access::Every }),
+            (None, CalledBy { caller: Caller::named(None), access: Access::Every }),
+        ] {
+            assert_eq!(CalledBy::of(identity.as_ref()), expected, "{identity:?}");
+        }
+    }
+
+    #[test]
+    fn the_routes_accept_the_back_office_scope() {
+        assert!(include_str!("../../../infra/api/payments.yaml").contains(BACK_OFFICE));
     }
 }

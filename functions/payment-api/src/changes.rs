@@ -1,6 +1,5 @@
 //! Handlers of capture, void and refund, which share one use case.
 
-use api_gateway::Identity;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::header::ETAG;
@@ -13,7 +12,7 @@ use payment_events::{PaymentId, TraceParent};
 use payments::{Change, ChangeError, ChangeRequest, Changed, RequestKey};
 use schemars::SchemaGenerator;
 
-use crate::caller::caller;
+use crate::caller::CalledBy;
 use crate::etag::etag;
 use crate::headers::{OnlyVersions, OptionalKey, OptionalTrace, RequiredKey};
 use crate::messages::{EmptyBody, PartBody};
@@ -41,6 +40,7 @@ pub(crate) async fn refund(
 /// A request to change a payment, without its body: payment, key and conditions.
 pub(crate) struct RequestedChange {
     service: Service,
+    called_by: CalledBy,
     payment_id: PaymentId,
     key: RequestKey,
     only_versions: Option<Vec<u64>>,
@@ -49,15 +49,19 @@ pub(crate) struct RequestedChange {
 
 impl RequestedChange {
     async fn apply(self, change: Change) -> Result<Response, Problem> {
-        let Self { service, payment_id, key, only_versions, trace_parent } = self;
-        let request = ChangeRequest { payment_id, change, key, only_versions, trace_parent };
+        let Self { service, called_by, payment_id, key, only_versions, trace_parent } = self;
+        let access = called_by.access.clone();
+        let request = ChangeRequest { payment_id, change, access, key, only_versions, trace_parent };
         match service.change.change(&request).await {
-            Ok(Changed { payment, published }) => Ok(service.respond(StatusCode::OK, payment, published)),
+            Ok(Changed { payment, published }) => {
+                Ok(service.respond(StatusCode::OK, change.name(), &called_by.caller, payment, published))
+            }
             Err(ChangeError::VersionMismatch { version }) => {
                 let mut response = problems::version_mismatch(version).into_response();
                 response.headers_mut().extend(etag(version).map(|etag| (ETAG, etag)));
                 Ok(response)
             }
+            Err(ChangeError::NotAccessible) => Err(called_by.denied(&request.payment_id)),
             Err(error) => Err(problems::not_changed(error, &request.payment_id)),
         }
     }
@@ -70,10 +74,10 @@ impl FromRequestParts<Service> for RequestedChange {
         let PathParameter(payment_id) = PathParameter::from_request_parts(parts, service).await?;
         let OnlyVersions(only_versions) = OnlyVersions::from_request_parts(parts, service).await?;
         let OptionalKey(key) = OptionalKey::from_request_parts(parts, service).await?;
-        let caller = caller(parts.extensions.get::<Identity>());
-        let key = key.map_or_else(RequestKey::random, |key| RequestKey::given(&caller, &payment_id, &key));
+        let Ok(called_by) = CalledBy::from_request_parts(parts, service).await;
+        let key = key.map_or_else(RequestKey::random, |key| RequestKey::given(&called_by.caller, &payment_id, &key));
         let Ok(OptionalTrace(trace_parent)) = OptionalTrace::from_request_parts(parts, service).await;
-        Ok(Self { service: service.clone(), payment_id, key, only_versions, trace_parent })
+        Ok(Self { service: service.clone(), called_by, payment_id, key, only_versions, trace_parent })
     }
 }
 

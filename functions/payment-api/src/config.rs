@@ -1,5 +1,6 @@
 //! Configuration from environment variables.
 
+use http_requests::AllowedOrigins;
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
 /// Configuration of the function.
@@ -12,6 +13,8 @@ pub struct Config {
     /// `PAYMENT_LEASE_MS`: time that one request may work on a payment before a retry takes over, in milliseconds. The
     /// default is 10,000.
     pub lease_ms: u64,
+    /// `ALLOWED_ORIGINS`: origins whose pages may call the API from a browser. The default is none.
+    pub allowed_origins: AllowedOrigins,
     /// `LOG_LEVEL`: least severe level to log. The default is `info`.
     pub log_level: LogLevel,
     /// `AWS_LAMBDA_FUNCTION_NAME`: name of the function, the dimension of its metrics.
@@ -27,13 +30,20 @@ impl Config {
         let payments_table = variables.required("PAYMENTS_TABLE", "the name of the payments table");
         let payment_stream = variables.required("PAYMENT_STREAM", "the name of the Kinesis stream");
         let lease_ms = variables.optional("PAYMENT_LEASE_MS", "a number of milliseconds", LEASE_MS);
+        let allowed_origins =
+            variables.optional("ALLOWED_ORIGINS", AllowedOrigins::EXPECTED, AllowedOrigins::default());
         let log_level = variables.optional("LOG_LEVEL", "the least severe level to log", LogLevel::INFO);
         let function_name =
             variables.required("AWS_LAMBDA_FUNCTION_NAME", "the name of the function, which Lambda sets");
-        match (payments_table, payment_stream, lease_ms, log_level, function_name) {
-            (Some(payments_table), Some(payment_stream), Some(lease_ms), Some(log_level), Some(function_name)) => {
-                Ok(Self { payments_table, payment_stream, lease_ms, log_level, function_name })
-            }
+        match (payments_table, payment_stream, lease_ms, allowed_origins, log_level, function_name) {
+            (
+                Some(payments_table),
+                Some(payment_stream),
+                Some(lease_ms),
+                Some(allowed_origins),
+                Some(log_level),
+                Some(function_name),
+            ) => Ok(Self { payments_table, payment_stream, lease_ms, allowed_origins, log_level, function_name }),
             _ => Err(variables.into_error()),
         }
     }

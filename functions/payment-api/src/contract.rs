@@ -47,13 +47,14 @@ pub(crate) fn pay() -> OperationDoc {
 pub(crate) fn list() -> OperationDoc {
     let list = Answer::json::<PaymentList>(
         StatusCode::OK,
-        "A page of the payments of the order, sorted by id. Empty if there are none.",
+        "A page of the payments of the order that the caller may read, sorted by id.",
     )
     .example(json!({ "payments": [payment("authorized", 0, 0, 1)] }))
     .optional_header("link", "The next page, as in `next` (RFC 8288). Missing on the last page.", link_schema());
-    let description = "Follow `next` for the other pages; a page may be shorter than `limit`. A payment that exists \
-                       from the first page to the last is on exactly one of them. Unknown parameters are rejected. \
-                       Orders calls it in synchronous mode.";
+    let description = "Follow `next` for the other pages; a page may be shorter than `limit`, or empty. A payment that \
+                       exists from the first page to the last is on exactly one of them. With access tokens, only \
+                       payments of the caller are listed, unless it has the scope `paystream/back-office`. Unknown \
+                       parameters are rejected. Orders calls it in synchronous mode.";
     OperationDoc::new("listPayments", "List the payments of an order", description).answers(list)
 }
 

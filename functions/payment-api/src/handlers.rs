@@ -1,18 +1,17 @@
 //! Handlers that make and read payments. Each one parses a request, calls a use case and maps its result to a response.
 
-use api_gateway::Identity;
+use axum::Json;
 use axum::extract::State;
 use axum::http::header::{LINK, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use http_pages::{Cursor, InvalidCursor, NextPage};
 use http_problems::Problem;
 use http_requests::{JsonBody, PathParameter, QueryParameters};
 use payment_events::PaymentId;
 use payments::{Accepted, PaymentRequest, PaymentsPage};
 
-use crate::caller::caller;
+use crate::caller::CalledBy;
 use crate::headers::{OptionalTrace, RequiredKey};
 use crate::messages::{ByOrder, PaymentBody, PaymentList, PaymentView};
 use crate::problems;
@@ -20,13 +19,13 @@ use crate::service::{Service, payment_response};
 
 pub(crate) async fn pay(
     State(service): State<Service>,
-    identity: Option<Extension<Identity>>,
+    CalledBy { caller, .. }: CalledBy,
     RequiredKey(key): RequiredKey,
     OptionalTrace(trace_parent): OptionalTrace,
     JsonBody(body): JsonBody<PaymentBody>,
 ) -> Result<Response, Problem> {
     let request = PaymentRequest {
-        caller: caller(identity.as_deref()),
+        caller,
         key,
         order_id: body.order_id,
         amount: body.amount.0.into_money()?,
@@ -37,21 +36,27 @@ pub(crate) async fn pay(
     let Accepted { payment, published } = accepted.map_err(problems::not_accepted)?;
     // Relative to `/payments`, so that it stays below the stage and the base path of the request.
     let location = HeaderValue::try_from(format!("payments/{}", payment.payment_id));
-    let mut response = service.respond(StatusCode::CREATED, payment, published);
+    let mut response = service.respond(StatusCode::CREATED, "pay", &request.caller, payment, published);
     response.headers_mut().extend(location.ok().map(|location| (LOCATION, location)));
     Ok(response)
 }
 
 pub(crate) async fn find(
     State(service): State<Service>,
+    called_by: CalledBy,
     PathParameter(payment_id): PathParameter<PaymentId>,
 ) -> Result<Response, Problem> {
     let payment = service.queries.find(&payment_id).await.map_err(|error| Problem::unavailable(&error))?;
-    payment.map(payment_response).ok_or_else(|| problems::not_found(&payment_id))
+    match payment {
+        Some(payment) if called_by.access.allows(&payment) => Ok(payment_response(payment)),
+        Some(_) => Err(called_by.denied(&payment_id)),
+        None => Err(problems::not_found(&payment_id)),
+    }
 }
 
 pub(crate) async fn list(
     State(service): State<Service>,
+    CalledBy { access, .. }: CalledBy,
     QueryParameters(ByOrder { order_id, limit, cursor }): QueryParameters<ByOrder>,
 ) -> Result<Response, Problem> {
     let after: Option<PaymentId> = match &cursor {
@@ -68,7 +73,9 @@ pub(crate) async fn list(
         NextPage::new(&[("order_id", order_id.as_str())], limit, &cursor)
     });
     let link = next.as_ref().and_then(NextPage::link);
-    let list = PaymentList { payments: payments.into_iter().map(PaymentView::from).collect(), next };
+    // The page may get shorter, or empty. The next one begins after all payments that were read.
+    let payments = payments.into_iter().filter(|payment| access.allows(payment));
+    let list = PaymentList { payments: payments.map(PaymentView::from).collect(), next };
     let mut response = Json(list).into_response();
     response.headers_mut().extend(link.map(|link| (LINK, link)));
     Ok(response)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_connection::{Aws, Endpoint};
+use http_requests::with_cors;
 use payment_api::{Config, Service, router};
 use payments::{AcceptPayment, ChangePayment, Publication, SimulatedProcessor};
 use payments_aws::{KinesisPublisher, PaymentsTable};
@@ -20,5 +21,6 @@ async fn main() -> Result<(), api_gateway::Error> {
     let accept = AcceptPayment::new(table.clone(), Arc::new(SimulatedProcessor), publication.clone(), config.lease_ms);
     let change = ChangePayment::new(table.clone(), publication);
     let metrics = Metrics::to_stdout(&config.function_name);
-    api_gateway::run(router(Service { accept, change, queries: table, metrics })).await
+    let router = router(Service { accept, change, queries: table, metrics });
+    api_gateway::run(with_cors(router, config.allowed_origins)).await
 }

@@ -114,7 +114,7 @@ pub(crate) fn version_mismatch(version: u64) -> Problem {
 
 pub(crate) fn not_changed(error: ChangeError, payment_id: &PaymentId) -> Problem {
     match error {
-        ChangeError::NotFound => not_found(payment_id),
+        ChangeError::NotFound | ChangeError::NotAccessible => not_found(payment_id),
         ChangeError::KeyReused => {
             Problem::new(KEY_REUSED, "Use a new key for a new change, or send the first body again.")
         }

@@ -1,9 +1,11 @@
 //! Routes, each with its handler and its documentation.
 
 use axum::Router;
+use axum::middleware::from_fn;
 use http_requests::with_request_checks;
 use openapi_routes::{Description, Routes};
 
+use crate::audit::log_refusals;
 use crate::service::Service;
 use crate::{changes, contract, handlers};
 
@@ -12,7 +14,8 @@ pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// Returns the router with all routes.
 pub fn router(service: Service) -> Router {
-    with_request_checks(routes(Router::new()).with_state(service), BODY_BYTES_MAX)
+    let routes = routes(Router::new()).with_state(service).layer(from_fn(log_refusals));
+    with_request_checks(routes, BODY_BYTES_MAX)
 }
 
 /// Returns the description of the routes of [`router`], from which the OpenAPI document is generated.
@@ -73,6 +76,7 @@ mod tests {
             let reason = IllegalTransition::Status { from: status, to: PaymentStatus::Voided };
             vec![
                 ChangeError::NotFound,
+                ChangeError::NotAccessible,
                 ChangeError::KeyReused,
                 ChangeError::VersionMismatch { version: 2 },
                 ChangeError::Defect(reason.clone()),

@@ -6,10 +6,10 @@ use axum::Json;
 use axum::http::header::{ETAG, HeaderName};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use payment_events::TraceParent;
-use payments::{AcceptPayment, ChangePayment, Payment, PaymentQueries, Published};
+use payments::{AcceptPayment, Caller, ChangePayment, Payment, PaymentQueries, Published};
 use telemetry::Metrics;
 
+use crate::audit::log_done;
 use crate::etag::etag;
 use crate::messages::PaymentView;
 
@@ -30,13 +30,18 @@ pub struct Service {
 }
 
 impl Service {
-    /// Returns the response to a request that made or changed `payment`. `published` is `None` if an earlier request
-    /// did so.
-    pub(crate) fn respond(&self, status: StatusCode, payment: Payment, published: Option<Published>) -> Response {
+    /// Returns the response to a request that made or changed `payment` by `action`. `published` is `None` if an
+    /// earlier request did so.
+    pub(crate) fn respond(
+        &self,
+        status: StatusCode,
+        action: &str,
+        caller: &Caller,
+        payment: Payment,
+        published: Option<Published>,
+    ) -> Response {
         let replayed = published.is_none();
-        let trace_id = payment.trace_parent.as_ref().map(TraceParent::trace_id);
-        tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id, status = %payment.status,
-            version = payment.version, replayed, trace_id, "payment {} is {}", payment.payment_id, payment.status);
+        log_done(action, caller, &payment, replayed);
         match published {
             Some(Published::Now) => self.metrics.count(&[("PublishedHot", 1)]),
             Some(Published::Deferred) => self.metrics.count(&[("Deferred", 1)]),

@@ -117,7 +117,7 @@ async fn an_idempotency_key_belongs_to_its_caller() {
     let first = pay_as(session("checkout/i-1")).await;
     assert_eq!(pay_as(session("checkout/i-2")).await, first, "another session of the same role");
     assert_ne!(pay_as(session("kiosk/i-1")).await, first);
-    assert_ne!(pay_as(Identity::Subject("client-7@clients".to_owned())).await, first);
+    assert_ne!(pay_as(Identity::Token { subject: "client-7@clients".to_owned(), scopes: String::new() }).await, first);
     assert_ne!(api.pay("key-1", &tea("tok_approve")).await.body["payment_id"], first);
 }
 

@@ -83,7 +83,7 @@ async fn a_response_has_the_format_of_its_event_and_log_lines_carry_the_request_
     let body = "GET /orders/ord-42 by None";
     let headers = json!({"content-type": ["text/plain; charset=utf-8"], "content-length": [body.len().to_string()]});
     let rest = json!({"statusCode": 200, "multiValueHeaders": headers, "body": body, "isBase64Encoded": false});
-    let body = r#"GET /orders/ord-42 by Some(Subject("client-7@clients"))"#;
+    let body = r#"GET /orders/ord-42 by Some("client-7@clients")"#;
     let headers = json!({"content-type": "text/plain; charset=utf-8", "content-length": body.len().to_string()});
     let http = json!({"statusCode": 200, "headers": headers, "body": body, "isBase64Encoded": false});
     let response = |id: &str, response| (id.to_owned(), "response".to_owned(), response);

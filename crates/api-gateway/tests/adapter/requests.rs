@@ -87,34 +87,65 @@ async fn the_caller_is_the_iam_principal_or_the_subject_of_the_token() {
     let principal = Identity::Principal("arn:aws:sts::123456789012:assumed-role/checkout/i-1".to_owned());
     assert_eq!(identity(REST_IAM).await, Some(principal.clone()));
     assert_eq!(identity(HTTP_IAM).await, Some(principal));
-    let subject = |subject: &str| Some(Identity::Subject(subject.to_owned()));
-    assert_eq!(identity(REST_COGNITO).await, subject("aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"));
-    assert_eq!(identity(HTTP_JWT).await, subject("client-7@clients"));
+    let token =
+        |subject: &str, scopes: &str| Some(Identity::Token { subject: subject.to_owned(), scopes: scopes.to_owned() });
+    assert_eq!(
+        identity(REST_COGNITO).await,
+        token("aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "openid paystream/orders.read")
+    );
+    assert_eq!(identity(HTTP_JWT).await, token("client-7@clients", "paystream/orders.read paystream/back-office"));
 }
 
 #[tokio::test]
-async fn output_of_a_custom_authorizer_yields_no_identity() {
-    let outputs = [
-        json!(null),
-        json!("admin"),
-        json!({"principalId": "admin", "claims": "all", "iam": 1, "jwt": [], "lambda": null}),
-        json!({"claims": {"sub": 7}, "iam": {"userArn": {}}, "jwt": {"claims": {"sub": null}}}),
-    ];
+async fn scopes_are_those_of_the_token_and_not_those_that_the_route_accepts() {
+    let authorizer = "/requestContext/authorizer";
+    for (event, pointer) in
+        [(REST_COGNITO, format!("{authorizer}/claims")), (HTTP_JWT, format!("{authorizer}/jwt/claims"))]
+    {
+        let scopes = async |claims: Value| match identity(&with(event, &pointer, claims)).await {
+            Some(Identity::Token { scopes, .. }) => scopes,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(scopes(json!({"sub": "s", "scope": "a b"})).await, "a b");
+        assert_eq!(scopes(json!({"sub": "s", "scp": "[a b]"})).await, "a b", "a list, as an HTTP API passes it");
+        assert_eq!(scopes(json!({"sub": "s", "scp": "a"})).await, "a");
+        assert_eq!(scopes(json!({"sub": "s", "scope": "a", "scp": "[b]"})).await, "a");
+        assert_eq!(scopes(json!({"sub": "s", "scope": ["a"]})).await, "");
+        assert_eq!(scopes(json!({"sub": "s"})).await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_an_authorizer_has_no_identity() {
     for event in [REST_COGNITO, HTTP_JWT] {
         assert_eq!(identity(&without(event, "/requestContext/authorizer")).await, None);
-        for output in &outputs {
+        for output in [json!(null), json!({}), json!({"claims": null, "scopes": null})] {
             assert_eq!(identity(&with(event, "/requestContext/authorizer", output.clone())).await, None, "{output}");
         }
     }
 }
 
-#[tokio::test]
-async fn claims_in_the_place_of_the_other_format_are_ignored() {
+/// Otherwise it would count as a request without an authorizer, which may access every payment.
+#[test]
+fn a_caller_that_cannot_be_told_apart_from_others_is_rejected() {
     let claims = json!({"sub": "somebody"});
-    let event = with(HTTP_JWT, "/requestContext/authorizer", json!({"claims": claims.clone()}));
-    assert_eq!(identity(&event).await, None);
-    let event = with(REST_COGNITO, "/requestContext/authorizer", json!({"jwt": {"claims": claims}}));
-    assert_eq!(identity(&event).await, None);
+    let unsupported = "unsupported authorizer";
+    for (event, output, reason) in [
+        (REST_COGNITO, json!("admin"), unsupported),
+        (REST_COGNITO, json!({"principalId": "admin", "integrationLatency": 7}), unsupported),
+        (REST_COGNITO, json!({"jwt": {"claims": claims}}), unsupported),
+        (REST_COGNITO, json!({"claims": {"sub": 7}}), "the claim sub of the token is missing"),
+        (REST_COGNITO, json!({"claims": {"sub": ""}}), "the claim sub of the token is missing"),
+        (REST_COGNITO, json!({"claims": "all"}), "the claim sub of the token is missing"),
+        (HTTP_JWT, json!({"lambda": {"user": "admin"}}), unsupported),
+        (HTTP_JWT, json!({"claims": claims}), unsupported),
+        (HTTP_JWT, json!({"iam": {"userArn": {}}}), unsupported),
+        (HTTP_JWT, json!({"jwt": {"claims": {"client_id": "7"}}}), "the claim sub of the token is missing"),
+    ] {
+        let event = with(event, "/requestContext/authorizer", output.clone());
+        let error = serde_json::from_str::<ProxyRequest>(&event).unwrap_err().to_string();
+        assert!(error.contains(reason), "{output}: {error}");
+    }
 }
 
 #[tokio::test]

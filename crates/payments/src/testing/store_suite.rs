@@ -96,12 +96,13 @@ async fn every_field_round_trips<S: PaymentStore + PaymentQueries>(store: &S) {
     let decline = Decline { code: "expired_card".to_owned(), message: "The card has expired.".to_owned() };
     let part = |minor| Some(Money::new(minor, "EUR".parse().unwrap()).unwrap());
     let refunds = [Change::Capture(part(1_000)), Change::Refund(part(300)), Change::Refund(None)];
-    for (key, outcome, changes) in [
-        ("suite-declined", Outcome::Declined(decline), &[][..]),
-        ("suite-voided", Outcome::Approved, &[Change::Void][..]),
-        ("suite-refunded", Outcome::Approved, &refunds[..]),
+    for (key, caller, outcome, changes) in [
+        ("suite-declined", None, Outcome::Declined(decline), &[][..]),
+        ("suite-voided", Some("client-7@clients"), Outcome::Approved, &[Change::Void][..]),
+        ("suite-refunded", Some("arn:aws:iam::123456789012:user/anna"), Outcome::Approved, &refunds[..]),
     ] {
-        let mut record = processing(&request(key, key));
+        let request = PaymentRequest { caller: Caller::named(caller), ..request(key, key) };
+        let mut record = processing(&request);
         store.begin(&record).await.unwrap();
         for action in [Action::Decide(outcome)].into_iter().chain(changes.iter().copied().map(Action::Change)) {
             let next = after(&record, action);
@@ -111,6 +112,9 @@ async fn every_field_round_trips<S: PaymentStore + PaymentQueries>(store: &S) {
         assert_eq!(stored(store, &record).await, record);
         let payment_id = &record.payment.payment_id;
         assert_eq!(store.find(payment_id).await.unwrap().as_ref(), Some(&record.payment));
+        let page = store.find_by_order(&record.payment.order_id, None, 1).await.unwrap();
+        assert_eq!(record.payment.made_by, request.caller);
+        assert_eq!(page.payments, [record.payment]);
     }
     assert_eq!(store.find(&"pay_none".parse().unwrap()).await.unwrap(), None);
 }

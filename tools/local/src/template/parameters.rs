@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use regex_lite::Regex;
+
 use super::error::{LocatedProblem, Problem};
 use super::node::{Node, Value};
 
@@ -47,6 +49,10 @@ fn read_one(name: &str, declared: &Node, line: usize, given: Option<&String>) ->
                 Value::List(items) => rules.allowed = Some(items.iter().filter_map(Node::to_text).collect()),
                 _ => return Err(wrong("a list")),
             },
+            "AllowedPattern" => {
+                let pattern = entry.value.to_text().and_then(|text| Regex::new(&format!("^(?:{text})$")).ok());
+                rules.pattern = Some(pattern.ok_or_else(|| wrong("a regular expression that Rust supports"))?);
+            }
             "MinValue" => rules.least = Some(number()?),
             "MaxValue" => rules.most = Some(number()?),
             other if DESCRIPTIVE.contains(&other) => {}
@@ -77,6 +83,8 @@ struct Rules {
     is_number: bool,
     default: Option<String>,
     allowed: Option<Vec<String>>,
+    /// Pattern of the whole value.
+    pattern: Option<Regex>,
     least: Option<i64>,
     most: Option<i64>,
 }
@@ -87,6 +95,9 @@ impl Rules {
             && !allowed.iter().any(|one| one == value)
         {
             return Err(format!("one of {}", allowed.join(", ")));
+        }
+        if let Some(pattern) = self.pattern.as_ref().filter(|pattern| !pattern.is_match(value)) {
+            return Err(format!("text that matches {pattern}"));
         }
         if !self.is_number {
             return Ok(());
@@ -133,6 +144,21 @@ mod tests {
         }
         let problem = read_with(&[("Shard", "1")]).unwrap_err().problem;
         assert_eq!(problem.to_string(), "the template has no parameter Shard; it has Shards, Stage");
+    }
+
+    #[test]
+    fn a_pattern_applies_to_the_whole_value() {
+        let section = Node::parse("Name:\n  Type: String\n  Default: ''\n  AllowedPattern: a*|b\n").unwrap();
+        let given = |value: &str| BTreeMap::from([("Name".to_owned(), value.to_owned())]);
+        for allowed in ["", "aa", "b"] {
+            assert!(read(Some(&section), &given(allowed)).is_ok(), "{allowed}");
+        }
+        for refused in ["ab", "bb", "x"] {
+            let message = read(Some(&section), &given(refused)).unwrap_err().problem.to_string();
+            assert!(message.contains("text that matches ^(?:a*|b)$"), "{message}");
+        }
+        let malformed = Node::parse("Name:\n  Type: String\n  AllowedPattern: '['\n").unwrap();
+        assert_eq!(read(Some(&malformed), &given("a")).unwrap_err().line, 3);
     }
 
     #[test]
