@@ -29,7 +29,7 @@ const FOR_BOTH: [&str; 12] = [
 const BUILT_ON: [(&str, &[&str]); 7] = [
     ("api-gateway", &["uri-paths"]),
     ("http-problems", &["uri-paths"]),
-    ("card-numbers", &["http-problems"]),
+    ("card-numbers", &["http-problems", "uri-paths"]),
     ("http-requests", &["http-problems", "card-numbers"]),
     ("http-pages", &["http-problems"]),
     ("openapi-routes", &["http-problems", "http-requests", "uri-paths"]),

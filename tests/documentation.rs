@@ -35,12 +35,11 @@ fn fenced<'a>(page: &'a str, language: &str) -> Option<&'a str> {
 #[test]
 fn every_problem_type_has_a_page_with_every_section_and_an_example() {
     for problem_type in all() {
-        let (name, title, status) = (problem_type.name(), problem_type.title(), problem_type.status());
+        let (name, uri) = (problem_type.name(), problem_type.uri());
+        let (title, status) = (problem_type.title(), problem_type.status());
         let path = format!("docs/api/problems/{name}.md");
         let page = read(&path);
-        for line in
-            [format!("# {title}"), format!("- type: `/problems/{name}`"), format!("- status: {}", status.as_u16())]
-        {
+        for line in [format!("# {title}"), format!("- type: `{uri}`"), format!("- status: {}", status.as_u16())] {
             assert!(page.lines().any(|found| found.starts_with(&line)), "{path} lacks the line {line:?}");
         }
         for part in ["## When", "## What to do", "## Is repeating safe?", "## Example"] {
@@ -48,7 +47,7 @@ fn every_problem_type_has_a_page_with_every_section_and_an_example() {
         }
         let example = fenced(&page, "json").unwrap_or_else(|| panic!("{path} has no example"));
         let example: Value = serde_json::from_str(example).unwrap_or_else(|error| panic!("{path}: {error}"));
-        assert_eq!(example["type"], format!("/problems/{name}"), "{path}");
+        assert_eq!(example["type"], uri, "{path}");
         assert_eq!((&example["title"], &example["status"]), (&title.into(), &status.as_u16().into()), "{path}");
         assert!(example["detail"].is_string(), "{path}");
     }
@@ -79,11 +78,7 @@ fn every_page_of_a_problem_type_lists_its_members_and_headers_and_shows_them() {
 fn the_index_lists_every_problem_type_and_every_page() {
     let index = read("docs/api/problems.md");
     for problem_type in all() {
-        let row = format!(
-            "| [`/problems/{0}`](problems/{0}.md) | {1} |",
-            problem_type.name(),
-            problem_type.status().as_u16()
-        );
+        let row = format!("| [`{0}`](problems/{0}.md) | {1} |", problem_type.name(), problem_type.status().as_u16());
         assert!(index.contains(&row), "docs/api/problems.md lacks {row}");
     }
     for page in std::fs::read_dir(repository("docs/api/problems")).unwrap() {

@@ -73,7 +73,7 @@ try {
       const tooMuch = { ...body, amount: { minor: 1, currency: "EUR" } };
       await block.locator("textarea.body-param__text").fill(JSON.stringify(tooMuch));
     });
-    assert.deepEqual([answer.status, answer.body.type], [422, "/problems/idempotency-key-reused"]);
+    assert.deepEqual([answer.status, answer.body.type], [422, "https://paystream.example/problems/idempotency-key-reused"]);
   });
   const orders = await open("orders", ["placeOrder", "placeOrderSynchronously", "getOrder", "getOrderPayments"]);
   await step("the order is placed from the page, and accepted", async () => {

@@ -7,6 +7,7 @@ mod batches;
 mod card_numbers;
 mod contracts;
 mod cors;
+mod deployments;
 mod fuzzed;
 mod http_apis;
 mod idempotency;

@@ -11,7 +11,7 @@ async fn an_order_is_accepted_immediately_on_a_payment_that_has_arrived() {
     paystream.payment_arrives(order_id, &payment).await;
 
     let placed = paystream.post("/orders", &order_body(order_id, &[line("tea", 1, &eur(1299))])).await;
-    assert_eq!(placed.headers["location"], format!("/orders/{order_id}"));
+    assert_eq!(placed.headers["location"], format!("orders/{order_id}"));
     let order = placed.expect(201);
     assert_eq!(order["status"], "accepted");
     assert_eq!(order["total"], eur(1299));

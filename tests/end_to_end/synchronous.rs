@@ -22,7 +22,7 @@ async fn an_order_is_accepted_on_a_payment_that_has_not_arrived() {
     cut_the_stream(&paystream);
     let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
     let answer = paystream.post("/sync/orders", &tea("ord-1")).await;
-    assert_eq!(answer.headers["location"], "/orders/ord-1");
+    assert_eq!(answer.headers["location"], "../orders/ord-1");
     let order = answer.expect(201);
     assert_eq!((&order["status"], &order["payment"]["read"]), (&json!("accepted"), &json!("remote")));
     assert_eq!(order["payment"]["based_on"][0]["payment_id"], payment["payment_id"]);
@@ -167,6 +167,6 @@ async fn prod_has_no_synchronous_orders_by_default() {
         return;
     }
     let paystream = Paystream::start_with_parameters(&[("Stage", "prod")]).await;
-    paystream.post("/sync/orders", &tea("ord-1")).await.expect(403);
+    paystream.post("/sync/orders", &tea("ord-1")).await.expect_problem(404, "no-such-route");
     paystream.post("/orders", &tea("ord-1")).await.expect(202);
 }

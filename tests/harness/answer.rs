@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use http_problems::TYPES;
 use serde_json::Value;
 
 /// A response, read in full.
@@ -26,7 +27,7 @@ impl Answer {
     #[track_caller]
     pub fn expect_problem(self, status: u16, name: &str) -> Value {
         let body = self.expect(status);
-        assert_eq!(body["type"], format!("/problems/{name}"), "unexpected problem: {body}");
+        assert_eq!(body["type"], format!("{TYPES}{name}"), "unexpected problem: {body}");
         body
     }
 }

@@ -24,6 +24,9 @@ pub(crate) struct Event<'a> {
     pub(crate) http_method: Option<Text<'a>>,
     #[serde(borrow)]
     pub(crate) path: Option<Text<'a>>,
+    /// Template of the route: `/orders/{order_id}`.
+    #[serde(borrow)]
+    pub(crate) resource: Option<Text<'a>>,
     #[serde(borrow)]
     pub(crate) multi_value_headers: Option<BTreeMap<Text<'a>, Vec<Text<'a>>>>,
     #[serde(borrow)]
@@ -32,6 +35,9 @@ pub(crate) struct Event<'a> {
     pub(crate) multi_value_query_string_parameters: Option<BTreeMap<Text<'a>, Vec<Text<'a>>>>,
 
     // Format 2.0.
+    /// Method and template of the route: `GET /orders/{order_id}`, or `$default`.
+    #[serde(borrow)]
+    pub(crate) route_key: Option<Text<'a>>,
     #[serde(borrow)]
     pub(crate) raw_path: Option<Text<'a>>,
     #[serde(borrow)]
@@ -40,6 +46,8 @@ pub(crate) struct Event<'a> {
     pub(crate) cookies: Option<Vec<Text<'a>>>,
 
     // Both.
+    #[serde(borrow)]
+    pub(crate) path_parameters: Option<BTreeMap<Text<'a>, Text<'a>>>,
     #[serde(borrow)]
     pub(crate) headers: Option<BTreeMap<Text<'a>, Text<'a>>>,
     #[serde(borrow)]
@@ -53,6 +61,11 @@ pub(crate) struct Event<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RequestContext<'a> {
+    #[serde(borrow)]
+    pub(crate) stage: Option<Text<'a>>,
+    /// Format 1.0 only: path that the client sent.
+    #[serde(borrow)]
+    pub(crate) path: Option<Text<'a>>,
     /// Format 1.0 only.
     #[serde(borrow)]
     pub(crate) identity: Option<RequestIdentity<'a>>,

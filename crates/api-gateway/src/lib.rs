@@ -6,7 +6,8 @@
 //! else.
 //!
 //! - A request's target is in origin form (`/orders?x=1`), as an HTTP server sees it; the host is in its header.
-//! - The path is the event's. An HTTP API prefixes it with the stage, unless the stage is `$default`.
+//! - The path is that of the route, without the stage and the base path of a custom domain. The whole path that the
+//!   client sent is the request extension [`ClientPath`].
 //! - The caller is the request extension [`Identity`], if the route has an authorizer.
 //! - An event that is not from API Gateway fails its invocation with an error that gives the reason.
 //!
@@ -17,6 +18,7 @@
 
 mod event;
 mod identity;
+mod path;
 mod request;
 mod response;
 mod target;
@@ -30,6 +32,7 @@ pub use identity::Identity;
 pub use lambda_runtime::Error;
 pub use request::ProxyRequest;
 pub use response::{BODY_BYTES_MAX, InvalidResponse, ProxyResponse};
+pub use uri_paths::ClientPath;
 
 /// Header in which API Gateway passes each request's X-Ray trace.
 const TRACE: HeaderName = HeaderName::from_static("x-amzn-trace-id");

@@ -11,7 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use serde::de::{Deserialize, Deserializer, Error};
 
 use crate::Identity;
-use crate::event::{Event, Http, Text};
+use crate::event::{Event, RequestContext, Text};
+use crate::path::Paths;
 use crate::target::{InvalidTarget, query, target};
 
 /// A request parsed from an API Gateway event of format 1.0 or 2.0.
@@ -71,12 +72,13 @@ impl ProxyRequest {
         if let Some(identity) = Identity::of(&context, format)? {
             request.extensions_mut().insert(identity);
         }
-        let Head { method, path, query, headers } = match format {
-            PayloadFormat::V1 => Head::v1(event)?,
-            PayloadFormat::V2 => Head::v2(event, context.http)?,
+        let Head { method, paths, query, headers } = match format {
+            PayloadFormat::V1 => Head::v1(event, &context)?,
+            PayloadFormat::V2 => Head::v2(event, context)?,
         };
         *request.method_mut() = Method::from_bytes(method.0.as_bytes()).map_err(|_| InvalidEvent::Method)?;
-        *request.uri_mut() = target(&path.0, &query)?;
+        *request.uri_mut() = target(&paths.route, &query)?;
+        request.extensions_mut().insert(paths.client);
         *request.headers_mut() = headers;
         Ok(Self { request, format })
     }
@@ -85,23 +87,34 @@ impl ProxyRequest {
 /// Request line and headers.
 struct Head<'a> {
     method: Text<'a>,
-    path: Text<'a>,
+    paths: Paths,
     query: Cow<'a, str>,
     headers: HeaderMap,
 }
 
 impl<'a> Head<'a> {
-    fn v1(event: Event<'a>) -> Result<Self, InvalidEvent> {
+    fn v1(event: Event<'a>, context: &RequestContext<'a>) -> Result<Self, InvalidEvent> {
+        let path = event.path.ok_or(InvalidEvent::Missing("path"))?;
+        let template = event.resource.as_ref().map(|template| &*template.0);
+        let parameters = event.path_parameters.unwrap_or_default();
+        let sent = context.path.as_ref().unwrap_or(&path);
+        let paths = match event.version {
+            None => Paths::of_rest_api(&sent.0, &path.0, template, &parameters),
+            Some(_) => Paths::of_http_api(&sent.0, context.stage.as_ref(), template, &parameters),
+        };
         let parameters = all_values(event.multi_value_query_string_parameters, event.query_string_parameters);
         Ok(Self {
             method: event.http_method.ok_or(InvalidEvent::Missing("httpMethod"))?,
-            path: event.path.ok_or(InvalidEvent::Missing("path"))?,
+            paths,
             query: query(&parameters).into(),
             headers: headers(all_values(event.multi_value_headers, event.headers))?,
         })
     }
 
-    fn v2(event: Event<'a>, http: Option<Http<'a>>) -> Result<Self, InvalidEvent> {
+    fn v2(event: Event<'a>, context: RequestContext<'a>) -> Result<Self, InvalidEvent> {
+        let path = event.raw_path.ok_or(InvalidEvent::Missing("rawPath"))?;
+        let template = event.route_key.as_ref().and_then(|key| key.0.split_once(' ')).map(|(_, template)| template);
+        let parameters = event.path_parameters.unwrap_or_default();
         let mut headers = headers(all_values(None, event.headers))?;
         if let Some(cookies) = event.cookies.filter(|cookies| !cookies.is_empty()) {
             let cookies: Vec<_> = cookies.iter().map(|cookie| &*cookie.0).collect();
@@ -110,8 +123,11 @@ impl<'a> Head<'a> {
             append(&mut headers, COOKIE.as_str(), &cookies.join("; "))?;
         }
         Ok(Self {
-            method: http.and_then(|http| http.method).ok_or(InvalidEvent::Missing("requestContext.http.method"))?,
-            path: event.raw_path.ok_or(InvalidEvent::Missing("rawPath"))?,
+            method: context
+                .http
+                .and_then(|http| http.method)
+                .ok_or(InvalidEvent::Missing("requestContext.http.method"))?,
+            paths: Paths::of_http_api(&path.0, context.stage.as_ref(), template, &parameters),
             query: event.raw_query_string.map(|query| query.0).unwrap_or_default(),
             headers,
         })

@@ -22,11 +22,11 @@ pub(crate) enum InvalidTarget {
     Uri(#[from] InvalidUri),
 }
 
-/// Returns the target for an event's path and an encoded query.
+/// Returns the target for a route's path and an encoded query.
 ///
-/// REST APIs and function URLs pass the path as it was sent. HTTP APIs pass it decoded, in either format. An event does
-/// not tell them apart. So existing encodings are kept, and everything that a path cannot hold is encoded again: a
-/// space, a `?`, or a `%` that begins no encoding.
+/// Function URLs pass the path as it was sent, and routes `$default` of HTTP APIs pass it decoded. An event does not
+/// tell them apart. So existing encodings are kept, and everything that a path cannot hold is encoded again: a space, a
+/// `?`, or a `%` that begins no encoding.
 pub(crate) fn target(path: &str, query: &str) -> Result<Uri, InvalidTarget> {
     if !path.starts_with('/') {
         return Err(InvalidTarget::RelativePath);

@@ -4,6 +4,7 @@ use http::header::HeaderName;
 use http::request::Parts;
 use http_problems::Problem;
 use percent_encoding::percent_decode_str;
+use uri_paths::ClientPath;
 
 use crate::pattern::contains_card_number;
 use crate::refused;
@@ -22,7 +23,9 @@ pub fn refuse_in_head(head: &mut Parts) -> Result<(), Problem> {
         head.headers.remove(REMOVED);
     }
     // No `instance` in this problem, because it would repeat the path.
-    if contains_card_number(percent_decode_str(head.uri.path()).collect::<Vec<_>>()) {
+    let unrouted = head.extensions.get().filter(|client: &&ClientPath| client.is_unrouted);
+    let paths = [Some(head.uri.path()), unrouted.map(|client| client.path.as_str())];
+    if paths.into_iter().flatten().any(|path| contains_card_number(percent_decode_str(path).collect::<Vec<_>>())) {
         return Err(refused(["path".to_owned()]));
     }
     let query = head.uri.query().unwrap_or_default();
@@ -34,7 +37,7 @@ pub fn refuse_in_head(head: &mut Parts) -> Result<(), Problem> {
         .filter(|name| header_contains_card_number(head, name))
         .map(|name| name.to_string());
     let places: Vec<_> = in_query.into_iter().chain(in_headers).collect();
-    if places.is_empty() { Ok(()) } else { Err(refused(places).with_instance(head.uri.path())) }
+    if places.is_empty() { Ok(()) } else { Err(refused(places).with_instance(head)) }
 }
 
 /// Returns true if a header with this name contains a card number.

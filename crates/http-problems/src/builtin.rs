@@ -19,6 +19,14 @@ const ALLOW: ProblemHeader = ProblemHeader {
     schema: r#"{ "type": "string", "examples": ["GET,HEAD"] }"#,
 };
 
+/// Header that lists the content codings of request bodies.
+pub const ACCEPT_ENCODING: ProblemHeader = ProblemHeader {
+    name: "accept-encoding",
+    required: true,
+    description: "Content codings that are accepted in requests.",
+    schema: r#"{ "type": "string", "const": "identity" }"#,
+};
+
 /// The body is not JSON.
 pub const MALFORMED_JSON: ProblemType =
     ProblemType::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not JSON");
@@ -43,6 +51,13 @@ pub const UNSUPPORTED_MEDIA_TYPE: ProblemType = ProblemType::new(
     "unsupported-media-type",
     "The content type must be application/json",
 );
+/// The body has a content coding, such as gzip.
+pub const UNSUPPORTED_CONTENT_ENCODING: ProblemType = ProblemType::new(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "unsupported-content-encoding",
+    "The body must not be compressed",
+)
+.with_headers(&[ACCEPT_ENCODING]);
 /// A dependency of the service failed. It is unknown whether the request had an effect; a retry is safe.
 pub const UNAVAILABLE: ProblemType =
     ProblemType::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The service is temporarily unavailable")
@@ -59,6 +74,7 @@ pub const ALL: &[ProblemType] = &[
     METHOD_NOT_ALLOWED,
     BODY_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
+    UNSUPPORTED_CONTENT_ENCODING,
     UNAVAILABLE,
     INTERNAL,
 ];

@@ -16,5 +16,5 @@ mod router;
 
 pub use json_pointer::{JsonPointer, shorten_name};
 pub use problem::{FieldError, Problem};
-pub use problem_type::{Member, ProblemHeader, ProblemType};
+pub use problem_type::{Member, ProblemHeader, ProblemType, TYPES};
 pub use router::with_problems;

@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::response::{IntoResponse, Response};
-use http::Uri;
-use http::header::{HeaderValue, RETRY_AFTER};
+use http::header::{HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Extensions, Uri};
 use problem_details::ProblemDetails;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
 use telemetry::WithCauses;
-use uri_paths::encode_path;
+use uri_paths::{ClientPath, encode_path};
 
-use crate::{Member, ProblemType, builtin};
+use crate::{Member, ProblemHeader, ProblemType, builtin};
 
 tokio::task_local! {
     /// Path of the current request.
@@ -40,14 +41,14 @@ struct Contents {
     detail: String,
     errors: Vec<FieldError>,
     members: BTreeMap<&'static str, Value>,
-    retry_after_s: Option<u16>,
+    headers: Vec<(&'static str, HeaderValue)>,
     /// Path of the request, if [`INSTANCE`] does not have it.
     instance: Option<String>,
 }
 
 /// Body members beyond those of RFC 9457.
 #[derive(Serialize)]
-struct Extensions {
+struct Additions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
     #[serde(flatten)]
@@ -67,7 +68,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             members: BTreeMap::new(),
-            retry_after_s: None,
+            headers: Vec::new(),
             instance: None,
         }))
     }
@@ -118,30 +119,41 @@ impl Problem {
     }
 
     /// Runs `response`. Every problem that is converted into a response within it has this path as its instance.
-    pub(crate) async fn naming_instance<R: Future>(path: &str, response: R) -> R::Output {
-        INSTANCE.scope(encode_path(path), response).await
+    pub(crate) async fn naming_instance<R: Future>(instance: String, response: R) -> R::Output {
+        INSTANCE.scope(instance, response).await
     }
 
     /// Sets the request's path as the instance, for a problem outside of [`with_problems`](crate::with_problems).
     #[must_use]
-    pub fn with_instance(mut self, path: &str) -> Self {
-        self.0.instance = Some(encode_path(path));
+    pub fn with_instance(mut self, head: &Parts) -> Self {
+        self.0.instance = Some(instance(&head.extensions, &head.uri));
         self
     }
 
-    /// Sets the header `retry-after`. The problem type must list [`builtin::RETRY_AFTER`], since contracts list no
-    /// others.
+    /// Sets the header `retry-after`. The problem type must list [`builtin::RETRY_AFTER`].
     #[must_use]
-    pub fn retry_after_s(mut self, seconds: u16) -> Self {
+    pub fn retry_after_s(self, seconds: u16) -> Self {
+        self.with_header(builtin::RETRY_AFTER, seconds)
+    }
+
+    /// Adds a response header. The problem type must list it, since contracts list no others.
+    #[must_use]
+    pub fn with_header(mut self, header: ProblemHeader, value: impl Into<HeaderValue>) -> Self {
         let problem_type = self.0.problem_type;
         debug_assert!(
-            problem_type.headers().contains(&builtin::RETRY_AFTER),
-            "{} does not list retry-after",
-            problem_type.name()
+            problem_type.headers().contains(&header),
+            "{} does not list {}",
+            problem_type.name(),
+            header.name
         );
-        self.0.retry_after_s = Some(seconds);
+        self.0.headers.push((header.name, value.into()));
         self
     }
+}
+
+/// Returns the path that the client sent, percent-encoded: it leads back to the same deployment.
+pub(crate) fn instance(extensions: &Extensions, uri: &Uri) -> String {
+    extensions.get().map_or_else(|| encode_path(uri.path()), |ClientPath { path, .. }| path.clone())
 }
 
 /// Schema of the response body, without the extension members of single types.
@@ -157,15 +169,17 @@ impl JsonSchema for Problem {
             "type": "object",
             "properties": {
                 "type": {
-                    "description": "Stable identifier of the problem type, for programs.",
+                    "description": "Stable identifier of the problem type, for programs. The same in every deployment; not \
+                                    a link.",
                     "type": "string",
-                    "format": "uri-reference",
+                    "format": "uri",
                 },
                 "title": { "description": "Summary of the problem type, the same for every request.", "type": "string" },
                 "status": { "description": "HTTP status of this response.", "type": "integer" },
                 "detail": { "description": "Explanation for people: what to do.", "type": "string" },
                 "instance": {
-                    "description": "Path of the request; missing if the path contains a card number.",
+                    "description": "Path of the request's URL, with the stage or base path of the deployment; missing if \
+                                    the path contains a card number.",
                     "type": "string",
                     "format": "uri-reference",
                 },
@@ -182,24 +196,23 @@ impl JsonSchema for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Contents { problem_type, detail, errors, members, retry_after_s, instance } = *self.0;
+        let Contents { problem_type, detail, errors, members, headers, instance } = *self.0;
         let instance = instance.or_else(|| INSTANCE.try_with(String::clone).ok());
         let mut details = ProblemDetails::from_status_code(problem_type.status())
             .with_title(problem_type.title())
             .with_detail(detail)
-            .with_extensions(Extensions { errors, members });
-        if let Ok(uri) = format!("/problems/{}", problem_type.name()).parse::<Uri>() {
+            .with_extensions(Additions { errors, members });
+        if let Ok(uri) = problem_type.uri().parse::<Uri>() {
             details = details.with_type(uri);
         }
         if let Some(instance) = instance.and_then(|path| path.parse::<Uri>().ok()) {
             details = details.with_instance(instance);
         }
         let mut response = details.into_response();
+        let headers = headers.into_iter().map(|(name, value)| (HeaderName::from_static(name), value));
+        response.headers_mut().extend(headers);
         // For middleware, which would otherwise have to parse the body.
         response.extensions_mut().insert(problem_type);
-        if let Some(seconds) = retry_after_s {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
         response
     }
 }

@@ -2,6 +2,12 @@
 
 use http::StatusCode;
 
+/// First part of every problem's `type`, which ends with the name of the type. It is the same in every deployment.
+///
+/// The URIs identify, and are not links. An absolute URI means the same wherever it is read (RFC 9457, section 3.1.1).
+/// Nobody can register a domain below `.example` (RFC 2606), so nobody can take the identifiers over.
+pub const TYPES: &str = "https://paystream.example/problems/";
+
 /// A stable type of problem, documented for callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProblemType {
@@ -37,7 +43,7 @@ pub struct ProblemHeader {
 }
 
 impl ProblemType {
-    /// Creates a problem type. Its `type` is `/problems/<name>`, which never changes.
+    /// Creates a problem type. Its `type` is [`TYPES`] and the name, which never changes.
     pub const fn new(status: StatusCode, name: &'static str, title: &'static str) -> Self {
         Self { status, name, title, members: &[], headers: &[] }
     }
@@ -57,6 +63,11 @@ impl ProblemType {
     /// Returns the HTTP status of its responses.
     pub const fn status(self) -> StatusCode {
         self.status
+    }
+
+    /// Returns its `type`: an absolute URI.
+    pub fn uri(self) -> String {
+        format!("{TYPES}{}", self.name)
     }
 
     /// Returns the last segment of its `type`.

@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use http_problems::{Member, Problem, ProblemType, builtin, with_problems};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use uri_paths::ClientPath;
 
 async fn send(request: Request<Body>) -> (StatusCode, Value) {
     let router = Router::new().route("/tea", post(async || StatusCode::CREATED));
@@ -22,10 +23,48 @@ async fn send(request: Request<Body>) -> (StatusCode, Value) {
 #[tokio::test]
 async fn unknown_paths_and_methods_yield_problems() {
     let (status, problem) = send(Request::get("/coffee").body(Body::empty()).unwrap()).await;
-    assert_eq!((status, &problem["type"]), (StatusCode::NOT_FOUND, &json!("/problems/no-such-route")));
+    assert_eq!(
+        (status, &problem["type"]),
+        (StatusCode::NOT_FOUND, &json!("https://paystream.example/problems/no-such-route"))
+    );
     assert_eq!(problem["instance"], "/coffee");
     let (status, problem) = send(Request::get("/tea").body(Body::empty()).unwrap()).await;
-    assert_eq!((status, &problem["type"]), (StatusCode::METHOD_NOT_ALLOWED, &json!("/problems/method-not-allowed")));
+    assert_eq!(
+        (status, &problem["type"]),
+        (StatusCode::METHOD_NOT_ALLOWED, &json!("https://paystream.example/problems/method-not-allowed"))
+    );
+}
+
+#[tokio::test]
+async fn the_instance_is_the_path_that_the_client_sent() {
+    let client = |path: &str, is_unrouted| ClientPath { path: path.to_owned(), is_unrouted };
+    let request = Request::get("/coffee").extension(client("/pay/dev/coffee", false));
+    let (status, problem) = send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!((status, &problem["instance"]), (StatusCode::NOT_FOUND, &json!("/pay/dev/coffee")));
+}
+
+/// Otherwise a request could reach another route than the one that its gateway has authorized.
+#[tokio::test]
+async fn a_path_without_a_route_in_the_gateway_has_none_in_the_router() {
+    let router = Router::new()
+        .route("/tea/{cup}", post(async || StatusCode::CREATED))
+        .route("/cups/{cup}", get(async || StatusCode::OK));
+    let send = async |path: &str, is_unrouted| {
+        let client = ClientPath { path: format!("/dev{path}"), is_unrouted };
+        let request = Request::post(path).extension(client).body(Body::empty()).unwrap();
+        with_problems(router.clone()).oneshot(request).await.unwrap()
+    };
+    assert_eq!(send("/tea/1", false).await.status(), StatusCode::CREATED);
+    assert_eq!(send("/tea/1%252F", false).await.status(), StatusCode::CREATED, "an encoded percent sign");
+    for (path, is_unrouted) in [("/tea/1", true), ("/tea/1%2F2", false), ("/tea/1%2f", false), ("/cups/1", true)] {
+        let response = send(path, is_unrouted).await;
+        let status = response.status();
+        assert!(!response.headers().contains_key("allow"), "{path}");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let problem: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status, &problem["type"]), (StatusCode::NOT_FOUND, &builtin::NO_SUCH_ROUTE.uri().into()), "{path}");
+        assert_eq!(problem["instance"], format!("/dev{path}"));
+    }
 }
 
 /// Found by fuzzing: a path on the wire may have characters that a URI reference must not have.
@@ -79,7 +118,7 @@ async fn a_problem_has_extension_members_beside_the_errors() {
     assert_eq!(response.headers()["content-type"], "application/problem+json");
     let body = response.into_body().collect().await.unwrap().to_bytes();
     let expected = json!({
-        "type": "/problems/invalid-request",
+        "type": "https://paystream.example/problems/invalid-request",
         "title": "The request is not valid",
         "status": 400,
         "detail": "Drink less.",
@@ -96,14 +135,38 @@ async fn a_problem_outside_of_a_router_lacks_only_the_instance() {
     let response = Problem::new(builtin::INTERNAL, "Sorry.").into_response();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let body = response.into_body().collect().await.unwrap().to_bytes();
-    let expected = json!({"type": "/problems/internal", "title": "Internal error", "status": 500, "detail": "Sorry."});
+    let expected = json!({"type": "https://paystream.example/problems/internal", "title": "Internal error", "status": 500, "detail": "Sorry."});
     assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), expected);
 }
 
 #[tokio::test]
-async fn a_405_lists_the_allowed_methods() {
-    let router = with_problems(Router::new().route("/pot", get(async || ())));
-    let response = router.oneshot(Request::delete("/pot").body(Body::empty()).unwrap()).await.unwrap();
-    assert_eq!(response.headers()["allow"], "GET,HEAD");
-    assert_eq!(response.headers()["content-type"], "application/problem+json");
+async fn a_405_lists_the_methods_of_the_path_and_no_others() {
+    let routes = Router::new()
+        .route("/pot", get(async || "tea"))
+        .route("/tea", post(async || StatusCode::CREATED))
+        .route("/cups", post(async || StatusCode::CREATED))
+        .route("/cups", get(async || "cups"));
+    let router = with_problems(routes);
+    let send = async |method: &str, path: &str| {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        router.clone().oneshot(request).await.unwrap()
+    };
+    for (path, methods) in
+        [("/pot", ["GET", "HEAD"].as_slice()), ("/tea", &["POST"]), ("/cups", &["POST", "GET", "HEAD"])]
+    {
+        for method in ["GET", "HEAD", "POST", "OPTIONS", "PUT", "TRACE", "BREW"] {
+            let response = send(method, path).await;
+            if methods.contains(&method) {
+                assert!(response.status().is_success(), "{method} {path}");
+                assert!(!response.headers().contains_key("allow"), "{method} {path}");
+                continue;
+            }
+            assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+            assert_eq!(response.headers()["allow"], methods.join(","), "{method} {path}");
+            assert_eq!(response.headers()["content-type"], "application/problem+json");
+        }
+    }
+    let head = send("HEAD", "/pot").await;
+    assert_eq!(head.headers()["content-length"], "3", "the length of the body that GET has");
+    assert!(head.into_body().collect().await.unwrap().to_bytes().is_empty());
 }

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use card_numbers::refuse_in_body;
-use http::header::{CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http_problems::{JsonPointer, Problem, builtin};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::{Path, Segment};
@@ -13,7 +13,7 @@ use crate::reason::without_values;
 
 /// Extracts a JSON body as a `T`.
 ///
-/// Responds 415 without a JSON content type, 413 above the router's body limit, 400 if the body is not JSON, and 400
+/// Responds 415 without a JSON content type or with a content coding, 413 above the router's body limit, 400 if the body is not JSON, and 400
 /// with a JSON pointer if it is JSON but not a `T`. Unknown fields are named, if `T` denies them. A card number
 /// anywhere in the body is rejected before any other fault. No response repeats a value.
 ///
@@ -31,6 +31,7 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        expect_uncompressed(request.headers())?;
         expect_json(request.headers())?;
         parse(&read(request, state).await?).map(Self)
     }
@@ -45,6 +46,7 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        expect_uncompressed(request.headers())?;
         let declared = expect_json(request.headers());
         let body = read(request, state).await?;
         if body.is_empty() {
@@ -64,6 +66,21 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
             Problem::new(builtin::MALFORMED_JSON, "The body is incomplete.")
         }
     })
+}
+
+/// Rejects a content coding, which would have to be decoded first. The header `accept-encoding` of the response says so
+/// (RFC 9110, sections 12.5.3 and 15.5.16).
+fn expect_uncompressed(headers: &HeaderMap) -> Result<(), Problem> {
+    let is_identity = |value: &HeaderValue| {
+        let mut codings = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"))
+    };
+    if headers.get_all(CONTENT_ENCODING).iter().all(is_identity) {
+        return Ok(());
+    }
+    let detail = "Send the body without the header content-encoding, uncompressed.";
+    let problem = Problem::new(builtin::UNSUPPORTED_CONTENT_ENCODING, detail);
+    Err(problem.with_header(builtin::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
 }
 
 fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {

@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use http_requests::{JsonBody, with_request_checks};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use uri_paths::ClientPath;
 
 const CARD: &str = "4242424242424242";
 
@@ -35,10 +36,29 @@ async fn post_tea(body: impl Into<String>) -> (StatusCode, String) {
 #[track_caller]
 fn places((status, answer): (StatusCode, String)) -> Vec<String> {
     let problem: Value = serde_json::from_str(&answer).unwrap_or_default();
-    assert_eq!((status.as_u16(), &problem["type"]), (400, &json!("/problems/card-number")), "{answer}");
+    assert_eq!(
+        (status.as_u16(), &problem["type"]),
+        (400, &json!("https://paystream.example/problems/card-number")),
+        "{answer}"
+    );
     assert!(!answer.contains("4242") && !answer.contains("5556"), "{answer}");
     let errors = problem["errors"].as_array().unwrap();
     errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_refused_request_with_an_unknown_method_lists_no_methods() {
+    let request = Request::delete(format!("/tea?card={CARD}")).body(Body::empty()).unwrap();
+    let response = router().oneshot(request).await.unwrap();
+    assert_eq!((response.status(), response.headers().get("allow")), (StatusCode::BAD_REQUEST, None));
+}
+
+/// A gateway's catch-all leaves open which part of the path is the route's.
+#[tokio::test]
+async fn a_card_number_anywhere_in_an_unrouted_path_is_rejected_and_not_named() {
+    let client = ClientPath { path: format!("/dev/{CARD}/tea"), is_unrouted: true };
+    let request = Request::get("/tea").extension(client).body(Body::empty()).unwrap();
+    assert_eq!(places(send(request).await), ["path"]);
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ async fn a_wrong_type_is_reported_with_a_pointer() {
     assert_eq!(
         problem,
         json!({
-            "type": "/problems/invalid-request",
+            "type": "https://paystream.example/problems/invalid-request",
             "title": "The request is not valid",
             "status": 400,
             "detail": "/leaves/1 invalid type: string, expected u8.",
@@ -66,7 +66,7 @@ async fn malformed_json_is_distinguished_from_an_invalid_request() {
         let (status, problem) = brew(body).await;
         assert_eq!(
             (status, &problem["type"]),
-            (StatusCode::BAD_REQUEST, &json!("/problems/malformed-json")),
+            (StatusCode::BAD_REQUEST, &json!("https://paystream.example/problems/malformed-json")),
             "{body:?}"
         );
     }
@@ -83,7 +83,43 @@ async fn only_objects_are_accepted() {
 #[tokio::test]
 async fn large_bodies_are_rejected() {
     let (status, problem) = brew(&format!(r#"{{"leaves":[{}1]}}"#, "1,".repeat(64))).await;
-    assert_eq!((status, &problem["type"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("/problems/body-too-large")));
+    assert_eq!(
+        (status, &problem["type"]),
+        (StatusCode::PAYLOAD_TOO_LARGE, &json!("https://paystream.example/problems/body-too-large"))
+    );
+}
+
+/// The router whose body is required, and the one whose body may be missing.
+fn routers() -> [Router; 2] {
+    let required = Router::new().route("/tea", post(async |_: JsonBody<Tea>| StatusCode::CREATED));
+    let optional = Router::new().route("/tea", post(async |_: Option<JsonBody<Tea>>| StatusCode::CREATED));
+    [required, optional].map(|router| with_request_checks(router, 64))
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_rejected_with_the_accepted_coding() {
+    let post = |codings: &[&'static str], body: &'static str| {
+        let request = Request::post("/tea").header("content-type", "application/json");
+        let request = codings.iter().fold(request, |request, coding| request.header("content-encoding", *coding));
+        request.body(Body::from(body)).unwrap()
+    };
+    for router in routers() {
+        for codings in [&["gzip"] as &[_], &["br, identity"], &["identity", "deflate"], &["x"], &["aws-chunked"]] {
+            // Whatever the body: it cannot be read.
+            for body in [r#"{"leaves":[1]}"#, "\u{1f}gzip", ""] {
+                let response = router.clone().oneshot(post(codings, body)).await.unwrap();
+                assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "{codings:?} {body:?}");
+                assert_eq!(response.headers()["accept-encoding"], "identity");
+                let body = response.into_body().collect().await.unwrap().to_bytes();
+                let problem: Value = serde_json::from_slice(&body).unwrap();
+                assert_eq!(problem["type"], "https://paystream.example/problems/unsupported-content-encoding");
+            }
+        }
+        for codings in [&[] as &[_], &["identity"], &["Identity, identity"], &[""]] {
+            let response = router.clone().oneshot(post(codings, r#"{"leaves":[1]}"#)).await.unwrap();
+            assert_eq!(response.status(), StatusCode::CREATED, "{codings:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -96,6 +132,6 @@ async fn a_json_content_type_is_required() {
             content_types.iter().fold(Request::post("/tea"), |request, value| request.header("content-type", *value));
         let (status, problem) = send(request.body(Body::from("{}")).unwrap()).await;
         assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_types:?}");
-        assert_eq!(problem["type"], "/problems/unsupported-media-type");
+        assert_eq!(problem["type"], "https://paystream.example/problems/unsupported-media-type");
     }
 }

@@ -38,6 +38,7 @@ impl<T: JsonSchema> Input for JsonBody<T> {
             builtin::INVALID_REQUEST,
             builtin::BODY_TOO_LARGE,
             builtin::UNSUPPORTED_MEDIA_TYPE,
+            builtin::UNSUPPORTED_CONTENT_ENCODING,
         ]);
     }
 }
@@ -58,7 +59,7 @@ impl<T: JsonSchema> Input for PathParameter<T> {
         let description = take_description(&mut schema);
         let schema = schemas.subschema_for::<T>();
         operation.parameter(Parameter { name, location: Location::Path, required: true, description, schema });
-        // HTTP APIs pass the path decoded, so an encoded `/` in a parameter adds a segment, and another route or none matches.
+        // A value of `.` or `..`, or with a slash or an encoded one, is another path.
         operation.may_answer([builtin::INVALID_REQUEST, builtin::NO_SUCH_ROUTE, builtin::METHOD_NOT_ALLOWED]);
     }
 }

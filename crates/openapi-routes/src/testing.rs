@@ -6,7 +6,7 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Method, Request, StatusCode};
-use http_problems::ProblemType;
+use http_problems::{ProblemType, TYPES};
 use serde_json::Value;
 use tower::ServiceExt;
 use uri_paths::matches_template;
@@ -37,7 +37,7 @@ pub struct Response {
 #[track_caller]
 pub fn assert_problem(response: &Response, status: StatusCode, name: &str) {
     let Response { headers, body, .. } = response;
-    let expected = format!("/problems/{name}");
+    let expected = format!("{TYPES}{name}");
     assert_eq!((response.status, body["type"].as_str()), (status, Some(expected.as_str())), "{body}");
     assert_eq!(headers["content-type"], "application/problem+json");
     assert_eq!(body["status"], status.as_u16());
@@ -66,7 +66,7 @@ impl Description {
         let matches = |known: &&Operation| known.method == *method && matches_template(known.path, path);
         let operation = self.operations().iter().find(matches)?;
         let Response { status, body, headers } = response;
-        let violation = match body["type"].as_str().and_then(|uri| uri.strip_prefix("/problems/")) {
+        let violation = match body["type"].as_str().and_then(|uri| uri.strip_prefix(TYPES)) {
             Some(name) => problem_violation(operation, name, response),
             None => match operation.doc.answers.iter().find(|answer| answer.status == *status) {
                 Some(answer) => {

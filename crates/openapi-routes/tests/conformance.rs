@@ -37,7 +37,7 @@ const OK: StatusCode = StatusCode::OK;
 const CONFLICT: StatusCode = StatusCode::CONFLICT;
 
 fn empty() -> Value {
-    json!({ "type": "/problems/empty", "status": 409, "left": 0 })
+    json!({ "type": "https://paystream.example/problems/empty", "status": 409, "left": 0 })
 }
 
 #[test]
@@ -63,7 +63,10 @@ fn each_undocumented_part_is_reported() {
         (violation(CONFLICT, &[], &empty()), "the header retry-after is missing"),
         (violation(CONFLICT, &[wait, ("etag", "1")], &empty()), "the header etag is not listed"),
         (violation(OK, &[wait], &empty()), "the problem type has the status 409 Conflict"),
-        (violation(CONFLICT, &[wait], &with("type", json!("/problems/cold"))), "the problem type is not listed"),
+        (
+            violation(CONFLICT, &[wait], &with("type", json!("https://paystream.example/problems/cold"))),
+            "the problem type is not listed",
+        ),
         (violation(CONFLICT, &[wait], &with("pot", json!(7))), "the member pot is not listed"),
     ] {
         assert!(found.starts_with("pour responded") && found.ends_with(expected), "{expected}: {found}");

@@ -1,4 +1,4 @@
-//! URI paths: percent-encoding, and matching against a route's template.
+//! URI paths: percent-encoding, matching against a route's template, and the path that a client sent.
 //!
 //! Queries and form data are left to `form_urlencoded`, routing to axum and API Gateway.
 
@@ -23,6 +23,18 @@ const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
+/// Characters that a single segment of a path cannot hold.
+const NOT_IN_A_SEGMENT: &AsciiSet = &NOT_IN_A_PATH.add(b'%').add(b'/');
+
+/// Path that the client sent, where a gateway passes another one to the router. It is a request extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientPath {
+    /// Percent-encoded path of the URL, with all that the gateway removes: the stage and the base path of a domain.
+    pub path: String,
+    /// True if the gateway matched none of the API's routes, only a catch-all such as `/{proxy+}`.
+    pub is_unrouted: bool,
+}
+
 /// Percent-encodes all characters that a path cannot hold.
 ///
 /// Existing encodings are kept, so an encoded path is returned unchanged. A `%` that begins no encoding, as in a path
@@ -36,6 +48,16 @@ pub fn encode_path(path: &str) -> String {
         encoded.extend(utf8_percent_encode(part, NOT_IN_A_PATH));
     }
     encoded
+}
+
+/// Percent-encodes decoded text as one segment of a path, so that `/` and `%` are part of the segment.
+pub fn encode_segment(text: &str) -> impl std::fmt::Display {
+    utf8_percent_encode(text, NOT_IN_A_SEGMENT)
+}
+
+/// Returns true if a segment of an encoded path contains a slash (`%2F`).
+pub fn has_encoded_slash(path: &str) -> bool {
+    path.split('%').skip(1).any(|part| matches!(part.as_bytes(), [b'2', b'F' | b'f', ..]))
 }
 
 fn begins_with_two_hex_digits(text: &str) -> bool {
@@ -64,6 +86,25 @@ mod tests {
         ] {
             assert_eq!(encode_path(path), encoded);
             assert_eq!(encode_path(encoded), encoded);
+        }
+    }
+
+    #[test]
+    fn a_segment_holds_any_text() {
+        for (text, encoded) in
+            [("a/b", "a%2Fb"), ("a%2Fb", "a%252Fb"), ("é ?", "%C3%A9%20%3F"), ("a-b_c.d~", "a-b_c.d~")]
+        {
+            assert_eq!(encode_segment(text).to_string(), encoded);
+        }
+    }
+
+    #[test]
+    fn only_an_encoded_slash_is_one() {
+        for path in ["/a%2Fb", "/%2f", "/%41%2F"] {
+            assert!(has_encoded_slash(path), "{path}");
+        }
+        for path in ["/a/b", "/a%252Fb", "/%2", "/2F", "/%25"] {
+            assert!(!has_encoded_slash(path), "{path}");
         }
     }
 

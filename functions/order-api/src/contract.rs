@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use http_pages::link_schema;
+use http_problems::builtin;
 use openapi_routes::{Answer, Link, LinkTarget, OperationDoc};
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
@@ -27,13 +28,14 @@ pub(crate) fn place_synchronously() -> OperationDoc {
          not deployed in every stage.",
         "remote",
     )
-    .problems([PAYMENTS_UNREACHABLE])
+    .problems([PAYMENTS_UNREACHABLE, builtin::NO_SUCH_ROUTE])
 }
 
 fn place_order_doc(id: &'static str, summary: &'static str, description: &'static str, read: &str) -> OperationDoc {
+    let list = if id == "placeOrder" { "orders" } else { "../orders" };
     let order = |status, description, order_status| {
         Answer::json::<OrderAnswer>(status, description)
-            .header("location", "URL of the order.", location_schema())
+            .header("location", "URL of the order, relative to the URL of the request.", location_schema(list))
             .link(of_order("getOrder", "Reads the order."))
             .link(of_order("getOrderPayments", "Lists the payments of the order."))
             .example(placed(order_status, read))
@@ -102,8 +104,8 @@ fn of_order(operation: &'static str, description: &'static str) -> Link {
     }
 }
 
-fn location_schema() -> Schema {
-    json_schema!({ "type": "string", "format": "uri-reference", "examples": ["/orders/ord-42"] })
+fn location_schema(list: &str) -> Schema {
+    json_schema!({ "type": "string", "format": "uri-reference", "examples": [format!("{list}/ord-42")] })
 }
 
 fn price() -> Value {

@@ -22,6 +22,20 @@ pub(crate) async fn place(
     State(orders): State<PlaceOrder>,
     JsonBody(body): JsonBody<OrderBody>,
 ) -> Result<Response, Problem> {
+    placed(&orders, body, "orders").await
+}
+
+/// Like [`place`], for `POST /sync/orders`.
+pub(crate) async fn place_synchronously(
+    State(orders): State<PlaceOrder>,
+    JsonBody(body): JsonBody<OrderBody>,
+) -> Result<Response, Problem> {
+    placed(&orders, body, "../orders").await
+}
+
+/// Places the order. `list` refers to the path of all orders, relative to the path of the request, so that `Location`
+/// stays below the stage and the base path of the request.
+async fn placed(orders: &PlaceOrder, body: OrderBody, list: &str) -> Result<Response, Problem> {
     let Placed { order, coverage, placement } =
         orders.place(body.into_request()?).await.map_err(problems::not_placed)?;
     let status = match (placement, order.status) {
@@ -29,7 +43,7 @@ pub(crate) async fn place(
         (Placement::New, OrderStatus::Accepted) => StatusCode::CREATED,
         (Placement::New, OrderStatus::AwaitingPayment | OrderStatus::OnHold) => StatusCode::ACCEPTED,
     };
-    let location = HeaderValue::try_from(format!("/orders/{}", order.order_id));
+    let location = HeaderValue::try_from(format!("{list}/{}", order.order_id));
     let mut response = (status, Json(OrderAnswer::new(order, coverage))).into_response();
     response.headers_mut().extend(location.ok().map(|location| (LOCATION, location)));
     Ok(response)

@@ -37,7 +37,7 @@ fn place_routes<R: Routes<PlaceOrder>>(routes: R) -> R {
 }
 
 fn sync_place_routes<R: Routes<PlaceOrder>>(routes: R) -> R {
-    routes.post("/sync/orders", handlers::place, contract::place_synchronously)
+    routes.post("/sync/orders", handlers::place_synchronously, contract::place_synchronously)
 }
 
 fn find_routes<R: Routes<FindOrder>>(routes: R) -> R {

@@ -15,7 +15,7 @@ use crate::problems::{
 
 pub(crate) fn pay() -> OperationDoc {
     let paid = payment_answer(StatusCode::CREATED, "The payment, authorized or declined.")
-        .header("location", "URL of the payment.", location_schema())
+        .header("location", "URL of the payment, relative to the URL of the request.", location_schema())
         .example(payment("authorized", 0, 0, 1))
         .link(
             to_payment("capturePayment", "Capture the authorized payment.")
@@ -141,7 +141,7 @@ fn payment_answer(status: StatusCode, description: &'static str) -> Answer {
 }
 
 fn location_schema() -> Schema {
-    let example = "/payments/pay_3474IU76GZUC7ZC4MR5KV7HBFY";
+    let example = "payments/pay_3474IU76GZUC7ZC4MR5KV7HBFY";
     json_schema!({ "type": "string", "format": "uri-reference", "examples": [example] })
 }
 

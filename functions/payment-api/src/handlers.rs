@@ -36,7 +36,8 @@ pub(crate) async fn pay(
     };
     let accepted = service.accept.accept(&request).await;
     let Accepted { payment, published } = accepted.map_err(problems::not_accepted)?;
-    let location = HeaderValue::try_from(format!("/payments/{}", payment.payment_id));
+    // Relative to `/payments`, so that it stays below the stage and the base path of the request.
+    let location = HeaderValue::try_from(format!("payments/{}", payment.payment_id));
     let mut response = service.respond(StatusCode::CREATED, "pay", &request.caller, payment, published);
     response.headers_mut().extend(location.ok().map(|location| (LOCATION, location)));
     Ok(response)

@@ -73,7 +73,8 @@ fn greet(environment: &Environment) -> io::Result<()> {
 fn greeting(environment: &Environment) -> String {
     let url = environment.url();
     let mut lines = vec![format!("ready {url}"), String::new()];
-    let routes = environment.template().routes();
+    // Without the catch-alls, which respond to paths and methods that do not exist.
+    let routes: Vec<_> = environment.template().routes().iter().filter(|route| route.method != "ANY").collect();
     let width = routes.iter().map(|route| route.path.len()).max().unwrap_or_default();
     for route in routes {
         lines.push(format!("  {:<6} {:<width$}  {}", route.method, route.path, route.function));

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::ApiError;
 
 /// Problem types of a 409 that is caused by a concurrent request on the same resource.
-const CONCURRENT: [&str; 2] = ["/problems/payment-in-progress", "/problems/payment-changed"];
+const CONCURRENT: [&str; 2] =
+    ["https://paystream.example/problems/payment-in-progress", "https://paystream.example/problems/payment-changed"];
 
 /// A response, read in full.
 #[derive(Debug, Clone)]
@@ -81,7 +82,7 @@ mod tests {
         for status in [502, 504] {
             assert_eq!(outcome(status, ""), Outcome::Unknown, "{status}");
         }
-        assert_eq!(outcome(409, r#"{"type": "/problems/order-conflict"}"#), Outcome::Decided);
+        assert_eq!(outcome(409, r#"{"type": "https://paystream.example/problems/order-conflict"}"#), Outcome::Decided);
         for status in [200, 201, 400, 404, 422, 500] {
             assert_eq!(outcome(status, "{}"), Outcome::Decided, "{status}");
         }

@@ -80,10 +80,10 @@ impl Api {
         self.ask(Request::get(format!("/orders/{order_id}/payments"))).await
     }
 
-    /// Returns true if the route of this mode exists: API Gateway rejects a request to an unknown route itself.
+    /// Returns true if the route of this mode exists and the caller may use it.
     pub(crate) async fn has(&self, mode: Mode) -> Result<bool, ApiError> {
         let answer = self.0.send_once(&Request::post(mode.path(), &Value::Null)).await?;
-        Ok(![403, 404].contains(&answer.status.as_u16()) || answer.text.contains("/problems/"))
+        Ok(![403, 404].contains(&answer.status.as_u16()))
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: Request) -> Result<T, ApiError> {

@@ -14,7 +14,10 @@ const COMMON: &str = "Responses are JSON. Errors are `application/problem+json` 
     Clients must ignore unknown fields, and must expect new fields in responses and new values in \
     enumerations.\n\nIntegers are written without a fraction or an exponent: `1299.0` is rejected, although it is an \
     integer to JSON Schema, because money is never parsed as floating point. A number that could be a card number is \
-    rejected anywhere in a request (`/problems/card-number`).\n\nA deployed stack authorizes its callers: each request \
+    rejected anywhere in a request (the problem `card-number`).\n\nA body is sent uncompressed. Every other path, \
+    method and content coding gets a problem of its own (`no-such-route`, `method-not-allowed`, \
+    `unsupported-content-encoding`). `HEAD` is `GET` without the body, and paths that differ in a slash at the end are \
+    different.\n\nURLs in responses are relative to the URL of the request, so they stay in the same deployment.\n\nA deployed stack authorizes its callers: each request \
     is signed with AWS Signature Version 4, service `execute-api`, or carries a token, if the stack has the parameter \
     `JwtIssuer` or `CognitoUserPoolArn`. The local environment accepts any request.\n\nAPI Gateway also sends \
     responses of its own, as `application/json` with a `message`. Their statuses depend on whether the stack has REST \

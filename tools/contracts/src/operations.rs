@@ -17,9 +17,9 @@ pub(crate) struct Api {
 
 /// Responses of API Gateway itself, as a REST API or an HTTP API: the template can deploy either.
 const GATEWAY: [(u16, &str); 9] = [
+    (400, "the request is not complete, such as one with a truncated body."),
     (401, "the token is missing or invalid, on stacks that authorize by token."),
-    (403, "the request is not authorized, or a REST API has no such route."),
-    (404, "an HTTP API has no such route."),
+    (403, "the request is not authorized."),
     (413, "the body exceeds 10 MB."),
     (429, "too many requests. Wait, then repeat the request."),
     (500, "the function behind an HTTP API failed. Repeat the request."),
@@ -151,11 +151,11 @@ fn problems(status: u16, kinds: &[ProblemType]) -> Result<Value, GenerateError> 
     let (mut lines, mut examples) = (Vec::new(), Map::new());
     for kind in kinds {
         let ProblemPage { details, example } = ProblemPage::of(*kind)?;
-        lines.push(format!("- `{}`: {}.", problem_type(*kind), kind.title()));
+        lines.push(format!("- `{}`: {}.", kind.uri(), kind.title()));
         lines.extend(details.into_iter().map(|detail| format!("  - {detail}")));
         examples.insert(kind.name().to_owned(), json!({ "value": example }));
     }
-    let types: Vec<_> = kinds.iter().map(|kind| problem_type(*kind)).collect();
+    let types: Vec<_> = kinds.iter().map(|kind| kind.uri()).collect();
     let mut members = json!({ "type": { "enum": types }, "status": { "const": status } });
     for member in kinds.iter().flat_map(|kind| kind.members()) {
         members[member.name] = json!({ "description": member.description, "type": member.holds });
@@ -191,8 +191,4 @@ fn problem_headers(status: u16, kinds: &[ProblemType]) -> Result<Vec<(String, Va
         Ok((written(header.name), described))
     });
     described.collect()
-}
-
-fn problem_type(kind: ProblemType) -> String {
-    format!("/problems/{}", kind.name())
 }

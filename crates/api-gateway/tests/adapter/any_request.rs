@@ -75,6 +75,7 @@ proptest! {
         let multi = |names: &[(String, Vec<String>)]| names.iter().cloned().collect::<std::collections::BTreeMap<_, _>>();
         let event = merge(REST_COGNITO, json!({
             "path": path,
+            "resource": null,
             "multiValueHeaders": multi(&headers),
             "multiValueQueryStringParameters": multi(&query),
             "headers": null,
@@ -103,7 +104,7 @@ proptest! {
         let joined: serde_json::Map<_, _> =
             headers.iter().map(|(name, values)| (name.clone(), json!(values.join(",")))).collect();
         let event = merge(HTTP_JWT, json!({
-            "rawPath": path, "rawQueryString": raw_query, "headers": joined, "cookies": cookies,
+            "routeKey": "$default", "rawPath": path, "rawQueryString": raw_query, "headers": joined, "cookies": cookies,
         }));
         let (request, seen_body) = receive(&merge(&event, body_members(&body)));
         prop_assert_eq!(bytes(request.uri.path()), path.as_bytes());
@@ -119,19 +120,34 @@ proptest! {
 
     #[test]
     fn any_path_and_query_form_a_target_and_stay_separate(path in any_text(), query in any_text()) {
-        let event = merge(HTTP_JWT, json!({"rawPath": format!("/{path}"), "rawQueryString": query}));
+        let event = merge(HTTP_JWT, json!({"routeKey": "$default", "rawPath": format!("/{path}"), "rawQueryString": query}));
         let (request, _) = receive(&event);
         prop_assert_eq!(bytes(request.uri.path()), bytes(&format!("/{path}")));
         prop_assert_eq!(bytes(request.uri.query().unwrap_or_default()), bytes(&query));
     }
 
     #[test]
-    fn no_input_panics(event in any::<Vec<u8>>(), text in any_text(), place in 0_usize..8) {
+    fn no_input_panics(event in any::<Vec<u8>>(), text in any_text(), place in 0_usize..10) {
         let _ = serde_json::from_slice::<api_gateway::ProxyRequest>(&event);
-        let member = ["version", "httpMethod", "path", "rawPath", "rawQueryString", "body", "headers", "cookies"][place];
+        let members = ["version", "httpMethod", "path", "rawPath", "rawQueryString", "body", "headers", "cookies"];
+        let member = members.into_iter().chain(["resource", "routeKey"]).nth(place).unwrap();
         for golden in [REST_COGNITO, HTTP_JWT] {
             let event = merge(golden, json!({member: text, "isBase64Encoded": true}));
             let _ = serde_json::from_str::<api_gateway::ProxyRequest>(&event);
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_the_same_segment_in_both_kinds_of_api(value in "[!-~é☕ ]{1,12}", base in "(/[a-z0-9]{1,5}){0,3}") {
+        let encoded = utf8_percent_encode(&value, NON_ALPHANUMERIC).to_string();
+        let sent = format!("{base}/orders/{encoded}");
+        let rest = merge(REST_COGNITO, json!({"path": sent, "requestContext": {"path": sent, "identity": {}}}));
+        let http = merge(HTTP_JWT, json!({"rawPath": format!("{base}/orders/{value}"), "pathParameters": {"order_id": value}}));
+        for event in [rest, http] {
+            let (request, _) = receive(&event);
+            let segment = request.uri.path().strip_prefix("/orders/").unwrap();
+            prop_assert!(!segment.contains('/'));
+            prop_assert_eq!(bytes(segment), value.as_bytes());
         }
     }
 }

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod any_request;
+mod deployments;
 mod invocations;
 mod requests;
 mod responses;

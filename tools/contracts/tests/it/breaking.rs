@@ -121,9 +121,12 @@ fn an_operation_a_response_or_a_header_that_is_removed_is_named() {
     assert_eq!(found, ["POST /payments: response 201, header Location was removed"]);
     let found = changed(&payments(), |new| {
         let kinds = &mut new["paths"]["/payments"]["post"]["responses"]["409"]["content"]["application/problem+json"];
-        remove_value(&mut kinds["schema"]["properties"]["type"]["enum"], "/problems/payment-in-progress");
+        remove_value(
+            &mut kinds["schema"]["properties"]["type"]["enum"],
+            "https://paystream.example/problems/payment-in-progress",
+        );
     });
-    let kind = "\"/problems/payment-in-progress\"";
+    let kind = "\"https://paystream.example/problems/payment-in-progress\"";
     assert_eq!(found, [format!("POST /payments: response 409/type no longer has the value {kind}")]);
 }
 

@@ -16,9 +16,15 @@ fn every_route_of_the_template_is_an_operation_and_every_operation_a_route() {
         let documented: BTreeSet<_> =
             contract.routes().map(|(method, path)| (method.to_owned(), path.to_owned())).collect();
         let routes = template.routes().iter().filter(|route| route.api == api);
-        let deployed: BTreeSet<_> = routes.map(|route| (route.method.clone(), route.path.clone())).collect();
+        let routes: BTreeSet<_> = routes.map(|route| (route.method.clone(), route.path.clone())).collect();
+        let (others, deployed): (BTreeSet<_>, BTreeSet<_>) =
+            routes.into_iter().partition(|(method, _)| method == "ANY");
         assert!(!deployed.is_empty(), "{api} has no routes");
         assert_eq!(documented, deployed, "{api}: documented and deployed routes differ");
+        // The function responds to all other methods and paths, so that REST APIs and HTTP APIs do not differ.
+        let paths = documented.iter().map(|(_, path)| path.as_str()).chain(["/", "/{proxy+}"]);
+        let expected: BTreeSet<_> = paths.map(|path| ("ANY".to_owned(), path.to_owned())).collect();
+        assert_eq!(others, expected, "{api}: a path has no catch-all for its other methods");
     }
 }
 

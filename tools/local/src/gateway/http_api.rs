@@ -25,7 +25,8 @@ const TEXT_TYPES: [&str; 3] = ["application/json", "application/javascript", "ap
 pub(super) fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client: SocketAddr) -> Value {
     let route = found.route;
     let route_key = format!("{} {}", route.method, route.path);
-    let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
+    let path = percent_decode_str(found.path).decode_utf8_lossy();
+    // A named stage is part of the path on a custom domain, too.
     let raw_path = if route.stage == "$default" { path.into_owned() } else { format!("/{}{path}", route.stage) };
     let headers = joined(&parts.headers);
     let now = OffsetDateTime::now_utc();

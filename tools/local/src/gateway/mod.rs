@@ -7,6 +7,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,9 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use http::Method;
 use http::request::Parts;
+use http_body_util::LengthLimitError;
 use serde_json::Value;
 
 use crate::faults::{Caller, Connection, Ending, Faults, Moment};
@@ -68,14 +71,15 @@ async fn handle(
     let caller = gateway.faults.caller(&parts.headers);
     let Route { api, method, path, .. } = found.route;
     gateway.faults.meter().request(api, method, path, caller.as_ref().map(Caller::name));
-    let Ok(body) = read(body).await else {
-        return GatewayError::TooLarge.response(format);
+    let body = match read(body).await {
+        Ok(body) => body,
+        Err(error) => return error.response(format),
     };
     let event = event(&found, &parts, &body, connection.client).to_string();
     if event.len() > PAYLOAD_BYTES_MAX {
         return GatewayError::TooLarge.response(format);
     }
-    gateway.answer(found.route, Bytes::from(event), caller.as_ref(), &connection).await
+    gateway.answer(found.route, &parts.method, Bytes::from(event), caller.as_ref(), &connection).await
 }
 
 /// Builds the event of a request to the matched route.
@@ -86,16 +90,26 @@ fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client: SocketAddr
     }
 }
 
-/// Reads a body. Fails if it is too large or incomplete.
-async fn read(body: Body) -> Result<Bytes, axum::Error> {
-    axum::body::to_bytes(body, BODY_BYTES_MAX).await
+/// Reads a body. Fails if it is too large, or if the client closes the connection or breaks a chunk before its end.
+async fn read(body: Body) -> Result<Bytes, GatewayError> {
+    axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
+        let limit = error.source().and_then(|reason| reason.downcast_ref::<LengthLimitError>());
+        if limit.is_some() { GatewayError::TooLarge } else { GatewayError::Incomplete }
+    })
 }
 
 impl Gateway {
     /// Returns the response of the route's function, or applies the fault of the request.
-    async fn answer(&self, route: &Route, event: Bytes, caller: Option<&Caller>, connection: &Connection) -> Response {
+    async fn answer(
+        &self,
+        route: &Route,
+        method: &Method,
+        event: Bytes,
+        caller: Option<&Caller>,
+        connection: &Connection,
+    ) -> Response {
         let invoke = async || {
-            let answer = self.invoke(route, event).await;
+            let answer = self.invoke(route, method, event).await;
             answer.unwrap_or_else(|own| own.response(route.format))
         };
         let (moment, kills) = match self.faults.apply_to_request(route, caller).await {
@@ -118,11 +132,11 @@ impl Gateway {
         GatewayError::Stopping.response(route.format)
     }
 
-    async fn invoke(&self, route: &Route, event: Bytes) -> Result<Response, GatewayError> {
+    async fn invoke(&self, route: &Route, method: &Method, event: Bytes) -> Result<Response, GatewayError> {
         let function = self.lambda.function(&route.function).ok_or(GatewayError::Failed)?;
         let name = &function.spec.binary;
         match tokio::time::timeout(integration_timeout(route.format), function.invoke(event)).await {
-            Ok(Ok(answer)) => response::response(&answer, route.format).map_err(|reason| {
+            Ok(Ok(answer)) => response::response(&answer, route.format, method).map_err(|reason| {
                 self.log.warn(&format!("{name} returned a malformed proxy response: {reason}"));
                 GatewayError::Failed
             }),

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -31,8 +31,9 @@ struct FunctionResponse {
     cookies: Vec<String>,
 }
 
-/// Converts the result of a function to an HTTP response. The error says why the result is malformed.
-pub(super) fn response(answer: &[u8], format: PayloadFormat) -> Result<Response, String> {
+/// Converts the result of a function to the HTTP response to a request with this method. The error says why the result
+/// is malformed.
+pub(super) fn response(answer: &[u8], format: PayloadFormat, method: &Method) -> Result<Response, String> {
     let returned: Value = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
     if format == PayloadFormat::V2 && returned.get("statusCode").is_none() {
         // Without a statusCode, an HTTP API returns the result as the body of a 200.
@@ -66,9 +67,12 @@ pub(super) fn response(answer: &[u8], format: PayloadFormat) -> Result<Response,
             headers.append(name.clone(), value);
         }
     }
-    // The server sets these headers itself.
-    for name in [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION] {
+    // The server sets these headers itself. It cannot know the length of the body that a response to HEAD lacks.
+    for name in [TRANSFER_ENCODING, CONNECTION] {
         headers.remove(name);
+    }
+    if method != Method::HEAD {
+        headers.remove(CONTENT_LENGTH);
     }
     if !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -86,6 +90,7 @@ pub(super) fn response(answer: &[u8], format: PayloadFormat) -> Result<Response,
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GatewayError {
     NoRoute,
+    Incomplete,
     TooLarge,
     Throttled,
     Failed,
@@ -100,6 +105,7 @@ impl GatewayError {
             // The response of a REST API to an unknown route.
             (Self::NoRoute, PayloadFormat::V1) => (StatusCode::FORBIDDEN, "Missing Authentication Token"),
             (Self::NoRoute, PayloadFormat::V2) => (StatusCode::NOT_FOUND, "Not Found"),
+            (Self::Incomplete, _) => (StatusCode::BAD_REQUEST, "Bad Request"),
             (Self::TooLarge, PayloadFormat::V1) => (StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
             (Self::TooLarge, PayloadFormat::V2) => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
             (Self::Throttled, PayloadFormat::V1) => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
@@ -130,12 +136,15 @@ mod tests {
             "statusCode": 201, "headers": {"Location": "/payments/1", "Retry-After": 3, "content-length": "99"},
             "multiValueHeaders": {"set-cookie": ["a=1", "b=2"]}, "body": "aGk=", "isBase64Encoded": true,
         });
-        let response = response(answer.to_string().as_bytes(), PayloadFormat::V1).unwrap();
+        let response = response(answer.to_string().as_bytes(), PayloadFormat::V1, &Method::GET).unwrap();
         assert_eq!(response.status(), 201);
         assert_eq!(response.headers()["location"], "/payments/1");
         assert_eq!(response.headers()["retry-after"], "3");
         assert_eq!(response.headers()["content-type"], "application/json");
         assert!(!response.headers().contains_key("content-length"));
+        let answer = json!({"statusCode": 200, "headers": {"content-length": "99"}, "body": ""}).to_string();
+        let head = super::response(answer.as_bytes(), PayloadFormat::V1, &Method::HEAD).unwrap();
+        assert_eq!(head.headers()["content-length"], "99");
         assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);
         let body = axum::body::to_bytes(response.into_body(), 100).await.unwrap();
         assert_eq!(&body[..], b"hi");
@@ -144,13 +153,13 @@ mod tests {
     #[tokio::test]
     async fn an_http_api_accepts_cookies_and_results_without_a_status() {
         let answer = json!({"statusCode": 204, "headers": {"x": "1"}, "cookies": ["a=1", "b=2"]});
-        let with_cookies = response(answer.to_string().as_bytes(), PayloadFormat::V2).unwrap();
+        let with_cookies = response(answer.to_string().as_bytes(), PayloadFormat::V2, &Method::GET).unwrap();
         assert_eq!(
             (with_cookies.status().as_u16(), &with_cookies.headers()["x"]),
             (204, &HeaderValue::from_static("1"))
         );
         assert_eq!(with_cookies.headers().get_all("set-cookie").iter().count(), 2);
-        let inferred = response(br#"{"a":1}"#, PayloadFormat::V2).unwrap();
+        let inferred = response(br#"{"a":1}"#, PayloadFormat::V2, &Method::GET).unwrap();
         assert_eq!(
             (inferred.status().as_u16(), &inferred.headers()["content-type"]),
             (200, &HeaderValue::from_static("application/json"))
@@ -172,7 +181,7 @@ mod tests {
             r#"{"statusCode":200,"headers":{"a b":"c"}}"#,
             r#"{"statusCode":200,"body":"%","isBase64Encoded":true}"#,
         ] {
-            assert!(response(answer.as_bytes(), PayloadFormat::V1).is_err(), "{answer}");
+            assert!(response(answer.as_bytes(), PayloadFormat::V1, &Method::GET).is_err(), "{answer}");
         }
     }
 }

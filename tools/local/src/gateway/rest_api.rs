@@ -35,12 +35,10 @@ pub(super) fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client:
         Err(_) => (STANDARD.encode(body).into(), true),
     };
     let route = found.route;
-    // Not decoded, unlike its parameters and the path of an HTTP API.
-    let path = parts.uri.path();
     let now = OffsetDateTime::now_utc();
     json!({
         "resource": route.path,
-        "path": path,
+        "path": found.path,
         "httpMethod": parts.method.as_str(),
         "headers": last_values(&headers),
         "multiValueHeaders": null_if_empty(&headers),
@@ -55,7 +53,7 @@ pub(super) fn event(found: &RouteMatch<'_>, parts: &Parts, body: &Bytes, client:
             "resourceId": route.path,
             "resourcePath": route.path,
             "httpMethod": parts.method.as_str(),
-            "path": format!("/{}{path}", route.stage),
+            "path": parts.uri.path(),
             "protocol": format!("{:?}", parts.version),
             "requestId": Uuid::new_v4().to_string(),
             "extendedRequestId": Uuid::new_v4().simple().to_string(),

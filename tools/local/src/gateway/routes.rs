@@ -1,11 +1,14 @@
 //! Routing by API Gateway's rules: a literal path part takes precedence over a parameter, and a parameter over
 //! `{proxy+}`.
+//!
+//! Each route has two paths: below its stage, as on the default endpoint of its API, and without the stage, as on a
+//! custom domain.
 
 use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
-use crate::template::Route;
+use crate::template::{PayloadFormat, Route};
 
 /// Routes of all APIs.
 #[derive(Debug)]
@@ -26,11 +29,13 @@ enum PathPart {
     Greedy(String),
 }
 
-/// Matched route, with the percent-decoded values of its parameters.
+/// Matched route, with the values of its parameters: as sent in a REST API, and percent-decoded in an HTTP API.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RouteMatch<'r> {
     pub(super) route: &'r Route,
     pub(super) parameters: BTreeMap<String, String>,
+    /// Path without the stage, not decoded.
+    pub(super) path: &'r str,
 }
 
 impl Routes {
@@ -43,15 +48,29 @@ impl Routes {
     }
 
     /// Finds the route of a method and an undecoded path.
-    pub(super) fn find(&self, method: &str, path: &str) -> Option<RouteMatch<'_>> {
-        let parts: Vec<&str> = path.split('/').skip(1).collect();
-        let matching = self.0.iter().filter_map(|pattern| Some((pattern, pattern.matching(&parts)?)));
+    pub(super) fn find<'r>(&'r self, method: &str, path: &'r str) -> Option<RouteMatch<'r>> {
+        // The stage takes precedence: a catch-all would match its name, too.
+        let below_stage = |pattern: &RoutePattern| match path.strip_prefix('/')?.strip_prefix(&*pattern.route.stage)? {
+            "" => Some("/"),
+            rest => rest.starts_with('/').then_some(rest),
+        };
+        self.best(method, below_stage).or_else(|| self.best(method, |_| Some(path)))
+    }
+
+    /// Finds the route of a method, by the path that `of` returns for each route.
+    fn best<'r>(&'r self, method: &str, of: impl Fn(&RoutePattern) -> Option<&'r str>) -> Option<RouteMatch<'r>> {
+        let matching = self.0.iter().filter_map(|pattern| {
+            let path = of(pattern)?;
+            Some((pattern, path, pattern.matching(path)?))
+        });
         // As in API Gateway, the path selects the resource, which then must have the method.
-        let best = matching.clone().map(|(pattern, _)| pattern.rank()).min()?;
-        let mut of_resource = matching.filter(|(pattern, _)| pattern.rank() == best);
-        let exact = of_resource.clone().find(|(pattern, _)| pattern.route.method == method);
-        let (pattern, parameters) = exact.or_else(|| of_resource.find(|(pattern, _)| pattern.route.method == "ANY"))?;
-        Some(RouteMatch { route: &pattern.route, parameters })
+        let matching: Vec<_> = matching.collect();
+        let best = matching.iter().map(|(pattern, ..)| pattern.rank()).min()?;
+        let mut of_resource = matching.into_iter().filter(|(pattern, ..)| pattern.rank() == best);
+        let exact = of_resource.clone().find(|(pattern, ..)| pattern.route.method == method);
+        let any = || of_resource.find(|(pattern, ..)| pattern.route.method == "ANY");
+        let (pattern, path, parameters) = exact.or_else(any)?;
+        Some(RouteMatch { route: &pattern.route, parameters, path })
     }
 }
 
@@ -66,18 +85,25 @@ fn part(text: &str) -> PathPart {
 }
 
 impl RoutePattern {
-    fn matching(&self, path: &[&str]) -> Option<BTreeMap<String, String>> {
-        let mut parameters = BTreeMap::new();
-        let mut rest = path;
+    fn matching(&self, path: &str) -> Option<BTreeMap<String, String>> {
+        let (path, value): (_, fn(&str) -> String) = match self.route.format {
+            // A REST API ignores a slash at the end, and leaves it out of parameters.
+            PayloadFormat::V1 => {
+                (path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path), str::to_owned)
+            }
+            PayloadFormat::V2 => (path, decode),
+        };
+        let path: Vec<&str> = path.split('/').skip(1).collect();
+        let (mut parameters, mut rest) = (BTreeMap::new(), path.as_slice());
         for part in &self.parts {
             let (first, others) = rest.split_first()?;
             match part {
                 PathPart::Literal(text) if *first == text.as_str() => {}
                 PathPart::Parameter(name) if !first.is_empty() => {
-                    parameters.insert(name.clone(), decode(first));
+                    parameters.insert(name.clone(), value(first));
                 }
                 PathPart::Greedy(name) if !first.is_empty() => {
-                    parameters.insert(name.clone(), decode(&rest.join("/")));
+                    parameters.insert(name.clone(), value(&rest.join("/")));
                     return Some(parameters);
                 }
                 _ => return None,
@@ -105,16 +131,15 @@ fn decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::PayloadFormat;
 
-    fn routes() -> Routes {
+    fn routes(format: PayloadFormat) -> Routes {
         let route = |method: &str, path: &str, function: &str| Route {
             method: method.to_owned(),
             path: path.to_owned(),
             function: function.to_owned(),
             api: "Api".to_owned(),
             stage: "dev".to_owned(),
-            format: PayloadFormat::V1,
+            format,
         };
         Routes::new(&[
             route("GET", "/orders/{order_id}", "GetOrder"),
@@ -128,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_path_selects_the_resource_and_the_method_selects_its_route() {
-        let routes = routes();
+        let routes = routes(PayloadFormat::V2);
         for (method, path, function) in [
             ("GET", "/orders/ord-1", Some("GetOrder")),
             ("GET", "/orders/recent", Some("Recent")),
@@ -150,11 +175,35 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_percent_decoded() {
-        let routes = routes();
-        let found = routes.find("GET", "/orders/a%20b%2Fc").unwrap();
-        assert_eq!(found.parameters["order_id"], "a b/c");
-        let found = routes.find("GET", "/files/a/b%20c").unwrap();
-        assert_eq!(found.parameters["proxy"], "a/b c");
+    fn only_an_http_api_decodes_parameters() {
+        let (rest, http) = (routes(PayloadFormat::V1), routes(PayloadFormat::V2));
+        for (path, name, sent, decoded) in
+            [("/orders/a%20b%2Fc", "order_id", "a%20b%2Fc", "a b/c"), ("/files/a/b%20c", "proxy", "a/b%20c", "a/b c")]
+        {
+            assert_eq!(rest.find("GET", path).unwrap().parameters[name], sent);
+            assert_eq!(http.find("GET", path).unwrap().parameters[name], decoded);
+        }
+    }
+
+    #[test]
+    fn a_route_has_a_path_with_its_stage_and_one_without() {
+        let routes = routes(PayloadFormat::V1);
+        for path in ["/dev/orders/ord-1", "/orders/ord-1"] {
+            let found = routes.find("GET", path).unwrap();
+            assert_eq!((found.path, found.route.path.as_str()), ("/orders/ord-1", "/orders/{order_id}"));
+        }
+        for path in ["/device/orders/ord-1", "/dev/dev/orders/ord-1", "/dev", "/dev/"] {
+            assert_eq!(routes.find("GET", path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_a_rest_api_ignores_a_slash_at_the_end() {
+        let (rest, http) = (routes(PayloadFormat::V1), routes(PayloadFormat::V2));
+        let found = rest.find("GET", "/orders/ord-1/").unwrap();
+        assert_eq!((found.path, found.parameters["order_id"].as_str()), ("/orders/ord-1/", "ord-1"));
+        assert_eq!(rest.find("GET", "/files/a/").unwrap().parameters["proxy"], "a");
+        assert_eq!(rest.find("GET", "/files/"), None, "a parameter is not empty");
+        assert_eq!(http.find("GET", "/orders/ord-1/"), None);
     }
 }

@@ -6,6 +6,16 @@ use super::*;
 
 fn event_of(format: PayloadFormat, uri: &str, headers: &[(&str, &str)], body: &'static [u8]) -> Value {
     let stage = if format == PayloadFormat::V1 { "dev" } else { "$default" };
+    event_in_stage(stage, format, uri, headers, body)
+}
+
+fn event_in_stage(
+    stage: &str,
+    format: PayloadFormat,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: &'static [u8],
+) -> Value {
     let routes = Routes::new(&[Route {
         method: "POST".to_owned(),
         path: "/orders/{order_id}".to_owned(),
@@ -27,13 +37,13 @@ fn event_of(format: PayloadFormat, uri: &str, headers: &[(&str, &str)], body: &'
 fn a_request_becomes_a_rest_api_event() {
     let event = event_of(
         PayloadFormat::V1,
-        "/orders/a%20b?x=1&x=2+3&y=%26",
+        "/dev/orders/a%20b?x=1&x=2+3&y=%26",
         &[("accept", "a"), ("accept", "b"), ("host", "h")],
         b"{}",
     );
     assert_eq!(event["resource"], "/orders/{order_id}");
     assert_eq!(event["path"], "/orders/a%20b");
-    assert_eq!(event["pathParameters"], json!({"order_id": "a b"}));
+    assert_eq!(event["pathParameters"], json!({"order_id": "a%20b"}));
     assert_eq!(event["queryStringParameters"], json!({"x": "2 3", "y": "&"}));
     assert_eq!(event["multiValueQueryStringParameters"], json!({"x": ["1", "2 3"], "y": ["&"]}));
     assert_eq!(event["headers"], json!({"accept": "b", "host": "h"}));
@@ -42,6 +52,24 @@ fn a_request_becomes_a_rest_api_event() {
     let context = &event["requestContext"];
     assert_eq!((&context["stage"], &context["path"]), (&json!("dev"), &json!("/dev/orders/a%20b")));
     assert_eq!((&context["protocol"], &context["identity"]["sourceIp"]), (&json!("HTTP/1.1"), &json!("127.0.0.1")));
+}
+
+#[test]
+fn the_path_of_the_context_is_the_one_that_the_client_sent() {
+    for (sent, path) in [
+        ("/dev/orders/1", "/orders/1"),
+        ("/orders/1", "/orders/1"),
+        ("/dev/orders/1/", "/orders/1/"),
+        ("/orders/a%2Fb", "/orders/a%2Fb"),
+    ] {
+        let event = event_of(PayloadFormat::V1, sent, &[], b"");
+        assert_eq!((&event["requestContext"]["path"], &event["path"]), (&json!(sent), &json!(path)));
+    }
+    for sent in ["/dev/orders/a%20b", "/orders/a%20b"] {
+        let event = event_in_stage("dev", PayloadFormat::V2, sent, &[], b"");
+        let paths = (&event["rawPath"], &event["requestContext"]["http"]["path"]);
+        assert_eq!(paths, (&json!("/dev/orders/a b"), &json!("/dev/orders/a b")));
+    }
 }
 
 #[test]

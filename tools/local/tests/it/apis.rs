@@ -1,6 +1,8 @@
 //! API requests through the gateway to a function.
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::harness::Probe;
 
@@ -15,7 +17,7 @@ async fn a_request_reaches_the_function_as_a_rest_api_event() {
     assert_eq!(event["resource"], "/do/{action}");
     assert_eq!(event["path"], "/do/echo%20it");
     assert_eq!(event["httpMethod"], "PUT");
-    assert_eq!(event["pathParameters"], json!({"action": "echo it"}));
+    assert_eq!(event["pathParameters"], json!({"action": "echo%20it"}));
     assert_eq!(event["multiValueQueryStringParameters"], json!({"a": ["1", "2"], "b": ["é"]}));
     assert_eq!(event["headers"]["x-probe"], "yes");
     assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!("hello"), &json!(false)));
@@ -63,6 +65,45 @@ async fn a_body_that_is_too_long_is_rejected() {
         let response = probe.client.post(probe.url("/do/echo")).body(body).send().await.unwrap();
         assert_eq!(response.status(), 413, "{megabytes} MB");
         assert_eq!(response.json::<Value>().await.unwrap(), json!({"message": "Request Too Long"}));
+    }
+}
+
+/// Sends a request byte by byte as it is, and closes the sending half of the connection. Returns the response.
+async fn send_and_close(probe: &Probe, head: &str, body: &str) -> String {
+    let address = probe.url("");
+    let address = address.trim_start_matches("http://").trim_end_matches('/');
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    let request = format!("POST /do/echo HTTP/1.1\r\nhost: {address}\r\n{head}\r\n\r\n{body}");
+    connection.write_all(request.as_bytes()).await.unwrap();
+    connection.shutdown().await.unwrap();
+    let mut response = String::new();
+    connection.read_to_string(&mut response).await.unwrap();
+    response
+}
+
+#[tokio::test]
+async fn a_truncated_body_is_a_bad_request() {
+    let probe = Probe::start().await;
+    for (head, body) in [
+        ("content-length: 10", "abc"),
+        ("transfer-encoding: chunked", "5\r\nabc"),
+        ("transfer-encoding: chunked", "zz\r\nabc\r\n0\r\n\r\n"),
+    ] {
+        let response = send_and_close(&probe, head, body).await;
+        assert!(response.starts_with("HTTP/1.1 400 "), "{head}: {response}");
+        assert!(response.ends_with(r#"{"message":"Bad Request"}"#), "{head}: {response}");
+    }
+    assert_eq!(probe.environment.status().await.functions["Answering"].invocations, 0);
+    assert_eq!(probe.client.post(probe.url("/do/echo")).body("abc").send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_route_is_served_below_its_stage_and_without_it() {
+    let probe = Probe::start().await;
+    for (sent, path) in [("/test/do/echo", "/do/echo"), ("/do/echo", "/do/echo"), ("/test/do/echo/", "/do/echo/")] {
+        let event: Value = probe.get(sent).await.json().await.unwrap();
+        assert_eq!((&event["requestContext"]["path"], &event["path"]), (&json!(sent), &json!(path)));
+        assert_eq!(event["resource"], "/do/{action}");
     }
 }
 
