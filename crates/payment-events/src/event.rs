@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use crate::{Decline, InvalidPaymentInfo, PaymentId, PaymentInfo, PaymentStatus, Timestamp, TraceParent};
+use crate::{Decline, InvalidPaymentInfo, PaymentId, PaymentInfo, PaymentStatus, Timestamp, TraceParent, Transition};
 
 /// CloudEvents version of every event.
 const SPEC_VERSION: &str = "1.0";
@@ -17,21 +17,30 @@ const TYPE_PREFIX: &str = "payment.";
 /// Major version of every event type that this crate encodes and decodes.
 const MAJOR_VERSION: &str = "v1";
 
-/// A payment as of one version, with the trace that produced it.
+/// A payment as of one version, with the transition that made the version and the trace that produced it.
 ///
 /// Every value satisfies the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentEvent {
     payment: PaymentInfo,
+    transition: Option<Transition>,
     trace_parent: Option<TraceParent>,
 }
 
 impl PaymentEvent {
-    /// Creates the event that publishes `payment`. Fails if its fields contradict each other.
+    /// Creates the event that publishes `payment`, without a transition. Fails if its fields contradict each other.
     pub fn new(payment: PaymentInfo, trace_parent: Option<TraceParent>) -> Result<Self, InvalidPaymentInfo> {
         payment.check()?;
         let payment = PaymentInfo { decline: payment.decline.map(Decline::cut), ..payment };
-        Ok(Self { payment, trace_parent })
+        Ok(Self { payment, transition: None, trace_parent })
+    }
+
+    /// Returns the event with the transition that made its version. Fails if the transition cannot have made it.
+    pub fn with_transition(self, transition: Transition) -> Result<Self, InvalidPaymentInfo> {
+        if !transition.can_make(&self.payment) {
+            return Err(InvalidPaymentInfo::Transition(self.payment.status));
+        }
+        Ok(Self { transition: Some(transition), ..self })
     }
 
     /// Returns the payment.
@@ -42,6 +51,12 @@ impl PaymentEvent {
     /// Consumes the event and returns its payment.
     pub fn into_payment(self) -> PaymentInfo {
         self.payment
+    }
+
+    /// Returns the transition that made this version. `None` if the event has none, like those from before version 2 of
+    /// the contracts, or one that this reader does not know.
+    pub fn transition(&self) -> Option<Transition> {
+        self.transition
     }
 
     /// Returns the trace that produced this version, if the event carries one.
@@ -86,7 +101,7 @@ impl PaymentEvent {
             time: self.payment.updated_at,
             datacontenttype: CONTENT_TYPE,
             traceparent: self.trace_parent.as_ref(),
-            data: &self.payment,
+            data: OutgoingData { payment: &self.payment, transition: self.transition },
         };
         // Serialization fails only on non-string map keys or a failing `Serialize`. The envelope has neither.
         serde_json::to_vec(&envelope).unwrap_or_default()
@@ -102,7 +117,8 @@ impl PaymentEvent {
         }
         let status = status_of(&envelope.event_type)?;
         let data = envelope.data.ok_or_else(|| bad_value("/data", "is missing"))?;
-        let payment = decode_payment(data.get())?;
+        let data = data.get();
+        let payment = decode_payment(data)?;
         if payment.status != status {
             let reason = format!("is {}, but the event type is {}", payment.status, envelope.event_type);
             return Err(bad_value("/data/status", reason));
@@ -116,7 +132,8 @@ impl PaymentEvent {
         }
         // The trace only aids diagnosis: drop an unreadable one and keep the payment.
         let trace_parent = envelope.traceparent.and_then(|text| text.parse().ok());
-        let event = Self { payment, trace_parent };
+        let transition = decode_transition(data).filter(|transition| transition.can_make(&payment));
+        let event = Self { payment, transition, trace_parent };
         if envelope.id != event.id() {
             return Err(bad_value("/id", format!("must be {}, the payment id and version in data", event.id())));
         }
@@ -169,6 +186,13 @@ fn decode_payment(json: &str) -> Result<PaymentInfo, DecodeError> {
     })
 }
 
+/// Decodes the transition. An unreadable one counts as missing, so that the payment is kept: a consumer of states does not
+/// need the transition, and a consumer of changes does not act without one.
+fn decode_transition(data: &str) -> Option<Transition> {
+    let data: IncomingData<'_> = serde_json::from_str(data).ok()?;
+    serde_json::from_str(data.transition?.get()).ok()
+}
+
 fn bad_value(field: &str, reason: impl Into<String>) -> DecodeError {
     DecodeError::BadValue { field: field.to_owned(), reason: reason.into() }
 }
@@ -202,7 +226,16 @@ pub(crate) struct Outgoing<'a> {
     #[schemars(schema_with = "SchemaGenerator::subschema_for::<TraceParent>")]
     traceparent: Option<&'a TraceParent>,
     /// The whole payment as of this version. The highest version wins.
-    data: &'a PaymentInfo,
+    #[schemars(with = "PaymentInfo")]
+    data: OutgoingData<'a>,
+}
+
+#[derive(Serialize)]
+struct OutgoingData<'a> {
+    #[serde(flatten)]
+    payment: &'a PaymentInfo,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transition: Option<Transition>,
 }
 
 #[derive(Deserialize)]
@@ -215,4 +248,11 @@ struct Incoming<'a> {
     traceparent: Option<String>,
     #[serde(borrow, default)]
     data: Option<&'a serde_json::value::RawValue>,
+}
+
+/// The part of `data` that is not in [`PaymentInfo`].
+#[derive(Deserialize)]
+struct IncomingData<'a> {
+    #[serde(borrow, default)]
+    transition: Option<&'a serde_json::value::RawValue>,
 }

@@ -149,6 +149,9 @@ pub enum InvalidPaymentInfo {
     /// The version predates the payment.
     #[error("updated_at must not be before created_at")]
     UpdatedBeforeCreated,
+    /// The transition cannot lead to this payment.
+    #[error("transition is inconsistent with status {0} and the amounts")]
+    Transition(PaymentStatus),
 }
 
 impl PaymentInfo {

@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use crate::event::Outgoing;
-use crate::{PaymentEvent, PaymentInfo, PaymentStatus};
+use crate::{PaymentEvent, PaymentInfo, PaymentStatus, Transition, TransitionAction};
 
 impl PaymentEvent {
     /// Returns the schema of the events about payments with this status, as [`PaymentEvent::encode`] writes them: the
@@ -14,6 +14,11 @@ impl PaymentEvent {
     pub fn schema(status: PaymentStatus, schemas: &mut SchemaGenerator) -> Schema {
         let mut event = Outgoing::json_schema(schemas);
         let payment = schemas.subschema_for::<PaymentInfo>();
+        let transition = json!({
+            "description": "Transition that made this version. Events from before version 2 of the contracts have none.",
+            "allOf": [schemas.subschema_for::<Transition>()],
+            "properties": { "action": { "enum": TransitionAction::leading_to(status) } },
+        });
         let event_type = json!({
             "description": "Kind of change, and the major version of this event type.",
             "type": "string",
@@ -22,6 +27,7 @@ impl PaymentEvent {
         let data = json_schema!({
             "description": "The whole payment as of this version. The highest version wins.",
             "allOf": [payment, of_status(status)],
+            "properties": { "transition": transition },
         });
         if let Some(Value::Object(properties)) = event.get_mut("properties") {
             properties.insert("type".to_owned(), event_type);

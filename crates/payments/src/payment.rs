@@ -217,7 +217,10 @@ impl Payment {
         Ok(Self { refunded_minor, ..self.step(status, at) })
     }
 
-    /// Returns the event that publishes this version. `None` while processing.
+    /// Returns the event of this version, without the transition that made it: [`PaymentRecord::events_after`] adds that.
+    /// `None` while processing.
+    ///
+    /// [`PaymentRecord::events_after`]: crate::PaymentRecord::events_after
     pub fn event(&self) -> Option<Result<PaymentEvent, InvalidPaymentInfo>> {
         let Status::Public(status) = self.status else { return None };
         let info = PaymentInfo {

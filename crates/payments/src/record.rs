@@ -1,8 +1,12 @@
 //! Stored form of a payment.
 
-use payment_events::{InvalidPaymentInfo, PaymentEvent, PaymentId, PaymentStatus, Timestamp, TraceParent};
+use payment_events::{
+    InvalidPaymentInfo, PaymentEvent, PaymentId, PaymentStatus, Timestamp, TraceParent, Transition, TransitionAction,
+};
 
-use crate::{Action, Change, Fingerprint, IllegalTransition, Payment, PaymentRequest, Refusal, RequestKey, Status};
+use crate::{
+    Action, Change, Fingerprint, IllegalTransition, Outcome, Payment, PaymentRequest, Refusal, RequestKey, Status,
+};
 
 /// Number of refunds that a payment allows. One more is possible if it refunds all that is left.
 const REFUNDS_MAX: usize = 100;
@@ -149,12 +153,15 @@ impl PaymentRecord {
         }
         let mut payment = Payment { trace_parent: None, ..self.begun() };
         for step in &self.steps {
+            let refunded_before_minor = payment.refunded_minor;
             payment = payment.after(&step.action, step.at)?;
             if payment.version == newest.version {
                 payment.trace_parent.clone_from(&newest.trace_parent);
             }
-            if payment.version > position {
-                events.extend(payment.event().transpose()?);
+            if payment.version > position
+                && let Some(event) = payment.event().transpose()?
+            {
+                events.push(event.with_transition(transition(&step.action, refunded_before_minor, &payment))?);
             }
         }
         if payment == *newest { Ok(events) } else { Err(RebuildError::Different) }
@@ -198,4 +205,20 @@ impl PaymentRecord {
         let begun = Payment::begin(payment_id.clone(), order_id.clone(), *amount, trace_parent.clone(), *created_at);
         Payment { made_by: self.payment.made_by.clone(), ..begun }
     }
+}
+
+/// Returns the transition that this action made, with the amount that it moved and not the one requested. `after` is the
+/// payment after it, and `refunded_before_minor` the refunded amount before it.
+fn transition(action: &Action, refunded_before_minor: i64, after: &Payment) -> Transition {
+    let held_minor = after.amount.minor();
+    let (action, amount_minor) = match action {
+        Action::Decide(Outcome::Approved) => (TransitionAction::Authorize, held_minor),
+        Action::Decide(Outcome::Declined(_)) => (TransitionAction::Decline, held_minor),
+        Action::Change(Change::Capture(_)) => (TransitionAction::Capture, after.captured_minor),
+        Action::Change(Change::Void) => (TransitionAction::Void, held_minor),
+        Action::Change(Change::Refund(_)) => {
+            (TransitionAction::Refund, after.refunded_minor.saturating_sub(refunded_before_minor))
+        }
+    };
+    Transition { action, amount_minor }
 }

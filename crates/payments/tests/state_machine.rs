@@ -1,7 +1,7 @@
 //! Property tests of the payment state machine and of payment records.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use payment_events::{Decline, Money, PaymentStatus, Timestamp};
+use payment_events::{Decline, Money, PaymentEvent, PaymentStatus, Timestamp, TransitionAction};
 use payments::{
     Action, Caller, Change, IllegalTransition, Lease, Outcome, Payment, PaymentRecord, PaymentRequest, RequestKey,
     STEPS_MAX, Status, Step, StepError,
@@ -106,7 +106,7 @@ proptest! {
         walk in prop::collection::vec((any_action(), 0..10_000_i64), 0..12),
     ) {
         let mut record = record(minor);
-        let mut versions = vec![record.payment.clone()];
+        let (mut versions, mut originals) = (vec![record.payment.clone()], Vec::new());
         for (action, clock_ms) in walk {
             let step = Step { key: RequestKey::random(), action, at: at(clock_ms) };
             if let Ok(after) = record.after(step.clone(), None) {
@@ -114,17 +114,22 @@ proptest! {
                 prop_assert!(after.is_due() && after.includes(&record) && !record.includes(&after));
                 record = after;
                 versions.push(record.payment.clone());
+                originals.extend(record.events_after(record.payment.version - 1).unwrap());
             }
         }
         for (version, payment) in (0..).zip(&versions) {
             prop_assert_eq!(&record.as_of(version).unwrap(), payment);
         }
-        // The events as they were when the versions were made, without a trace.
-        let originals: Vec<_> = versions.iter().filter_map(Payment::event).collect::<Result<_, _>>().unwrap();
         for position in 0..versions.len() {
             let rebuilt = record.events_after(position as u64).unwrap();
             prop_assert_eq!(&rebuilt[..], &originals[position..]);
         }
+        let moved = |wanted| -> i64 {
+            let transitions = originals.iter().filter_map(PaymentEvent::transition);
+            transitions.filter(|made| made.action == wanted).map(|made| made.amount_minor).sum()
+        };
+        prop_assert_eq!(moved(TransitionAction::Capture), record.payment.captured_minor);
+        prop_assert_eq!(moved(TransitionAction::Refund), record.payment.refunded_minor);
     }
 }
 

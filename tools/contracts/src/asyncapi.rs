@@ -12,7 +12,10 @@ const DESCRIPTION: &str = "Every change of a payment, each with the payment's fu
     CloudEvents 1.0 object in JSON. Its partition key is the `order_id`, so all events of one order are in one shard, \
     in the order of publication. Delivery is at-least-once: a record may arrive more than once, late, or after a newer \
     one. **Keep the highest `version` of a payment and ignore an older or equal one.** Ignore unknown fields. \
-    Quarantine events of types and major versions that you do not know.";
+    Quarantine events of types and major versions that you do not know.\n\nA consumer that acts on changes, for example \
+    by moving money, acts on `data.transition` and not on the type: a refund in part is a `payment.captured.v1`, because \
+    the payment stays captured. The versions of a payment first appear in order. **Act on a version only if it is the \
+    last one plus 1**, and keep later ones until the gap is filled.";
 
 pub(crate) fn document() -> Result<Value, GenerateError> {
     let (schemas, referred_to) = events::for_asyncapi();
@@ -67,8 +70,11 @@ pub(crate) fn document() -> Result<Value, GenerateError> {
 
 fn message(status: PaymentStatus) -> Result<Value, GenerateError> {
     let event_type = PaymentEvent::type_of(status);
-    let path = repository().join(format!("crates/payment-events/golden/{event_type}.json"));
-    let golden = read_json(&path)?;
+    let examples = goldens(status).iter().map(|(name, suffix, summary)| {
+        let path = repository().join(format!("crates/payment-events/golden/{event_type}{suffix}.json"));
+        Ok(json!({ "name": name, "summary": summary, "payload": read_json(&path)? }))
+    });
+    let examples = examples.collect::<Result<Vec<_>, GenerateError>>()?;
     Ok(json!({
         "name": event_type,
         "title": format!("Payment {status}"),
@@ -79,8 +85,16 @@ fn message(status: PaymentStatus) -> Result<Value, GenerateError> {
             "location": "$message.payload#/id",
         },
         "payload": { "$ref": format!("#/components/schemas/{event_type}") },
-        "examples": [{ "name": "golden", "summary": "The golden event.", "payload": golden }],
+        "examples": examples,
     }))
+}
+
+/// Returns the golden events with this status: name, suffix of the file after the event type, and summary.
+fn goldens(status: PaymentStatus) -> &'static [(&'static str, &'static str, &'static str)] {
+    const WITHOUT: (&str, &str, &str) = ("golden", "", "The golden event of contracts 1, without a transition.");
+    const WITH: (&str, &str, &str) = ("transition", ".1", "The golden event with its transition.");
+    const REFUND: (&str, &str, &str) = ("refund", ".1.refund", "A refund in part: the payment stays captured.");
+    if status == PaymentStatus::Captured { &[WITH, REFUND, WITHOUT] } else { &[WITH, WITHOUT] }
 }
 
 fn summary(status: PaymentStatus) -> &'static str {

@@ -5,6 +5,7 @@ mod any_input;
 
 use payment_events::{
     Decline, DecodeError, InvalidPaymentInfo, Money, OrderId, PaymentEvent, PaymentId, PaymentInfo, PaymentStatus,
+    Transition, TransitionAction,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -15,6 +16,16 @@ const GOLDEN: [(PaymentStatus, &str); 5] = [
     (PaymentStatus::Refunded, include_str!("../../golden/payment.refunded.v1.json")),
     (PaymentStatus::Voided, include_str!("../../golden/payment.voided.v1.json")),
     (PaymentStatus::Declined, include_str!("../../golden/payment.declined.v1.json")),
+];
+
+/// The golden events with a transition.
+const GOLDEN_TRANSITIONS: [(TransitionAction, i64, &str); 6] = [
+    (TransitionAction::Authorize, 1299, include_str!("../../golden/payment.authorized.v1.1.json")),
+    (TransitionAction::Decline, 1299, include_str!("../../golden/payment.declined.v1.1.json")),
+    (TransitionAction::Capture, 1299, include_str!("../../golden/payment.captured.v1.1.json")),
+    (TransitionAction::Void, 1299, include_str!("../../golden/payment.voided.v1.1.json")),
+    (TransitionAction::Refund, 300, include_str!("../../golden/payment.captured.v1.1.refund.json")),
+    (TransitionAction::Refund, 999, include_str!("../../golden/payment.refunded.v1.1.json")),
 ];
 
 fn captured() -> Value {
@@ -47,6 +58,71 @@ fn every_status_has_a_golden_event_that_round_trips() {
         assert_eq!(event.payment().status, status);
         let written: Value = serde_json::from_slice(&event.encode()).unwrap();
         assert_eq!(written, serde_json::from_str::<Value>(golden).unwrap(), "{status}");
+    }
+}
+
+#[test]
+fn every_transition_has_a_golden_event_that_round_trips() {
+    for (action, amount_minor, golden) in GOLDEN_TRANSITIONS {
+        let event = PaymentEvent::decode(golden.as_bytes()).unwrap();
+        assert_eq!(event.transition(), Some(Transition { action, amount_minor }));
+        let written: Value = serde_json::from_slice(&event.encode()).unwrap();
+        assert_eq!(written, serde_json::from_str::<Value>(golden).unwrap(), "{action}");
+    }
+    let shown = GOLDEN_TRANSITIONS.map(|(action, ..)| action);
+    assert!(TransitionAction::ALL.iter().all(|action| shown.contains(action)));
+}
+
+#[test]
+fn an_unknown_or_unreadable_transition_is_dropped_and_the_payment_kept() {
+    let transition = |action: &str, minor: Value| json!({"action": action, "amount_minor": minor});
+    let cases = [
+        transition("chargeback", json!(300)),
+        transition("refund", json!("300")),
+        transition("refund", json!(3.5)),
+        transition("refund", json!(0)),
+        transition("refund", json!(301)),
+        transition("capture", json!(1299)),
+        transition("authorize", json!(1299)),
+        json!({"action": "refund"}),
+        json!("refund"),
+        Value::Null,
+    ];
+    for case in cases {
+        let mut event = captured();
+        event["data"]["transition"] = case.clone();
+        assert_eq!(decode(&event), decode(&captured()), "{case}");
+    }
+    let mut event = captured();
+    event["data"]["transition"] = json!({"action": "refund", "amount_minor": 300, "reason": "a field of later"});
+    assert_eq!(decode(&event).unwrap().transition().map(|transition| transition.amount_minor), Some(300));
+}
+
+#[test]
+fn a_transition_that_cannot_have_made_the_payment_is_refused() {
+    for (_, _, golden) in GOLDEN_TRANSITIONS {
+        let event = PaymentEvent::decode(golden.as_bytes()).unwrap();
+        let made = event.transition().unwrap();
+        for action in TransitionAction::ALL {
+            for amount_minor in [0, 1, 299, 300, 301, 999, 1299, 1300] {
+                let transition = Transition { action, amount_minor };
+                let payment = event.payment();
+                // A refund before this one may have been of any amount.
+                let is_possible = match action {
+                    TransitionAction::Refund => {
+                        made.action == action && (1..=payment.refunded_minor).contains(&amount_minor)
+                    }
+                    _ => transition == made,
+                };
+                let with = event.clone().with_transition(transition);
+                let expected = if is_possible {
+                    Ok(Some(transition))
+                } else {
+                    Err(InvalidPaymentInfo::Transition(payment.status))
+                };
+                assert_eq!(with.map(|event| event.transition()), expected, "{transition:?} of {golden}");
+            }
+        }
     }
 }
 

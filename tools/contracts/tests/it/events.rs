@@ -12,12 +12,19 @@ fn golden(status: PaymentStatus) -> Value {
     document(&format!("crates/payment-events/golden/{}.json", PaymentEvent::type_of(status)))
 }
 
+fn with_transition(status: PaymentStatus) -> Value {
+    document(&format!("crates/payment-events/golden/{}.1.json", PaymentEvent::type_of(status)))
+}
+
 #[test]
 fn every_golden_event_matches_its_schema() {
     let schemas = EventSchemas::new();
     for status in PaymentStatus::ALL {
         assert_eq!(schemas.breaches(&golden(status)), Vec::<String>::new(), "{status}");
+        assert_eq!(schemas.breaches(&with_transition(status)), Vec::<String>::new(), "{status}");
     }
+    let refund = document("crates/payment-events/golden/payment.captured.v1.1.refund.json");
+    assert_eq!(schemas.breaches(&refund), Vec::<String>::new());
 }
 
 #[test]
@@ -33,9 +40,12 @@ fn violations_of_an_event_schema_are_reported_with_their_place() {
         ("/data/amount/currency", json!("EURO"), "/data/amount/currency"),
         ("/data/captured_minor", json!(0), "/data/captured_minor"),
         ("/data/version", json!("3"), "/data/version"),
+        ("/data/transition", json!("capture"), "/data/transition"),
+        ("/data/transition/action", json!("void"), "/data/transition/action"),
+        ("/data/transition/amount_minor", json!(0), "/data/transition/amount_minor"),
     ];
     for (pointer, value, place) in cases {
-        let mut event = golden(PaymentStatus::Captured);
+        let mut event = with_transition(PaymentStatus::Captured);
         *event.pointer_mut(pointer).unwrap() = value;
         let breaches = schemas.breaches(&event);
         assert!(breaches.iter().any(|breach| breach.starts_with(&format!("{place}:"))), "{pointer}: {breaches:?}");
@@ -63,6 +73,7 @@ fn altered() -> impl Strategy<Value = Value> {
         "/data/created_at",
         "/data/updated_at",
         "/data/order_id",
+        "/data/transition/amount_minor",
         "/traceparent",
     ]);
     let values = prop_oneof![
@@ -73,7 +84,7 @@ fn altered() -> impl Strategy<Value = Value> {
     ];
     let status = prop::sample::select(PaymentStatus::ALL.to_vec());
     (status, prop::collection::vec((places, values), 0..3)).prop_map(|(status, changes)| {
-        let mut event = golden(status);
+        let mut event = with_transition(status);
         for (place, value) in changes {
             match event.pointer_mut(place) {
                 Some(found) => *found = value,
