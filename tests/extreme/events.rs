@@ -9,7 +9,7 @@ use fastrand::Rng;
 pub(crate) type Field = (&'static str, &'static str);
 
 /// Fields in their order on the wire.
-const FIELDS: [Field; 23] = [
+const FIELDS: [Field; 24] = [
     ("", "specversion"),
     ("", "id"),
     ("", "source"),
@@ -27,6 +27,7 @@ const FIELDS: [Field; 23] = [
     ("data", "version"),
     ("data", "created_at"),
     ("data", "updated_at"),
+    ("data", "transition"),
     ("data", "unknown"),
     ("amount", "minor"),
     ("amount", "currency"),
@@ -36,6 +37,9 @@ const FIELDS: [Field; 23] = [
 ];
 
 pub(crate) const STATUSES: [&str; 5] = ["authorized", "captured", "refunded", "voided", "declined"];
+
+/// Actions of transitions, and one that the contract does not have.
+const ACTIONS: [&str; 6] = ["authorize", "decline", "capture", "void", "refund", "chargeback"];
 
 /// Outcome that the contract demands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +153,7 @@ impl Event {
             ("data", "captured_minor") => Some(captured.to_string()),
             ("data", "refunded_minor") => Some(refunded.to_string()),
             ("data", "version") => Some(version.to_owned()),
+            ("data", "transition") if status == "captured" => Some(transition("refund", "300")),
             ("amount", "minor") => Some("1299".to_owned()),
             ("amount", "currency") => quoted("EUR"),
             ("decline", "code") if is_declined => quoted("insufficient_funds"),
@@ -221,6 +226,10 @@ pub(crate) fn text_of(character: &str, length: usize) -> String {
     format!("\"{}\"", character.repeat(length))
 }
 
+fn transition(action: &str, amount_minor: &str) -> String {
+    format!("{{\"action\":\"{action}\",\"amount_minor\":{amount_minor}}}")
+}
+
 /// Returns a value from the edges of what the field allows, or of another type.
 fn extreme(rng: &mut Rng, (_, name): Field) -> String {
     match (name, rng.u8(..4)) {
@@ -230,6 +239,7 @@ fn extreme(rng: &mut Rng, (_, name): Field) -> String {
             (*rng.choice(NUMBERS.iter()).unwrap()).to_owned()
         }
         ("time" | "created_at" | "updated_at", _) => format!("\"{}\"", rng.choice(TIMES.iter()).unwrap().0),
+        ("transition", 2 | 3) => transition(rng.choice(ACTIONS.iter()).unwrap(), rng.choice(NUMBERS.iter()).unwrap()),
         ("status", 2) => format!("\"{}\"", rng.choice(STATUSES.iter()).unwrap()),
         _ => {
             // Very long text is rare, except in the field where it is most likely to matter.

@@ -7,6 +7,7 @@ mod cold_starts;
 mod crashes;
 mod incomplete_orders;
 mod lost_answers;
+mod movements;
 mod outages;
 mod schedules;
 mod settlement_units;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use payment_events::{Money, PaymentEvent, PaymentInfo, PaymentStatus, Timestamp, TraceParent};
+use payment_events::{
+    Money, PaymentEvent, PaymentInfo, PaymentStatus, Timestamp, TraceParent, Transition, TransitionAction,
+};
 use serde_json::{Value, json};
 
 /// Bound on the payments in a batch.
@@ -48,8 +50,11 @@ fn sequence_number(place: usize) -> String {
 /// Event of a Kinesis stream: records with published payments.
 pub(crate) fn projected(batch: usize, records: usize) -> Value {
     let trace_parent: Option<TraceParent> = TRACE_PARENT.parse().ok();
-    let events =
-        (0..records).filter_map(|place| PaymentEvent::new(payment_info(batch, place)?, trace_parent.clone()).ok());
+    let transition = Transition { action: TransitionAction::Authorize, amount_minor: 4_997 };
+    let events = (0..records).filter_map(|place| {
+        let event = PaymentEvent::new(payment_info(batch, place)?, trace_parent.clone()).ok()?;
+        event.with_transition(transition).ok()
+    });
     let record = |(place, event): (usize, PaymentEvent)| {
         json!({
             "kinesis": {
