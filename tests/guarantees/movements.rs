@@ -23,6 +23,12 @@ fn ledger(since: &str) -> Ledger {
     Ledger { since: since.parse().unwrap(), progress: BTreeMap::new(), movements: Vec::new() }
 }
 
+fn receive(ledger: &mut Ledger, events: &[&PaymentEvent]) {
+    for event in events {
+        ledger.receive(event);
+    }
+}
+
 /// Ids, actions and amounts of the movements, in their order.
 fn movements(ledger: &Ledger) -> Vec<(&str, TransitionAction, i64)> {
     let movements = ledger.movements.iter();
@@ -146,14 +152,14 @@ fn in_mid_history_a_consumer_moves_nothing_from_before_its_start() {
     // The capture was moved by the predecessor, whose last event it was, or is delivered again.
     for events in [vec![&refunded, &rest], vec![&captured, &refunded, &rest], vec![&refunded, &captured, &rest]] {
         let mut ledger = ledger("2026-11-22T20:05:00Z");
-        events.into_iter().for_each(|event| ledger.receive(event));
+        receive(&mut ledger, &events);
         assert_eq!(movements(&ledger), [REFUND, REST]);
     }
     // A payment that was made after the start has no earlier versions that somebody else could have moved.
     let mut ledger = ledger("2026-11-22T20:00:00Z");
-    [&refunded, &rest].into_iter().for_each(|event| ledger.receive(event));
+    receive(&mut ledger, &[&refunded, &rest]);
     assert_eq!(movements(&ledger), []);
-    [&authorized, &captured].into_iter().for_each(|event| ledger.receive(event));
+    receive(&mut ledger, &[&authorized, &captured]);
     assert_eq!(movements(&ledger), [CAPTURE, REFUND, REST]);
 }
 
