@@ -6,7 +6,7 @@ use payment_events::{CurrencyNotInUse, PaymentId, Timestamp};
 
 use crate::{
     Action, Authorization, Begun, Lease, Outcome, Payment, PaymentProcessor, PaymentRecord, PaymentRequest,
-    PaymentStore, ProcessorError, Publication, Published, Replaced, RequestKey, Status, Step, StoreError,
+    PaymentStore, ProcessorError, PublishMode, Published, Replaced, RequestKey, Status, Step, StoreError,
 };
 
 /// The use case behind `POST /payments`.
@@ -14,7 +14,7 @@ use crate::{
 pub struct AcceptPayment {
     store: Arc<dyn PaymentStore>,
     processor: Arc<dyn PaymentProcessor>,
-    publication: Publication,
+    publish_mode: PublishMode,
     lease_ms: u64,
 }
 
@@ -23,7 +23,7 @@ pub struct AcceptPayment {
 pub struct Accepted {
     /// The payment as of version 1, the processor's decision.
     pub payment: Payment,
-    /// Outcome of the direct publish. `None` if an earlier request made the payment.
+    /// Outcome of the publish. `None` if an earlier request made the payment.
     pub published: Option<Published>,
 }
 
@@ -66,7 +66,7 @@ pub enum AcceptError {
 }
 
 impl AcceptPayment {
-    /// Creates the use case. It stores in `store`, authorizes with `processor` and publishes through `publication`.
+    /// Creates the use case. It stores in `store`, authorizes with `processor` and publishes by `publish_mode`.
     ///
     /// `lease_ms` is the time that one request may work on a payment before a retry takes over, in milliseconds. Set it
     /// to the function's timeout, after which the request cannot be running any more. A shorter lease can cost a second
@@ -74,10 +74,10 @@ impl AcceptPayment {
     pub fn new(
         store: Arc<dyn PaymentStore>,
         processor: Arc<dyn PaymentProcessor>,
-        publication: Publication,
+        publish_mode: PublishMode,
         lease_ms: u64,
     ) -> Self {
-        Self { store, processor, publication, lease_ms }
+        Self { store, processor, publish_mode, lease_ms }
     }
 
     /// Makes the payment, completes it for an earlier request that failed, or returns the result of the request that
@@ -126,7 +126,7 @@ impl AcceptPayment {
         }
     }
 
-    /// Calls the processor, stores its decision together with the outbox position, and publishes the payment.
+    /// Calls the processor, stores its decision together with the outbox position, and publishes the payment if that is the request's part.
     async fn process(&self, record: PaymentRecord, request: &PaymentRequest) -> Result<Accepted, AcceptError> {
         let authorization = Authorization {
             idempotency_key: &record.payment.payment_id,
@@ -146,7 +146,7 @@ impl AcceptPayment {
             // Another request took over. It used the same key with the processor, so it gets the same decision.
             Ok(Replaced::Lost(stored)) if !stored.includes(&decided) => outcome_of(&stored),
             Ok(Replaced::Done | Replaced::Lost(_)) => {
-                let published = self.publication.publish(&decided).await;
+                let published = self.publish_mode.publish(&decided).await;
                 Ok(Accepted { payment: decided.payment, published: Some(published) })
             }
             Ok(Replaced::Missing) => Err(erased()),

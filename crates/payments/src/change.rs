@@ -5,7 +5,7 @@ use std::sync::Arc;
 use payment_events::Timestamp;
 
 use crate::{
-    Action, Bound, ChangeRequest, IllegalTransition, KeyReused, Payment, PaymentRecord, PaymentStore, Publication,
+    Action, Bound, ChangeRequest, IllegalTransition, KeyReused, Payment, PaymentRecord, PaymentStore, PublishMode,
     Published, REFUSALS_MAX, Refusal, Replaced, RequestKey, Status, Step, StoreError,
 };
 
@@ -16,7 +16,7 @@ const TRIES_MAX: u32 = 4;
 #[derive(Clone)]
 pub struct ChangePayment {
     store: Arc<dyn PaymentStore>,
-    publication: Publication,
+    publish_mode: PublishMode,
 }
 
 /// Outcome of [`ChangePayment::change`].
@@ -24,7 +24,7 @@ pub struct ChangePayment {
 pub struct Changed {
     /// The payment as of the version that the change made.
     pub payment: Payment,
-    /// Outcome of the direct publish. `None` if an earlier request made the change.
+    /// Outcome of the publish. `None` if an earlier request made the change.
     pub published: Option<Published>,
 }
 
@@ -81,9 +81,9 @@ impl From<KeyReused> for ChangeError {
 }
 
 impl ChangePayment {
-    /// Creates the use case. It changes payments in `store` and publishes them through `publication`.
-    pub fn new(store: Arc<dyn PaymentStore>, publication: Publication) -> Self {
-        Self { store, publication }
+    /// Creates the use case. It changes payments in `store` and publishes them by `publish_mode`.
+    pub fn new(store: Arc<dyn PaymentStore>, publish_mode: PublishMode) -> Self {
+        Self { store, publish_mode }
     }
 
     /// Makes the change, or returns the answer to an earlier request with the same key.
@@ -128,7 +128,7 @@ impl ChangePayment {
         match self.store.replace(known, &next).await? {
             Replaced::Lost(stored) if !stored.includes(&next) => Ok(Attempt::Lost(stored)),
             Replaced::Done | Replaced::Lost(_) => {
-                let published = self.publication.publish(&next).await;
+                let published = self.publish_mode.publish(&next).await;
                 Ok(Attempt::Made(Changed { payment: next.payment, published: Some(published) }))
             }
             Replaced::Missing => Err(ChangeError::NotFound),

@@ -5,7 +5,9 @@
 //! - [`ChangePayment`]: the use case behind capture, void and refund, idempotent and with optimistic concurrency.
 //! - [`Access`]: the payments that a caller may read and change.
 //! - [`PaymentRecord`]: the stored form of a payment, with every step that it took and every [`Refusal`] of one.
-//! - [`Publication`]: publishes a stored payment, directly from `payment-api` and again from `payment-relay`.
+//! - [`Publication`]: publishes a stored payment from its outbox position, directly from `payment-api` and again from
+//!   `payment-relay`.
+//! - [`StreamPublication`]: publishes the payments of the change stream, from `payment-relay` alone.
 //! - Ports, one per need: [`PaymentStore`], [`PaymentQueries`], [`Outbox`], [`PaymentProcessor`], [`EventPublisher`].
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
@@ -22,6 +24,7 @@ mod record;
 mod refusal;
 mod request;
 mod simulator;
+mod stream_publication;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod versions;
@@ -36,9 +39,10 @@ pub use ports::{
     Authorization, Begun, EventPublisher, Outbox, PAGE_MAX, PaymentProcessor, PaymentQueries, PaymentStore,
     PaymentsPage, ProcessorError, PublishError, Replaced, StoreError,
 };
-pub use publication::{Publication, Published};
+pub use publication::{Publication, PublishMode, PublishModeName, Published, UnknownPublishMode};
 pub use record::{Bound, KeyReused, Lease, PaymentRecord, RebuildError, STEPS_MAX, Step, StepError};
 pub use refusal::{REFUSALS_MAX, Refusal};
 pub use request::{ChangeRequest, Fingerprint, PaymentRequest, RequestKey};
 pub use simulator::SimulatedProcessor;
+pub use stream_publication::{PaymentChanges, RecordAge, StreamPublication};
 pub use versions::{Preconditions, Versions};

@@ -1,12 +1,13 @@
-//! Publication of stored payments: direct publish and outbox relay.
+//! Publication of stored payments from their outbox position, directly and by the outbox relay.
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
 use payment_events::PaymentEvent;
 
-use crate::{EventPublisher, Outbox, PaymentRecord, PublishError};
+use crate::{EventPublisher, Outbox, PaymentRecord, PublishError, RebuildError};
 
 /// Maximum number of positions raised concurrently.
 const RAISES_AT_ONCE_MAX: usize = 16;
@@ -21,19 +22,68 @@ const DIRECT_MAX: Duration = Duration::from_millis(400);
 ///
 /// A version that cannot be published stays after the position, and the outbox relay (`payment-relay`) publishes it from
 /// the table's change stream. A failed publish therefore never fails a request.
+///
+/// Used in `direct` mode. [`StreamPublication`](crate::StreamPublication) is its counterpart in `stream` mode.
 #[derive(Clone)]
 pub struct Publication {
     publisher: Arc<dyn EventPublisher>,
     outbox: Arc<dyn Outbox>,
 }
 
+/// Publisher of a new version, by the mode of the system (ADR 28).
+#[derive(Clone)]
+pub enum PublishMode {
+    /// The request that made the version publishes it before it returns, and the outbox relay publishes the rest.
+    Direct(Publication),
+    /// The outbox relay alone publishes, from the table's change stream.
+    Stream,
+}
+
+/// Name of a mode, as in the environment variable `PUBLISH_MODE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublishModeName {
+    /// `direct`.
+    Direct,
+    /// `stream`.
+    Stream,
+}
+
+/// The text does not name a mode.
+#[derive(Debug, thiserror::Error)]
+#[error("is neither direct nor stream")]
+pub struct UnknownPublishMode;
+
+impl FromStr for PublishModeName {
+    type Err = UnknownPublishMode;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPublishMode> {
+        match text {
+            "direct" => Ok(Self::Direct),
+            "stream" => Ok(Self::Stream),
+            _ => Err(UnknownPublishMode),
+        }
+    }
+}
+
+impl PublishMode {
+    /// Publishes a payment if that is the request's part.
+    pub async fn publish(&self, record: &PaymentRecord) -> Published {
+        match self {
+            Self::Direct(publication) => publication.publish(record).await,
+            Self::Stream => Published::ByRelay,
+        }
+    }
+}
+
 /// Outcome of publishing a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
-    /// The events of all versions are on the hub.
+    /// The events of all versions that were due are on the hub.
     Now,
-    /// A version is left after the position, and the outbox relay publishes it later.
+    /// A version could not be published, and the outbox relay publishes it later.
     Deferred,
+    /// The outbox relay publishes every version: `stream` mode.
+    ByRelay,
 }
 
 /// Outcome of raising the position.
@@ -103,15 +153,18 @@ impl Publication {
 }
 
 /// Result of sending the events of one payment.
-struct Sent {
+pub(crate) struct Sent {
     /// Event of the last acknowledged version.
     acknowledged: Option<PaymentEvent>,
-    published: Published,
+    pub(crate) published: Published,
 }
 
 impl Sent {
     /// Takes the results of these events. `None` stands for a payment whose events cannot be rebuilt.
-    fn of(events: Option<Vec<PaymentEvent>>, results: &mut impl Iterator<Item = Result<(), PublishError>>) -> Self {
+    pub(crate) fn of(
+        events: Option<Vec<PaymentEvent>>,
+        results: &mut impl Iterator<Item = Result<(), PublishError>>,
+    ) -> Self {
         let Some(events) = events else { return Self { acknowledged: None, published: Published::Deferred } };
         let mut sent = Self { acknowledged: None, published: Published::Now };
         for event in events {
@@ -130,12 +183,15 @@ impl Sent {
 
 /// Returns the events after the payment's position, or `None` if they cannot be rebuilt.
 fn due(record: &PaymentRecord) -> Option<Vec<PaymentEvent>> {
-    record
-        .events_after(record.published_version)
-        .inspect_err(|error| {
-            tracing::error!(payment_id = %record.payment.payment_id, %error, "payment cannot be published (bug)");
-        })
-        .ok()
+    rebuilt(record, record.published_version)
+}
+
+/// Returns the events after `position`, or `None` if they cannot be rebuilt.
+pub(crate) fn rebuilt(record: &PaymentRecord, position: u64) -> Option<Vec<PaymentEvent>> {
+    let log = |error: &RebuildError| {
+        tracing::error!(payment_id = %record.payment.payment_id, %error, "payment cannot be published (bug)");
+    };
+    record.events_after(position).inspect_err(log).ok()
 }
 
 fn late() -> PublishError {

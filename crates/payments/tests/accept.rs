@@ -9,8 +9,8 @@ use payment_events::{Money, PaymentId, PaymentStatus, Timestamp};
 use payments::testing::{MemoryPayments, RecordingPublisher, TwiceWritten};
 use payments::{
     AcceptError, AcceptPayment, Accepted, Action, Authorization, Begun, Caller, Change, Lease, Outcome,
-    PaymentProcessor, PaymentRecord, PaymentRequest, PaymentStore, ProcessorError, Publication, Published, Refusal,
-    Replaced, RequestKey, SimulatedProcessor, Status, Step, StoreError,
+    PaymentProcessor, PaymentRecord, PaymentRequest, PaymentStore, ProcessorError, Publication, PublishMode, Published,
+    Refusal, Replaced, RequestKey, SimulatedProcessor, Status, Step, StoreError,
 };
 
 /// Counts the calls, and passes them on to the simulator.
@@ -34,8 +34,8 @@ struct World {
 
 impl World {
     async fn accept(&self, request: &PaymentRequest) -> Result<Accepted, AcceptError> {
-        let publication = Publication::new(self.publisher.clone(), self.store.clone());
-        AcceptPayment::new(self.store.clone(), self.processor.clone(), publication, 10_000).accept(request).await
+        let mode = PublishMode::Direct(Publication::new(self.publisher.clone(), self.store.clone()));
+        AcceptPayment::new(self.store.clone(), self.processor.clone(), mode, 10_000).accept(request).await
     }
 
     fn record(&self, request: &PaymentRequest) -> PaymentRecord {
@@ -102,8 +102,8 @@ async fn a_write_whose_response_is_lost_is_recognised() {
     for token in ["tok_approve", "tok_fail_once"] {
         let request = PaymentRequest { key: token.parse().unwrap(), ..request(token) };
         let store = Arc::new(TwiceWritten(world.store.clone()));
-        let publication = Publication::new(world.publisher.clone(), world.store.clone());
-        let accept = AcceptPayment::new(store, world.processor.clone(), publication, 10_000);
+        let mode = PublishMode::Direct(Publication::new(world.publisher.clone(), world.store.clone()));
+        let accept = AcceptPayment::new(store, world.processor.clone(), mode, 10_000);
         if token == "tok_fail_once" {
             assert!(matches!(accept.accept(&request).await, Err(AcceptError::Processor { .. })));
         }
@@ -298,8 +298,8 @@ async fn after_a_failure_of_the_store_a_retry_succeeds_at_the_time_given_and_cha
         for before in [0, 1] {
             let world = World::default();
             let store = Failing { store: world.store.clone(), before: AtomicU32::new(before), failure };
-            let publication = Publication::new(world.publisher.clone(), world.store.clone());
-            let accept = AcceptPayment::new(Arc::new(store), world.processor.clone(), publication, 10_000);
+            let mode = PublishMode::Direct(Publication::new(world.publisher.clone(), world.store.clone()));
+            let accept = AcceptPayment::new(Arc::new(store), world.processor.clone(), mode, 10_000);
             let error = accept.accept(&request("tok_approve")).await.unwrap_err();
             let AcceptError::Store { retry_after_ms, .. } = error else { panic!("{failure:?} {before}: {error}") };
             let is_at_once = retry_after_ms == 0;
@@ -326,8 +326,8 @@ async fn after_a_failure_of_the_processor_a_retry_may_come_at_once_if_the_lease_
     let world = World::default();
     let failure = Failure::StoreDown;
     let store = Failing { store: world.store.clone(), before: AtomicU32::new(1), failure };
-    let publication = Publication::new(world.publisher.clone(), world.store.clone());
-    let accept = AcceptPayment::new(Arc::new(store), world.processor.clone(), publication, 10_000);
+    let mode = PublishMode::Direct(Publication::new(world.publisher.clone(), world.store.clone()));
+    let accept = AcceptPayment::new(Arc::new(store), world.processor.clone(), mode, 10_000);
     let held = accept.accept(&request("tok_fail_once")).await;
     let Err(AcceptError::Processor { retry_after_ms, .. }) = held else { panic!("{held:?}") };
     assert!((1..=10_000).contains(&retry_after_ms), "{retry_after_ms}");

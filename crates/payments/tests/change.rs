@@ -9,8 +9,9 @@ use payment_events::{Money, PaymentId, PaymentStatus, Timestamp};
 use payments::testing::{MemoryPayments, RecordingPublisher, TwiceWritten};
 use payments::{
     AcceptPayment, Access, Begun, Caller, Change, ChangeError, ChangePayment, ChangeRequest, Changed,
-    IllegalTransition, Lease, PaymentRecord, PaymentRequest, PaymentStore, Preconditions, Publication, Published,
-    REFUSALS_MAX, Refusal, Replaced, RequestKey, SimulatedProcessor, Status, StepError, StoreError, Versions,
+    IllegalTransition, Lease, PaymentRecord, PaymentRequest, PaymentStore, Preconditions, Publication, PublishMode,
+    Published, REFUSALS_MAX, Refusal, Replaced, RequestKey, SimulatedProcessor, Status, StepError, StoreError,
+    Versions,
 };
 
 #[derive(Default)]
@@ -25,7 +26,7 @@ impl World {
     async fn with_payment(changes: &[Change]) -> (Self, PaymentId) {
         let world = Self::default();
         let request = payment_request();
-        let accept = AcceptPayment::new(world.store.clone(), Arc::new(SimulatedProcessor), world.publication(), 10_000);
+        let accept = AcceptPayment::new(world.store.clone(), Arc::new(SimulatedProcessor), world.mode(), 10_000);
         let payment_id = accept.accept(&request).await.unwrap().payment.payment_id;
         for change in changes {
             world.change(&world.request(&payment_id, *change)).await.unwrap();
@@ -42,8 +43,8 @@ impl World {
         record.payment.payment_id
     }
 
-    fn publication(&self) -> Publication {
-        Publication::new(self.publisher.clone(), self.store.clone())
+    fn mode(&self) -> PublishMode {
+        PublishMode::Direct(Publication::new(self.publisher.clone(), self.store.clone()))
     }
 
     /// Creates a request with a key of its own.
@@ -62,14 +63,14 @@ impl World {
     }
 
     async fn change(&self, request: &ChangeRequest) -> Result<Changed, ChangeError> {
-        ChangePayment::new(self.store.clone(), self.publication()).change(request).await
+        ChangePayment::new(self.store.clone(), self.mode()).change(request).await
     }
 
     /// Makes the change while `others` intervene, one before each of its writes.
     async fn change_against(&self, request: &ChangeRequest, others: &[ChangeRequest]) -> Result<Changed, ChangeError> {
         let others = Mutex::new(others.to_vec());
-        let store = Arc::new(Overtaking { store: self.store.clone(), publication: self.publication(), others });
-        ChangePayment::new(store, self.publication()).change(request).await
+        let store = Arc::new(Overtaking { store: self.store.clone(), mode: self.mode(), others });
+        ChangePayment::new(store, self.mode()).change(request).await
     }
 
     fn record(&self, payment_id: &PaymentId) -> PaymentRecord {
@@ -80,7 +81,7 @@ impl World {
 /// A store in which a concurrent change precedes each write.
 struct Overtaking {
     store: Arc<MemoryPayments>,
-    publication: Publication,
+    mode: PublishMode,
     others: Mutex<Vec<ChangeRequest>>,
 }
 
@@ -110,7 +111,7 @@ impl Overtaking {
     async fn intervene(&self) {
         let other = self.others.lock().unwrap().pop();
         if let Some(other) = other {
-            let result = ChangePayment::new(self.store.clone(), self.publication.clone()).change(&other).await;
+            let result = ChangePayment::new(self.store.clone(), self.mode.clone()).change(&other).await;
             assert!(matches!(result, Ok(_) | Err(ChangeError::Refused { .. })), "{result:?}");
         }
     }
@@ -404,7 +405,7 @@ async fn a_change_that_loses_every_race_fails_as_contended() {
 async fn a_change_whose_response_is_lost_is_recognised() {
     let (world, payment_id) = World::with_payment(&[]).await;
     let store = Arc::new(TwiceWritten(world.store.clone()));
-    let change = ChangePayment::new(store, world.publication());
+    let change = ChangePayment::new(store, world.mode());
     let (refusal, replayed) = refused(change.change(&world.request(&payment_id, refund(1))).await);
     assert_eq!((world.record(&payment_id).refusals, replayed), (vec![refusal], false));
     let request = ChangeRequest { key: None, ..world.request(&payment_id, CAPTURE) };

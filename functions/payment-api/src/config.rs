@@ -1,6 +1,7 @@
 //! Configuration from environment variables.
 
 use http_requests::AllowedOrigins;
+use payments::PublishModeName;
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
 /// Configuration of the function.
@@ -8,8 +9,8 @@ use telemetry::{InvalidEnvironment, LogLevel, Variables};
 pub struct Config {
     /// `PAYMENTS_TABLE`: name of the payments table.
     pub payments_table: String,
-    /// `PAYMENT_STREAM`: name of the Kinesis stream.
-    pub payment_stream: String,
+    /// `PUBLISH_MODE`: mode of the system, `direct` by default.
+    pub mode: ModeConfig,
     /// `PAYMENT_LEASE_MS`: time that one request may work on a payment before a retry takes over, in milliseconds. The
     /// default is 10,000.
     pub lease_ms: u64,
@@ -21,6 +22,30 @@ pub struct Config {
     pub function_name: String,
 }
 
+/// Mode of the system, with the variable that only one has.
+#[derive(Debug, Clone)]
+pub enum ModeConfig {
+    /// `direct`: each request publishes its version before it returns.
+    Direct {
+        /// `PAYMENT_STREAM`: name of the Kinesis stream.
+        payment_stream: String,
+    },
+    /// `stream`: the outbox relay alone publishes, and this function has no hub.
+    Stream,
+}
+
+impl ModeConfig {
+    fn read(variables: &mut Variables) -> Option<Self> {
+        match variables.optional("PUBLISH_MODE", "direct or stream", PublishModeName::Direct)? {
+            PublishModeName::Direct => {
+                let payment_stream = variables.required("PAYMENT_STREAM", "the name of the Kinesis stream")?;
+                Some(Self::Direct { payment_stream })
+            }
+            PublishModeName::Stream => Some(Self::Stream),
+        }
+    }
+}
+
 /// Timeout of the function in the template.
 const LEASE_MS: u64 = 10_000;
 
@@ -28,22 +53,22 @@ impl Config {
     /// Reads the configuration. The error lists every missing or malformed variable.
     pub fn read(mut variables: Variables) -> Result<Self, InvalidEnvironment> {
         let payments_table = variables.required("PAYMENTS_TABLE", "the name of the payments table");
-        let payment_stream = variables.required("PAYMENT_STREAM", "the name of the Kinesis stream");
+        let mode = ModeConfig::read(&mut variables);
         let lease_ms = variables.optional("PAYMENT_LEASE_MS", "a number of milliseconds", LEASE_MS);
         let allowed_origins =
             variables.optional("ALLOWED_ORIGINS", AllowedOrigins::EXPECTED, AllowedOrigins::default());
         let log_level = variables.optional("LOG_LEVEL", "the least severe level to log", LogLevel::INFO);
         let function_name =
             variables.required("AWS_LAMBDA_FUNCTION_NAME", "the name of the function, which Lambda sets");
-        match (payments_table, payment_stream, lease_ms, allowed_origins, log_level, function_name) {
+        match (payments_table, mode, lease_ms, allowed_origins, log_level, function_name) {
             (
                 Some(payments_table),
-                Some(payment_stream),
+                Some(mode),
                 Some(lease_ms),
                 Some(allowed_origins),
                 Some(log_level),
                 Some(function_name),
-            ) => Ok(Self { payments_table, payment_stream, lease_ms, allowed_origins, log_level, function_name }),
+            ) => Ok(Self { payments_table, mode, lease_ms, allowed_origins, log_level, function_name }),
             _ => Err(variables.into_error()),
         }
     }

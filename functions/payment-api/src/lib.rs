@@ -19,7 +19,7 @@ mod problems;
 mod routes;
 mod service;
 
-pub use config::Config;
+pub use config::{Config, ModeConfig};
 pub use problems::PROBLEMS;
 pub use routes::{BODY_BYTES_MAX, description, router};
 pub use service::Service;

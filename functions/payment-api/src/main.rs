@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use aws_connection::{Aws, Endpoint};
 use http_requests::with_cors;
-use payment_api::{Config, Service, router};
-use payments::{AcceptPayment, ChangePayment, Publication, SimulatedProcessor};
+use payment_api::{Config, ModeConfig, Service, router};
+use payments::{AcceptPayment, ChangePayment, Publication, PublishMode, SimulatedProcessor};
 use payments_aws::{KinesisPublisher, PaymentsTable};
 use telemetry::{Metrics, Variables};
 
@@ -15,11 +15,19 @@ async fn main() -> Result<(), api_gateway::Error> {
     telemetry::init_logs(config.log_level);
     let aws = Aws::from_environment(Variables::of_process())?;
     let table = Arc::new(PaymentsTable::new(aws_connection::dynamodb(aws.config()), config.payments_table));
-    let publisher = KinesisPublisher::new(payments_aws::kinesis_hot_path(aws.config()), config.payment_stream);
-    tokio::join!(aws.connect(Endpoint::DynamoDb), aws.connect(Endpoint::Kinesis));
-    let publication = Publication::new(Arc::new(publisher), table.clone());
-    let accept = AcceptPayment::new(table.clone(), Arc::new(SimulatedProcessor), publication.clone(), config.lease_ms);
-    let change = ChangePayment::new(table.clone(), publication);
+    let mode = match config.mode {
+        ModeConfig::Direct { payment_stream } => {
+            let publisher = KinesisPublisher::new(payments_aws::kinesis_hot_path(aws.config()), payment_stream);
+            tokio::join!(aws.connect(Endpoint::DynamoDb), aws.connect(Endpoint::Kinesis));
+            PublishMode::Direct(Publication::new(Arc::new(publisher), table.clone()))
+        }
+        ModeConfig::Stream => {
+            aws.connect(Endpoint::DynamoDb).await;
+            PublishMode::Stream
+        }
+    };
+    let accept = AcceptPayment::new(table.clone(), Arc::new(SimulatedProcessor), mode.clone(), config.lease_ms);
+    let change = ChangePayment::new(table.clone(), mode);
     let metrics = Metrics::to_stdout(&config.function_name);
     let router = router(Service { accept, change, queries: table, metrics });
     api_gateway::run(with_cors(router, config.allowed_origins)).await

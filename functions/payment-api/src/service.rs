@@ -25,7 +25,8 @@ pub struct Service {
     pub change: ChangePayment,
     /// Read access for both `GET` routes.
     pub queries: Arc<dyn PaymentQueries>,
-    /// Counts `PublishedHot`, payments published directly, and `Deferred`, payments left to the outbox relay.
+    /// Counts `PublishedHot`, payments published directly, and `Deferred`, payments whose direct publish failed. In
+    /// `stream` mode there is no direct publish, and nothing is counted.
     pub metrics: Metrics,
 }
 
@@ -45,7 +46,7 @@ impl Service {
         match published {
             Some(Published::Now) => self.metrics.count(&[("PublishedHot", 1)]),
             Some(Published::Deferred) => self.metrics.count(&[("Deferred", 1)]),
-            None => {}
+            Some(Published::ByRelay) | None => {}
         }
         let mut response = (status, payment_response(payment)).into_response();
         if replayed {

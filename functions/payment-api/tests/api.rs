@@ -11,7 +11,7 @@ use http_pages::Cursor;
 use openapi_routes::testing::{Response, assert_problem, send};
 use payment_api::{BODY_BYTES_MAX, Service, description, router};
 use payments::testing::{MemoryPayments, RecordingPublisher};
-use payments::{AcceptPayment, ChangePayment, Publication, SimulatedProcessor};
+use payments::{AcceptPayment, ChangePayment, Publication, PublishMode, SimulatedProcessor};
 use serde_json::{Value, json};
 use telemetry::Metrics;
 
@@ -24,9 +24,9 @@ struct Api {
 impl Api {
     fn new() -> Self {
         let (store, publisher) = (Arc::new(MemoryPayments::default()), Arc::new(RecordingPublisher::default()));
-        let publication = Publication::new(publisher.clone(), store.clone());
-        let accept = AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), publication.clone(), 10_000);
-        let change = ChangePayment::new(store.clone(), publication);
+        let mode = PublishMode::Direct(Publication::new(publisher.clone(), store.clone()));
+        let accept = AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), mode.clone(), 10_000);
+        let change = ChangePayment::new(store.clone(), mode);
         let counts = Arc::new(Mutex::new(Vec::new()));
         let into = Arc::clone(&counts);
         let metrics =

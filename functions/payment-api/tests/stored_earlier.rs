@@ -12,7 +12,7 @@ use payment_events::{Decline, Money, OrderId, PaymentId, Timestamp};
 use payments::testing::{MemoryPayments, RecordingPublisher};
 use payments::{
     AcceptPayment, Action, Caller, ChangePayment, Lease, Outcome, PaymentRecord, PaymentRequest, Publication,
-    RequestKey, SimulatedProcessor, Step,
+    PublishMode, RequestKey, SimulatedProcessor, Step,
 };
 use serde_json::{Value, json};
 use telemetry::Metrics;
@@ -29,9 +29,9 @@ struct Api {
 impl Api {
     fn new() -> Self {
         let (store, publisher) = (Arc::new(MemoryPayments::default()), Arc::new(RecordingPublisher::default()));
-        let publication = Publication::new(publisher, store.clone());
-        let accept = AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), publication.clone(), 10_000);
-        let change = ChangePayment::new(store.clone(), publication);
+        let mode = PublishMode::Direct(Publication::new(publisher, store.clone()));
+        let accept = AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), mode.clone(), 10_000);
+        let change = ChangePayment::new(store.clone(), mode);
         let metrics = Metrics::new("payments", |_| {});
         Self { router: router(Service { accept, change, queries: store.clone(), metrics }), store }
     }

@@ -1,8 +1,8 @@
-//! Reduction of a batch of changes to the payments that have yet to be published.
+//! Reduction of a batch of changes to one entry for each payment.
 
 use std::collections::BTreeMap;
 
-use payments::PaymentRecord;
+use payments::{PaymentChanges, PaymentRecord};
 use payments_aws::record_of_image;
 use quarantine::Reason;
 use serde::Deserialize;
@@ -14,11 +14,33 @@ use crate::unreadable::UnreadableImage;
 /// Result of [`fold`].
 #[derive(Debug)]
 pub(crate) struct Folded {
-    /// Payments whose newest decodable image in the batch has a version after its outbox position, each with the sequence
-    /// number of that image, in batch order.
-    pub(crate) due: Vec<(PaymentRecord, String)>,
+    /// Payments with a decodable image in the batch, in the order of their newest ones.
+    pub(crate) payments: Vec<FoldedPayment>,
     /// Images that could not be decoded, and that no newer, decodable image of the item supersedes, in batch order.
     pub(crate) unreadable: Vec<UnreadableImage>,
+}
+
+/// The changes of a payment in a batch.
+#[derive(Debug)]
+pub(crate) struct FoldedPayment {
+    /// Newest decodable image.
+    pub(crate) newest: PaymentRecord,
+    /// Sequence number of the first image. If the payment cannot be published, this image must be redelivered: the
+    /// checkpoint passes an image only if its versions are on the hub.
+    pub(crate) sequence_number: String,
+    /// First image, if it is not the newest one.
+    first_image: Option<Box<RawValue>>,
+}
+
+impl FoldedPayment {
+    /// Returns the changes for [`StreamPublication`](payments::StreamPublication).
+    pub(crate) fn into_changes(self) -> PaymentChanges {
+        let first_version = match self.first_image {
+            None => self.newest.payment.version,
+            Some(image) => decode(&image).map_or(0, |first| first.payment.version),
+        };
+        PaymentChanges { newest: self.newest, first_version }
+    }
 }
 
 /// Folds a batch to the newest image of each item. The records of an item are in write order, so that only the last
@@ -34,12 +56,18 @@ pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
         let item = keys.and_then(|keys| payment_id(&keys)).ok_or(position);
         items.entry(item).or_default().push((position, image, sequence_number, written_at_unix_ms));
     }
-    let (mut due, mut unreadable) = (Vec::new(), Vec::new());
+    let (mut payments, mut unreadable) = (Vec::new(), Vec::new());
     for (item, images) in items {
-        for (position, image, sequence_number, written_at_unix_ms) in images.into_iter().rev() {
+        let mut images = images.into_iter();
+        while let Some((position, image, sequence_number, written_at_unix_ms)) = images.next_back() {
             match decode(&image) {
-                Ok(stored) => {
-                    due.extend(stored.is_due().then_some((position, (stored, sequence_number))));
+                Ok(newest) => {
+                    let first = images.next().map(|(_, image, sequence_number, _)| (image, sequence_number));
+                    let (first_image, sequence_number) = match first {
+                        Some((image, sequence_number)) => (Some(image), sequence_number),
+                        None => (None, sequence_number),
+                    };
+                    payments.push((position, FoldedPayment { newest, sequence_number, first_image }));
                     break;
                 }
                 Err(reason) => {
@@ -50,7 +78,7 @@ pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
             }
         }
     }
-    Folded { due: in_batch_order(due), unreadable: in_batch_order(unreadable) }
+    Folded { payments: in_batch_order(payments), unreadable: in_batch_order(unreadable) }
 }
 
 /// Decodes an image. A payment with an event that cannot be rebuilt counts as undecodable: it could never be published.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use aws_connection::{Aws, Endpoint};
 use lambda_runtime::{LambdaEvent, service_fn};
-use payment_relay::{Config, Relay};
-use payments::Publication;
+use payment_relay::{Config, ModeConfig, Relay, RelayMode};
+use payments::{Publication, RecordAge, StreamPublication};
 use payments_aws::{KinesisPublisher, PaymentsTable};
 use quarantine::QuarantineTable;
 use telemetry::{Metrics, Variables};
@@ -16,12 +16,22 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init_logs(config.log_level);
     let aws = Aws::from_environment(Variables::of_process())?;
     let client = aws_connection::dynamodb(aws.config());
-    let table = PaymentsTable::new(client.clone(), config.payments_table);
     let publisher = KinesisPublisher::new(payments_aws::kinesis_relay(aws.config()), config.payment_stream);
-    tokio::join!(aws.connect(Endpoint::DynamoDb), aws.connect(Endpoint::Kinesis));
+    let publisher = Arc::new(publisher);
+    let mode = match config.mode {
+        ModeConfig::Direct { payments_table } => {
+            let table = Arc::new(PaymentsTable::new(client.clone(), payments_table));
+            tokio::join!(aws.connect(Endpoint::DynamoDb), aws.connect(Endpoint::Kinesis));
+            RelayMode::Direct(Publication::new(publisher, table))
+        }
+        ModeConfig::Stream { record_age_s_max } => {
+            // DynamoDB is called to quarantine an image only.
+            aws.connect(Endpoint::Kinesis).await;
+            RelayMode::Stream(StreamPublication::new(publisher, RecordAge::of_mapping(record_age_s_max)))
+        }
+    };
     let quarantine = Arc::new(QuarantineTable::new(client, config.quarantine_table));
-    let publication = Publication::new(Arc::new(publisher), Arc::new(table));
-    let relay = &Relay::new(publication, quarantine, Metrics::to_stdout(&config.function_name));
+    let relay = &Relay::new(mode, quarantine, Metrics::to_stdout(&config.function_name));
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
         let deadline = event.context.deadline();
         Ok::<_, lambda_runtime::Error>(relay.handle(event.payload, deadline).await)

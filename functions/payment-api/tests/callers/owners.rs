@@ -7,7 +7,7 @@ use axum::Router;
 use lambda_runtime::{Context, LambdaEvent};
 use payment_api::{Service, router};
 use payments::testing::{MemoryPayments, RecordingPublisher};
-use payments::{AcceptPayment, ChangePayment, Publication, SimulatedProcessor};
+use payments::{AcceptPayment, ChangePayment, Publication, PublishMode, SimulatedProcessor};
 use serde_json::{Value, json};
 use telemetry::Metrics;
 
@@ -30,9 +30,9 @@ struct Api {
 impl Api {
     fn new(flavour: Flavour) -> Self {
         let (store, publisher) = (Arc::new(MemoryPayments::default()), Arc::new(RecordingPublisher::default()));
-        let publication = Publication::new(publisher, store.clone());
-        let accept = AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), publication.clone(), 10_000);
-        let change = ChangePayment::new(store.clone(), publication);
+        let mode = PublishMode::Direct(Publication::new(publisher, store.clone()));
+        let accept = AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), mode.clone(), 10_000);
+        let change = ChangePayment::new(store.clone(), mode);
         let metrics = Metrics::new("payments", |_| {});
         Self { flavour, router: router(Service { accept, change, queries: store, metrics }) }
     }

@@ -11,7 +11,7 @@ use openapi_routes::Description;
 use openapi_routes::testing::Response;
 use payment_api::{Service, description, router};
 use payments::testing::{MemoryPayments, RecordingPublisher};
-use payments::{AcceptPayment, ChangePayment, Publication, SimulatedProcessor};
+use payments::{AcceptPayment, ChangePayment, Publication, PublishMode, SimulatedProcessor};
 use serde_json::{Value, json};
 use telemetry::Metrics;
 
@@ -187,8 +187,9 @@ impl Api {
         let store = Arc::new(MemoryPayments::default());
         let failing = Arc::new(FailingStore::new(store.clone()));
         let publication = Publication::new(Arc::new(RecordingPublisher::default()), store.clone());
-        let accept = AcceptPayment::new(failing.clone(), Arc::new(SimulatedProcessor), publication.clone(), LEASE_MS);
-        let change = ChangePayment::new(failing.clone(), publication);
+        let mode = PublishMode::Direct(publication);
+        let accept = AcceptPayment::new(failing.clone(), Arc::new(SimulatedProcessor), mode.clone(), LEASE_MS);
+        let change = ChangePayment::new(failing.clone(), mode);
         let metrics = Metrics::new("payments", |_| {});
         let router = router(Service { accept, change, queries: store.clone(), metrics });
         Self { router, store, failing }

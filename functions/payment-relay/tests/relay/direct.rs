@@ -1,119 +1,12 @@
-//! Tests of the relay, with batches in the format of DynamoDB Streams.
-#![allow(missing_docs, clippy::unwrap_used)]
+//! `direct` mode, and the decoding that both modes share.
 
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use payment_relay::{ChangeBatch, Relay};
-use payments::Publication;
-use payments::testing::{MemoryPayments, RecordingPublisher};
-use quarantine::{MemoryQuarantine, QuarantinedRecord};
+use payment_relay::ChangeBatch;
+use quarantine::QuarantinedRecord;
 use serde_json::{Value, json};
-use telemetry::Metrics;
 
-/// A stream record with the image of payment `pay_<id>` of order `ord-<id>` at `version`: processing, authorized,
-/// captured and refunded in part. Its position is 0 if it is due, and the version if not.
-fn change(sequence_number: u32, id: &str, version: u64, is_due: bool) -> Value {
-    image(sequence_number, id, version, if is_due { 0 } else { version })
-}
-
-fn image(sequence_number: u32, id: &str, version: u64, published_version: u64) -> Value {
-    let step = |action: &str, minor: Option<u32>| {
-        let mut step = json!({
-            "key": {"S": "HOLDER"}, "action": {"S": action}, "at": {"S": "2026-11-22T20:00:00.123Z"},
-        });
-        if let Some(minor) = minor {
-            step["minor"] = json!({"N": minor.to_string()});
-        }
-        json!({ "M": step })
-    };
-    let steps = [step("authorize", None), step("capture", None), step("refund", Some(300))];
-    let (status, captured, refunded) =
-        [("processing", "0", "0"), ("authorized", "0", "0"), ("captured", "1299", "0"), ("captured", "1299", "300")]
-            [usize::try_from(version).unwrap()];
-    let steps: Vec<_> = steps.into_iter().zip(0..version).map(|(step, _)| step).collect();
-    let mut image = json!({
-        "payment_id": {"S": format!("pay_{id}")},
-        "order_id": {"S": format!("ord-{id}")},
-        "status": {"S": status},
-        "amount": {"M": {"minor": {"N": "1299"}, "currency": {"S": "EUR"}}},
-        "captured_minor": {"N": captured},
-        "refunded_minor": {"N": refunded},
-        "version": {"N": version.to_string()},
-        "created_at": {"S": "2026-11-22T20:00:00.000Z"},
-        "updated_at": {"S": "2026-11-22T20:00:00.123Z"},
-        "traceparent": {"S": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
-        "request_fingerprint": {"S": "00"},
-        "lease_until": {"S": "2026-11-22T20:00:10.000Z"},
-        "lease_holder": {"S": "HOLDER"},
-        "steps": {"L": steps},
-        "attempt": {"N": "1"},
-    });
-    if published_version > 0 {
-        image["published_version"] = json!({"N": published_version.to_string()});
-    }
-    record(sequence_number, &image)
-}
-
-fn record(sequence_number: u32, image: &Value) -> Value {
-    json!({
-        "eventID": sequence_number.to_string(),
-        "eventName": "MODIFY",
-        "eventVersion": "1.1",
-        "eventSource": "aws:dynamodb",
-        "awsRegion": "us-east-1",
-        "dynamodb": {
-            "ApproximateCreationDateTime": 1_700_000_001,
-            "Keys": {"payment_id": image["payment_id"]},
-            "NewImage": image,
-            "SequenceNumber": sequence_number.to_string(),
-            "SizeBytes": 1,
-            "StreamViewType": "NEW_IMAGE",
-        },
-    })
-}
-
-/// The relay with test doubles around it.
-struct Relaying {
-    publisher: Arc<RecordingPublisher>,
-    quarantine: Arc<MemoryQuarantine>,
-    relay: Relay,
-    /// Lines of metrics.
-    lines: Arc<Mutex<Vec<Value>>>,
-}
-
-impl Relaying {
-    fn new() -> Self {
-        let (publisher, quarantine) = (Arc::new(RecordingPublisher::default()), Arc::new(MemoryQuarantine::default()));
-        let publication = Publication::new(publisher.clone(), Arc::new(MemoryPayments::default()));
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let into = Arc::clone(&lines);
-        let metrics = Metrics::new("relay", move |line| into.lock().unwrap().push(serde_json::from_str(line).unwrap()));
-        Self { relay: Relay::new(publication, quarantine.clone(), metrics), publisher, quarantine, lines }
-    }
-
-    /// Relays a batch. Returns the reported sequence numbers.
-    async fn batch(&self, records: impl IntoIterator<Item = Value>) -> Vec<String> {
-        self.batch_within(Duration::from_mins(1), records).await
-    }
-
-    async fn batch_within(&self, left: Duration, records: impl IntoIterator<Item = Value>) -> Vec<String> {
-        let records: Vec<_> = records.into_iter().collect();
-        // As Lambda sends it: as text.
-        let batch: ChangeBatch = serde_json::from_str(&json!({"Records": records}).to_string()).unwrap();
-        self.relay.handle(batch, SystemTime::now() + left).await.into_iter().collect()
-    }
-
-    /// Ids of the published events.
-    fn published(&self) -> Vec<String> {
-        self.publisher.published().iter().map(payment_events::PaymentEvent::id).collect()
-    }
-
-    /// Ids of the quarantined images.
-    fn quarantined(&self) -> Vec<String> {
-        self.quarantine.records().iter().map(|record| record.id.to_string()).collect()
-    }
-}
+use crate::support::{Relaying, change, image, undecodable};
 
 /// Relays a batch. Returns the ids of the published events and the reported sequence numbers.
 async fn relay_batch(records: Vec<Value>, failing_order: Option<&str>) -> (Vec<String>, Vec<String>) {
@@ -195,11 +88,6 @@ async fn failed_publishes_are_reported_for_redelivery() {
     let (published, reported) = relay_batch(batch, Some("ord-b")).await;
     assert_eq!(published, ["pay_a:1", "pay_c:1"]);
     assert_eq!(reported, ["2"]);
-}
-
-/// A stream record with an image that cannot be decoded.
-fn undecodable(sequence_number: u32, id: &str) -> Value {
-    record(sequence_number, &json!({"payment_id": {"S": format!("pay_{id}")}, "status": {"S": "disputed"}}))
 }
 
 #[tokio::test]
@@ -321,4 +209,11 @@ async fn published_and_deferred_payments_and_quarantined_images_are_counted() {
     assert_eq!((&counts["PublishedByRelay"], &counts["Deferred"]), (&json!(2), &json!(1)));
     assert_eq!(ages["UnpublishedAge"].as_array().map(Vec::len), Some(1), "the age of the one deferred payment");
     assert_eq!(images["UnreadableImages"], 2);
+}
+
+/// After a switch to `stream` mode, the newest image alone would not say that the first version is missing.
+#[tokio::test]
+async fn a_failed_payment_is_redelivered_from_its_first_image() {
+    let batch = vec![change(1, "b", 1, true), change(2, "a", 1, true), change(3, "a", 2, true)];
+    assert_eq!(relay_batch(batch, Some("ord-a")).await, (vec!["pay_b:1".to_owned()], vec!["2".to_owned()]));
 }

@@ -1,0 +1,92 @@
+//! Publication of stored payments from their table's change stream: `stream` mode.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use payment_events::{PaymentEvent, Timestamp};
+
+use crate::publication::{Sent, rebuilt};
+use crate::{EventPublisher, PaymentRecord, Published};
+
+/// Maximum margin of [`RecordAge`].
+const MARGIN_MAX: Duration = Duration::from_hours(1);
+
+/// Publishes the payments of the change stream: each version when its image arrives, in order. A version is sent only
+/// when the hub has acknowledged the one before it.
+///
+/// The position is the stream's checkpoint, and nothing is raised: the checkpoint passes an image only when the versions
+/// up to the image's are on the hub. There are two exceptions. An unreadable image leaves a gap until it is redriven. And
+/// Lambda discards images that are too old, so versions whose images may have been discarded are sent again before a
+/// later one.
+///
+/// An outbox position that a payment has from `direct` mode is used: versions up to it are not sent.
+#[derive(Clone)]
+pub struct StreamPublication {
+    publisher: Arc<dyn EventPublisher>,
+    record_age: RecordAge,
+}
+
+/// A payment in a batch of the change stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentChanges {
+    /// Newest readable image in the batch. It has the steps of all versions.
+    pub newest: PaymentRecord,
+    /// Version of the first image in the batch; 0 if that image is unreadable. Earlier batches had the images of the
+    /// versions before it.
+    pub first_version: u64,
+}
+
+/// Age up to which an image of the change stream is certain to be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordAge {
+    certain_ms: i64,
+}
+
+impl RecordAge {
+    /// Creates the age of a mapping whose `MaximumRecordAgeInSeconds` is `seconds_max`. It is less by a margin for clocks
+    /// that differ: an hour, or half of short ages. DynamoDB keeps images for 24 hours, so a higher age counts as that.
+    ///
+    /// Source: <https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>.
+    pub fn of_mapping(seconds_max: u64) -> Self {
+        let delivered = Duration::from_secs(seconds_max).min(Duration::from_hours(24));
+        let certain = delivered.saturating_sub(MARGIN_MAX.min(delivered / 2));
+        Self { certain_ms: i64::try_from(certain.as_millis()).unwrap_or(i64::MAX) }
+    }
+
+    /// True if an image written at this time may have been discarded.
+    fn is_exceeded(self, written_at: Timestamp, now: Timestamp) -> bool {
+        now.unix_ms().saturating_sub(written_at.unix_ms()) >= self.certain_ms
+    }
+}
+
+impl StreamPublication {
+    /// Creates a publication that sends with `publisher` the images of a mapping with this record age.
+    pub fn new(publisher: Arc<dyn EventPublisher>, record_age: RecordAge) -> Self {
+        Self { publisher, record_age }
+    }
+
+    /// Publishes payments, and returns one outcome per payment, in the order of `changes`: [`Published::Now`], or
+    /// [`Published::Deferred`] if a version could not be published. The first image of a deferred payment MUST be
+    /// redelivered, and not only its newest one.
+    pub async fn publish_all(&self, changes: &[PaymentChanges]) -> Vec<Published> {
+        let now = Timestamp::now();
+        let due: Vec<_> = changes.iter().map(|changes| self.due(changes, now)).collect();
+        let events: Vec<_> = due.iter().flatten().flatten().cloned().collect();
+        let mut results = self.publisher.publish_all(&events).await.into_iter();
+        due.into_iter().map(|events| Sent::of(events, &mut results).published).collect()
+    }
+
+    /// Returns the events to send, or `None` if they cannot be rebuilt: those of the versions made by the batch, and
+    /// before them those of earlier versions whose images may have been discarded.
+    fn due(&self, changes: &PaymentChanges, now: Timestamp) -> Option<Vec<PaymentEvent>> {
+        let PaymentChanges { newest, first_version } = changes;
+        let discarded = newest.steps.iter().zip(1..).filter(|(step, _)| self.record_age.is_exceeded(step.at, now));
+        let discarded_up_to = discarded.map(|(_, version)| version).max().unwrap_or(0);
+        let mut events = rebuilt(newest, newest.published_version)?;
+        events.retain(|event| {
+            let version = event.payment().version;
+            version <= discarded_up_to || version >= *first_version
+        });
+        Some(events)
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests of the relay, with batches in the format of DynamoDB Streams.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod direct;
+mod stream;
+mod support;
