@@ -157,8 +157,12 @@ def every_event_source_mapping_has_bounds(stack):
         for bound in ("BatchSize", "MaximumBatchingWindowInSeconds", "ParallelizationFactor", "MaximumRetryAttempts"):
             if bound not in properties:
                 yield f"{name}: no {bound}"
-        if properties.get("MaximumRecordAgeInSeconds", -1) == -1:
+        age = properties.get("MaximumRecordAgeInSeconds", -1)
+        if age == -1:
             yield f"{name}: retries for ever without MaximumRecordAgeInSeconds"
+        function = stack.resources[properties["FunctionName"]["Ref"]]["Properties"]
+        if function["Environment"]["Variables"].get("RECORD_AGE_MAX_SECONDS", age) != age:
+            yield f"{name}: RECORD_AGE_MAX_SECONDS of its function is not its MaximumRecordAgeInSeconds"
         if "Destination" not in properties.get("DestinationConfig", {}).get("OnFailure", {}):
             yield f"{name}: no on-failure destination"
         if properties.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:

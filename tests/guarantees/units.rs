@@ -18,8 +18,10 @@ const TRIES: usize = 10;
 const CONCURRENCY: usize = 4;
 
 /// A step with one order and its payment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
+    /// The first step only: the system publishes in `stream` mode.
+    StreamMode,
     Pay,
     Decline,
     /// Makes every later `PutRecord` of `payment-api` fail with a permanent error.
@@ -47,10 +49,15 @@ const PATHS: &[(&str, &[Step])] = &[
     ("payment, approved or declined", &[Decline]),
     ("the same payment again", &[Pay, Pay]),
     ("payment, published by the relay", &[RefuseKinesis, Pay]),
+    ("payment, `stream` mode", &[StreamMode, Pay]),
+    ("payment, `stream` mode", &[StreamMode, Decline]),
     ("payment of a waiting order", &[Order, Pay]),
     ("capture, void or refund, no order yet", &[Pay, Capture]),
     ("capture, void or refund, no order yet", &[Pay, Void]),
     ("capture, void or refund, no order yet", &[Pay, Capture, Refund]),
+    ("capture, void or refund, no order yet, `stream` mode", &[StreamMode, Pay, Capture]),
+    ("capture, void or refund, no order yet, `stream` mode", &[StreamMode, Pay, Void]),
+    ("capture, void or refund, no order yet, `stream` mode", &[StreamMode, Pay, Capture, Refund]),
     ("capture of an accepted order's payment", &[Pay, Order, Capture]),
     ("void or refund that puts the order on hold", &[Pay, Order, Void]),
     ("void or refund that puts the order on hold", &[Pay, Order, Capture, Refund]),
@@ -143,12 +150,13 @@ fn cells(usage: &Usage) -> Cells {
 
 /// Cost of the last step. Tries again until it is as expected, and returns the last cost measured.
 async fn cost(steps: &[Step], expected: &Cells) -> Cells {
-    let paystream = Paystream::start().await;
+    let mode = if steps.contains(&StreamMode) { "stream" } else { "direct" };
+    let paystream = Paystream::start_with_parameters(&[("PublishMode", mode)]).await;
     let (last, before) = steps.split_last().unwrap();
     let mut cost = Cells::default();
     for _ in 0..TRIES {
         paystream.heal();
-        let mut order = OneOrder::new(&paystream);
+        let mut order = OneOrder::new(&paystream, mode == "direct");
         for step in before {
             order.take(*step).await;
         }
@@ -169,11 +177,13 @@ struct OneOrder<'p> {
     order_id: String,
     payment: Value,
     is_refused: bool,
+    /// True if each version costs a write that raises the outbox position.
+    raises: bool,
 }
 
 impl<'p> OneOrder<'p> {
-    fn new(paystream: &'p Paystream) -> Self {
-        Self { paystream, order_id: paystream.name("ord"), payment: Value::Null, is_refused: false }
+    fn new(paystream: &'p Paystream, raises: bool) -> Self {
+        Self { paystream, order_id: paystream.name("ord"), payment: Value::Null, is_refused: false, raises }
     }
 
     /// Takes a step, and waits until all its events are handled.
@@ -186,8 +196,8 @@ impl<'p> OneOrder<'p> {
         let is_new = self.payment["version"] != version;
         // Writes to the payments table, which the relay receives, and published events, which the projector receives.
         let (changes, events) = match step {
-            Pay | Decline if is_new => (3, 1),
-            Capture | Void | Refund if is_new => (2, 1),
+            Pay | Decline if is_new => (2 + u64::from(self.raises), 1),
+            Capture | Void | Refund if is_new => (1 + u64::from(self.raises), 1),
             RefusedRefund if is_first_refusal => (1, 0),
             Redeliver => (0, 1),
             _ => (0, 0),
@@ -221,6 +231,7 @@ impl<'p> OneOrder<'p> {
         };
         let order = order_body(order_id, &[line("tea", 1, &eur(1299))]);
         let answer = match step {
+            StreamMode => return,
             RefuseKinesis => {
                 let refused = Fault::new(FaultTarget::Kinesis, Effect::error("AccessDeniedException"));
                 return paystream.inject(refused.from("PaymentApi"));

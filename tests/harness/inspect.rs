@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use paystream_local::EventSourceStatus;
 use serde_json::Value;
 
 use crate::Paystream;
@@ -66,6 +67,16 @@ impl Paystream {
         };
         let versions = items.into_iter().map(|item| version(item).unwrap_or_else(|| panic!("no id or version")));
         versions.filter(|(_, version)| *version > 0).collect()
+    }
+
+    /// Status of the relay's event source mapping.
+    ///
+    /// # Panics
+    /// If the template has no such mapping.
+    pub async fn relay_status(&self) -> EventSourceStatus {
+        let status = self.environment().status().await;
+        let mut sources = status.event_sources.into_values();
+        sources.find(|source| source.function == "PaymentRelay").unwrap_or_else(|| panic!("no mapping of the relay"))
     }
 
     /// Lines that the functions and the environment have logged.

@@ -22,4 +22,5 @@ pub use deployed::outputs_of;
 pub use environment::{Paystream, command_line, function_binaries, workspace};
 pub use operating::Ran;
 pub use requests::{eur, line, order_body, payment_body};
+pub use stream::first_appearances;
 pub use target::{Need, TestTarget, skip_without};

@@ -48,7 +48,7 @@ impl Paystream {
     /// If fewer arrive in time, or a record is not JSON.
     pub async fn events_on_stream(&self, count: usize) -> Vec<Value> {
         Self::eventually(&format!("{count} events are on the stream"), async || {
-            let events = self.all_events().await;
+            let events = self.stream_events().await;
             (events.len() >= count).then_some(events)
         })
         .await
@@ -58,7 +58,11 @@ impl Paystream {
         aws_sdk_kinesis::Client::new(&self.sdk(Environment::kinesis_url))
     }
 
-    async fn all_events(&self) -> Vec<Value> {
+    /// Returns all events on the payment stream, in order within each shard.
+    ///
+    /// # Panics
+    /// If the stream cannot be read, or a record is not JSON.
+    pub async fn stream_events(&self) -> Vec<Value> {
         let kinesis = self.kinesis();
         let stream = self.environment().physical_name("PaymentStream").unwrap_or_else(|| panic!("no payment stream"));
         let shards = kinesis.list_shards().stream_name(stream).send().await.unwrap_or_else(|error| panic!("{error:?}"));
@@ -89,7 +93,7 @@ impl Paystream {
         let expected: BTreeMap<_, Vec<_>> =
             self.payment_versions().await.into_iter().map(|(id, version)| (id, (1..=version).collect())).collect();
         Self::eventually("every version of every payment is on the stream", async || {
-            let events = self.all_events().await;
+            let events = self.stream_events().await;
             let appeared = first_appearances(&events);
             for (payment_id, versions) in &appeared {
                 let expected = expected.get(payment_id).map_or(&[][..], Vec::as_slice);
@@ -102,7 +106,10 @@ impl Paystream {
 }
 
 /// Returns the versions of each payment in the order in which they first appear.
-fn first_appearances(events: &[Value]) -> BTreeMap<String, Vec<u64>> {
+///
+/// # Panics
+/// If an event is not that of a payment.
+pub fn first_appearances(events: &[Value]) -> BTreeMap<String, Vec<u64>> {
     let mut appeared: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for event in events {
         let payment = &event["data"];
