@@ -22,7 +22,8 @@ async fn pay_for_all(paystream: &Paystream, prefix: &str) -> Vec<Value> {
 
 /// Starts a system in this mode, with its tables, change stream and checkpoints in this directory.
 async fn start(mode: &str, directory: &Path) -> Paystream {
-    let parameters = [("PublishMode", mode), ("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")];
+    // With a window, a batch holds several versions of a payment.
+    let parameters = [("PublishMode", mode), ("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "1")];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let (template, data) = (workspace().join("template.yaml"), Some(directory.to_owned()));
     Paystream::start_with_options(Options { template, data, parameters, ..Options::default() }).await
