@@ -42,6 +42,7 @@ enum TrustStore {
 }
 
 const NO_VARIABLES: &[(&str, &str)] = &[];
+const STREAM_MODE: &[(&str, &str)] = &[("PUBLISH_MODE", "stream"), ("RECORD_AGE_MAX_SECONDS", "43200")];
 /// Makes `order-api` call Payments (synchronous mode).
 const REMOTE_LOOKUP: &[(&str, &str)] = &[("PAYMENT_LOOKUP", "remote")];
 
@@ -127,6 +128,8 @@ async fn every_function_connects_before_it_polls_for_its_first_event() {
     for (function, variables, connections) in [
         ("payment-api", NO_VARIABLES, [1, 1, 0]),
         ("payment-relay", NO_VARIABLES, [1, 1, 0]),
+        ("payment-api", STREAM_MODE, [1, 0, 0]),
+        ("payment-relay", STREAM_MODE, [0, 1, 0]),
         ("order-projector", NO_VARIABLES, [1, 0, 0]),
         ("order-api", NO_VARIABLES, [1, 0, 0]),
         ("order-api", REMOTE_LOOKUP, [1, 0, 1]),
