@@ -1,15 +1,16 @@
 //! Publication of stored payments from their table's change stream: `stream` mode.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use payment_events::{PaymentEvent, Timestamp};
 
 use crate::publication::{Sent, rebuilt};
 use crate::{EventPublisher, PaymentRecord, Published};
 
-/// Maximum margin of [`RecordAge`].
-const MARGIN_MAX: Duration = Duration::from_hours(1);
+/// Maximum margin of [`RecordAge`], in seconds.
+const MARGIN_S_MAX: u64 = 3_600;
+/// Time that DynamoDB keeps images, in seconds.
+const KEPT_S: u64 = 86_400;
 
 /// Publishes the payments of the change stream: each version when its image arrives, in order. A version is sent only
 /// when the hub has acknowledged the one before it.
@@ -39,7 +40,7 @@ pub struct PaymentChanges {
 /// Age up to which an image of the change stream is certain to be delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordAge {
-    certain_ms: i64,
+    certain_ms: u64,
 }
 
 impl RecordAge {
@@ -48,14 +49,14 @@ impl RecordAge {
     ///
     /// Source: <https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>.
     pub fn of_mapping(seconds_max: u64) -> Self {
-        let delivered = Duration::from_secs(seconds_max).min(Duration::from_hours(24));
-        let certain = delivered.saturating_sub(MARGIN_MAX.min(delivered / 2));
-        Self { certain_ms: i64::try_from(certain.as_millis()).unwrap_or(i64::MAX) }
+        let delivered_s = seconds_max.min(KEPT_S);
+        let certain_s = delivered_s.saturating_sub(MARGIN_S_MAX.min(delivered_s / 2));
+        Self { certain_ms: certain_s.saturating_mul(1_000) }
     }
 
     /// True if an image written at this time may have been discarded.
     fn is_exceeded(self, written_at: Timestamp, now: Timestamp) -> bool {
-        now.unix_ms().saturating_sub(written_at.unix_ms()) >= self.certain_ms
+        now.ms_since(written_at) >= self.certain_ms
     }
 }
 
