@@ -11,6 +11,7 @@ KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 ISSUER = {"JwtIssuer": "https://issuer.example", "JwtAudience": "paystream"}
 POOL = {"CognitoUserPoolArn": "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/1"}
 ORIGINS = {"AllowedOrigins": "https://shop.example.com"}
+STREAM_MODE = {"PublishMode": "stream"}
 EVERYTHING = {
     "Stage": "prod",
     "SynchronousOrders": "always",
@@ -35,6 +36,7 @@ STACKS = [
     ORIGINS,
     POOL | ORIGINS,
     {"ApiFlavour": "http"} | ISSUER | ORIGINS,
+    STREAM_MODE,
 ]
 
 
@@ -97,6 +99,9 @@ def event(function, name, *path, value=None):
 
 EVERYONE = {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "NONE"}}
 TABLE_ARN, ORDERS_ARN = ({"Fn::GetAtt": [table, "Arn"]} for table in ("PaymentsTable", "OrdersTable"))
+STATEMENTS = ("Properties", "Policies", 0, "PolicyDocument", "Statement")
+PUT_RECORD = {"Effect": "Allow", "Action": "kinesis:PutRecord", "Resource": {"Fn::GetAtt": ["PaymentStream", "Arn"]}}
+RAISE = {"Effect": "Allow", "Action": "dynamodb:UpdateItem", "Resource": TABLE_ARN}
 PAID, CHANGED = ("OrderProjector", "PaymentPublished"), ("PaymentRelay", "PaymentChanged")
 LOG = ("AccessLogSetting", "Fn::If", 1, "Format")
 
@@ -127,6 +132,8 @@ BROKEN = [
     *[(statement(2, "Action", value=["dynamodb:PutItem", "dynamodb:Query", action], of="OrderProjector"),
        f"OrderProjectorRole: {action} on OrdersTable.Arn is not needed", {})
       for action in ("dynamodb:Scan", "dynamodb:DeleteItem", "dynamodb:DeleteTable")],
+    (edit("PaymentApiRole", *STATEMENTS, 2, value=PUT_RECORD), "kinesis:PutRecord on PaymentStream.Arn is not needed", STREAM_MODE),
+    (edit("PaymentRelayRole", *STATEMENTS, 1, value=RAISE), "dynamodb:UpdateItem on PaymentsTable.Arn is not needed", STREAM_MODE),
     (without("kinesis:PutRecords", of="PaymentRelay"), "kinesis:PutRecords on PaymentStream.Arn is missing", {}),
     (properties("UseOfOwnKey", "PolicyDocument", "Statement", 0, "Condition"), "direct use of the KMS key", {"KmsKeyArn": KEY}),
     (edit("More", value={"Type": "AWS::IAM::RolePolicy", "Properties": {}}), "More: a policy outside of the roles", {}),
@@ -166,6 +173,7 @@ BROKEN = [
     (event(*PAID, "BatchSize"), "OrderProjectorPaymentPublished: no BatchSize", {}),
     (event(*CHANGED, "ParallelizationFactor"), "PaymentRelayPaymentChanged: no ParallelizationFactor", {}),
     (event(*CHANGED, "MaximumRecordAgeInSeconds", value=-1), "PaymentRelayPaymentChanged: retries for ever", {}),
+    (event(*CHANGED, "MaximumRecordAgeInSeconds", value=3600), "RECORD_AGE_MAX_SECONDS of its function is not", STREAM_MODE),
     (event(*PAID, "DestinationConfig"), "OrderProjectorPaymentPublished: no on-failure destination", {}),
     (event(*PAID, "FunctionResponseTypes"), "no partial batch response", {}),
     (event(*PAID, "BisectBatchOnFunctionError", value=False), "does not bisect failed batches", {}),
