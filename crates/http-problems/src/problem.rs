@@ -136,7 +136,7 @@ impl Problem {
         self.with_header(builtin::RETRY_AFTER, seconds)
     }
 
-    /// Adds a response header. The problem type must list it, since contracts list no others.
+    /// Sets a response header, in place of an earlier value. The problem type must list it, since contracts list no others.
     #[must_use]
     pub fn with_header(mut self, header: ProblemHeader, value: impl Into<HeaderValue>) -> Self {
         let problem_type = self.0.problem_type;
@@ -146,6 +146,7 @@ impl Problem {
             problem_type.name(),
             header.name
         );
+        self.0.headers.retain(|(name, _)| *name != header.name);
         self.0.headers.push((header.name, value.into()));
         self
     }
