@@ -50,7 +50,9 @@ async fn while_its_table_is_down_payments_responds_503_and_leaves_nothing_half_m
     paystream.inject(Fault::new(FaultTarget::DynamoDb, Effect::error("InternalServerError")).from("PaymentApi"));
     let body = payment_body("ord-1", &eur(1299), "tok_approve");
     let refused = paystream.post_once("/payments", "key-1", &body).await;
-    assert_eq!(refused.headers["retry-after"], "1");
+    // It is unknown if the payment was begun, and then another request has to wait for its lease.
+    let retry_after_s: u64 = refused.headers["retry-after"].parse().unwrap();
+    assert!((1..=10).contains(&retry_after_s), "{retry_after_s}");
     refused.expect_problem(503, "unavailable");
     paystream.heal();
     assert_eq!(paystream.item_count("PaymentsTable").await, 0);

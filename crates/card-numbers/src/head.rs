@@ -10,7 +10,8 @@ use crate::pattern::contains_card_number;
 use crate::refused;
 
 /// Headers whose value the caller chooses.
-const CHOSEN_BY_CALLERS: [HeaderName; 2] = [HeaderName::from_static("idempotency-key"), http::header::IF_MATCH];
+const CHOSEN_BY_CALLERS: [HeaderName; 3] =
+    [HeaderName::from_static("idempotency-key"), http::header::IF_MATCH, http::header::IF_NONE_MATCH];
 /// A header that is stored and passed on, and consists of random digits. About one in fifty thousand looks like a card
 /// number by chance. The trace only aids diagnosis, so the header is removed and the request continues.
 const REMOVED: HeaderName = HeaderName::from_static("traceparent");
@@ -23,8 +24,8 @@ pub fn refuse_in_head(head: &mut Parts) -> Result<(), Problem> {
         head.headers.remove(REMOVED);
     }
     // No `instance` in this problem, because it would repeat the path.
-    let unrouted = head.extensions.get().filter(|client: &&ClientPath| client.is_unrouted);
-    let paths = [Some(head.uri.path()), unrouted.map(|client| client.path.as_str())];
+    let client = head.extensions.get().map(|client: &ClientPath| client.path.as_str());
+    let paths = [Some(head.uri.path()), client];
     if paths.into_iter().flatten().any(|path| contains_card_number(percent_decode_str(path).collect::<Vec<_>>())) {
         return Err(refused(["path".to_owned()]));
     }

@@ -179,8 +179,8 @@ impl JsonSchema for Problem {
                 "status": { "description": "HTTP status of this response.", "type": "integer" },
                 "detail": { "description": "Explanation for people: what to do.", "type": "string" },
                 "instance": {
-                    "description": "Path of the request's URL, with the stage or base path of the deployment; missing if \
-                                    the path contains a card number.",
+                    "description": "Path of the request's URL, as far as API Gateway passes it: an HTTP API leaves out the \
+                                    base path of a custom domain. Missing if the path contains a card number.",
                     "type": "string",
                     "format": "uri-reference",
                 },

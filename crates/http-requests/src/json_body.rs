@@ -84,7 +84,7 @@ fn expect_uncompressed(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
-    // A header that may be sent once (RFC 9110, section 5.3). HTTP APIs join repeated lines, which is not JSON either.
+    // A header that may be sent once (RFC 9110, section 5.3). HTTP APIs join repeated lines with a comma.
     let mut content_types = headers.get_all(CONTENT_TYPE).iter();
     let content_type = content_types.next().and_then(|value| value.to_str().ok());
     if content_type.is_some_and(is_json) && content_types.next().is_none() {
@@ -94,8 +94,11 @@ fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(builtin::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
-/// True for `application/json` and `application/…+json`, with any parameters.
+/// True for `application/json` and `application/…+json`, with any parameters. None of theirs has a comma.
 fn is_json(content_type: &str) -> bool {
+    if content_type.contains(',') {
+        return false;
+    }
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }

@@ -125,9 +125,14 @@ async fn a_compressed_body_is_rejected_with_the_accepted_coding() {
 #[tokio::test]
 async fn a_json_content_type_is_required() {
     let json = "application/json";
-    for content_types in
-        [&[][..], &["text/plain"], &[json, json], &[json, "text/plain"], &["application/json,application/json"]]
-    {
+    for content_types in [
+        &[][..],
+        &["text/plain"],
+        &[json, json],
+        &[json, "text/plain"],
+        &["application/json,application/json"],
+        &["application/json; charset=utf-8,text/plain"],
+    ] {
         let request =
             content_types.iter().fold(Request::post("/tea"), |request, value| request.header("content-type", *value));
         let (status, problem) = send(request.body(Body::from("{}")).unwrap()).await;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use payment_events::PaymentEvent;
@@ -11,8 +11,8 @@ use crate::{EventPublisher, Outbox, PaymentRecord, PublishError, RebuildError};
 
 /// Maximum number of positions raised concurrently.
 const RAISES_AT_ONCE_MAX: usize = 16;
-/// Time after which a direct publish starts no further send. What is left is the relay's.
-const DIRECT_MAX: Duration = Duration::from_millis(400);
+/// Time of a direct publish, the raise included. What is left is the relay's.
+const DIRECT_MAX: Duration = Duration::from_millis(800);
 
 /// Publishes payments from their outbox position: every version after it, in order. A version is sent only when the hub
 /// has acknowledged the one before it. Then the position is raised to the last acknowledged version.
@@ -99,16 +99,21 @@ impl Publication {
         Self { publisher, outbox }
     }
 
-    /// Publishes one payment directly, before the request returns. Starts no send after [`DIRECT_MAX`].
+    /// Publishes one payment directly, before the request returns. Ends after 800 ms.
     pub async fn publish(&self, record: &PaymentRecord) -> Published {
+        let published = tokio::time::timeout(DIRECT_MAX, self.publish_in_order(record)).await;
+        published.unwrap_or_else(|_elapsed| {
+            tracing::warn!(payment_id = %record.payment.payment_id, version = record.payment.version,
+                "direct publish ended after {} ms; the relay publishes the rest", DIRECT_MAX.as_millis());
+            Published::Deferred
+        })
+    }
+
+    async fn publish_in_order(&self, record: &PaymentRecord) -> Published {
         let Some(events) = due(record) else { return Published::Deferred };
-        let began = Instant::now();
         let (mut acknowledged, mut published) = (None, Published::Now);
         for event in &events {
-            // The first send is bounded by its own timeout.
-            let is_late = acknowledged.is_some() && began.elapsed() >= DIRECT_MAX;
-            let sent = if is_late { Err(late()) } else { self.publisher.publish(event).await };
-            if let Err(error) = sent {
+            if let Err(error) = self.publisher.publish(event).await {
                 deferred(event, &error);
                 published = Published::Deferred;
                 break;
@@ -192,10 +197,6 @@ pub(crate) fn rebuilt(record: &PaymentRecord, position: u64) -> Option<Vec<Payme
         tracing::error!(payment_id = %record.payment.payment_id, %error, "payment cannot be published (bug)");
     };
     record.events_after(position).inspect_err(log).ok()
-}
-
-fn late() -> PublishError {
-    PublishError("the time of a direct publish is over".into())
 }
 
 fn deferred(event: &PaymentEvent, error: &PublishError) {

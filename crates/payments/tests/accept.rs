@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use payment_events::{Money, PaymentId, PaymentStatus, Timestamp};
 use payments::testing::{MemoryPayments, RecordingPublisher, TwiceWritten};
 use payments::{
-    AcceptError, AcceptPayment, Accepted, Action, Authorization, Begun, Caller, Change, Lease, Outcome,
+    AcceptError, AcceptPayment, Accepted, Action, Authorization, Begun, Caller, Change, Lease, Outbox, Outcome,
     PaymentProcessor, PaymentRecord, PaymentRequest, PaymentStore, ProcessorError, Publication, PublishMode, Published,
     Refusal, Replaced, RequestKey, SimulatedProcessor, Status, Step, StoreError,
 };
@@ -344,4 +344,25 @@ async fn a_lease_written_by_a_clock_far_ahead_is_taken_over() {
         let result = world.accept(&request("tok_fail_once")).await;
         assert_eq!(matches!(result, Err(AcceptError::InProgress)), is_held, "{ahead_ms}: {result:?}");
     }
+}
+
+/// An outbox that never responds.
+struct Hanging;
+
+#[async_trait::async_trait]
+impl Outbox for Hanging {
+    async fn raise_position(&self, _: &PaymentId, _: u64) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_direct_publish_ends_although_its_position_cannot_be_raised() {
+    let world = World::default();
+    world.publisher.fail_for("ord-1");
+    world.accept(&request("tok_approve")).await.unwrap();
+    let publisher = Arc::new(RecordingPublisher::default());
+    let publication = Publication::new(publisher.clone(), Arc::new(Hanging));
+    assert_eq!(publication.publish(&world.record(&request("tok_approve"))).await, Published::Deferred);
+    assert_eq!(publisher.published().len(), 1);
 }

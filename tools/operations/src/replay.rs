@@ -16,7 +16,7 @@ use crate::read::of_payments;
 use crate::republish::{From, NotSent, Republish, SendReport};
 use crate::{OperationError, Stack};
 
-/// Maximum payments per chunk. A chunk is also at most a quarter of a second's rate.
+/// Maximum events per chunk, unless one payment has more. A chunk is also at most a quarter of a second's rate.
 const CHUNK_MAX: usize = 200;
 
 /// Parameters of a replay.
@@ -28,7 +28,7 @@ pub struct Replay {
     pub order_id: Option<OrderId>,
     /// Resumes the table scan after this payment, where an earlier replay stopped.
     pub after: Option<PaymentId>,
-    /// Maximum payments published per second.
+    /// Maximum events published per second. A payment has one for each version.
     pub rate_per_second: NonZeroU32,
     /// Counts without publishing.
     pub dry_run: bool,
@@ -109,13 +109,15 @@ struct Run<'r> {
     republish: Republish,
     pace: Pace,
     about: u64,
+    /// Events published so far.
+    events: u64,
     replayed: Replayed,
 }
 
 impl<'r> Run<'r> {
     fn new(replay: &'r Replay, republish: Republish) -> Self {
         let pace = Pace { started: Instant::now(), rate_per_second: replay.rate_per_second };
-        Self { replay, republish, pace, about: 0, replayed: Replayed::default() }
+        Self { replay, republish, pace, about: 0, events: 0, replayed: Replayed::default() }
     }
 
     /// Publishes a page. Breaks if the replay must stop.
@@ -130,10 +132,13 @@ impl<'r> Run<'r> {
         let last = records.last().map(|record| record.payment.payment_id.clone());
         let wanted: Vec<_> = records.into_iter().filter(|record| self.replay.is_wanted(record)).collect();
         self.replayed.passed_over += count - wanted.len() as u64;
-        for chunk in wanted.chunks(self.pace.chunk()) {
+        let mut rest = &wanted[..];
+        while !rest.is_empty() {
             if stop() {
                 return ControlFlow::Break(());
             }
+            let (chunk, later) = rest.split_at(self.pace.payments(rest));
+            rest = later;
             self.chunk(chunk).await?;
             self.replayed.read = (self.replayed.read + chunk.len() as u64).min(read_before + count);
             self.replayed.go_on_after = chunk.last().map(|record| record.payment.payment_id.clone());
@@ -155,7 +160,8 @@ impl<'r> Run<'r> {
             self.replayed.sent += chunk.len() as u64;
             return ControlFlow::Continue(());
         }
-        tokio::time::sleep_until(self.pace.due(self.replayed.sent)).await;
+        tokio::time::sleep_until(self.pace.due(self.events)).await;
+        self.events += chunk.iter().map(|record| record.payment.version).sum::<u64>();
         let mut report = SendReport::default();
         self.republish.send(chunk, From::First, &mut report).await;
         self.replayed.sent += report.sent.len() as u64;
@@ -171,10 +177,20 @@ struct Pace {
 }
 
 impl Pace {
-    /// Returns when the payment after the first `sent` is due.
+    /// Returns when the event after the first `sent` is due.
     fn due(&self, sent: u64) -> Instant {
         let nanos = u128::from(sent) * 1_000_000_000 / u128::from(self.rate_per_second.get());
         self.started + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// Returns how many of the first payments make a chunk: as many as their events fit, and at least one.
+    fn payments(&self, wanted: &[PaymentRecord]) -> usize {
+        let mut events = 0;
+        let fit = wanted.iter().take_while(|record| {
+            events += record.payment.version;
+            events <= self.chunk() as u64
+        });
+        fit.count().max(1)
     }
 
     fn chunk(&self) -> usize {

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Resume after this payment, where an earlier replay stopped
     #[arg(long, value_name = "PAYMENT_ID")]
     after: Option<PaymentId>,
-    /// Maximum number of payments per second
+    /// Maximum number of events per second; a payment has one for each version
     #[arg(long, value_name = "N", default_value = "200")]
     rate: NonZeroU32,
     /// Count what would be published, and publish nothing

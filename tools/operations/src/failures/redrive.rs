@@ -61,8 +61,8 @@ impl FailureRedriven {
 /// for the outcomes.
 ///
 /// Kinesis records go back on the stream in order, with their original bytes and partition keys. The projector stores
-/// them, or quarantines those that it cannot process. A batch of the change stream only names payments: those that still
-/// have their outbox mark are published at their current version, never an old one.
+/// them, or quarantines those that it cannot process. A batch of the change stream only names payments: those with
+/// versions after their outbox position are published from there. One that cannot be read does not hold up the others.
 ///
 /// A batch is closed ([`FailureSource::close`]) once all its records are handled ([`RecordOutcome::is_handled`]). Holds one
 /// payload in memory at a time, and the outcome of each record: about 200 bytes.
@@ -97,8 +97,9 @@ pub async fn would_redrive(stack: &Stack, source: &FailureSource, id: &str) -> F
     match load(stack, source, id).await {
         Err(reason) => batch.fail(reason),
         Ok(Contents::Records(records)) => batch.records = records.len(),
-        Ok(Contents::Payments { due, settled }) => {
+        Ok(Contents::Payments { due, not_read, settled }) => {
             batch.settled = settled;
+            batch.not_sent = not_read;
             batch.payments = due.iter().filter_map(SentPayment::of).collect();
         }
     }
@@ -143,8 +144,10 @@ async fn load(stack: &Stack, source: &FailureSource, id: &str) -> Result<Content
 enum Contents {
     Records(Vec<BatchRecord>),
     Payments {
-        /// Payments that still have their outbox mark.
+        /// Payments with versions after their outbox position.
         due: Vec<PaymentRecord>,
+        /// Payments that could not be read. They do not hold up the others.
+        not_read: Vec<NotSent>,
         /// Number of the other payments.
         settled: usize,
     },
@@ -157,13 +160,15 @@ async fn contents(stack: &Stack, failure: &Failure) -> Result<Contents, String> 
     }
     let ids = failure.changed_payments()?;
     let table = stack.payments().map_err(|error| error.to_string())?;
-    let mut due = Vec::new();
+    let (mut due, mut not_read) = (Vec::new(), Vec::new());
     for id in &ids {
-        let record = table.load(id).await.map_err(|error| WithCauses(&error).to_string())?;
-        due.extend(record.filter(PaymentRecord::is_due));
+        match table.load(id).await {
+            Ok(record) => due.extend(record.filter(PaymentRecord::is_due)),
+            Err(error) => not_read.push(NotSent { id: id.to_string(), reason: WithCauses(&error).to_string() }),
+        }
     }
-    let settled = ids.len().saturating_sub(due.len());
-    Ok(Contents::Payments { due, settled })
+    let settled = ids.len().saturating_sub(due.len() + not_read.len());
+    Ok(Contents::Payments { due, not_read, settled })
 }
 
 /// Rejects batches of other stacks, which may share the bucket.
@@ -187,9 +192,9 @@ async fn send(
 ) -> Result<Vec<Awaited>, OperationError> {
     match contents {
         Contents::Records(records) => put_back(stack, records, outcomes, batch).await,
-        Contents::Payments { due, settled } => {
+        Contents::Payments { due, not_read, settled } => {
             batch.settled = settled;
-            republish(stack, &due, outcomes, batch).await
+            republish(stack, &due, not_read, outcomes, batch).await
         }
     }
 }
@@ -230,6 +235,7 @@ async fn put_back(
 async fn republish(
     stack: &Stack,
     due: &[PaymentRecord],
+    not_read: Vec<NotSent>,
     outcomes: &Outcomes,
     batch: &mut FailureRedriven,
 ) -> Result<Vec<Awaited>, OperationError> {
@@ -238,7 +244,7 @@ async fn republish(
         let id = payment.payment_id.to_string();
         awaited.push(Awaited { id, expected: Some(outcomes.expect_payment(payment).await), new_id: None });
     }
-    let mut report = SendReport::default();
+    let mut report = SendReport { not_sent: not_read, ..SendReport::default() };
     Republish::new(stack)?.send(due, From::Position, &mut report).await;
     for left in &report.not_sent {
         awaited.retain(|record| record.id != left.id);
