@@ -51,7 +51,7 @@ async fn while_its_table_is_down_payments_responds_503_and_leaves_nothing_half_m
     let body = payment_body("ord-1", &eur(1299), "tok_approve");
     let refused = paystream.post_once("/payments", "key-1", &body).await;
     // It is unknown if the payment was begun, and then another request has to wait for its lease.
-    let retry_after_s: u64 = refused.headers["retry-after"].parse().unwrap();
+    let retry_after_s: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
     assert!((1..=10).contains(&retry_after_s), "{retry_after_s}");
     refused.expect_problem(503, "unavailable");
     paystream.heal();

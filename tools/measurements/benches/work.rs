@@ -17,7 +17,7 @@ use paystream_measurements::{
 };
 
 /// Attempts for a run that fails.
-const TRIES_MAX: usize = 5;
+const TRIES_MAX: usize = 10;
 
 #[derive(Parser)]
 struct Arguments {

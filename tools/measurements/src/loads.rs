@@ -36,7 +36,7 @@ const RATIO_MAX: f64 = 1.5;
 /// Budget for the load without calls, in which the strict decoding of items weighs more.
 const RATIO_MAX_OF_READING: f64 = 2.0;
 /// Payments in a batch for the projector, each of an order of its own.
-const PROJECTED: usize = 500;
+const PROJECTED: usize = 250;
 /// Payments in a batch for the relay: the batch size of the template.
 const RELAYED: usize = 500;
 
