@@ -17,7 +17,7 @@ const SEQUENCES: u32 = 300;
 fn random_sequences_of_requests_agree_with_the_model_in_both_flavours() {
     let sequences = std::env::var("PAYSTREAM_SEQUENCES").map_or(SEQUENCES, |text| text.parse().unwrap());
     let config = ProptestConfig { cases: sequences, failure_persistence: None, ..ProptestConfig::default() };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let result = TestRunner::new(config).run(&any_sequence(), |sequence| runtime.block_on(run(&sequence)));
     result.unwrap_or_else(|error| panic!("{error}"));
 }
