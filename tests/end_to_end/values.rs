@@ -1,6 +1,8 @@
 //! Values that orders and payments accept and refuse, in both API flavours: gifts, currencies, numbers that are not card
 //! numbers.
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Need, Paystream, eur, line, order_body, payment_body, skip_without};
 use serde_json::{Value, json};
 
@@ -85,4 +87,67 @@ async fn an_order_shows_what_covers_it_now(paystream: &Paystream) {
     for path in ["/orders", "/sync/orders"] {
         assert_eq!(paystream.post(path, &order).await.expect(200)["coverage"], expected, "{path}");
     }
+}
+
+#[tokio::test]
+async fn payments_stay_refundable_and_retries_are_timed_alike_in_both_flavours() {
+    if skip_without(&[Need::Parameters, Need::Faults]) {
+        return;
+    }
+    for paystream in both_flavours().await {
+        the_remainder_after_100_refunds_is_refunded(&paystream).await;
+        a_payment_in_a_withdrawn_currency_is_read_and_refunded(&paystream).await;
+        a_retry_is_asked_for_when_it_can_succeed(&paystream).await;
+    }
+}
+
+async fn the_remainder_after_100_refunds_is_refunded(paystream: &Paystream) {
+    let payment = paystream.pay("ord-refunds", &eur(1_000), "tok_approve").await;
+    let path = |change| format!("/payments/{}/{change}", payment["payment_id"].as_str().unwrap());
+    paystream.post_with_key(&path("capture"), "capture", &json!({})).await.expect(200);
+    let part = json!({"amount": eur(1)});
+    for n in 0..100 {
+        paystream.post_with_key(&path("refund"), &format!("refund-{n}"), &part).await.expect(200);
+    }
+    let refused = paystream.post_with_key(&path("refund"), "one-more", &part).await;
+    refused.expect_problem(409, "too-many-refunds");
+    let rest = paystream.post_with_key(&path("refund"), "rest", &json!({"amount": eur(900)})).await.expect(200);
+    assert_eq!((&rest["status"], &rest["refunded_minor"]), (&json!("refunded"), &json!(1_000)));
+}
+
+async fn a_payment_in_a_withdrawn_currency_is_read_and_refunded(paystream: &Paystream) {
+    // The kuna was withdrawn in 2023.
+    let kuna = amount("HRK");
+    paystream
+        .post("/payments", &payment_body("ord-kuna", &kuna, "tok_approve"))
+        .await
+        .expect_problem(400, "invalid-request");
+    let made = paystream.pay("ord-kuna", &eur(500), "tok_approve").await;
+    let mut item = paystream.payment_item(&made).await;
+    let minor = ("minor".to_owned(), AttributeValue::N("500".to_owned()));
+    let currency = ("currency".to_owned(), AttributeValue::S("HRK".to_owned()));
+    item.insert("amount".to_owned(), AttributeValue::M([minor, currency].into()));
+    paystream.put_payment_items([item]).await;
+    let path = format!("/payments/{}", made["payment_id"].as_str().unwrap());
+    assert_eq!(paystream.get(&path).await.expect(200)["amount"], kuna);
+    paystream.post_with_key(&format!("{path}/capture"), "capture", &json!({})).await.expect(200);
+    let refund = json!({"amount": kuna});
+    let refunded = paystream.post_with_key(&format!("{path}/refund"), "refund", &refund).await.expect(200);
+    assert_eq!(refunded["status"], "refunded");
+}
+
+/// The payment is begun, and neither its decision nor the release of its lease can be stored.
+async fn a_retry_is_asked_for_when_it_can_succeed(paystream: &Paystream) {
+    let down = Fault::new(FaultTarget::DynamoDb, Effect::error("AccessDeniedException")).operation("PutItem");
+    paystream.inject(down.from("PaymentApi").skip(1));
+    let body = payment_body("ord-retry", &eur(500), "tok_approve");
+    let failed = paystream.post_once("/payments", "retry", &body).await;
+    let retry_after_s: u64 = failed.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((2..=10).contains(&retry_after_s), "the rest of the lease: {retry_after_s}");
+    failed.expect_problem(503, "unavailable");
+    paystream.heal();
+    let early = paystream.post_once("/payments", "retry", &body).await;
+    assert_eq!(early.headers["retry-after"], "1", "it may finish at any moment");
+    early.expect_problem(409, "payment-in-progress");
+    paystream.insist("/payments", "retry", &body).await.expect(201);
 }
