@@ -5,7 +5,7 @@ use http::StatusCode;
 /// First part of every problem's `type`, which ends with the name of the type. It is the same in every deployment.
 ///
 /// The URIs identify, and are not links. An absolute URI means the same wherever it is read (RFC 9457, section 3.1.1).
-/// Nobody can register a domain below `.example` (RFC 2606), so nobody can take the identifiers over.
+/// The domain is below `.example`, which is reserved (RFC 2606), so it cannot be registered.
 pub const TYPES: &str = "https://paystream.example/problems/";
 
 /// A stable type of problem, documented for callers.

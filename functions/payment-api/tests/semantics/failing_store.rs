@@ -25,7 +25,7 @@ pub(crate) enum Fault {
     DownAfter(u32),
 }
 
-/// What becomes of one write.
+/// Result of one write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Write {
     pub(crate) takes_effect: bool,
