@@ -7,11 +7,19 @@ use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
-const PAYMENTS_SIDE: [&str; 4] = ["payments", "payments-aws", "payment-api", "payment-relay"];
-const ORDERS_SIDE: [&str; 4] = ["orders", "orders-aws", "order-api", "order-projector"];
+const PAYMENTS_SIDE: &[&str] = &[
+    "payments",
+    "payments-aws",
+    "payments-kafka",
+    "payments-rabbitmq",
+    "outbox-relay",
+    "payment-api",
+    "payment-relay",
+];
+const ORDERS_SIDE: &[&str] = &["orders", "orders-aws", "order-api", "order-projector"];
 const FUNCTIONS: [&str; 4] = ["payment-api", "payment-relay", "order-api", "order-projector"];
 /// Shared crates of the workspace that both services may use.
-const FOR_BOTH: [&str; 12] = [
+const FOR_BOTH: [&str; 13] = [
     "payment-events",
     "telemetry",
     "uri-paths",
@@ -23,10 +31,11 @@ const FOR_BOTH: [&str; 12] = [
     "api-gateway",
     "stream-batch",
     "aws-connection",
+    "aws-secrets",
     "quarantine",
 ];
 /// Shared crates that build on other shared crates, with those that each may use in addition to `telemetry`.
-const BUILT_ON: [(&str, &[&str]); 7] = [
+const BUILT_ON: [(&str, &[&str]); 8] = [
     ("api-gateway", &["uri-paths"]),
     ("http-problems", &["uri-paths"]),
     ("card-numbers", &["http-problems", "uri-paths"]),
@@ -34,6 +43,7 @@ const BUILT_ON: [(&str, &[&str]); 7] = [
     ("http-pages", &["http-problems"]),
     ("openapi-routes", &["http-problems", "http-requests", "uri-paths"]),
     ("quarantine", &["payment-events"]),
+    ("aws-secrets", &["aws-connection"]),
 ];
 /// Name prefixes of AWS dependencies.
 const AWS_PREFIXES: [&str; 5] = ["aws-", "aws_", "lambda_", "serde_dynamo", "lambda-"];
@@ -82,7 +92,7 @@ impl Workspace {
 fn payments_and_orders_do_not_depend_on_each_other() {
     let workspace = Workspace::read();
     for (side, other) in [(PAYMENTS_SIDE, ORDERS_SIDE), (ORDERS_SIDE, PAYMENTS_SIDE)] {
-        for member in side {
+        for &member in side {
             // Dev-dependencies included: tests may not depend on the other service either.
             for dependency in &workspace.package(member).dependencies {
                 assert!(!other.contains(&dependency.name.as_str()), "{member} depends on {}", dependency.name);
@@ -96,7 +106,7 @@ fn each_side_uses_only_its_own_and_shared_crates() {
     let workspace = Workspace::read();
     let members = workspace.members();
     for side in [PAYMENTS_SIDE, ORDERS_SIDE] {
-        for member in side {
+        for &member in side {
             for dependency in workspace.dependencies(member).into_iter().filter(|name| members.contains(name)) {
                 let allowed = side.contains(&dependency) || FOR_BOTH.contains(&dependency);
                 assert!(allowed, "{member} depends on {dependency}");
@@ -124,7 +134,17 @@ fn shared_crates_depend_only_on_telemetry_and_the_shared_crates_listed_for_them(
 #[test]
 fn only_adapters_and_functions_know_aws() {
     let workspace = Workspace::read();
-    let adapters = ["payments-aws", "orders-aws", "quarantine", "stream-batch", "api-gateway", "aws-connection"];
+    let adapters = [
+        "payments-aws",
+        "payments-kafka",
+        "payments-rabbitmq",
+        "orders-aws",
+        "quarantine",
+        "stream-batch",
+        "api-gateway",
+        "aws-connection",
+        "aws-secrets",
+    ];
     // Operator tools, tests and measurements, and a crate without code.
     let outside = [
         "paystream-operations",
@@ -158,7 +178,7 @@ fn the_domains_know_no_http() {
 #[test]
 fn deployed_crates_do_not_depend_on_local_tools() {
     let workspace = Workspace::read();
-    for member in PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).chain(FOR_BOTH) {
+    for member in PAYMENTS_SIDE.iter().copied().chain(ORDERS_SIDE.iter().copied()).chain(FOR_BOTH) {
         for dependency in workspace.dependencies(member) {
             let local = [
                 "paystream-local",
@@ -182,7 +202,7 @@ fn deployed_crates_do_not_depend_on_local_tools() {
 #[test]
 fn functions_scan_no_table_and_operations_depends_on_no_command_line_or_local_environment() {
     let workspace = Workspace::read();
-    for member in PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).filter(|member| FUNCTIONS.contains(member)) {
+    for member in PAYMENTS_SIDE.iter().copied().chain(ORDERS_SIDE.iter().copied()).filter(|member| FUNCTIONS.contains(member)) {
         for file in rust_files(&workspace.directory(member).join("src")) {
             let source = std::fs::read_to_string(&file).unwrap();
             for word in ["PaymentsScan", "OrdersScan", "QuarantineRecords", ".scan()"] {
@@ -202,7 +222,7 @@ fn functions_scan_no_table_and_operations_depends_on_no_command_line_or_local_en
 fn deployed_code_does_not_know_where_it_runs() {
     let workspace = Workspace::read();
     let forbidden = ["localhost", "127.0.0.1", "AWS_ENDPOINT_URL", "endpoint_url", "LOCALSTACK", "is_local"];
-    for member in PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).chain(FOR_BOTH) {
+    for member in PAYMENTS_SIDE.iter().copied().chain(ORDERS_SIDE.iter().copied()).chain(FOR_BOTH) {
         let files = rust_files(&workspace.directory(member).join("src"));
         assert!(!files.is_empty(), "{member} has no source");
         for file in files {
@@ -234,7 +254,7 @@ fn every_workspace_member_is_covered_by_these_rules() {
         "measurements-hello-world",
         "unified-features",
     ];
-    let known = PAYMENTS_SIDE.into_iter().chain(ORDERS_SIDE).chain(FOR_BOTH).chain(local).collect::<BTreeSet<_>>();
+    let known = PAYMENTS_SIDE.iter().copied().chain(ORDERS_SIDE.iter().copied()).chain(FOR_BOTH).chain(local).collect::<BTreeSet<_>>();
     assert_eq!(workspace.members(), known);
 }
 
@@ -265,7 +285,7 @@ fn every_build_of_the_workspace_uses_one_set_of_features() {
 #[test]
 fn deployed_crates_are_linted_against_arithmetic_indexing_and_slicing_that_can_panic() {
     let workspace = Workspace::read();
-    for name in FOR_BOTH.into_iter().chain(PAYMENTS_SIDE).chain(ORDERS_SIDE) {
+    for name in FOR_BOTH.into_iter().chain(PAYMENTS_SIDE.iter().copied()).chain(ORDERS_SIDE.iter().copied()) {
         let library = std::fs::read_to_string(workspace.directory(name).join("src/lib.rs")).unwrap();
         for lint in ["clippy::arithmetic_side_effects", "clippy::indexing_slicing", "clippy::string_slice"] {
             assert!(library.contains(lint), "{name} does not enable {lint}");

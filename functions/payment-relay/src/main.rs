@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use aws_connection::{Aws, Endpoint};
 use lambda_runtime::{LambdaEvent, service_fn};
-use payment_relay::{Config, ModeConfig, Relay, RelayMode};
+use outbox_relay::{Relay, RelayMode};
+use payment_relay::{Config, ModeConfig};
 use payments::{Publication, RecordAge, StreamPublication};
 use payments_aws::{KinesisPublisher, PaymentsTable};
 use quarantine::QuarantineTable;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use payment_relay::{ChangeBatch, Relay, RelayMode};
+use outbox_relay::{ChangeBatch, Relay, RelayMode};
 use payments::Publication;
 use payments::testing::{MemoryPayments, RecordingPublisher};
 use quarantine::MemoryQuarantine;

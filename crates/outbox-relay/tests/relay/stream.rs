@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use payment_events::Timestamp;
-use payment_relay::RelayMode;
+use outbox_relay::RelayMode;
 use payments::testing::RecordingPublisher;
 use payments::{RecordAge, StreamPublication};
 use serde_json::{Value, json};

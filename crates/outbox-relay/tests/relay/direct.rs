@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use payment_relay::ChangeBatch;
+use outbox_relay::ChangeBatch;
 use quarantine::QuarantinedRecord;
 use serde_json::{Value, json};
 

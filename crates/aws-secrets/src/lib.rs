@@ -1,0 +1,3 @@
+//! Secrets of AWS Secrets Manager.
+
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
