@@ -29,6 +29,9 @@ struct Arguments {
     /// Measures only this function package, or only the load printed under this name.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
+    /// Also measures the baseline without sending, which has no budget.
+    #[arg(long)]
+    unsent: bool,
     /// Keeps the output of callgrind in this folder, for `callgrind_annotate`.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -49,13 +52,16 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     };
     let baselines = Binary { path: &baselines, counts: &counts };
     let functions = Binaries::of_functions(arguments.common.binaries.as_deref())?;
+    println!("instructions of the function and of its baseline, and peak memory ({}):", machine());
     println!(
-        "instructions of the function, of its baseline, of the baseline without sending, and peak memory ({}):",
-        machine()
-    );
-    println!(
-        "  {:<24} {:<8} {:>10} {:>10} {:>10} {:>8} {:>10}",
-        "", "per", "function", "baseline", "unsent", "ratio", "memory"
+        "  {:<24} {:<8} {:>10} {:>10} {:>8} {:>10}{}",
+        "",
+        "per",
+        "function",
+        "baseline",
+        "ratio",
+        "memory",
+        if arguments.unsent { "  baseline without sending" } else { "" }
     );
     let mut above = Vec::new();
     let wanted = |load: &&Load| {
@@ -66,11 +72,14 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         let function = Binary { path: &path, counts: &counts };
         let own = function.instructions(load, Part::Function).await?;
         let baseline = baselines.instructions(load, Part::Floor).await?;
-        let unsent = baselines.instructions(load, Part::FloorUnsent).await?;
+        let unsent = match arguments.unsent {
+            true => format!("{:>26.0}", baselines.instructions(load, Part::FloorUnsent).await?),
+            false => String::new(),
+        };
         let (name, unit, memory_mb) = (load.floor, load.unit, function.peak_mb(load).await?);
         let ratio = own / baseline;
         println!(
-            "  {name:<24} {unit:<8} {own:>10.0} {baseline:>10.0} {unsent:>10.0} {ratio:>6.2} of {} {memory_mb:>7.1} MB",
+            "  {name:<24} {unit:<8} {own:>10.0} {baseline:>10.0} {ratio:>6.2} of {} {memory_mb:>7.1} MB{unsent}",
             load.ratio_max
         );
         if ratio > load.ratio_max {
