@@ -13,7 +13,7 @@ use crate::{Endpoint, Https, Trust};
 /// | variable | |
 /// |---|---|
 /// | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | set by Lambda; only the last may be missing |
-/// | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS` | override the region's endpoints, for emulators, FIPS or dual-stack; `AWS_ENDPOINT_URL` applies to a service whose own variable is missing |
+/// | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` | override the region's endpoints, for emulators, FIPS or dual-stack; `AWS_ENDPOINT_URL` applies to a service whose own variable is missing |
 /// | `TRUST_STORE` | `amazon`, the default, or `system`: see [`Trust`] |
 ///
 /// Lambda passes everything in these variables. The SDK's default provider chain, which also searches files,
@@ -25,6 +25,7 @@ pub struct Aws {
     https: Https,
     dynamodb_url: String,
     kinesis_url: String,
+    secrets_manager_url: String,
 }
 
 impl Aws {
@@ -39,8 +40,10 @@ impl Aws {
             return Err(variables.into_error());
         };
         let https = Https::new(trust);
-        let dynamodb_url = endpoints.dynamodb.clone().unwrap_or_else(|| Endpoint::DynamoDb.url(&region));
-        let kinesis_url = endpoints.kinesis.clone().unwrap_or_else(|| Endpoint::Kinesis.url(&region));
+        let url = |own: &Option<String>, endpoint: Endpoint| own.clone().unwrap_or_else(|| endpoint.url(&region));
+        let dynamodb_url = url(&endpoints.dynamodb, Endpoint::DynamoDb);
+        let kinesis_url = url(&endpoints.kinesis, Endpoint::Kinesis);
+        let secrets_manager_url = url(&endpoints.secrets_manager, Endpoint::SecretsManager);
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
@@ -48,7 +51,7 @@ impl Aws {
             .service_config(endpoints)
             .http_client(https.clone())
             .build();
-        Ok(Self { config, https, dynamodb_url, kinesis_url })
+        Ok(Self { config, https, dynamodb_url, kinesis_url, secrets_manager_url })
     }
 
     /// Returns the configuration to build clients from.
@@ -56,14 +59,24 @@ impl Aws {
         &self.config
     }
 
+    /// Returns the HTTPS client, for calls to services without a client of their own.
+    pub fn https(&self) -> &Https {
+        &self.https
+    }
+
+    /// Returns the URL of a service: the region's endpoint, unless a variable overrides it.
+    pub fn url(&self, endpoint: Endpoint) -> &str {
+        match endpoint {
+            Endpoint::DynamoDb => &self.dynamodb_url,
+            Endpoint::Kinesis => &self.kinesis_url,
+            Endpoint::SecretsManager => &self.secrets_manager_url,
+        }
+    }
+
     /// Connects to a service, so that the first call finds a connection. A failure is logged, and the first call
     /// connects itself.
     pub async fn connect(&self, endpoint: Endpoint) {
-        let url = match endpoint {
-            Endpoint::DynamoDb => &self.dynamodb_url,
-            Endpoint::Kinesis => &self.kinesis_url,
-        };
-        self.https.connect(url).await;
+        self.https.connect(self.url(endpoint)).await;
     }
 }
 
@@ -81,15 +94,18 @@ fn credentials(variables: &mut Variables) -> Option<Credentials> {
 struct Endpoints {
     dynamodb: Option<String>,
     kinesis: Option<String>,
+    secrets_manager: Option<String>,
 }
 
 impl Endpoints {
     fn read(variables: &mut Variables) -> Option<Self> {
         let mut url = |name| variables.optional(name, "a URL", String::new());
-        let (everywhere, dynamodb, kinesis) =
-            (url("AWS_ENDPOINT_URL")?, url("AWS_ENDPOINT_URL_DYNAMODB")?, url("AWS_ENDPOINT_URL_KINESIS")?);
+        let everywhere = url("AWS_ENDPOINT_URL")?;
+        let (dynamodb, kinesis) = (url("AWS_ENDPOINT_URL_DYNAMODB")?, url("AWS_ENDPOINT_URL_KINESIS")?);
+        let secrets_manager = url("AWS_ENDPOINT_URL_SECRETS_MANAGER")?;
         let first = |url: String| [url, everywhere.clone()].into_iter().find(|url| !url.is_empty());
-        Some(Self { dynamodb: first(dynamodb), kinesis: first(kinesis) })
+        let (dynamodb, kinesis, secrets_manager) = (first(dynamodb), first(kinesis), first(secrets_manager));
+        Some(Self { dynamodb, kinesis, secrets_manager })
     }
 }
 
@@ -150,6 +166,15 @@ mod tests {
         assert_eq!(dynamodb_url(&[other]), None);
         assert_eq!(dynamodb_url(&[all, other]).as_deref(), Some("http://all"));
         assert_eq!(dynamodb_url(&[own, all]).as_deref(), Some("http://own"));
+    }
+
+    #[test]
+    fn the_endpoint_of_secrets_manager_is_overridden_as_the_sdk_does() {
+        let url = |more: &[_]| read(more).unwrap().url(Endpoint::SecretsManager).to_owned();
+        let own = ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://own");
+        assert_eq!(url(&[]), "https://secretsmanager.eu-central-1.amazonaws.com");
+        assert_eq!(url(&[("AWS_ENDPOINT_URL", "http://all")]), "http://all");
+        assert_eq!(url(&[own, ("AWS_ENDPOINT_URL", "http://all")]), "http://own");
     }
 
     #[test]

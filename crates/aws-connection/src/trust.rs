@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::CertificateResult;
 use telemetry::Variables;
@@ -52,12 +53,9 @@ impl Trust {
         variables.optional("TRUST_STORE", "amazon or system", Self::Amazon)
     }
 
-    pub(crate) fn client_config(self) -> ClientConfig {
-        let provider = Arc::new(ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        #[expect(clippy::expect_used, reason = "ring has cipher suites for every safe version of TLS")]
-        let builder = builder.expect("ring has cipher suites");
-        builder.with_root_certificates(self.roots()).with_no_client_auth()
+    /// Returns the TLS configuration of a client that trusts these roots.
+    pub fn client_config(self) -> ClientConfig {
+        client_config(self.roots())
     }
 
     /// Returns the store's readable certificates. Without any, every handshake fails with an error that says so.
@@ -69,6 +67,37 @@ impl Trust {
         };
         roots
     }
+}
+
+/// Text that holds no certificate authority.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidCa {
+    /// The text is not PEM.
+    #[error("it is not PEM: {0}")]
+    NotPem(rustls::pki_types::pem::Error),
+    /// A certificate is not valid.
+    #[error("a certificate in it is invalid: {0}")]
+    Certificate(rustls::Error),
+    /// There is no certificate.
+    #[error("it has no certificate; expected one or more PEM blocks BEGIN CERTIFICATE")]
+    Empty,
+}
+
+/// Returns the TLS configuration of a client that trusts these certificate authorities alone, given as PEM.
+pub fn trust_only(ca_pem: &str) -> Result<ClientConfig, InvalidCa> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
+        roots.add(certificate.map_err(InvalidCa::NotPem)?).map_err(InvalidCa::Certificate)?;
+    }
+    if roots.is_empty() { Err(InvalidCa::Empty) } else { Ok(client_config(roots)) }
+}
+
+fn client_config(roots: RootCertStore) -> ClientConfig {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    #[expect(clippy::expect_used, reason = "ring has cipher suites for every safe version of TLS")]
+    let builder = builder.expect("ring has cipher suites");
+    builder.with_root_certificates(roots).with_no_client_auth()
 }
 
 /// Returns the readable certificates. Errors are logged: nothing else would explain why a certificate is not trusted.
@@ -127,6 +156,17 @@ mod tests {
         let message = missing(["a.pem", "b"]).unwrap();
         assert!(message.contains("a.pem") && message.contains('b') && !message.contains('\n'), "{message}");
         assert_eq!(joined(&[]), None);
+    }
+
+    #[test]
+    fn text_without_a_valid_certificate_is_no_ca() {
+        let block = |body: &str| format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
+        assert!(matches!(trust_only("a CA"), Err(InvalidCa::Empty)));
+        assert!(matches!(trust_only(&block("%")), Err(InvalidCa::NotPem(_))));
+        assert!(matches!(trust_only(&block("AAAA")), Err(InvalidCa::Certificate(_))));
+        let root = data_encoding::BASE64.encode(AMAZON[0]);
+        assert!(trust_only(&block(&root)).is_ok());
+        assert!(matches!(trust_only(&[block(&root), block("AAAA")].concat()), Err(InvalidCa::Certificate(_))));
     }
 
     #[test]

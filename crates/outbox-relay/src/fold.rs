@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use payments::{PaymentChanges, PaymentRecord};
+use payments::PaymentRecord;
 use payments_aws::record_of_image;
 use quarantine::Reason;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use stream_batch::DynamoDbRecord;
 
-use crate::unreadable::UnreadableImage;
+use crate::image::{Image, QuarantineImage};
 
 /// Result of [`fold`].
 #[derive(Debug)]
@@ -17,14 +17,16 @@ pub(crate) struct Folded {
     /// Payments with a decodable image in the batch, in the order of their newest ones.
     pub(crate) payments: Vec<FoldedPayment>,
     /// Images that could not be decoded, and that no newer, decodable image of the item supersedes, in batch order.
-    pub(crate) unreadable: Vec<UnreadableImage>,
+    pub(crate) unreadable: Vec<QuarantineImage>,
 }
 
 /// The changes of a payment in a batch.
 #[derive(Debug)]
 pub(crate) struct FoldedPayment {
-    /// Newest decodable image.
+    /// Payment of the newest decodable image.
     pub(crate) newest: PaymentRecord,
+    /// Newest decodable image.
+    pub(crate) image: Image,
     /// Sequence number of the first image. If the payment cannot be published, this image must be redelivered: the
     /// checkpoint passes an image only if its versions are on the hub.
     pub(crate) sequence_number: String,
@@ -33,13 +35,12 @@ pub(crate) struct FoldedPayment {
 }
 
 impl FoldedPayment {
-    /// Returns the changes for [`StreamPublication`](payments::StreamPublication).
-    pub(crate) fn into_changes(self) -> PaymentChanges {
-        let first_version = match self.first_image {
+    /// Returns the version of the first image; 0 if it cannot be decoded.
+    pub(crate) fn first_version(&self) -> u64 {
+        match &self.first_image {
             None => self.newest.payment.version,
-            Some(image) => decode(&image).map_or(0, |first| first.payment.version),
-        };
-        PaymentChanges { newest: self.newest, first_version }
+            Some(image) => decode(image).map_or(0, |first| first.payment.version),
+        }
     }
 }
 
@@ -54,27 +55,24 @@ pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
         let Some(image) = new_image else { continue };
         // A record without a readable key counts as an item of its own, which no newer image supersedes.
         let item = keys.and_then(|keys| payment_id(&keys)).ok_or(position);
-        items.entry(item).or_default().push((position, image, sequence_number, written_at_unix_ms));
+        let key = item.clone().ok();
+        let image = Image { key, sequence_number, written_at_unix_ms, image };
+        items.entry(item).or_default().push((position, image));
     }
     let (mut payments, mut unreadable) = (Vec::new(), Vec::new());
-    for (item, images) in items {
+    for images in items.into_values() {
         let mut images = images.into_iter();
-        while let Some((position, image, sequence_number, written_at_unix_ms)) = images.next_back() {
-            match decode(&image) {
+        while let Some((position, image)) = images.next_back() {
+            match decode(&image.image) {
                 Ok(newest) => {
-                    let first = images.next().map(|(_, image, sequence_number, _)| (image, sequence_number));
-                    let (first_image, sequence_number) = match first {
-                        Some((image, sequence_number)) => (Some(image), sequence_number),
-                        None => (None, sequence_number),
+                    let (first_image, sequence_number) = match images.next() {
+                        Some((_, first)) => (Some(first.image), first.sequence_number),
+                        None => (None, image.sequence_number.clone()),
                     };
-                    payments.push((position, FoldedPayment { newest, sequence_number, first_image }));
+                    payments.push((position, FoldedPayment { newest, image, sequence_number, first_image }));
                     break;
                 }
-                Err(reason) => {
-                    let key = item.clone().ok();
-                    let image = UnreadableImage { key, sequence_number, written_at_unix_ms, image, reason };
-                    unreadable.push((position, image));
-                }
+                Err(reason) => unreadable.push((position, QuarantineImage::unreadable(image, reason))),
             }
         }
     }

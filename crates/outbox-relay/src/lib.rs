@@ -7,12 +7,13 @@
 //! publishes every version that the batch made, and the stream's checkpoint is the position.
 //!
 //! An image that cannot be decoded is stored in Payments' quarantine table and acknowledged, so that it does not hold up
-//! other payments. After a fix, `paystream quarantine redrive` publishes the payment from the table.
+//! other payments. So is the newest image of a payment with a version that the hub can never accept. After a fix,
+//! `paystream quarantine redrive` publishes the payment from the table.
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
 
 mod fold;
+mod image;
 mod relay;
-mod unreadable;
 
 pub use relay::{ChangeBatch, Relay, RelayMode};

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use payment_events::{Timestamp, TraceParent};
-use payments::{Payment, PaymentRecord, Publication, Published, StreamPublication};
-use quarantine::{Quarantine, QuarantinedRecord};
+use payments::{Payment, PaymentChanges, Publication, Published, StreamPublication};
+use quarantine::Quarantine;
 use serde_json::value::RawValue;
 use stream_batch::{BatchResponse, DynamoDbEvent, Limits, NotHandled, Record, before, process_records};
 use telemetry::{Metrics, WithCauses};
 
 use crate::fold::{Folded, FoldedPayment, fold};
-use crate::unreadable::UnreadableImage;
+use crate::image::{Image, QuarantineCause, QuarantineImage};
 
 /// Invocation event of the function. Images are decoded one by one, so that an undecodable one does not affect the
 /// others.
@@ -34,26 +34,33 @@ pub enum RelayMode {
 }
 
 impl RelayMode {
-    /// Publishes the payments that are due. Returns each with its sequence number and outcome.
-    async fn publish(&self, payments: Vec<FoldedPayment>) -> Vec<(PaymentRecord, String, Published)> {
-        let is_due = |payment: &FoldedPayment| payment.newest.is_due();
-        let due: Vec<_> = payments.into_iter().filter(is_due).collect();
-        let sequence_numbers: Vec<_> = due.iter().map(|payment| payment.sequence_number.clone()).collect();
-        let (records, published) = match self {
+    /// Publishes the payments that are due. Returns each with its outcome.
+    async fn publish(&self, payments: Vec<FoldedPayment>) -> Vec<(DuePayment, Published)> {
+        let (mut due, mut changes) = (Vec::new(), Vec::new());
+        for folded in payments.into_iter().filter(|payment| payment.newest.is_due()) {
+            let first_version = folded.first_version();
+            let FoldedPayment { newest, image, sequence_number, .. } = folded;
+            due.push(DuePayment { payment: newest.payment.clone(), image, sequence_number });
+            changes.push(PaymentChanges { newest, first_version });
+        }
+        let published = match self {
             Self::Direct(publication) => {
-                let records: Vec<_> = due.into_iter().map(|payment| payment.newest).collect();
-                let published = publication.publish_all(&records).await;
-                (records, published)
+                let records: Vec<_> = changes.into_iter().map(|changes| changes.newest).collect();
+                publication.publish_all(&records).await
             }
-            Self::Stream(publication) => {
-                let changes: Vec<_> = due.into_iter().map(FoldedPayment::into_changes).collect();
-                let published = publication.publish_all(&changes).await;
-                (changes.into_iter().map(|changes| changes.newest).collect(), published)
-            }
+            Self::Stream(publication) => publication.publish_all(&changes).await,
         };
-        let outcomes = sequence_numbers.into_iter().zip(published);
-        records.into_iter().zip(outcomes).map(|(record, (number, published))| (record, number, published)).collect()
+        due.into_iter().zip(published).collect()
     }
+}
+
+/// A payment of the batch that was due.
+struct DuePayment {
+    payment: Payment,
+    /// Newest decodable image.
+    image: Image,
+    /// Sequence number from which the change stream must redeliver a payment that could not be published.
+    sequence_number: String,
 }
 
 /// The outbox relay.
@@ -66,71 +73,98 @@ pub struct Relay {
 
 impl Relay {
     /// Creates the relay. Its metrics are `PublishedByRelay`; `Deferred`, payments that wait for redelivery;
-    /// `UnpublishedAge`, the age of each deferred payment in milliseconds; and `UnreadableImages`, images quarantined.
+    /// `UnpublishedAge`, the age of each deferred payment in milliseconds; `UnreadableImages`, images quarantined because
+    /// they could not be decoded; and `RejectedPayments`, images quarantined because the hub can never accept a version.
     pub fn new(mode: RelayMode, quarantine: Arc<dyn Quarantine>, metrics: Metrics) -> Self {
         Self { mode, quarantine, metrics }
     }
 
-    /// Publishes the payments of a batch that are due, then quarantines the images that cannot be decoded. Reports the
+    /// Publishes the payments of a batch that are due, then quarantines the images that cannot be decoded and those of
+    /// payments that the hub can never accept. Reports the
     /// records of those that fail, so that Lambda redelivers them. Starts no quarantine shortly before `deadline`.
     pub async fn handle(&self, batch: ChangeBatch, deadline: SystemTime) -> BatchResponse {
         let Folded { payments, unreadable } = fold(batch.records);
-        let mut response = self.publish(payments).await;
-        response.extend(self.quarantine(unreadable, deadline).await);
+        let Outcomes { deferred, rejected } = self.publish(payments).await;
+        let mut response: BatchResponse = deferred.into_iter().collect();
+        response.extend(self.quarantine(rejected.into_iter().chain(unreadable), deadline).await);
         response
     }
 
     /// Publishes the payments that are due.
-    async fn publish(&self, payments: Vec<FoldedPayment>) -> BatchResponse {
-        let outcomes = self.mode.publish(payments).await;
-        let (mut deferred, mut ages_ms) = (Vec::new(), Vec::new());
-        let total = outcomes.len();
-        for (PaymentRecord { payment, .. }, sequence_number, published) in outcomes {
-            if published == Published::Now {
-                let trace_id = payment.trace_parent.as_ref().map(TraceParent::trace_id);
-                tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id,
-                    version = payment.version, trace_id, "payment published by the relay");
-            } else {
-                ages_ms.push(age_ms(&payment));
-                deferred.push(sequence_number);
+    async fn publish(&self, payments: Vec<FoldedPayment>) -> Outcomes {
+        let mut outcomes = Outcomes::default();
+        let (mut published, mut ages_ms) = (0_usize, Vec::new());
+        for (DuePayment { payment, image, sequence_number }, outcome) in self.mode.publish(payments).await {
+            match outcome {
+                Published::Now => {
+                    published = published.saturating_add(1);
+                    let trace_id = payment.trace_parent.as_ref().map(TraceParent::trace_id);
+                    tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id,
+                        version = payment.version, trace_id, "payment published by the relay");
+                }
+                Published::Rejected(rejection) => {
+                    tracing::error!(payment_id = %payment.payment_id, order_id = %payment.order_id,
+                        version = rejection.version, cause = rejection.cause,
+                        "payment rejected by the hub; this version and later ones wait for a redrive");
+                    outcomes.rejected.push(QuarantineImage::rejected(image, sequence_number, &rejection));
+                }
+                Published::Deferred | Published::ByRelay => {
+                    ages_ms.push(age_ms(&payment));
+                    outcomes.deferred.push(sequence_number);
+                }
             }
         }
-        let published = total.saturating_sub(deferred.len());
-        self.metrics.count(&[("PublishedByRelay", published), ("Deferred", deferred.len())]);
+        self.metrics.count(&[("PublishedByRelay", published), ("Deferred", outcomes.deferred.len())]);
         self.metrics.milliseconds("UnpublishedAge", &ages_ms);
-        deferred.into_iter().collect()
+        outcomes
     }
 
     /// Stores images for redrive. One that cannot be stored does not stop the others.
-    async fn quarantine(&self, images: Vec<UnreadableImage>, deadline: SystemTime) -> BatchResponse {
+    async fn quarantine(
+        &self,
+        images: impl IntoIterator<Item = QuarantineImage>,
+        deadline: SystemTime,
+    ) -> BatchResponse {
         let records = images.into_iter().enumerate().map(|(key, image)| Record {
             key,
-            sequence_number: image.sequence_number.clone(),
+            sequence_number: image.redeliver_from.clone(),
             payload: image,
         });
         let limits = Limits { lanes_at_once_max: QUARANTINED_AT_ONCE_MAX, may_begin: before(deadline, MARGIN) };
-        let stored = process_records(records, &limits, async |record: Record<usize, UnreadableImage>| {
-            self.quarantine_one(&record.payload.quarantined()).await
+        let stored = process_records(records, &limits, async |record: Record<usize, QuarantineImage>| {
+            self.quarantine_one(&record.payload).await
         })
         .await;
-        self.metrics.count(&[("UnreadableImages", stored.handled.len())]);
+        let count = |cause| stored.handled.iter().filter(|of_image| **of_image == cause).count();
+        let (unreadable, rejected) = (count(QuarantineCause::Unreadable), count(QuarantineCause::Rejected));
+        self.metrics.count(&[("UnreadableImages", unreadable), ("RejectedPayments", rejected)]);
         stored.response
     }
 
-    async fn quarantine_one(&self, record: &QuarantinedRecord) -> Result<(), NotHandled> {
-        let (id, data_bytes) = (&record.id, record.data.len());
-        match self.quarantine.store(record).await {
+    async fn quarantine_one(&self, image: &QuarantineImage) -> Result<QuarantineCause, NotHandled> {
+        let record = image.quarantined();
+        let (id, data_bytes, cause) = (&record.id, record.data.len(), image.cause);
+        match self.quarantine.store(&record).await {
             Ok(()) => {
-                tracing::error!(%id, data_bytes, "payment change {id} could not be decoded and was quarantined");
-                Ok(())
+                tracing::error!(%id, data_bytes, "payment change {id} {cause} and was quarantined");
+                Ok(cause)
             }
             Err(error) => {
                 tracing::error!(%id, data_bytes, error = %WithCauses(&error),
-                    "payment change {id} could not be decoded or quarantined, and will be redelivered");
+                    "payment change {id} {cause}, could not be quarantined, and will be redelivered");
                 Err(NotHandled)
             }
         }
     }
+}
+
+/// Result of publishing a batch.
+#[derive(Default)]
+struct Outcomes {
+    /// Sequence numbers of the payments to redeliver.
+    deferred: Vec<String>,
+    /// Images of the payments that the hub can never accept.
+    rejected: Vec<QuarantineImage>,
 }
 
 /// Returns the age of the payment's newest version, in milliseconds.

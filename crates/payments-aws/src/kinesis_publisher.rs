@@ -35,7 +35,7 @@ impl EventPublisher for KinesisPublisher {
     async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError> {
         let put = self.client.put_record().stream_name(&self.stream).partition_key(event.partition_key());
         let result = put.data(Blob::new(event.encode())).send().await;
-        result.map(|_| ()).map_err(|error| PublishError(error.into()))
+        result.map(|_| ()).map_err(|error| PublishError::Failed(error.into()))
     }
 
     async fn publish_all(&self, events: &[PaymentEvent]) -> Vec<Result<(), PublishError>> {

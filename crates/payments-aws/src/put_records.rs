@@ -46,7 +46,7 @@ pub(crate) type PutResult = Result<StreamPosition, PublishError>;
 /// Retries records that Kinesis refuses individually, as it does above a shard's throughput, after a backoff. Does not
 /// retry a call that fails as a whole: the client has already retried it.
 pub(crate) async fn put_all(client: &Client, stream: &str, records: &[StreamRecord<'_>]) -> Vec<PutResult> {
-    let mut results: Vec<PutResult> = records.iter().map(|_| Err(PublishError("not sent".into()))).collect();
+    let mut results: Vec<PutResult> = records.iter().map(|_| Err(PublishError::Failed("not sent".into()))).collect();
     let mut lanes = lanes(records);
     let mut pauses = PAUSES.build();
     while !lanes.is_empty() {
@@ -176,7 +176,7 @@ impl<'r> Lane<'r> {
     /// Fails all remaining records: the later ones must not overtake the first.
     fn fail(&mut self, error: &str, results: &mut [PutResult]) {
         for (place, _) in self.waiting.drain(..) {
-            set(results, place, Err(PublishError(error.into())));
+            set(results, place, Err(PublishError::Failed(error.into())));
         }
     }
 }

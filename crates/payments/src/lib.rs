@@ -39,7 +39,7 @@ pub use ports::{
     Authorization, Begun, EventPublisher, Outbox, PAGE_MAX, PaymentProcessor, PaymentQueries, PaymentStore,
     PaymentsPage, ProcessorError, PublishError, Replaced, StoreError,
 };
-pub use publication::{Publication, PublishMode, PublishModeName, Published, UnknownPublishMode};
+pub use publication::{Publication, PublishMode, PublishModeName, Published, Rejection, UnknownPublishMode};
 pub use record::{Bound, KeyReused, Lease, PaymentRecord, RebuildError, STEPS_MAX, Step, StepError};
 pub use refusal::{REFUSALS_MAX, Refusal};
 pub use request::{ChangeRequest, Fingerprint, PaymentRequest, RequestKey};

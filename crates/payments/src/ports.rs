@@ -126,19 +126,27 @@ pub trait PaymentProcessor: Send + Sync {
     async fn authorize(&self, authorization: Authorization<'_>) -> Result<Outcome, ProcessorError>;
 }
 
-/// The event may not have reached the stream.
+/// An event was not acknowledged by the hub.
 #[derive(Debug, thiserror::Error)]
-#[error("could not publish an event")]
-pub struct PublishError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+pub enum PublishError {
+    /// The event may not have reached the hub. Sending it again may succeed.
+    #[error("could not publish an event")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The event is not on the hub, and the hub can never accept it, for instance because it is larger than the hub
+    /// allows. A publisher MUST be certain: an event that is only refused at present is [`PublishError::Failed`].
+    #[error("the hub can never accept this event")]
+    Rejected(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
 
-/// Publisher to the stream. Its calls MUST end within a bounded time.
+/// Publisher to the hub. Its calls MUST end within a bounded time.
 #[async_trait]
 pub trait EventPublisher: Send + Sync {
     /// Sends one event, and returns when the hub has acknowledged it. Sending it again is harmless.
     async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError>;
 
     /// Sends events in as few calls as possible. Returns one result per event, in the order of `events`. MUST preserve
-    /// the order of the events of each payment: MUST send one only when the hub has acknowledged the one before it, and
-    /// none after one that failed.
+    /// the order of the events of each payment: MUST send one only when the hub has acknowledged the one before it, or
+    /// together with it if the hub takes both or neither and keeps their order. MUST send none after one that failed or
+    /// was rejected.
     async fn publish_all(&self, events: &[PaymentEvent]) -> Vec<Result<(), PublishError>>;
 }

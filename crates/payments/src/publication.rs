@@ -1,5 +1,6 @@
 //! Publication of stored payments from their outbox position, directly and by the outbox relay.
 
+use std::error::Error;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +77,7 @@ impl PublishMode {
 }
 
 /// Outcome of publishing a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Published {
     /// The events of all versions that were due are on the hub.
     Now,
@@ -84,6 +85,18 @@ pub enum Published {
     Deferred,
     /// The outbox relay publishes every version: `stream` mode.
     ByRelay,
+    /// The hub can never accept a version. That version and the later ones were not sent. Only the relay has this
+    /// outcome: a request leaves the payment to the relay, which quarantines it.
+    Rejected(Rejection),
+}
+
+/// A version that the hub can never accept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Version of the payment.
+    pub version: u64,
+    /// Why the hub rejects its event, for operators.
+    pub cause: String,
 }
 
 /// Outcome of raising the position.
@@ -113,8 +126,10 @@ impl Publication {
         let Some(events) = due(record) else { return Published::Deferred };
         let (mut acknowledged, mut published) = (None, Published::Now);
         for event in &events {
-            if let Err(error) = self.publisher.publish(event).await {
-                deferred(event, &error);
+            if let Err(PublishError::Failed(cause) | PublishError::Rejected(cause)) =
+                self.publisher.publish(event).await
+            {
+                deferred(event, &*cause);
                 published = Published::Deferred;
                 break;
             }
@@ -175,11 +190,17 @@ impl Sent {
         for event in events {
             match results.next() {
                 Some(Ok(())) if sent.published == Published::Now => sent.acknowledged = Some(event),
-                Some(Err(error)) if sent.published == Published::Now => {
-                    deferred(&event, &error);
+                Some(Err(PublishError::Failed(cause))) if sent.published == Published::Now => {
+                    deferred(&event, &*cause);
                     sent.published = Published::Deferred;
                 }
-                _ => sent.published = Published::Deferred,
+                Some(Err(PublishError::Rejected(cause))) if sent.published == Published::Now => {
+                    let rejection = Rejection { version: event.payment().version, cause: cause.to_string() };
+                    sent.published = Published::Rejected(rejection);
+                }
+                None if sent.published == Published::Now => sent.published = Published::Deferred,
+                // Not sent, because an earlier version of the payment was not acknowledged.
+                _ => {}
             }
         }
         sent
@@ -199,8 +220,8 @@ pub(crate) fn rebuilt(record: &PaymentRecord, position: u64) -> Option<Vec<Payme
     record.events_after(position).inspect_err(log).ok()
 }
 
-fn deferred(event: &PaymentEvent, error: &PublishError) {
+fn deferred(event: &PaymentEvent, cause: &dyn Error) {
     let payment = event.payment();
     tracing::warn!(payment_id = %payment.payment_id, order_id = %payment.order_id, version = payment.version,
-        error = %error.0, "payment not published; it stays in the outbox for the relay");
+        error = %cause, "payment not published; it stays in the outbox for the relay");
 }

@@ -66,9 +66,9 @@ impl StreamPublication {
         Self { publisher, record_age }
     }
 
-    /// Publishes payments, and returns one outcome per payment, in the order of `changes`: [`Published::Now`], or
-    /// [`Published::Deferred`] if a version could not be published. The first image of a deferred payment MUST be
-    /// redelivered, and not only its newest one.
+    /// Publishes payments, and returns one outcome per payment, in the order of `changes`: [`Published::Now`],
+    /// [`Published::Deferred`] if a version could not be published, or [`Published::Rejected`]. The first image of a
+    /// deferred payment MUST be redelivered, and not only its newest one.
     pub async fn publish_all(&self, changes: &[PaymentChanges]) -> Vec<Published> {
         let now = Timestamp::now();
         let due: Vec<_> = changes.iter().map(|changes| self.due(changes, now)).collect();

@@ -10,7 +10,7 @@ use payments::testing::{MemoryPayments, RecordingPublisher, TwiceWritten};
 use payments::{
     AcceptError, AcceptPayment, Accepted, Action, Authorization, Begun, Caller, Change, Lease, Outbox, Outcome,
     PaymentProcessor, PaymentRecord, PaymentRequest, PaymentStore, ProcessorError, Publication, PublishMode, Published,
-    Refusal, Replaced, RequestKey, SimulatedProcessor, Status, Step, StoreError,
+    Refusal, Rejection, Replaced, RequestKey, SimulatedProcessor, Status, Step, StoreError,
 };
 
 /// Counts the calls, and passes them on to the simulator.
@@ -241,6 +241,21 @@ async fn a_batch_publish_reports_an_outcome_for_each_payment() {
     let published = publication.publish_all(&records).await;
     assert_eq!(published, [Published::Now, Published::Deferred, Published::Now]);
     assert_eq!(world.publisher.published().len(), 2);
+}
+
+/// The relay, and not the request, decides about a version that the hub rejects.
+#[tokio::test]
+async fn a_rejected_event_is_left_to_the_relay_by_a_request_and_named_in_a_batch() {
+    let world = World::default();
+    let event_id = format!("{}:1", request("tok_approve").payment_id().unwrap());
+    world.publisher.reject(&event_id);
+    let accepted = world.accept(&request("tok_approve")).await.unwrap();
+    assert_eq!(accepted.published, Some(Published::Deferred));
+    let record = world.record(&request("tok_approve"));
+    let published = Publication::new(world.publisher.clone(), world.store.clone()).publish_all(&[record]).await;
+    let [Published::Rejected(Rejection { version: 1, cause })] = &published[..] else { panic!("{published:?}") };
+    assert_eq!(cause, "this event is set to be rejected");
+    assert_eq!(world.record(&request("tok_approve")).published_version, 0);
 }
 
 /// A store whose chosen write fails, with or without effect, and every later one if it is down.

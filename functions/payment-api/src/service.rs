@@ -46,7 +46,7 @@ impl Service {
         match published {
             Some(Published::Now) => self.metrics.count(&[("PublishedHot", 1)]),
             Some(Published::Deferred) => self.metrics.count(&[("Deferred", 1)]),
-            Some(Published::ByRelay) | None => {}
+            Some(Published::ByRelay | Published::Rejected(_)) | None => {}
         }
         let mut response = (status, payment_response(payment)).into_response();
         if replayed {

@@ -2,7 +2,7 @@
 
 use futures::{StreamExt, stream};
 use payment_events::{OrderId, PaymentId};
-use payments::{EventPublisher, Outbox, PaymentRecord, Status};
+use payments::{EventPublisher, Outbox, PaymentRecord, PublishError, Status};
 use payments_aws::{KinesisPublisher, PaymentsTable};
 use serde::Serialize;
 
@@ -98,7 +98,8 @@ impl Republish {
         for (record, count) in counts {
             let of_payment: Vec<_> = results.by_ref().take(count).collect();
             if let Some(Err(error)) = of_payment.into_iter().find(Result::is_err) {
-                report.not_sent(record.payment.payment_id.as_str(), &*error.0);
+                let (PublishError::Failed(cause) | PublishError::Rejected(cause)) = &error;
+                report.not_sent(record.payment.payment_id.as_str(), &**cause);
                 continue;
             }
             let Some(sent) = SentPayment::of(record) else { continue };

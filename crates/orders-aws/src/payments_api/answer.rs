@@ -1,8 +1,7 @@
 //! One page of `GET /payments?order_id=`: bounded in size, and used completely or not at all.
 
+use aws_connection::read_body;
 use aws_smithy_runtime_api::http::Response;
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
 use payment_events::{OrderId, PaymentInfo};
 use serde::Deserialize;
 use serde_json::Value;
@@ -42,19 +41,7 @@ pub(super) async fn read(response: Response, order_id: &OrderId) -> Result<Page,
     if status != 200 {
         return Err(AttemptError::Status(status));
     }
-    parse(&bytes(response.into_body()).await?, order_id).map_err(AttemptError::Unusable)
-}
-
-async fn bytes(body: SdkBody) -> Result<Vec<u8>, AttemptError> {
-    let mut body = ByteStream::new(body);
-    let mut bytes = Vec::new();
-    while let Some(chunk) = body.next().await {
-        bytes.extend_from_slice(&chunk.map_err(|error| AttemptError::BrokenOff(error.into()))?);
-        if bytes.len() > BYTES_MAX {
-            return Err(AttemptError::TooLong(BYTES_MAX));
-        }
-    }
-    Ok(bytes)
+    parse(&read_body(response.into_body(), BYTES_MAX).await?, order_id).map_err(AttemptError::Unusable)
 }
 
 fn parse(bytes: &[u8], order_id: &OrderId) -> Result<Page, String> {

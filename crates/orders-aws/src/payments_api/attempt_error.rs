@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_connection::{BodyError, SignError};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
 /// Why an attempt to call Payments failed.
@@ -13,21 +14,18 @@ pub(super) enum AttemptError {
     /// The connection could not be opened, or broke before the response.
     #[error("the connection failed")]
     Connection(#[source] ConnectorError),
-    /// The connection broke within the response body.
-    #[error("the response body was cut off")]
-    BrokenOff(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The response body was cut off, or is larger than Lambda's response limit.
+    #[error(transparent)]
+    Body(#[from] BodyError),
     /// The response status is not 200.
     #[error("Payments responded with status {0}")]
     Status(u16),
-    /// The response body is larger than Lambda's response limit.
-    #[error("the response is longer than {0} bytes")]
-    TooLong(usize),
     /// The response body is not a list of this order's payments.
     #[error("the response is invalid: {0}")]
     Unusable(String),
     /// The request could not be signed.
-    #[error("the request could not be signed")]
-    NotSigned(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    NotSigned(SignError),
 }
 
 impl AttemptError {
@@ -39,9 +37,9 @@ impl AttemptError {
     /// Returns true if a retry may succeed. Retrying is safe, because the request is a read.
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::TimedOut(_) | Self::Connection(_) | Self::BrokenOff(_) => true,
+            Self::TimedOut(_) | Self::Connection(_) | Self::Body(BodyError::BrokenOff(_)) => true,
             Self::Status(status) => *status == 429 || *status >= 500,
-            Self::TooLong(_) | Self::Unusable(_) | Self::NotSigned(_) => false,
+            Self::Body(BodyError::TooLong(_)) | Self::Unusable(_) | Self::NotSigned(_) => false,
         }
     }
 }

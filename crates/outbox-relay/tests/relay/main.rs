@@ -2,5 +2,6 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod direct;
+mod rejected;
 mod stream;
 mod support;

@@ -20,7 +20,7 @@ fn relaying() -> Relaying {
 }
 
 /// An image whose versions are not published, with steps taken this many hours ago.
-fn made(sequence_number: u32, id: &str, hours_ago: &[i64]) -> Value {
+pub(crate) fn made(sequence_number: u32, id: &str, hours_ago: &[i64]) -> Value {
     taken(change(sequence_number, id, hours_ago.len().try_into().unwrap(), true), hours_ago)
 }
 

@@ -8,11 +8,12 @@ use payment_events::PaymentEvent;
 
 use crate::{EventPublisher, PublishError};
 
-/// Records the events that it publishes, and fails for selected orders.
+/// Records the events that it publishes, fails for selected orders, and rejects selected events.
 #[derive(Debug, Default)]
 pub struct RecordingPublisher {
     published: Mutex<Vec<PaymentEvent>>,
     failing_orders: Mutex<BTreeSet<String>>,
+    rejected_events: Mutex<BTreeSet<String>>,
 }
 
 impl RecordingPublisher {
@@ -25,22 +26,39 @@ impl RecordingPublisher {
     pub fn fail_for(&self, order_id: &str) {
         self.failing_orders.lock().unwrap_or_else(PoisonError::into_inner).insert(order_id.to_owned());
     }
+
+    /// Rejects the event with this id from now on.
+    pub fn reject(&self, event_id: &str) {
+        self.rejected_events.lock().unwrap_or_else(PoisonError::into_inner).insert(event_id.to_owned());
+    }
 }
 
 #[async_trait]
 impl EventPublisher for RecordingPublisher {
     async fn publish(&self, event: &PaymentEvent) -> Result<(), PublishError> {
         if self.failing_orders.lock().unwrap_or_else(PoisonError::into_inner).contains(event.partition_key()) {
-            return Err(PublishError("publishing is set to fail for this order".into()));
+            return Err(PublishError::Failed("publishing is set to fail for this order".into()));
+        }
+        if self.rejected_events.lock().unwrap_or_else(PoisonError::into_inner).contains(&event.id()) {
+            return Err(PublishError::Rejected("this event is set to be rejected".into()));
         }
         self.published.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
         Ok(())
     }
 
     async fn publish_all(&self, events: &[PaymentEvent]) -> Vec<Result<(), PublishError>> {
-        let mut results = Vec::with_capacity(events.len());
+        let (mut results, mut stopped) = (Vec::with_capacity(events.len()), BTreeSet::new());
         for event in events {
-            results.push(self.publish(event).await);
+            let payment_id = &event.payment().payment_id;
+            let result = if stopped.contains(payment_id) {
+                Err(PublishError::Failed("an earlier version failed".into()))
+            } else {
+                self.publish(event).await
+            };
+            if result.is_err() {
+                stopped.insert(payment_id);
+            }
+            results.push(result);
         }
         results
     }
