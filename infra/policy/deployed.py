@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import pathlib
+import re
 
 from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
@@ -74,7 +75,7 @@ class Deployed:
             case "Condition":
                 return self._holds(self._conditions[value])
             case "Fn::Equals":
-                left, right = (self._parameters[it["Ref"]] if isinstance(it, dict) else str(it) for it in value)
+                left, right = map(self._text, value)
                 return left == right
             case "Fn::Not":
                 return not self._holds(value[0])
@@ -83,6 +84,22 @@ class Deployed:
             case "Fn::Or":
                 return any([self._holds(it) for it in value])
         raise ValueError(f"unsupported condition function: {function}")
+
+    def _text(self, node):
+        """Value of an operand of `Fn::Equals`."""
+        if not isinstance(node, dict):
+            return str(node)
+        ((function, value),) = node.items()
+        match function:
+            case "Ref":
+                return self._parameters[value]
+            case "Fn::Sub":
+                return re.sub(r"\$\{(\w+)\}", lambda name: self._parameters[name[1]], value)
+            case "Fn::Select":
+                index, items = value
+                delimiter, text = items["Fn::Split"]
+                return self._text(text).split(delimiter)[int(index)]
+        raise ValueError(f"unsupported function in a condition: {function}")
 
     def _decide(self, node):
         if isinstance(node, list):
