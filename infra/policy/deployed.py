@@ -56,18 +56,22 @@ class Deployed:
     def __init__(self, translated, given, written):
         parameters = {name: declared.get("Default") for name, declared in translated["Parameters"].items()}
         assert given.keys() <= parameters.keys(), f"no such parameter: {given.keys() - parameters.keys()}"
-        self._parameters = {name: str(value) for name, value in (parameters | given).items()}
+        self.parameters = {name: str(value) for name, value in (parameters | given).items()}
         self._conditions = translated["Conditions"]
         self.written = written
-        self.resources = {
-            name: self._decide(resource)
-            for name, resource in translated["Resources"].items()
-            if "Condition" not in resource or self._holds({"Condition": resource["Condition"]})
-        }
+        self.resources = self._existing(translated["Resources"])
+        self.outputs = self._existing(translated.get("Outputs", {}))
 
     def of(self, kind):
         """Logical id, properties and whole resource, for each resource of a type."""
         return [(name, it.get("Properties", {}), it) for name, it in self.resources.items() if it["Type"] == kind]
+
+    def _existing(self, section):
+        return {
+            name: self._decide(entry)
+            for name, entry in section.items()
+            if "Condition" not in entry or self._holds({"Condition": entry["Condition"]})
+        }
 
     def _holds(self, node):
         ((function, value),) = node.items()
@@ -75,7 +79,7 @@ class Deployed:
             case "Condition":
                 return self._holds(self._conditions[value])
             case "Fn::Equals":
-                left, right = map(self._text, value)
+                left, right = map(self.text, value)
                 return left == right
             case "Fn::Not":
                 return not self._holds(value[0])
@@ -85,21 +89,38 @@ class Deployed:
                 return any([self._holds(it) for it in value])
         raise ValueError(f"unsupported condition function: {function}")
 
-    def _text(self, node):
-        """Value of an operand of `Fn::Equals`."""
+    def text(self, node):
+        """Text of a value that depends on parameters only."""
         if not isinstance(node, dict):
             return str(node)
         ((function, value),) = node.items()
         match function:
             case "Ref":
-                return self._parameters[value]
+                return self.parameters[value]
             case "Fn::Sub":
-                return re.sub(r"\$\{(\w+)\}", lambda name: self._parameters[name[1]], value)
+                pattern, variables = (value, {}) if isinstance(value, str) else value
+                values = self.parameters | {name: self.text(it) for name, it in variables.items()}
+                return re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], pattern)
+            case "Fn::Join":
+                return value[0].join(self.texts(value[1]))
             case "Fn::Select":
-                index, items = value
-                delimiter, text = items["Fn::Split"]
-                return self._text(text).split(delimiter)[int(index)]
-        raise ValueError(f"unsupported function in a condition: {function}")
+                return self.texts(value[1])[int(value[0])]
+        raise ValueError(f"unsupported function: {function}")
+
+    def texts(self, node):
+        """Texts of a list, or of a text that is split."""
+        if isinstance(node, dict):
+            delimiter, text = node["Fn::Split"]
+            return self.text(text).split(delimiter)
+        return [self.text(it) for it in node]
+
+    def broken_rules(self):
+        """Descriptions of the assertions of the section Rules that these parameters break."""
+        for rule in self.written["Rules"].values():
+            if self._holds(rule["RuleCondition"]):
+                for assertion in rule["Assertions"]:
+                    if not self._holds(assertion["Assert"]):
+                        yield assertion["AssertDescription"]
 
     def _decide(self, node):
         if isinstance(node, list):

@@ -3,11 +3,19 @@
 import json
 import re
 
+import hubs
+
 TABLE, STREAM, BUCKET = "AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::S3::Bucket"
 CONSUMER = "AWS::Kinesis::StreamConsumer"
 
-# Actions without resource-level permissions.
-WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+# Actions without resource-level permissions, or for which AWS documents all resources.
+WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} | hubs.NETWORK
+# A role with network permissions denies them to the function's code, because only Lambda itself uses them.
+DENIED_TO_CODE = {
+    "Effect": "Deny", "Action": "ec2:*", "Resource": "*",
+    "Condition": {"ArnLike": {"lambda:SourceFunctionArn": {
+        "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:*"}}},
+}
 # Roles that may have AWS managed policies: API Gateway documents one for writing access logs.
 MANAGED_BY_AWS = {"ApiLogsRole"}
 # Resource types on which the actions of a service may be allowed.
@@ -17,6 +25,13 @@ RESOURCES = {
     "s3": {BUCKET},
     "logs": {"AWS::Logs::LogGroup"},
     "execute-api": {"AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"},
+}
+# Parameters that name a resource outside of the stack, and the services whose actions may be allowed on it.
+PARAMETERS = {
+    "KafkaClusterArn": {"kafka", "kafka-cluster"},
+    "RabbitMqBrokerArn": {"mq"},
+    "HubSecretArn": {"secretsmanager"},
+    "HubCaSecretArn": {"secretsmanager"},
 }
 # Permissions that Lambda documents for an event source mapping, by type of source. kinesis:ListStreams is left out: it
 # applies to no single stream, and a mapping names its stream.
@@ -31,6 +46,7 @@ READING = {
 TABLE_ITEMS = "dynamodb:PutItem dynamodb:UpdateItem dynamodb:GetItem dynamodb:BatchGetItem"
 WRITING_LOGS = "logs:CreateLogStream logs:PutLogEvents"
 ON_FAILURE = {"${FailuresBucket.Arn}/*": "s3:PutObject", "FailuresBucket.Arn": "s3:ListBucket"}
+RELAYED = {"PaymentsTable.StreamArn": READING[TABLE], "PaymentsQuarantineTable.Arn": "dynamodb:PutItem"} | ON_FAILURE
 CALLED = {
     "PaymentApiRole": {
         "PaymentsTable.Arn": TABLE_ITEMS,
@@ -39,12 +55,12 @@ CALLED = {
         "PaymentApiLogs.Arn": WRITING_LOGS,
     },
     "PaymentRelayRole": {
-        "PaymentsTable.StreamArn": READING[TABLE],
         "PaymentsTable.Arn": "dynamodb:UpdateItem",
-        "PaymentsQuarantineTable.Arn": "dynamodb:PutItem",
         "PaymentStream.Arn": "kinesis:PutRecords",
         "PaymentRelayLogs.Arn": WRITING_LOGS,
-    } | ON_FAILURE,
+    } | RELAYED,
+    "PaymentRelayKafkaRole": {"PaymentRelayKafkaLogs.Arn": WRITING_LOGS} | RELAYED,
+    "PaymentRelayRabbitMqRole": {"PaymentRelayRabbitMqLogs.Arn": WRITING_LOGS} | RELAYED,
     "OrderApiRole": {
         "OrdersTable.Arn": "dynamodb:PutItem dynamodb:Query",
         "OrderApiLogs.Arn": WRITING_LOGS,
@@ -62,6 +78,7 @@ CALLED = {
     "UseOfOwnKey": {
         "KmsKeyArn": "kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo",
     },
+    "UseOfHubSecretKey": {"HubSecretKmsKeyArn": "kms:Decrypt"},
     "WritingTraces": {"*": "xray:PutTraceSegments xray:PutTelemetryRecords"},
     "ApiLogsRole": {},
 }
@@ -87,7 +104,12 @@ def every_role_has_what_it_needs_and_no_more(stack):
 
 
 def _statements(stack, owner, document):
+    network = any(action.startswith("ec2:") for it in document["Statement"] for action in _list(it["Action"]))
+    if network and DENIED_TO_CODE not in document["Statement"]:
+        yield f"{owner}: the function's code has Lambda's network permissions"
     for statement in document["Statement"]:
+        if statement == DENIED_TO_CODE:
+            continue
         actions, resources = _list(statement["Action"]), _list(statement["Resource"])
         if statement["Effect"] != "Allow" or "NotAction" in statement or "NotResource" in statement:
             yield f"{owner}: a statement that is not a plain Allow"
@@ -109,8 +131,13 @@ def _resource(stack, owner, action, resource):
         return
     text = json.dumps(resource)
     if action.startswith("kms:"):
-        if resource != {"Ref": "KmsKeyArn"}:
-            yield f"{owner}: {action} is allowed on a key other than KmsKeyArn"
+        key = "HubSecretKmsKeyArn" if owner == "UseOfHubSecretKey" else "KmsKeyArn"
+        if resource != {"Ref": key}:
+            yield f"{owner}: {action} is allowed on a key other than {key}"
+        return
+    if parameter := PARAMETERS.keys() & set(re.findall(r"\w+", text)):
+        if action.split(":")[0] not in set().union(*(PARAMETERS[name] for name in parameter)):
+            yield f"{owner}: {action} is allowed on {text}"
         return
     kinds = {stack.resources[name]["Type"] for name in _named(stack, text)}
     if not kinds or not kinds <= RESOURCES.get(action.split(":")[0], set()):
@@ -131,7 +158,11 @@ def every_role_is_allowed_what_it_calls(stack):
     called = {role: dict(on) for role, on in CALLED.items()}
     if "OrdersFanOut" in stack.resources:
         called["OrderProjectorRole"]["OrdersFanOut.ConsumerARN"] = READING[CONSUMER]
-    if stack._parameters["PublishMode"] == "stream":
+    if stack.parameters["Hub"] != "kinesis":
+        del called["OrderProjectorRole"]["PaymentStream.Arn"]
+        for role, needed in hubs.called(stack.parameters).items():
+            called[role] |= needed
+    if stack.parameters["PublishMode"] == "stream":
         # The relay alone publishes, and raises no outbox position.
         del called["PaymentApiRole"]["PaymentStream.Arn"]
         del called["PaymentRelayRole"]["PaymentsTable.Arn"]
@@ -140,7 +171,7 @@ def every_role_is_allowed_what_it_calls(stack):
     for kind in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
         for name, properties, _ in stack.of(kind):
             needed = {(action, on) for on, actions in called.get(name, {}).items() for action in actions.split()}
-            allowed = set(_allowed(properties))
+            allowed = set(_allowed(stack, properties))
             for action, resource in sorted(allowed - needed):
                 yield f"{name}: {action} on {resource} is not needed"
             for action, resource in sorted(needed - allowed):
@@ -150,8 +181,11 @@ def every_role_is_allowed_what_it_calls(stack):
 def every_mapping_may_read_its_source(stack):
     for name, properties, _ in stack.of("AWS::Lambda::EventSourceMapping"):
         role = _owner(stack, properties["FunctionName"]["Ref"])
-        allowed = set(_allowed(stack.resources[role]["Properties"]))
-        source = properties["EventSourceArn"]["Fn::GetAtt"]
+        allowed = set(_allowed(stack, stack.resources[role]["Properties"]))
+        # The roles of other hubs' mappings are compared as a whole, above.
+        source = properties.get("EventSourceArn", {}).get("Fn::GetAtt")
+        if source is None:
+            continue
         sources = [source]
         if stack.resources[source[0]]["Type"] == CONSUMER:
             # The mapping also reads the stream of its consumer.
@@ -166,18 +200,22 @@ def _owner(stack, function):
     return stack.resources[function]["Properties"]["Role"]["Fn::GetAtt"][0]
 
 
-def _allowed(role):
+def _allowed(stack, role):
     """Pairs of action and resource that a policy, or the policies of a role, allow."""
     for policy in [role] if "PolicyDocument" in role else role.get("Policies", []):
         for statement in policy["PolicyDocument"]["Statement"]:
+            if statement["Effect"] != "Allow":
+                continue
             for resource in _list(statement["Resource"]):
                 for action in _list(statement["Action"]):
-                    yield action, _name(resource)
+                    yield action, _name(stack, resource)
 
 
-def _name(resource):
-    """Short form of a resource: `PaymentsTable.Arn`, `${FailuresBucket.Arn}/*`."""
+def _name(stack, resource):
+    """Short form of a resource: `PaymentsTable.Arn`, `${FailuresBucket.Arn}/*`, or its ARN made of parameters."""
     match resource:
+        case {"Fn::Join": _}:
+            return stack.text(resource)
         case {"Fn::GetAtt": [logical_id, attribute]}:
             return f"{logical_id}.{attribute}"
         case {"Ref": name}:
@@ -186,7 +224,7 @@ def _name(resource):
             return text
         case {"Fn::Sub": [text, values]}:
             for name, value in values.items():
-                text = text.replace(f"${{{name}}}", _name(value))
+                text = text.replace(f"${{{name}}}", _name(stack, value))
             return text
     return str(resource)
 

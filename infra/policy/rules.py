@@ -36,7 +36,7 @@ def every_route_has_an_authorizer(stack):
         for path, item in body["paths"].items():
             for method in item.keys() & METHODS:
                 # Browsers send preflights without credentials.
-                if method == "options" and stack._parameters["AllowedOrigins"] and "security" not in item[method]:
+                if method == "options" and stack.parameters["AllowedOrigins"] and "security" not in item[method]:
                     continue
                 # Each requirement alone grants access, and an empty one grants it to everybody.
                 requirements = item[method].get("security", [])
@@ -49,7 +49,7 @@ def every_route_has_an_authorizer(stack):
 
 
 def every_route_requires_scopes_of_tokens(stack):
-    uses_tokens = any(stack._parameters[name] for name in ("JwtIssuer", "CognitoUserPoolArn"))
+    uses_tokens = any(stack.parameters[name] for name in ("JwtIssuer", "CognitoUserPoolArn"))
     for name, properties, _ in stack.of("AWS::ApiGateway::RestApi") + stack.of("AWS::ApiGatewayV2::Api"):
         for path, item in properties["Body"]["paths"].items():
             for method in item.keys() & METHODS:
@@ -69,11 +69,11 @@ def every_preflight_is_answered(stack):
             if path in UNKNOWN:
                 continue
             takes_preflights = "options" in item and "security" not in item["options"]
-            if takes_preflights != bool(stack._parameters["AllowedOrigins"]):
+            if takes_preflights != bool(stack.parameters["AllowedOrigins"]):
                 yield f"{name}: preflights of {path} {'are' if takes_preflights else 'are not'} answered"
     for name, properties, _ in stack.of("AWS::Lambda::Function"):
         answers = "ALLOWED_ORIGINS" in properties["Environment"]["Variables"]
-        if name.endswith("Api") and answers != bool(stack._parameters["AllowedOrigins"]):
+        if name.endswith("Api") and answers != bool(stack.parameters["AllowedOrigins"]):
             yield f"{name}: answers preflights: {answers}"
 
 
@@ -88,7 +88,7 @@ def _authorizes(scheme):
 
 
 def every_store_is_encrypted(stack):
-    own = stack._parameters["KmsKeyArn"] != ""
+    own = stack.parameters["KmsKeyArn"] != ""
     key = {"Ref": "KmsKeyArn"}
     for name, properties, _ in stack.of(TABLE):
         # Without KmsKeyArn, DynamoDB encrypts with a key that AWS owns.
@@ -114,7 +114,7 @@ def every_store_is_encrypted(stack):
 
 
 def every_store_outlives_the_stack(stack):
-    protects = stack._parameters["Stage"] != "dev"
+    protects = stack.parameters["Stage"] != "dev"
     for kind in (TABLE, STREAM, BUCKET):
         for name, properties, resource in stack.of(kind):
             policies = resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")
@@ -138,7 +138,7 @@ def every_function_has_bounds_of_its_own(stack):
                 yield f"{name}: no {bound} of its own"
         if "ReservedConcurrentExecutions" not in common | own:
             yield f"{name}: concurrency is unbounded whatever ConcurrencyMax is"
-        if stack._parameters["Stage"] != "dev" and properties.get("ReservedConcurrentExecutions") != {"Ref": "ConcurrencyMax"}:
+        if stack.parameters["Stage"] != "dev" and properties.get("ReservedConcurrentExecutions") != {"Ref": "ConcurrencyMax"}:
             yield f"{name}: concurrency is not bounded by ConcurrencyMax"
         group = properties.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref")
         if group is None or group in groups or group not in stack.resources:
@@ -149,26 +149,50 @@ def every_function_has_bounds_of_its_own(stack):
             yield f"{name}: no log retention"
 
 
+# Bounds that each kind of mapping has. Kafka has the last four in provisioned mode only; RabbitMQ has none of them.
+BATCH = ("BatchSize", "MaximumBatchingWindowInSeconds")
+SHARDS = (*BATCH, "ParallelizationFactor", "StartingPosition")
+TOPIC = (*BATCH, "ProvisionedPollerConfig", "StartingPosition")
+MAPPINGS = {
+    "PaymentRelayPaymentChanged": SHARDS,
+    "PaymentRelayKafkaPaymentChanged": SHARDS,
+    "PaymentRelayRabbitMqPaymentChanged": SHARDS,
+    "OrderProjectorPaymentPublished": SHARDS,
+    "OrderProjectorMskPayments": TOPIC,
+    "OrderProjectorKafkaPayments": TOPIC,
+    "OrderProjectorRabbitMqPayments": BATCH,
+}
+
+
 def every_event_source_mapping_has_bounds(stack):
     mappings = stack.of("AWS::Lambda::EventSourceMapping")
     if len(mappings) != 2:
         yield f"there are {len(mappings)} event source mappings instead of 2"
     for name, properties, _ in mappings:
-        for bound in ("BatchSize", "MaximumBatchingWindowInSeconds", "ParallelizationFactor", "MaximumRetryAttempts"):
+        for bound in MAPPINGS.get(name, ()):
             if bound not in properties:
                 yield f"{name}: no {bound}"
-        age = properties.get("MaximumRecordAgeInSeconds", -1)
-        if age == -1:
-            yield f"{name}: retries for ever without MaximumRecordAgeInSeconds"
-        function = stack.resources[properties["FunctionName"]["Ref"]]["Properties"]
-        if function["Environment"]["Variables"].get("RECORD_AGE_MAX_SECONDS", age) != age:
-            yield f"{name}: RECORD_AGE_MAX_SECONDS of its function is not its MaximumRecordAgeInSeconds"
-        if "Destination" not in properties.get("DestinationConfig", {}).get("OnFailure", {}):
-            yield f"{name}: no on-failure destination"
-        if properties.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
-            yield f"{name}: no partial batch response"
-        if properties.get("BisectBatchOnFunctionError") is not True:
-            yield f"{name}: does not bisect failed batches"
+        if name != "OrderProjectorRabbitMqPayments":
+            yield from _bounds_of_retries(stack, name, properties)
+
+
+def _bounds_of_retries(stack, name, properties):
+    if "MaximumRetryAttempts" not in properties:
+        yield f"{name}: no MaximumRetryAttempts"
+    if "ProvisionedPollerConfig" in properties and properties.get("MaximumRetryAttempts") == -1:
+        yield f"{name}: gives up after 10 attempts, which is what Lambda makes of -1 with a destination"
+    age = properties.get("MaximumRecordAgeInSeconds", -1)
+    if age == -1:
+        yield f"{name}: retries for ever without MaximumRecordAgeInSeconds"
+    function = stack.resources[properties["FunctionName"]["Ref"]]["Properties"]
+    if function["Environment"]["Variables"].get("RECORD_AGE_MAX_SECONDS", age) != age:
+        yield f"{name}: RECORD_AGE_MAX_SECONDS of its function is not its MaximumRecordAgeInSeconds"
+    if "Destination" not in properties.get("DestinationConfig", {}).get("OnFailure", {}):
+        yield f"{name}: no on-failure destination"
+    if properties.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+        yield f"{name}: no partial batch response"
+    if properties.get("BisectBatchOnFunctionError") is not True:
+        yield f"{name}: does not bisect failed batches"
 
 
 def every_stage_is_throttled_and_logs_routes_only(stack):
@@ -187,7 +211,7 @@ def every_stage_is_throttled_and_logs_routes_only(stack):
 
 
 def alarms_watch_it(stack):
-    if stack._parameters["Monitoring"] == "on" and not stack.of("AWS::CloudFormation::Stack"):
+    if stack.parameters["Monitoring"] == "on" and not stack.of("AWS::CloudFormation::Stack"):
         yield "no alarms: the nested stack of infra/monitoring.yaml is missing"
 
 

@@ -35,7 +35,7 @@ class System:
         self.parameters = str(given)
         self.stack = deployed.translate(template, **given)
         self.given = self.stack.resources["Monitor"]["Properties"]["Parameters"]
-        flavour = {"ApiFlavour": self.stack._parameters["ApiFlavour"]}
+        flavour = {"ApiFlavour": self.stack.parameters["ApiFlavour"]}
         self.watching = deployed.monitoring(**flavour, SyncOrderApi=json.dumps(self.given["SyncOrderApi"]).strip('"'))
         self.alarms = {name: properties for name, properties, _ in self.watching.of("AWS::CloudWatch::Alarm")}
 

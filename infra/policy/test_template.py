@@ -5,6 +5,7 @@ import tomllib
 import unittest
 
 import deployed
+import hubs
 import rules
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
@@ -37,6 +38,8 @@ STACKS = [
     POOL | ORIGINS,
     {"ApiFlavour": "http"} | ISSUER | ORIGINS,
     STREAM_MODE,
+    *hubs.STACKS,
+    *(EVERYTHING | {"EnhancedFanOut": "off"} | it for it in (hubs.MSK_SCRAM, hubs.RABBITMQ)),
 ]
 
 
@@ -93,16 +96,12 @@ def post(*path, value=None):
     return properties("PaymentsApi", "DefinitionBody", "paths", "/payments", "post", *path, value=value)
 
 
-def event(function, name, *path, value=None):
-    return properties(function, "Events", name, "Properties", *path, value=value)
-
-
 EVERYONE = {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "NONE"}}
 TABLE_ARN, ORDERS_ARN = ({"Fn::GetAtt": [table, "Arn"]} for table in ("PaymentsTable", "OrdersTable"))
 STATEMENTS = ("Properties", "Policies", 0, "PolicyDocument", "Statement")
 PUT_RECORD = {"Effect": "Allow", "Action": "kinesis:PutRecord", "Resource": {"Fn::GetAtt": ["PaymentStream", "Arn"]}}
 RAISE = {"Effect": "Allow", "Action": "dynamodb:UpdateItem", "Resource": TABLE_ARN}
-PAID, CHANGED = ("OrderProjector", "PaymentPublished"), ("PaymentRelay", "PaymentChanged")
+PAID, CHANGED, TOPIC = "OrderProjectorPaymentPublished", "PaymentRelayPaymentChanged", "OrderProjectorMskPayments"
 LOG = ("AccessLogSetting", "Fn::If", 1, "Format")
 
 # Change that breaks the template, expected violation, and parameters.
@@ -170,13 +169,28 @@ BROKEN = [
     (properties("OrderApi", "LoggingConfig"), "OrderApi: no log group of its own", {}),
     (properties("OrderApi", "LoggingConfig", "LogGroup", value={"Ref": "PaymentApiLogs"}), "no log group of its own", {}),
     (properties("PaymentsApiLogs", "RetentionInDays"), "PaymentsApiLogs: no log retention", {}),
-    (event(*PAID, "BatchSize"), "OrderProjectorPaymentPublished: no BatchSize", {}),
-    (event(*CHANGED, "ParallelizationFactor"), "PaymentRelayPaymentChanged: no ParallelizationFactor", {}),
-    (event(*CHANGED, "MaximumRecordAgeInSeconds", value=-1), "PaymentRelayPaymentChanged: retries for ever", {}),
-    (event(*CHANGED, "MaximumRecordAgeInSeconds", value=3600), "RECORD_AGE_MAX_SECONDS of its function is not", STREAM_MODE),
-    (event(*PAID, "DestinationConfig"), "OrderProjectorPaymentPublished: no on-failure destination", {}),
-    (event(*PAID, "FunctionResponseTypes"), "no partial batch response", {}),
-    (event(*PAID, "BisectBatchOnFunctionError", value=False), "does not bisect failed batches", {}),
+    (properties(PAID, "BatchSize"), "OrderProjectorPaymentPublished: no BatchSize", {}),
+    (properties(CHANGED, "ParallelizationFactor"), "PaymentRelayPaymentChanged: no ParallelizationFactor", {}),
+    (properties(CHANGED, "MaximumRecordAgeInSeconds", value=-1), "PaymentRelayPaymentChanged: retries for ever", {}),
+    (properties(CHANGED, "MaximumRecordAgeInSeconds", value=3600), "RECORD_AGE_MAX_SECONDS of its function is not", STREAM_MODE),
+    (properties(PAID, "DestinationConfig"), "OrderProjectorPaymentPublished: no on-failure destination", {}),
+    (properties(PAID, "FunctionResponseTypes"), "no partial batch response", {}),
+    (properties(PAID, "BisectBatchOnFunctionError", value=False), "does not bisect failed batches", {}),
+    (properties(TOPIC, "ProvisionedPollerConfig"), "OrderProjectorMskPayments: no ProvisionedPollerConfig", hubs.MSK),
+    (properties(TOPIC, "MaximumRetryAttempts", value=-1), "OrderProjectorMskPayments: gives up after 10 attempts", hubs.MSK),
+    (properties("OrderProjectorRabbitMqPayments", "BatchSize"), "RabbitMqPayments: no BatchSize", hubs.RABBITMQ),
+    (edit("OrderProjectorKafkaPayments", "Condition", value="UsesKafka"), "there are 3 event source mappings", hubs.MSK),
+    (without("kafka-cluster:WriteData", of="PaymentRelayKafka"), "kafka-cluster:WriteData on arn:aws:kafka:", hubs.MSK),
+    (without("kafka-cluster:AlterGroup", of="OrderProjector"), ":group/paystream/1a2b3c4d-1/orders is missing", hubs.MSK),
+    (without("mq:DescribeBroker", of="OrderProjector"), "mq:DescribeBroker on RabbitMqBrokerArn is missing", hubs.RABBITMQ),
+    (everywhere("HasHubSecret", "UsesKafka"), "secretsmanager:GetSecretValue on HubSecretArn is not needed", hubs.MSK),
+    (lambda template: everywhere({"Ref": "HubSecretArn"}, {"Ref": "KmsKeyArn"})(template["Resources"]),
+     "secretsmanager:GetSecretValue is allowed on", hubs.RABBITMQ),
+    (everywhere("kafka-cluster:Connect", "mq:DescribeBroker"), "mq:DescribeBroker is allowed on", hubs.MSK),
+    (everywhere("Deny", "Allow"), "PaymentRelayKafkaRole: the function's code has Lambda's network permissions", hubs.MSK),
+    (everywhere("ec2:DescribeVpcs", "ec2:DescribeInstances"), "ec2:DescribeInstances is allowed on *", hubs.RABBITMQ),
+    (properties("UseOfHubSecretKey", "PolicyDocument", "Statement", 0, "Resource", value={"Ref": "KmsKeyArn"}),
+     "UseOfHubSecretKey: kms:Decrypt is allowed on a key other than HubSecretKmsKeyArn", hubs.MSK_SCRAM),
     (properties("PaymentsApi", "MethodSettings"), "not throttled", {}),
     (properties("OrdersHttpApi", "DefaultRouteSettings"), "not throttled", {"ApiFlavour": "http"}),
     (properties("PaymentsApi", "AccessLogSetting"), "no access log", {}),
@@ -196,7 +210,8 @@ class Template(unittest.TestCase):
     def test_every_stack_follows_every_rule(self):
         for given in STACKS:
             with self.subTest(given):
-                self.assertEqual(rules.findings(deployed.translate(self.template, **given)), [])
+                stack = deployed.translate(self.template, **given)
+                self.assertEqual([*rules.findings(stack), *stack.broken_rules()], [])
 
     def test_every_rule_detects_its_violation(self):
         detected = set()
