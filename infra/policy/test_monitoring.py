@@ -5,24 +5,26 @@ import re
 import unittest
 
 import deployed
+import hubs
 
 # Metrics of AWS in use, by namespace and dimension.
 OF_AWS = {
-    ("AWS/Lambda", "FunctionName"): {"ConcurrentExecutions", "Duration", "Errors", "IteratorAge", "Throttles"},
-    ("AWS/Lambda", "EventSourceMappingUUID"): {"OnFailureDestinationDeliveredEventCount"},
+    ("AWS/Lambda", "FunctionName"): {"ConcurrentExecutions", "Duration", "Errors", "IteratorAge", "OffsetLag", "Throttles"},
+    ("AWS/Lambda", "EventSourceMappingUUID"): {"OnFailureDestinationDeliveredEventCount", "ProvisionedPollers"},
     ("AWS/Kinesis", "StreamName"): {
         "IncomingRecords", "ReadProvisionedThroughputExceeded", "WriteProvisionedThroughputExceeded",
     },
     ("AWS/ApiGateway", "ApiName"): {"5XXError", "Count", "Latency"},
     ("AWS/ApiGateway", "ApiId"): {"5xx", "Count", "Latency"},
 }
-# With and without synchronous orders, and with HTTP APIs.
-SYSTEMS = [{}, {"SynchronousOrders": "never"}, {"ApiFlavour": "http"}]
+# With and without synchronous orders, with HTTP APIs, and with each hub.
+SYSTEMS = [{}, {"SynchronousOrders": "never"}, {"ApiFlavour": "http"}, hubs.MSK, hubs.SELF_MANAGED, hubs.RABBITMQ]
 WHAT_TO_DO = (deployed.ROOT / "docs/operating.md").read_text().split("## When an alarm goes off")[1].split("\n## ")[0]
 
 
-def emitted(package):
-    """Metrics that the source of a function emits."""
+def emitted(function, package):
+    """Metrics that the source of a function emits. Those of the relays are in a crate that they share."""
+    package = "crates/outbox-relay" if function.startswith("PaymentRelay") else package
     source = "".join(path.read_text() for path in sorted((deployed.ROOT / package / "src").rglob("*.rs")))
     counts = re.findall(r"\.count\(&\[(.*?)\]\)", source, re.DOTALL)
     return {*re.findall(r'\.milliseconds\("(\w+)"', source), *re.findall(r'\("(\w+)",', "".join(counts))}
@@ -35,20 +37,22 @@ class System:
         self.parameters = str(given)
         self.stack = deployed.translate(template, **given)
         self.given = self.stack.resources["Monitor"]["Properties"]["Parameters"]
-        flavour = {"ApiFlavour": self.stack.parameters["ApiFlavour"]}
-        self.watching = deployed.monitoring(**flavour, SyncOrderApi=json.dumps(self.given["SyncOrderApi"]).strip('"'))
+        same = {name: self.stack.parameters[name] for name in ("ApiFlavour", "Hub")}
+        self.watching = deployed.monitoring(**same, SyncOrderApi=json.dumps(self.given["SyncOrderApi"]).strip('"'))
         self.alarms = {name: properties for name, properties, _ in self.watching.of("AWS::CloudWatch::Alarm")}
 
     def functions(self):
         """Metrics emitted by each function."""
-        return {name: emitted(self.stack.written["Resources"][name]["Properties"]["CodeUri"])
+        return {name: emitted(name, self.stack.written["Resources"][name]["Properties"]["CodeUri"])
                 for name, *_ in self.stack.of("AWS::Lambda::Function")}
 
     def alarmed(self):
         """Namespace, metric, dimension and watched resource of each alarm."""
         for properties in self.alarms.values():
-            ((name, value),) = (dimension.values() for dimension in properties["Dimensions"])
-            yield properties["Namespace"], properties["MetricName"], name, value["Ref"]
+            of_expression = (it["MetricStat"]["Metric"] for it in properties.get("Metrics", []) if "MetricStat" in it)
+            for metric in [properties] if "MetricName" in properties else of_expression:
+                ((name, value),) = (dimension.values() for dimension in metric["Dimensions"])
+                yield metric["Namespace"], metric["MetricName"], name, value["Ref"]
 
     def shown(self):
         """The same for each metric on the dashboard."""
@@ -106,10 +110,23 @@ class Monitoring(unittest.TestCase):
                     self.assertEqual(wanted - found, set())
 
     def test_mappings_enable_the_metric_of_their_on_failure_destination(self):
+        metric = "OnFailureDestinationDeliveredEventCount"
         for system in self.systems:
             with self.subTest(system.parameters):
+                alarmed, shown = ({system.given[of]["Ref"] for _, name, _, of in watched if name == metric}
+                                  for watched in (system.alarmed(), system.shown()))
                 for name, properties, _ in system.stack.of("AWS::Lambda::EventSourceMapping"):
-                    self.assertEqual(properties["MetricsConfig"], {"Metrics": ["EventCount"]}, name)
+                    expected = {"Metrics": ["EventCount"]} if "DestinationConfig" in properties else None
+                    self.assertEqual(properties.get("MetricsConfig"), expected, name)
+                    self.assertEqual([name in alarmed, name in shown], [expected is not None] * 2, name)
+
+    def test_every_expression_of_an_alarm_uses_its_metrics(self):
+        for system in self.systems:
+            with self.subTest(system.parameters):
+                for name, properties in system.alarms.items():
+                    expressions = [it["Expression"] for it in properties.get("Metrics", []) if "Expression" in it]
+                    ids = {it["Id"] for it in properties.get("Metrics", []) if "MetricStat" in it}
+                    self.assertEqual({word for it in expressions for word in re.findall(r"\b[a-z]\w*", it)}, ids, name)
 
     def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(self):
         named = set()
