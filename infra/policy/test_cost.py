@@ -20,6 +20,7 @@ PRICES = {
     "dynamodb": {"write_unit_million": 0.5, "read_unit_million": 0.1},
     "kinesis": {"shard_hour": 0.02, "payload_unit_million": 0.01, "on_demand_stream_hour": 0.04,
                 "on_demand_gb_in": 0.08, "on_demand_gb_out": 0.04},
+    "kafka_pollers": {"unit_hour": 0.2, "pollers_of_a_unit": 10},
     "api_gateway": {"rest_request_million": 3.5, "http_request_million": 1.0},
 }
 USAGE = {
@@ -49,6 +50,17 @@ class Cost(unittest.TestCase):
         self.assertAlmostEqual(cost.stream_hours(PRICES, "provisioned", 3), 3 * 14.6)
         self.assertAlmostEqual(cost.stream_hours(PRICES, "on-demand", 3), 29.2)
 
+    def test_pollers_of_kafka_are_billed_in_units_also_while_idle(self):
+        for pollers, units in ((1, 1), (10, 1), (11, 2), (200, 20)):
+            self.assertAlmostEqual(cost.poller_hours(PRICES, pollers), units * 146, msg=pollers)
+
+    def test_the_price_of_a_broker_is_added_to_its_hub_only(self):
+        ran = subprocess.run([COST, "--kafka-pollers", "11", "--broker-month", "100"], capture_output=True, text=True, timeout=30)
+        hub = ran.stdout.split("Hourly cost of the hub")[1]
+        months = {line[:34].strip(): float(line.split()[-2]) for line in hub.splitlines()[2:]}
+        self.assertEqual(months, {"kinesis, provisioned, 1 shards": 10.95, "kinesis, on-demand": 29.2,
+                                  "kafka, 11 pollers": 370.1, "rabbitmq": 100})
+
     def test_every_price_table_has_its_region_date_and_source(self):
         for name, prices in tomllib.loads((deployed.ROOT / "infra/prices.toml").read_text()).items():
             self.assertLessEqual({"region", "date", "source"}, prices.keys(), name)
@@ -57,8 +69,9 @@ class Cost(unittest.TestCase):
         ran = subprocess.run([COST, "--prices", "gone.toml"], capture_output=True, text=True, timeout=30)
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn("error: gone.toml: ", ran.stderr)
-        ran = subprocess.run([COST, "--payments-a-second", "0"], capture_output=True, text=True, timeout=30)
-        self.assertEqual(ran.returncode, 2)
+        for invalid in (["--payments-a-second", "0"], ["--kafka-pollers", "0"], ["--broker-month", "-1"], ["--broker-month", "nan"]):
+            ran = subprocess.run([COST, *invalid], capture_output=True, text=True, timeout=30)
+            self.assertEqual(ran.returncode, 2, invalid)
 
 
 if __name__ == "__main__":
