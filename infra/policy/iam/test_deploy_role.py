@@ -19,8 +19,7 @@ UNLISTED = {"cloudformation:DescribeEvents"}
 CALLED = (ROOT / "target/cloudformation-calls.txt").read_text().split()
 # Actions that CloudFormation calls only for properties that template.yaml does not use.
 FOR_OTHERS = {
-    "functions in a VPC, or with a file system": "ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSubnets "
-    "ec2:DescribeVpcs elasticfilesystem:DescribeMountTargets s3files:ListMountTargets",
+    "functions with a file system": "elasticfilesystem:DescribeMountTargets s3files:ListMountTargets",
     "layers, and code that is signed": "lambda:GetLayerVersion lambda:GetCodeSigningConfig lambda:PutFunctionCodeSigningConfig",
     "policies of groups and users": "iam:AttachGroupPolicy iam:AttachUserPolicy iam:DetachGroupPolicy iam:DetachUserPolicy",
     "roles with a boundary, a description or a session's length": "iam:DeleteRolePermissionsBoundary "
