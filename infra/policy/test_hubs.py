@@ -13,16 +13,18 @@ MAPPING = replacement.MAPPING
 KINESIS = {"PaymentStream", "PaymentRelay", "PaymentRelayPaymentChanged", "OrderProjectorPaymentPublished"}
 KAFKA = {"PaymentRelayKafka", "PaymentRelayKafkaPaymentChanged"}
 RABBITMQ = {"PaymentRelayRabbitMq", "PaymentRelayRabbitMqPaymentChanged", "OrderProjectorRabbitMqPayments"}
+OF_KAFKA = {"HubEncryption", "KafkaAuthentication", "KafkaBootstrapServers", "KafkaConsumerGroup", "KafkaTopic"}
 OWN = [
     ({}, KINESIS, {"PaymentStream"}),
     ({"EnhancedFanOut": "on"}, KINESIS | {"OrdersFanOut"}, {"PaymentStream"}),
-    (hubs.MSK, KAFKA | {"OrderProjectorMskPayments"}, {"KafkaBootstrapServers", "KafkaTopic", "KafkaConsumerGroup"}),
+    (hubs.MSK, KAFKA | {"OrderProjectorMskPayments"}, OF_KAFKA),
     (hubs.SELF_MANAGED | {"EnhancedFanOut": "on"}, KAFKA | {"OrderProjectorKafkaPayments"},
-     {"KafkaBootstrapServers", "KafkaTopic", "KafkaConsumerGroup"}),
-    (hubs.RABBITMQ, RABBITMQ, {"RabbitMqEndpoint", "RabbitMqVirtualHost", "RabbitMqExchange", "RabbitMqQueue"}),
+     OF_KAFKA | {"HubSecretArn", "HubCaSecretArn"}),
+    (hubs.RABBITMQ, RABBITMQ,
+     {"HubEncryption", "HubSecretArn", "RabbitMqEndpoint", "RabbitMqVirtualHost", "RabbitMqExchange", "RabbitMqQueue"}),
 ]
 SHARED_OUTPUTS = {"PaymentsUrl", "OrdersUrl", "PaymentsTable", "PaymentsQuarantineTable", "OrdersTable", "QuarantineTable",
-                  "FailuresBucket", "Hub"}
+                  "FailuresBucket", "Hub", "ProjectorMapping", "RelayMapping"}
 
 # Parameters, and the error that names what to set.
 MISSING = [
