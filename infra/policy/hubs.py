@@ -33,8 +33,9 @@ CONNECTING_A_MAPPING = (
     "ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups "
     "ec2:DescribeSubnets ec2:DescribeVpcs"
 )
-# Actions without resource-level permissions, or for which AWS documents all resources.
+# AWS documents all resources for these, and no resource for GetBootstrapBrokers.
 NETWORK = {*CONNECTING_A_FUNCTION.split(), *CONNECTING_A_MAPPING.split()}
+WITHOUT_RESOURCE = NETWORK | {"kafka:GetBootstrapBrokers"}
 RELAYS = {"kinesis": "PaymentRelayRole", "kafka": "PaymentRelayKafkaRole", "rabbitmq": "PaymentRelayRabbitMqRole"}
 
 
@@ -44,7 +45,7 @@ def called(given):
     hub, authentication = given["Hub"], given["KafkaAuthentication"]
     cluster, in_vpc = given["KafkaClusterArn"], given["HubSubnetIds"] != ""
     if hub == "kafka" and cluster:
-        projector["KafkaClusterArn"] = "kafka:DescribeClusterV2 kafka:GetBootstrapBrokers"
+        projector["KafkaClusterArn"] = "kafka:DescribeClusterV2"
         if authentication == "iam":
             topic = f"{cluster.replace(':cluster/', ':topic/')}/{given['KafkaTopic']}"
             group = f"{cluster.replace(':cluster/', ':group/')}/{given['KafkaConsumerGroup']}"
@@ -65,4 +66,6 @@ def called(given):
         relay["*"] = CONNECTING_A_FUNCTION
     if in_vpc or cluster or hub == "rabbitmq":
         projector["*"] = CONNECTING_A_MAPPING
+    if hub == "kafka" and cluster:
+        projector["*"] += " kafka:GetBootstrapBrokers"
     return {RELAYS[hub]: relay, "OrderProjectorRole": projector}

@@ -9,7 +9,7 @@ TABLE, STREAM, BUCKET = "AWS::DynamoDB::Table", "AWS::Kinesis::Stream", "AWS::S3
 CONSUMER = "AWS::Kinesis::StreamConsumer"
 
 # Actions without resource-level permissions, or for which AWS documents all resources.
-WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} | hubs.NETWORK
+WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"} | hubs.WITHOUT_RESOURCE
 # A role with network permissions denies them to the function's code, because only Lambda itself uses them.
 DENIED_TO_CODE = {
     "Effect": "Deny", "Action": "ec2:*", "Resource": "*",
@@ -194,6 +194,16 @@ def every_mapping_may_read_its_source(stack):
             for action in READING[stack.resources[logical_id]["Type"]].split():
                 if (action, f"{logical_id}.{attribute}") not in allowed:
                     yield f"{name}: {role} is not allowed {action} on {logical_id}.{attribute}"
+
+
+def outside(stack):
+    """Pairs of action and ARN that the roles allow on resources outside of the stack, which parameters name, or on all."""
+    for _, properties, _ in stack.of("AWS::IAM::Role"):
+        for policy in properties.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                for resource in _list(statement["Resource"]):
+                    if statement["Effect"] == "Allow" and not _named(stack, json.dumps(resource)):
+                        yield from ((action, stack.text(resource)) for action in _list(statement["Action"]))
 
 
 def _owner(stack, function):

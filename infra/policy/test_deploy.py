@@ -142,6 +142,20 @@ class Deploy(unittest.TestCase):
         self.assert_refused(self.deploy("dev", "StreamShard=8"), "no parameter StreamShard.", "StreamShards")
         self.assert_refused(self.deploy("dev", "Stage=prod"), "Stage is set by samconfig.toml for dev")
 
+    def test_a_value_that_is_not_allowed_is_rejected_before_the_build(self):
+        for given, allowed in (("Hub=rabbit", "kinesis, kafka, rabbitmq"), ("Hub=", "kinesis, kafka, rabbitmq"),
+                               ("Tracing=yes", "on, off"), ("LogRetentionDays=2", "1, 3, 5")):
+            name, value = given.split("=")
+            self.assert_refused(self.deploy("dev", given), f"{name} must be one of {allowed}", f"and not {value}")
+
+    def test_parameters_of_a_hub_reach_sam_unchanged(self):
+        given = ["Hub=kafka", "PublishMode=stream", "KafkaBootstrapServers=a.example:9096,b.example:9096", "RabbitMqVirtualHost=/",
+                 "HubSubnetIds=subnet-0a,subnet-0b", "Tracing=off", "LogRetentionDays=30"]
+        ran = self.deploy("dev", *given)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        for call in ran.calls[:2]:
+            self.assertTrue(call.endswith(" ".join(given)), call)
+
     def test_built_requires_a_build(self):
         self.assert_refused(self.deploy("--built", "dev"), "build in .aws-sam/build: run infra/deploy --build-only dev")
 
