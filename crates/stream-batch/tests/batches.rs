@@ -13,7 +13,7 @@ type Entry = Record<u8, usize>;
 /// Creates a batch from keys: record n has payload n and sequence number 1000 + n.
 fn batch(keys: &[u8]) -> Vec<Entry> {
     let keys = keys.iter().enumerate();
-    keys.map(|(n, key)| Record { key: *key, sequence_number: (1_000 + n).to_string(), payload: n }).collect()
+    keys.map(|(n, key)| Record { key: *key, identifier: (1_000 + n).to_string(), payload: n }).collect()
 }
 
 fn reported(response: &BatchResponse) -> BTreeSet<usize> {
@@ -188,7 +188,7 @@ async fn failures_are_reported_in_batch_order() {
 
 #[tokio::test]
 async fn a_failed_record_without_a_sequence_number_fails_the_whole_batch() {
-    let unnumbered = Record { key: 1, sequence_number: String::new(), payload: 0 };
+    let unnumbered = Record { key: 1, identifier: String::new(), payload: 0 };
     let failing = process_records([unnumbered], &limits(1), async |_: Entry| Err::<(), _>(NotHandled)).await.response;
     assert_eq!(failing, BatchResponse::whole_batch());
     assert_eq!(serde_json::to_string(&failing).unwrap(), r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#);
