@@ -105,7 +105,7 @@ impl Relay {
     async fn quarantine(&self, images: Vec<UnreadableImage>, deadline: SystemTime) -> BatchResponse {
         let records = images.into_iter().enumerate().map(|(key, image)| Record {
             key,
-            sequence_number: image.sequence_number.clone(),
+            identifier: image.sequence_number.clone(),
             payload: image,
         });
         let limits = Limits { lanes_at_once_max: QUARANTINED_AT_ONCE_MAX, may_begin: before(deadline, MARGIN) };
