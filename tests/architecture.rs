@@ -202,7 +202,9 @@ fn deployed_crates_do_not_depend_on_local_tools() {
 #[test]
 fn functions_scan_no_table_and_operations_depends_on_no_command_line_or_local_environment() {
     let workspace = Workspace::read();
-    for member in PAYMENTS_SIDE.iter().copied().chain(ORDERS_SIDE.iter().copied()).filter(|member| FUNCTIONS.contains(member)) {
+    for member in
+        PAYMENTS_SIDE.iter().copied().chain(ORDERS_SIDE.iter().copied()).filter(|member| FUNCTIONS.contains(member))
+    {
         for file in rust_files(&workspace.directory(member).join("src")) {
             let source = std::fs::read_to_string(&file).unwrap();
             for word in ["PaymentsScan", "OrdersScan", "QuarantineRecords", ".scan()"] {
@@ -254,7 +256,13 @@ fn every_workspace_member_is_covered_by_these_rules() {
         "measurements-hello-world",
         "unified-features",
     ];
-    let known = PAYMENTS_SIDE.iter().copied().chain(ORDERS_SIDE.iter().copied()).chain(FOR_BOTH).chain(local).collect::<BTreeSet<_>>();
+    let known = PAYMENTS_SIDE
+        .iter()
+        .copied()
+        .chain(ORDERS_SIDE.iter().copied())
+        .chain(FOR_BOTH)
+        .chain(local)
+        .collect::<BTreeSet<_>>();
     assert_eq!(workspace.members(), known);
 }
 

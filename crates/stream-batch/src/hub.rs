@@ -21,6 +21,24 @@ pub enum HubEvent {
     RabbitMq(RabbitMqEvent),
 }
 
+impl From<KinesisEvent> for HubEvent {
+    fn from(event: KinesisEvent) -> Self {
+        Self::Kinesis(event)
+    }
+}
+
+impl From<KafkaEvent> for HubEvent {
+    fn from(event: KafkaEvent) -> Self {
+        Self::Kafka(event)
+    }
+}
+
+impl From<RabbitMqEvent> for HubEvent {
+    fn from(event: RabbitMqEvent) -> Self {
+        Self::RabbitMq(event)
+    }
+}
+
 /// Event sources of [`HubEvent`], for messages.
 pub(crate) const KNOWN_SOURCES: &str = "aws:kinesis, aws:kafka, SelfManagedKafka and aws:rmq";
 

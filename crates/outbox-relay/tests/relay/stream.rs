@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use payment_events::Timestamp;
 use outbox_relay::RelayMode;
+use payment_events::Timestamp;
 use payments::testing::RecordingPublisher;
 use payments::{RecordAge, StreamPublication};
 use serde_json::{Value, json};
