@@ -130,14 +130,14 @@ impl HubRecord {
             Self::Kafka(record) => {
                 let number = |number: Option<i64>| number.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
                 let (offset, timestamp) = (number(record.position.offset), number(record.timestamp_unix_ms));
-                let digest = digest(&[record.key.as_deref(), self.kept()]);
+                let digest = digest(&[record.key.as_deref(), self.no_data_kind(), Some(self.raw())]);
                 let source = format!("{}{}", RecordId::KAFKA_PREFIX, record.position.partition);
                 RecordId::new(&source, &format!("{offset}-{timestamp}-{digest}"))
             }
             Self::RabbitMq(message) => {
-                let text = |text: &'_ Option<String>| text.as_ref().map(|text| text.as_bytes().to_vec());
-                let (message_id, timestamp) = (text(&message.message_id), text(&message.timestamp));
-                let parts = [Some(message.queue.as_bytes()), message_id.as_deref(), timestamp.as_deref(), self.kept()];
+                let (message_id, timestamp) = (message.message_id.as_deref(), message.timestamp.as_deref());
+                let properties = [Some(&*message.queue), message_id, timestamp].map(|text| text.map(str::as_bytes));
+                let parts = [&properties[..], &[self.no_data_kind(), Some(self.raw())]].concat();
                 let digest = digest(&parts);
                 let source = format!("{}{}", RecordId::RABBITMQ_PREFIX, message.queue);
                 match message.message_id.as_deref().filter(|id| is_event_id(id)) {
@@ -148,12 +148,9 @@ impl HubRecord {
         }
     }
 
-    /// Returns the bytes to keep, or `None` if there are none.
-    fn kept(&self) -> Option<&[u8]> {
-        match self {
-            Self::Kafka(KafkaRecord { value: KafkaValue::Tombstone, .. }) => None,
-            _ => Some(self.raw()),
-        }
+    /// Returns the kind of a record without data, which may have the same bytes as one with data.
+    fn no_data_kind(&self) -> Option<&'static [u8]> {
+        self.event_data().err().map(|no_data| no_data.kind.as_bytes())
     }
 }
 
