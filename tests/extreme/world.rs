@@ -1,9 +1,10 @@
 //! The projector as deployed, connected over TCP to an embedded DynamoDB, and its raw tables.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue::{self, N, S};
 use order_projector::Projector;
@@ -11,8 +12,8 @@ use orders::{PlaceOrder, ProjectPayments, Settle};
 use orders_aws::OrdersTable;
 use paystream_client::emulator;
 use paystream_local::{Emulators, Template};
-use quarantine::QuarantineTable;
-use stream_batch::{BatchResponse, KinesisEvent, KinesisRecord};
+use quarantine::{Quarantine, QuarantineError, QuarantineTable, QuarantinedRecord, RecordId};
+use stream_batch::{BatchResponse, HubEvent, HubPosition, KinesisEvent, KinesisRecord};
 use telemetry::Metrics;
 
 pub(crate) const ORDERS_TABLE: &str = "OrdersTable";
@@ -26,6 +27,22 @@ pub(crate) struct World {
     pub(crate) client: Client,
     pub(crate) place: PlaceOrder,
     projector: Projector,
+    stored: Arc<Ids>,
+}
+
+/// The quarantine table, and the ids that the projector stored in it.
+struct Ids {
+    table: QuarantineTable,
+    ids: Mutex<Vec<RecordId>>,
+}
+
+#[async_trait]
+impl Quarantine for Ids {
+    async fn store(&self, record: &QuarantinedRecord) -> Result<(), QuarantineError> {
+        self.table.store(record).await?;
+        self.ids.lock().unwrap().push(record.id.clone());
+        Ok(())
+    }
 }
 
 /// A record of a batch.
@@ -41,15 +58,16 @@ impl World {
         let emulators = Emulators::start(Template::load(template.as_ref(), &[].into()).unwrap()).await.unwrap();
         let client = Client::new(&emulator(emulators.dynamodb_url()));
         let table = Arc::new(OrdersTable::new(client.clone(), ORDERS_TABLE));
-        let quarantine = Arc::new(QuarantineTable::new(client.clone(), QUARANTINE_TABLE));
+        let table_of_ids = QuarantineTable::new(client.clone(), QUARANTINE_TABLE);
+        let stored = Arc::new(Ids { table: table_of_ids, ids: Mutex::default() });
         let settle = Settle::new(table.clone(), table.clone());
-        let projector =
-            Projector::new(ProjectPayments::new(table.clone(), settle), quarantine, Metrics::new("projector", |_| {}));
-        Self { _emulators: emulators, client, place: PlaceOrder::new(table.clone(), table), projector }
+        let project = ProjectPayments::new(table.clone(), settle);
+        let projector = Projector::new(project, stored.clone(), Metrics::new("projector", |_| {}));
+        Self { _emulators: emulators, client, place: PlaceOrder::new(table.clone(), table), projector, stored }
     }
 
     /// Delivers a batch of one shard.
-    pub(crate) async fn deliver(&self, batch: &[Given]) -> BatchResponse {
+    pub(crate) async fn deliver(&self, batch: &[&Given]) -> BatchResponse<HubPosition> {
         let records = batch.iter().map(|given| KinesisRecord {
             shard_id: SHARD.to_owned(),
             sequence_number: given.sequence_number.to_string(),
@@ -57,8 +75,17 @@ impl World {
             data: given.data.clone(),
             arrived_at_unix_ms: None,
         });
-        let event = KinesisEvent { records: records.collect() };
-        self.projector.handle(event, SystemTime::now() + Duration::from_mins(10)).await
+        self.deliver_event(KinesisEvent { records: records.collect() }.into()).await
+    }
+
+    /// Delivers an event. Panics if the invocation fails.
+    pub(crate) async fn deliver_event(&self, event: HubEvent) -> BatchResponse<HubPosition> {
+        self.projector.handle(event, SystemTime::now() + Duration::from_mins(10)).await.unwrap()
+    }
+
+    /// Returns the ids that were stored in quarantine since the last call; a redelivered record has its id again.
+    pub(crate) fn take_ids(&self) -> Vec<RecordId> {
+        std::mem::take(&mut *self.stored.ids.lock().unwrap())
     }
 
     /// Returns the raw item of the orders table.

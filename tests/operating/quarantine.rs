@@ -63,6 +63,43 @@ async fn a_record_that_is_decodable_now_arrives_after_a_redrive() {
     assert_eq!(again["not_sent"][0]["reason"], "there is no such record in quarantine");
 }
 
+/// The ids of these hubs have other parts than those of a stream. Nothing is sent to a broker.
+#[tokio::test]
+async fn records_of_kafka_and_rabbitmq_are_listed_shown_redriven_and_dropped() {
+    let paystream = Paystream::start().await;
+    let digest = "N5RDS2YFNNJXGXW7HHQ7XBJNSY";
+    for (number, source) in ["kafka:payments-0#42-1795377600123", "rabbitmq:orders.payments#pay_1:1"].iter().enumerate()
+    {
+        let order_id = format!("ord-{number}");
+        let id = format!("{source}-{digest}");
+        let payment = lost(&paystream, &order_id, &id).await;
+        let order = order_body(&order_id, &[line("tea", 1, &eur(1299))]);
+        paystream.post("/orders", &order).await.expect(202);
+        let shown = paystream.command(&["quarantine", "show", &id, "--raw"]).await.stdout;
+        assert_eq!(String::from_utf8(shown).unwrap(), event(&payment));
+        let events = paystream.events_on_stream(1).await.len();
+        // A stack of these hubs has no stream.
+        let names = ["--quarantine-table", "QuarantineTable", "--orders-table", "OrdersTable"];
+        let redrive = [&["quarantine", "redrive", &id, "--json"], &names[..]].concat();
+        let report = paystream.command_as_on_aws(&redrive, &[]).await.json(0);
+        assert_eq!(report["records"], json!([{"id": id, "outcome": "projected"}]));
+        paystream.payment_arrives(&order_id, &payment).await;
+        paystream.order_becomes(&order_id, "accepted").await;
+        assert_eq!(paystream.events_on_stream(1).await.len(), events, "nothing is sent");
+        assert_eq!(listed(&paystream).await, Vec::<Value>::new(), "the record is closed");
+        paystream.put_in_quarantine(&id, "", event(&payment).as_bytes()).await;
+        let stale = paystream.command(&["quarantine", "redrive", "--all", "--json"]).await.json(0);
+        assert_eq!(stale["records"], json!([{"id": id, "outcome": "stale"}]));
+
+        paystream.put_in_quarantine(&id, "", GARBAGE).await;
+        let report = paystream.command(&["quarantine", "redrive", "--all", "--json"]).await.json(1);
+        assert_eq!(report["records"][0]["outcome"], "still_unreadable", "{report}");
+        assert_eq!(listed(&paystream).await[0]["id"], id, "it stays in quarantine");
+        let dropped = paystream.command(&["quarantine", "drop", &id, "--yes", "--json"]).await.json(0);
+        assert_eq!(dropped["dropped"], json!([id]));
+    }
+}
+
 #[tokio::test]
 async fn a_record_that_is_still_undecodable_returns_to_quarantine_with_the_same_bytes_and_key() {
     let paystream = Paystream::start().await;

@@ -127,7 +127,7 @@ impl Relay {
     ) -> BatchResponse {
         let records = images.into_iter().enumerate().map(|(key, image)| Record {
             key,
-            sequence_number: image.redeliver_from.clone(),
+            identifier: image.redeliver_from.clone(),
             payload: image,
         });
         let limits = Limits { lanes_at_once_max: QUARANTINED_AT_ONCE_MAX, may_begin: before(deadline, MARGIN) };

@@ -85,7 +85,7 @@ impl PaymentEvent {
         }
     }
 
-    /// Returns the Kinesis partition key: the order id.
+    /// Returns the key to publish under, such as the partition key in Kinesis: the order id.
     pub fn partition_key(&self) -> &str {
         self.payment.order_id.as_str()
     }

@@ -25,17 +25,28 @@ impl RecordId {
     /// the table's change stream and the payment id. The data is the image, in DynamoDB JSON.
     pub const PAYMENTS_TABLE: &str = "payments-table";
 
+    /// Prefix of the source of a Kafka record, before its topic and partition: `kafka:<topic>-<partition>`. Its position is
+    /// `<offset>-<timestamp>-<digest>`, with the timestamp in milliseconds since the Unix epoch and a digest of key and
+    /// value: a topic that is deleted and created again has other records at the same offsets.
+    pub const KAFKA_PREFIX: &str = "kafka:";
+
+    /// Prefix of the source of a RabbitMQ message, before its queue: `rabbitmq:<queue>`. Its position is a digest of
+    /// message id, timestamp and body, after the message id if that is the id of a payment event: `<event id>-<digest>`.
+    pub const RABBITMQ_PREFIX: &str = "rabbitmq:";
+
     /// Maximum length, in bytes. Half of what DynamoDB allows in a partition key.
     pub const BYTES_MAX: usize = 1_024;
 
     /// The record at this position of this source, such as a sequence number of a shard. An empty part reads `unknown`, and
-    /// each part is cut to half of [`Self::BYTES_MAX`]; a stream of AWS has no such ids.
+    /// each part is cut to half of [`Self::BYTES_MAX`]; a stream of AWS has no such ids. Ids are printed, so control
+    /// characters, which a queue's name may have, read `_`, as does `#` in a source.
     pub fn new(source: &str, position: &str) -> Self {
         let part = |text: &str| match text {
             "" => "unknown".to_owned(),
             text => text.get(..text.floor_char_boundary(Self::BYTES_MAX / 2 - 1)).unwrap_or_default().to_owned(),
         };
-        Self(format!("{}#{}", part(source).replace('#', "_"), part(position)))
+        let plain = |text: &str| part(text).replace(char::is_control, "_");
+        Self(format!("{}#{}", plain(source).replace('#', "_"), plain(position)))
     }
 
     /// Returns the source of the record, such as a shard.
@@ -77,7 +88,7 @@ pub struct QuarantinedRecord {
     pub data: Vec<u8>,
     /// Why the record was not processed.
     pub reason: Reason,
-    /// Partition key under which the record was published.
+    /// Partition key under which the record was published; empty if it has none.
     pub partition_key: String,
     /// Approximate arrival time at the source.
     pub arrived_at: Timestamp,
@@ -131,6 +142,7 @@ mod tests {
         assert_eq!((id.source(), id.position()), ("shardId-0", "41"));
         assert_eq!(RecordId::new("shardId-0", "41"), id);
         assert_eq!(RecordId::new("", "").to_string(), "unknown#unknown");
+        assert_eq!(RecordId::new("a#b\u{1b}[2J", "4\n1").to_string(), "a_b_[2J#4_1");
         let long = "é".repeat(RecordId::BYTES_MAX);
         let id = RecordId::new(&long, &long).to_string();
         assert!(id.len() <= RecordId::BYTES_MAX && id.parse::<RecordId>().is_ok(), "{id}");

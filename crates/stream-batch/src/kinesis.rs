@@ -10,10 +10,11 @@ use data_encoding::BASE64;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::hub::unknown;
 use crate::{Aggregated, Record, is_aggregated};
 
 /// Batch of one shard's records, in order.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct KinesisEvent {
     /// Records, in shard order.
     #[serde(rename = "Records")]
@@ -45,7 +46,7 @@ impl KinesisRecord {
 
     /// Converts to a [`Record`] whose lane is the partition key.
     pub fn into_record(self) -> Record<String, Self> {
-        Record { key: self.partition_key.clone(), sequence_number: self.sequence_number.clone(), payload: self }
+        Record { key: self.partition_key.clone(), identifier: self.sequence_number.clone(), payload: self }
     }
 }
 
@@ -55,6 +56,33 @@ struct Envelope {
     #[serde(rename = "eventID", default)]
     event_id: String,
     kinesis: Kinesis,
+    #[serde(rename = "eventSource", default)]
+    _event_source: KinesisSource,
+}
+
+/// The event source `aws:kinesis`. Another source is an error, which names it: events of SQS and DynamoDB streams have
+/// `Records` as well.
+#[derive(Default)]
+struct KinesisSource;
+
+impl<'de> Deserialize<'de> for KinesisSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Source;
+
+        impl Visitor<'_> for Source {
+            type Value = KinesisSource;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an event source")
+            }
+
+            fn visit_str<E: Error>(self, source: &str) -> Result<KinesisSource, E> {
+                if source == "aws:kinesis" { Ok(KinesisSource) } else { Err(unknown(source)) }
+            }
+        }
+
+        deserializer.deserialize_str(Source)
+    }
 }
 
 #[derive(Deserialize)]
@@ -72,7 +100,7 @@ struct Kinesis {
 }
 
 impl From<Envelope> for KinesisRecord {
-    fn from(Envelope { event_id, kinesis }: Envelope) -> Self {
+    fn from(Envelope { event_id, kinesis, .. }: Envelope) -> Self {
         let shard_id = event_id.split_once(':').map_or_else(String::new, |(shard_id, _)| shard_id.to_owned());
         Self {
             shard_id,
@@ -135,7 +163,7 @@ mod tests {
         assert_eq!(first.arrived_at_unix_ms, Some(1_545_084_650_987));
         assert_eq!(second.arrived_at_unix_ms, Some(1_545_084_711_166));
         let record = first.clone().into_record();
-        assert_eq!((&record.key, &record.sequence_number), (&first.partition_key, &first.sequence_number));
+        assert_eq!((&record.key, &record.identifier), (&first.partition_key, &first.sequence_number));
     }
 
     #[test]

@@ -6,16 +6,16 @@ use std::panic::AssertUnwindSafe;
 
 use futures::{FutureExt, StreamExt, stream};
 
-use crate::BatchResponse;
+use crate::{BatchResponse, ItemIdentifier};
 
-/// One record of a batch.
+/// One record of a batch. `I` is its identifier, by default a sequence number of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record<K, T> {
+pub struct Record<K, T, I = String> {
     /// Records with the same key are handled in order.
     pub key: K,
-    /// Sequence number by which a failure is reported. If it is empty, reporting the record fails the whole batch,
-    /// which loses nothing either.
-    pub sequence_number: String,
+    /// Identifier by which a failure is reported. If a sequence number is empty, reporting the record fails the whole
+    /// batch, which loses nothing either.
+    pub identifier: I,
     /// The content to handle.
     pub payload: T,
 }
@@ -38,11 +38,12 @@ pub struct NotHandled;
 
 /// Result of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Processed<R> {
+pub struct Processed<R, I = String> {
     /// Results of the records that were handled, in the order of the batch.
     pub handled: Vec<R>,
-    /// The first record of each lane that was not handled, in the order of the batch.
-    pub response: BatchResponse,
+    /// The first record of each lane that was not handled, in the order of the batch. If a lane has records of several
+    /// partitions, the first of each.
+    pub response: BatchResponse<I>,
 }
 
 /// Handles a batch record by record: `handle` gets one record, and the key's next record after this one was handled.
@@ -56,7 +57,7 @@ pub struct Processed<R> {
 ///
 /// # futures::executor::block_on(async {
 /// let record = |key: &str, sequence_number: &str, payload: u32| {
-///     Record { key: key.to_owned(), sequence_number: sequence_number.to_owned(), payload }
+///     Record { key: key.to_owned(), identifier: sequence_number.to_owned(), payload }
 /// };
 /// let batch = [record("a", "101", 1), record("b", "102", 2), record("a", "103", 3), record("b", "104", 4)];
 /// let limits = Limits { lanes_at_once_max: 16, may_begin: || true };
@@ -71,29 +72,32 @@ pub struct Processed<R> {
 /// # })?;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-pub async fn process_records<K, T, R, M, F>(
-    records: impl IntoIterator<Item = Record<K, T>>,
+pub async fn process_records<K, T, I, R, M, F>(
+    records: impl IntoIterator<Item = Record<K, T, I>>,
     limits: &Limits<M>,
     handle: F,
-) -> Processed<R>
+) -> Processed<R, I>
 where
     K: Eq + Hash + Clone,
+    I: ItemIdentifier,
     M: Fn() -> bool,
-    F: AsyncFn(Record<K, T>) -> Result<R, NotHandled>,
+    F: AsyncFn(Record<K, T, I>) -> Result<R, NotHandled>,
 {
-    let process = async |lane: Lane<K, T>| {
+    let process = async |lane: Lane<K, T, I>| {
         let mut handled = Vec::with_capacity(lane.len());
-        for (place, record) in lane {
-            let sequence_number = record.sequence_number.clone();
-            if !(limits.may_begin)() {
-                return LaneEnd { handled, failed: Some((place, sequence_number)) };
-            }
-            match caught(async { handle(record).await }).await {
+        let mut rest = lane.into_iter();
+        while let Some((place, record)) = rest.next() {
+            let identifier = record.identifier.clone();
+            let result = if (limits.may_begin)() { caught(async { handle(record).await }).await } else { None };
+            match result {
                 Some(Ok(result)) => handled.push((place, result)),
-                Some(Err(NotHandled)) | None => return LaneEnd { handled, failed: Some((place, sequence_number)) },
+                Some(Err(NotHandled)) | None => {
+                    let rest = rest.map(|(place, record)| (place, record.identifier));
+                    return LaneEnd { handled, failed: first_of_each_checkpoint((place, identifier), rest) };
+                }
             }
         }
-        LaneEnd { handled, failed: None }
+        LaneEnd { handled, failed: Vec::new() }
     };
     let lanes = stream::iter(into_lanes(records)).map(&process).buffer_unordered(limits.lanes_at_once_max.max(1));
     let (mut handled, mut failed) = (Vec::new(), Vec::new());
@@ -102,21 +106,36 @@ where
         failed.extend(end.failed);
     }
     handled.sort_unstable_by_key(|(place, _)| *place);
-    failed.sort_unstable();
+    failed.sort_unstable_by_key(|(place, _)| *place);
     Processed {
         handled: handled.into_iter().map(|(_, result)| result).collect(),
-        response: failed.into_iter().map(|(_, sequence_number)| sequence_number).collect(),
+        response: failed.into_iter().map(|(_, identifier)| identifier).collect(),
     }
 }
 
 /// One key's records, each with its position in the batch.
-type Lane<K, T> = Vec<(usize, Record<K, T>)>;
+type Lane<K, T, I> = Vec<(usize, Record<K, T, I>)>;
 
 /// Outcome of a lane, by positions in the batch.
-struct LaneEnd<R> {
+struct LaneEnd<R, I> {
     handled: Vec<(usize, R)>,
-    /// Position and sequence number of the record that the lane stopped at.
-    failed: Option<(usize, String)>,
+    /// The record that the lane stopped at, and the first record after it of every other partition.
+    failed: Vec<(usize, I)>,
+}
+
+/// Returns `first`, and of the `rest` of its lane the first record of every other checkpoint: Lambda moves each
+/// checkpoint by itself, so a partition without a report would be acknowledged as a whole.
+fn first_of_each_checkpoint<I: ItemIdentifier>(
+    first: (usize, I),
+    rest: impl Iterator<Item = (usize, I)>,
+) -> Vec<(usize, I)> {
+    let mut reported = vec![first];
+    for (place, identifier) in rest {
+        if !reported.iter().any(|(_, known)| known.shares_checkpoint_with(&identifier)) {
+            reported.push((place, identifier));
+        }
+    }
+    reported
 }
 
 /// Returns the future's output, or `None` if it panics. Unwind safety is asserted: after a panic the record is only
@@ -126,9 +145,9 @@ async fn caught<T>(future: impl Future<Output = T>) -> Option<T> {
 }
 
 /// Groups records into lanes, sorted by each lane's first record, so that earlier records start first.
-fn into_lanes<K: Eq + Hash + Clone, T>(records: impl IntoIterator<Item = Record<K, T>>) -> Vec<Lane<K, T>> {
+fn into_lanes<K: Eq + Hash + Clone, T, I>(records: impl IntoIterator<Item = Record<K, T, I>>) -> Vec<Lane<K, T, I>> {
     let mut lane_of: HashMap<K, usize> = HashMap::new();
-    let mut lanes: Vec<Lane<K, T>> = Vec::new();
+    let mut lanes: Vec<Lane<K, T, I>> = Vec::new();
     for (place, record) in records.into_iter().enumerate() {
         let lane = *lane_of.entry(record.key.clone()).or_insert(lanes.len());
         match lanes.get_mut(lane) {

@@ -6,14 +6,17 @@ use std::collections::BTreeSet;
 
 use futures::executor::block_on;
 use proptest::prelude::*;
-use stream_batch::{BatchResponse, Limits, NotHandled, Record, process_records};
+use stream_batch::{
+    BatchFailed, BatchResponse, HubPosition, KafkaPosition, Limits, NotHandled, Record, UnreportableMessage,
+    process_records,
+};
 
 type Entry = Record<u8, usize>;
 
 /// Creates a batch from keys: record n has payload n and sequence number 1000 + n.
 fn batch(keys: &[u8]) -> Vec<Entry> {
     let keys = keys.iter().enumerate();
-    keys.map(|(n, key)| Record { key: *key, sequence_number: (1_000 + n).to_string(), payload: n }).collect()
+    keys.map(|(n, key)| Record { key: *key, identifier: (1_000 + n).to_string(), payload: n }).collect()
 }
 
 fn reported(response: &BatchResponse) -> BTreeSet<usize> {
@@ -188,7 +191,7 @@ async fn failures_are_reported_in_batch_order() {
 
 #[tokio::test]
 async fn a_failed_record_without_a_sequence_number_fails_the_whole_batch() {
-    let unnumbered = Record { key: 1, sequence_number: String::new(), payload: 0 };
+    let unnumbered = Record { key: 1, identifier: String::new(), payload: 0 };
     let failing = process_records([unnumbered], &limits(1), async |_: Entry| Err::<(), _>(NotHandled)).await.response;
     assert_eq!(failing, BatchResponse::whole_batch());
     assert_eq!(serde_json::to_string(&failing).unwrap(), r#"{"batchItemFailures":[{"itemIdentifier":""}]}"#);
@@ -199,6 +202,59 @@ fn responses_can_be_merged() {
     let mut response = BatchResponse::from_iter(["7".to_owned()]);
     response.extend(BatchResponse::from_iter(["3".to_owned()]));
     assert_eq!(response.into_iter().collect::<Vec<_>>(), ["7", "3"]);
+}
+
+fn kafka(partition: &str, offset: Option<i64>) -> KafkaPosition {
+    KafkaPosition { partition: partition.into(), offset }
+}
+
+#[tokio::test]
+async fn a_lane_with_several_partitions_is_reported_in_each() {
+    let places = [("t-0", 5), ("t-1", 3), ("t-0", 7), ("t-2", 1), ("t-1", 9)];
+    let batch = places.map(|(partition, offset)| Record {
+        key: u8::from(partition == "t-2"),
+        identifier: kafka(partition, Some(offset)),
+        payload: offset,
+    });
+    let response = process_records(
+        batch,
+        &limits(2),
+        async |record: Record<u8, i64, KafkaPosition>| {
+            if record.payload == 5 { Err(NotHandled) } else { Ok(()) }
+        },
+    )
+    .await
+    .response;
+    let expected = [kafka("t-0", Some(5)), kafka("t-1", Some(3))];
+    assert_eq!(response.into_iter().collect::<Vec<_>>(), expected, "t-2 was handled, in another lane");
+}
+
+#[test]
+fn a_kafka_response_has_the_lowest_offset_of_each_partition() {
+    let failed = [("t-0", 10), ("t-1", 2), ("t-0", 9), ("t-0", 100), ("t-1", 11)];
+    let response: BatchResponse<_> =
+        failed.map(|(partition, offset)| kafka(partition, Some(offset))).into_iter().collect();
+    let json = serde_json::to_string(&response.lowest_offsets().unwrap()).unwrap();
+    let expected = r#"{"batchItemFailures":[{"itemIdentifier":{"partition":"t-0","offset":9}},{"itemIdentifier":{"partition":"t-1","offset":2}}]}"#;
+    assert_eq!(json, expected);
+    let unreportable: BatchResponse<_> = [kafka("t-0", Some(1)), kafka("t-1", None)].into_iter().collect();
+    assert_eq!(unreportable.lowest_offsets(), Err(BatchFailed { failures: 2 }));
+}
+
+#[test]
+fn a_response_has_the_form_of_its_hub() {
+    let form = |positions: Vec<HubPosition>| positions.into_iter().collect::<BatchResponse<_>>().for_hub();
+    let json = |positions| serde_json::to_string(&form(positions).unwrap()).unwrap();
+    assert_eq!(json(vec![]), r#"{"batchItemFailures":[]}"#);
+    let kinesis = vec![HubPosition::Kinesis("2".into()), HubPosition::Kinesis("10".into())];
+    assert_eq!(json(kinesis), r#"{"batchItemFailures":[{"itemIdentifier":"2"},{"itemIdentifier":"10"}]}"#);
+    let positions =
+        [("t-0", 7), ("t-0", 3)].map(|(partition, offset)| HubPosition::Kafka(kafka(partition, Some(offset))));
+    assert_eq!(
+        json(positions.to_vec()),
+        r#"{"batchItemFailures":[{"itemIdentifier":{"partition":"t-0","offset":3}}]}"#
+    );
+    assert_eq!(form(vec![HubPosition::RabbitMq(UnreportableMessage)]), Err(BatchFailed { failures: 1 }));
 }
 
 proptest! {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use payment_events::{DecodeError, OrderId, PaymentEvent, PaymentId, Timestamp};
 use quarantine::{QuarantinedRecord, Reason, RecordId};
-use stream_batch::{KinesisRecord, Record};
+use stream_batch::{HubPosition, Record};
+
+use crate::record::{HubRecord, NoData};
 
 /// Outcome of decoding and folding one record of the batch.
 #[derive(Debug)]
@@ -19,17 +21,20 @@ pub(crate) enum Entry {
     Undecodable(Undecodable),
 }
 
+/// A record of the batch by its lane.
+pub(crate) type HubEntry = Record<String, Entry, HubPosition>;
+
 /// A payment event with the record that held it.
 #[derive(Debug)]
 pub(crate) struct Version {
     pub(crate) event: PaymentEvent,
-    pub(crate) record: Arc<KinesisRecord>,
+    pub(crate) record: Arc<HubRecord>,
 }
 
 /// A record that is not a payment event.
 #[derive(Debug)]
 pub(crate) struct Undecodable {
-    pub(crate) record: KinesisRecord,
+    pub(crate) record: HubRecord,
     /// Kind of error, for the log. The reason is not logged, because it may quote the record.
     pub(crate) kind: &'static str,
     pub(crate) reason: Reason,
@@ -40,10 +45,10 @@ pub(crate) struct Undecodable {
 /// The entry is at the position of the payment's **first** record. If no version can be stored, that first record is
 /// reported, so that no version of the payment is acknowledged before one is stored.
 ///
-/// Returns one entry per record, in batch order. The lane of an entry is the order id, or the partition key if the record
-/// is undecodable.
-pub(crate) fn fold(records: impl IntoIterator<Item = KinesisRecord>) -> Vec<Record<String, Entry>> {
-    let mut entries: Vec<Record<String, Entry>> = Vec::new();
+/// Returns one entry per record, in batch order. The lane of an entry is the order id, or the key if the record is
+/// undecodable.
+pub(crate) fn fold(records: impl IntoIterator<Item = HubRecord>) -> Vec<HubEntry> {
+    let mut entries: Vec<HubEntry> = Vec::new();
     let mut places: HashMap<(OrderId, PaymentId), usize> = HashMap::new();
     for mut entry in records.into_iter().map(decode) {
         if let Entry::Payment(versions) = &mut entry.payload
@@ -68,43 +73,41 @@ pub(crate) fn fold(records: impl IntoIterator<Item = KinesisRecord>) -> Vec<Reco
     entries
 }
 
-/// Decodes a record. Its lane is the order id, or the partition key if the record is undecodable.
-fn decode(record: KinesisRecord) -> Record<String, Entry> {
-    let sequence_number = record.sequence_number.clone();
-    let (kind, reason) = match record.user_data() {
-        Ok(data) => match PaymentEvent::decode(data) {
-            Ok(event) => {
-                let key = event.partition_key().to_owned();
-                let version = Version { event, record: Arc::new(record) };
-                return Record { key, sequence_number, payload: Entry::Payment(vec![version]) };
-            }
-            Err(error) => (kind_of(&error), Reason::new(&error.to_string())),
-        },
-        Err(aggregated) => ("aggregated", Reason::new(&aggregated.to_string())),
+/// Decodes a record. Its lane is the order id, or the key if the record is undecodable.
+fn decode(record: HubRecord) -> HubEntry {
+    let identifier = record.position();
+    let (kind, reason) = match record.event_data().map(PaymentEvent::decode) {
+        Ok(Ok(event)) => {
+            let key = event.partition_key().to_owned();
+            let version = Version { event, record: Arc::new(record) };
+            return Record { key, identifier, payload: Entry::Payment(vec![version]) };
+        }
+        Ok(Err(error)) => (kind_of(&error), Reason::new(&error.to_string())),
+        Err(NoData { kind, reason }) => (kind, Reason::new(reason)),
     };
-    let key = record.partition_key.clone();
-    Record { key, sequence_number, payload: Entry::Undecodable(Undecodable { record, kind, reason }) }
+    let key = record.key().into_owned();
+    Record { key, identifier, payload: Entry::Undecodable(Undecodable { record, kind, reason }) }
 }
 
-/// Returns the record as it is quarantined, under its shard and sequence number.
-pub(crate) fn quarantined(record: &KinesisRecord, reason: Reason) -> QuarantinedRecord {
-    quarantined_as(RecordId::new(&record.shard_id, &record.sequence_number), record, reason)
+/// Returns the record as it is quarantined, under its own id.
+pub(crate) fn quarantined(record: &HubRecord, reason: Reason) -> QuarantinedRecord {
+    quarantined_as(record.id(), record, reason)
 }
 
 /// Returns the record as it is quarantined because its order cannot be settled. There is one for each order.
-pub(crate) fn unsettled(order_id: &OrderId, record: &KinesisRecord, reason: Reason) -> QuarantinedRecord {
+pub(crate) fn unsettled(order_id: &OrderId, record: &HubRecord, reason: Reason) -> QuarantinedRecord {
     quarantined_as(RecordId::new(RecordId::SETTLEMENT, order_id.as_str()), record, reason)
 }
 
-fn quarantined_as(id: RecordId, record: &KinesisRecord, reason: Reason) -> QuarantinedRecord {
+fn quarantined_as(id: RecordId, record: &HubRecord, reason: Reason) -> QuarantinedRecord {
     let now = Timestamp::now();
-    let arrived_at = record.arrived_at_unix_ms.and_then(|unix_ms| Timestamp::from_unix_ms(unix_ms).ok());
+    let arrived_at = record.arrived_at_unix_ms().and_then(|unix_ms| Timestamp::from_unix_ms(unix_ms).ok());
     QuarantinedRecord {
         id,
         reason,
         arrived_at: arrived_at.unwrap_or(now),
-        partition_key: record.partition_key.clone(),
-        data: record.data.clone(),
+        partition_key: record.key().into_owned(),
+        data: record.raw().to_vec(),
         quarantined_at: now,
     }
 }

@@ -12,6 +12,7 @@ mod entry;
 mod metrics;
 mod outcome;
 mod projector;
+mod record;
 
 pub use config::Config;
 pub use projector::{LANES_AT_ONCE_MAX, Projector};

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use aws_connection::{Aws, Endpoint};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use order_projector::{Config, Projector};
 use orders::{ProjectPayments, Settle};
 use orders_aws::OrdersTable;
 use quarantine::QuarantineTable;
+use stream_batch::BatchFailed;
 use telemetry::{Metrics, Variables};
 
 #[tokio::main(flavor = "current_thread")]
@@ -24,7 +25,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let projector = &Projector::new(project, quarantine, metrics);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
         let deadline = event.context.deadline();
-        Ok::<_, lambda_runtime::Error>(projector.handle(event.payload, deadline).await)
+        let failed =
+            |error: BatchFailed| Diagnostic { error_type: "BatchFailed".into(), error_message: error.to_string() };
+        projector.handle(event.payload, deadline).await.map_err(failed)
     }))
     .await
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use orders::{Order, Projection, Unacceptable};
 use payment_events::OrderId;
-use stream_batch::KinesisRecord;
+use stream_batch::HubPosition;
+
+use crate::record::HubRecord;
 
 /// Outcome of a handled record.
 #[derive(Debug)]
@@ -26,10 +28,10 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone)]
 pub(crate) struct PaidOrder {
     pub(crate) order_id: OrderId,
-    /// Record by which a failure is reported.
-    pub(crate) sequence_number: String,
+    /// Position of the record by which a failure is reported.
+    pub(crate) position: HubPosition,
     /// Record that is quarantined if the order cannot be settled: the version that was stored.
-    pub(crate) record: Arc<KinesisRecord>,
+    pub(crate) record: Arc<HubRecord>,
 }
 
 /// A placed order to settle, or the reason why it cannot be.

@@ -10,14 +10,18 @@ use orders::{
 };
 use payment_events::TraceParent;
 use quarantine::{Quarantine, QuarantinedRecord, Reason};
-use stream_batch::{BatchResponse, KinesisEvent, Limits, NotHandled, Processed, Record, before, process_records};
+use stream_batch::{
+    BatchFailed, BatchResponse, HubEvent, HubPosition, ItemIdentifier, Limits, NotHandled, Processed, Record, before,
+    process_records,
+};
 use telemetry::{Metrics, WithCauses};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::entry::{Entry, Undecodable, Version, fold, quarantined, unsettled};
+use crate::entry::{Entry, HubEntry, Undecodable, Version, fold, quarantined, unsettled};
 use crate::metrics::write_metrics;
 use crate::outcome::{Outcome, PaidOrder, PlacedOrder, Settlement, paid_orders};
+use crate::record::records_of;
 
 /// Maximum number of concurrent lanes, and so of connections to DynamoDB. A call takes about 4 ms in DynamoDB and far
 /// less than 1 ms of CPU, so more than a few dozen would only wait for the CPU.
@@ -54,12 +58,17 @@ impl Projector {
         Self { project, quarantine, metrics }
     }
 
-    /// Handles a batch until shortly before `deadline`, and reports the records to redeliver.
+    /// Handles a batch until shortly before `deadline`, and reports the records to redeliver. The error means that the whole
+    /// batch must be redelivered, because its hub has no partial responses (RabbitMQ), or a Kafka record no offset.
     ///
     /// Runs the steps of [`ProjectPayments`], each on the results of the one before. Regardless of duplicates in the
     /// batch, this costs one write per payment, one key of a `BatchGetItem` per order, and one query per placed order.
     /// An order whose status changes costs one more write and query.
-    pub async fn handle(&self, batch: KinesisEvent, deadline: SystemTime) -> BatchResponse {
+    pub async fn handle(
+        &self,
+        batch: HubEvent,
+        deadline: SystemTime,
+    ) -> Result<BatchResponse<HubPosition>, BatchFailed> {
         let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
         // With little time left, half of it is used, so that the batch makes progress.
         let margin = MARGIN_MAX.min(left.checked_div(2).unwrap_or_default());
@@ -71,7 +80,7 @@ impl Projector {
             ),
             quarantined: Cell::new(0),
         };
-        let entries = fold(batch.records);
+        let entries = fold(records_of(batch));
         let count = entries.len();
         let Processed { handled: outcomes, mut response } = run.store(entries).await;
         let found = run.find_placed(paid_orders(&outcomes)).await;
@@ -80,15 +89,15 @@ impl Projector {
         response.extend(settled.response);
         write_metrics(&outcomes, &settled.handled, run.quarantined.into_inner(), &self.metrics);
         tracing::debug!(records = count, reported = response.batch_item_failures.len(), "batch handled");
-        response
+        response.for_hub()
     }
 }
 
 impl<M: Fn() -> bool> Run<'_, M> {
     /// Stores every payment and quarantines undecodable records.
-    async fn store(&self, entries: Vec<Record<String, Entry>>) -> Processed<Outcome> {
-        process_records(entries, &self.limits, async |entry: Record<String, Entry>| match entry.payload {
-            Entry::Payment(versions) => self.store_payment(versions, entry.sequence_number).await,
+    async fn store(&self, entries: Vec<HubEntry>) -> Processed<Outcome, HubPosition> {
+        process_records(entries, &self.limits, async |entry: HubEntry| match entry.payload {
+            Entry::Payment(versions) => self.store_payment(versions, entry.identifier).await,
             Entry::Folded => Ok(Outcome::Folded),
             Entry::Undecodable(Undecodable { record, kind, reason }) => {
                 self.quarantine(quarantined(&record, reason), kind).await.map(|()| Outcome::Quarantined)
@@ -98,7 +107,7 @@ impl<M: Fn() -> bool> Run<'_, M> {
     }
 
     /// Stores the newest version that can be stored. Quarantines those that cannot be.
-    async fn store_payment(&self, versions: Vec<Version>, sequence_number: String) -> Result<Outcome, NotHandled> {
+    async fn store_payment(&self, versions: Vec<Version>, position: HubPosition) -> Result<Outcome, NotHandled> {
         for Version { event, record } in versions {
             // Continues the trace of the event.
             let span = tracing::info_span!("payment", trace_id = event.trace_parent().map(TraceParent::trace_id));
@@ -107,7 +116,7 @@ impl<M: Fn() -> bool> Run<'_, M> {
             let stored = self.projector.project.store(payment).instrument(span);
             match self.in_time(order_id.as_str(), stored).await? {
                 Ok(projection) => {
-                    return Ok(Outcome::Stored { order: PaidOrder { order_id, sequence_number, record }, projection });
+                    return Ok(Outcome::Stored { order: PaidOrder { order_id, position, record }, projection });
                 }
                 Err(StoreError::Unacceptable(Unacceptable { reason })) => {
                     self.quarantine(quarantined(&record, Reason::new(&reason)), "unacceptable").await?;
@@ -128,13 +137,15 @@ impl<M: Fn() -> bool> Run<'_, M> {
     }
 
     /// Finds the placed orders, in calls of up to [`PLACED_AT_ONCE_MAX`] ids. A failed call is reported by the record
-    /// of its first order.
-    async fn find_placed(&self, orders: Vec<PaidOrder>) -> Processed<Vec<PlacedOrder>> {
-        let calls = orders.chunks(PLACED_AT_ONCE_MAX).enumerate().filter_map(|(key, orders)| {
-            let sequence_number = orders.first()?.sequence_number.clone();
-            Some(Record { key, sequence_number, payload: orders })
+    /// of its first order, so the orders of a call have records with the same checkpoint.
+    async fn find_placed(&self, orders: Vec<PaidOrder>) -> Processed<Vec<PlacedOrder>, HubPosition> {
+        let partitions = orders.chunk_by(|one, other| one.position.shares_checkpoint_with(&other.position));
+        let calls = partitions.flat_map(|orders| orders.chunks(PLACED_AT_ONCE_MAX)).enumerate();
+        let calls = calls.filter_map(|(key, orders)| {
+            let identifier = orders.first()?.position.clone();
+            Some(Record { key, identifier, payload: orders })
         });
-        process_records(calls, &self.limits, async |call: Record<usize, &[PaidOrder]>| {
+        process_records(calls, &self.limits, async |call: Record<usize, &[PaidOrder], HubPosition>| {
             let order_ids: Vec<_> = call.payload.iter().map(|order| order.order_id.clone()).collect();
             let first = call.payload.first().map_or("", |order| order.order_id.as_str());
             let placed = self.in_time(first, self.projector.project.find_placed(&order_ids)).await?;
@@ -151,13 +162,13 @@ impl<M: Fn() -> bool> Run<'_, M> {
     }
 
     /// Settles placed orders. Quarantines a record of each that cannot be settled.
-    async fn settle(&self, placed: impl Iterator<Item = PlacedOrder>) -> Processed<Settlement> {
+    async fn settle(&self, placed: impl Iterator<Item = PlacedOrder>) -> Processed<Settlement, HubPosition> {
         let placed = placed.map(|placed| Record {
             key: placed.paid.order_id.to_string(),
-            sequence_number: placed.paid.sequence_number.clone(),
+            identifier: placed.paid.position.clone(),
             payload: placed,
         });
-        process_records(placed, &self.limits, async |record: Record<String, PlacedOrder>| {
+        process_records(placed, &self.limits, async |record: Record<String, PlacedOrder, HubPosition>| {
             let PlacedOrder { paid, order } = record.payload;
             let settled = match order {
                 Ok(order) => self.in_time(&record.key, self.projector.project.settle(order)).await?,

@@ -8,9 +8,10 @@ use crate::events;
 use crate::repository::{read_json, repository};
 use crate::version::VERSION;
 
-const DESCRIPTION: &str = "Every change of a payment, each with the payment's full state.\n\nA record's data is one \
-    CloudEvents 1.0 object in JSON. Its partition key is the `order_id`, so all events of one order are in one shard, \
-    in the order of publication. Delivery is at-least-once: a record may arrive more than once, late, or after a newer \
+const DESCRIPTION: &str = "Every change of a payment, each with the payment's full state.\n\nThe data of a \
+    record or message is one CloudEvents 1.0 object in JSON. It is published under the `order_id`: the partition key in \
+    Kinesis, the record key in Kafka, the routing key in RabbitMQ. So all events of one order are in one shard, \
+    partition or queue, in the order of publication. Delivery is at-least-once: a record may arrive more than once, late, or after a newer \
     one. **Keep the highest `version` of a payment and ignore an older or equal one.** Ignore unknown fields. \
     Quarantine events of types and major versions that you do not know.\n\nA consumer that acts on changes, for example \
     by moving money, acts on `data.transition` and not on the type: a refund in part is a `payment.captured.v1`, because \
@@ -43,9 +44,13 @@ pub(crate) fn document() -> Result<Value, GenerateError> {
             "paymentEvents": {
                 "address": "{stream}",
                 "title": "The payment stream",
-                "description": "A Kinesis data stream.",
+                "description": "A Kinesis data stream, a Kafka topic or a RabbitMQ exchange: the hub that the stack is \
+                    deployed with.",
                 "parameters": {
-                    "stream": { "description": "Name of the stream: the stack's output `PaymentStream`." },
+                    "stream": {
+                        "description": "Name of the stream: the stack's output `PaymentStream`. With Kafka, the topic: \
+                            parameter `KafkaTopic`. With RabbitMQ, the exchange: parameter `RabbitMqExchange`.",
+                    },
                 },
                 "messages": references,
                 // AsyncAPI has no binding for Kinesis.
@@ -53,6 +58,14 @@ pub(crate) fn document() -> Result<Value, GenerateError> {
                     "partitionKey": "$message.payload#/data/order_id",
                     "recordsPerEvent": 1,
                     "aggregated": false,
+                },
+                "bindings": {
+                    "kafka": { "bindingVersion": "0.5.0" },
+                    "amqp": {
+                        "is": "routingKey",
+                        "exchange": { "name": "payments", "type": "topic", "durable": true, "autoDelete": false },
+                        "bindingVersion": "0.3.0",
+                    },
                 },
             },
         },
@@ -83,6 +96,13 @@ fn message(status: PaymentStatus) -> Result<Value, GenerateError> {
         "correlationId": {
             "description": "Id of the event, the same each time it is sent.",
             "location": "$message.payload#/id",
+        },
+        "bindings": {
+            "kafka": {
+                "key": { "type": "string", "description": "The order id; its murmur2 hash decides on the partition." },
+                "bindingVersion": "0.5.0",
+            },
+            "amqp": { "bindingVersion": "0.3.0" },
         },
         "payload": { "$ref": format!("#/components/schemas/{event_type}") },
         "examples": examples,

@@ -1,16 +1,24 @@
-//! Model of a shard with faulty records, and of the event source mapping that delivers them.
+//! Models of faulty records, and of the event source mappings that deliver them.
+
+mod kafka;
+mod rabbitmq;
+mod stream;
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::ops::Range;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+pub(crate) use kafka::KafkaMapping;
 use proptest::prelude::*;
-use stream_batch::{BatchResponse, Limits, NotHandled, Record};
+pub(crate) use rabbitmq::RabbitMqMapping;
+pub(crate) use stream::StreamMapping;
+use stream_batch::{Limits, NotHandled, Record};
 
 /// Number of deliveries after which the run counts as endless.
 const DELIVERIES_MAX: usize = 2_000;
+
+/// Number of partitions of the Kafka topic.
+const PARTITIONS: usize = 3;
 
 /// One-time fault of a record.
 #[derive(Debug, Clone, Copy)]
@@ -27,10 +35,12 @@ pub(crate) enum Failure {
     Permanent,
 }
 
-/// Records of a shard, one entry per position in each list.
+/// Records of a shard, topic or queue, one entry per position in each list.
 #[derive(Debug, Clone)]
-pub(crate) struct Shard {
+pub(crate) struct Records {
     pub(crate) keys: Vec<u8>,
+    /// Partitions of the records, below [`PARTITIONS`]. Each has an order of its own; a shard or queue has only one.
+    pub(crate) partitions: Vec<usize>,
     /// True for records that can never be handled.
     pub(crate) is_bad: Vec<bool>,
     /// Faults of the first attempts.
@@ -39,34 +49,32 @@ pub(crate) struct Shard {
     pub(crate) pauses: Vec<u8>,
 }
 
-impl Shard {
-    pub(crate) fn any() -> impl Strategy<Value = Self> {
+impl Records {
+    /// Records in `partitions` partitions. The records of a key may be in several: a topic with more partitions than
+    /// before has such keys, and so do records of producers that hash differently.
+    pub(crate) fn any(partitions: usize) -> impl Strategy<Value = Self> {
         let noise = prop_oneof![
             Just(Noise::Transient),
             Just(Noise::Panic),
             Just(Noise::QuarantineFails),
             Just(Noise::QuarantinePanics),
         ];
-        let record = (0..4_u8, prop::bool::weighted(0.2), prop::collection::vec(noise, 0..3), 0..3_u8);
-        prop::collection::vec(record, 0..25).prop_map(|records| {
-            let mut shard = Self { keys: vec![], is_bad: vec![], noise: vec![], pauses: vec![] };
-            for (key, is_bad, noise, pauses) in records {
-                shard.keys.push(key);
-                shard.is_bad.push(is_bad);
-                shard.noise.push(noise);
-                shard.pauses.push(pauses);
+        let record = (0..4_u8, 0..partitions, prop::bool::weighted(0.2), prop::collection::vec(noise, 0..3), 0..3_u8);
+        prop::collection::vec(record, 0..25).prop_map(|entries| {
+            let mut records = Self { keys: vec![], partitions: vec![], is_bad: vec![], noise: vec![], pauses: vec![] };
+            for (key, partition, is_bad, noise, pauses) in entries {
+                records.keys.push(key);
+                records.partitions.push(partition);
+                records.is_bad.push(is_bad);
+                records.noise.push(noise);
+                records.pauses.push(pauses);
             }
-            shard
+            records
         })
     }
 
     fn len(&self) -> usize {
         self.keys.len()
-    }
-
-    /// Sequence number that exceeds any integer type and grows in digits, so that a lexical comparison is wrong.
-    fn number(place: usize) -> String {
-        format!("{}{:040}", 95 + place, place)
     }
 }
 
@@ -112,15 +120,66 @@ impl Schedule {
 
 /// State of the handler and the quarantine.
 pub(crate) struct World {
-    shard: Shard,
+    records: Records,
     attempts: RefCell<Vec<usize>>,
     settled: RefCell<Vec<bool>>,
     violation: RefCell<Option<String>>,
 }
 
 impl World {
+    fn new(records: &Records) -> Self {
+        let count = records.len();
+        Self {
+            records: records.clone(),
+            attempts: RefCell::new(vec![0; count]),
+            settled: RefCell::new(vec![false; count]),
+            violation: RefCell::default(),
+        }
+    }
+
+    fn is_settled(&self, place: usize) -> bool {
+        self.settled.borrow()[place]
+    }
+
+    /// Invokes the consumer with a batch. Returns `None` if it panics or is killed, or its response is lost.
+    ///
+    /// The error is the first violation of a guarantee so far.
+    fn deliver<I, R, C>(
+        &self,
+        batch: Vec<Record<u8, usize, I>>,
+        delivery: &Delivery,
+        consumer: &C,
+    ) -> Result<Option<R>, String>
+    where
+        C: AsyncFn(&World, Vec<Record<u8, usize, I>>, &Limits<&dyn Fn() -> bool>) -> R,
+    {
+        let calls = Cell::new(0);
+        let may_begin = || {
+            calls.set(calls.get() + 1);
+            calls.get() <= delivery.begin_max
+        };
+        let limits =
+            Limits { lanes_at_once_max: delivery.lanes_at_once_max, may_begin: &may_begin as &dyn Fn() -> bool };
+        // A panic in the consumer fails the invocation.
+        let response = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            run(consumer(self, batch, &limits), delivery.polls_max)
+        }));
+        if let Some(violation) = self.violation.borrow().clone() {
+            return Err(violation);
+        }
+        Ok(response.ok().flatten().filter(|_| !delivery.is_answer_lost))
+    }
+
+    /// Checks that all of these acknowledged records are settled.
+    fn check_acknowledged(&self, mut places: impl Iterator<Item = usize>) -> Result<(), String> {
+        match places.find(|place| !self.is_settled(*place)) {
+            Some(lost) => Err(format!("record {lost} was acknowledged but neither handled nor quarantined")),
+            None => Ok(()),
+        }
+    }
+
     /// Handles a record, or quarantines it after a permanent failure.
-    pub(crate) async fn settle(&self, record: &Record<u8, usize>) -> Result<(), NotHandled> {
+    pub(crate) async fn settle(&self, record: &Record<u8, usize, impl Clone>) -> Result<(), NotHandled> {
         match self.handle(record).await {
             Ok(()) => Ok(()),
             Err(Failure::Transient) => Err(NotHandled),
@@ -128,11 +187,11 @@ impl World {
         }
     }
 
-    /// Handles a record, with the faults of the shard.
-    pub(crate) async fn handle(&self, record: &Record<u8, usize>) -> Result<(), Failure> {
+    /// Handles a record, with its faults.
+    pub(crate) async fn handle(&self, record: &Record<u8, usize, impl Clone>) -> Result<(), Failure> {
         let place = record.payload;
         self.check_order(place);
-        for _ in 0..self.shard.pauses[place] {
+        for _ in 0..self.records.pauses[place] {
             yield_once().await;
         }
         let noise = self.noise(place);
@@ -146,7 +205,7 @@ impl World {
                 std::panic::resume_unwind(Box::new("on purpose"))
             }
             // The other faults apply to the quarantine.
-            _ if self.shard.is_bad[place] => Err(Failure::Permanent),
+            _ if self.records.is_bad[place] => Err(Failure::Permanent),
             _ => {
                 self.settled.borrow_mut()[place] = true;
                 Ok(())
@@ -154,7 +213,7 @@ impl World {
         }
     }
 
-    pub(crate) async fn quarantine(&self, record: &Record<u8, usize>) -> Result<(), NotHandled> {
+    pub(crate) async fn quarantine(&self, record: &Record<u8, usize, impl Clone>) -> Result<(), NotHandled> {
         let place = record.payload;
         yield_once().await;
         let noise = self.noise(place);
@@ -171,112 +230,21 @@ impl World {
 
     fn noise(&self, place: usize) -> Option<Noise> {
         let attempt = self.attempts.borrow()[place];
-        self.shard.noise[place].get(attempt).copied()
+        self.records.noise[place].get(attempt).copied()
     }
 
     fn count(&self, place: usize) {
         self.attempts.borrow_mut()[place] += 1;
     }
 
-    /// Checks that all earlier records of the key are settled.
+    /// Checks that all earlier records of the key in the same partition are settled.
     fn check_order(&self, place: usize) {
-        let (settled, key) = (self.settled.borrow(), self.shard.keys[place]);
-        let earlier = (0..place).find(|earlier| self.shard.keys[*earlier] == key && !settled[*earlier]);
+        let (settled, sequence) =
+            (self.settled.borrow(), |place| (self.records.keys[place], self.records.partitions[place]));
+        let earlier = (0..place).find(|earlier| sequence(*earlier) == sequence(place) && !settled[*earlier]);
         if let Some(earlier) = earlier {
             let violation = format!("record {place} started before record {earlier} of its key was settled");
             self.violation.borrow_mut().get_or_insert(violation);
-        }
-    }
-}
-
-/// Event source mapping as documented by Lambda.
-pub(crate) struct Mapping {
-    pub(crate) world: World,
-    schedule: Schedule,
-}
-
-/// Lambda's view of an invocation.
-enum Outcome {
-    Done,
-    FailedFrom(usize),
-    Failed,
-}
-
-impl Mapping {
-    pub(crate) fn new(shard: &Shard, schedule: &Schedule) -> Self {
-        let count = shard.len();
-        let world = World {
-            shard: shard.clone(),
-            attempts: RefCell::new(vec![0; count]),
-            settled: RefCell::new(vec![false; count]),
-            violation: RefCell::default(),
-        };
-        Self { world, schedule: schedule.clone() }
-    }
-
-    /// Delivers until every record is acknowledged or a guarantee is violated.
-    pub(crate) fn drain<C>(&self, consumer: &C) -> Result<(), String>
-    where
-        C: AsyncFn(&World, Vec<Record<u8, usize>>, &Limits<&dyn Fn() -> bool>) -> BatchResponse,
-    {
-        let count = self.world.shard.len();
-        let mut checkpoint = 0;
-        // Ends of the parts of a bisected batch, the next one first.
-        let mut ends: VecDeque<usize> = VecDeque::new();
-        for n in 0.. {
-            let end = *ends.front().unwrap_or(&(checkpoint + self.schedule.batch_size).min(count));
-            if checkpoint == count {
-                return Ok(());
-            }
-            if n == DELIVERIES_MAX {
-                return Err(format!("record {checkpoint} is redelivered forever"));
-            }
-            let outcome = self.deliver(checkpoint..end, &self.schedule.delivery(n), consumer);
-            if let Some(violation) = self.world.violation.borrow().clone() {
-                return Err(violation);
-            }
-            match outcome {
-                Outcome::Done => checkpoint = end,
-                Outcome::FailedFrom(place) => checkpoint = place,
-                Outcome::Failed if self.schedule.bisects && end - checkpoint > 1 => {
-                    if ends.is_empty() {
-                        ends.push_front(end);
-                    }
-                    ends.push_front(checkpoint + (end - checkpoint) / 2);
-                }
-                Outcome::Failed => {}
-            }
-            while ends.front().is_some_and(|end| *end <= checkpoint) {
-                ends.pop_front();
-            }
-            if let Some(lost) = self.world.settled.borrow()[..checkpoint].iter().position(|settled| !settled) {
-                return Err(format!("record {lost} was acknowledged but neither handled nor quarantined"));
-            }
-        }
-        Ok(())
-    }
-
-    fn deliver<C>(&self, places: Range<usize>, delivery: &Delivery, consumer: &C) -> Outcome
-    where
-        C: AsyncFn(&World, Vec<Record<u8, usize>>, &Limits<&dyn Fn() -> bool>) -> BatchResponse,
-    {
-        let record =
-            |place| Record { key: self.world.shard.keys[place], sequence_number: Shard::number(place), payload: place };
-        let calls = Cell::new(0);
-        let may_begin = || {
-            calls.set(calls.get() + 1);
-            calls.get() <= delivery.begin_max
-        };
-        let limits =
-            Limits { lanes_at_once_max: delivery.lanes_at_once_max, may_begin: &may_begin as &dyn Fn() -> bool };
-        let batch = places.clone().map(record).collect();
-        // A panic in the consumer fails the invocation.
-        let response = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            run(consumer(&self.world, batch, &limits), delivery.polls_max)
-        }));
-        match response {
-            Ok(Some(response)) if !delivery.is_answer_lost => interpret(&response, places),
-            Ok(_) | Err(_) => Outcome::Failed,
         }
     }
 }
@@ -293,21 +261,6 @@ fn run<T>(future: impl Future<Output = T>, polls_max: Option<usize>) -> Option<T
         }
     }
     None
-}
-
-/// Interprets the JSON of a response as Lambda does.
-fn interpret(response: &BatchResponse, places: Range<usize>) -> Outcome {
-    let response = serde_json::to_value(response).unwrap();
-    let failures = response["batchItemFailures"].as_array().unwrap();
-    let numbers: Vec<_> =
-        failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap_or_default()).collect();
-    // Numeric comparison: without leading zeros, the longer number is the higher one.
-    let Some(lowest) = numbers.iter().min_by_key(|number| (number.len(), **number)) else { return Outcome::Done };
-    let place_of = |number: &str| places.clone().find(|place| Shard::number(*place) == number);
-    if numbers.iter().any(|number| place_of(number).is_none()) {
-        return Outcome::Failed;
-    }
-    place_of(lowest).map_or(Outcome::Failed, Outcome::FailedFrom)
 }
 
 /// Returns pending once, as `yield_now` does, without a tokio runtime.

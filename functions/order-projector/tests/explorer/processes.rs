@@ -140,6 +140,6 @@ pub(crate) fn batch(payments: &[PaymentInfo]) -> KinesisEvent {
 async fn project(gate: Arc<Gated>, batch: KinesisEvent) -> bool {
     let project = ProjectPayments::new(gate.clone(), Settle::new(gate.clone(), gate));
     let projector = Projector::new(project, Arc::new(MemoryQuarantine::default()), Metrics::new("projector", |_| {}));
-    let response = projector.handle(batch, SystemTime::now() + Duration::from_hours(1)).await;
-    response.batch_item_failures.is_empty()
+    let response = projector.handle(batch.into(), SystemTime::now() + Duration::from_hours(1)).await;
+    response.is_ok_and(|response| response.batch_item_failures.is_empty())
 }

@@ -1,11 +1,12 @@
 //! Test harness: the projector with in-memory adapters, and batches for it.
 
+mod hub;
 mod refusing;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use data_encoding::BASE64;
+pub(crate) use hub::*;
 use order_projector::Projector;
 use orders::testing::MemoryOrders;
 use orders::testing::samples::{authorized, euros, request};
@@ -14,17 +15,23 @@ use payment_events::{PaymentEvent, PaymentInfo};
 use quarantine::MemoryQuarantine;
 pub(crate) use refusing::{FINDING, FailingStore, FailureMode, SETTLING};
 use serde_json::{Value, json};
+use stream_batch::HubEvent;
 use telemetry::Metrics;
 
 #[derive(Default)]
 pub(crate) struct World {
+    pub(crate) hub: Hub,
     pub(crate) store: Arc<MemoryOrders>,
     pub(crate) quarantine: Arc<MemoryQuarantine>,
     pub(crate) metrics: Arc<Mutex<Vec<Value>>>,
 }
 
 impl World {
-    /// Delivers records with sequence numbers from 100, and returns the function's response.
+    pub(crate) fn of(hub: Hub) -> Self {
+        Self { hub, ..Self::default() }
+    }
+
+    /// Delivers records with sequence numbers or offsets from 100, and returns the function's response.
     pub(crate) async fn deliver(&self, records: &[(&str, Vec<u8>)]) -> Value {
         self.deliver_until(records, SystemTime::now() + Duration::from_mins(1)).await
     }
@@ -40,6 +47,16 @@ impl World {
         records: &[(&str, Vec<u8>)],
         deadline: SystemTime,
     ) -> Value {
+        self.deliver_event(store, self.hub.event(records), deadline).await
+    }
+
+    /// Delivers an event as Lambda sends it. Returns the function's response, or the name of its error.
+    pub(crate) async fn deliver_event<S: PaymentCopies + OrderQueries + 'static>(
+        &self,
+        store: Arc<S>,
+        event: Value,
+        deadline: SystemTime,
+    ) -> Value {
         let settle = Settle::new(self.store.clone(), store.clone());
         let project = ProjectPayments::new(store, settle);
         let written = Arc::clone(&self.metrics);
@@ -47,8 +64,11 @@ impl World {
             written.lock().unwrap().push(serde_json::from_str(line).unwrap());
         });
         let projector = Projector::new(project, self.quarantine.clone(), metrics);
-        let batch = serde_json::from_value(batch(records)).unwrap();
-        serde_json::to_value(projector.handle(batch, deadline).await).unwrap()
+        let event: HubEvent = serde_json::from_str(&event.to_string()).unwrap();
+        match projector.handle(event, deadline).await {
+            Ok(response) => serde_json::to_value(response).unwrap(),
+            Err(failed) => json!({"error": format!("{failed:?}").split(' ').next()}),
+        }
     }
 
     /// Returns all values of a metric so far.
@@ -72,38 +92,10 @@ impl World {
     }
 }
 
-/// Kinesis event as sent by Lambda.
-pub(crate) fn batch(records: &[(&str, Vec<u8>)]) -> Value {
-    let records = records.iter().zip(100..).map(|((partition_key, data), number)| {
-        json!({
-            "kinesis": {
-                "kinesisSchemaVersion": "1.0",
-                "partitionKey": partition_key,
-                "sequenceNumber": number.to_string(),
-                "data": BASE64.encode(data),
-                "approximateArrivalTimestamp": 1_700_000_001.5,
-            },
-            "eventSource": "aws:kinesis",
-            "eventVersion": "1.0",
-            "eventID": format!("shardId-000000000006:{number}"),
-            "eventName": "aws:kinesis:record",
-            "invokeIdentityArn": "arn:aws:iam::123456789012:role/projector",
-            "awsRegion": "eu-central-1",
-            "eventSourceARN": "arn:aws:kinesis:eu-central-1:123456789012:stream/payments",
-        })
-    });
-    json!({"Records": records.collect::<Vec<_>>()})
-}
-
 pub(crate) fn payment(order_id: &str, payment_id: &str) -> PaymentInfo {
     PaymentInfo { order_id: order_id.parse().unwrap(), ..authorized(payment_id, euros(1_000)) }
 }
 
 pub(crate) fn event(payment: &PaymentInfo) -> (&str, Vec<u8>) {
     (payment.order_id.as_str(), PaymentEvent::new(payment.clone(), None).unwrap().encode())
-}
-
-pub(crate) fn failures(numbers: &[&str]) -> Value {
-    let failures: Vec<_> = numbers.iter().map(|number| json!({"itemIdentifier": number})).collect();
-    json!({"batchItemFailures": failures})
 }

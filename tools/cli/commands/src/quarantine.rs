@@ -29,7 +29,8 @@ pub(crate) enum Command {
     List(List),
     /// Show one record
     Show(Show),
-    /// Put records back on the stream, or publish the payments of images, and delete those that are handled
+    /// Put records back on the stream, store those of Kafka and RabbitMQ in Orders, or publish the payments of images, and
+    /// delete those that are handled
     Redrive(Redrive),
     /// Delete records permanently
     Drop(Drop),
