@@ -53,6 +53,16 @@ pub enum PublishModeName {
     Stream,
 }
 
+impl PublishModeName {
+    /// Returns the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Stream => "stream",
+        }
+    }
+}
+
 /// The text does not name a mode.
 #[derive(Debug, thiserror::Error)]
 #[error("is neither direct nor stream")]
