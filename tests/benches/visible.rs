@@ -12,26 +12,16 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 const WARM_UP: usize = 50;
-const PAYMENTS: usize = 1_000;
+const RUNS: usize = 5;
+/// Payments of a run, in each mode.
+const PAYMENTS: usize = 200;
 const STARTS: usize = 7;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     // Builds the functions and the command used below.
-    let paystream = Paystream::start().await;
-    for n in 0..WARM_UP {
-        until_visible(&paystream, &format!("warm-{n}")).await;
-    }
-    let (mut posts, mut visibles) = (Vec::new(), Vec::new());
-    for n in 0..PAYMENTS {
-        let (post, visible) = until_visible(&paystream, &format!("ord-{n}")).await;
-        posts.push(post);
-        visibles.push(visible);
-    }
-    println!("one client, {PAYMENTS} sequential payments:");
-    print_row("response of POST /payments", &mut posts);
-    print_row("visible in GET /orders/{id}/payments", &mut visibles);
-    paystream.stop().await;
+    let systems = [Timed::start("direct", "1").await, Timed::start("stream", "0").await];
+    measure(systems).await;
 
     let mut starts = Vec::new();
     let mut memory_kib = 0;
@@ -43,6 +33,62 @@ async fn main() {
     println!("local environment, {STARTS} starts:");
     print_row("ready, including cargo's up-to-date check", &mut starts);
     println!("  {:<50} {:>9.1} MB", "largest idle memory of its process", f64::from(memory_kib) / 1024.0);
+}
+
+/// A system, and the times measured in a run.
+struct Timed {
+    mode: &'static str,
+    paystream: Paystream,
+    posts: Vec<Duration>,
+    visibles: Vec<Duration>,
+}
+
+impl Timed {
+    /// Starts a system in this publish mode. The batching window of the relay is part of the lag in `stream` mode only.
+    async fn start(mode: &'static str, relay_window_s: &str) -> Self {
+        let parameters = [("PublishMode", mode), ("RelayWindowSeconds", relay_window_s)];
+        let paystream = Paystream::start_with_parameters(&parameters).await;
+        for n in 0..WARM_UP {
+            until_visible(&paystream, &format!("warm-{n}")).await;
+        }
+        Self { mode, paystream, posts: Vec::new(), visibles: Vec::new() }
+    }
+
+    async fn pay(&mut self, order_id: &str) {
+        let (post, visible) = until_visible(&self.paystream, order_id).await;
+        self.posts.push(post);
+        self.visibles.push(visible);
+    }
+}
+
+/// Measures both modes in alternation, payment by payment.
+async fn measure([mut direct, mut stream]: [Timed; 2]) {
+    let mut ratios = Vec::new();
+    for run in 0..RUNS {
+        let before = run * PAYMENTS;
+        for n in before..before + PAYMENTS {
+            direct.pay(&format!("ord-{n}")).await;
+            stream.pay(&format!("ord-{n}")).await;
+        }
+        let [of_direct, of_stream] = [&direct, &stream].map(|mode| median_ms(&mode.visibles[before..]));
+        ratios.push((of_stream / of_direct, of_direct, of_stream));
+    }
+    println!("one client, {RUNS} runs of {PAYMENTS} sequential payments in each mode, in alternation:");
+    for (number, (ratio, direct, stream)) in ratios.iter().enumerate() {
+        println!("  run {number}: visible, p50: direct {direct:.1} ms, stream {stream:.1} ms, ratio {ratio:.2}");
+    }
+    for mut mode in [direct, stream] {
+        println!("{} mode:", mode.mode);
+        print_row("response of POST /payments", &mut mode.posts);
+        print_row("visible in GET /orders/{id}/payments", &mut mode.visibles);
+        mode.paystream.stop().await;
+    }
+}
+
+fn median_ms(times: &[Duration]) -> f64 {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64() * 1_000.0
 }
 
 /// Makes a payment. Returns the time until the response, and until Orders showed the payment.

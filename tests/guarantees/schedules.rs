@@ -3,7 +3,7 @@
 //!
 //! A schedule is determined by its seed. A failing one prints its seed; rerun it with `PAYSTREAM_SEED=<seed> cargo test
 //! -p paystream-tests --test guarantees schedules`. `PAYSTREAM_SCHEDULES` sets the number of schedules, starting at
-//! that seed.
+//! that seed. The seed also determines the publish mode.
 
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -16,7 +16,8 @@ use paystream_tests::Paystream;
 
 /// Number of schedules by default. The nightly checks run many more.
 const SCHEDULES: u64 = 250;
-/// Environments that run schedules concurrently, each with its own faults. Most of the time each is waiting.
+/// Environments that run schedules concurrently, each with its own faults. Most of the time each is waiting. Their number
+/// is even, so that all schedules of an environment have the same publish mode.
 const ENVIRONMENTS: usize = 6;
 const FAULTS_MAX: usize = 5;
 
@@ -44,7 +45,8 @@ impl Drop for Schedule {
         if std::thread::panicking() {
             let seed = self.seed;
             eprintln!(
-                "failed: {self:#?}\nrerun: PAYSTREAM_SEED={seed} cargo test -p paystream-tests --test guarantees schedules"
+                "failed in {} mode: {self:#?}\nrerun: PAYSTREAM_SEED={seed} cargo test -p paystream-tests --test guarantees schedules",
+                publish_mode(seed)
             );
         }
     }
@@ -57,7 +59,10 @@ async fn run(paystream: &Paystream, client: &Client, schedule: &Schedule) {
     }
     let payment = act(client, plan, |_| {}).await.unwrap_or_else(|error| panic!("{error}"));
     paystream.heal();
-    paystream.is_made_once(&plan.order_id, &serde_json::to_value(&payment).unwrap()).await;
+    paystream.is_in_both_services_once(&plan.order_id, &serde_json::to_value(&payment).unwrap()).await;
+    if publish_mode(schedule.seed) == "direct" {
+        paystream.is_published(payment.payment_id.as_str()).await;
+    }
     if let Some(order) = plan.order {
         let is_covered = Plan::covering_minor(&payment) >= order.minor;
         Paystream::eventually("the order is settled on the final payment", async || {
@@ -72,9 +77,15 @@ fn variable<T: FromStr<Err: Debug>>(name: &str) -> Option<T> {
     Some(std::env::var(name).ok()?.parse().unwrap_or_else(|error| panic!("{name}: {error:?}")))
 }
 
+/// Returns the publish mode of a schedule: `direct` for odd seeds.
+fn publish_mode(seed: u64) -> &'static str {
+    if seed.is_multiple_of(2) { "stream" } else { "direct" }
+}
+
 /// Runs these seeds in one environment, one after the other.
-async fn run_all(seeds: impl Iterator<Item = u64>) {
-    let paystream = Paystream::start_with_parameters(&[("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")]).await;
+async fn run_all(mode: &str, seeds: impl Iterator<Item = u64>) {
+    let parameters = [("PublishMode", mode), ("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")];
+    let paystream = Paystream::start_with_parameters(&parameters).await;
     let client = Client::new(Target::local(paystream.environment().url()));
     let mut charged = 0;
     for seed in seeds {
@@ -96,7 +107,8 @@ fn random_schedules_of_faults_kills_and_retries_end_in_the_state_without_faults(
     std::thread::scope(|threads| {
         for first in seeds.clone().take(ENVIRONMENTS) {
             let seeds = (first..seeds.end).step_by(ENVIRONMENTS);
-            threads.spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(run_all(seeds)));
+            let mode = publish_mode(first);
+            threads.spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(run_all(mode, seeds)));
         }
     });
 }

@@ -22,12 +22,22 @@ impl Paystream {
         self.environment().clear_faults();
     }
 
-    /// Checks that the order has exactly this payment, and that the payment is charged once (unless declined),
-    /// published, and the same in Payments and in Orders' read model.
+    /// Does the same as [`Self::is_in_both_services_once`], and waits until the payment's outbox position is raised, as it
+    /// is in `direct` mode.
     ///
     /// # Panics
     /// If this does not hold in time.
     pub async fn is_made_once(&self, order_id: &str, payment: &Value) {
+        self.is_in_both_services_once(order_id, payment).await;
+        self.is_published(payment["payment_id"].as_str().unwrap_or_else(|| panic!("no id: {payment}"))).await;
+    }
+
+    /// Checks that the order has exactly this payment, and that the payment is charged once (unless declined), and the
+    /// same in Payments and in Orders' read model.
+    ///
+    /// # Panics
+    /// If this does not hold in time.
+    pub async fn is_in_both_services_once(&self, order_id: &str, payment: &Value) {
         let stored = self.get(&format!("/payments?order_id={order_id}")).await.expect(200);
         assert_eq!(stored["payments"], Value::from(vec![payment.clone()]), "the order has exactly this payment");
         let payment_id = payment["payment_id"].as_str().unwrap_or_else(|| panic!("no id: {payment}"));
@@ -38,7 +48,6 @@ impl Paystream {
             })
             .await;
         }
-        self.is_published(payment_id).await;
         self.payment_arrives(order_id, payment).await;
         let copies = self.get(&format!("/orders/{order_id}/payments")).await.expect(200);
         assert_eq!(copies["payments"].as_array().map(Vec::len), Some(1), "Orders has it once: {copies}");

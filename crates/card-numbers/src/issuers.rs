@@ -66,6 +66,8 @@ pub(crate) fn is_issued(digits: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -73,6 +75,46 @@ mod tests {
         let lengths = || ISSUED.iter().flat_map(|(_, lengths)| *lengths);
         assert_eq!(lengths().min(), Some(DIGITS.start()));
         assert_eq!(lengths().max(), Some(DIGITS.end()));
+    }
+
+    /// First digits of `first`, as four digits: `34` is 3400 to 3499.
+    fn four_digits(first: &str, fill: char) -> u16 {
+        format!("{first:<4}").replace(' ', &fill.to_string()).parse().unwrap()
+    }
+
+    /// Reads cells such as `300-305, 36` and `14, 16 to 19`. Semicolons separate groups.
+    fn ranges<'a>(cell: &'a str, between: &str) -> Vec<Vec<(&'a str, &'a str)>> {
+        let range = |part: &'a str| part.split_once(between).unwrap_or((part, part));
+        cell.split("; ").map(|group| group.split(", ").map(range).collect()).collect()
+    }
+
+    #[test]
+    fn the_table_of_the_problem_page_has_the_same_prefixes_and_lengths() {
+        let page = include_str!("../../../docs/api/problems/card-number.md");
+        let rows = page.lines().filter(|line| line.starts_with('|')).skip(2);
+        let mut documented = BTreeSet::new();
+        for row in rows {
+            let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let (prefixes, lengths) = (ranges(cells[1], "-"), ranges(cells[2], " to "));
+            assert_eq!(prefixes.len(), lengths.len(), "{row}");
+            for (prefixes, lengths) in prefixes.into_iter().zip(lengths) {
+                for (first, last) in prefixes {
+                    for prefix in four_digits(first, '0')..=four_digits(last, '9') {
+                        for (least, most) in &lengths {
+                            let lengths = least.parse::<usize>().unwrap()..=most.parse().unwrap();
+                            documented.extend(lengths.map(|length| (prefix, length)));
+                        }
+                    }
+                }
+            }
+        }
+        let all = (0..=9_999_u16).flat_map(|prefix| (0..=20).map(move |length| (prefix, length)));
+        let is_issued = |(prefix, length): &(u16, usize)| {
+            is_issued(format!("{prefix:04}{:0>20}", "").as_bytes().get(..*length).unwrap())
+        };
+        let issued: BTreeSet<_> = all.filter(is_issued).collect();
+        let differing: Vec<_> = documented.symmetric_difference(&issued).take(9).collect();
+        assert!(differing.is_empty(), "only one of both has these first four digits and lengths: {differing:?}");
     }
 
     #[test]

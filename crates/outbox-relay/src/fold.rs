@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use payments::PaymentRecord;
+use payments::RebuiltPayment;
 use payments_aws::record_of_image;
 use quarantine::Reason;
 use serde::Deserialize;
@@ -24,7 +24,7 @@ pub(crate) struct Folded {
 #[derive(Debug)]
 pub(crate) struct FoldedPayment {
     /// Payment of the newest decodable image.
-    pub(crate) newest: PaymentRecord,
+    pub(crate) newest: RebuiltPayment,
     /// Newest decodable image.
     pub(crate) image: Image,
     /// Sequence number of the first image. If the payment cannot be published, this image must be redelivered: the
@@ -38,8 +38,8 @@ impl FoldedPayment {
     /// Returns the version of the first image; 0 if it cannot be decoded.
     pub(crate) fn first_version(&self) -> u64 {
         match &self.first_image {
-            None => self.newest.payment.version,
-            Some(image) => decode(image).map_or(0, |first| first.payment.version),
+            None => self.newest.record().payment.version,
+            Some(image) => decode(image).map_or(0, |first| first.record().payment.version),
         }
     }
 }
@@ -80,10 +80,9 @@ pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
 }
 
 /// Decodes an image. A payment with an event that cannot be rebuilt counts as undecodable: it could never be published.
-fn decode(image: &RawValue) -> Result<PaymentRecord, Reason> {
+fn decode(image: &RawValue) -> Result<RebuiltPayment, Reason> {
     let stored = record_of_image(image.get()).map_err(|error| Reason::new(&error.to_string()))?;
-    stored.events_after(stored.published_version).map_err(|error| Reason::new(&error.to_string()))?;
-    Ok(stored)
+    RebuiltPayment::new(stored).map_err(|error| Reason::new(&error.to_string()))
 }
 
 fn in_batch_order<T>(mut entries: Vec<(usize, T)>) -> Vec<T> {

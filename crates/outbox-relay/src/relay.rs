@@ -35,20 +35,20 @@ pub enum RelayMode {
 
 impl RelayMode {
     /// Publishes the payments that are due. Returns each with its outcome.
-    async fn publish(&self, payments: Vec<FoldedPayment>) -> Vec<(DuePayment, Published)> {
+    async fn publish(&self, payments: Vec<FoldedPayment>, deadline: SystemTime) -> Vec<(DuePayment, Published)> {
         let (mut due, mut changes) = (Vec::new(), Vec::new());
-        for folded in payments.into_iter().filter(|payment| payment.newest.is_due()) {
+        for folded in payments.into_iter().filter(|payment| payment.newest.record().is_due()) {
             let first_version = folded.first_version();
             let FoldedPayment { newest, image, sequence_number, .. } = folded;
-            due.push(DuePayment { payment: newest.payment.clone(), image, sequence_number });
+            due.push(DuePayment { payment: newest.record().payment.clone(), image, sequence_number });
             changes.push(PaymentChanges { newest, first_version });
         }
         let published = match self {
             Self::Direct(publication) => {
-                let records: Vec<_> = changes.into_iter().map(|changes| changes.newest).collect();
-                publication.publish_all(&records).await
+                let payments: Vec<_> = changes.into_iter().map(|changes| changes.newest).collect();
+                publication.publish_all(&payments, deadline).await
             }
-            Self::Stream(publication) => publication.publish_all(&changes).await,
+            Self::Stream(publication) => publication.publish_all(&changes, deadline).await,
         };
         due.into_iter().zip(published).collect()
     }
@@ -80,21 +80,21 @@ impl Relay {
     }
 
     /// Publishes the payments of a batch that are due, then quarantines the images that cannot be decoded and those of
-    /// payments that the hub can never accept. Reports the
-    /// records of those that fail, so that Lambda redelivers them. Starts no quarantine shortly before `deadline`.
+    /// payments that the hub can never accept. Reports the records of those that fail, so that Lambda redelivers them. Ends
+    /// before `deadline`: what is left then is reported, too.
     pub async fn handle(&self, batch: ChangeBatch, deadline: SystemTime) -> BatchResponse {
         let Folded { payments, unreadable } = fold(batch.records);
-        let Outcomes { deferred, rejected } = self.publish(payments).await;
+        let Outcomes { deferred, rejected } = self.publish(payments, deadline).await;
         let mut response: BatchResponse = deferred.into_iter().collect();
         response.extend(self.quarantine(rejected.into_iter().chain(unreadable), deadline).await);
         response
     }
 
     /// Publishes the payments that are due.
-    async fn publish(&self, payments: Vec<FoldedPayment>) -> Outcomes {
+    async fn publish(&self, payments: Vec<FoldedPayment>, deadline: SystemTime) -> Outcomes {
         let mut outcomes = Outcomes::default();
         let (mut published, mut ages_ms) = (0_usize, Vec::new());
-        for (DuePayment { payment, image, sequence_number }, outcome) in self.mode.publish(payments).await {
+        for (DuePayment { payment, image, sequence_number }, outcome) in self.mode.publish(payments, deadline).await {
             match outcome {
                 Published::Now => {
                     published = published.saturating_add(1);

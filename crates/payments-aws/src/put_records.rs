@@ -58,6 +58,9 @@ pub(crate) async fn put_all(client: &Client, stream: &str, records: &[StreamReco
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => lanes.iter_mut().for_each(|lane| lane.fail_if_refused(&mut results)),
             }
+        } else {
+            // The pauses are those of one record of each lane, not of a whole lane.
+            pauses = PAUSES.build();
         }
         lanes.retain(|lane| !lane.waiting.is_empty());
     }

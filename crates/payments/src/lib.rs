@@ -23,6 +23,7 @@ mod publication;
 mod record;
 mod refusal;
 mod request;
+mod rounds;
 mod simulator;
 mod stream_publication;
 #[cfg(feature = "testing")]
@@ -43,6 +44,7 @@ pub use publication::{Publication, PublishMode, PublishModeName, Published, Reje
 pub use record::{Bound, KeyReused, Lease, PaymentRecord, RebuildError, STEPS_MAX, Step, StepError};
 pub use refusal::{REFUSALS_MAX, Refusal};
 pub use request::{ChangeRequest, Fingerprint, PaymentRequest, RequestKey};
+pub use rounds::RebuiltPayment;
 pub use simulator::SimulatedProcessor;
 pub use stream_publication::{PaymentChanges, RecordAge, StreamPublication};
 pub use versions::{Preconditions, Versions};

@@ -3,15 +3,18 @@
 use std::error::Error;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures::{StreamExt, stream};
 use payment_events::PaymentEvent;
 
-use crate::{EventPublisher, Outbox, PaymentRecord, PublishError, RebuildError};
+use crate::rounds::{Rounds, Sent, left};
+use crate::{EventPublisher, Outbox, PaymentRecord, PublishError, RebuildError, RebuiltPayment};
 
 /// Maximum number of positions raised concurrently.
 const RAISES_AT_ONCE_MAX: usize = 16;
+/// Time before the deadline of an invocation at which the last raise begins: its timeout of 3 s, and the response.
+const RAISE: Duration = Duration::from_secs(4);
 /// Time of a direct publish, the raise included. What is left is the relay's.
 const DIRECT_MAX: Duration = Duration::from_millis(800);
 
@@ -29,6 +32,7 @@ const DIRECT_MAX: Duration = Duration::from_millis(800);
 pub struct Publication {
     publisher: Arc<dyn EventPublisher>,
     outbox: Arc<dyn Outbox>,
+    rounds: Rounds,
 }
 
 /// Publisher of a new version, by the mode of the system (ADR 28).
@@ -47,6 +51,16 @@ pub enum PublishModeName {
     Direct,
     /// `stream`.
     Stream,
+}
+
+impl PublishModeName {
+    /// Returns the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Stream => "stream",
+        }
+    }
 }
 
 /// The text does not name a mode.
@@ -109,7 +123,7 @@ enum Raise {
 impl Publication {
     /// Creates a publication that sends with `publisher` and raises positions in `outbox`.
     pub fn new(publisher: Arc<dyn EventPublisher>, outbox: Arc<dyn Outbox>) -> Self {
-        Self { publisher, outbox }
+        Self { rounds: Rounds::new(Arc::clone(&publisher)), publisher, outbox }
     }
 
     /// Publishes one payment directly, before the request returns. Ends after 800 ms.
@@ -133,94 +147,60 @@ impl Publication {
                 published = Published::Deferred;
                 break;
             }
-            acknowledged = Some(event);
+            acknowledged = Some(event.payment().version);
         }
-        if let Some(event) = acknowledged {
+        if let Some(version) = acknowledged {
             // If this fails, the relay publishes the events again and raises the position.
-            self.raise(event).await;
+            self.raise(record, version).await;
         }
         published
     }
 
-    /// Publishes payments, and returns one outcome per payment, in the order of `records`. A payment whose position could
+    /// Publishes payments, and returns one outcome per payment, in the order of `payments`. A payment whose position could
     /// not be raised counts as deferred, so that its change is redelivered and the position raised then.
-    pub async fn publish_all(&self, records: &[PaymentRecord]) -> Vec<Published> {
-        let due: Vec<_> = records.iter().map(due).collect();
-        let events: Vec<_> = due.iter().flatten().flatten().cloned().collect();
-        let mut results = self.publisher.publish_all(&events).await.into_iter();
-        let sent: Vec<_> = due.into_iter().map(|events| Sent::of(events, &mut results)).collect();
-        let raise = async |Sent { acknowledged, published }: Sent| {
-            let Some(event) = acknowledged else { return published };
-            match self.raise(&event).await {
-                Raise::Done => published,
-                Raise::Failed => Published::Deferred,
-            }
+    ///
+    /// Ends before `deadline`. A payment with versions left is deferred, and a later call with the same payment continues
+    /// after the last acknowledged version.
+    pub async fn publish_all(&self, payments: &[RebuiltPayment], deadline: SystemTime) -> Vec<Published> {
+        let lanes = payments.iter().map(|payment| self.rounds.lane(payment, |_| true)).collect();
+        let sent = self.rounds.send(lanes, deadline).await;
+        let raise = async |(payment, Sent { acknowledged, published }): (&RebuiltPayment, Sent)| {
+            let record = payment.record();
+            let published = match acknowledged {
+                None => published,
+                Some(_) if left(deadline, RAISE).is_zero() => Published::Deferred,
+                Some(version) => match self.raise(record, version).await {
+                    Raise::Done => published,
+                    Raise::Failed => Published::Deferred,
+                },
+            };
+            let sent = Sent { acknowledged, published };
+            self.rounds.remember(record, &sent);
+            sent.published
         };
-        stream::iter(sent).map(raise).buffered(RAISES_AT_ONCE_MAX).collect().await
+        stream::iter(payments.iter().zip(sent)).map(raise).buffered(RAISES_AT_ONCE_MAX).collect().await
     }
 
-    /// Raises the position to the version of an acknowledged event. Logs a failure.
-    async fn raise(&self, event: &PaymentEvent) -> Raise {
-        let payment = event.payment();
-        let Err(error) = self.outbox.raise_position(&payment.payment_id, payment.version).await else {
-            return Raise::Done;
-        };
+    /// Raises the position to an acknowledged version. Logs a failure.
+    async fn raise(&self, record: &PaymentRecord, version: u64) -> Raise {
+        let payment_id = &record.payment.payment_id;
+        let Err(error) = self.outbox.raise_position(payment_id, version).await else { return Raise::Done };
         let source = &error.source;
-        tracing::warn!(payment_id = %payment.payment_id, version = payment.version, %error, %source,
+        tracing::warn!(%payment_id, version, %error, %source,
             "payment published, but its outbox position was not raised; the relay will publish it again");
         Raise::Failed
     }
 }
 
-/// Result of sending the events of one payment.
-pub(crate) struct Sent {
-    /// Event of the last acknowledged version.
-    acknowledged: Option<PaymentEvent>,
-    pub(crate) published: Published,
-}
-
-impl Sent {
-    /// Takes the results of these events. `None` stands for a payment whose events cannot be rebuilt.
-    pub(crate) fn of(
-        events: Option<Vec<PaymentEvent>>,
-        results: &mut impl Iterator<Item = Result<(), PublishError>>,
-    ) -> Self {
-        let Some(events) = events else { return Self { acknowledged: None, published: Published::Deferred } };
-        let mut sent = Self { acknowledged: None, published: Published::Now };
-        for event in events {
-            match results.next() {
-                Some(Ok(())) if sent.published == Published::Now => sent.acknowledged = Some(event),
-                Some(Err(PublishError::Failed(cause))) if sent.published == Published::Now => {
-                    deferred(&event, &*cause);
-                    sent.published = Published::Deferred;
-                }
-                Some(Err(PublishError::Rejected(cause))) if sent.published == Published::Now => {
-                    let rejection = Rejection { version: event.payment().version, cause: cause.to_string() };
-                    sent.published = Published::Rejected(rejection);
-                }
-                None if sent.published == Published::Now => sent.published = Published::Deferred,
-                // Not sent, because an earlier version of the payment was not acknowledged.
-                _ => {}
-            }
-        }
-        sent
-    }
-}
-
 /// Returns the events after the payment's position, or `None` if they cannot be rebuilt.
 fn due(record: &PaymentRecord) -> Option<Vec<PaymentEvent>> {
-    rebuilt(record, record.published_version)
-}
-
-/// Returns the events after `position`, or `None` if they cannot be rebuilt.
-pub(crate) fn rebuilt(record: &PaymentRecord, position: u64) -> Option<Vec<PaymentEvent>> {
     let log = |error: &RebuildError| {
         tracing::error!(payment_id = %record.payment.payment_id, %error, "payment cannot be published (bug)");
     };
-    record.events_after(position).inspect_err(log).ok()
+    record.events_after(record.published_version).inspect_err(log).ok()
 }
 
-fn deferred(event: &PaymentEvent, cause: &dyn Error) {
+pub(crate) fn deferred(event: &PaymentEvent, cause: &dyn Error) {
     let payment = event.payment();
     tracing::warn!(payment_id = %payment.payment_id, order_id = %payment.order_id, version = payment.version,
         error = %cause, "payment not published; it stays in the outbox for the relay");

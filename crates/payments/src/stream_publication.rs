@@ -1,11 +1,12 @@
 //! Publication of stored payments from their table's change stream: `stream` mode.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use payment_events::{PaymentEvent, Timestamp};
+use payment_events::Timestamp;
 
-use crate::publication::{Sent, rebuilt};
-use crate::{EventPublisher, PaymentRecord, Published};
+use crate::rounds::{Lane, Rounds};
+use crate::{EventPublisher, Published, RebuiltPayment};
 
 /// Maximum margin of [`RecordAge`], in seconds.
 const MARGIN_S_MAX: u64 = 3_600;
@@ -23,15 +24,15 @@ const KEPT_S: u64 = 86_400;
 /// An outbox position that a payment has from `direct` mode is used: versions up to it are not sent.
 #[derive(Clone)]
 pub struct StreamPublication {
-    publisher: Arc<dyn EventPublisher>,
+    rounds: Rounds,
     record_age: RecordAge,
 }
 
 /// A payment in a batch of the change stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PaymentChanges {
     /// Newest readable image in the batch. It has the steps of all versions.
-    pub newest: PaymentRecord,
+    pub newest: RebuiltPayment,
     /// Version of the first image in the batch; 0 if that image is unreadable. Earlier batches had the images of the
     /// versions before it.
     pub first_version: u64,
@@ -63,31 +64,33 @@ impl RecordAge {
 impl StreamPublication {
     /// Creates a publication that sends with `publisher` the images of a mapping with this record age.
     pub fn new(publisher: Arc<dyn EventPublisher>, record_age: RecordAge) -> Self {
-        Self { publisher, record_age }
+        Self { rounds: Rounds::new(publisher), record_age }
     }
 
     /// Publishes payments, and returns one outcome per payment, in the order of `changes`: [`Published::Now`],
     /// [`Published::Deferred`] if a version could not be published, or [`Published::Rejected`]. The first image of a
     /// deferred payment MUST be redelivered, and not only its newest one.
-    pub async fn publish_all(&self, changes: &[PaymentChanges]) -> Vec<Published> {
+    ///
+    /// Ends before `deadline`. A payment with versions left is deferred, and a later call with the same payment continues
+    /// after the last acknowledged version.
+    pub async fn publish_all(&self, changes: &[PaymentChanges], deadline: SystemTime) -> Vec<Published> {
         let now = Timestamp::now();
-        let due: Vec<_> = changes.iter().map(|changes| self.due(changes, now)).collect();
-        let events: Vec<_> = due.iter().flatten().flatten().cloned().collect();
-        let mut results = self.publisher.publish_all(&events).await.into_iter();
-        due.into_iter().map(|events| Sent::of(events, &mut results).published).collect()
+        let lanes = changes.iter().map(|changes| self.lane(changes, now)).collect();
+        let sent = self.rounds.send(lanes, deadline).await;
+        let remembered = changes.iter().zip(sent).map(|(PaymentChanges { newest, .. }, sent)| {
+            self.rounds.remember(newest.record(), &sent);
+            sent.published
+        });
+        remembered.collect()
     }
 
-    /// Returns the events to send, or `None` if they cannot be rebuilt: those of the versions made by the batch, and
-    /// before them those of earlier versions whose images may have been discarded.
-    fn due(&self, changes: &PaymentChanges, now: Timestamp) -> Option<Vec<PaymentEvent>> {
+    /// Returns the events to send: those of the versions made by the batch, and before them those of earlier versions
+    /// whose images may have been discarded.
+    fn lane<'p>(&self, changes: &'p PaymentChanges, now: Timestamp) -> Lane<'p> {
         let PaymentChanges { newest, first_version } = changes;
-        let discarded = newest.steps.iter().zip(1..).filter(|(step, _)| self.record_age.is_exceeded(step.at, now));
+        let steps = newest.record().steps.iter().zip(1..);
+        let discarded = steps.filter(|(step, _)| self.record_age.is_exceeded(step.at, now));
         let discarded_up_to = discarded.map(|(_, version)| version).max().unwrap_or(0);
-        let mut events = rebuilt(newest, newest.published_version)?;
-        events.retain(|event| {
-            let version = event.payment().version;
-            version <= discarded_up_to || version >= *first_version
-        });
-        Some(events)
+        self.rounds.lane(newest, |version| version <= discarded_up_to || version >= *first_version)
     }
 }

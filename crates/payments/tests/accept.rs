@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use payment_events::{Money, PaymentId, PaymentStatus, Timestamp};
@@ -10,7 +11,7 @@ use payments::testing::{MemoryPayments, RecordingPublisher, TwiceWritten};
 use payments::{
     AcceptError, AcceptPayment, Accepted, Action, Authorization, Begun, Caller, Change, Lease, Outbox, Outcome,
     PaymentProcessor, PaymentRecord, PaymentRequest, PaymentStore, ProcessorError, Publication, PublishMode, Published,
-    Refusal, Rejection, Replaced, RequestKey, SimulatedProcessor, Status, Step, StoreError,
+    RebuiltPayment, Refusal, Rejection, Replaced, RequestKey, SimulatedProcessor, Status, Step, StoreError,
 };
 
 /// Counts the calls, and passes them on to the simulator.
@@ -221,6 +222,10 @@ async fn slow_decisions_are_awaited_and_timeouts_leave_the_payment_resumable() {
     assert_eq!(world.publisher.published(), []);
 }
 
+fn in_a_minute() -> SystemTime {
+    SystemTime::now() + Duration::from_mins(1)
+}
+
 #[tokio::test]
 async fn a_batch_publish_reports_an_outcome_for_each_payment() {
     let world = World::default();
@@ -235,10 +240,10 @@ async fn a_batch_publish_reports_an_outcome_for_each_payment() {
         let other = World { publisher: Arc::default(), ..World::default() };
         other.publisher.fail_for(order_id);
         other.accept(&request).await.unwrap();
-        records.push(other.record(&request));
+        records.push(RebuiltPayment::new(other.record(&request)).unwrap());
     }
     let publication = Publication::new(world.publisher.clone(), world.store.clone());
-    let published = publication.publish_all(&records).await;
+    let published = publication.publish_all(&records, in_a_minute()).await;
     assert_eq!(published, [Published::Now, Published::Deferred, Published::Now]);
     assert_eq!(world.publisher.published().len(), 2);
 }
@@ -252,7 +257,8 @@ async fn a_rejected_event_is_left_to_the_relay_by_a_request_and_named_in_a_batch
     let accepted = world.accept(&request("tok_approve")).await.unwrap();
     assert_eq!(accepted.published, Some(Published::Deferred));
     let record = world.record(&request("tok_approve"));
-    let published = Publication::new(world.publisher.clone(), world.store.clone()).publish_all(&[record]).await;
+    let publication = Publication::new(world.publisher.clone(), world.store.clone());
+    let published = publication.publish_all(&[RebuiltPayment::new(record).unwrap()], in_a_minute()).await;
     let [Published::Rejected(Rejection { version: 1, cause })] = &published[..] else { panic!("{published:?}") };
     assert_eq!(cause, "this event is set to be rejected");
     assert_eq!(world.record(&request("tok_approve")).published_version, 0);

@@ -6,13 +6,14 @@ use aws_sdk_dynamodb::Client;
 use orders::{Order, OrderStatus, PaymentCopy};
 use orders_aws::{OrdersScan, ScannedItem};
 use payment_events::{OrderId, PaymentId, PaymentInfo, Timestamp};
-use payments::PaymentRecord;
+use payments::{PaymentRecord, PublishModeName};
 use payments_aws::PaymentsScan;
 use paystream_local::Environment;
 use paystream_operations::compare;
 use quarantine::QuarantineRecords;
 use serde::Serialize;
 
+use crate::appeared::{Appeared, StreamError, StreamReader};
 use crate::plan::Plan;
 
 /// Maximum items per page of a scan.
@@ -29,9 +30,13 @@ pub struct Done {
     pub payment: PaymentInfo,
 }
 
-/// Everything that both services store.
-#[derive(Debug, Default)]
+/// Everything that both services store, and the payments on the stream.
+#[derive(Debug)]
 pub struct World {
+    /// Publish mode of the system. Outbox positions are raised in `direct` mode only.
+    pub mode: PublishModeName,
+    /// Versions on the stream.
+    pub appeared: Appeared,
     /// Payments in the payments table.
     pub payments: BTreeMap<PaymentId, PaymentRecord>,
     /// Copies in Orders' read model.
@@ -51,8 +56,10 @@ pub struct Findings {
     pub lost: Vec<String>,
     /// Payments and orders that no client requested.
     pub invented: Vec<String>,
-    /// Payments that still have their outbox mark.
+    /// Payments with a version that is missing on the stream or, in `direct` mode, above the outbox position.
     pub unpublished: Vec<String>,
+    /// Versions whose first appearance on the stream came before that of an earlier version.
+    pub disordered: Vec<String>,
     /// Copies that are missing, stale, ahead, orphaned or different.
     pub copies: Vec<String>,
     /// Orders that are missing, unrequested, or have a status that does not follow from their payment.
@@ -72,7 +79,7 @@ impl Findings {
     }
 }
 
-/// A table could not be read.
+/// A table or the stream could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Reading the payments table failed.
@@ -84,13 +91,34 @@ pub enum ReadError {
     /// Reading the quarantine failed.
     #[error(transparent)]
     Quarantine(#[from] quarantine::QuarantineError),
+    /// Reading the stream failed.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
 }
 
 impl World {
-    /// Reads each table once. Both services must be idle.
-    pub async fn read(environment: &Environment, client: &Client) -> Result<Self, ReadError> {
+    /// Creates a world without payments and orders, of a system in this mode.
+    pub fn new(mode: PublishModeName, appeared: Appeared) -> Self {
+        Self {
+            mode,
+            appeared,
+            payments: BTreeMap::new(),
+            copies: Vec::new(),
+            orders: BTreeMap::new(),
+            quarantined: 0,
+            unreadable: Vec::new(),
+        }
+    }
+
+    /// Reads each table once, and the rest of the stream. Both services must be idle.
+    pub(crate) async fn read(
+        environment: &Environment,
+        client: &Client,
+        stream: &mut StreamReader,
+        mode: PublishModeName,
+    ) -> Result<Self, ReadError> {
         let name = |logical_id| environment.physical_name(logical_id).unwrap_or(logical_id);
-        let mut world = Self::default();
+        let mut world = Self::new(mode, stream.read().await?.clone());
         let mut payments = PaymentsScan::new(client.clone(), name("PaymentsTable"), PAGE_ITEMS_MAX);
         while let Some(page) = payments.next_page().await? {
             for record in page {
@@ -141,14 +169,27 @@ impl World {
         }
         findings.invented.extend(payments.keys().map(ToString::to_string));
         findings.invented.extend(orders.keys().map(ToString::to_string));
-        let marked = self.payments.values().filter(|record| record.is_due());
-        findings.unpublished.extend(marked.map(|record| record.payment.payment_id.to_string()));
+        findings.unpublished.extend(self.payments.values().filter_map(|record| self.unpublished(record)));
+        findings.disordered.extend_from_slice(self.appeared.disordered());
         let differences = compare(self.payments.values(), &self.copies, Timestamp::now(), 0).differences;
         findings.copies.extend(differences.iter().map(|difference| format!("{difference:?}")));
         if self.quarantined != poison {
             findings.quarantine.push(format!("{} records in quarantine, expected {poison}", self.quarantined));
         }
         findings
+    }
+}
+
+impl World {
+    /// Returns the violation if a version of the payment is not on the stream, or its position is not raised.
+    fn unpublished(&self, record: &PaymentRecord) -> Option<String> {
+        let PaymentRecord { payment, published_version, .. } = record;
+        let (id, version, appeared) = (&payment.payment_id, payment.version, self.appeared.up_to(&payment.payment_id));
+        if appeared < version {
+            return Some(format!("{id}: the stream has versions up to {appeared} of {version}"));
+        }
+        let is_marked = self.mode == PublishModeName::Direct && record.is_due();
+        is_marked.then(|| format!("{id}: the outbox position is {published_version}, the version {version}"))
     }
 }
 

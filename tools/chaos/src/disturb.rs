@@ -16,7 +16,7 @@ use crate::faults::{FUNCTIONS, outage, random_fault};
 use crate::pick;
 
 /// Logical id of the stream in the template.
-const STREAM: &str = "PaymentStream";
+pub(crate) const STREAM: &str = "PaymentStream";
 /// Maximum open shards.
 const SHARDS_MAX: usize = 4;
 /// Maximum payment states remembered for repeated events.

@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use futures::{StreamExt, TryStreamExt, stream};
+use payments::PublishModeName;
 use paystream_client::{Client, Pace, Target, emulator};
 use paystream_local::Environment;
 use serde::Serialize;
 
 use crate::act::{ActError, act};
+use crate::appeared::StreamReader;
 use crate::check::{Done, Findings, ReadError, World};
-use crate::disturb::{DisturbError, Disturbances, Disturber};
+use crate::disturb::{DisturbError, Disturbances, Disturber, STREAM};
 use crate::plan::Plan;
 
 /// Plans executed concurrently.
@@ -60,12 +62,13 @@ pub enum ChaosError {
     Read(#[from] ReadError),
 }
 
-/// Makes `payments` payments, generated from `seed`, and checks the result. No other client may use the environment.
-/// Calls `made` with the number of payments made so far, after each.
+/// Makes `payments` payments, generated from `seed`, and checks the result. `mode` is the publish mode of the environment,
+/// which no other client may use. Calls `made` with the number of payments made so far, after each.
 pub async fn run(
     environment: &Environment,
     payments: u64,
     seed: u64,
+    mode: PublishModeName,
     made: impl Fn(u64),
 ) -> Result<Report, ChaosError> {
     let client = Client::new(Target::local(environment.url()));
@@ -91,7 +94,7 @@ pub async fn run(
     let worked_ms = ms_since(started);
     environment.clear_faults();
     let started = Instant::now();
-    let findings = settle(environment, &done, disturber.done().poison_records).await?;
+    let findings = settle(environment, &done, disturber.done().poison_records, mode).await?;
     Ok(Report {
         seed,
         payments: done.len() as u64,
@@ -105,12 +108,19 @@ pub async fn run(
 
 /// Checks until there are no violations, for [`IDLE_WAIT_MAX`] at most. Waits until the system is idle before each
 /// check.
-async fn settle(environment: &Environment, done: &[Done], poison: u64) -> Result<Findings, ReadError> {
+async fn settle(
+    environment: &Environment,
+    done: &[Done],
+    poison: u64,
+    mode: PublishModeName,
+) -> Result<Findings, ReadError> {
     let started = Instant::now();
     let dynamodb = dynamodb(environment);
+    let kinesis = aws_sdk_kinesis::Client::new(&emulator(environment.kinesis_url()));
+    let mut stream = StreamReader::new(kinesis, environment.physical_name(STREAM).unwrap_or(STREAM).to_owned());
     let check = async || {
         wait_until_idle(environment, IDLE_WAIT_MAX.saturating_sub(started.elapsed())).await;
-        let mut findings = World::read(environment, &dynamodb).await?.check(done, poison);
+        let mut findings = World::read(environment, &dynamodb, &mut stream, mode).await?.check(done, poison);
         let discarded = environment.failures().failures;
         findings.given_up.extend(discarded.iter().map(|failure| format!("{failure:?}")));
         Ok(findings)

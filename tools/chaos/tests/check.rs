@@ -4,8 +4,10 @@
 use fastrand::Rng;
 use orders::{CustomerId, Evidence, Line, Lines, Order, OrderRequest, OrderStatus, PaymentCopy, Quantity};
 use payment_events::{Money, PaymentInfo, Timestamp};
-use payments::{Action, Caller, Change, Lease, Outcome, PaymentRecord, PaymentRequest, RequestKey, Status, Step};
-use paystream_chaos::{Done, Findings, Plan, PlannedOrder, World};
+use payments::{
+    Action, Caller, Change, Lease, Outcome, PaymentRecord, PaymentRequest, PublishModeName, RequestKey, Status, Step,
+};
+use paystream_chaos::{Appeared, Done, Findings, Plan, PlannedOrder, World};
 
 fn at() -> Timestamp {
     Timestamp::from_unix_ms(1_800_000_000_000).unwrap()
@@ -53,6 +55,13 @@ fn placed(order_id: &str, payments: &[PaymentCopy]) -> Order {
     Order::place(request, Evidence::copies(payments), at())
 }
 
+/// A stream with these versions of the payment, in this order.
+fn appeared(record: &PaymentRecord, versions: &[u64]) -> Appeared {
+    let mut appeared = Appeared::default();
+    versions.iter().for_each(|version| appeared.add(&record.payment.payment_id, *version));
+    appeared
+}
+
 /// A consistent world: one captured payment with its accepted order, and the plan that made them.
 fn consistent() -> (World, Vec<Done>) {
     let record = after(&authorized("ord-1"), Action::Change(Change::Capture(None)));
@@ -63,12 +72,12 @@ fn consistent() -> (World, Vec<Done>) {
     assert_eq!(order.status, OrderStatus::Accepted);
     let done = vec![Done { plan, payment: info(&record) }];
     let world = World {
-        payments: [(record.payment.payment_id.clone(), record)].into(),
         copies,
         orders: [(order.order_id.clone(), order)].into(),
         quarantined: 2,
-        unreadable: Vec::new(),
+        ..World::new(PublishModeName::Direct, appeared(&record, &[1, 2]))
     };
+    let world = World { payments: [(record.payment.payment_id.clone(), record)].into(), ..world };
     (world, done)
 }
 
@@ -86,7 +95,7 @@ fn assert_found(findings: &Findings, expected: &Findings) {
         [&findings.lost, &findings.invented, &findings.unpublished, &findings.copies, &findings.stuck]
             .map(Vec::len)
             .into_iter()
-            .chain([&findings.quarantine, &findings.given_up, &findings.unreadable].map(Vec::len))
+            .chain([&findings.quarantine, &findings.given_up, &findings.unreadable, &findings.disordered].map(Vec::len))
             .collect::<Vec<_>>()
     };
     assert_eq!(lengths(findings), lengths(expected), "{findings:#?}");
@@ -111,6 +120,7 @@ fn a_payment_that_differs_from_the_last_response_is_lost() {
     let findings = found(|world| {
         let refund = Action::Change(Change::Refund(Some(eur(1))));
         *the(world) = after(the(world), refund);
+        world.appeared = appeared(the(world), &[1, 2, 3]);
         world.copies = vec![copy(the(world))];
     });
     assert_found(&findings, &Findings { lost: one(), ..Findings::default() });
@@ -129,6 +139,7 @@ fn a_payment_or_order_that_no_client_requested_is_invented() {
         world.copies.push(copy(&other));
         let order = placed("ord-2", &[]);
         world.orders.insert(order.order_id.clone(), order);
+        world.appeared.add(&other.payment.payment_id, 1);
         world.payments.insert(other.payment.payment_id.clone(), other);
     });
     assert_found(&findings, &Findings { invented: [one(), one()].concat(), ..Findings::default() });
@@ -138,6 +149,38 @@ fn a_payment_or_order_that_no_client_requested_is_invented() {
 fn an_outbox_position_that_was_not_raised_is_found() {
     let findings = found(|world| the(world).published_version = 0);
     assert_found(&findings, &Findings { unpublished: one(), ..Findings::default() });
+}
+
+#[test]
+fn positions_are_not_raised_in_stream_mode() {
+    let findings = found(|world| {
+        the(world).published_version = 0;
+        world.mode = PublishModeName::Stream;
+    });
+    assert!(findings.is_empty(), "{findings:#?}");
+}
+
+#[test]
+fn a_version_that_is_missing_on_the_stream_is_found() {
+    for on_stream in [&[][..], &[1]] {
+        for mode in [PublishModeName::Direct, PublishModeName::Stream] {
+            let findings = found(|world| {
+                world.appeared = appeared(the(world), on_stream);
+                world.mode = mode;
+            });
+            assert_found(&findings, &Findings { unpublished: one(), ..Findings::default() });
+        }
+    }
+}
+
+#[test]
+fn versions_that_first_appear_in_another_order_are_found() {
+    let repeated = found(|world| world.appeared = appeared(the(world), &[1, 1, 2, 1]));
+    assert!(repeated.is_empty(), "{repeated:#?}");
+    let reversed = found(|world| world.appeared = appeared(the(world), &[2, 1, 2]));
+    assert_found(&reversed, &Findings { disordered: one(), ..Findings::default() });
+    let skipped = found(|world| world.appeared = appeared(the(world), &[2]));
+    assert_found(&skipped, &Findings { disordered: one(), unpublished: one(), ..Findings::default() });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use paystream_chaos::{ChaosError, Findings, Report};
+use paystream_chaos::{ChaosError, Findings, PublishModeName, Report};
 use paystream_local::Options;
 
 use crate::local::{LocalArguments, LocalError};
@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// Random seed [default: a new one each time, which is printed]
     #[arg(long)]
     seed: Option<u64>,
+    /// Publish mode of the system: direct, or stream
+    #[arg(long, value_name = "MODE", default_value = "direct")]
+    publish_mode: PublishModeName,
     #[command(flatten)]
     local: LocalArguments,
     /// Print the result as one JSON object
@@ -49,12 +52,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, ChaosCommandEr
     let seed = arguments.seed.unwrap_or_else(new_seed);
     // With the defaults, most of the time would be spent waiting for payment leases and for the relay's batching
     // window.
-    let parameters = [("PaymentLeaseMs", "500"), ("RelayWindowSeconds", "0")];
+    let mode = arguments.publish_mode;
+    let parameters = [("PublishMode", mode.as_str()), ("PaymentLeaseMs", "500"), ("RelayWindowSeconds", "0")];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let environment = arguments.local.build(parameters.into()).await?.start(Options::default()).await?;
     let bar = progress_bar(arguments.payments, seed);
     let report = tokio::select! {
-        report = paystream_chaos::run(&environment, arguments.payments, seed, |made| bar.set_position(made)) => report,
+        report = paystream_chaos::run(&environment, arguments.payments, seed, mode, |made| bar.set_position(made)) => report,
         _ = tokio::signal::ctrl_c() => return Err(ChaosCommandError::Interrupted(seed)),
     };
     bar.finish_and_clear();
@@ -101,11 +105,12 @@ fn tell(report: &Report, as_json: bool) -> Result<(), OutputError> {
     Ok(())
 }
 
-fn kinds(findings: &Findings) -> [(&'static str, &[String]); 8] {
+fn kinds(findings: &Findings) -> [(&'static str, &[String]); 9] {
     [
         ("lost", &findings.lost),
         ("invented", &findings.invented),
         ("unpublished", &findings.unpublished),
+        ("disordered", &findings.disordered),
         ("copies", &findings.copies),
         ("stuck", &findings.stuck),
         ("quarantine", &findings.quarantine),

@@ -15,6 +15,7 @@ mod injector;
 mod invalid;
 mod parse;
 mod partial;
+mod put_records;
 mod registry;
 mod reorder;
 mod routes;

@@ -2,17 +2,14 @@
 
 use std::future::Future;
 
-use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
+use super::put_records::with_answer_edited;
 use super::registry::EntryRejections;
 use crate::emulators::Service;
-
-/// A response is smaller than its request.
-const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Forwards the entries that are not rejected, and merges the errors of the others into the response.
 pub(super) async fn put_records<F>(
@@ -37,15 +34,7 @@ where
         return (content_type, merged(json!({}), &refused).to_string()).into_response();
     }
     request["Records"] = Value::Array(kept);
-    let (mut parts, answer) = forward(Bytes::from(request.to_string())).await.into_parts();
-    let Ok(answer) = axum::body::to_bytes(answer, ANSWER_BYTES_MAX).await else { return parts.into_response() };
-    let answer = match serde_json::from_slice(&answer) {
-        Ok(written) if parts.status.is_success() => Bytes::from(merged(written, &refused).to_string()),
-        // The whole call failed, and nothing was written.
-        _ => answer,
-    };
-    parts.headers.insert(CONTENT_LENGTH, answer.len().into());
-    Response::from_parts(parts, Body::from(answer))
+    with_answer_edited(&request, forward, |written| merged(written, &refused)).await
 }
 
 /// Result of a rejected entry.

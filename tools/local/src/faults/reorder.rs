@@ -2,15 +2,12 @@
 
 use std::future::Future;
 
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use fastrand::Rng;
-use http::header::CONTENT_LENGTH;
 use serde_json::Value;
 
-/// A response is smaller than its request.
-const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+use super::put_records::with_answer_edited;
 
 /// Forwards the entries in random order, and puts their results back into the order of the request. A call without
 /// entries is forwarded unchanged.
@@ -25,15 +22,7 @@ where
     rng.shuffle(&mut numbered);
     let (places, shuffled): (Vec<usize>, Vec<Value>) = numbered.into_iter().unzip();
     *entries = shuffled;
-    let (mut parts, answer) = forward(Bytes::from(request.to_string())).await.into_parts();
-    let Ok(answer) = axum::body::to_bytes(answer, ANSWER_BYTES_MAX).await else { return parts.into_response() };
-    let answer = match serde_json::from_slice(&answer) {
-        Ok(written) if parts.status.is_success() => Bytes::from(restored(written, &places).to_string()),
-        // The whole call failed, and nothing was written.
-        _ => answer,
-    };
-    parts.headers.insert(CONTENT_LENGTH, answer.len().into());
-    Response::from_parts(parts, Body::from(answer))
+    with_answer_edited(&request, forward, |written| restored(written, &places)).await
 }
 
 /// Puts the results back into the order of the request. `places` has the place in the request of each result.
