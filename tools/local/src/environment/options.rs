@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::event_source::RetryDelays;
+use crate::event_source::{KafkaSimulation, RetryDelays};
+use crate::hubs::Hub;
 use crate::lambda::SANDBOXES_MAX;
 use crate::log::LogSink;
 
@@ -20,6 +21,10 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Template parameters that override the defaults.
     pub parameters: BTreeMap<String, String>,
+    /// Hub outside this process; `None` for Kinesis, which is embedded.
+    pub hub: Option<Hub>,
+    /// Behaviour of Kafka mappings that AWS does not document.
+    pub kafka: KafkaSimulation,
     /// Destination of the log.
     pub log: LogSink,
     /// Delays before a failed batch is retried.
@@ -41,6 +46,8 @@ impl Default for Options {
             port: 0,
             data: None,
             parameters: BTreeMap::new(),
+            hub: None,
+            kafka: KafkaSimulation::default(),
             log: LogSink::discard(),
             retry: RetryDelays::default(),
             clock_ahead: Duration::ZERO,

@@ -12,8 +12,7 @@ use super::data_directory::DataDirectory;
 use super::resources::{Resources, any_port, listen_error};
 use super::stops::Stops;
 use super::{Environment, Options, StartError};
-use crate::emulators::EmulatorError;
-use crate::event_source::{FailureList, Mapping, MappingContext};
+use crate::event_source::{FailureList, Mapping, MappingContext, MappingError};
 use crate::faults::{Callers, Faults, serve_resettable};
 use crate::functions_build::Functions;
 use crate::lambda::{Lambda, SandboxContext};
@@ -80,6 +79,8 @@ impl Prepared {
         let context = MappingContext {
             kinesis: kinesis.clone(),
             dynamodb: store.dynamodb.clone(),
+            hub: options.hub.clone(),
+            kafka: options.kafka,
             activity: lambda.activity(),
             checkpoints: store.checkpoints.clone(),
             failures: Arc::clone(&failures),
@@ -145,15 +146,20 @@ fn binaries(
     Ok(binaries)
 }
 
-type Started = (Vec<Arc<Mapping>>, Vec<JoinHandle<()>>);
+type Started = (Vec<Mapping>, Vec<JoinHandle<()>>);
 
 async fn start_mappings(template: &Template, lambda: &Lambda, context: &MappingContext) -> Result<Started, StartError> {
-    let failed = |error: EmulatorError| StartError::Emulator(error.to_string());
     let (mut mappings, mut reading) = (Vec::new(), Vec::new());
     for spec in &template.mappings {
-        // Always found: a mapping is declared inside its function.
+        // Always found: a mapping names a function of the template.
         let Some(function) = lambda.function(&spec.function) else { continue };
-        let mapping = Arc::new(Mapping::new(spec.clone(), Arc::clone(function), context.clone()).map_err(failed)?);
+        let failed = |error: MappingError| StartError::Resource {
+            template: template.path().to_owned(),
+            line: spec.line,
+            resource: spec.id.clone(),
+            reason: error.to_string(),
+        };
+        let mapping = Mapping::new(spec.clone(), Arc::clone(function), context.clone()).map_err(failed)?;
         reading.push(mapping.start().await.map_err(failed)?);
         mappings.push(mapping);
     }

@@ -64,7 +64,7 @@ mod tests {
     fn the_list_is_bounded_and_counts_dropped_batches() {
         let list = FailureList::default();
         for number in 0..KEPT_MAX + 3 {
-            let (bucket, event_source) = ("FailuresBucket".to_owned(), "OrderProjector/Paid".to_owned());
+            let (bucket, event_source) = ("FailuresBucket".to_owned(), "OrderProjectorPaid".to_owned());
             list.push(FailedBatch { bucket, event_source, record: number.into() });
         }
         let all = list.all();

@@ -25,7 +25,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use error::{Problem, TemplateError};
-pub(crate) use model::{FunctionSpec, MappingSpec, StartingPosition, StreamReference, StreamSpec, TableSpec};
+pub(crate) use model::{
+    FunctionSpec, KafkaSource, MappingSource, MappingSpec, StartingPosition, StreamSpec, TableSpec,
+};
 pub use model::{LeftOut, PayloadFormat, Route};
 
 use error::LocatedProblem;
@@ -157,6 +159,7 @@ impl Template {
                 self.routes.extend(declared.routes);
                 self.mappings.extend(declared.mappings);
             }
+            ResourceKind::Mapping => self.mappings.push(mappings::resource(identity, line, &fields, scope, referred)?),
             ResourceKind::Table => self.tables.push(tables::table(id, name, line, &fields)?),
             ResourceKind::Stream => self.streams.push(tables::stream(id, name, line, &fields)?),
             _ => {}

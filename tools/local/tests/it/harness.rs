@@ -113,7 +113,7 @@ impl Probe {
     }
 
     pub(crate) async fn mapping(&self) -> EventSourceStatus {
-        self.event_source("Consuming/Written").await
+        self.event_source("ConsumingWritten").await
     }
 
     pub(crate) async fn event_source(&self, id: &str) -> EventSourceStatus {

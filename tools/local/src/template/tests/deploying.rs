@@ -29,7 +29,7 @@ fn http_apis_have_the_routes_of_the_rest_apis() {
 fn enhanced_fan_out_reads_the_same_stream() {
     let template = deploying(&[("EnhancedFanOut", "on")]).unwrap();
     let mapping = template.mappings.iter().find(|mapping| mapping.function == "OrderProjector").unwrap();
-    assert_eq!(mapping.stream, StreamReference::Kinesis("PaymentStream".to_owned()));
+    assert_eq!(mapping.source, MappingSource::Kinesis("PaymentStream".to_owned()));
 }
 
 #[test]
