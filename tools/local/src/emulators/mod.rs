@@ -13,6 +13,7 @@ use http::HeaderMap;
 
 pub(crate) use dynamodb::DynamoDb;
 pub(crate) use kinesis::{Kinesis, ShardInfo, stream_of};
+pub(crate) use service::Emulator;
 pub use service::{ErrorAnswer, Service};
 
 /// Returns the operation in `x-amz-target: <API>.<operation>`.

@@ -1,4 +1,4 @@
-//! The emulated services, with the wire format of their operations and errors.
+//! The services that functions call, and the wire format of the operations and errors of the emulated ones.
 
 use axum::response::{IntoResponse, Response};
 use ferrokinesis::actions::Operation;
@@ -8,6 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::dynamodb_api::OPERATIONS as DYNAMODB_OPERATIONS;
+use crate::hub_proxy::{amqp_operations, kafka_operations};
 
 /// Error code of both services for exceeded throughput.
 const THROTTLED: &str = "ProvisionedThroughputExceededException";
@@ -35,6 +36,19 @@ pub enum Service {
     DynamoDb,
     /// Kinesis.
     Kinesis,
+    /// A Kafka broker, behind the fault proxy.
+    Kafka,
+    /// A RabbitMQ broker, behind the fault proxy.
+    RabbitMq,
+}
+
+/// A service that runs inside this process and is called over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Emulator {
+    /// DynamoDB, including table streams.
+    DynamoDb,
+    /// Kinesis.
+    Kinesis,
 }
 
 /// Error response of a service.
@@ -58,10 +72,26 @@ impl Service {
         match self {
             Self::Kinesis => operation.parse::<Operation>().is_ok(),
             Self::DynamoDb => DYNAMODB_OPERATIONS.contains(&operation),
+            Self::Kafka => kafka_operations().any(|known| known == operation),
+            Self::RabbitMq => amqp_operations().any(|known| known == operation),
         }
     }
 
-    /// Returns the throttling error.
+    /// True for a message broker: its protocol has no errors and throttling that a proxy could return.
+    pub(crate) fn is_broker(self) -> bool {
+        matches!(self, Self::Kafka | Self::RabbitMq)
+    }
+}
+
+impl Emulator {
+    pub(crate) fn service(self) -> Service {
+        match self {
+            Self::DynamoDb => Service::DynamoDb,
+            Self::Kinesis => Service::Kinesis,
+        }
+    }
+
+    /// Returns the throttling error of either service.
     pub(crate) fn throttled() -> ErrorAnswer {
         ErrorAnswer { code: THROTTLED.to_owned(), message: None, status: None }
     }
@@ -121,15 +151,15 @@ mod tests {
     #[test]
     fn an_error_has_the_type_prefix_of_its_service() {
         for (service, code, expected) in [
-            (Service::Kinesis, "ResourceNotFoundException", "ResourceNotFoundException"),
+            (Emulator::Kinesis, "ResourceNotFoundException", "ResourceNotFoundException"),
             (
-                Service::DynamoDb,
+                Emulator::DynamoDb,
                 "TransactionCanceledException",
                 "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
             ),
-            (Service::DynamoDb, "ValidationException", "com.amazon.coral.validate#ValidationException"),
-            (Service::DynamoDb, "ThrottlingException", "com.amazon.coral.availability#ThrottlingException"),
-            (Service::DynamoDb, "ExpiredTokenException", "com.amazon.coral.service#ExpiredTokenException"),
+            (Emulator::DynamoDb, "ValidationException", "com.amazon.coral.validate#ValidationException"),
+            (Emulator::DynamoDb, "ThrottlingException", "com.amazon.coral.availability#ThrottlingException"),
+            (Emulator::DynamoDb, "ExpiredTokenException", "com.amazon.coral.service#ExpiredTokenException"),
         ] {
             assert_eq!(service.error_type(code), expected);
         }
@@ -145,7 +175,7 @@ mod tests {
             ("InternalServerError", Some(503), 503),
         ] {
             let error = ErrorAnswer { code: code.to_owned(), message: None, status: given };
-            assert_eq!(Service::DynamoDb.answer(&error).status(), expected, "{code}");
+            assert_eq!(Emulator::DynamoDb.answer(&error).status(), expected, "{code}");
         }
     }
 
@@ -154,5 +184,8 @@ mod tests {
         assert!(DYNAMODB_OPERATIONS.is_sorted());
         assert!(Service::DynamoDb.knows("UpdateItem") && !Service::DynamoDb.knows("PutRecord"));
         assert!(Service::Kinesis.knows("PutRecord") && !Service::Kinesis.knows("UpdateItem"));
+        assert!(Service::Kafka.knows("Produce") && Service::Kafka.knows("Connect") && !Service::Kafka.knows("Publish"));
+        assert!(Service::RabbitMq.knows("Publish") && Service::RabbitMq.knows("Connect"));
+        assert!(!Service::RabbitMq.knows("Produce"));
     }
 }

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::StartError;
-use crate::emulators::{DynamoDb, Kinesis, Service};
+use crate::emulators::{DynamoDb, Emulator, Kinesis};
 use crate::faults::{self, Callers, Calls, Fault, FaultId, Faults, InjectedFault, InvalidFault};
 use crate::lambda::Endpoints;
 use crate::log::LogSink;
@@ -39,8 +39,8 @@ impl Resources {
         };
         create_resources(template, &kinesis, dynamodb).await?;
         let servers = vec![
-            faults::serve(kinesis_listener, kinesis_router, Service::Kinesis, faults, stop),
-            faults::serve(dynamodb_listener, dynamodb.router(), Service::DynamoDb, faults, stop),
+            faults::serve(kinesis_listener, kinesis_router, Emulator::Kinesis, faults, stop),
+            faults::serve(dynamodb_listener, dynamodb.router(), Emulator::DynamoDb, faults, stop),
         ];
         Ok(Self { kinesis, endpoints, servers })
     }
