@@ -8,9 +8,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::dynamodb_api::OPERATIONS as DYNAMODB_OPERATIONS;
+use super::secrets::GET_SECRET_VALUE;
 use crate::hub_proxy::{amqp_operations, kafka_operations};
 
-/// Error code of both services for exceeded throughput.
+/// Error code of Kinesis and DynamoDB for exceeded throughput.
 const THROTTLED: &str = "ProvisionedThroughputExceededException";
 
 /// Error codes that the front end of DynamoDB returns, with a prefix of their own.
@@ -36,6 +37,8 @@ pub enum Service {
     DynamoDb,
     /// Kinesis.
     Kinesis,
+    /// Secrets Manager.
+    SecretsManager,
     /// A Kafka broker, behind the fault proxy.
     Kafka,
     /// A RabbitMQ broker, behind the fault proxy.
@@ -49,6 +52,8 @@ pub(crate) enum Emulator {
     DynamoDb,
     /// Kinesis.
     Kinesis,
+    /// Secrets Manager.
+    SecretsManager,
 }
 
 /// Error response of a service.
@@ -72,6 +77,7 @@ impl Service {
         match self {
             Self::Kinesis => operation.parse::<Operation>().is_ok(),
             Self::DynamoDb => DYNAMODB_OPERATIONS.contains(&operation),
+            Self::SecretsManager => operation == GET_SECRET_VALUE,
             Self::Kafka => kafka_operations().any(|known| known == operation),
             Self::RabbitMq => amqp_operations().any(|known| known == operation),
         }
@@ -88,12 +94,14 @@ impl Emulator {
         match self {
             Self::DynamoDb => Service::DynamoDb,
             Self::Kinesis => Service::Kinesis,
+            Self::SecretsManager => Service::SecretsManager,
         }
     }
 
-    /// Returns the throttling error of either service.
-    pub(crate) fn throttled() -> ErrorAnswer {
-        ErrorAnswer { code: THROTTLED.to_owned(), message: None, status: None }
+    /// Returns the throttling error.
+    pub(crate) fn throttled(self) -> ErrorAnswer {
+        let code = if self == Self::SecretsManager { "ThrottlingException" } else { THROTTLED };
+        ErrorAnswer { code: code.to_owned(), message: None, status: None }
     }
 
     /// Builds the error response in the format of the service.
@@ -109,15 +117,15 @@ impl Emulator {
 
     pub(crate) fn content_type(self) -> &'static str {
         match self {
-            Self::Kinesis => "application/x-amz-json-1.1",
+            Self::Kinesis | Self::SecretsManager => "application/x-amz-json-1.1",
             Self::DynamoDb => "application/x-amz-json-1.0",
         }
     }
 
-    /// Returns the `__type` of an error. DynamoDB prefixes the code with a namespace, Kinesis does not.
+    /// Returns the `__type` of an error. Only DynamoDB prefixes the code with a namespace.
     fn error_type(self, code: &str) -> String {
         let prefix = match (self, code) {
-            (Self::Kinesis, _) => return code.to_owned(),
+            (Self::Kinesis | Self::SecretsManager, _) => return code.to_owned(),
             (Self::DynamoDb, "ValidationException") => "com.amazon.coral.validate",
             (Self::DynamoDb, "ThrottlingException") => "com.amazon.coral.availability",
             (Self::DynamoDb, code) if COMMON_CODES.contains(&code) => "com.amazon.coral.service",

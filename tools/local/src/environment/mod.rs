@@ -3,6 +3,7 @@
 mod components;
 mod data_directory;
 mod error;
+mod hub;
 mod options;
 mod resources;
 mod start;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::event_source::{KafkaSimulation, RetryDelays};
-use crate::hubs::Hub;
+use crate::hubs::{Hub, local_parameters};
 use crate::lambda::SANDBOXES_MAX;
 use crate::log::LogSink;
+use crate::template::{Template, TemplateError};
 
 /// Options to start an environment with. Default: `template.yaml` of the current directory, a free port, in memory, no
 /// log.
@@ -37,6 +38,14 @@ pub struct Options {
     /// Concurrent sandboxes of a function without reserved concurrency in the template; 10 by default. Each is a
     /// process of about 11 MB. On AWS the default limit is 1,000 per account.
     pub sandboxes_max: usize,
+}
+
+impl Options {
+    /// Reads the template, with the parameters that connect the stack to the hub.
+    pub fn template(&self) -> Result<Template, TemplateError> {
+        let local = self.hub.as_ref().map(|hub| local_parameters(hub.kind(), &hub.url.address()));
+        Template::load_with(&self.template, &self.parameters, &local.unwrap_or_default())
+    }
 }
 
 impl Default for Options {

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::components::{self, Components};
 use super::data_directory::DataDirectory;
+use super::hub::{check_hub, create_topics, secrets};
 use super::resources::{Resources, any_port, listen_error};
 use super::stops::Stops;
 use super::{Environment, Options, StartError};
@@ -34,7 +35,8 @@ impl Prepared {
     /// Reads the template, binds the port and opens the data directory, so that these errors show before the functions
     /// are built.
     pub fn new(options: Options) -> Result<Self, StartError> {
-        let template = Template::load(&options.template, &options.parameters)?;
+        let template = options.template()?;
+        check_hub(&template, options.hub.as_ref())?;
         let port = options.port;
         let listener = bind_loopback(port).map_err(|reason| match reason.kind() {
             ErrorKind::AddrInUse => StartError::PortTaken(port),
@@ -62,7 +64,10 @@ impl Prepared {
         let callers = Callers::Functions { logical_ids, processes: processes.clone() };
         let faults = Arc::new(Faults::new(callers, log.clone()).with_routes(template.routes()));
         let Resources { kinesis, endpoints, mut servers } =
-            Resources::start(&template, &store.dynamodb, &faults, &stops.servers).await?;
+            Resources::start(&template, &store.dynamodb, &secrets(options.hub.as_ref()), &faults, &stops.servers)
+                .await?;
+
+        create_topics(&template, options.hub.as_ref()).await?;
 
         let runtime_listener = any_port()?;
         let runtime_url = url_of(&runtime_listener).map_err(listen_error)?;

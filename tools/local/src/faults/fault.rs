@@ -52,7 +52,8 @@ pub struct Fault {
     pub seed: u64,
 }
 
-/// Target of a fault. In JSON and as text: `kinesis`, `dynamodb`, `kafka`, `rabbitmq`, or the logical id of a function or an API.
+/// Target of a fault. In JSON and as text: `kinesis`, `dynamodb`, `secretsmanager`, `kafka`, `rabbitmq`, or the logical id
+/// of a function or an API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum FaultTarget {
@@ -60,6 +61,8 @@ pub enum FaultTarget {
     Kinesis,
     /// The DynamoDB emulator.
     DynamoDb,
+    /// The Secrets Manager emulator.
+    SecretsManager,
     /// The Kafka brokers, through the proxy before them.
     Kafka,
     /// The RabbitMQ broker, through the proxy before it.
@@ -173,6 +176,7 @@ impl From<Service> for FaultTarget {
         match service {
             Service::Kinesis => Self::Kinesis,
             Service::DynamoDb => Self::DynamoDb,
+            Service::SecretsManager => Self::SecretsManager,
             Service::Kafka => Self::Kafka,
             Service::RabbitMq => Self::RabbitMq,
         }
@@ -184,6 +188,7 @@ impl From<String> for FaultTarget {
         match text.as_str() {
             "kinesis" => Self::Kinesis,
             "dynamodb" => Self::DynamoDb,
+            "secretsmanager" => Self::SecretsManager,
             "kafka" => Self::Kafka,
             "rabbitmq" => Self::RabbitMq,
             _ => Self::Resource(text),
@@ -202,6 +207,7 @@ impl fmt::Display for FaultTarget {
         f.write_str(match self {
             Self::Kinesis => "kinesis",
             Self::DynamoDb => "dynamodb",
+            Self::SecretsManager => "secretsmanager",
             Self::Kafka => "kafka",
             Self::RabbitMq => "rabbitmq",
             Self::Resource(logical_id) => logical_id,

@@ -76,7 +76,7 @@ impl FaultInjector {
         match ending {
             None => reach(body).await,
             Some(Ending::Error(error)) => self.emulator.answer(&error),
-            Some(Ending::Throttle) => self.emulator.answer(&Emulator::throttled()),
+            Some(Ending::Throttle) => self.emulator.answer(&self.emulator.throttled()),
             Some(Ending::Reset(moment)) => {
                 if moment == Moment::After {
                     reach(body).await;
@@ -106,7 +106,7 @@ impl FaultInjector {
     ) -> Response {
         let (metered, body) = match self.emulator {
             Emulator::DynamoDb => dynamodb::request_capacity(operation, body),
-            Emulator::Kinesis => (None, body),
+            Emulator::Kinesis | Emulator::SecretsManager => (None, body),
         };
         let (parts, answer) = forward(next, parts, body.clone()).await.into_parts();
         let Ok(answer) = axum::body::to_bytes(answer, BODY_BYTES_MAX).await else { return parts.into_response() };

@@ -112,7 +112,9 @@ fn spelling_of(target: &FaultTarget) -> &'static str {
     match target {
         FaultTarget::Kafka => "spell it as the Kafka protocol does (Produce, Fetch, Metadata), or Connect",
         FaultTarget::RabbitMq => "known are Connect, Publish, Ack, Nack and those that docs/local-environment.md lists",
-        FaultTarget::Kinesis | FaultTarget::DynamoDb | FaultTarget::Resource(_) => "spell it as the AWS API does",
+        FaultTarget::Kinesis | FaultTarget::DynamoDb | FaultTarget::SecretsManager | FaultTarget::Resource(_) => {
+            "spell it as the AWS API does"
+        }
     }
 }
 
@@ -140,6 +142,7 @@ impl<'a> KnownTargets<'a> {
         let name = match target {
             FaultTarget::Kinesis => return Ok(TargetKind::Service(Service::Kinesis)),
             FaultTarget::DynamoDb => return Ok(TargetKind::Service(Service::DynamoDb)),
+            FaultTarget::SecretsManager => return Ok(TargetKind::Service(Service::SecretsManager)),
             FaultTarget::Kafka => return Ok(TargetKind::Service(Service::Kafka)),
             FaultTarget::RabbitMq => return Ok(TargetKind::Service(Service::RabbitMq)),
             FaultTarget::Resource(name) => name,

@@ -39,7 +39,7 @@ where
 
 /// Result of a rejected entry.
 fn refused_entry() -> Value {
-    let error = Emulator::throttled();
+    let error = Emulator::Kinesis.throttled();
     json!({"ErrorCode": error.code, "ErrorMessage": error.message()})
 }
 

@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Kind of hub.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum HubKind {
     /// Kinesis, embedded in the environment.
+    #[default]
     Kinesis,
     /// A Kafka cluster.
     Kafka,

@@ -4,7 +4,7 @@ mod mappings;
 use super::*;
 
 fn parse(source: &str) -> Result<Template, LocatedProblem> {
-    Template::parse(source, Path::new(env!("CARGO_MANIFEST_DIR")), &BTreeMap::new())
+    Template::parse(source, Path::new(env!("CARGO_MANIFEST_DIR")), &BTreeMap::new(), &BTreeMap::new())
 }
 
 /// Parses a template with one function that has these additional properties, from line 8 on.

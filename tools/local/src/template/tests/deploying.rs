@@ -70,7 +70,7 @@ fn with_definition(definition: &str) -> Result<Template, LocatedProblem> {
     fs::write(directory.path().join("api.yaml"), definition).unwrap();
     let source = "Resources:\n  Api:\n    Type: AWS::Serverless::HttpApi\n    Properties:\n      DefinitionBody:\n        Fn::Transform: { Name: \
                   AWS::Include, Parameters: { Location: api.yaml } }\n";
-    Template::parse(source, directory.path(), &BTreeMap::new())
+    Template::parse(source, directory.path(), &BTreeMap::new(), &BTreeMap::new())
 }
 
 #[test]
