@@ -21,6 +21,7 @@ use crate::template::{StreamSpec, TableSpec};
 
 pub(super) struct Components {
     pub(super) url: String,
+    pub(super) hub: String,
     pub(super) endpoints: Endpoints,
     pub(super) lambda: Arc<Lambda>,
     pub(super) mappings: Vec<Mapping>,
@@ -69,8 +70,10 @@ impl Components {
         });
         let mut status = Status {
             url: self.url.clone(),
+            hub: self.hub.clone(),
             kinesis_url: self.endpoints.kinesis.clone(),
             dynamodb_url: self.endpoints.dynamodb.clone(),
+            secrets_manager_url: self.endpoints.secrets_manager.clone(),
             functions: functions.collect(),
             event_sources: event_sources.collect(),
             streams: std::collections::BTreeMap::new(),

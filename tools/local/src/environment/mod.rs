@@ -76,6 +76,11 @@ impl Environment {
         &self.components.endpoints.dynamodb
     }
 
+    /// Returns the hub, as text: `Kinesis (embedded)`, or `Kafka at HOST:PORT`.
+    pub fn hub(&self) -> &str {
+        &self.components.hub
+    }
+
     /// Returns the template.
     pub fn template(&self) -> &Template {
         &self.template

@@ -16,6 +16,7 @@ use super::{Environment, Options, StartError};
 use crate::event_source::{FailureList, Mapping, MappingContext, MappingError};
 use crate::faults::{Callers, Faults, serve_resettable};
 use crate::functions_build::Functions;
+use crate::hubs::Hub;
 use crate::lambda::{Lambda, SandboxContext};
 use crate::loopback::{bind_loopback, serve, url_of};
 use crate::processes::Processes;
@@ -102,8 +103,9 @@ impl Prepared {
         let sweeper = tokio::spawn(async { _ = tokio::join!(sweep_tables, sweep_streams) });
         let streams = template.streams.clone();
         let tables = template.tables.clone();
+        let hub = options.hub.as_ref().map_or_else(|| "Kinesis (embedded)".to_owned(), Hub::to_string);
         let components =
-            Components { url, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
+            Components { url, hub, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
         let components = Arc::new(components);
         let router = gateway::router(template.routes(), &components.lambda, &components.faults, &log);
         let gateway = serve_resettable(listener, router.merge(components::router(&components)), &stops.gateway);

@@ -23,7 +23,7 @@ pub struct Failures {
 pub struct FailedBatch {
     /// Physical name of the bucket of the on-failure destination.
     pub bucket: String,
-    /// Event source mapping: `<function>/<event>`.
+    /// Event source mapping: its logical id.
     pub event_source: String,
     /// Invocation record, as the object in the bucket would hold it: request and response context, batch info, payload.
     pub record: serde_json::Value,

@@ -8,6 +8,7 @@ mod kind;
 mod parameters;
 mod url;
 
+use std::fmt;
 use std::sync::Arc;
 
 pub use kafka::{
@@ -31,6 +32,12 @@ pub struct Hub {
 pub enum HubClient {
     /// Client of a Kafka cluster.
     Kafka(Arc<dyn KafkaCluster>),
+}
+
+impl fmt::Display for Hub {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} at {}", self.kind().name(), self.url)
+    }
 }
 
 impl Hub {

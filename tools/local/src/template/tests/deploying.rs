@@ -114,3 +114,37 @@ fn a_function_event_can_declare_a_route_of_an_http_api() {
     let message = "resource PaymentApi: event Get: RestApiId must be an AWS::Serverless::Api of this template";
     refused(event("Api", "RestApiId"), 12, message);
 }
+
+#[test]
+fn the_hub_decides_which_relay_and_which_mapping_exist() {
+    let kafka = [
+        ("Hub", "kafka"),
+        ("PublishMode", "stream"),
+        ("KafkaBootstrapServers", "127.0.0.1:9092"),
+        ("KafkaAuthentication", "none"),
+        ("HubEncryption", "plaintext"),
+    ];
+    let rabbitmq = [
+        ("Hub", "rabbitmq"),
+        ("PublishMode", "stream"),
+        ("RabbitMqBrokerArn", "arn:aws:mq:us-east-1:000000000000:broker:payments:b-1"),
+        ("RabbitMqEndpoint", "127.0.0.1:5672"),
+        ("HubSecretArn", "arn:aws:secretsmanager:us-east-1:000000000000:secret:hub-AbCdEf"),
+        ("HubEncryption", "plaintext"),
+    ];
+    for (given, hub, relay, mapping) in [
+        (&[][..], HubKind::Kinesis, "payment-relay", "OrderProjectorPaymentPublished"),
+        (&kafka, HubKind::Kafka, "payment-relay-kafka", "OrderProjectorKafkaPayments"),
+        (&rabbitmq, HubKind::RabbitMq, "payment-relay-rabbitmq", "OrderProjectorRabbitMqPayments"),
+    ] {
+        let template = deploying(given).unwrap();
+        assert_eq!(template.hub(), hub);
+        let relays: Vec<_> = template.packages().into_iter().filter(|package| package.contains("relay")).collect();
+        assert_eq!(relays, [relay], "only the relay of the hub is built");
+        let mappings = template.mappings.iter().filter(|mapping| mapping.function == "OrderProjector");
+        assert_eq!(mappings.map(|mapping| mapping.id.as_str()).collect::<Vec<_>>(), [mapping]);
+        assert_eq!(template.streams.is_empty(), hub != HubKind::Kinesis);
+    }
+    let error = deploying(&[("Hub", "nats")]).unwrap_err().to_string();
+    assert!(error.contains("parameter Hub must be one of kinesis, kafka, rabbitmq"), "{error}");
+}

@@ -7,14 +7,14 @@ use std::time::SystemTime;
 use paystream_hubs::connect;
 use paystream_local::{HubKind, KafkaSimulation, Options};
 use rskafka::chrono::DateTime;
-use rskafka::client::partition::{Compression, UnknownTopicHandling};
+use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
 use rskafka::client::{Client, ClientBuilder};
 use rskafka::record::Record;
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::raw;
-use crate::harness::{Probe, options};
+use crate::harness::{PATIENCE, POLL, Probe, options};
 
 /// Mapping that reads the topic.
 pub(super) const MAPPING: &str = "ReceivingTopic";
@@ -66,9 +66,23 @@ impl TestTopic {
         raw::add_partitions(&self.address, &self.name, count).await;
     }
 
+    /// Returns the client of a partition, which the broker may not know yet.
+    async fn partition(&self, partition: i32) -> PartitionClient {
+        let known = async {
+            loop {
+                let client = self.client.partition_client(&self.name, partition, UnknownTopicHandling::Retry).await;
+                match client {
+                    Ok(client) => return client,
+                    Err(_) => tokio::time::sleep(POLL).await,
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, known).await.unwrap()
+    }
+
     /// Deletes the records of partition 0 before this offset, as if they had expired.
     pub(super) async fn delete_before(&self, offset: i64) {
-        let partition = self.client.partition_client(&self.name, 0, UnknownTopicHandling::Retry).await.unwrap();
+        let partition = self.partition(0).await;
         partition.delete_records(offset, TIMEOUT_MS).await.unwrap();
     }
 
@@ -79,7 +93,7 @@ impl TestTopic {
     }
 
     pub(super) async fn write_records(&self, partition: i32, records: Vec<Record>) -> Vec<i64> {
-        let partition = self.client.partition_client(&self.name, partition, UnknownTopicHandling::Retry).await.unwrap();
+        let partition = self.partition(partition).await;
         partition.produce(records, Compression::NoCompression).await.unwrap()
     }
 
