@@ -181,6 +181,7 @@ fn deployed_crates_do_not_depend_on_local_tools() {
     for member in PAYMENTS_SIDE.iter().copied().chain(ORDERS_SIDE.iter().copied()).chain(FOR_BOTH) {
         for dependency in workspace.dependencies(member) {
             let local = [
+                "paystream-hubs",
                 "paystream-local",
                 "paystream-operations",
                 "paystream-chaos",
@@ -248,6 +249,7 @@ fn every_workspace_member_is_covered_by_these_rules() {
         "paystream-commands",
         "paystream-comparison",
         "paystream-contracts",
+        "paystream-hubs",
         "paystream-local",
         "paystream-measurements",
         "paystream-operations",

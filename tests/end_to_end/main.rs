@@ -10,6 +10,7 @@ mod cors;
 mod deployments;
 mod fuzzed;
 mod http_apis;
+mod hubs;
 mod idempotency;
 mod kept;
 mod large_orders;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_types::SdkConfig;
 use payments_aws::PaymentsTable;
 use paystream_client::{Client, Pace, emulator};
-use paystream_local::{Environment, Functions, Options, Profile, Template, build_functions};
+use paystream_local::{Environment, Functions, Hub, HubKind, Options, Profile, build_functions};
 
 use crate::TestTarget;
 use crate::deployed::Deployed;
@@ -24,8 +24,8 @@ const POLL_DEPLOYED: Duration = Duration::from_millis(100);
 /// Package of the operator commands.
 const COMMANDS: &str = "paystream-commands";
 
-/// Function binaries, built once per test process.
-static FUNCTIONS: OnceLock<Functions> = OnceLock::new();
+/// Function binaries of each hub, built once per test process.
+static FUNCTIONS: [OnceLock<Functions>; 3] = [const { OnceLock::new() }; 3];
 
 /// A running system and a client of its APIs. A local environment ends with the test.
 pub struct Paystream {
@@ -98,7 +98,13 @@ impl Paystream {
     pub async fn start_with_options(options: Options) -> Self {
         let log = TestLog::default();
         let options = Options { log: log.sink(), ..options };
-        let functions = FUNCTIONS.get_or_init(|| functions(&options));
+        let hub = options.hub.as_ref().map_or(HubKind::Kinesis, Hub::kind);
+        let functions = match hub {
+            HubKind::Kinesis => &FUNCTIONS[0],
+            HubKind::Kafka => &FUNCTIONS[1],
+            HubKind::RabbitMq => &FUNCTIONS[2],
+        };
+        let functions = functions.get_or_init(|| self::functions(&options));
         let environment = Environment::start(options, functions).await.unwrap_or_else(|error| panic!("{error}"));
         Self::new(System::Embedded { environment: Box::new(environment), log })
     }
@@ -216,7 +222,7 @@ pub fn function_binaries() -> Functions {
 }
 
 fn functions(options: &Options) -> Functions {
-    let template = Template::load(&options.template, &options.parameters).unwrap_or_else(|error| panic!("{error}"));
+    let template = options.template().unwrap_or_else(|error| panic!("{error}"));
     let packages = [template.packages(), vec![COMMANDS.to_owned()]].concat();
     let built = build_functions(&workspace(), Profile::own(), &packages);
     built.unwrap_or_else(|error| panic!("{error}"))

@@ -10,6 +10,7 @@ mod contract;
 mod deployed;
 mod environment;
 mod faults;
+mod hub;
 mod inspect;
 mod log;
 mod operating;

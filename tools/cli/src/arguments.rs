@@ -1,9 +1,9 @@
 //! Command line: `up` with its options, and the names of the commands that `paystream-commands` implements.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use paystream_up::Up;
 
 /// Runs Paystream on this machine, and operates local and deployed stacks
 #[derive(Debug, Parser)]
@@ -46,36 +46,10 @@ pub(crate) struct Forwarded {
     _arguments: Vec<OsString>,
 }
 
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Up {
-    /// Port of both APIs; 0 picks a free one
-    #[arg(long, default_value_t = 3000)]
-    pub(crate) port: u16,
-    /// Keep the tables in this directory across restarts, not in memory
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-    /// Template to run [default: template.yaml, here or in a parent directory]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) template: Option<PathBuf>,
-    /// Override the default of a template parameter; repeatable
-    #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = key_and_value)]
-    pub(crate) parameters: Vec<(String, String)>,
-    /// Build the functions in release mode, as they deploy
-    #[arg(long)]
-    pub(crate) release: bool,
-}
-
 impl Arguments {
     /// Returns the subcommand, by default `up`.
     pub(crate) fn command(self) -> Command {
         self.command.unwrap_or(Command::Up(self.up))
-    }
-}
-
-fn key_and_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("must be KEY=VALUE".to_owned()),
     }
 }
 
@@ -123,8 +97,22 @@ mod tests {
     }
 
     #[test]
+    fn a_hub_has_an_address() {
+        let up = up(&["--hub-url", "orders:secret@127.0.0.1:5672"]).unwrap();
+        assert_eq!(up.hub_url.unwrap().address(), "127.0.0.1:5672");
+        let message = self::up(&["--hub-url", "kafka://127.0.0.1:9092"]).unwrap_err().to_string();
+        assert!(message.contains("--hub-url") && message.contains("must be [USER:PASSWORD@]HOST:PORT"), "{message}");
+    }
+
+    #[test]
     fn invalid_arguments_are_usage_errors() {
-        for arguments in [&["--parameter", "Stage"][..], &["--port", "70000"], &["down"], &["--parameter", "=x"]] {
+        for arguments in [
+            &["--hub-url", "127.0.0.1"][..],
+            &["--parameter", "Stage"],
+            &["--port", "70000"],
+            &["down"],
+            &["--parameter", "=x"],
+        ] {
             assert_eq!(up(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
         }
     }

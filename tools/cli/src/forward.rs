@@ -11,6 +11,9 @@ const COMMANDS: &str = "paystream-commands";
 /// File that identifies a workspace with that package.
 const MANIFEST: &str = "tools/cli/commands/Cargo.toml";
 
+/// The default command.
+const UP: &str = "up";
+
 /// Error of forwarding a command.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ForwardError {
@@ -22,8 +25,18 @@ pub(crate) enum ForwardError {
 
 /// Runs `paystream-commands` with this process's arguments, and returns its exit code.
 pub(crate) fn run() -> Result<ExitCode, ForwardError> {
+    run_with(std::env::args_os().skip(1))
+}
+
+/// Runs `paystream-commands up`, also if this process's arguments leave `up` out.
+pub(crate) fn run_up() -> Result<ExitCode, ForwardError> {
+    let options = std::env::args_os().skip(1).skip_while(|argument| argument == UP);
+    run_with([OsString::from(UP)].into_iter().chain(options))
+}
+
+fn run_with(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, ForwardError> {
     let program = program()?;
-    run_instead(&program, std::env::args_os().skip(1)).map_err(|reason| ForwardError::Run { program, reason })
+    run_instead(&program, arguments).map_err(|reason| ForwardError::Run { program, reason })
 }
 
 /// Returns the binary: built, if this program or the current directory is in a workspace; otherwise the one beside this

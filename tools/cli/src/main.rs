@@ -3,7 +3,6 @@
 
 mod arguments;
 mod forward;
-mod up;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -11,6 +10,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::{Arguments, Command};
+use paystream_up::tell;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
@@ -19,7 +19,9 @@ async fn main() -> ExitCode {
         Err(answer) => return ended(print(&answer), 2),
     };
     match arguments.command() {
-        Command::Up(up) => ended(up::run(up).await.map(|()| ExitCode::SUCCESS), 1),
+        // The clients of other hubs are in `paystream-commands`.
+        Command::Up(up) if up.hub_url.is_some() => ended(forward::run_up(), 1),
+        Command::Up(up) => ended(paystream_up::run(up, None).await.map(|()| ExitCode::SUCCESS), 1),
         _ => ended(forward::run(), 2),
     }
 }
@@ -37,10 +39,4 @@ fn ended<E: std::fmt::Display>(result: Result<ExitCode, E>, code: u8) -> ExitCod
         tell(&format!("error: {error}"));
         ExitCode::from(code)
     })
-}
-
-/// Prints a message to standard error; results go to standard output.
-#[expect(clippy::print_stderr, reason = "this is how a command line talks to its user")]
-fn tell(message: &str) {
-    eprintln!("{message}");
 }

@@ -3,33 +3,39 @@
 use std::io::{self, Write};
 
 use paystream_local::{
-    BuildError, Environment, LogSink, NoTemplate, Options, Prepared, Profile, StartError, find_template,
+    BuildError, Environment, Hub, LogSink, NoTemplate, Options, Prepared, Profile, StartError, find_template,
 };
 
-use crate::arguments::Up;
-use crate::tell;
+use crate::{Up, tell};
 
 /// Error of `paystream up`.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum UpError {
+pub enum UpError {
+    /// There is no template.
     #[error(transparent)]
     NoTemplate(#[from] NoTemplate),
+    /// The environment did not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The functions did not build.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// Signals cannot be received.
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
+    /// A second signal arrived during the shutdown.
     #[error("stopped immediately; running functions were killed")]
     StoppedAtOnce,
+    /// A signal arrived during the build.
     #[error("interrupted")]
     Interrupted,
+    /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
 }
 
-/// Runs until Ctrl-C or SIGTERM.
-pub(crate) async fn run(up: Up) -> Result<(), UpError> {
+/// Runs until Ctrl-C or SIGTERM, over this hub; without one, over the embedded Kinesis.
+pub async fn run(up: Up, hub: Option<Hub>) -> Result<(), UpError> {
     let mut signals = Signals::new().map_err(UpError::Signals)?;
     let profile = if up.release { Profile::Release } else { Profile::own() };
     let options = Options {
@@ -37,6 +43,7 @@ pub(crate) async fn run(up: Up) -> Result<(), UpError> {
         port: up.port,
         data: up.data,
         parameters: up.parameters.into_iter().collect(),
+        hub,
         log: LogSink::stderr(),
         warm: true,
         ..Options::default()
@@ -72,7 +79,7 @@ fn greet(environment: &Environment) -> io::Result<()> {
 
 fn greeting(environment: &Environment) -> String {
     let url = environment.url();
-    let mut lines = vec![format!("ready {url}"), String::new()];
+    let mut lines = vec![format!("ready {url}"), format!("hub   {}", environment.hub()), String::new()];
     // Without the catch-alls, which respond to paths and methods that do not exist.
     let routes: Vec<_> = environment.template().routes().iter().filter(|route| route.method != "ANY").collect();
     let width = routes.iter().map(|route| route.path.len()).max().unwrap_or_default();

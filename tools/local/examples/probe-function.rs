@@ -28,7 +28,8 @@ async fn main() -> Result<(), Error> {
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let payload = event.payload;
-    if payload["Records"].is_array() { batch(&payload).await } else { request(&payload).await }
+    let is_batch = payload["Records"].is_array() || payload["records"].is_object();
+    if is_batch { batch(&payload).await } else { request(&payload).await }
 }
 
 async fn request(event: &Value) -> Result<Value, Error> {
@@ -105,7 +106,10 @@ fn io_error_of(error: &(dyn std::error::Error + 'static)) -> String {
 /// Handles a batch. Each record selects an action: `{"n": 1, "do": "ok"}`. Actions ending in `-once` run once per
 /// record.
 async fn batch(event: &Value) -> Result<Value, Error> {
-    let records: Vec<(Value, Value)> = event["Records"].as_array().into_iter().flatten().map(record).collect();
+    let of_stream = event["Records"].as_array().into_iter().flatten().map(record);
+    let of_topic = event["records"].as_object().into_iter().flatten();
+    let of_topic = of_topic.flat_map(|(partition, records)| of_partition(partition, records));
+    let records: Vec<(Value, Value)> = of_stream.chain(of_topic).collect();
     let numbers: Vec<&Value> = records.iter().map(|(_, data)| &data["n"]).collect();
     let mut journal = std::fs::OpenOptions::new().create(true).append(true).open(path("JOURNAL"))?;
     write_line(&mut journal, &json!(numbers).to_string())?;
@@ -134,6 +138,16 @@ fn record(record: &Value) -> (Value, Value) {
     let image = &record["dynamodb"]["NewImage"];
     let number: Value = image["n"]["N"].as_str().and_then(|text| text.parse::<i64>().ok()).into();
     (record["dynamodb"]["SequenceNumber"].clone(), json!({"n": number, "do": image["do"]["S"]}))
+}
+
+/// Returns identifier and content of a Kafka partition's records. An event without content is journaled by its offset.
+fn of_partition(partition: &str, records: &Value) -> Vec<(Value, Value)> {
+    let record = |record: &Value| {
+        let value = STANDARD.decode(record["value"].as_str().unwrap_or_default()).unwrap_or_default();
+        let data: Value = serde_json::from_slice(&value).unwrap_or_else(|_| json!({"n": record["offset"]}));
+        (json!({"partition": partition, "offset": record["offset"]}), data)
+    };
+    records.as_array().into_iter().flatten().map(record).collect()
 }
 
 fn is_first(data: &Value) -> Result<bool, Error> {

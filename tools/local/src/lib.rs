@@ -11,8 +11,10 @@
 //! | `emulators` | emulators of Kinesis and DynamoDB |
 //! | `functions_build`, `lambda`, `processes` | function binaries, their sandboxes, and the sandbox processes |
 //! | `event_source` | event source mappings |
+//! | `hubs` | hubs outside this process: Kafka |
 //! | `gateway`, `reference` | the APIs, and the page to try them out |
 //! | `faults`, `usage` | injected faults and call counts; billable usage |
+//! | `hub_proxy`, `amqp` | the fault proxy before a Kafka or RabbitMQ broker; AMQP frames and a consumer |
 //! | `loopback`, `same_origin` | listening on 127.0.0.1, and the guard against other websites |
 //! | `environment`, `status`, `log`, `workspace` | the running system, its status and its log |
 //!
@@ -29,6 +31,7 @@
 //! # }
 //! ```
 
+mod amqp;
 mod emulators;
 mod environment;
 mod event_source;
@@ -36,6 +39,8 @@ mod faults;
 mod filters;
 mod functions_build;
 mod gateway;
+mod hub_proxy;
+mod hubs;
 mod lambda;
 mod log;
 mod loopback;
@@ -49,9 +54,14 @@ mod workspace;
 
 pub use emulators::{ErrorAnswer, Service};
 pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction, empty_dynamodb};
-pub use event_source::{FailedBatch, Failures, RetryDelays};
+pub use event_source::{FailedBatch, Failures, KafkaBatches, KafkaSimulation, OffsetReset, RetryDelays};
 pub use faults::{Calls, Effect, Fault, FaultId, FaultTarget, InjectedFault, InvalidFault, Moment};
 pub use functions_build::{BuildError, Functions, Profile, build_functions};
+pub use hub_proxy::{Broker, BrokerProxy};
+pub use hubs::{
+    FetchPosition, FetchedPartition, Hub, HubClient, HubKind, HubUrl, InvalidHubUrl, KafkaCluster, KafkaError,
+    KafkaRecord, OffsetAt, TimestampType, Topic, UnknownHub,
+};
 pub use log::LogSink;
 pub use status::{EventSourceStatus, FunctionStatus, ShardStatus, Status, StreamStatus, TableStatus};
 pub use template::{LeftOut, PayloadFormat, Problem, Route, Template, TemplateError};

@@ -22,7 +22,7 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Version};
 use serde_json::json;
 
-use crate::emulators::{ErrorAnswer, Service};
+use crate::emulators::{Emulator, ErrorAnswer};
 
 /// Kind of listener. It decides the format of a refusal, and whether other sites may link to it.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ pub(crate) enum Guarded {
     /// APIs, pages and JSON of the environment. Links on other sites may open them.
     Pages,
     /// An emulator.
-    Emulator(Service),
+    Emulator(Emulator),
     /// The Lambda Runtime API.
     RuntimeApi,
 }
@@ -68,7 +68,7 @@ impl Guarded {
     fn answer(self, refusal: &ForeignRequest) -> Response {
         let message = refusal.to_string();
         match self {
-            Self::Emulator(service) => service.answer(&ErrorAnswer {
+            Self::Emulator(emulator) => emulator.answer(&ErrorAnswer {
                 code: "AccessDeniedException".to_owned(),
                 message: Some(message),
                 status: Some(StatusCode::FORBIDDEN.as_u16()),
@@ -206,7 +206,7 @@ mod tests {
     fn only_pages_of_the_same_origin_may_call() {
         let from = |origins: &[&str]| {
             let headers = [("host", HERE)].into_iter().chain(origins.iter().map(|origin| ("origin", *origin)));
-            checked(Guarded::Emulator(Service::Kinesis), to(Method::POST, &headers.collect::<Vec<_>>()))
+            checked(Guarded::Emulator(Emulator::Kinesis), to(Method::POST, &headers.collect::<Vec<_>>()))
         };
         assert_eq!(from(&["http://127.0.0.1:3000"]), Ok(()));
         for origin in [
@@ -235,12 +235,12 @@ mod tests {
         let link = ["cross-site", "navigate", "document"];
         assert_eq!(fetch(Guarded::Pages, Method::GET, link), Ok(()));
         for own in ["same-origin", "none"] {
-            assert_eq!(fetch(Guarded::Emulator(Service::DynamoDb), Method::POST, [own, "cors", "empty"]), Ok(()));
+            assert_eq!(fetch(Guarded::Emulator(Emulator::DynamoDb), Method::POST, [own, "cors", "empty"]), Ok(()));
         }
         for (guarded, method, headers) in [
             (Guarded::Pages, Method::POST, link),
             (Guarded::RuntimeApi, Method::GET, link),
-            (Guarded::Emulator(Service::Kinesis), Method::GET, link),
+            (Guarded::Emulator(Emulator::Kinesis), Method::GET, link),
             (Guarded::Pages, Method::GET, ["cross-site", "navigate", "iframe"]),
             (Guarded::Pages, Method::GET, ["same-site", "no-cors", "image"]),
             (Guarded::Pages, Method::GET, ["cross-site", "no-cors", "script"]),

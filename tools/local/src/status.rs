@@ -9,13 +9,17 @@ use serde::{Deserialize, Serialize};
 pub struct Status {
     /// Base URL of the APIs.
     pub url: String,
+    /// Hub: `Kinesis (embedded)`, or `Kafka at HOST:PORT`.
+    pub hub: String,
     /// The endpoint of Kinesis, for `AWS_ENDPOINT_URL_KINESIS`.
     pub kinesis_url: String,
     /// The endpoint of DynamoDB, for `AWS_ENDPOINT_URL_DYNAMODB`.
     pub dynamodb_url: String,
+    /// The endpoint of Secrets Manager, for `AWS_ENDPOINT_URL_SECRETS_MANAGER`. It has the credentials of the hub.
+    pub secrets_manager_url: String,
     /// Functions.
     pub functions: BTreeMap<String, FunctionStatus>,
-    /// Event source mappings, keyed by `<function>/<event>`.
+    /// Event source mappings, by logical id.
     pub event_sources: BTreeMap<String, EventSourceStatus>,
     /// Kinesis streams.
     pub streams: BTreeMap<String, StreamStatus>,
@@ -49,7 +53,7 @@ pub struct FunctionStatus {
 pub struct EventSourceStatus {
     /// The logical id of the function.
     pub function: String,
-    /// The ARN of the stream.
+    /// The ARN of the stream, cluster or broker; of a self-managed Kafka cluster, its addresses.
     pub stream_arn: String,
     /// `Enabled` of the mapping.
     pub enabled: bool,
@@ -65,14 +69,14 @@ pub struct EventSourceStatus {
     pub given_up: u64,
     /// Records skipped: no filter matched, or they arrived before the starting timestamp of the mapping.
     pub filtered: u64,
-    /// Positions by shard id.
+    /// Positions by shard id, or by `<topic>-<partition>`.
     pub shards: BTreeMap<String, ShardStatus>,
 }
 
 /// Read position of one shard.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardStatus {
-    /// Checkpoint: sequence number up to which all records are handled, discarded or skipped.
+    /// Checkpoint: sequence number or offset up to which all records are handled, discarded or skipped.
     pub position: Option<String>,
     /// True if the shard is closed and read to its end.
     pub is_finished: bool,

@@ -1,4 +1,5 @@
-//! All commands of `paystream` except `up`: checks, repairs, load and measurements.
+//! All commands of `paystream` except `up`: checks, repairs, load and measurements. And `up` over a hub outside the
+//! process, for which `paystream` starts this program.
 //!
 //! They are a separate program, so that `cargo run` (`paystream up`) does not build their dependencies.
 
@@ -13,12 +14,14 @@ mod quarantine;
 mod reconcile;
 mod replay;
 mod target;
+mod up;
 
 use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use output::OutputError;
+use paystream_up::tell;
 
 /// Checks, repairs, loads and measures Paystream stacks
 #[derive(Debug, Parser)]
@@ -30,6 +33,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the whole system on 127.0.0.1, over a hub outside this process
+    #[command(hide = true)]
+    Up(paystream_up::Up),
     /// Compare Payments' table with Orders' read model, and repair differences
     Reconcile(reconcile::Arguments),
     /// Publish all payments again, to backfill a new consumer or one that missed some
@@ -72,6 +78,7 @@ async fn main() -> ExitCode {
         }
     };
     match arguments.command {
+        Command::Up(up) => up::ended(up::run(up).await),
         Command::Chaos(arguments) => ended(chaos::run(arguments).await),
         Command::Compare(arguments) => ended(compare::run(arguments).await),
         Command::Reconcile(arguments) => ended(reconcile::run(arguments).await),
@@ -94,12 +101,6 @@ fn ended<E: Error + 'static>(result: Result<ExitCode, E>) -> ExitCode {
 
 fn is_closed_pipe(error: &(dyn Error + 'static)) -> bool {
     error.downcast_ref().is_some_and(OutputError::is_closed_pipe) || error.source().is_some_and(is_closed_pipe)
-}
-
-/// Prints a message to standard error; results go to standard output.
-#[expect(clippy::print_stderr, reason = "this is how a command line talks to its user")]
-fn tell(message: &str) {
-    eprintln!("{message}");
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Emulators of Kinesis and DynamoDB inside this process, each on its own loopback port.
+//! Emulators of Kinesis, DynamoDB and Secrets Manager inside this process, each on its own loopback port.
 //!
 //! Functions call them over HTTP, as on AWS, through `faults`, which injects faults and counts calls. Event source
 //! mappings call them in process.
@@ -6,6 +6,7 @@
 mod dynamodb;
 mod dynamodb_api;
 mod kinesis;
+mod secrets;
 mod service;
 mod stream_index;
 
@@ -13,6 +14,8 @@ use http::HeaderMap;
 
 pub(crate) use dynamodb::DynamoDb;
 pub(crate) use kinesis::{Kinesis, ShardInfo, stream_of};
+pub(crate) use secrets::SecretsManager;
+pub(crate) use service::Emulator;
 pub use service::{ErrorAnswer, Service};
 
 /// Returns the operation in `x-amz-target: <API>.<operation>`.

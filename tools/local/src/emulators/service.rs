@@ -1,4 +1,4 @@
-//! The emulated services, with the wire format of their operations and errors.
+//! The services that functions call, and the wire format of the operations and errors of the emulated ones.
 
 use axum::response::{IntoResponse, Response};
 use ferrokinesis::actions::Operation;
@@ -8,8 +8,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::dynamodb_api::OPERATIONS as DYNAMODB_OPERATIONS;
+use super::secrets::GET_SECRET_VALUE;
+use crate::hub_proxy::{amqp_operations, kafka_operations};
 
-/// Error code of both services for exceeded throughput.
+/// Error code of Kinesis and DynamoDB for exceeded throughput.
 const THROTTLED: &str = "ProvisionedThroughputExceededException";
 
 /// Error codes that the front end of DynamoDB returns, with a prefix of their own.
@@ -35,6 +37,23 @@ pub enum Service {
     DynamoDb,
     /// Kinesis.
     Kinesis,
+    /// Secrets Manager.
+    SecretsManager,
+    /// A Kafka broker, behind the fault proxy.
+    Kafka,
+    /// A RabbitMQ broker, behind the fault proxy.
+    RabbitMq,
+}
+
+/// A service that runs inside this process and is called over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Emulator {
+    /// DynamoDB, including table streams.
+    DynamoDb,
+    /// Kinesis.
+    Kinesis,
+    /// Secrets Manager.
+    SecretsManager,
 }
 
 /// Error response of a service.
@@ -58,12 +77,31 @@ impl Service {
         match self {
             Self::Kinesis => operation.parse::<Operation>().is_ok(),
             Self::DynamoDb => DYNAMODB_OPERATIONS.contains(&operation),
+            Self::SecretsManager => operation == GET_SECRET_VALUE,
+            Self::Kafka => kafka_operations().any(|known| known == operation),
+            Self::RabbitMq => amqp_operations().any(|known| known == operation),
+        }
+    }
+
+    /// True for a message broker: its protocol has no errors and throttling that a proxy could return.
+    pub(crate) fn is_broker(self) -> bool {
+        matches!(self, Self::Kafka | Self::RabbitMq)
+    }
+}
+
+impl Emulator {
+    pub(crate) fn service(self) -> Service {
+        match self {
+            Self::DynamoDb => Service::DynamoDb,
+            Self::Kinesis => Service::Kinesis,
+            Self::SecretsManager => Service::SecretsManager,
         }
     }
 
     /// Returns the throttling error.
-    pub(crate) fn throttled() -> ErrorAnswer {
-        ErrorAnswer { code: THROTTLED.to_owned(), message: None, status: None }
+    pub(crate) fn throttled(self) -> ErrorAnswer {
+        let code = if self == Self::SecretsManager { "ThrottlingException" } else { THROTTLED };
+        ErrorAnswer { code: code.to_owned(), message: None, status: None }
     }
 
     /// Builds the error response in the format of the service.
@@ -79,15 +117,15 @@ impl Service {
 
     pub(crate) fn content_type(self) -> &'static str {
         match self {
-            Self::Kinesis => "application/x-amz-json-1.1",
+            Self::Kinesis | Self::SecretsManager => "application/x-amz-json-1.1",
             Self::DynamoDb => "application/x-amz-json-1.0",
         }
     }
 
-    /// Returns the `__type` of an error. DynamoDB prefixes the code with a namespace, Kinesis does not.
+    /// Returns the `__type` of an error. Only DynamoDB prefixes the code with a namespace.
     fn error_type(self, code: &str) -> String {
         let prefix = match (self, code) {
-            (Self::Kinesis, _) => return code.to_owned(),
+            (Self::Kinesis | Self::SecretsManager, _) => return code.to_owned(),
             (Self::DynamoDb, "ValidationException") => "com.amazon.coral.validate",
             (Self::DynamoDb, "ThrottlingException") => "com.amazon.coral.availability",
             (Self::DynamoDb, code) if COMMON_CODES.contains(&code) => "com.amazon.coral.service",
@@ -121,15 +159,15 @@ mod tests {
     #[test]
     fn an_error_has_the_type_prefix_of_its_service() {
         for (service, code, expected) in [
-            (Service::Kinesis, "ResourceNotFoundException", "ResourceNotFoundException"),
+            (Emulator::Kinesis, "ResourceNotFoundException", "ResourceNotFoundException"),
             (
-                Service::DynamoDb,
+                Emulator::DynamoDb,
                 "TransactionCanceledException",
                 "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
             ),
-            (Service::DynamoDb, "ValidationException", "com.amazon.coral.validate#ValidationException"),
-            (Service::DynamoDb, "ThrottlingException", "com.amazon.coral.availability#ThrottlingException"),
-            (Service::DynamoDb, "ExpiredTokenException", "com.amazon.coral.service#ExpiredTokenException"),
+            (Emulator::DynamoDb, "ValidationException", "com.amazon.coral.validate#ValidationException"),
+            (Emulator::DynamoDb, "ThrottlingException", "com.amazon.coral.availability#ThrottlingException"),
+            (Emulator::DynamoDb, "ExpiredTokenException", "com.amazon.coral.service#ExpiredTokenException"),
         ] {
             assert_eq!(service.error_type(code), expected);
         }
@@ -145,7 +183,7 @@ mod tests {
             ("InternalServerError", Some(503), 503),
         ] {
             let error = ErrorAnswer { code: code.to_owned(), message: None, status: given };
-            assert_eq!(Service::DynamoDb.answer(&error).status(), expected, "{code}");
+            assert_eq!(Emulator::DynamoDb.answer(&error).status(), expected, "{code}");
         }
     }
 
@@ -154,5 +192,8 @@ mod tests {
         assert!(DYNAMODB_OPERATIONS.is_sorted());
         assert!(Service::DynamoDb.knows("UpdateItem") && !Service::DynamoDb.knows("PutRecord"));
         assert!(Service::Kinesis.knows("PutRecord") && !Service::Kinesis.knows("UpdateItem"));
+        assert!(Service::Kafka.knows("Produce") && Service::Kafka.knows("Connect") && !Service::Kafka.knows("Publish"));
+        assert!(Service::RabbitMq.knows("Publish") && Service::RabbitMq.knows("Connect"));
+        assert!(!Service::RabbitMq.knows("Produce"));
     }
 }

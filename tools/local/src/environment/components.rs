@@ -21,9 +21,10 @@ use crate::template::{StreamSpec, TableSpec};
 
 pub(super) struct Components {
     pub(super) url: String,
+    pub(super) hub: String,
     pub(super) endpoints: Endpoints,
     pub(super) lambda: Arc<Lambda>,
-    pub(super) mappings: Vec<Arc<Mapping>>,
+    pub(super) mappings: Vec<Mapping>,
     pub(super) faults: Arc<Faults>,
     pub(super) kinesis: Kinesis,
     pub(super) dynamodb: DynamoDb,
@@ -62,15 +63,17 @@ async fn remove_failure(State(components): State<Arc<Components>>, Path(id): Pat
 impl Components {
     pub(super) async fn status(&self) -> Status {
         let functions = self.lambda.functions().map(|function| (function.spec.logical_id.clone(), function.status()));
-        let event_sources = self.mappings.iter().map(|mapping| (mapping.spec.id.clone(), mapping.status()));
+        let event_sources = self.mappings.iter().map(|mapping| (mapping.id().to_owned(), mapping.status()));
         let tables = self.tables.iter().map(|table| {
             let status = TableStatus { name: table.name.clone(), items: self.dynamodb.item_count(&table.name) };
             (table.logical_id.clone(), status)
         });
         let mut status = Status {
             url: self.url.clone(),
+            hub: self.hub.clone(),
             kinesis_url: self.endpoints.kinesis.clone(),
             dynamodb_url: self.endpoints.dynamodb.clone(),
+            secrets_manager_url: self.endpoints.secrets_manager.clone(),
             functions: functions.collect(),
             event_sources: event_sources.collect(),
             streams: std::collections::BTreeMap::new(),

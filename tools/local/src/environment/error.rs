@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::hubs::HubKind;
 use crate::template::TemplateError;
 
 /// Reason why an environment could not be started. None of its parts keeps running.
@@ -52,6 +53,20 @@ pub enum StartError {
         resource: String,
         /// Message of the emulator.
         reason: String,
+    },
+    /// The template's hub is outside this process, and its address was not given.
+    #[error(
+        "Hub={0} needs the address of a broker: --hub-url HOST:PORT. `hubs/host/{0} start` starts one, or in Docker \
+         `docker compose -f hubs/compose.yaml up --detach {0}`"
+    )]
+    NoHub(HubKind),
+    /// The address is that of another hub.
+    #[error("Hub={chosen}, but the address is that of {}: choose one with --parameter Hub", given.name())]
+    OtherHub {
+        /// Value of the parameter `Hub`.
+        chosen: HubKind,
+        /// Kind of the hub with the address.
+        given: HubKind,
     },
     /// An emulator call failed.
     #[error("emulator error: {0}")]

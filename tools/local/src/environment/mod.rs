@@ -3,6 +3,7 @@
 mod components;
 mod data_directory;
 mod error;
+mod hub;
 mod options;
 mod resources;
 mod start;
@@ -73,6 +74,11 @@ impl Environment {
     /// Returns the endpoint of DynamoDB, for `AWS_ENDPOINT_URL_DYNAMODB`.
     pub fn dynamodb_url(&self) -> &str {
         &self.components.endpoints.dynamodb
+    }
+
+    /// Returns the hub, as text: `Kinesis (embedded)`, or `Kafka at HOST:PORT`.
+    pub fn hub(&self) -> &str {
+        &self.components.hub
     }
 
     /// Returns the template.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::event_source::RetryDelays;
+use crate::event_source::{KafkaSimulation, RetryDelays};
+use crate::hubs::{Hub, local_parameters};
 use crate::lambda::SANDBOXES_MAX;
 use crate::log::LogSink;
+use crate::template::{Template, TemplateError};
 
 /// Options to start an environment with. Default: `template.yaml` of the current directory, a free port, in memory, no
 /// log.
@@ -20,6 +22,10 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Template parameters that override the defaults.
     pub parameters: BTreeMap<String, String>,
+    /// Hub outside this process; `None` for Kinesis, which is embedded.
+    pub hub: Option<Hub>,
+    /// Behaviour of Kafka mappings that AWS does not document.
+    pub kafka: KafkaSimulation,
     /// Destination of the log.
     pub log: LogSink,
     /// Delays before a failed batch is retried.
@@ -34,6 +40,14 @@ pub struct Options {
     pub sandboxes_max: usize,
 }
 
+impl Options {
+    /// Reads the template, with the parameters that connect the stack to the hub.
+    pub fn template(&self) -> Result<Template, TemplateError> {
+        let local = self.hub.as_ref().map(|hub| local_parameters(hub.kind(), &hub.url.address()));
+        Template::load_with(&self.template, &self.parameters, &local.unwrap_or_default())
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -41,6 +55,8 @@ impl Default for Options {
             port: 0,
             data: None,
             parameters: BTreeMap::new(),
+            hub: None,
+            kafka: KafkaSimulation::default(),
             log: LogSink::discard(),
             retry: RetryDelays::default(),
             clock_ahead: Duration::ZERO,

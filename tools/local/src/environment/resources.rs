@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::StartError;
-use crate::emulators::{DynamoDb, Kinesis, Service};
+use crate::emulators::{DynamoDb, Emulator, Kinesis, SecretsManager};
 use crate::faults::{self, Callers, Calls, Fault, FaultId, Faults, InjectedFault, InvalidFault};
 use crate::lambda::Endpoints;
 use crate::log::LogSink;
@@ -28,19 +28,22 @@ impl Resources {
     pub(super) async fn start(
         template: &Template,
         dynamodb: &DynamoDb,
+        secrets: &SecretsManager,
         faults: &Arc<Faults>,
         stop: &CancellationToken,
     ) -> Result<Self, StartError> {
-        let (kinesis_listener, dynamodb_listener) = (any_port()?, any_port()?);
+        let (kinesis_listener, dynamodb_listener, secrets_listener) = (any_port()?, any_port()?, any_port()?);
         let (kinesis, kinesis_router) = Kinesis::new();
         let endpoints = Endpoints {
             kinesis: url_of(&kinesis_listener).map_err(listen_error)?,
             dynamodb: url_of(&dynamodb_listener).map_err(listen_error)?,
+            secrets_manager: url_of(&secrets_listener).map_err(listen_error)?,
         };
         create_resources(template, &kinesis, dynamodb).await?;
         let servers = vec![
-            faults::serve(kinesis_listener, kinesis_router, Service::Kinesis, faults, stop),
-            faults::serve(dynamodb_listener, dynamodb.router(), Service::DynamoDb, faults, stop),
+            faults::serve(kinesis_listener, kinesis_router, Emulator::Kinesis, faults, stop),
+            faults::serve(dynamodb_listener, dynamodb.router(), Emulator::DynamoDb, faults, stop),
+            faults::serve(secrets_listener, secrets.router(), Emulator::SecretsManager, faults, stop),
         ];
         Ok(Self { kinesis, endpoints, servers })
     }
@@ -93,7 +96,8 @@ impl Emulators {
         let stop = CancellationToken::new();
         let dynamodb = DynamoDb::open(None).map_err(|error| StartError::Emulator(error.to_string()))?;
         let faults = Arc::new(Faults::new(Callers::Everybody, LogSink::discard()));
-        let Resources { endpoints, .. } = Resources::start(&template, &dynamodb, &faults, &stop).await?;
+        let Resources { endpoints, .. } =
+            Resources::start(&template, &dynamodb, &SecretsManager::default(), &faults, &stop).await?;
         Ok(Self { template, endpoints, faults, _stop: stop.drop_guard() })
     }
 

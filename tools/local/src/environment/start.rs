@@ -9,13 +9,14 @@ use tokio::task::JoinHandle;
 
 use super::components::{self, Components};
 use super::data_directory::DataDirectory;
+use super::hub::{check_hub, create_topics, secrets};
 use super::resources::{Resources, any_port, listen_error};
 use super::stops::Stops;
 use super::{Environment, Options, StartError};
-use crate::emulators::EmulatorError;
-use crate::event_source::{FailureList, Mapping, MappingContext};
+use crate::event_source::{FailureList, Mapping, MappingContext, MappingError};
 use crate::faults::{Callers, Faults, serve_resettable};
 use crate::functions_build::Functions;
+use crate::hubs::Hub;
 use crate::lambda::{Lambda, SandboxContext};
 use crate::loopback::{bind_loopback, serve, url_of};
 use crate::processes::Processes;
@@ -35,7 +36,8 @@ impl Prepared {
     /// Reads the template, binds the port and opens the data directory, so that these errors show before the functions
     /// are built.
     pub fn new(options: Options) -> Result<Self, StartError> {
-        let template = Template::load(&options.template, &options.parameters)?;
+        let template = options.template()?;
+        check_hub(&template, options.hub.as_ref())?;
         let port = options.port;
         let listener = bind_loopback(port).map_err(|reason| match reason.kind() {
             ErrorKind::AddrInUse => StartError::PortTaken(port),
@@ -63,7 +65,10 @@ impl Prepared {
         let callers = Callers::Functions { logical_ids, processes: processes.clone() };
         let faults = Arc::new(Faults::new(callers, log.clone()).with_routes(template.routes()));
         let Resources { kinesis, endpoints, mut servers } =
-            Resources::start(&template, &store.dynamodb, &faults, &stops.servers).await?;
+            Resources::start(&template, &store.dynamodb, &secrets(options.hub.as_ref()), &faults, &stops.servers)
+                .await?;
+
+        create_topics(&template, options.hub.as_ref()).await?;
 
         let runtime_listener = any_port()?;
         let runtime_url = url_of(&runtime_listener).map_err(listen_error)?;
@@ -80,6 +85,8 @@ impl Prepared {
         let context = MappingContext {
             kinesis: kinesis.clone(),
             dynamodb: store.dynamodb.clone(),
+            hub: options.hub.clone(),
+            kafka: options.kafka,
             activity: lambda.activity(),
             checkpoints: store.checkpoints.clone(),
             failures: Arc::clone(&failures),
@@ -96,8 +103,9 @@ impl Prepared {
         let sweeper = tokio::spawn(async { _ = tokio::join!(sweep_tables, sweep_streams) });
         let streams = template.streams.clone();
         let tables = template.tables.clone();
+        let hub = options.hub.as_ref().map_or_else(|| "Kinesis (embedded)".to_owned(), Hub::to_string);
         let components =
-            Components { url, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
+            Components { url, hub, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
         let components = Arc::new(components);
         let router = gateway::router(template.routes(), &components.lambda, &components.faults, &log);
         let gateway = serve_resettable(listener, router.merge(components::router(&components)), &stops.gateway);
@@ -145,15 +153,20 @@ fn binaries(
     Ok(binaries)
 }
 
-type Started = (Vec<Arc<Mapping>>, Vec<JoinHandle<()>>);
+type Started = (Vec<Mapping>, Vec<JoinHandle<()>>);
 
 async fn start_mappings(template: &Template, lambda: &Lambda, context: &MappingContext) -> Result<Started, StartError> {
-    let failed = |error: EmulatorError| StartError::Emulator(error.to_string());
     let (mut mappings, mut reading) = (Vec::new(), Vec::new());
     for spec in &template.mappings {
-        // Always found: a mapping is declared inside its function.
+        // Always found: a mapping names a function of the template.
         let Some(function) = lambda.function(&spec.function) else { continue };
-        let mapping = Arc::new(Mapping::new(spec.clone(), Arc::clone(function), context.clone()).map_err(failed)?);
+        let failed = |error: MappingError| StartError::Resource {
+            template: template.path().to_owned(),
+            line: spec.line,
+            resource: spec.id.clone(),
+            reason: error.to_string(),
+        };
+        let mapping = Mapping::new(spec.clone(), Arc::clone(function), context.clone()).map_err(failed)?;
         reading.push(mapping.start().await.map_err(failed)?);
         mappings.push(mapping);
     }

@@ -1,22 +1,34 @@
-//! Batches of records and their Lambda events.
+//! Records that wait for delivery, and batches of them.
+
+use std::sync::Arc;
 
 use super::ledger::Ticket;
-use super::source::StreamRecord;
 
-const EVENT_START: &str = "{\"Records\":[";
-const EVENT_END: &str = "]}";
-/// Size of an event without its records.
-pub(super) const EVENT_FRAME_BYTES: usize = EVENT_START.len() + EVENT_END.len();
+/// Record of a stream or of a topic.
+#[derive(Debug, Clone)]
+pub(super) struct StreamRecord {
+    /// Shard id, or `<topic>-<partition>`.
+    pub(super) shard: Arc<str>,
+    /// Sequence number, or offset.
+    pub(super) sequence_number: String,
+    /// Seconds since 1970.
+    pub(super) arrived_at: f64,
+    /// Hash of the ordering key: the partition key, or the key of the item. Unused for Kafka.
+    pub(super) key_hash: u64,
+    /// The record in the function's event, as JSON.
+    pub(super) event: String,
+}
 
-/// Records to deliver together, with their tickets in the ledger.
+/// Records to deliver together, with their tickets in the ledgers of their shards.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) records: Vec<StreamRecord>,
     pub(super) tickets: Vec<Ticket>,
 }
 
-/// Returns the event to invoke the function with.
-pub(super) fn event_of(records: &[StreamRecord]) -> String {
-    let events: Vec<&str> = records.iter().map(|record| record.event.as_str()).collect();
-    format!("{EVENT_START}{}{EVENT_END}", events.join(","))
+impl Batch {
+    /// Returns the records at these indexes.
+    pub(super) fn records_at(&self, indexes: &[usize]) -> Vec<&StreamRecord> {
+        indexes.iter().filter_map(|index| self.records.get(*index)).collect()
+    }
 }

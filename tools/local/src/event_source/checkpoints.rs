@@ -50,12 +50,12 @@ mod tests {
     fn checkpoints_survive_a_restart() {
         let directory = tempfile::tempdir().unwrap();
         let checkpoints = Checkpoints::open(directory.path()).unwrap();
-        assert_eq!(checkpoints.get("PaymentRelay/Changed", "shard-1"), None);
-        checkpoints.set("PaymentRelay/Changed", "shard-1", "41").unwrap();
-        checkpoints.set("PaymentRelay/Changed", "shard-1", "42").unwrap();
+        assert_eq!(checkpoints.get("PaymentRelayChanged", "shard-1"), None);
+        checkpoints.set("PaymentRelayChanged", "shard-1", "41").unwrap();
+        checkpoints.set("PaymentRelayChanged", "shard-1", "42").unwrap();
         let again = Checkpoints::open(directory.path()).unwrap();
-        assert_eq!(again.get("PaymentRelay/Changed", "shard-1").as_deref(), Some("42"));
-        assert_eq!(again.get("PaymentRelay/Changed", "shard-2"), None);
+        assert_eq!(again.get("PaymentRelayChanged", "shard-1").as_deref(), Some("42"));
+        assert_eq!(again.get("PaymentRelayChanged", "shard-2"), None);
     }
 
     #[test]

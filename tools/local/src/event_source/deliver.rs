@@ -1,32 +1,37 @@
 //! Delivery of batches: invokes the function until every record is handled or discarded.
 
-use std::ops::Range;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use serde_json::Value;
 
-use super::Mapping;
-use super::batch::{Batch, event_of};
+use super::batch::{Batch, StreamRecord};
+use super::core::{MappingCore, Stopped};
 use super::decide::{BatchOutcome, Decision, Delivery, RetryPolicy};
 use super::failures::FailedBatch;
-use super::ledger::Ledger;
+use super::ledger::Ticket;
 use super::on_failure::{DiscardCondition, DiscardedRecords};
 use super::progress::add;
 use super::response::outcome_of;
-use super::source::StreamRecord;
 use crate::lambda::InvokeError;
 
-/// Delivery of the batches of one shard, concurrently if `ParallelizationFactor` is above 1.
-pub(super) struct ShardDelivery {
-    pub(super) mapping: Arc<Mapping>,
-    pub(super) id: String,
-    pub(super) ledger: Mutex<Ledger>,
-}
+/// Differences between the sources that have positions: streams and topics.
+pub(super) trait Deliverer {
+    /// Returns the mapping.
+    fn core(&self) -> &MappingCore;
 
-/// The environment is stopping; the delivery was abandoned.
-pub(super) struct Stopped;
+    /// Returns the event to invoke the function with.
+    fn event_of(&self, records: &[&StreamRecord]) -> String;
+
+    /// Returns the index of the record that an item identifier of a partial batch response names.
+    fn position_of(&self, identifier: &Value, records: &[&StreamRecord]) -> Option<usize>;
+
+    /// Returns the field of an invocation record that describes the batch, with its name.
+    fn batch_info(&self, records: &[&StreamRecord], payload: &str) -> (&'static str, Value);
+
+    /// Settles records, and saves the checkpoints that have advanced.
+    fn settle(&self, settled: &[(Ticket, &StreamRecord)]);
+}
 
 /// Outcome of an invocation, with its error if it failed.
 struct Invoked {
@@ -34,135 +39,111 @@ struct Invoked {
     error: Option<InvokeError>,
 }
 
-impl ShardDelivery {
-    pub(super) fn new(mapping: Arc<Mapping>, id: String) -> Self {
-        let ledger = Ledger::new(mapping.spec.batch_size, mapping.spec.parallelization_factor);
-        Self { mapping, id, ledger: Mutex::new(ledger) }
-    }
-
-    pub(super) async fn deliver(&self, batch: &Batch) -> Result<(), Stopped> {
-        let (spec, progress) = (&self.mapping.spec, &self.mapping.progress);
-        let policy = RetryPolicy { bisect: spec.bisect, retries_max: spec.retries_max };
-        let mut delivery = Delivery::new(batch.records.len(), policy);
-        let mut invocations = 0;
-        while let Some(piece) = delivery.next() {
-            if self.mapping.stop.is_cancelled() {
-                return Err(Stopped);
-            }
-            let old = self.count_too_old(&batch.records[piece.clone()]);
-            if old > 0 {
-                let decision = delivery.expire(old);
-                self.apply(batch, &decision, DiscardCondition::RecordAgeExceeded, invocations, None);
-                continue;
-            }
-            invocations += 1;
-            let Invoked { outcome, error } = self.invoke(&batch.records[piece]).await?;
-            if outcome != BatchOutcome::Throttled {
-                add(&progress.batches, 1);
-                add(&progress.retries, usize::from(invocations > 1));
-                add(&progress.failures, usize::from(outcome != BatchOutcome::Succeeded));
-            }
-            let decision = delivery.record_outcome(outcome);
-            self.apply(batch, &decision, DiscardCondition::RetryAttemptsExhausted, invocations, error);
-            if let Some(number) = decision.pause {
-                self.pause(self.mapping.retry.delay(number)).await?;
-            }
+/// Delivers a batch. It ends when every record is handled or discarded.
+pub(super) async fn deliver(deliverer: &impl Deliverer, batch: &Batch) -> Result<(), Stopped> {
+    let core = deliverer.core();
+    let policy = RetryPolicy { bisect: core.spec.bisect, retries_max: core.spec.retries_max };
+    let mut delivery = Delivery::new(batch.records.len(), policy);
+    let mut invocations = 0;
+    while let Some(piece) = delivery.next() {
+        if core.stop.is_cancelled() {
+            return Err(Stopped);
         }
-        Ok(())
-    }
-
-    async fn invoke(&self, records: &[StreamRecord]) -> Result<Invoked, Stopped> {
-        let result = self.mapping.function.invoke(Bytes::from(event_of(records))).await;
-        let without_error = |outcome| Invoked { outcome, error: None };
-        Ok(match result {
-            Ok(response) if self.mapping.spec.reports_item_failures => {
-                let numbers: Vec<&str> = records.iter().map(|record| record.sequence_number.as_str()).collect();
-                without_error(outcome_of(&response, &numbers))
-            }
-            Ok(_) => without_error(BatchOutcome::Succeeded),
-            Err(InvokeError::Stopping) => return Err(Stopped),
-            Err(InvokeError::Throttled) => without_error(BatchOutcome::Throttled),
-            Err(error) => {
-                self.mapping.log.warn(&format!(
-                    "{}: batch of {} records failed: {error}",
-                    self.mapping.spec.id,
-                    records.len()
-                ));
-                Invoked { outcome: BatchOutcome::Failed, error: Some(error) }
-            }
-        })
-    }
-
-    fn apply(
-        &self,
-        batch: &Batch,
-        decision: &Decision,
-        condition: DiscardCondition,
-        invocations: u32,
-        error: Option<InvokeError>,
-    ) {
-        let progress = &self.mapping.progress;
-        add(&progress.records, decision.handled.len());
-        if !decision.discarded.is_empty() {
-            add(&progress.given_up, decision.discarded.len());
-            self.discard(&batch.records, decision.discarded.clone(), condition, invocations, error);
+        let records: Vec<&StreamRecord> = batch.records_at(piece);
+        let old = too_old(core, &records);
+        if !old.is_empty() {
+            let decision = delivery.expire(&old);
+            apply(deliverer, batch, &decision, DiscardCondition::RecordAgeExceeded, invocations, None);
+            continue;
         }
-        let mut ledger = self.ledger.lock();
-        for settled in [&decision.handled, &decision.discarded] {
-            ledger.settle(&batch.tickets[settled.clone()]);
+        invocations += 1;
+        let Invoked { outcome, error } = invoke(deliverer, &records).await?;
+        if outcome != BatchOutcome::Throttled {
+            add(&core.progress.batches, 1);
+            add(&core.progress.retries, usize::from(invocations > 1));
+            add(&core.progress.failures, usize::from(outcome != BatchOutcome::Succeeded));
         }
-        self.save_checkpoint(&mut ledger);
-    }
-
-    /// Saves the checkpoint of the shard if it has advanced.
-    pub(super) fn save_checkpoint(&self, ledger: &mut Ledger) {
-        if let Some(number) = ledger.advance()
-            && let Err(error) = self.mapping.progress.save_checkpoint(&self.id, &number)
-        {
-            self.mapping.log.warn(&format!("{}: the checkpoint was not saved: {error}", self.mapping.spec.id));
+        let decision = delivery.record_outcome(outcome);
+        apply(deliverer, batch, &decision, DiscardCondition::RetryAttemptsExhausted, invocations, error);
+        if let Some(number) = decision.pause {
+            core.pause(core.retry.delay(number)).await?;
         }
     }
+    Ok(())
+}
 
-    fn discard(
-        &self,
-        batch: &[StreamRecord],
-        range: Range<usize>,
-        condition: DiscardCondition,
-        invocations: u32,
-        error: Option<InvokeError>,
-    ) {
-        let mapping = &self.mapping;
-        let discarded = DiscardedRecords {
-            records: &batch[range],
-            condition,
-            invocations,
-            error,
-            function_arn: &mapping.function.arn,
-            stream_arn: mapping.source.arn(),
-            batch_info_name: mapping.source.batch_info_name(),
-            shard: &self.id,
-        };
-        let destination = if mapping.spec.on_failure.is_some() {
-            "see /_local/failures"
-        } else {
-            "the mapping has no on-failure destination"
-        };
-        mapping.log.warn(&format!("{}: discarded {}; {destination}", mapping.spec.id, discarded.summary()));
-        if let Some(bucket) = mapping.spec.on_failure.clone() {
-            let record = discarded.invocation_record(&event_of(discarded.records));
-            mapping.failures.push(FailedBatch { bucket, event_source: mapping.spec.id.clone(), record });
+async fn invoke(deliverer: &impl Deliverer, records: &[&StreamRecord]) -> Result<Invoked, Stopped> {
+    let core = deliverer.core();
+    let result = core.function.invoke(Bytes::from(deliverer.event_of(records))).await;
+    let without_error = |outcome| Invoked { outcome, error: None };
+    Ok(match result {
+        Ok(response) if core.spec.reports_item_failures => {
+            let shards: Vec<&str> = records.iter().map(|record| &*record.shard).collect();
+            without_error(outcome_of(&response, &shards, |identifier| deliverer.position_of(identifier, records)))
         }
-    }
+        Ok(_) => without_error(BatchOutcome::Succeeded),
+        Err(InvokeError::Stopping) => return Err(Stopped),
+        Err(InvokeError::Throttled) => without_error(BatchOutcome::Throttled),
+        Err(error) => {
+            core.warn(&format!("batch of {} records failed: {error}", records.len()));
+            Invoked { outcome: BatchOutcome::Failed, error: Some(error) }
+        }
+    })
+}
 
-    /// Returns the number of records at the front that exceed the maximum age.
-    fn count_too_old(&self, records: &[StreamRecord]) -> usize {
-        let Some(age_max) = self.mapping.spec.record_age_max else { return 0 };
-        let now = SystemTime::now() + self.mapping.clock_ahead;
-        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        records.iter().take_while(|record| now - record.arrived_at > age_max.as_secs_f64()).count()
+fn apply(
+    deliverer: &impl Deliverer,
+    batch: &Batch,
+    decision: &Decision,
+    condition: DiscardCondition,
+    invocations: u32,
+    error: Option<InvokeError>,
+) {
+    let progress = &deliverer.core().progress;
+    add(&progress.records, decision.handled.len());
+    if !decision.discarded.is_empty() {
+        add(&progress.given_up, decision.discarded.len());
+        discard(deliverer, &batch.records_at(&decision.discarded), condition, invocations, error);
     }
+    let settled = decision.handled.iter().chain(&decision.discarded);
+    let settled: Vec<_> =
+        settled.filter_map(|index| Some((*batch.tickets.get(*index)?, batch.records.get(*index)?))).collect();
+    deliverer.settle(&settled);
+}
 
-    pub(super) async fn pause(&self, duration: Duration) -> Result<(), Stopped> {
-        self.mapping.stop.run_until_cancelled(tokio::time::sleep(duration)).await.ok_or(Stopped)
+fn discard(
+    deliverer: &impl Deliverer,
+    records: &[&StreamRecord],
+    condition: DiscardCondition,
+    invocations: u32,
+    error: Option<InvokeError>,
+) {
+    let core = deliverer.core();
+    let discarded = DiscardedRecords { records, condition, invocations, error, function_arn: &core.function.arn };
+    let destination = if core.spec.on_failure.is_some() {
+        "see /_local/failures"
+    } else {
+        "the mapping has no on-failure destination"
+    };
+    core.warn(&format!("discarded {}; {destination}", discarded.summary()));
+    if let Some(bucket) = core.spec.on_failure.clone() {
+        let payload = deliverer.event_of(records);
+        let record = discarded.invocation_record(&payload, deliverer.batch_info(records, &payload));
+        core.failures.push(FailedBatch { bucket, event_source: core.spec.id.clone(), record });
     }
+}
+
+/// Discards a record that does not fit into an event.
+pub(super) fn discard_oversized(deliverer: &impl Deliverer, record: &StreamRecord) {
+    add(&deliverer.core().progress.given_up, 1);
+    discard(deliverer, &[record], DiscardCondition::MaximumPayloadSizeExceeded, 0, None);
+}
+
+/// Returns the indexes of the records that exceed the maximum age.
+fn too_old(core: &MappingCore, records: &[&StreamRecord]) -> Vec<usize> {
+    let Some(age_max) = core.spec.record_age_max else { return Vec::new() };
+    let now = SystemTime::now() + core.clock_ahead;
+    let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let is_old = |record: &StreamRecord| now - record.arrived_at > age_max.as_secs_f64();
+    records.iter().enumerate().filter(|(_, record)| is_old(record)).map(|(index, _)| index).collect()
 }

@@ -23,7 +23,7 @@ pub struct Failures {
 pub struct FailedBatch {
     /// Physical name of the bucket of the on-failure destination.
     pub bucket: String,
-    /// Event source mapping: `<function>/<event>`.
+    /// Event source mapping: its logical id.
     pub event_source: String,
     /// Invocation record, as the object in the bucket would hold it: request and response context, batch info, payload.
     pub record: serde_json::Value,
@@ -64,7 +64,7 @@ mod tests {
     fn the_list_is_bounded_and_counts_dropped_batches() {
         let list = FailureList::default();
         for number in 0..KEPT_MAX + 3 {
-            let (bucket, event_source) = ("FailuresBucket".to_owned(), "OrderProjector/Paid".to_owned());
+            let (bucket, event_source) = ("FailuresBucket".to_owned(), "OrderProjectorPaid".to_owned());
             list.push(FailedBatch { bucket, event_source, record: number.into() });
         }
         let all = list.all();

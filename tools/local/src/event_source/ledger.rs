@@ -41,6 +41,11 @@ impl Ledger {
         if self.bytes < LOOK_AHEAD_BYTES_MAX { self.records_max.saturating_sub(self.unsettled.len()) } else { 0 }
     }
 
+    /// True if no record that was read is unsettled.
+    pub(super) fn is_settled(&self) -> bool {
+        self.unsettled.is_empty()
+    }
+
     /// Adds a record that was read and must be settled.
     pub(super) fn enter(&mut self, sequence_number: &str, bytes: usize) -> Ticket {
         let ticket = self.next;

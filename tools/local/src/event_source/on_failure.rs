@@ -6,7 +6,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use super::source::StreamRecord;
+use super::batch::StreamRecord;
 use crate::lambda::InvokeError;
 
 /// Time format with milliseconds, as in AWS's example.
@@ -18,6 +18,7 @@ const TIME: &[BorrowedFormatItem<'_>] =
 pub(super) enum DiscardCondition {
     RetryAttemptsExhausted,
     RecordAgeExceeded,
+    MaximumPayloadSizeExceeded,
 }
 
 impl DiscardCondition {
@@ -25,34 +26,32 @@ impl DiscardCondition {
         match self {
             Self::RetryAttemptsExhausted => "RetryAttemptsExhausted",
             Self::RecordAgeExceeded => "RecordAgeExceeded",
+            Self::MaximumPayloadSizeExceeded => "MaximumPayloadSizeExceeded",
         }
     }
 }
 
 /// Discarded records, with the reason and the last error.
 pub(super) struct DiscardedRecords<'a> {
-    pub(super) records: &'a [StreamRecord],
+    pub(super) records: &'a [&'a StreamRecord],
     pub(super) condition: DiscardCondition,
     pub(super) invocations: u32,
     pub(super) error: Option<InvokeError>,
     pub(super) function_arn: &'a str,
-    pub(super) stream_arn: &'a str,
-    pub(super) batch_info_name: &'static str,
-    pub(super) shard: &'a str,
 }
 
 impl DiscardedRecords<'_> {
     /// Returns a summary for the log.
     pub(super) fn summary(&self) -> String {
         let (count, condition) = (self.records.len(), self.condition.as_str());
-        format!("{count} records of {} after {} invocations: {condition}", self.shard, self.invocations)
+        let mut shards: Vec<&str> = self.records.iter().map(|record| &*record.shard).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        format!("{count} records of {} after {} invocations: {condition}", shards.join(", "), self.invocations)
     }
 
-    /// Returns the invocation record.
-    pub(super) fn invocation_record(&self, payload: &str) -> Value {
-        let number = |record: Option<&StreamRecord>| record.map(|record| record.sequence_number.clone());
-        let arrival = |record: Option<&StreamRecord>| record.map(|record| formatted(record.arrived_at));
-        let (first, last) = (self.records.first(), self.records.last());
+    /// Returns the invocation record. `batch_info` is the field that describes the batch, with its name.
+    pub(super) fn invocation_record(&self, payload: &str, batch_info: (&'static str, Value)) -> Value {
         let mut record = json!({
             "requestContext": {
                 "requestId": Uuid::new_v4().to_string(),
@@ -74,20 +73,14 @@ impl DiscardedRecords<'_> {
         } else if self.condition == DiscardCondition::RetryAttemptsExhausted {
             record["responseContext"] = json!({"statusCode": 200, "executedVersion": "$LATEST", "functionError": null});
         }
-        record[self.batch_info_name] = json!({
-            "shardId": self.shard,
-            "startSequenceNumber": number(first),
-            "endSequenceNumber": number(last),
-            "approximateArrivalOfFirstRecord": arrival(first),
-            "approximateArrivalOfLastRecord": arrival(last),
-            "batchSize": self.records.len(),
-            "streamArn": self.stream_arn,
-        });
+        let (name, info) = batch_info;
+        record[name] = info;
         record
     }
 }
 
-fn formatted(seconds: f64) -> String {
+/// Formats seconds since 1970.
+pub(super) fn formatted(seconds: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "milliseconds of any date fit in an i64, and fractions are dropped"
@@ -103,32 +96,20 @@ mod tests {
 
     #[test]
     fn an_invocation_record_has_the_condition_the_records_and_the_payload() {
-        let records: Vec<StreamRecord> = ["41", "42"]
-            .into_iter()
-            .map(|number| StreamRecord {
-                sequence_number: number.to_owned(),
-                arrived_at: 1_700_000_000.5,
-                key_hash: 0,
-                event: "{}".to_owned(),
-            })
-            .collect();
         let discarded = DiscardedRecords {
-            records: &records,
+            records: &[],
             condition: DiscardCondition::RetryAttemptsExhausted,
             invocations: 3,
             error: Some(InvokeError::Function { error_type: "Boom".to_owned(), message: "no".to_owned() }),
             function_arn: "arn:f",
-            stream_arn: "arn:s",
-            batch_info_name: "KinesisBatchInfo",
-            shard: "shardId-000000000000",
         };
-        let record = discarded.invocation_record("{\"Records\":[]}");
+        let info = ("KinesisBatchInfo", json!({"startSequenceNumber": "41"}));
+        let record = discarded.invocation_record("{\"Records\":[]}", info);
         assert_eq!(record["requestContext"]["condition"], "RetryAttemptsExhausted");
         assert_eq!(record["requestContext"]["approximateInvokeCount"], 3);
         assert_eq!(record["responseContext"]["functionError"], "Unhandled");
-        let info = &record["KinesisBatchInfo"];
-        assert_eq!((&info["startSequenceNumber"], &info["endSequenceNumber"]), (&json!("41"), &json!("42")));
-        assert_eq!(info["approximateArrivalOfFirstRecord"], "2023-11-14T22:13:20.500Z");
+        assert_eq!(record["KinesisBatchInfo"]["startSequenceNumber"], "41");
+        assert_eq!(formatted(1_700_000_000.5), "2023-11-14T22:13:20.500Z");
         assert_eq!(record["payload"], "{\"Records\":[]}");
     }
 }

@@ -1,15 +1,22 @@
 //! Partial batch responses (`ReportBatchItemFailures`).
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::decide::BatchOutcome;
 
-/// Returns the outcome that a response reports. `sequence_numbers` are those of the batch, in order.
+/// Returns the outcome that a response reports. `position_of` returns the index into the piece that an identifier
+/// names, and `shards` has the shard or partition of each record of the piece.
 ///
 /// As AWS documents it, a response without failures is a success: an empty response, `null`, an object without
 /// `batchItemFailures`, or an empty or null list. A malformed response fails the whole batch, so that no record is
-/// lost.
-pub(super) fn outcome_of(response: &[u8], sequence_numbers: &[&str]) -> BatchOutcome {
+/// lost. A reported record and all that follow it on its shard or partition were not handled.
+pub(super) fn outcome_of(
+    response: &[u8],
+    shards: &[&str],
+    position_of: impl Fn(&Value) -> Option<usize>,
+) -> BatchOutcome {
     if response.trim_ascii().is_empty() {
         return BatchOutcome::Succeeded;
     }
@@ -23,18 +30,17 @@ pub(super) fn outcome_of(response: &[u8], sequence_numbers: &[&str]) -> BatchOut
         Some(Value::Array(failures)) => failures,
         Some(_) => return BatchOutcome::Failed,
     };
-    let mut lowest = None;
+    let mut lowest: BTreeMap<&str, usize> = BTreeMap::new();
     for failure in &failures {
-        let index = failure["itemIdentifier"]
-            .as_str()
-            .and_then(|identifier| sequence_numbers.iter().position(|number| *number == identifier));
-        match index {
-            Some(index) => lowest = Some(lowest.map_or(index, |lowest: usize| lowest.min(index))),
-            // The identifier is empty, null, missing, or not of this batch.
-            None => return BatchOutcome::Failed,
-        }
+        // An identifier that is empty, null, missing, or not of this batch, fails the batch.
+        let Some(index) = position_of(&failure["itemIdentifier"]) else { return BatchOutcome::Failed };
+        let Some(shard) = shards.get(index) else { return BatchOutcome::Failed };
+        lowest.entry(shard).and_modify(|lowest| *lowest = index.min(*lowest)).or_insert(index);
     }
-    lowest.map_or(BatchOutcome::Succeeded, BatchOutcome::FailedFrom)
+    let is_unhandled =
+        |(index, shard): (usize, &&str)| lowest.get(*shard).is_some_and(|lowest| *lowest <= index).then_some(index);
+    let unhandled: Vec<usize> = shards.iter().enumerate().filter_map(is_unhandled).collect();
+    if unhandled.is_empty() { BatchOutcome::Succeeded } else { BatchOutcome::Partial(unhandled) }
 }
 
 #[cfg(test)]
@@ -44,7 +50,8 @@ mod tests {
     const BATCH: [&str; 3] = ["101", "102", "103"];
 
     fn outcome(response: &str) -> BatchOutcome {
-        outcome_of(response.as_bytes(), &BATCH)
+        let position_of = |identifier: &Value| BATCH.iter().position(|number| *identifier == *number);
+        outcome_of(response.as_bytes(), &["shard"; 3], position_of)
     }
 
     #[test]
@@ -59,8 +66,11 @@ mod tests {
     #[test]
     fn the_lowest_reported_record_counts() {
         let response = r#"{"batchItemFailures":[{"itemIdentifier":"103"},{"itemIdentifier":"102"}]}"#;
-        assert_eq!(outcome(response), BatchOutcome::FailedFrom(1));
-        assert_eq!(outcome(r#"{"batchItemFailures":[{"itemIdentifier":"101"}]}"#), BatchOutcome::FailedFrom(0));
+        assert_eq!(outcome(response), BatchOutcome::Partial(vec![1, 2]));
+        assert_eq!(
+            outcome(r#"{"batchItemFailures":[{"itemIdentifier":"101"}]}"#),
+            BatchOutcome::Partial(vec![0, 1, 2])
+        );
     }
 
     #[test]

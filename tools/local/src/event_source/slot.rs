@@ -1,14 +1,14 @@
-//! Slots of a shard, in which records wait for their batch. A shard has `ParallelizationFactor` slots, and all records
-//! of a key use the same one. Each slot has one batch in flight at a time, so the records of a key stay in order.
+//! Slots of a mapping, in which records wait for their batch. Each slot has one batch in flight at a time. A shard has
+//! `ParallelizationFactor` slots, and all records of a key use the same one, so the records of a key stay in order. All
+//! records of a Kafka partition use the same slot.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::batch::{Batch, EVENT_FRAME_BYTES};
+use super::batch::{Batch, StreamRecord};
 use super::ledger::Ticket;
-use super::source::StreamRecord;
 use crate::lambda::PAYLOAD_BYTES_MAX;
 
 /// Batch size and batching window: a batch is delivered when it is full or its window ends.
@@ -16,6 +16,8 @@ use crate::lambda::PAYLOAD_BYTES_MAX;
 pub(super) struct Batching {
     pub(super) size_max: usize,
     pub(super) window: Duration,
+    /// Size of an event without its records.
+    pub(super) frame_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -83,7 +85,7 @@ impl Slot {
 
     /// Returns the size of the next batch: as many records as fit the payload, and at least one.
     fn size(&self) -> usize {
-        let mut bytes = EVENT_FRAME_BYTES;
+        let mut bytes = self.batching.frame_bytes;
         let fitting = self.queue.iter().take(self.batching.size_max).take_while(|(_, record)| {
             bytes += record.event.len() + 1;
             bytes <= PAYLOAD_BYTES_MAX
@@ -96,17 +98,24 @@ impl Slot {
 mod tests {
     use super::*;
 
+    const EVENT_FRAME_BYTES: usize = 14;
     const WINDOW: Duration = Duration::from_secs(10);
 
     fn slot(size_max: usize, window: Duration) -> Slot {
-        Slot::new(Batching { size_max, window })
+        Slot::new(Batching { size_max, window, frame_bytes: EVENT_FRAME_BYTES })
     }
 
     fn push(slot: &mut Slot, ticket: Ticket, bytes: usize, now: Instant) {
         let event = "x".repeat(bytes);
         slot.push(
             ticket,
-            StreamRecord { sequence_number: ticket.to_string(), arrived_at: 0.0, key_hash: 0, event },
+            StreamRecord {
+                shard: "shard".into(),
+                sequence_number: ticket.to_string(),
+                arrived_at: 0.0,
+                key_hash: 0,
+                event,
+            },
             now,
         );
     }

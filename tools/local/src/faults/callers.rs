@@ -36,6 +36,16 @@ pub(crate) fn access_key(logical_id: &str, sandbox: &str) -> String {
 }
 
 impl Caller {
+    /// The caller of a sandbox's connections to a broker. Brokers know nothing of access keys.
+    pub(crate) fn of_sandbox(logical_id: &str, sandbox: &str) -> Self {
+        Self { name: logical_id.to_owned(), sandbox: Some(sandbox.to_owned()) }
+    }
+
+    /// A caller that no fault can kill.
+    pub(crate) fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), sandbox: None }
+    }
+
     /// Logical id of the function.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -28,7 +28,7 @@ pub(super) const ANY_OPERATION: &str = "*";
 pub struct Fault {
     /// Target of the calls.
     pub target: FaultTarget,
-    /// Operation of the calls: as the service spells it, `Invoke` for a function, a route of an API as the template
+    /// Operation of the calls: as the service spells it (`Connect` for a new connection to a broker), `Invoke` for a function, a route of an API as the template
     /// spells it (`GET /payments`), or `*` for all (the default).
     #[serde(default = "any_operation")]
     pub operation: String,
@@ -52,7 +52,8 @@ pub struct Fault {
     pub seed: u64,
 }
 
-/// Target of a fault. In JSON and as text: `kinesis`, `dynamodb`, or the logical id of a function or an API.
+/// Target of a fault. In JSON and as text: `kinesis`, `dynamodb`, `secretsmanager`, `kafka`, `rabbitmq`, or the logical id
+/// of a function or an API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum FaultTarget {
@@ -60,6 +61,12 @@ pub enum FaultTarget {
     Kinesis,
     /// The DynamoDB emulator.
     DynamoDb,
+    /// The Secrets Manager emulator.
+    SecretsManager,
+    /// The Kafka brokers, through the proxy before them.
+    Kafka,
+    /// The RabbitMQ broker, through the proxy before it.
+    RabbitMq,
     /// A function (its invocations) or an API (its requests, from any client), by logical id.
     Resource(String),
 }
@@ -76,7 +83,8 @@ pub enum Effect {
     Throttle,
     /// The call is delayed by this many milliseconds, at most one minute; later faults still apply.
     LatencyMs(u64),
-    /// The TCP connection is reset. For an invocation, the event or the response is lost.
+    /// The TCP connection is reset. For an invocation, the event or the response is lost. A broker's response counts as
+    /// lost with it; `before` on `Connect` refuses the connection.
     Reset(Moment),
     /// The calling process is killed (SIGKILL), and has ended before anything else happens. For an invocation, the
     /// sandbox that would run it, or has run it, is killed.
@@ -168,6 +176,9 @@ impl From<Service> for FaultTarget {
         match service {
             Service::Kinesis => Self::Kinesis,
             Service::DynamoDb => Self::DynamoDb,
+            Service::SecretsManager => Self::SecretsManager,
+            Service::Kafka => Self::Kafka,
+            Service::RabbitMq => Self::RabbitMq,
         }
     }
 }
@@ -177,6 +188,9 @@ impl From<String> for FaultTarget {
         match text.as_str() {
             "kinesis" => Self::Kinesis,
             "dynamodb" => Self::DynamoDb,
+            "secretsmanager" => Self::SecretsManager,
+            "kafka" => Self::Kafka,
+            "rabbitmq" => Self::RabbitMq,
             _ => Self::Resource(text),
         }
     }
@@ -193,6 +207,9 @@ impl fmt::Display for FaultTarget {
         f.write_str(match self {
             Self::Kinesis => "kinesis",
             Self::DynamoDb => "dynamodb",
+            Self::SecretsManager => "secretsmanager",
+            Self::Kafka => "kafka",
+            Self::RabbitMq => "rabbitmq",
             Self::Resource(logical_id) => logical_id,
         })
     }

@@ -19,7 +19,7 @@ use super::detach_on_drop::DetachOnDrop;
 use super::fault::Moment;
 use super::registry::Ending;
 use super::{Faults, partial, reorder};
-use crate::emulators::{Service, operation_of};
+use crate::emulators::{Emulator, operation_of};
 use crate::same_origin::{Guarded, guard};
 use crate::usage::{dynamodb, kinesis};
 
@@ -28,7 +28,7 @@ const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 #[derive(Clone)]
 struct FaultInjector {
-    service: Service,
+    emulator: Emulator,
     faults: Arc<Faults>,
 }
 
@@ -36,14 +36,14 @@ struct FaultInjector {
 /// requests in flight have completed.
 pub(crate) fn serve(
     listener: TcpListener,
-    emulator: Router,
-    service: Service,
+    router: Router,
+    emulator: Emulator,
     faults: &Arc<Faults>,
     stop: &CancellationToken,
 ) -> JoinHandle<()> {
-    let injector = FaultInjector { service, faults: Arc::clone(faults) };
-    let behind_faults = emulator.layer(middleware::from_fn_with_state(injector, intercept));
-    connection::serve(listener, guard(behind_faults, Guarded::Emulator(service)), stop)
+    let injector = FaultInjector { emulator, faults: Arc::clone(faults) };
+    let behind_faults = router.layer(middleware::from_fn_with_state(injector, intercept));
+    connection::serve(listener, guard(behind_faults, Guarded::Emulator(emulator)), stop)
 }
 
 async fn intercept(
@@ -68,15 +68,15 @@ impl FaultInjector {
             return forward(next, parts, body).await;
         };
         let operation = operation_of(&parts.headers).to_owned();
-        let ending = self.faults.apply_to_call(self.service, &operation, &caller.name).await;
+        let ending = self.faults.apply_to_call(self.emulator.service(), &operation, &caller.name).await;
         let reach = |body| {
-            self.faults.count(&caller.name, self.service, &operation);
+            self.faults.count(&caller.name, self.emulator.service(), &operation);
             self.forward_and_meter(&caller.name, &operation, next, parts, body)
         };
         match ending {
             None => reach(body).await,
-            Some(Ending::Error(error)) => self.service.answer(&error),
-            Some(Ending::Throttle) => self.service.answer(&Service::throttled()),
+            Some(Ending::Error(error)) => self.emulator.answer(&error),
+            Some(Ending::Throttle) => self.emulator.answer(&self.emulator.throttled()),
             Some(Ending::Reset(moment)) => {
                 if moment == Moment::After {
                     reach(body).await;
@@ -104,9 +104,9 @@ impl FaultInjector {
         parts: Parts,
         body: Bytes,
     ) -> Response {
-        let (metered, body) = match self.service {
-            Service::DynamoDb => dynamodb::request_capacity(operation, body),
-            Service::Kinesis => (None, body),
+        let (metered, body) = match self.emulator {
+            Emulator::DynamoDb => dynamodb::request_capacity(operation, body),
+            Emulator::Kinesis | Emulator::SecretsManager => (None, body),
         };
         let (parts, answer) = forward(next, parts, body.clone()).await.into_parts();
         let Ok(answer) = axum::body::to_bytes(answer, BODY_BYTES_MAX).await else { return parts.into_response() };
@@ -115,7 +115,7 @@ impl FaultInjector {
             for (table, units) in dynamodb::used(&call, is_success, &answer) {
                 meter.table(caller, &table, units);
             }
-        } else if self.service == Service::Kinesis
+        } else if self.emulator == Emulator::Kinesis
             && is_success
             && let Some((stream, units)) = kinesis::used(operation, &body, &answer)
         {

@@ -38,7 +38,8 @@ pub enum InvalidFault {
     },
     /// The target has no such operation.
     #[error(
-        "operation: {target} has no operation {operation:?}: spell it as the AWS API does, or leave it out to match all"
+        "operation: {target} has no operation {operation:?}: {}, or leave it out to match all",
+        spelling_of(target)
     )]
     UnknownOperation {
         /// Target of the fault.
@@ -85,6 +86,12 @@ pub enum InvalidFault {
     /// `reorder` for anything but Kinesis.
     #[error("effect: reorder needs the target kinesis")]
     ReorderOfOther,
+    /// An effect that needs a protocol with errors of its own, for a message broker.
+    #[error("effect: {target} is a message broker: its calls can have latency_ms, reset or kill")]
+    EffectOfBroker {
+        /// Target of the fault.
+        target: FaultTarget,
+    },
     /// `kill` for any client of an API.
     #[error("effect: kill on an API needs from: only functions can be killed")]
     KillOfAnybody,
@@ -98,6 +105,17 @@ pub enum InvalidFault {
 
 fn listed(known: &[String]) -> String {
     if known.is_empty() { "; none are known here".to_owned() } else { format!("; known are {}", known.join(", ")) }
+}
+
+/// Returns how the operations of a target are spelled, for a message.
+fn spelling_of(target: &FaultTarget) -> &'static str {
+    match target {
+        FaultTarget::Kafka => "spell it as the Kafka protocol does (Produce, Fetch, Metadata), or Connect",
+        FaultTarget::RabbitMq => "known are Connect, Publish, Ack, Nack and those that docs/local-environment.md lists",
+        FaultTarget::Kinesis | FaultTarget::DynamoDb | FaultTarget::SecretsManager | FaultTarget::Resource(_) => {
+            "spell it as the AWS API does"
+        }
+    }
 }
 
 /// Names that a fault may refer to.
@@ -124,6 +142,9 @@ impl<'a> KnownTargets<'a> {
         let name = match target {
             FaultTarget::Kinesis => return Ok(TargetKind::Service(Service::Kinesis)),
             FaultTarget::DynamoDb => return Ok(TargetKind::Service(Service::DynamoDb)),
+            FaultTarget::SecretsManager => return Ok(TargetKind::Service(Service::SecretsManager)),
+            FaultTarget::Kafka => return Ok(TargetKind::Service(Service::Kafka)),
+            FaultTarget::RabbitMq => return Ok(TargetKind::Service(Service::RabbitMq)),
             FaultTarget::Resource(name) => name,
         };
         let functions = self.functions.unwrap_or_default();
@@ -174,6 +195,11 @@ fn check_operation(fault: &Fault, kind: TargetKind<'_>) -> Result<(), InvalidFau
 }
 
 fn check_effect(fault: &Fault, kind: TargetKind<'_>, are_processes: bool) -> Result<(), InvalidFault> {
+    if matches!(kind, TargetKind::Service(service) if service.is_broker())
+        && matches!(fault.effect, Effect::Error(_) | Effect::Throttle | Effect::Partial(_) | Effect::Reorder(_))
+    {
+        return Err(InvalidFault::EffectOfBroker { target: fault.target.clone() });
+    }
     match &fault.effect {
         Effect::Error(error) => {
             let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.';
@@ -236,6 +262,21 @@ mod tests {
                 "operation: dynamodb has no operation \"PutItems\"",
             ),
             (throttle(FaultTarget::Kinesis).operation("PutItem"), "operation: kinesis has no operation \"PutItem\""),
+            (
+                throttle(FaultTarget::Kafka),
+                "effect: kafka is a message broker: its calls can have latency_ms, reset or kill",
+            ),
+            (Fault::new(FaultTarget::RabbitMq, Effect::error("Boom")), "effect: rabbitmq is a message broker"),
+            (Fault::new(FaultTarget::RabbitMq, Effect::Reorder(5)), "effect: rabbitmq is a message broker"),
+            (Fault::new(FaultTarget::Kafka, Effect::Partial(0.5)), "effect: kafka is a message broker"),
+            (
+                Fault::new(FaultTarget::Kafka, Effect::reset_after()).operation("PutRecord"),
+                "operation: kafka has no operation \"PutRecord\": spell it as the Kafka protocol does",
+            ),
+            (
+                Fault::new(FaultTarget::RabbitMq, Effect::reset_after()).operation("Produce"),
+                "operation: rabbitmq has no operation \"Produce\": known are Connect, Publish",
+            ),
             (throttle(api()).operation("PutItem"), "operation: PaymentApi has no operation \"PutItem\""),
             (
                 payments(Effect::Throttle).operation("/payments"),
@@ -286,6 +327,8 @@ mod tests {
             Fault::new(FaultTarget::DynamoDb, Effect::kill_before()).operation("TransactWriteItems").from("PaymentApi"),
             Fault::new(FaultTarget::Kinesis, Effect::Partial(1.0)).operation("PutRecords").probability(1.0, u64::MAX),
             Fault::new(FaultTarget::api("PaymentsApi"), unavailable).operation("GET /payments"),
+            Fault::new(FaultTarget::Kafka, Effect::kill_after()).operation("Produce").from("PaymentApi"),
+            Fault::new(FaultTarget::RabbitMq, Effect::reset_before()).operation("Connect"),
             Fault::new(FaultTarget::api("PaymentsApi"), Effect::kill_after()).from("PaymentApi"),
             Fault::new(FaultTarget::Kinesis, Effect::LatencyMs(60_000)).skip(u64::MAX).count(u64::MAX),
         ] {

@@ -1,10 +1,11 @@
-//! Fault injection, exact and repeatable: between the functions and both emulators, in front of each function, and in
-//! front of each API.
+//! Fault injection, exact and repeatable: between the functions and the services that they call, in front of each
+//! function, and in front of each API.
 //!
 //! [`fault`] defines a fault, [`invalid`] rejects invalid ones, and [`registry`] matches faults to calls. [`injector`]
-//! applies them in front of the emulators, over resettable [`connection`]s; `lambda` applies them to invocations and
-//! `gateway` to API requests. At the emulators, faults strike only calls of functions, and only those are counted. A
-//! test's own calls always pass, and so do those of event source mappings, which read the emulators in process.
+//! applies them in front of the emulators, over resettable [`connection`]s; `hub_proxy` applies them in front of a
+//! broker, `lambda` to invocations and `gateway` to API requests. At the emulators and brokers, faults strike only calls
+//! of functions, and only those are counted. A test's own calls always pass, and so do those of event source mappings,
+//! which read the emulators in process and brokers directly.
 
 mod callers;
 mod calls;
@@ -126,6 +127,11 @@ impl Faults {
         self.apply(&FaultTarget::function(function), INVOKE, None).await
     }
 
+    /// The log of the environment.
+    pub(crate) fn log(&self) -> &LogSink {
+        &self.log
+    }
+
     /// Returns the function that signed a request with these headers, if one did.
     pub(crate) fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
         self.callers.of(headers)
@@ -145,7 +151,7 @@ impl Faults {
     }
 
     /// Applies the faults of a function's call: waits for its latency, and returns its failure, if any.
-    async fn apply_to_call(&self, service: Service, operation: &str, caller: &str) -> Option<Ending> {
+    pub(crate) async fn apply_to_call(&self, service: Service, operation: &str, caller: &str) -> Option<Ending> {
         self.apply(&service.into(), operation, Some(caller)).await
     }
 
@@ -161,7 +167,8 @@ impl Faults {
         verdict.ending
     }
 
-    fn count(&self, caller: &str, service: Service, operation: &str) {
+    /// Counts a function's call that reached a service.
+    pub(crate) fn count(&self, caller: &str, service: Service, operation: &str) {
         self.calls.lock().add(caller, service, operation);
     }
 }

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::fault::{Effect, Fault};
 use super::invalid::InvalidFault;
 
-const FORM: &str = "a fault is {\"target\": \"kinesis\", \"dynamodb\", a function or an API, \"effect\": …}, optionally with operation, \
-                    from, skip, count, probability and seed";
+const FORM: &str = "a fault is {\"target\": \"kinesis\", \"dynamodb\", \"kafka\", \"rabbitmq\", a function or an API, \"effect\": …}, \
+                    optionally with operation, from, skip, count, probability and seed";
 const EFFECTS: &str = "an effect is exactly one of {\"error\": {\"code\": …}}, \"throttle\", {\"latency_ms\": …}, \
                        {\"reset\": \"before\" or \"after\"}, {\"kill\": \"before\" or \"after\"}, {\"partial\": …}, \
                        {\"reorder\": …}";
@@ -55,6 +55,10 @@ mod tests {
             assert_eq!(parse(body.as_bytes()), Ok(vec![Fault::new(FaultTarget::Kinesis, expected)]));
         }
         assert_eq!(parse(b"[]"), Ok(vec![]));
+        for (target, expected) in [("kafka", FaultTarget::Kafka), ("rabbitmq", FaultTarget::RabbitMq)] {
+            let body = format!(r#"{{"target":"{target}","effect":{{"reset":"after"}}}}"#);
+            assert_eq!(parse(body.as_bytes()), Ok(vec![Fault::new(expected, Effect::reset_after())]));
+        }
     }
 
     #[test]

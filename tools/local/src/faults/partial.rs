@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::put_records::with_answer_edited;
 use super::registry::EntryRejections;
-use crate::emulators::Service;
+use crate::emulators::Emulator;
 
 /// Forwards the entries that are not rejected, and merges the errors of the others into the response.
 pub(super) async fn put_records<F>(
@@ -30,7 +30,7 @@ where
     let kept = entries.into_iter().zip(&refused).filter(|(_, is_refused)| !**is_refused);
     let kept: Vec<Value> = kept.map(|(entry, _)| entry).collect();
     if kept.is_empty() {
-        let content_type = [(CONTENT_TYPE, Service::Kinesis.content_type())];
+        let content_type = [(CONTENT_TYPE, Emulator::Kinesis.content_type())];
         return (content_type, merged(json!({}), &refused).to_string()).into_response();
     }
     request["Records"] = Value::Array(kept);
@@ -39,7 +39,7 @@ where
 
 /// Result of a rejected entry.
 fn refused_entry() -> Value {
-    let error = Service::throttled();
+    let error = Emulator::Kinesis.throttled();
     json!({"ErrorCode": error.code, "ErrorMessage": error.message()})
 }
 

@@ -14,6 +14,7 @@ const PASSED_ON: [&str; 3] = ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE", "LLVM_PROF
 pub(crate) struct Endpoints {
     pub(crate) dynamodb: String,
     pub(crate) kinesis: String,
+    pub(crate) secrets_manager: String,
 }
 
 /// Returns all environment variables of a sandbox.
@@ -50,6 +51,7 @@ pub(super) fn of(
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
         ("AWS_ENDPOINT_URL_KINESIS", &endpoints.kinesis),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &endpoints.secrets_manager),
         ("TZ", ":UTC"),
     ];
     variables.extend(reserved.map(|(name, value)| (name.to_owned(), value.to_owned())));

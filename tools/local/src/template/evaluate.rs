@@ -1,5 +1,5 @@
-//! Evaluation of intrinsic functions (`Ref`, `Fn::Sub`, `Fn::GetAtt`, `Fn::If`, `Fn::Join`, `Fn::Transform`) and of
-//! conditions.
+//! Evaluation of intrinsic functions (`Ref`, `Fn::Sub`, `Fn::GetAtt`, `Fn::If`, `Fn::Join`, `Fn::Split`, `Fn::Select`,
+//! `Fn::Transform`) and of conditions.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +81,17 @@ impl<'t> Scope<'t> {
                 let joined = argument.as_ref().and_then(join).ok_or_else(|| wrong("takes [delimiter, [texts]]"))?;
                 Ok(Some(Node::text(line, joined)))
             }
+            "Fn::Split" => {
+                let argument = self.evaluate(argument)?;
+                let parts = argument.as_ref().and_then(split).ok_or_else(|| wrong("takes [delimiter, text]"))?;
+                let parts = parts.into_iter().map(|part| Node::text(line, part)).collect();
+                Ok(Some(Node { line, value: Value::List(parts) }))
+            }
+            "Fn::Select" => {
+                let argument = self.evaluate(argument)?;
+                let selected = argument.as_ref().and_then(select);
+                Ok(Some(selected.ok_or_else(|| wrong("takes [index of an element, list]"))?.clone()))
+            }
             "Fn::If" => {
                 let (condition, yes, no) = match &argument.value {
                     Value::List(items) => match items.as_slice() {
@@ -93,7 +104,7 @@ impl<'t> Scope<'t> {
                 self.evaluate(if self.condition(&condition, line)? { yes } else { no })
             }
             _ => Err(wrong(
-                "is not supported by the local environment, which knows Ref, Sub, GetAtt, If, Join and Transform",
+                "is not supported by the local environment, which knows Ref, Sub, GetAtt, If, Join, Split, Select and Transform",
             )),
         }
     }
@@ -213,6 +224,19 @@ fn join(argument: &Node) -> Option<String> {
     Some(texts?.join(&delimiter.to_text()?))
 }
 
+fn split(argument: &Node) -> Option<Vec<String>> {
+    let Value::List(items) = &argument.value else { return None };
+    let [delimiter, text] = items.as_slice() else { return None };
+    let (delimiter, text) = (delimiter.to_text().filter(|delimiter| !delimiter.is_empty())?, text.to_text()?);
+    Some(text.split(&delimiter).map(str::to_owned).collect())
+}
+
+fn select(argument: &Node) -> Option<&Node> {
+    let Value::List(items) = &argument.value else { return None };
+    let [index, Node { value: Value::List(list), .. }] = items.as_slice() else { return None };
+    list.get(index.to_text()?.parse::<usize>().ok()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,6 +268,8 @@ mod tests {
         assert_eq!(text("Fn::Sub: ['${a}-${Stage}-${!x}', {a: !Ref AWS::Region}]"), "us-east-1-dev-${x}");
         assert_eq!(text("!Join ['-', [a, !Ref Stage, 3]]"), "a-dev-3");
         assert_eq!(text("!Ref OrdersTable"), "OrdersTable");
+        assert_eq!(text("!Select [1, !Split [',', 'a,b,c']]"), "b");
+        assert_eq!(text("!Join ['-', !Split [',', 'a,b,']]"), "a-b-");
     }
 
     #[test]
@@ -274,6 +300,8 @@ mod tests {
             ("a:\n  - !Sub ${Nothing}", 2, "Nothing is neither a parameter nor a resource of this template"),
             ("b: !Sub ${Stage", 1, "Fn::Sub: has a ${ without a closing }"),
             ("b: !If [Maybe, 1, 2]", 1, "there is no condition Maybe"),
+            ("b: !Split [',']", 1, "Fn::Split: takes [delimiter, text]"),
+            ("b: !Select [3, !Split [',', 'a,b']]", 1, "Fn::Select: takes [index of an element, list]"),
             ("b: !If [IsProd, 1]", 1, "Fn::If: takes [condition, value if true, value if false]"),
         ] {
             let fault = evaluate(source).unwrap_err();

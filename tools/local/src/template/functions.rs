@@ -7,7 +7,7 @@ use super::error::{LocatedProblem, Problem};
 use super::evaluate::Scope;
 use super::fields::Fields;
 use super::identity::{Identity, ResourceKind};
-use super::mappings::mapping;
+use super::mappings::stream_event;
 use super::model::{FunctionSpec, MappingSpec, PayloadFormat, ReferencedResources, Route};
 use super::node::{Entry, Node};
 use super::schema;
@@ -93,8 +93,9 @@ fn event_of(
         }
         "Kinesis" | "DynamoDB" => {
             let fields = Fields::new(owner, event.line, &properties.value, schema::STREAM_EVENT)?;
-            let id = format!("{logical_id}/{}", event.key);
-            declared.mappings.push(mapping(id, logical_id, kind == "Kinesis", &fields, scope, referred)?);
+            let (id, is_kinesis) = (format!("{logical_id}{}", event.key), kind == "Kinesis");
+            let mapping = stream_event(id, event.line, logical_id, &fields, scope, referred, is_kinesis)?;
+            declared.mappings.push(mapping);
         }
         _ => {
             let kind_line = outer.line_of("Type");

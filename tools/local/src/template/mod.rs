@@ -25,15 +25,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use error::{Problem, TemplateError};
-pub(crate) use model::{FunctionSpec, MappingSpec, StartingPosition, StreamReference, StreamSpec, TableSpec};
+pub(crate) use model::{
+    FunctionSpec, KafkaSource, MappingSource, MappingSpec, StartingPosition, StreamSpec, TableSpec,
+};
 pub use model::{LeftOut, PayloadFormat, Route};
 
+use crate::hubs::HubKind;
 use error::LocatedProblem;
 use evaluate::Scope;
 use fields::Fields;
 use identity::{Identity, ResourceKind};
 use model::ReferencedResources;
 use node::{Entry, Node, Value};
+
+/// Parameter that chooses the hub.
+const HUB: &str = "Hub";
 
 /// A template that the local environment can run.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +51,7 @@ pub struct Template {
     pub(crate) tables: Vec<TableSpec>,
     pub(crate) streams: Vec<StreamSpec>,
     left_out: Vec<LeftOut>,
+    hub: HubKind,
     /// Logical id to physical name.
     pub(crate) names: BTreeMap<String, String>,
 }
@@ -52,18 +59,51 @@ pub struct Template {
 impl Template {
     /// Reads a template. `given` overrides the defaults of its parameters.
     pub fn load(path: &Path, given: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
-        let source = std::fs::read_to_string(path)
-            .map_err(|reason| TemplateError::Unreadable { path: path.to_owned(), reason })?;
-        let template = Self::parse(&source, path.parent().unwrap_or(Path::new("")), given).map_err(
-            |LocatedProblem { line, problem }| match line {
-                0 => TemplateError::Parameter(problem),
-                line => TemplateError::Invalid { path: path.to_owned(), line, problem },
-            },
-        )?;
+        Self::load_with(path, given, &BTreeMap::new())
+    }
+
+    /// Reads a template. Values of `local` take the place of the defaults of its parameters, and `given` overrides both.
+    pub(crate) fn load_with(
+        path: &Path,
+        given: &BTreeMap<String, String>,
+        local: &BTreeMap<String, String>,
+    ) -> Result<Self, TemplateError> {
+        let template = Self::read(path, |source, directory| Self::parse(source, directory, given, local))?;
         Ok(Self { path: path.to_owned(), ..template })
     }
 
-    fn parse(source: &str, directory: &Path, given: &BTreeMap<String, String>) -> Result<Self, LocatedProblem> {
+    /// Returns the hub that a template's parameter `Hub` chooses; Kinesis if it has none. Nothing else of the template is
+    /// read.
+    pub fn hub_of(path: &Path, given: &BTreeMap<String, String>) -> Result<HubKind, TemplateError> {
+        Self::read(path, |source, _| {
+            let document = Node::parse(source)?;
+            let section = document.get("Parameters").map(|entry| &entry.value);
+            // Only `Hub`: other parameters may need values that depend on the hub.
+            let entries = section.and_then(Node::entries).unwrap_or_default();
+            let Some(hub) = entries.iter().find(|entry| entry.key == HUB) else { return Ok(HubKind::Kinesis) };
+            let section = Node { line: hub.line, value: Value::Map(vec![hub.clone()]) };
+            let given = given.iter().filter(|(name, _)| *name == HUB);
+            let given = given.map(|(name, value)| (name.clone(), value.clone())).collect();
+            let parameters = parameters::read(Some(&section), &given, &BTreeMap::new())?;
+            hub_in(&parameters).map_err(|problem| LocatedProblem::at(0, problem))
+        })
+    }
+
+    fn read<T>(path: &Path, parse: impl FnOnce(&str, &Path) -> Result<T, LocatedProblem>) -> Result<T, TemplateError> {
+        let source = std::fs::read_to_string(path)
+            .map_err(|reason| TemplateError::Unreadable { path: path.to_owned(), reason })?;
+        parse(&source, path.parent().unwrap_or(Path::new(""))).map_err(|LocatedProblem { line, problem }| match line {
+            0 => TemplateError::Parameter(problem),
+            line => TemplateError::Invalid { path: path.to_owned(), line, problem },
+        })
+    }
+
+    fn parse(
+        source: &str,
+        directory: &Path,
+        given: &BTreeMap<String, String>,
+        local: &BTreeMap<String, String>,
+    ) -> Result<Self, LocatedProblem> {
         let document = Node::parse(source)?;
         let sections = document
             .entries()
@@ -73,7 +113,8 @@ impl Template {
             return Err(LocatedProblem::at(entry.line, Problem::UnknownKey { owner, name }));
         }
         let section = |name: &str| document.get(name).map(|entry| &entry.value);
-        let parameters = parameters::read(section("Parameters"), given)?;
+        let parameters = parameters::read(section("Parameters"), given, local)?;
+        let hub = hub_in(&parameters).map_err(|problem| LocatedProblem::at(0, problem))?;
         let mut scope = Scope::new(parameters, section("Conditions"), directory);
         rules::check(section("Rules"), &scope)?;
         for condition in scope.conditions.and_then(Node::entries).unwrap_or_default() {
@@ -90,7 +131,7 @@ impl Template {
             scope.resources.insert(identity.logical_id.clone(), identity);
         }
         let globals = globals::of_functions(section("Globals"), &scope)?;
-        let template = Self::build(&present, &scope, globals.as_ref())?;
+        let template = Self { hub, ..Self::build(&present, &scope, globals.as_ref())? };
         // Outputs have no effect here, but are evaluated to detect wrong names.
         if let Some(outputs) = section("Outputs") {
             scope.evaluate(outputs)?;
@@ -157,6 +198,7 @@ impl Template {
                 self.routes.extend(declared.routes);
                 self.mappings.extend(declared.mappings);
             }
+            ResourceKind::Mapping => self.mappings.push(mappings::resource(identity, line, &fields, scope, referred)?),
             ResourceKind::Table => self.tables.push(tables::table(id, name, line, &fields)?),
             ResourceKind::Stream => self.streams.push(tables::stream(id, name, line, &fields)?),
             _ => {}
@@ -183,6 +225,11 @@ impl Template {
         Ok(fields)
     }
 
+    /// Hub that the parameter `Hub` chooses; Kinesis if the template has no such parameter.
+    pub fn hub(&self) -> HubKind {
+        self.hub
+    }
+
     /// Path of the template file.
     pub fn path(&self) -> &Path {
         &self.path
@@ -203,6 +250,15 @@ impl Template {
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
     }
+}
+
+/// Returns the value of the parameter `Hub`.
+fn hub_in(parameters: &parameters::Parameters) -> Result<HubKind, Problem> {
+    let Some(value) = parameters.get(HUB).and_then(Node::to_text) else { return Ok(HubKind::Kinesis) };
+    value.parse().map_err(|_| {
+        let expected = "one of kinesis, kafka, rabbitmq in the local environment".to_owned();
+        Problem::ParameterValue { name: HUB.to_owned(), expected, value }
+    })
 }
 
 fn is_referred_to(kind: ResourceKind) -> bool {

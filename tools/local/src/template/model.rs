@@ -75,13 +75,39 @@ impl Route {
     }
 }
 
-/// Stream of an event source mapping.
+/// Source of an event source mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum StreamReference {
+pub(crate) enum MappingSource {
     /// A Kinesis stream, by name.
     Kinesis(String),
     /// The stream of a DynamoDB table, by the table's name.
     Table(String),
+    /// A topic of a Kafka cluster.
+    Kafka(KafkaSource),
+    /// A queue of a `RabbitMQ` broker.
+    RabbitMq(RabbitMqSource),
+}
+
+/// Topic of a Kafka mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KafkaSource {
+    /// ARN of the MSK cluster; `None` for a self-managed cluster.
+    pub(crate) cluster_arn: Option<String>,
+    /// `HOST:PORT,…` of a self-managed cluster, as declared; empty for an MSK cluster.
+    pub(crate) bootstrap_servers: String,
+    pub(crate) topic: String,
+    /// `ConsumerGroupId`, by default the id of the mapping.
+    pub(crate) consumer_group: String,
+}
+
+/// Queue of an Amazon MQ mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RabbitMqSource {
+    pub(crate) broker_arn: String,
+    pub(crate) queue: String,
+    pub(crate) virtual_host: String,
+    /// ARN of the secret with the broker's credentials.
+    pub(crate) secret_arn: String,
 }
 
 /// Starting position of an event source mapping that has no checkpoint.
@@ -89,17 +115,19 @@ pub(crate) enum StreamReference {
 pub(crate) enum StartingPosition {
     TrimHorizon,
     Latest,
-    /// At the first record that arrived at or after this time, counted from 1970. Kinesis only.
+    /// At the first record that arrived at or after this time, counted from 1970. Not for table streams.
     AtTimestamp(Duration),
 }
 
 /// An event source mapping, with AWS's defaults filled in.
 #[derive(Debug, Clone)]
 pub(crate) struct MappingSpec {
-    /// `<function's logical id>/<event's name>`.
+    /// Logical id. SAM generates `<function's logical id><event's name>` for a stream event of a function.
     pub(crate) id: String,
+    pub(crate) line: usize,
+    /// Logical id of the function.
     pub(crate) function: String,
-    pub(crate) stream: StreamReference,
+    pub(crate) source: MappingSource,
     pub(crate) starting_position: StartingPosition,
     pub(crate) batch_size: usize,
     pub(crate) batching_window: Duration,

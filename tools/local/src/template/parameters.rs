@@ -13,11 +13,16 @@ const DESCRIPTIVE: [&str; 3] = ["Description", "ConstraintDescription", "NoEcho"
 /// Parameter values, with the lines of their declarations.
 pub(super) type Parameters = BTreeMap<String, Node>;
 
-/// Reads the `Parameters` section. Problems of given values have line 0.
-pub(super) fn read(section: Option<&Node>, given: &BTreeMap<String, String>) -> Result<Parameters, LocatedProblem> {
+/// Reads the `Parameters` section. Values of `local` take the place of defaults. Problems of given values have line 0.
+pub(super) fn read(
+    section: Option<&Node>,
+    given: &BTreeMap<String, String>,
+    local: &BTreeMap<String, String>,
+) -> Result<Parameters, LocatedProblem> {
     let mut parameters = Parameters::new();
     for entry in section.and_then(Node::entries).unwrap_or_default() {
-        let value = read_one(&entry.key, &entry.value, entry.line, given.get(&entry.key))?;
+        let value =
+            read_one(&entry.key, &entry.value, entry.line, given.get(&entry.key).or_else(|| local.get(&entry.key)))?;
         parameters.insert(entry.key.clone(), value);
     }
     match given.keys().find(|name| !parameters.contains_key(*name)) {
@@ -120,7 +125,7 @@ mod tests {
 
     fn read_with(given: &[(&str, &str)]) -> Result<Parameters, LocatedProblem> {
         let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        read(Some(&Node::parse(SECTION).unwrap()), &given)
+        read(Some(&Node::parse(SECTION).unwrap()), &given, &BTreeMap::new())
     }
 
     #[test]
@@ -128,6 +133,17 @@ mod tests {
         let parameters = read_with(&[("Stage", "prod")]).unwrap();
         assert_eq!(parameters["Stage"].to_text().unwrap(), "prod");
         assert_eq!(parameters["Shards"].value, Value::Integer(2));
+    }
+
+    #[test]
+    fn a_local_value_replaces_the_default_and_a_given_value_replaces_both() {
+        let section = Node::parse(SECTION).unwrap();
+        let local = BTreeMap::from([("Stage".to_owned(), "prod".to_owned()), ("Other".to_owned(), "x".to_owned())]);
+        for (given, expected) in [(None, "prod"), (Some("dev"), "dev")] {
+            let given = given.map(|value: &str| ("Stage".to_owned(), value.to_owned())).into_iter().collect();
+            let parameters = read(Some(&section), &given, &local).unwrap();
+            assert_eq!(parameters["Stage"].to_text().as_deref(), Some(expected));
+        }
     }
 
     #[test]
@@ -151,20 +167,20 @@ mod tests {
         let section = Node::parse("Name:\n  Type: String\n  Default: ''\n  AllowedPattern: a*|b\n").unwrap();
         let given = |value: &str| BTreeMap::from([("Name".to_owned(), value.to_owned())]);
         for allowed in ["", "aa", "b"] {
-            assert!(read(Some(&section), &given(allowed)).is_ok(), "{allowed}");
+            assert!(read(Some(&section), &given(allowed), &BTreeMap::new()).is_ok(), "{allowed}");
         }
         for refused in ["ab", "bb", "x"] {
-            let message = read(Some(&section), &given(refused)).unwrap_err().problem.to_string();
+            let message = read(Some(&section), &given(refused), &BTreeMap::new()).unwrap_err().problem.to_string();
             assert!(message.contains("text that matches ^(?:a*|b)$"), "{message}");
         }
         let malformed = Node::parse("Name:\n  Type: String\n  AllowedPattern: '['\n").unwrap();
-        assert_eq!(read(Some(&malformed), &given("a")).unwrap_err().line, 3);
+        assert_eq!(read(Some(&malformed), &given("a"), &BTreeMap::new()).unwrap_err().line, 3);
     }
 
     #[test]
     fn a_parameter_without_a_value_is_reported_with_the_flag_that_sets_it() {
         let section = Node::parse("Name:\n  Type: String\n").unwrap();
-        let fault = read(Some(&section), &BTreeMap::new()).unwrap_err();
+        let fault = read(Some(&section), &BTreeMap::new(), &BTreeMap::new()).unwrap_err();
         assert_eq!(
             fault.problem.to_string(),
             "parameter Name has no default: give it a value with --parameter Name=VALUE"
@@ -174,6 +190,6 @@ mod tests {
     #[test]
     fn a_default_that_is_not_allowed_is_rejected() {
         let section = Node::parse("Name:\n  Type: Number\n  Default: x\n").unwrap();
-        assert_eq!(read(Some(&section), &BTreeMap::new()).unwrap_err().line, 1);
+        assert_eq!(read(Some(&section), &BTreeMap::new(), &BTreeMap::new()).unwrap_err().line, 1);
     }
 }

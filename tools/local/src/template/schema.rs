@@ -62,6 +62,7 @@ const FUNCTION: Properties = &[
     ("Events", Runs),
     ("ReservedConcurrentExecutions", Runs),
     ("FunctionName", Runs),
+    ("VpcConfig", Ignored("functions reach the hub on this machine")),
     ("Architectures", Ignored("functions are built for this machine")),
     ("Role", NO_IAM),
     ("Policies", NO_IAM),
@@ -117,6 +118,35 @@ const BUCKET: Properties = &[
     ("Tags", ONLY_DESCRIBES),
 ];
 
+/// Properties of the event source mappings of all kinds. `mappings` rejects those that a kind does not have.
+const MAPPING: Properties = &[
+    ("FunctionName", Runs),
+    ("EventSourceArn", Runs),
+    ("SelfManagedEventSource", Runs),
+    ("AmazonManagedKafkaEventSourceConfig", Runs),
+    ("SelfManagedKafkaEventSourceConfig", Runs),
+    ("SourceAccessConfigurations", Runs),
+    ("ProvisionedPollerConfig", Runs),
+    ("Topics", Runs),
+    ("Queues", Runs),
+    ("StartingPosition", Runs),
+    ("StartingPositionTimestamp", Runs),
+    ("BatchSize", Runs),
+    ("MaximumBatchingWindowInSeconds", Runs),
+    ("ParallelizationFactor", Runs),
+    ("FilterCriteria", Runs),
+    ("BisectBatchOnFunctionError", Runs),
+    ("MaximumRetryAttempts", Runs),
+    ("MaximumRecordAgeInSeconds", Runs),
+    ("FunctionResponseTypes", Runs),
+    ("DestinationConfig", Runs),
+    ("Enabled", Runs),
+    ("MetricsConfig", OBSERVED_ELSEWHERE),
+    ("LoggingConfig", OBSERVED_ELSEWHERE),
+    ("KmsKeyArn", AT_REST),
+    ("Tags", ONLY_DESCRIBES),
+];
+
 /// Returns the properties of a resource type, or the reason for ignoring the whole type.
 pub(super) fn of(kind: ResourceKind) -> Result<Properties, &'static str> {
     match kind {
@@ -127,7 +157,7 @@ pub(super) fn of(kind: ResourceKind) -> Result<Properties, &'static str> {
         ResourceKind::StreamConsumer => Ok(STREAM_CONSUMER),
         ResourceKind::Table => Ok(TABLE),
         ResourceKind::Bucket => Ok(BUCKET),
-        ResourceKind::Mapping => Ok(&[]),
+        ResourceKind::Mapping => Ok(MAPPING),
         ResourceKind::Role | ResourceKind::ManagedPolicy | ResourceKind::Permission | ResourceKind::BucketPolicy => {
             Err("permissions are not checked locally")
         }

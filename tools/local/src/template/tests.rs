@@ -4,7 +4,7 @@ mod mappings;
 use super::*;
 
 fn parse(source: &str) -> Result<Template, LocatedProblem> {
-    Template::parse(source, Path::new(env!("CARGO_MANIFEST_DIR")), &BTreeMap::new())
+    Template::parse(source, Path::new(env!("CARGO_MANIFEST_DIR")), &BTreeMap::new(), &BTreeMap::new())
 }
 
 /// Parses a template with one function that has these additional properties, from line 8 on.
@@ -57,13 +57,13 @@ fn the_deployed_template_runs_locally() {
     let sync = template.functions.iter().find(|function| function.logical_id == "SyncOrderApi").unwrap();
     assert_eq!((sync.binary.as_str(), sync.timeout.as_secs()), ("order-api", 15));
     assert_eq!(sync.variables["PAYMENTS_URL"], "https://PaymentsApi.execute-api.us-east-1.amazonaws.com/dev");
-    let mapping = template.mappings.iter().find(|mapping| mapping.id.starts_with("OrderProjector/")).unwrap();
-    assert_eq!(mapping.stream, StreamReference::Kinesis("PaymentStream".to_owned()));
+    let mapping = template.mappings.iter().find(|mapping| mapping.function == "OrderProjector").unwrap();
+    assert_eq!(mapping.source, MappingSource::Kinesis("PaymentStream".to_owned()));
     assert_eq!(mapping.starting_position, StartingPosition::TrimHorizon);
     assert!(mapping.reports_item_failures && mapping.bisect && mapping.retries_max.is_none());
     assert_eq!(mapping.on_failure.as_deref(), Some("FailuresBucket"));
     let mapping = template.mappings.iter().find(|mapping| mapping.function == "PaymentRelay").unwrap();
-    assert_eq!(mapping.stream, StreamReference::Table("PaymentsTable".to_owned()));
+    assert_eq!(mapping.source, MappingSource::Table("PaymentsTable".to_owned()));
     assert!(template.left_out().iter().any(|left| left.resource == "PaymentApiRole" && left.property.is_none()));
     assert!(
         template.tables.iter().all(|table| table.name.len() >= 11),

@@ -73,7 +73,7 @@ async fn changes_of_a_table_are_filtered_and_not_reread_after_a_restart() {
     probe.put_item(1, "ok").await;
     probe.put_item(0, "ok").await;
     probe.put_item(1, "changed").await;
-    let following = async |probe: &Probe| probe.event_source("Following/Changed").await;
+    let following = async |probe: &Probe| probe.event_source("FollowingChanged").await;
     probe.eventually("two are filtered out", async || following(&probe).await.filtered == 2).await;
     probe.eventually("one is handled", async || following(&probe).await.records == 1).await;
     let directory = probe.stop().await;

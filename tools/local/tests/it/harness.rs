@@ -9,9 +9,9 @@ use paystream_local::{Environment, EventSourceStatus, Functions, LogSink, Option
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const POLL: Duration = Duration::from_millis(10);
+pub(crate) const POLL: Duration = Duration::from_millis(10);
 /// Timeout of a wait, far longer than anything takes. A wait fails only if its condition never becomes true.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// The emulators require a signature, and do not verify it.
 pub(crate) const SIGNATURE: &str =
     "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/any/aws4_request, SignedHeaders=host, Signature=0";
@@ -113,7 +113,7 @@ impl Probe {
     }
 
     pub(crate) async fn mapping(&self) -> EventSourceStatus {
-        self.event_source("Consuming/Written").await
+        self.event_source("ConsumingWritten").await
     }
 
     pub(crate) async fn event_source(&self, id: &str) -> EventSourceStatus {

@@ -11,6 +11,7 @@ mod faulty_invocations;
 mod faulty_requests;
 mod filters;
 mod harness;
+mod kafka;
 mod on_failure;
 mod other_websites;
 mod parallel;

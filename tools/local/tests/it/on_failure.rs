@@ -92,7 +92,7 @@ async fn a_discarded_batch_is_kept_with_its_payload_and_the_shard_goes_on() {
     let failures: Value = probe.get("/_local/failures").await.json().await.unwrap();
     assert_eq!(failures["failures"].as_array().unwrap().len(), 1);
     let batch = &failures["failures"][0];
-    assert_eq!((&batch["bucket"], &batch["event_source"]), (&json!("ProbeFailures"), &json!("Consuming/Written")));
+    assert_eq!((&batch["bucket"], &batch["event_source"]), (&json!("ProbeFailures"), &json!("ConsumingWritten")));
     let record = &batch["record"];
     assert_eq!(record["requestContext"]["condition"], "RetryAttemptsExhausted");
     assert_eq!(record["requestContext"]["approximateInvokeCount"], 3);
@@ -124,7 +124,7 @@ async fn a_failed_batch_is_stored_in_the_s3_destination_format_with_all_that_a_r
     probe.put_item(2, "fail-always").await;
     probe.eventually("both are discarded", async || probe.environment.failures().failures.len() == 2).await;
     for failed in &probe.environment.failures().failures {
-        let (record, is_kinesis) = (&failed.record, failed.event_source == "Consuming/Written");
+        let (record, is_kinesis) = (&failed.record, failed.event_source == "ConsumingWritten");
         let info = if is_kinesis { "KinesisBatchInfo" } else { "DDBStreamBatchInfo" };
         let infos = [
             "approximateArrivalOfFirstRecord",

@@ -86,7 +86,7 @@ async fn items_of_a_table_are_delivered_concurrently_and_each_in_order() {
     for number in 1..21 {
         probe.put_item(number, "ok").await;
     }
-    let following = async || probe.event_source("Following/Changed").await.records;
+    let following = async || probe.event_source("FollowingChanged").await.records;
     probe.eventually("other items go on", async || following().await >= 10).await;
     let times = || probe.journal("table").concat().iter().filter(|number| **number == 0).count();
     assert_eq!(times(), 1, "a change of an item waits for its earlier change");

@@ -165,7 +165,7 @@ async fn changes_of_a_table_are_delivered() {
         probe.put_item(number, "ok").await;
     }
     probe.put_item(5, "report-once").await;
-    let following = async || probe.environment.status().await.event_sources["Following/Changed"].records;
+    let following = async || probe.environment.status().await.event_sources["FollowingChanged"].records;
     probe.eventually("records are handled", async || following().await == 6).await;
     assert_eq!(probe.delivered("table"), [0, 1, 2, 3, 4, 5]);
 }

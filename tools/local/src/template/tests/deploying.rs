@@ -29,7 +29,7 @@ fn http_apis_have_the_routes_of_the_rest_apis() {
 fn enhanced_fan_out_reads_the_same_stream() {
     let template = deploying(&[("EnhancedFanOut", "on")]).unwrap();
     let mapping = template.mappings.iter().find(|mapping| mapping.function == "OrderProjector").unwrap();
-    assert_eq!(mapping.stream, StreamReference::Kinesis("PaymentStream".to_owned()));
+    assert_eq!(mapping.source, MappingSource::Kinesis("PaymentStream".to_owned()));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn with_definition(definition: &str) -> Result<Template, LocatedProblem> {
     fs::write(directory.path().join("api.yaml"), definition).unwrap();
     let source = "Resources:\n  Api:\n    Type: AWS::Serverless::HttpApi\n    Properties:\n      DefinitionBody:\n        Fn::Transform: { Name: \
                   AWS::Include, Parameters: { Location: api.yaml } }\n";
-    Template::parse(source, directory.path(), &BTreeMap::new())
+    Template::parse(source, directory.path(), &BTreeMap::new(), &BTreeMap::new())
 }
 
 #[test]
@@ -113,4 +113,38 @@ fn a_function_event_can_declare_a_route_of_an_http_api() {
     assert_eq!((route.method.as_str(), route.format, route.stage.as_str()), ("GET", PayloadFormat::V2, "$default"));
     let message = "resource PaymentApi: event Get: RestApiId must be an AWS::Serverless::Api of this template";
     refused(event("Api", "RestApiId"), 12, message);
+}
+
+#[test]
+fn the_hub_decides_which_relay_and_which_mapping_exist() {
+    let kafka = [
+        ("Hub", "kafka"),
+        ("PublishMode", "stream"),
+        ("KafkaBootstrapServers", "127.0.0.1:9092"),
+        ("KafkaAuthentication", "none"),
+        ("HubEncryption", "plaintext"),
+    ];
+    let rabbitmq = [
+        ("Hub", "rabbitmq"),
+        ("PublishMode", "stream"),
+        ("RabbitMqBrokerArn", "arn:aws:mq:us-east-1:000000000000:broker:payments:b-1"),
+        ("RabbitMqEndpoint", "127.0.0.1:5672"),
+        ("HubSecretArn", "arn:aws:secretsmanager:us-east-1:000000000000:secret:hub-AbCdEf"),
+        ("HubEncryption", "plaintext"),
+    ];
+    for (given, hub, relay, mapping) in [
+        (&[][..], HubKind::Kinesis, "payment-relay", "OrderProjectorPaymentPublished"),
+        (&kafka, HubKind::Kafka, "payment-relay-kafka", "OrderProjectorKafkaPayments"),
+        (&rabbitmq, HubKind::RabbitMq, "payment-relay-rabbitmq", "OrderProjectorRabbitMqPayments"),
+    ] {
+        let template = deploying(given).unwrap();
+        assert_eq!(template.hub(), hub);
+        let relays: Vec<_> = template.packages().into_iter().filter(|package| package.contains("relay")).collect();
+        assert_eq!(relays, [relay], "only the relay of the hub is built");
+        let mappings = template.mappings.iter().filter(|mapping| mapping.function == "OrderProjector");
+        assert_eq!(mappings.map(|mapping| mapping.id.as_str()).collect::<Vec<_>>(), [mapping]);
+        assert_eq!(template.streams.is_empty(), hub != HubKind::Kinesis);
+    }
+    let error = deploying(&[("Hub", "nats")]).unwrap_err().to_string();
+    assert!(error.contains("parameter Hub must be one of kinesis, kafka, rabbitmq"), "{error}");
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{refused, with_function};
 use crate::template::error::LocatedProblem;
-use crate::template::{MappingSpec, StartingPosition, Template};
+use crate::template::{KafkaSource, MappingSource, MappingSpec, StartingPosition, Template};
 
 /// Parses a template with a Kinesis event that starts at `LATEST`, with these additional properties from line 14 on.
 fn with_stream_event(properties: &str) -> Result<Template, LocatedProblem> {
@@ -123,4 +123,117 @@ fn a_starting_timestamp_is_only_for_kinesis_mappings_at_timestamp() {
     refused(with_stream_event("            StartingPositionTimestamp: 1541139109\n"), 14, unused);
     let of_a_table = "resource PaymentApi: event Paid: StartingPosition must be TRIM_HORIZON or LATEST";
     refused(with_event("DynamoDB", "PaymentsTable.StreamArn", at), 13, of_a_table);
+}
+
+/// Parses a template with a function and one mapping resource, whose properties begin at line 13.
+fn with_mapping(properties: &str) -> Result<Template, LocatedProblem> {
+    with_function(&format!(
+        "  Paid:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties:\n      FunctionName: !Ref PaymentApi\n      \
+         BatchSize: 7\n{properties}  PaymentStream:\n    Type: AWS::Kinesis::Stream\n  Failures:\n    Type: AWS::S3::Bucket\n  \
+         PaymentsTable:\n    Type: AWS::DynamoDB::Table\n    Properties:\n      AttributeDefinitions: [{{ AttributeName: a, \
+         AttributeType: S }}]\n      KeySchema: [{{ AttributeName: a, KeyType: HASH }}]\n      StreamSpecification: {{ \
+         StreamViewType: NEW_IMAGE }}\n"
+    ))
+}
+
+const KINESIS: &str = "      EventSourceArn: !GetAtt PaymentStream.Arn\n      StartingPosition: LATEST\n";
+const TABLE: &str = "      EventSourceArn: !GetAtt PaymentsTable.StreamArn\n      StartingPosition: TRIM_HORIZON\n";
+const MSK: &str = "      EventSourceArn: arn:aws:kafka:us-east-1:000000000000:cluster/payments/1\n      \
+                   StartingPosition: LATEST\n      Topics: [payments]\n";
+const SELF_MANAGED: &str = "      SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers: ['a:1', 'b:2'] } }\n      \
+                            StartingPosition: TRIM_HORIZON\n      Topics: [payments]\n";
+const RABBIT_MQ: &str = "      EventSourceArn: arn:aws:mq:us-east-1:000000000000:broker:payments:b-1\n      \
+                         Queues: [orders]\n      SourceAccessConfigurations:\n        - { Type: BASIC_AUTH, URI: arn:s }\n";
+
+#[test]
+fn mappings_of_all_kinds_can_be_resources() {
+    let source_of = |properties: &str| {
+        let mapping = with_mapping(properties).unwrap().mappings.remove(0);
+        assert_eq!((mapping.id.as_str(), mapping.function.as_str(), mapping.batch_size), ("Paid", "PaymentApi", 7));
+        mapping.source
+    };
+    assert_eq!(source_of(KINESIS), MappingSource::Kinesis("PaymentStream".to_owned()));
+    assert_eq!(source_of(TABLE), MappingSource::Table("PaymentsTable".to_owned()));
+    let kafka = KafkaSource {
+        cluster_arn: None,
+        bootstrap_servers: "a:1,b:2".to_owned(),
+        topic: "payments".to_owned(),
+        consumer_group: "Paid".to_owned(),
+    };
+    assert_eq!(source_of(SELF_MANAGED), MappingSource::Kafka(kafka.clone()));
+    let group = "      AmazonManagedKafkaEventSourceConfig: { ConsumerGroupId: orders }\n";
+    let arn = "arn:aws:kafka:us-east-1:000000000000:cluster/payments/1".to_owned();
+    let msk = KafkaSource {
+        cluster_arn: Some(arn),
+        bootstrap_servers: String::new(),
+        consumer_group: "orders".to_owned(),
+        ..kafka
+    };
+    assert_eq!(source_of(&format!("{MSK}{group}")), MappingSource::Kafka(msk));
+    let MappingSource::RabbitMq(queue) = source_of(RABBIT_MQ) else { panic!("not RabbitMQ") };
+    assert_eq!(
+        (queue.queue.as_str(), queue.virtual_host.as_str(), queue.secret_arn.as_str()),
+        ("orders", "/", "arn:s")
+    );
+}
+
+#[test]
+fn kafka_and_rabbitmq_mappings_have_the_defaults_that_aws_has() {
+    for properties in [MSK, SELF_MANAGED, RABBIT_MQ] {
+        let mapping = with_mapping(properties).unwrap().mappings.remove(0);
+        assert_eq!((mapping.batching_window, mapping.retries_max), (Duration::from_millis(500), None));
+        let window = format!("{properties}      MaximumBatchingWindowInSeconds: 0\n");
+        assert_eq!(with_mapping(&window).unwrap().mappings[0].batching_window, Duration::ZERO);
+    }
+    let destination = "      DestinationConfig: { OnFailure: { Destination: !GetAtt Failures.Arn } }\n";
+    let mapping = with_mapping(&format!("{MSK}{destination}")).unwrap().mappings.remove(0);
+    assert_eq!((mapping.retries_max, mapping.on_failure.as_deref()), (Some(10), Some("Failures")));
+}
+
+#[test]
+fn error_handling_of_a_kafka_mapping_needs_provisioned_mode() {
+    for property in ["MaximumRetryAttempts: 3", "BisectBatchOnFunctionError: true", "MaximumRecordAgeInSeconds: 60"] {
+        let message = "must be left out of a Kafka mapping without ProvisionedPollerConfig";
+        let expected = format!("resource Paid: {} {message}", property.split(':').next().unwrap());
+        refused(with_mapping(&format!("{MSK}      {property}\n")), 16, &expected);
+        let provisioned = format!("{MSK}      {property}\n      ProvisionedPollerConfig: {{ MinimumPollers: 1 }}\n");
+        assert!(with_mapping(&provisioned).is_ok(), "{property}");
+    }
+    let wrong = "      ProvisionedPollerConfig: { MinimumPollers: 3, MaximumPollers: 2 }\n";
+    let message = "resource Paid: ProvisionedPollerConfig: MaximumPollers must be at least MinimumPollers, 3";
+    refused(with_mapping(&format!("{MSK}{wrong}")), 16, message);
+}
+
+#[test]
+fn a_property_of_another_kind_of_mapping_is_rejected() {
+    for (mapping, line, property, kind) in [
+        (KINESIS, 15, "Topics: [payments]", "a Kinesis stream"),
+        (TABLE, 15, "Queues: [orders]", "a DynamoDB stream"),
+        (MSK, 16, "ParallelizationFactor: 2", "an MSK cluster"),
+        (MSK, 16, "Queues: [orders]", "an MSK cluster"),
+        (SELF_MANAGED, 16, "EventSourceArn: arn:aws:kafka:us-east-1:0:cluster/a/b", "a self-managed Kafka cluster"),
+        (SELF_MANAGED, 16, "ParallelizationFactor: 2", "a self-managed Kafka cluster"),
+        (RABBIT_MQ, 17, "StartingPosition: LATEST", "an Amazon MQ broker"),
+        (RABBIT_MQ, 17, "BisectBatchOnFunctionError: true", "an Amazon MQ broker"),
+    ] {
+        let name = property.split(':').next().unwrap();
+        let expected = format!("resource Paid: {name} must be left out of a mapping of {kind}");
+        refused(with_mapping(&format!("{mapping}      {property}\n")), line, &expected);
+    }
+}
+
+#[test]
+fn invalid_sources_of_a_mapping_are_rejected() {
+    let queue = "      EventSourceArn: arn:aws:sqs:us-east-1:000000000000:orders\n";
+    refused(with_mapping(queue), 13, "resource Paid: EventSourceArn must be the ARN of a stream");
+    let topics = SELF_MANAGED.replace("[payments]", "[payments, refunds]");
+    refused(with_mapping(&topics), 15, "resource Paid: Topics must be a list of one name");
+    let servers = SELF_MANAGED.replace("'a:1'", "a");
+    let message =
+        "resource Paid: SelfManagedEventSource: Endpoints: KafkaBootstrapServers must be a list of 1 to 10 HOST:PORT";
+    refused(with_mapping(&servers), 13, message);
+    let access = RABBIT_MQ.replace("BASIC_AUTH", "VPC_SUBNET");
+    refused(with_mapping(&access), 16, "resource Paid: SourceAccessConfigurations: Type must be one of BASIC_AUTH");
+    let other = with_mapping(KINESIS).unwrap();
+    assert_eq!(other.mappings.len(), 1);
 }

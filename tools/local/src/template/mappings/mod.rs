@@ -1,4 +1,9 @@
-//! Event source mappings, declared by stream events of functions.
+//! Event source mappings, declared as resources or by stream events of functions.
+
+mod kafka;
+mod rabbitmq;
+mod resource;
+mod stream;
 
 use std::time::{Duration, SystemTime};
 
@@ -6,21 +11,47 @@ use super::error::{LocatedProblem, Problem};
 use super::evaluate::Scope;
 use super::fields::Fields;
 use super::identity::ResourceKind;
-use super::model::{MappingSpec, ReferencedResources, StartingPosition, StreamReference};
+use super::model::StartingPosition;
 use super::node::{Node, Value};
 use crate::filters::{Filters, RecordKind};
+
+pub(super) use resource::resource;
+pub(super) use stream::stream_event;
 
 /// Default quota. AWS raises it to ten on request.
 const FILTERS_MAX: usize = 5;
 
-pub(super) fn mapping(
+/// Mapping that is being read.
+struct Declaration<'a, 'f, 't> {
+    /// Logical id.
     id: String,
+    line: usize,
+    /// Logical id of the function.
     function: String,
-    is_kinesis: bool,
-    fields: &Fields<'_>,
-    scope: &Scope<'_>,
-    referred: &ReferencedResources,
-) -> Result<MappingSpec, LocatedProblem> {
+    fields: &'a Fields<'f>,
+    scope: &'a Scope<'t>,
+}
+
+fn count(fields: &Fields<'_>, property: &str, most: i64) -> Result<Option<usize>, LocatedProblem> {
+    let number = fields.number(property, 1, most)?;
+    Ok(number.and_then(|number| usize::try_from(number).ok()))
+}
+
+fn batch_size(fields: &Fields<'_>) -> Result<usize, LocatedProblem> {
+    Ok(count(fields, "BatchSize", 10_000)?.unwrap_or(100))
+}
+
+fn batching_window(fields: &Fields<'_>) -> Result<Option<Duration>, LocatedProblem> {
+    fields.seconds("MaximumBatchingWindowInSeconds", 0, 300)
+}
+
+/// Reads `MaximumRetryAttempts`. `None` means no limit.
+fn retries_max(fields: &Fields<'_>) -> Result<Option<u32>, LocatedProblem> {
+    // -1 means no limit; it does not convert to u32.
+    Ok(fields.number("MaximumRetryAttempts", -1, 10_000)?.and_then(|count| u32::try_from(count).ok()))
+}
+
+fn reports_item_failures(fields: &Fields<'_>) -> Result<bool, LocatedProblem> {
     let reports = fields.optional("FunctionResponseTypes", "[ReportBatchItemFailures]", |node| match &node.value {
         Value::List(items) => items
             .iter()
@@ -28,31 +59,42 @@ pub(super) fn mapping(
             .then_some(!items.is_empty()),
         _ => None,
     })?;
-    let count = |property, most| {
-        let number = fields.number(property, 1, most)?;
-        Ok(number.and_then(|number| usize::try_from(number).ok()))
-    };
-    Ok(MappingSpec {
-        id,
-        function,
-        stream: stream_of(is_kinesis, fields, scope, referred)?,
-        starting_position: starting_position(is_kinesis, fields)?,
-        batch_size: count("BatchSize", 10_000)?.unwrap_or(100),
-        batching_window: fields.seconds("MaximumBatchingWindowInSeconds", 0, 300)?.unwrap_or_default(),
-        parallelization_factor: count("ParallelizationFactor", 10)?.unwrap_or(1),
-        filters: filters(if is_kinesis { RecordKind::Kinesis } else { RecordKind::Table }, fields)?,
-        bisect: fields.flag("BisectBatchOnFunctionError")?.unwrap_or(false),
-        // -1 means no limit; it does not convert to u32.
-        retries_max: fields.number("MaximumRetryAttempts", -1, 10_000)?.and_then(|count| u32::try_from(count).ok()),
-        record_age_max: record_age_max(fields)?,
-        reports_item_failures: reports.unwrap_or(false),
-        on_failure: destination(fields, scope)?,
-        enabled: fields.flag("Enabled")?.unwrap_or(true),
-    })
+    Ok(reports.unwrap_or(false))
 }
 
-fn starting_position(is_kinesis: bool, fields: &Fields<'_>) -> Result<StartingPosition, LocatedProblem> {
-    let expected = if is_kinesis { "TRIM_HORIZON, LATEST or AT_TIMESTAMP" } else { "TRIM_HORIZON or LATEST" };
+/// Reads a list that must have exactly one text.
+fn only_text(fields: &Fields<'_>, property: &str) -> Result<String, LocatedProblem> {
+    let text = fields.optional(property, "a list of one name", |node| match &node.value {
+        Value::List(items) => match items.as_slice() {
+            [item] => item.to_text().filter(|text| !text.is_empty()),
+            _ => None,
+        },
+        _ => None,
+    })?;
+    fields.required(property, text)
+}
+
+/// Reads `SourceAccessConfigurations` as pairs of type and URI. A type that is not in `known` is an error.
+fn access(fields: &Fields<'_>, known: &[&str]) -> Result<Vec<(String, String)>, LocatedProblem> {
+    let list = |node: &'_ Node| match &node.value {
+        Value::List(items) => Some(items.clone()),
+        _ => None,
+    };
+    let mut access = Vec::new();
+    for item in fields.optional("SourceAccessConfigurations", "a list", list)?.unwrap_or_default() {
+        let item = fields.item("SourceAccessConfigurations", &item, &["Type", "URI"])?;
+        let kind = item.required_text("Type")?;
+        if !known.contains(&kind.as_str()) {
+            let entry = item.required("Type", item.entry("Type"))?;
+            return Err(item.wrong(entry, format!("one of {} in a mapping of this kind", known.join(", "))));
+        }
+        access.push((kind, item.required_text("URI")?));
+    }
+    Ok(access)
+}
+
+fn starting_position(has_timestamps: bool, fields: &Fields<'_>) -> Result<StartingPosition, LocatedProblem> {
+    let expected = if has_timestamps { "TRIM_HORIZON, LATEST or AT_TIMESTAMP" } else { "TRIM_HORIZON or LATEST" };
     let timestamp = fields.optional("StartingPositionTimestamp", "seconds since 1970, not in the future", |node| {
         Duration::try_from_secs_f64(node.to_text()?.parse().ok()?)
             .ok()
@@ -63,7 +105,7 @@ fn starting_position(is_kinesis: bool, fields: &Fields<'_>) -> Result<StartingPo
         match position.as_str() {
             "TRIM_HORIZON" => Some(Some(StartingPosition::TrimHorizon)),
             "LATEST" => Some(Some(StartingPosition::Latest)),
-            "AT_TIMESTAMP" if is_kinesis => Some(None),
+            "AT_TIMESTAMP" if has_timestamps => Some(None),
             _ => None,
         }
     })?;
@@ -99,31 +141,6 @@ fn filters(kind: RecordKind, fields: &Fields<'_>) -> Result<Filters, LocatedProb
         })?;
     }
     Ok(filters)
-}
-
-fn stream_of(
-    is_kinesis: bool,
-    fields: &Fields<'_>,
-    scope: &Scope<'_>,
-    referred: &ReferencedResources,
-) -> Result<StreamReference, LocatedProblem> {
-    let arn = fields.required_text("Stream")?;
-    // A mapping through a consumer (enhanced fan-out) reads the same records, only sooner.
-    let arn = referred.consumers.get(&arn).cloned().unwrap_or(arn);
-    let (kind, attribute) = if is_kinesis { (ResourceKind::Stream, "Arn") } else { (ResourceKind::Table, "StreamArn") };
-    match scope.with_arn(kind, attribute, &arn) {
-        Some(identity) if is_kinesis => Ok(StreamReference::Kinesis(identity.name.clone())),
-        Some(identity) => Ok(StreamReference::Table(identity.name.clone())),
-        None => {
-            let entry = fields.required("Stream", fields.entry("Stream"))?;
-            let expected = if is_kinesis {
-                "!GetAtt of a Kinesis stream's Arn or a consumer's ConsumerARN"
-            } else {
-                "!GetAtt of a table's StreamArn"
-            };
-            Err(fields.wrong(entry, expected))
-        }
-    }
 }
 
 fn destination(fields: &Fields<'_>, scope: &Scope<'_>) -> Result<Option<String>, LocatedProblem> {

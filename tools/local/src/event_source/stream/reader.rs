@@ -7,11 +7,14 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::Mapping;
-use super::deliver::{ShardDelivery, Stopped};
-use super::progress::add;
-use super::slot::{Batching, Slot};
-use super::source::{StreamRecord, Wake};
+use super::super::batch::StreamRecord;
+use super::super::core::{MappingCore, Stopped};
+use super::super::deliver::deliver;
+use super::super::progress::add;
+use super::super::slot::{Batching, Slot};
+use super::StreamMapping;
+use super::delivery::{EVENT_FRAME_BYTES, ShardDelivery};
+use super::source::Wake;
 use crate::emulators::EmulatorError;
 
 /// Delay after a failed read.
@@ -29,9 +32,10 @@ pub(super) struct ShardReader {
 }
 
 impl ShardReader {
-    pub(super) fn new(mapping: Arc<Mapping>, id: String, iterator: String) -> Self {
-        let (wake, spec) = (mapping.source.wake(), &mapping.spec);
-        let batching = Batching { size_max: spec.batch_size, window: spec.batching_window };
+    pub(super) fn new(mapping: Arc<StreamMapping>, id: String, iterator: String) -> Self {
+        let (wake, spec) = (mapping.source.wake(), &mapping.core.spec);
+        let batching =
+            Batching { size_max: spec.batch_size, window: spec.batching_window, frame_bytes: EVENT_FRAME_BYTES };
         let slots = (0..spec.parallelization_factor).map(|_| Slot::new(batching)).collect();
         let shard = Arc::new(ShardDelivery::new(mapping, id));
         Self { shard, iterator, slots, deliveries: JoinSet::new(), wake, is_closed: false }
@@ -44,23 +48,23 @@ impl ShardReader {
         let end = self.read_to_the_end().await;
         // Deliveries in flight finish and advance the checkpoint.
         while self.deliveries.join_next().await.is_some() {}
-        if end.is_err() || self.mapping().stop.is_cancelled() {
+        if end.is_err() || self.core().stop.is_cancelled() {
             return None;
         }
-        self.mapping().progress.finish(&self.shard.id);
+        self.core().progress.finish(&self.shard.id);
         Some(self.shard.id.clone())
     }
 
     async fn read_to_the_end(&mut self) -> Result<(), Stopped> {
-        while !self.mapping().stop.is_cancelled() {
+        while !self.core().stop.is_cancelled() {
             let mut count = 0;
             if self.may_read() {
                 self.wake.mark();
                 match self.read().await {
                     Ok(read) => count = read,
                     Err(error) => {
-                        self.mapping().log.warn(&format!("{}: {error}", self.mapping().spec.id));
-                        self.shard.pause(READ_PAUSE).await?;
+                        self.core().warn(&error.to_string());
+                        self.core().pause(READ_PAUSE).await?;
                         continue;
                     }
                 }
@@ -83,8 +87,8 @@ impl ShardReader {
         Err(Stopped)
     }
 
-    fn mapping(&self) -> &Mapping {
-        &self.shard.mapping
+    fn core(&self) -> &MappingCore {
+        &self.shard.mapping.core
     }
 
     /// True if a slot is free and the read-ahead limit has room. While all slots are busy, records gather for larger
@@ -95,8 +99,8 @@ impl ShardReader {
 
     /// Reads and distributes up to one batch of records, and returns their number.
     async fn read(&mut self) -> Result<usize, EmulatorError> {
-        let limit = self.shard.ledger.lock().room().min(self.mapping().spec.batch_size);
-        let page = self.mapping().source.read(&self.shard.id, &self.iterator, limit).await?;
+        let limit = self.shard.ledger.lock().room().min(self.core().spec.batch_size);
+        let page = self.shard.mapping.source.read(&self.shard.id, &self.iterator, limit).await?;
         let count = page.records.len();
         // Without records keep the iterator: the next one of an emulator may depend on the time.
         if count > 0 {
@@ -115,7 +119,7 @@ impl ShardReader {
         for (is_selected, record) in records {
             if !is_selected {
                 ledger.skip(&record.sequence_number);
-                add(&mapping.progress.filtered, 1);
+                add(&mapping.core.progress.filtered, 1);
                 continue;
             }
             let ticket = ledger.enter(&record.sequence_number, record.event.len());
@@ -131,12 +135,12 @@ impl ShardReader {
     /// Starts the delivery of each batch that is due. `count` is the number of records of the last read.
     fn begin_deliveries(&mut self, count: usize) {
         let is_at_the_end = self.is_closed && count == 0;
-        let waits = !self.mapping().draining.is_cancelled() && !is_at_the_end;
+        let waits = !self.core().draining.is_cancelled() && !is_at_the_end;
         let now = Instant::now();
         for (index, slot) in self.slots.iter_mut().enumerate() {
             if let Some(batch) = slot.take(now, waits) {
                 let shard = Arc::clone(&self.shard);
-                self.deliveries.spawn(async move { shard.deliver(&batch).await.map(|()| index) });
+                self.deliveries.spawn(async move { deliver(&*shard, &batch).await.map(|()| index) });
             }
         }
     }
@@ -145,7 +149,7 @@ impl ShardReader {
     async fn wait(&mut self) -> Result<(), Stopped> {
         let may_read = self.may_read();
         let until = self.slots.iter().filter_map(Slot::window_deadline).min();
-        let mapping = &self.shard.mapping;
+        let core = &self.shard.mapping.core;
         let window = async {
             match until {
                 Some(until) => tokio::time::sleep_until(until).await,
@@ -154,7 +158,7 @@ impl ShardReader {
         };
         // Draining matters only while a batching window is open.
         let drained =
-            async { if until.is_some() { mapping.draining.cancelled().await } else { std::future::pending().await } };
+            async { if until.is_some() { core.draining.cancelled().await } else { std::future::pending().await } };
         tokio::select! {
             Some(delivered) = self.deliveries.join_next() => {
                 // A delivery that panicked left records unsettled: stop the shard.
@@ -166,13 +170,13 @@ impl ShardReader {
             () = self.wake.wait(), if may_read => {}
             () = window => {}
             () = drained => {}
-            () = mapping.stop.cancelled() => {}
+            () = core.stop.cancelled() => {}
         }
         Ok(())
     }
 
     async fn is_closed_at_source(&self) -> bool {
-        let shards = self.mapping().source.shards().await.unwrap_or_default();
+        let shards = self.shard.mapping.source.shards().await.unwrap_or_default();
         shards.iter().any(|shard| shard.id == self.shard.id && shard.is_closed)
     }
 }

@@ -7,6 +7,7 @@ use ferrokinesis::actions::Operation;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::super::batch::StreamRecord;
 use crate::emulators::{DynamoDb, EmulatorError, Kinesis, ShardInfo};
 use crate::template::StartingPosition;
 use crate::{ACCOUNT_ID, REGION};
@@ -31,18 +32,6 @@ pub(super) enum Position {
     After(String),
 }
 
-/// Record of a stream.
-#[derive(Debug, Clone)]
-pub(super) struct StreamRecord {
-    pub(super) sequence_number: String,
-    /// Seconds since 1970.
-    pub(super) arrived_at: f64,
-    /// Hash of the ordering key: the partition key, or the key of the item.
-    pub(super) key_hash: u64,
-    /// Element of the event's `Records`, as JSON.
-    pub(super) event: String,
-}
-
 /// Result of one read.
 pub(super) struct Page {
     pub(super) records: Vec<StreamRecord>,
@@ -54,14 +43,6 @@ impl Source {
     pub(super) fn arn(&self) -> &str {
         match self {
             Self::Kinesis { arn, .. } | Self::Table { arn, .. } => arn,
-        }
-    }
-
-    /// Returns the field of an invocation record that describes the batch.
-    pub(super) fn batch_info_name(&self) -> &'static str {
-        match self {
-            Self::Kinesis { .. } => "KinesisBatchInfo",
-            Self::Table { .. } => "DDBStreamBatchInfo",
         }
     }
 
@@ -126,6 +107,7 @@ impl Source {
                 record["eventSourceARN"] = arn.as_str().into();
                 let stream_record = &record["dynamodb"];
                 StreamRecord {
+                    shard: shard.into(),
                     sequence_number: text(&stream_record["SequenceNumber"]),
                     arrived_at: stream_record["ApproximateCreationDateTime"].as_f64().unwrap_or_default(),
                     key_hash: hash_of(&stream_record["Keys"].to_string()),
@@ -168,7 +150,7 @@ fn kinesis_record(shard: &str, arn: &str, function_name: &str, record: &mut Valu
         "awsRegion": REGION,
         "eventSourceARN": arn,
     });
-    StreamRecord { sequence_number, arrived_at, key_hash, event: event.to_string() }
+    StreamRecord { shard: shard.into(), sequence_number, arrived_at, key_hash, event: event.to_string() }
 }
 
 /// Stable hash, the same in every run.

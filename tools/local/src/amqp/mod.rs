@@ -1,0 +1,10 @@
+//! AMQP 0-9-1 as RabbitMQ speaks it: frames for the fault proxy, and a consumer for event source mappings.
+//!
+//! The consumer is our own, because `amqprs` breaks the connection on a message whose header is not UTF-8. RabbitMQ
+//! would deliver that message again on every new connection, and Lambda's mapping delivers it like any other.
+
+mod frame;
+mod operations;
+
+pub(crate) use frame::{FRAME_END, FrameHeader, FrameKind, Method, PROTOCOL_HEADER};
+pub(crate) use operations::{operation_of, operations};

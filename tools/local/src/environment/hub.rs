@@ -1,0 +1,53 @@
+//! The hub of an environment: checks, secrets, and the topics that a deployer would create.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::StartError;
+use crate::emulators::SecretsManager;
+use crate::hubs::{HUB_SECRET_ARN, Hub, HubClient, HubKind, KafkaError};
+use crate::template::{MappingSource, Template};
+
+/// Partitions of a topic that the environment creates: enough to show that order holds within a partition only.
+const TOPIC_PARTITIONS: i32 = 2;
+
+/// Checks that the parameter `Hub` and the hub of the environment are the same.
+pub(super) fn check_hub(template: &Template, hub: Option<&Hub>) -> Result<(), StartError> {
+    let (chosen, given) = (template.hub(), hub.map_or(HubKind::Kinesis, Hub::kind));
+    match hub {
+        _ if chosen == given => Ok(()),
+        None => Err(StartError::NoHub(chosen)),
+        Some(_) => Err(StartError::OtherHub { chosen, given }),
+    }
+}
+
+/// Returns the secrets that functions can read: the credentials of the hub.
+pub(super) fn secrets(hub: Option<&Hub>) -> SecretsManager {
+    let secret = |hub: &Hub| {
+        let (username, password) = hub.url.credentials();
+        (HUB_SECRET_ARN.to_owned(), json!({"username": username, "password": password}).to_string())
+    };
+    SecretsManager::new(hub.into_iter().map(secret).collect::<BTreeMap<_, _>>())
+}
+
+/// Creates the topics of the template's mappings that do not exist.
+pub(super) async fn create_topics(template: &Template, hub: Option<&Hub>) -> Result<(), StartError> {
+    let Some(Hub { client: HubClient::Kafka(cluster), .. }) = hub else { return Ok(()) };
+    for mapping in &template.mappings {
+        let MappingSource::Kafka(source) = &mapping.source else { continue };
+        let created = async {
+            match cluster.topic(&source.topic).await? {
+                Some(_) => Ok(()),
+                None => cluster.create_topic(&source.topic, TOPIC_PARTITIONS).await,
+            }
+        };
+        created.await.map_err(|error: KafkaError| StartError::Resource {
+            template: template.path().to_owned(),
+            line: mapping.line,
+            resource: mapping.id.clone(),
+            reason: error.to_string(),
+        })?;
+    }
+    Ok(())
+}

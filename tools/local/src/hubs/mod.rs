@@ -1,0 +1,50 @@
+//! Hubs outside this process: a Kafka cluster or a `RabbitMQ` broker, which the environment uses over a client.
+//!
+//! The clients are ports: package `paystream-hubs` implements them, so that `cargo run` with the embedded Kinesis builds
+//! no client of another hub.
+
+mod kafka;
+mod kind;
+mod parameters;
+mod url;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use kafka::{
+    FetchPosition, FetchedPartition, KafkaCluster, KafkaError, KafkaRecord, OffsetAt, TimestampType, Topic,
+};
+pub use kind::{HubKind, UnknownHub};
+pub(crate) use parameters::{HUB_SECRET_ARN, local_parameters};
+pub use url::{HubUrl, InvalidHubUrl};
+
+/// A hub outside this process, with its address and a client.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    /// Address and credentials.
+    pub url: HubUrl,
+    /// Client.
+    pub client: HubClient,
+}
+
+/// Client of a hub.
+#[derive(Debug, Clone)]
+pub enum HubClient {
+    /// Client of a Kafka cluster.
+    Kafka(Arc<dyn KafkaCluster>),
+}
+
+impl fmt::Display for Hub {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} at {}", self.kind().name(), self.url)
+    }
+}
+
+impl Hub {
+    /// Returns the kind of the hub.
+    pub fn kind(&self) -> HubKind {
+        match self.client {
+            HubClient::Kafka(_) => HubKind::Kafka,
+        }
+    }
+}
