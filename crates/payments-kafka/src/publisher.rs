@@ -63,11 +63,9 @@ impl KafkaPublisher {
     /// Ends within 8 s, since Lambda gives a function 10 s to start.
     pub async fn connect(&self) {
         let connect = async {
+            let mut session = self.session.lock().await;
             match Session::connect(&self.aws, &self.secrets, &self.config, self.clock).await {
-                Ok(session) => {
-                    session.connect_partitions().await;
-                    *self.session.lock().await = Some(session);
-                }
+                Ok(connected) => session.insert(connected).connect_partitions().await,
                 Err(error) => tracing::warn!(%error, "no connection ahead of the first event; its batch tries again"),
             }
         };
