@@ -1,0 +1,8 @@
+//! Configuration of the outbox relay for Kafka. The relay itself is in `crates/outbox-relay`, the publisher in
+//! `crates/payments-kafka`.
+
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
+
+mod config;
+
+pub use config::Config;
