@@ -15,9 +15,10 @@ const PAYMENTS_SIDE: &[&str] = &[
     "outbox-relay",
     "payment-api",
     "payment-relay",
+    "payment-relay-rabbitmq",
 ];
 const ORDERS_SIDE: &[&str] = &["orders", "orders-aws", "order-api", "order-projector"];
-const FUNCTIONS: [&str; 4] = ["payment-api", "payment-relay", "order-api", "order-projector"];
+const FUNCTIONS: [&str; 5] = ["payment-api", "payment-relay", "payment-relay-rabbitmq", "order-api", "order-projector"];
 /// Shared crates of the workspace that both services may use.
 const FOR_BOTH: [&str; 13] = [
     "payment-events",
