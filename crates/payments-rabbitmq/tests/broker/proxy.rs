@@ -114,7 +114,7 @@ async fn pass(
             changed = watched.changed() => if changed.is_err() { return },
             read = from_client.read(&mut request) => match read {
                 Ok(0) | Err(_) => return,
-                Ok(bytes) => if to_broker.write_all(&request[..bytes]).await.is_err() { return },
+                Ok(bytes) => if to_broker.write_all(&request[..bytes]).await.is_err() && !has_ended { return },
             },
             read = from_broker.read(&mut answer), if !has_ended => match read {
                 // The end is an answer, too.
