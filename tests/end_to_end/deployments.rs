@@ -2,10 +2,23 @@
 //! and methods without a route get the same problem.
 
 use paystream_tests::{Answer, Need, Paystream, eur, line, order_body, payment_body, skip_without};
-use serde_json::json;
+use serde_json::{Value, json};
 
-/// Each kind of API with the beginnings of its paths: that of the default endpoint, and that of a custom domain.
-const DEPLOYMENTS: [(&str, &[&str]); 2] = [("rest", &["/dev", ""]), ("http", &[""])];
+/// Beginnings of the paths of an API of this flavour: that of the default endpoint, and that of a custom domain.
+fn bases(flavour: &str) -> &'static [&'static str] {
+    if flavour == "rest" { &["/dev", ""] } else { &[""] }
+}
+
+/// Starts a system of each flavour and makes a payment. Returns the flavour, the system, the order and the payment.
+async fn paid_in_both_flavours() -> Vec<(&'static str, Paystream, String, Value)> {
+    let mut paid = Vec::new();
+    for (flavour, paystream) in Paystream::both_flavours().await {
+        let order_id = paystream.name("ord");
+        let payment = paystream.pay(&order_id, &eur(1299), "tok_approve").await;
+        paid.push((flavour, paystream, order_id, payment));
+    }
+    paid
+}
 
 /// Resolves a relative reference against the path of a request (RFC 3986, section 5.2), as far as it is used here.
 fn resolved(path: &str, reference: &str) -> String {
@@ -40,9 +53,8 @@ async fn urls_in_responses_lead_back_to_the_same_deployment() {
     if skip_without(&[Need::Parameters]) {
         return;
     }
-    for (flavour, bases) in DEPLOYMENTS {
-        let paystream = Paystream::start_with_parameters(&[("ApiFlavour", flavour)]).await;
-        for base in bases {
+    for (flavour, paystream) in Paystream::both_flavours().await {
+        for base in bases(flavour) {
             let order_id = paystream.name("ord");
             let payments = format!("{base}/payments");
             let body = payment_body(&order_id, &eur(1299), "tok_approve");
@@ -107,9 +119,8 @@ async fn paths_and_methods_without_a_route_are_answered_alike_in_both_kinds_of_a
     if skip_without(&[Need::Parameters]) {
         return;
     }
-    for (flavour, bases) in DEPLOYMENTS {
-        let paystream = Paystream::start_with_parameters(&[("ApiFlavour", flavour)]).await;
-        for base in bases {
+    for (flavour, paystream) in Paystream::both_flavours().await {
+        for base in bases(flavour) {
             for (method, path, status, problem, allow) in WITHOUT_ROUTE {
                 let path = format!("{base}{path}");
                 let answer = paystream.request(method, &path, &[("idempotency-key", "key-1")], "").await;
@@ -129,10 +140,7 @@ async fn head_is_get_without_the_body() {
     if skip_without(&[Need::Parameters]) {
         return;
     }
-    for (flavour, _) in DEPLOYMENTS {
-        let paystream = Paystream::start_with_parameters(&[("ApiFlavour", flavour)]).await;
-        let order_id = paystream.name("ord");
-        let payment = paystream.pay(&order_id, &eur(1299), "tok_approve").await;
+    for (flavour, paystream, order_id, payment) in paid_in_both_flavours().await {
         let payment_id = payment["payment_id"].as_str().unwrap();
         for path in
             [format!("/payments/{payment_id}"), "/payments/pay_none".into(), format!("/payments?order_id={order_id}")]
@@ -151,10 +159,7 @@ async fn a_compressed_body_is_rejected_on_every_route_that_has_one() {
     if skip_without(&[Need::Parameters]) {
         return;
     }
-    for (flavour, _) in DEPLOYMENTS {
-        let paystream = Paystream::start_with_parameters(&[("ApiFlavour", flavour)]).await;
-        let order_id = paystream.name("ord");
-        let payment = paystream.pay(&order_id, &eur(1299), "tok_approve").await;
+    for (flavour, paystream, order_id, payment) in paid_in_both_flavours().await {
         let change = |name: &str| format!("/payments/{}/{name}", payment["payment_id"].as_str().unwrap());
         let paths = [
             "/payments".into(),

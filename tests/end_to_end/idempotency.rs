@@ -3,8 +3,6 @@
 use paystream_tests::{Answer, Need, Paystream, eur, payment_body, skip_without};
 use serde_json::{Value, json};
 
-const FLAVOURS: [&str; 2] = ["rest", "http"];
-
 async fn send(paystream: &Paystream, path: &str, keys: &[&str], body: &Value) -> Answer {
     let keys = keys.iter().map(|key| ("idempotency-key", *key));
     let headers: Vec<_> = keys.chain([("content-type", "application/json")]).collect();
@@ -16,8 +14,7 @@ async fn a_request_with_several_keys_is_refused_behind_both_kinds_of_api() {
     if skip_without(&[Need::Parameters]) {
         return;
     }
-    for flavour in FLAVOURS {
-        let paystream = Paystream::start_with_parameters(&[("ApiFlavour", flavour)]).await;
+    for (flavour, paystream) in Paystream::both_flavours().await {
         let payment = payment_body("ord-1", &eur(1299), "tok_approve");
         for keys in [&["k", "k"][..], &["k", "l"], &["k,k"]] {
             let problem = send(&paystream, "/payments", keys, &payment).await.expect_problem(400, "invalid-request");
@@ -36,8 +33,7 @@ async fn a_refused_change_never_takes_effect_behind_both_kinds_of_api() {
     if skip_without(&[Need::Parameters]) {
         return;
     }
-    for flavour in FLAVOURS {
-        let paystream = Paystream::start_with_parameters(&[("ApiFlavour", flavour)]).await;
+    for (flavour, paystream) in Paystream::both_flavours().await {
         let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
         let path = |step| format!("/payments/{}/{step}", payment["payment_id"].as_str().unwrap());
         let part = json!({"amount": eur(300)});

@@ -8,8 +8,7 @@ async fn reads_and_changes_are_conditional_behind_both_kinds_of_api() {
     if skip_without(&[Need::Parameters]) {
         return;
     }
-    for flavour in ["rest", "http"] {
-        let paystream = Paystream::start_with_parameters(&[("ApiFlavour", flavour)]).await;
+    for (flavour, paystream) in Paystream::both_flavours().await {
         let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
         let path = format!("/payments/{}", payment["payment_id"].as_str().unwrap());
         let read = async |headers: &[(&str, &str)]| paystream.request("GET", &path, headers, "").await;

@@ -6,12 +6,6 @@ use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Need, Paystream, eur, line, order_body, payment_body, skip_without};
 use serde_json::{Value, json};
 
-/// Starts one system for each flavour.
-async fn both_flavours() -> [Paystream; 2] {
-    let start = async |flavour| Paystream::start_with_parameters(&[("ApiFlavour", flavour)]).await;
-    [start("rest").await, start("http").await]
-}
-
 fn amount(currency: &str) -> Value {
     json!({"minor": 500, "currency": currency})
 }
@@ -21,7 +15,7 @@ async fn values_are_accepted_and_refused_alike_in_both_flavours() {
     if skip_without(&[Need::Parameters]) {
         return;
     }
-    for paystream in both_flavours().await {
+    for (_, paystream) in Paystream::both_flavours().await {
         an_order_of_gifts_is_accepted_without_a_payment(&paystream).await;
         a_currency_that_is_not_in_use_is_refused(&paystream).await;
         numbers_that_are_not_card_numbers_pass(&paystream).await;
@@ -94,7 +88,7 @@ async fn payments_stay_refundable_and_retries_are_timed_alike_in_both_flavours()
     if skip_without(&[Need::Parameters, Need::Faults]) {
         return;
     }
-    for paystream in both_flavours().await {
+    for (_, paystream) in Paystream::both_flavours().await {
         the_remainder_after_100_refunds_is_refunded(&paystream).await;
         a_payment_in_a_withdrawn_currency_is_read_and_refunded(&paystream).await;
         a_retry_is_asked_for_when_it_can_succeed(&paystream).await;

@@ -69,6 +69,15 @@ impl Paystream {
         Self::start_with(None, parameters).await
     }
 
+    /// Starts a local environment of each API flavour: `rest` and `http`.
+    ///
+    /// # Panics
+    /// If the functions do not build or an environment does not start.
+    pub async fn both_flavours() -> [(&'static str, Self); 2] {
+        let start = async |flavour| (flavour, Self::start_with_parameters(&[("ApiFlavour", flavour)]).await);
+        [start("rest").await, start("http").await]
+    }
+
     /// Starts a local environment that keeps its tables in this directory.
     ///
     /// # Panics

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use http_pages::link_schema;
+use http_problems::ProblemType;
 use openapi_routes::{Answer, Link, LinkTarget, OperationDoc};
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
@@ -83,15 +84,7 @@ pub(crate) fn capture() -> OperationDoc {
          whole amount.",
     )
     .answers(captured)
-    .problems([
-        NOT_FOUND,
-        IN_PROGRESS,
-        ILLEGAL_TRANSITION,
-        AMOUNT_UNAVAILABLE,
-        CURRENCY_MISMATCH,
-        TOO_MANY_REFUSALS,
-        CHANGED,
-    ])
+    .problems(problems_of_change(&[AMOUNT_UNAVAILABLE, CURRENCY_MISMATCH]))
     .example("all", json!({}))
     .example("part", json!({ "amount": { "minor": 1000, "currency": "EUR" } }))
 }
@@ -100,7 +93,7 @@ pub(crate) fn void() -> OperationDoc {
     let voided = payment_answer(StatusCode::OK, "The voided payment.").example(payment("voided", 0, 0, 2));
     OperationDoc::new("voidPayment", "Void a payment", "Releases the authorization.")
         .answers(voided)
-        .problems([NOT_FOUND, IN_PROGRESS, ILLEGAL_TRANSITION, TOO_MANY_REFUSALS, CHANGED])
+        .problems(problems_of_change(&[]))
         .example("nothing", json!({}))
 }
 
@@ -115,18 +108,14 @@ pub(crate) fn refund() -> OperationDoc {
          remains. Without a body, refunds all that remains.",
     )
     .answers(refunded)
-    .problems([
-        NOT_FOUND,
-        IN_PROGRESS,
-        ILLEGAL_TRANSITION,
-        AMOUNT_UNAVAILABLE,
-        CURRENCY_MISMATCH,
-        TOO_MANY_REFUNDS,
-        TOO_MANY_REFUSALS,
-        CHANGED,
-    ])
+    .problems(problems_of_change(&[AMOUNT_UNAVAILABLE, CURRENCY_MISMATCH, TOO_MANY_REFUNDS]))
     .example("part", json!({ "amount": { "minor": 300, "currency": "EUR" } }))
     .example("rest", json!({}))
+}
+
+/// Problems of every change, with those of its amount.
+fn problems_of_change(of_amount: &[ProblemType]) -> Vec<ProblemType> {
+    [&[NOT_FOUND, IN_PROGRESS, ILLEGAL_TRANSITION], of_amount, &[TOO_MANY_REFUSALS, CHANGED]].concat()
 }
 
 /// Response with a payment, which may replay the result of an earlier request.
