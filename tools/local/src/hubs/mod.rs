@@ -32,6 +32,8 @@ pub struct Hub {
 pub enum HubClient {
     /// Client of a Kafka cluster.
     Kafka(Arc<dyn KafkaCluster>),
+    /// The client of `RabbitMQ` in this package, which needs no other package.
+    RabbitMq,
 }
 
 impl fmt::Display for Hub {
@@ -45,6 +47,7 @@ impl Hub {
     pub fn kind(&self) -> HubKind {
         match self.client {
             HubClient::Kafka(_) => HubKind::Kafka,
+            HubClient::RabbitMq => HubKind::RabbitMq,
         }
     }
 }
