@@ -8,6 +8,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::fields::{Arguments, Fields};
 use super::{FRAME_END, FrameHeader, FrameKind, Method, PROTOCOL_HEADER};
+use crate::hubs::HubUrl;
 
 /// The only channel.
 pub(super) const CHANNEL: u16 = 1;
@@ -32,6 +33,19 @@ pub(crate) struct Access {
     pub(crate) virtual_host: String,
     pub(crate) username: String,
     pub(crate) password: String,
+}
+
+impl Access {
+    /// Access to a virtual host of a hub.
+    pub(crate) fn of(url: &HubUrl, virtual_host: &str) -> Self {
+        let (username, password) = url.credentials();
+        Self {
+            address: url.address(),
+            virtual_host: virtual_host.to_owned(),
+            username: username.to_owned(),
+            password: password.to_owned(),
+        }
+    }
 }
 
 /// Reason why a broker cannot be used. The next connection may work.

@@ -17,4 +17,5 @@ pub(crate) use consumer::{Consumer, ConsumerBounds, ConsumerEvent, Delivery};
 pub(crate) use fields::{Fields, Table, Value};
 pub(crate) use frame::{FRAME_END, FrameHeader, FrameKind, Method, PROTOCOL_HEADER};
 pub(crate) use operations::{operation_of, operations};
-pub(crate) use topology::{QueueKind, Topology};
+pub use topology::QueueKind;
+pub(crate) use topology::Topology;

@@ -25,7 +25,7 @@ const QUEUE_BIND_OK: Method = Method::new(50, 21);
 
 /// Kind of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum QueueKind {
+pub enum QueueKind {
     /// Quorum queue with a delivery limit and dead-lettering at least once.
     #[default]
     Quorum,

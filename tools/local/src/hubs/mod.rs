@@ -6,6 +6,7 @@
 mod kafka;
 mod kind;
 mod parameters;
+mod rabbitmq;
 mod url;
 
 use std::fmt;
@@ -16,6 +17,7 @@ pub use kafka::{
 };
 pub use kind::{HubKind, UnknownHub};
 pub(crate) use parameters::{HUB_SECRET_ARN, local_parameters};
+pub(crate) use rabbitmq::declare_missing;
 pub use url::{HubUrl, InvalidHubUrl};
 
 /// A hub outside this process, with its address and a client.

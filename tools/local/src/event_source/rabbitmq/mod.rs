@@ -20,9 +20,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::progress::{MappingProgress, add};
+use super::progress::MappingProgress;
 use super::{MappingContext, MappingError, RetryDelays};
-use crate::amqp::{Access, AmqpError};
+use crate::amqp::{Access, AmqpError, QueueKind};
 use crate::hubs::HubKind;
 use crate::lambda::{Function, InvokeError};
 use crate::log::LogSink;
@@ -48,6 +48,8 @@ pub enum RabbitMqReturn {
 pub struct RabbitMqSimulation {
     /// Return of a failed batch.
     pub returns: RabbitMqReturn,
+    /// Kind of the queue that the environment declares if it is missing. A deployer chooses it on AWS.
+    pub queue: QueueKind,
 }
 
 /// Function that a mapping invokes.
@@ -109,18 +111,25 @@ impl RabbitMqMapping {
     ) -> Result<Self, MappingError> {
         let none = MappingError::NoHub { needed: "RabbitMQ broker", hub: "rabbitmq" };
         let hub = context.hub.clone().filter(|hub| hub.kind() == HubKind::RabbitMq).ok_or(none)?;
-        let (username, password) = hub.url.credentials();
-        let access = Access {
-            address: hub.url.address(),
-            virtual_host: source.virtual_host.clone(),
-            username: username.to_owned(),
-            password: password.to_owned(),
-        };
+        let access = Access::of(&hub.url, &source.virtual_host);
         let MappingContext { rabbitmq: simulation, retry, log, stop, draining, .. } = context;
         let progress = MappingProgress::new(&spec.id, None);
         let (drained, questions) = mpsc::channel(1);
         let questions = Mutex::new(Some(questions));
-        Ok(Self { spec, source, access, simulation, function, progress, retry, log, stop, draining, drained, questions })
+        Ok(Self {
+            spec,
+            source,
+            access,
+            simulation,
+            function,
+            progress,
+            retry,
+            log,
+            stop,
+            draining,
+            drained,
+            questions,
+        })
     }
 
     pub(super) fn id(&self) -> &str {

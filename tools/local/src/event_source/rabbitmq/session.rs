@@ -50,7 +50,15 @@ impl<'a> Session<'a> {
             body_bytes_max: PAYLOAD_BYTES_MAX as u64,
         };
         let consumer = Consumer::open(&mapping.access, &source.queue, bounds).await?;
-        Ok(Self { mapping, consumer, gathering: Gathering::new(limits), event_start, failures: 0, returned: (0, Instant::now()), asked: None })
+        Ok(Self {
+            mapping,
+            consumer,
+            gathering: Gathering::new(limits),
+            event_start,
+            failures: 0,
+            returned: (0, Instant::now()),
+            asked: None,
+        })
     }
 
     /// Consumes until the connection ends or the environment stops.
@@ -104,8 +112,7 @@ impl<'a> Session<'a> {
     async fn answer(&mut self, ready: u32) -> Result<(), AmqpError> {
         let Some(question) = self.asked.take() else { return Ok(()) };
         let (returned, since) = self.returned;
-        let is_settled =
-            ready == 0 && self.gathering.is_empty() && (returned == 0 || since.elapsed() > RETURN_TIMEOUT);
+        let is_settled = ready == 0 && self.gathering.is_empty() && (returned == 0 || since.elapsed() > RETURN_TIMEOUT);
         if is_settled && !question.is_confirmed {
             self.asked = Some(Question { is_confirmed: true, ..question });
             return self.consumer.request_ready().await;

@@ -142,7 +142,7 @@ impl Mapped {
             },
             source,
             access: Access { address: setting.address.unwrap_or_else(|| broker.to_owned()), ..access.clone() },
-            simulation: RabbitMqSimulation { returns: setting.returns },
+            simulation: RabbitMqSimulation { returns: setting.returns, queue: setting.kind },
             function: Invoked::Test(function.clone()),
             progress: MappingProgress::new("OrderProjectorRabbitMqPayments", None),
             retry: RetryDelays { first: Duration::from_millis(5), most: Duration::from_millis(20) },
