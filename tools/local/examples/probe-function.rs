@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const GATE_POLL: Duration = Duration::from_millis(5);
 
@@ -72,6 +73,9 @@ async fn request(event: &Value) -> Result<Value, Error> {
 
 /// Calls an emulator with the credentials of this sandbox and returns the response, or the I/O error as `broken`.
 async fn call(client: &reqwest::Client, call: &Value) -> Result<Value, Error> {
+    if let Some(bytes) = call["send"].as_str() {
+        return exchange(&STANDARD.decode(bytes)?).await;
+    }
     let (url, content_type) = match call["service"].as_str() {
         Some("kinesis") => (std::env::var("AWS_ENDPOINT_URL_KINESIS")?, "application/x-amz-json-1.1"),
         _ => (std::env::var("AWS_ENDPOINT_URL_DYNAMODB")?, "application/x-amz-json-1.0"),
@@ -89,6 +93,20 @@ async fn call(client: &reqwest::Client, call: &Value) -> Result<Value, Error> {
     let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().into()));
     let (status, headers) = (response.status().as_u16(), headers.collect::<serde_json::Map<_, _>>());
     Ok(json!({"status": status, "headers": headers, "body": response.json::<Value>().await?}))
+}
+
+/// Sends bytes to the broker, and returns the number of bytes that come first, or the I/O error as `broken`.
+async fn exchange(bytes: &[u8]) -> Result<Value, Error> {
+    let mut stream = tokio::net::TcpStream::connect(std::env::var("BROKER")?).await?;
+    let mut received = [0; 4096];
+    let exchanged = async {
+        stream.write_all(bytes).await?;
+        stream.read(&mut received).await
+    };
+    Ok(match exchanged.await {
+        Ok(count) => json!({"received": count}),
+        Err(error) => json!({"broken": format!("{:?}", error.kind())}),
+    })
 }
 
 /// Returns the kind of the I/O error behind a request error.
