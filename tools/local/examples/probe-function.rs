@@ -29,7 +29,8 @@ async fn main() -> Result<(), Error> {
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let payload = event.payload;
-    let is_batch = payload["Records"].is_array() || payload["records"].is_object();
+    let is_batch =
+        payload["Records"].is_array() || payload["records"].is_object() || payload["rmqMessagesByQueue"].is_object();
     if is_batch { batch(&payload).await } else { request(&payload).await }
 }
 
@@ -127,7 +128,9 @@ async fn batch(event: &Value) -> Result<Value, Error> {
     let of_stream = event["Records"].as_array().into_iter().flatten().map(record);
     let of_topic = event["records"].as_object().into_iter().flatten();
     let of_topic = of_topic.flat_map(|(partition, records)| of_partition(partition, records));
-    let records: Vec<(Value, Value)> = of_stream.chain(of_topic).collect();
+    let of_queue = event["rmqMessagesByQueue"].as_object().into_iter().flatten();
+    let of_queue = of_queue.flat_map(|(_, messages)| messages.as_array().into_iter().flatten().map(message));
+    let records: Vec<(Value, Value)> = of_stream.chain(of_topic).chain(of_queue).collect();
     let numbers: Vec<&Value> = records.iter().map(|(_, data)| &data["n"]).collect();
     let mut journal = std::fs::OpenOptions::new().create(true).append(true).open(path("JOURNAL"))?;
     write_line(&mut journal, &json!(numbers).to_string())?;
@@ -166,6 +169,12 @@ fn of_partition(partition: &str, records: &Value) -> Vec<(Value, Value)> {
         (json!({"partition": partition, "offset": record["offset"]}), data)
     };
     records.as_array().into_iter().flatten().map(record).collect()
+}
+
+/// Returns the content of a RabbitMQ message. Messages have no identifier to report.
+fn message(message: &Value) -> (Value, Value) {
+    let data = STANDARD.decode(message["data"].as_str().unwrap_or_default()).unwrap_or_default();
+    (Value::Null, serde_json::from_slice(&data).unwrap_or_default())
 }
 
 fn is_first(data: &Value) -> Result<bool, Error> {

@@ -18,4 +18,4 @@ pub(crate) use fields::{Fields, Table, Value};
 pub(crate) use frame::{FRAME_END, FrameHeader, FrameKind, Method, PROTOCOL_HEADER};
 pub(crate) use operations::{operation_of, operations};
 pub use topology::QueueKind;
-pub(crate) use topology::Topology;
+pub(crate) use topology::{Topology, check};

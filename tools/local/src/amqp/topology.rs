@@ -71,6 +71,11 @@ impl Topology {
     }
 }
 
+/// Opens a connection and its channel, and closes them.
+pub(crate) async fn check(access: &Access) -> Result<(), AmqpError> {
+    connection::open(access).await.map(drop)
+}
+
 /// Argument of a queue.
 enum Argument<'a> {
     Text(&'a str),

@@ -9,11 +9,10 @@ use tokio::task::JoinHandle;
 
 use super::components::{self, Components};
 use super::data_directory::DataDirectory;
-use super::hub::{check_hub, create_topics, secrets};
+use super::hub::{check_hub, create_topics, declare_queues, secrets};
 use super::resources::{Resources, any_port, listen_error};
 use super::stops::Stops;
 use super::{Environment, Options, StartError};
-use crate::amqp::QueueKind;
 use crate::event_source::{FailureList, Mapping, MappingContext, MappingError};
 use crate::faults::{Callers, Faults, serve_resettable};
 use crate::functions_build::Functions;
@@ -71,10 +70,8 @@ impl Prepared {
                 .await?;
 
         create_topics(&template, options.hub.as_ref()).await?;
+        declare_queues(&template, options.hub.as_ref(), options.rabbitmq.queue).await?;
 
-        if let Some(hub) = &options.hub {
-            declare_missing(hub, &template, options.rabbitmq.queue).await?;
-        }
         let runtime_listener = any_port()?;
         let runtime_url = url_of(&runtime_listener).map_err(listen_error)?;
         let hub = options.hub.as_ref().and_then(|hub| HubProxy::of_hub(hub, &faults, &stops.servers)).map(Arc::new);
@@ -158,18 +155,6 @@ fn binaries(
         binaries.push((spec, binary));
     }
     Ok(binaries)
-}
-
-/// Declares what is missing on the broker of the hub.
-async fn declare_missing(hub: &Hub, template: &Template, queue: QueueKind) -> Result<(), StartError> {
-    if hub.kind() != HubKind::RabbitMq {
-        return Ok(());
-    }
-    for function in &template.functions {
-        let declared = hubs::declare_missing(&hub.url, function, queue).await;
-        declared.map_err(|error| StartError::Hub { hub: hub.kind(), reason: error.to_string() })?;
-    }
-    Ok(())
 }
 
 type Started = (Vec<Mapping>, Vec<JoinHandle<()>>);

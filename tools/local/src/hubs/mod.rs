@@ -1,7 +1,7 @@
 //! Hubs outside this process: a Kafka cluster or a `RabbitMQ` broker, which the environment uses over a client.
 //!
-//! The clients are ports: package `paystream-hubs` implements them, so that `cargo run` with the embedded Kinesis builds
-//! no client of another hub.
+//! The client of Kafka is a port: package `paystream-hubs` implements it, so that `cargo run` with the embedded Kinesis
+//! does not build it. That of RabbitMQ needs no other package.
 
 mod kafka;
 mod kind;
@@ -45,6 +45,12 @@ impl fmt::Display for Hub {
 }
 
 impl Hub {
+    /// Returns a RabbitMQ broker, after a connection to it has been opened.
+    pub async fn rabbitmq(url: HubUrl) -> Result<Self, String> {
+        rabbitmq::check(&url).await.map_err(|error| error.to_string())?;
+        Ok(Self { url, client: HubClient::RabbitMq })
+    }
+
     /// Returns the kind of the hub.
     pub fn kind(&self) -> HubKind {
         match self.client {

@@ -1,11 +1,16 @@
 //! Exchange and queue of a RabbitMQ broker, as the relay of the template names them.
 
 use super::HubUrl;
-use crate::amqp::{Access, AmqpError, QueueKind, Topology};
+use crate::amqp::{self, Access, AmqpError, QueueKind, Topology};
 use crate::template::FunctionSpec;
 
 /// Virtual host of a relay that names none.
 const DEFAULT_VIRTUAL_HOST: &str = "/";
+
+/// Opens a connection, to see that the broker answers and takes the credentials.
+pub(super) async fn check(url: &HubUrl) -> Result<(), AmqpError> {
+    amqp::check(&Access::of(url, DEFAULT_VIRTUAL_HOST)).await
+}
 
 /// Declares what is missing of the exchange and the queue that a function publishes to, by its variables
 /// `RABBITMQ_EXCHANGE`, `RABBITMQ_QUEUE` and `RABBITMQ_VIRTUAL_HOST`. On AWS the deployer does. Does nothing for other

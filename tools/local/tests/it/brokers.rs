@@ -2,13 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use async_trait::async_trait;
+use amqprs::connection::{Connection, OpenConnectionArguments};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use paystream_local::{
-    Broker, BrokerProxy, Effect, Fault, FaultTarget, FetchPosition, FetchedPartition, Hub, HubClient, KafkaCluster,
-    KafkaError, OffsetAt, Options, Service, Topic,
-};
+use paystream_hubs::connect;
+use paystream_local::{Broker, BrokerProxy, Effect, Fault, FaultTarget, HubKind, Options, Service};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -36,6 +34,12 @@ fn broker(variable: &str, script: &str) -> Option<String> {
 /// A random name for a topic, an exchange or a queue.
 pub(crate) fn name() -> String {
     format!("test-{}", uuid::Uuid::new_v4().simple())
+}
+
+/// Connects to RabbitMQ with the client of the relay.
+pub(crate) async fn connect_rabbitmq(address: &str) -> Result<Connection, amqprs::error::Error> {
+    let (host, port) = address.split_once(':').unwrap();
+    Connection::open(&OpenConnectionArguments::new(host, port.parse().unwrap(), "guest", "guest")).await
 }
 
 /// Listens, and returns every byte of every connection.
@@ -94,34 +98,6 @@ async fn a_broker_that_is_down_resets_connections_and_one_that_comes_back_is_rea
     answering.await.unwrap().unwrap();
 }
 
-/// Cluster that the environment never calls: its template has no topic.
-#[derive(Debug)]
-struct NoCluster;
-
-#[async_trait]
-impl KafkaCluster for NoCluster {
-    async fn topic(&self, _: &str) -> Result<Option<Topic>, KafkaError> {
-        Ok(None)
-    }
-
-    async fn create_topic(&self, _: &str, _: i32) -> Result<(), KafkaError> {
-        Ok(())
-    }
-
-    async fn offset(&self, _: &str, _: i32, _: OffsetAt) -> Result<i64, KafkaError> {
-        Ok(0)
-    }
-
-    async fn fetch(
-        &self,
-        _: &str,
-        _: &[FetchPosition],
-        _: std::time::Duration,
-    ) -> Result<Vec<FetchedPartition>, KafkaError> {
-        Ok(Vec::new())
-    }
-}
-
 /// `ApiVersions` of Kafka, version 0.
 const API_VERSIONS: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff];
 
@@ -133,10 +109,11 @@ fn authentication() -> Vec<u8> {
 }
 
 /// Kills the calling sandbox before and after a request, then lets the request pass.
-async fn a_calling_sandbox_is_killed(broker: &str, hub: HubClient, service: Service, operation: &str, bytes: &[u8]) {
-    let directory = tempfile::tempdir().unwrap();
-    let hub = Hub { url: broker.parse().unwrap(), client: hub };
-    let options = Options { hub: Some(hub), ..options(directory.path(), &[("Broker", broker)]) };
+async fn a_calling_sandbox_is_killed(broker: &str, hub: HubKind, service: Service, operation: &str, bytes: &[u8]) {
+    let (directory, name) = (tempfile::tempdir().unwrap(), name());
+    let parameters = [("Hub", hub.as_str()), ("Broker", broker), ("Topic", name.as_str()), ("Queue", name.as_str())];
+    let hub = connect(hub, broker.parse().unwrap()).await.unwrap();
+    let options = Options { hub: Some(hub), ..options(directory.path(), &parameters) };
     let probe = Probe::start_in(directory, options).await;
     let send = json!([{"send": STANDARD.encode(bytes)}]).to_string();
     let call = async || {
@@ -162,13 +139,12 @@ async fn a_calling_sandbox_is_killed(broker: &str, hub: HubClient, service: Serv
 #[tokio::test]
 async fn a_sandbox_is_killed_before_or_after_its_request_to_kafka() {
     let Some(broker) = kafka() else { return };
-    let hub = HubClient::Kafka(std::sync::Arc::new(NoCluster));
-    a_calling_sandbox_is_killed(&broker, hub, Service::Kafka, "ApiVersions", &API_VERSIONS).await;
+    a_calling_sandbox_is_killed(&broker, HubKind::Kafka, Service::Kafka, "ApiVersions", &API_VERSIONS).await;
 }
 
 #[tokio::test]
 async fn a_sandbox_is_killed_before_or_after_its_request_to_rabbitmq() {
     let Some(broker) = rabbitmq() else { return };
     let bytes = authentication();
-    a_calling_sandbox_is_killed(&broker, HubClient::RabbitMq, Service::RabbitMq, "Authenticate", &bytes).await;
+    a_calling_sandbox_is_killed(&broker, HubKind::RabbitMq, Service::RabbitMq, "Authenticate", &bytes).await;
 }

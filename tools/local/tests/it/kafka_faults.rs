@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use paystream_local::{Broker, BrokerProxy, Effect, Fault, FaultTarget, Service};
+use rskafka::chrono::DateTime;
 use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
 use rskafka::client::{Client, ClientBuilder};
 use rskafka::record::Record;
@@ -63,7 +64,7 @@ impl Kafka {
 }
 
 fn record(value: &str) -> Vec<Record> {
-    let timestamp = std::time::SystemTime::now().into();
+    let timestamp = DateTime::from_timestamp_millis(1_700_000_000_000).unwrap();
     vec![Record { key: None, value: Some(value.as_bytes().to_vec()), headers: BTreeMap::new(), timestamp }]
 }
 

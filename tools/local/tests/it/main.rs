@@ -18,6 +18,7 @@ mod on_failure;
 mod other_websites;
 mod parallel;
 mod rabbitmq_faults;
+mod rabbitmq_mapping;
 mod resharding;
 mod sandboxes;
 mod starting;

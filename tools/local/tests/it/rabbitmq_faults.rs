@@ -7,13 +7,13 @@ use amqprs::channel::{
     BasicAckArguments, BasicConsumeArguments, BasicPublishArguments, Channel, ConfirmSelectArguments,
     QueueDeclareArguments,
 };
-use amqprs::connection::{Connection, OpenConnectionArguments};
+use amqprs::connection::Connection;
 use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, Nack, Return};
 use async_trait::async_trait;
 use paystream_local::{Broker, BrokerProxy, Effect, Fault, FaultTarget, Service};
 use tokio::sync::mpsc;
 
-use crate::brokers::{name, rabbitmq};
+use crate::brokers::{connect_rabbitmq as connect, name, rabbitmq};
 
 const CALLER: &str = "PaymentRelayRabbitMq";
 /// Far longer than anything takes.
@@ -60,11 +60,6 @@ impl ChannelCallback for Confirmations {
     async fn publish_nack(&mut self, _: &Channel, _: Nack) {}
 
     async fn publish_return(&mut self, _: &Channel, _: Return, _: BasicProperties, _: Vec<u8>) {}
-}
-
-async fn connect(address: &str) -> Result<Connection, amqprs::error::Error> {
-    let (host, port) = address.split_once(':').unwrap();
-    Connection::open(&OpenConnectionArguments::new(host, port.parse().unwrap(), "guest", "guest")).await
 }
 
 impl RabbitMq {
@@ -147,7 +142,7 @@ async fn a_message_whose_request_is_lost_is_not_published_and_one_whose_confirma
         client.breaks().await;
         assert!(client.confirmed.try_recv().is_err(), "the second confirmation is lost");
         assert_eq!((rabbitmq.state().await, rabbitmq.struck()), ((published, 0), 1));
-        assert_eq!(rabbitmq.calls("Publish"), published.into());
+        assert_eq!(rabbitmq.calls("Publish"), u64::from(published));
     }
 }
 

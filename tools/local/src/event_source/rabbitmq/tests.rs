@@ -363,6 +363,8 @@ async fn a_missing_queue_or_wrong_credentials_are_named_in_the_log_and_tried_aga
     let refused = Consumer::open(&wrong, &mapped.queue, ConsumerBounds { prefetch: 1, body_bytes_max: 1 }).await;
     let refused = refused.err().unwrap().to_string();
     assert!(refused.starts_with("RabbitMQ refused: 403 ACCESS_REFUSED"), "{refused}");
+    mapped.publish(&texts(&["a"])).await;
+    mapped.drained().await;
     // The consumer is told when its queue is deleted, and goes on when it is there again.
     publish::delete_queue(&mapped.access, &mapped.queue).await.unwrap();
     let logged = async |text: &str| mapped.log.lock().iter().any(|line| line.contains(text));
@@ -370,9 +372,9 @@ async fn a_missing_queue_or_wrong_credentials_are_named_in_the_log_and_tried_aga
     mapped.eventually("the missing queue is named", async || logged("404 NOT_FOUND - no queue").await).await;
     let topology = Topology { exchange: mapped.queue.clone(), queue: mapped.queue.clone(), kind: QueueKind::default() };
     topology.declare_missing(&mapped.access).await.unwrap();
-    mapped.publish(&texts(&["a"])).await;
+    mapped.publish(&texts(&["b"])).await;
     mapped.drained().await;
-    assert_eq!(mapped.batches(), [["a"]]);
+    assert_eq!(mapped.batches(), [["a"], ["b"]]);
 }
 
 #[tokio::test]
