@@ -89,12 +89,12 @@ async fn a_broker_that_is_down_resets_connections_and_one_that_comes_back_is_rea
     let proxy = BrokerProxy::new(Broker::Kafka, &address.to_string());
     let connect = async || {
         let mut stream = TcpStream::connect(proxy.address_for("caller").unwrap()).await.unwrap();
-        stream.read_u8().await.map_err(|error| error.kind())
+        stream.read_u64().await.map_err(|error| error.kind())
     };
     assert_eq!(connect().await, Err(std::io::ErrorKind::ConnectionReset));
     let listener = TcpListener::bind(address).await.unwrap();
-    let answering = tokio::spawn(async move { listener.accept().await.unwrap().0.write_u8(7).await });
-    assert_eq!(connect().await, Ok(7));
+    let answering = tokio::spawn(async move { listener.accept().await.unwrap().0.write_u64(u64::MAX).await });
+    assert_eq!(connect().await, Ok(u64::MAX));
     answering.await.unwrap().unwrap();
 }
 
