@@ -114,6 +114,9 @@ const MAPPING_TESTS: [&str; 9] = [
     "kafka/transactions",
 ];
 
+/// Tests of the mapping of RabbitMQ, which need no environment.
+const RABBITMQ_TESTS: &str = "tools/local/src/event_source/rabbitmq/tests.rs";
+
 /// The cells of every row of a page's tables.
 fn rows(page: &str) -> Vec<Vec<&str>> {
     let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| rule |"));
@@ -170,5 +173,9 @@ fn every_event_source_mapping_test_is_listed_with_its_rule() {
         for (name, _) in tests {
             assert!(listed.contains(name), "{MAPPINGS} does not list {name}");
         }
+    }
+    let source = read(RABBITMQ_TESTS);
+    for (name, _) in source.split("#[tokio::test]\nasync fn ").skip(1).filter_map(|test| test.split_once('(')) {
+        assert!(listed.contains(name), "{MAPPINGS} does not list {name}");
     }
 }

@@ -43,6 +43,10 @@ pub async fn connect(hub: HubKind, url: HubUrl) -> Result<Hub, HubError> {
                 Err(KafkaError(reason)) => Err(HubError::Unreachable { hub, url, reason }),
             }
         }
-        HubKind::Kinesis | HubKind::RabbitMq => Err(HubError::NoClient(hub)),
+        HubKind::RabbitMq => match Hub::rabbitmq(url.clone()).await {
+            Ok(hub) => Ok(hub),
+            Err(reason) => Err(HubError::Unreachable { hub, url, reason }),
+        },
+        HubKind::Kinesis => Err(HubError::NoClient(hub)),
     }
 }

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const GATE_POLL: Duration = Duration::from_millis(5);
 
@@ -28,7 +29,8 @@ async fn main() -> Result<(), Error> {
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let payload = event.payload;
-    let is_batch = payload["Records"].is_array() || payload["records"].is_object();
+    let is_batch =
+        payload["Records"].is_array() || payload["records"].is_object() || payload["rmqMessagesByQueue"].is_object();
     if is_batch { batch(&payload).await } else { request(&payload).await }
 }
 
@@ -72,6 +74,9 @@ async fn request(event: &Value) -> Result<Value, Error> {
 
 /// Calls an emulator with the credentials of this sandbox and returns the response, or the I/O error as `broken`.
 async fn call(client: &reqwest::Client, call: &Value) -> Result<Value, Error> {
+    if let Some(bytes) = call["send"].as_str() {
+        return exchange(&STANDARD.decode(bytes)?).await;
+    }
     let (url, content_type) = match call["service"].as_str() {
         Some("kinesis") => (std::env::var("AWS_ENDPOINT_URL_KINESIS")?, "application/x-amz-json-1.1"),
         _ => (std::env::var("AWS_ENDPOINT_URL_DYNAMODB")?, "application/x-amz-json-1.0"),
@@ -89,6 +94,20 @@ async fn call(client: &reqwest::Client, call: &Value) -> Result<Value, Error> {
     let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().into()));
     let (status, headers) = (response.status().as_u16(), headers.collect::<serde_json::Map<_, _>>());
     Ok(json!({"status": status, "headers": headers, "body": response.json::<Value>().await?}))
+}
+
+/// Sends bytes to the broker, and returns the number of bytes that come first, or the I/O error as `broken`.
+async fn exchange(bytes: &[u8]) -> Result<Value, Error> {
+    let mut stream = tokio::net::TcpStream::connect(std::env::var("BROKER")?).await?;
+    let mut received = [0; 4096];
+    let exchanged = async {
+        stream.write_all(bytes).await?;
+        stream.read(&mut received).await
+    };
+    Ok(match exchanged.await {
+        Ok(count) => json!({"received": count}),
+        Err(error) => json!({"broken": format!("{:?}", error.kind())}),
+    })
 }
 
 /// Returns the kind of the I/O error behind a request error.
@@ -109,7 +128,9 @@ async fn batch(event: &Value) -> Result<Value, Error> {
     let of_stream = event["Records"].as_array().into_iter().flatten().map(record);
     let of_topic = event["records"].as_object().into_iter().flatten();
     let of_topic = of_topic.flat_map(|(partition, records)| of_partition(partition, records));
-    let records: Vec<(Value, Value)> = of_stream.chain(of_topic).collect();
+    let of_queue = event["rmqMessagesByQueue"].as_object().into_iter().flatten();
+    let of_queue = of_queue.flat_map(|(_, messages)| messages.as_array().into_iter().flatten().map(message));
+    let records: Vec<(Value, Value)> = of_stream.chain(of_topic).chain(of_queue).collect();
     let numbers: Vec<&Value> = records.iter().map(|(_, data)| &data["n"]).collect();
     let mut journal = std::fs::OpenOptions::new().create(true).append(true).open(path("JOURNAL"))?;
     write_line(&mut journal, &json!(numbers).to_string())?;
@@ -148,6 +169,12 @@ fn of_partition(partition: &str, records: &Value) -> Vec<(Value, Value)> {
         (json!({"partition": partition, "offset": record["offset"]}), data)
     };
     records.as_array().into_iter().flatten().map(record).collect()
+}
+
+/// Returns the content of a RabbitMQ message. Messages have no identifier to report.
+fn message(message: &Value) -> (Value, Value) {
+    let data = STANDARD.decode(message["data"].as_str().unwrap_or_default()).unwrap_or_default();
+    (Value::Null, serde_json::from_slice(&data).unwrap_or_default())
 }
 
 fn is_first(data: &Value) -> Result<bool, Error> {

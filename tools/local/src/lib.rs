@@ -11,7 +11,7 @@
 //! | `emulators` | emulators of Kinesis and DynamoDB |
 //! | `functions_build`, `lambda`, `processes` | function binaries, their sandboxes, and the sandbox processes |
 //! | `event_source` | event source mappings |
-//! | `hubs` | hubs outside this process: Kafka |
+//! | `hubs` | hubs outside this process: Kafka and RabbitMQ |
 //! | `gateway`, `reference` | the APIs, and the page to try them out |
 //! | `faults`, `usage` | injected faults and call counts; billable usage |
 //! | `hub_proxy`, `amqp` | the fault proxy before a Kafka or RabbitMQ broker; AMQP frames and a consumer |
@@ -52,9 +52,12 @@ mod template;
 mod usage;
 mod workspace;
 
+pub use amqp::QueueKind;
 pub use emulators::{ErrorAnswer, Service};
 pub use environment::{Emulators, Environment, Options, Prepared, StartError, UnknownFunction, empty_dynamodb};
-pub use event_source::{FailedBatch, Failures, KafkaBatches, KafkaSimulation, OffsetReset, RetryDelays};
+pub use event_source::{
+    FailedBatch, Failures, KafkaBatches, KafkaSimulation, OffsetReset, RabbitMqReturn, RabbitMqSimulation, RetryDelays,
+};
 pub use faults::{Calls, Effect, Fault, FaultId, FaultTarget, InjectedFault, InvalidFault, Moment};
 pub use functions_build::{BuildError, Functions, Profile, build_functions};
 pub use hub_proxy::{Broker, BrokerProxy};

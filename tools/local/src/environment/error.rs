@@ -68,6 +68,17 @@ pub enum StartError {
         /// Kind of the hub with the address.
         given: HubKind,
     },
+    /// The hub cannot be used.
+    #[error(
+        "{reason}. `hubs/host/{hub} start` starts a broker, or in Docker `docker compose -f hubs/compose.yaml up \
+         --detach {hub}`"
+    )]
+    Hub {
+        /// Kind of the hub.
+        hub: HubKind,
+        /// Message of its client.
+        reason: String,
+    },
     /// An emulator call failed.
     #[error("emulator error: {0}")]
     Emulator(String),

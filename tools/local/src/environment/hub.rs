@@ -1,12 +1,13 @@
-//! The hub of an environment: checks, secrets, and the topics that a deployer would create.
+//! The hub of an environment: checks, secrets, and the topics and queues that a deployer would create.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
 use super::StartError;
+use crate::amqp::QueueKind;
 use crate::emulators::SecretsManager;
-use crate::hubs::{HUB_SECRET_ARN, Hub, HubClient, HubKind, KafkaError};
+use crate::hubs::{HUB_SECRET_ARN, Hub, HubClient, HubKind, KafkaError, declare_missing};
 use crate::template::{MappingSource, Template};
 
 /// Partitions of a topic that the environment creates: enough to show that order holds within a partition only.
@@ -48,6 +49,16 @@ pub(super) async fn create_topics(template: &Template, hub: Option<&Hub>) -> Res
             resource: mapping.id.clone(),
             reason: error.to_string(),
         })?;
+    }
+    Ok(())
+}
+
+/// Declares what is missing of the exchanges and queues that functions of the template publish to.
+pub(super) async fn declare_queues(template: &Template, hub: Option<&Hub>, kind: QueueKind) -> Result<(), StartError> {
+    let Some(hub) = hub.filter(|hub| hub.kind() == HubKind::RabbitMq) else { return Ok(()) };
+    for function in &template.functions {
+        let declared = declare_missing(&hub.url, function, kind).await;
+        declared.map_err(|error| StartError::Hub { hub: hub.kind(), reason: error.to_string() })?;
     }
     Ok(())
 }

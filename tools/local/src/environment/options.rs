@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::event_source::{KafkaSimulation, RetryDelays};
+use crate::event_source::{KafkaSimulation, RabbitMqSimulation, RetryDelays};
 use crate::hubs::{Hub, local_parameters};
 use crate::lambda::SANDBOXES_MAX;
 use crate::log::LogSink;
@@ -26,6 +26,8 @@ pub struct Options {
     pub hub: Option<Hub>,
     /// Behaviour of Kafka mappings that AWS does not document.
     pub kafka: KafkaSimulation,
+    /// Behaviour of `RabbitMQ` mappings that AWS does not document.
+    pub rabbitmq: RabbitMqSimulation,
     /// Destination of the log.
     pub log: LogSink,
     /// Delays before a failed batch is retried.
@@ -57,6 +59,7 @@ impl Default for Options {
             parameters: BTreeMap::new(),
             hub: None,
             kafka: KafkaSimulation::default(),
+            rabbitmq: RabbitMqSimulation::default(),
             log: LogSink::discard(),
             retry: RetryDelays::default(),
             clock_ahead: Duration::ZERO,

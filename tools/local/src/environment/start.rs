@@ -9,13 +9,14 @@ use tokio::task::JoinHandle;
 
 use super::components::{self, Components};
 use super::data_directory::DataDirectory;
-use super::hub::{check_hub, create_topics, secrets};
+use super::hub::{check_hub, create_topics, declare_queues, secrets};
 use super::resources::{Resources, any_port, listen_error};
 use super::stops::Stops;
 use super::{Environment, Options, StartError};
 use crate::event_source::{FailureList, Mapping, MappingContext, MappingError};
 use crate::faults::{Callers, Faults, serve_resettable};
 use crate::functions_build::Functions;
+use crate::hub_proxy::HubProxy;
 use crate::hubs::Hub;
 use crate::lambda::{Lambda, SandboxContext};
 use crate::loopback::{bind_loopback, serve, url_of};
@@ -69,10 +70,12 @@ impl Prepared {
                 .await?;
 
         create_topics(&template, options.hub.as_ref()).await?;
+        declare_queues(&template, options.hub.as_ref(), options.rabbitmq.queue).await?;
 
         let runtime_listener = any_port()?;
         let runtime_url = url_of(&runtime_listener).map_err(listen_error)?;
-        let context = SandboxContext { endpoints: endpoints.clone(), processes, faults: Arc::clone(&faults), log };
+        let hub = options.hub.as_ref().and_then(|hub| HubProxy::of_hub(hub, &faults, &stops.servers)).map(Arc::new);
+        let context = SandboxContext { endpoints: endpoints.clone(), hub, processes, faults: Arc::clone(&faults), log };
         let (lambda, runtime_router) = Lambda::new(binaries, &runtime_url, &context);
         let log = context.log;
         let lambda = Arc::new(lambda);
@@ -87,6 +90,7 @@ impl Prepared {
             dynamodb: store.dynamodb.clone(),
             hub: options.hub.clone(),
             kafka: options.kafka,
+            rabbitmq: options.rabbitmq,
             activity: lambda.activity(),
             checkpoints: store.checkpoints.clone(),
             failures: Arc::clone(&failures),

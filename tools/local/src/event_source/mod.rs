@@ -2,7 +2,8 @@
 //! batches of its records.
 //!
 //! A [`stream`] or [`kafka`] reader puts records into [`slot`]s. The slots' batches are [`deliver`]ed, by the rules of
-//! [`decide`], and a [`ledger`] for each shard or partition determines its checkpoint.
+//! [`decide`], and a [`ledger`] for each shard or partition determines its checkpoint. A [`rabbitmq`] mapping has neither
+//! positions nor partial batches: it acknowledges a batch or returns it to its queue.
 //!
 //! docs/event-source-mappings.md lists AWS's documentation and the tests for each rule.
 
@@ -16,6 +17,7 @@ mod kafka;
 mod ledger;
 mod on_failure;
 mod progress;
+mod rabbitmq;
 mod response;
 mod retry;
 mod slot;
@@ -32,6 +34,7 @@ pub(crate) use checkpoints::Checkpoints;
 pub(crate) use failures::FailureList;
 pub use failures::{FailedBatch, Failures};
 pub use kafka::{KafkaBatches, KafkaSimulation, OffsetReset};
+pub use rabbitmq::{RabbitMqReturn, RabbitMqSimulation};
 pub use retry::RetryDelays;
 
 use crate::emulators::{DynamoDb, EmulatorError, Kinesis};
@@ -41,6 +44,7 @@ use crate::log::LogSink;
 use crate::status::EventSourceStatus;
 use crate::template::{MappingSource, MappingSpec};
 use kafka::KafkaMapping;
+use rabbitmq::{Invoked, RabbitMqMapping};
 use stream::{Stream, StreamMapping};
 
 /// Shared dependencies of all mappings.
@@ -52,6 +56,8 @@ pub(crate) struct MappingContext {
     pub(crate) hub: Option<Hub>,
     /// Behaviour of Kafka mappings that AWS does not document.
     pub(crate) kafka: KafkaSimulation,
+    /// Behaviour of RabbitMQ mappings that AWS does not document.
+    pub(crate) rabbitmq: RabbitMqSimulation,
     /// Changes whenever an invocation ends, because it may have written to a table.
     pub(crate) activity: watch::Receiver<u64>,
     /// Stored checkpoints of table streams and of topics.
@@ -83,6 +89,8 @@ pub(crate) enum Mapping {
     Stream(Arc<StreamMapping>),
     /// Of a topic.
     Kafka(Arc<KafkaMapping>),
+    /// Of a queue.
+    RabbitMq(Arc<RabbitMqMapping>),
 }
 
 impl Mapping {
@@ -97,8 +105,9 @@ impl Mapping {
             MappingSource::Kafka(source) => {
                 return Ok(Self::Kafka(Arc::new(KafkaMapping::new(spec, source, function, context)?)));
             }
-            MappingSource::RabbitMq(_) => {
-                return Err(MappingError::NoHub { needed: "RabbitMQ broker", hub: "rabbitmq" });
+            MappingSource::RabbitMq(source) => {
+                let function = Invoked::Function(function);
+                return Ok(Self::RabbitMq(Arc::new(RabbitMqMapping::new(spec, source, function, context)?)));
             }
         };
         Ok(Self::Stream(Arc::new(StreamMapping::new(spec, stream, function, context)?)))
@@ -109,6 +118,7 @@ impl Mapping {
         match self {
             Self::Stream(mapping) => mapping.id(),
             Self::Kafka(mapping) => mapping.id(),
+            Self::RabbitMq(mapping) => mapping.id(),
         }
     }
 
@@ -117,6 +127,7 @@ impl Mapping {
         Ok(match self {
             Self::Stream(mapping) => mapping.start().await?,
             Self::Kafka(mapping) => mapping.start().await?,
+            Self::RabbitMq(mapping) => mapping.start(),
         })
     }
 
@@ -125,6 +136,7 @@ impl Mapping {
         match self {
             Self::Stream(mapping) => mapping.is_drained().await,
             Self::Kafka(mapping) => mapping.is_drained().await,
+            Self::RabbitMq(mapping) => mapping.is_drained().await,
         }
     }
 
@@ -132,6 +144,7 @@ impl Mapping {
         match self {
             Self::Stream(mapping) => mapping.status(),
             Self::Kafka(mapping) => mapping.status(),
+            Self::RabbitMq(mapping) => mapping.status(),
         }
     }
 }

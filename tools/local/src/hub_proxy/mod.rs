@@ -25,6 +25,7 @@ pub use for_tests::BrokerProxy;
 
 use crate::emulators::Service;
 use crate::faults::{Caller, Ending, Faults, Moment};
+use crate::hubs::{Hub, HubKind};
 use crate::loopback::bind_loopback;
 
 /// Operation of a new TCP connection, of either broker.
@@ -81,6 +82,16 @@ impl HubProxy {
     pub(crate) fn new(broker: Broker, addresses: &str, faults: Arc<Faults>, stop: CancellationToken) -> Self {
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         Self { broker, addresses: addresses.to_owned(), faults, connections, stop }
+    }
+
+    /// Creates the proxy of an environment; `None` if its hub is not a broker.
+    pub(crate) fn of_hub(hub: &Hub, faults: &Arc<Faults>, stop: &CancellationToken) -> Option<Self> {
+        let broker = match hub.kind() {
+            HubKind::Kinesis => return None,
+            HubKind::Kafka => Broker::Kafka,
+            HubKind::RabbitMq => Broker::RabbitMq,
+        };
+        Some(Self::new(broker, &hub.url.address(), Arc::clone(faults), stop.clone()))
     }
 
     /// Opens an entrance for a caller, with a port for each address of the broker.

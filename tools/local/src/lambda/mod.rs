@@ -25,6 +25,7 @@ pub(crate) use runtime_api::PAYLOAD_BYTES_MAX;
 pub(crate) use variables::Endpoints;
 
 use crate::faults::Faults;
+use crate::hub_proxy::HubProxy;
 use crate::log::LogSink;
 use crate::processes::Processes;
 use crate::template::FunctionSpec;
@@ -34,6 +35,8 @@ use runtime_api::RuntimeApi;
 #[derive(Clone)]
 pub(crate) struct SandboxContext {
     pub(crate) endpoints: Endpoints,
+    /// Fault proxy before the broker of the hub, if the environment has one.
+    pub(crate) hub: Option<Arc<HubProxy>>,
     /// Registry of the running sandbox processes.
     pub(crate) processes: Processes,
     /// Faults to inject into invocations.

@@ -16,6 +16,8 @@ use tokio::sync::mpsc;
 use super::invocation::{Invocation, InvokeError, Reply};
 use super::runtime_api::{Channel, RuntimeApi};
 use super::{SandboxContext, variables};
+use crate::faults::Caller;
+use crate::hub_proxy::OpenEntrance;
 use crate::log::LogSink;
 use crate::processes::{Process, Processes};
 use crate::template::FunctionSpec;
@@ -55,7 +57,12 @@ impl Sandbox {
         context: &SandboxContext,
         api: &RuntimeApi,
     ) -> Result<Self, InvokeError> {
-        let variables = variables::of(spec, &context.endpoints, &api.endpoint(&id), &id);
+        let mut variables = variables::of(spec, &context.endpoints, &api.endpoint(&id), &id);
+        let entrance = context.hub.as_ref().map(|hub| hub.open(Caller::of_sandbox(&spec.logical_id, &id))).transpose();
+        let entrance = entrance.map_err(|error| InvokeError::Init(format!("no port for the fault proxy: {error}")))?;
+        if let (Some(hub), Some(entrance)) = (&context.hub, &entrance) {
+            hub.replace_addresses(&mut variables, entrance);
+        }
         let mut command = Command::new(binary);
         command.env_clear().envs(variables).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -77,6 +84,7 @@ impl Sandbox {
             tail: tail.clone(),
             process: process.clone(),
             processes: context.processes.clone(),
+            _entrance: entrance,
         };
         tokio::spawn(watcher.watch(child, api.clone(), context.log.clone()));
         let sandbox = Self { id, process, invocations };
@@ -129,6 +137,8 @@ struct Watcher {
     tail: Tail,
     process: Process,
     processes: Processes,
+    /// The process's way to the broker, which is open as long as the process runs.
+    _entrance: Option<OpenEntrance>,
 }
 
 impl Watcher {

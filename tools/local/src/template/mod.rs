@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::{Problem, TemplateError};
 pub(crate) use model::{
-    FunctionSpec, KafkaSource, MappingSource, MappingSpec, StartingPosition, StreamSpec, TableSpec,
+    FunctionSpec, KafkaSource, MappingSource, MappingSpec, RabbitMqSource, StartingPosition, StreamSpec, TableSpec,
 };
 pub use model::{LeftOut, PayloadFormat, Route};
 

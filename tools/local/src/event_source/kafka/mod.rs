@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::core::MappingCore;
 use super::{MappingContext, MappingError};
-use crate::hubs::{HubClient, KafkaCluster, KafkaError};
+use crate::hubs::{Hub, HubClient, KafkaCluster, KafkaError};
 use crate::lambda::Function;
 use crate::status::EventSourceStatus;
 use crate::template::{KafkaSource, MappingSpec};
@@ -42,10 +42,10 @@ impl KafkaMapping {
         function: Arc<Function>,
         context: MappingContext,
     ) -> Result<Self, MappingError> {
-        let hub = context.hub.clone().ok_or(MappingError::NoHub { needed: "Kafka cluster", hub: "kafka" })?;
-        let HubClient::Kafka(cluster) = hub.client;
+        let none = MappingError::NoHub { needed: "Kafka cluster", hub: "kafka" };
+        let Some(Hub { url, client: HubClient::Kafka(cluster) }) = context.hub.clone() else { return Err(none) };
         let bootstrap_servers =
-            if source.bootstrap_servers.is_empty() { hub.url.address() } else { source.bootstrap_servers.clone() };
+            if source.bootstrap_servers.is_empty() { url.address() } else { source.bootstrap_servers.clone() };
         let (checkpoints, simulation) = (context.checkpoints.clone(), context.kafka);
         let core = MappingCore::new(spec, function, context, checkpoints);
         Ok(Self { core, source, bootstrap_servers, cluster, simulation, partitions: Mutex::default() })
