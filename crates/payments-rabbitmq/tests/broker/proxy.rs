@@ -76,11 +76,12 @@ impl Proxy {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Waits until this many connections are open.
+    /// Waits until this many connections are open: less than the 30 s after which the broker cuts a connection that it has
+    /// agreed to close.
     pub(crate) async fn until_open(&self, number: usize) {
         let mut open = self.open.clone();
         let reached = open.wait_for(|open| *open == number);
-        tokio::time::timeout(std::time::Duration::from_secs(60), reached).await.unwrap().unwrap();
+        tokio::time::timeout(std::time::Duration::from_secs(20), reached).await.unwrap().unwrap();
     }
 
     /// Loses all that the broker sends over the present connections.
