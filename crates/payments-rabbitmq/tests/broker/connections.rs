@@ -102,7 +102,8 @@ async fn a_new_connection_that_is_cut_fails_its_messages() {
     proxy.cut();
     let results = publishing.await.unwrap();
     let stored = results.iter().take_while(|result| result.is_ok()).count();
-    assert!((1..20_000).contains(&stored), "{stored}");
+    // Not even the first, if its confirm was cut off.
+    assert!(stored < results.len());
     assert!(results[stored..].iter().all(Result::is_err), "none after the first that failed");
     let error = failed(&results[stored]);
     assert!(error.contains("the connection was lost"), "{error}");
