@@ -37,6 +37,8 @@ const READ_COMMITTED: i8 = 1;
 const PARTITION_BYTES_MAX: i32 = 1024 * 1024;
 const FETCH_BYTES_MAX: i32 = 16 * 1024 * 1024;
 const CREATE_TIMEOUT: Duration = Duration::from_secs(4);
+/// Interval at which the leaders of a new topic are looked for.
+const LEADER_POLL: Duration = Duration::from_millis(20);
 
 /// Client of a Kafka cluster.
 #[derive(Debug)]
@@ -87,6 +89,15 @@ impl KafkaClient {
             }
         }
         state.leaders.insert(name.to_owned(), leaders);
+    }
+
+    /// Checks that a new topic is known and the leader of each partition answers.
+    async fn all_have_leaders(&self, name: &str, partitions: i32) -> Result<(), KafkaError> {
+        self.topic(name).await?;
+        for partition in 0..partitions {
+            self.offset(name, partition, OffsetAt::Earliest).await?;
+        }
+        Ok(())
     }
 
     /// Returns the leader of a partition, as of the last look at the topic.
@@ -168,11 +179,16 @@ impl KafkaCluster for KafkaClient {
         let response: CreateTopicsResponse = self.bootstrap.call(CREATE_TOPICS, &request, Duration::ZERO).await?;
         let code = response.topics.first().map_or(0, |topic| topic.error_code);
         // Another program may have created it meanwhile.
-        if code == ResponseError::TopicAlreadyExists.code() {
-            Ok(())
-        } else {
-            check(&format!("creation of topic {name}"), code)
+        if code != ResponseError::TopicAlreadyExists.code() {
+            check(&format!("creation of topic {name}"), code)?;
         }
+        let is_led = async {
+            while self.all_have_leaders(name, partitions).await.is_err() {
+                tokio::time::sleep(LEADER_POLL).await;
+            }
+        };
+        let waited = tokio::time::timeout(CREATE_TIMEOUT, is_led).await;
+        waited.map_err(|_| KafkaError(format!("topic {name} was created, but not all of its partitions have a leader")))
     }
 
     async fn offset(&self, topic: &str, partition: i32, at: OffsetAt) -> Result<i64, KafkaError> {

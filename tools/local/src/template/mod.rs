@@ -133,8 +133,10 @@ impl Template {
         let globals = globals::of_functions(section("Globals"), &scope)?;
         let template = Self { hub, ..Self::build(&present, &scope, globals.as_ref())? };
         // Outputs have no effect here, but are evaluated to detect wrong names.
-        if let Some(outputs) = section("Outputs") {
-            scope.evaluate(outputs)?;
+        for output in section("Outputs").and_then(Node::entries).unwrap_or_default() {
+            if holds(output, &scope)? {
+                scope.evaluate(&output.value)?;
+            }
         }
         Ok(template)
     }
@@ -275,17 +277,19 @@ fn present<'n>(resources: &'n [Entry], scope: &Scope<'_>) -> Result<Vec<&'n Entr
                 return Err(LocatedProblem::at(entry.line, Problem::UnknownKey { owner, name: entry.key.clone() }));
             }
         }
-        match resource.value.get("Condition") {
-            Some(entry) => {
-                let name = entry.value.to_text().unwrap_or_default();
-                if scope.condition(&name, entry.line)? {
-                    present.push(resource);
-                }
-            }
-            None => present.push(resource),
+        if holds(resource, scope)? {
+            present.push(resource);
         }
     }
     Ok(present)
+}
+
+/// Returns true if the condition of a resource or output holds, or if it has none.
+fn holds(entry: &Entry, scope: &Scope<'_>) -> Result<bool, LocatedProblem> {
+    match entry.value.get("Condition") {
+        Some(condition) => scope.condition(&condition.value.to_text().unwrap_or_default(), condition.line),
+        None => Ok(true),
+    }
 }
 
 fn identify(resource: &Entry, scope: &Scope<'_>) -> Result<Identity, LocatedProblem> {

@@ -150,4 +150,7 @@ fn outputs_are_checked() {
         4,
         "Gone is neither a parameter nor a resource",
     );
+    let absent =
+        "Conditions:\n  No: !Equals [a, b]\nResources: {}\nOutputs:\n  Url:\n    Condition: No\n    Value: !Ref Gone\n";
+    assert!(parse(absent).is_ok(), "an output whose condition does not hold refers to absent resources");
 }
