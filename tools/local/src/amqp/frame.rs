@@ -48,7 +48,7 @@ impl FrameHeader {
     }
 
     /// Bytes that follow the header: payload and end.
-    pub(crate) fn rest(&self) -> u64 {
+    pub(crate) fn rest(self) -> u64 {
         u64::from(self.size) + 1
     }
 }

@@ -138,7 +138,7 @@ impl RabbitMqMapping {
 
     /// Starts to consume. A broker that is not reachable is tried again until the environment stops.
     pub(super) fn start(self: &Arc<Self>) -> JoinHandle<()> {
-        let questions = self.questions.lock().take();
+        let questions = self.questions.lock().take().filter(|_| self.spec.enabled);
         let mapping = Arc::clone(self);
         tokio::spawn(async move {
             if let Some(questions) = questions {
@@ -179,7 +179,7 @@ impl RabbitMqMapping {
 
     async fn keep_consuming(self: Arc<Self>, mut questions: Questions) {
         let mut failures = 0;
-        while self.spec.enabled {
+        loop {
             let session = Session::open(&self).await;
             let is_open = session.is_ok();
             let end = match session {

@@ -1,42 +1,25 @@
 //! Brokers of tests that stop, block or change their broker, started by `hubs/host/*`. Tests that only use a broker share
 //! the one that `PAYSTREAM_KAFKA` or `PAYSTREAM_RABBITMQ` names.
 
-use std::fmt;
 use std::process::Stdio;
 use std::time::Duration;
 
+use paystream_local::HubKind;
 use tokio::process::Command;
 
-use crate::{Ran, workspace};
+use crate::Ran;
+use crate::environment::workspace;
 
 /// Limit of a script. A broker starts within seconds, and within a minute on a busy machine.
 const SCRIPT_TIMEOUT: Duration = Duration::from_mins(3);
 /// RabbitMQ's default share of the memory above which it blocks publishers.
 const RABBITMQ_MEMORY_SHARE: &str = "0.4";
 
-/// Kind of broker that a script starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HostHub {
-    /// Apache Kafka, one broker.
-    Kafka,
-    /// RabbitMQ, one node.
-    RabbitMq,
-}
-
-impl fmt::Display for HostHub {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Kafka => "kafka",
-            Self::RabbitMq => "rabbitmq",
-        })
-    }
-}
-
 /// A broker of one test, or of tests that run one after the other, on a port of its own. It keeps running when this is
 /// dropped: only [`HostBroker::stop`] ends it.
 #[derive(Debug)]
 pub struct HostBroker {
-    hub: HostHub,
+    hub: HubKind,
     port: u16,
 }
 
@@ -44,8 +27,8 @@ impl HostBroker {
     /// Starts a broker. The script says which further ports it uses. Does nothing if the broker runs already.
     ///
     /// # Panics
-    /// If it does not start.
-    pub async fn start(hub: HostHub, port: u16) -> Self {
+    /// If it does not start, or for Kinesis, which has no broker.
+    pub async fn start(hub: HubKind, port: u16) -> Self {
         let broker = Self { hub, port };
         broker.restart().await;
         broker
@@ -89,7 +72,7 @@ impl HostBroker {
     }
 
     async fn set_memory_share(&self, share: &str) {
-        assert_eq!(self.hub, HostHub::RabbitMq, "only RabbitMQ has memory alarms");
+        assert_eq!(self.hub, HubKind::RabbitMq, "only RabbitMQ has memory alarms");
         self.run(&["ctl"], &["set_vm_memory_high_watermark", share]).await;
     }
 
@@ -98,7 +81,7 @@ impl HostBroker {
     /// # Panics
     /// For RabbitMQ, or if Kafka refuses.
     pub async fn add_partitions(&self, topic: &str, count: u32) {
-        assert_eq!(self.hub, HostHub::Kafka, "only Kafka has partitions");
+        assert_eq!(self.hub, HubKind::Kafka, "only Kafka has partitions");
         self.run(&["topics"], &["--alter", "--topic", topic, "--partitions", &count.to_string()]).await;
     }
 
@@ -107,7 +90,7 @@ impl HostBroker {
         let (script, port) = (format!("hubs/host/{}", self.hub), self.port.to_string());
         // Kafka's script takes the port before, RabbitMQ's after its command.
         let arguments = match (self.hub, options.is_empty()) {
-            (HostHub::Kafka, false) => [&["--port", port.as_str()], command, options].concat(),
+            (HubKind::Kafka, false) => [&["--port", port.as_str()], command, options].concat(),
             _ => [command, &["--port", port.as_str()], options].concat(),
         };
         let mut process = Command::new(workspace().join(&script));
