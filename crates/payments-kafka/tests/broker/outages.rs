@@ -33,7 +33,7 @@ impl Drop for OwnBroker {
     fn drop(&mut self) {
         let port = self.0.rsplit_once(':').unwrap().1;
         std::process::Command::new(SCRIPT).args(["stop", "--port", port]).status().ok();
-        std::fs::remove_dir_all(format!("{}/../../../target/hubs/kafka-{port}", SCRIPT)).ok();
+        std::fs::remove_dir_all(format!("{}/../../target/hubs/kafka-{port}", env!("CARGO_MANIFEST_DIR"))).ok();
     }
 }
 
