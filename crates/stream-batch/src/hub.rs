@@ -63,14 +63,13 @@ impl<'de> Visitor<'de> for HubVisitor {
         while let Some(name) = members.next_key::<Member>()? {
             match name {
                 Member::Records => {
-                    event =
-                        Some(HubEvent::Kinesis(KinesisEvent { records: members.next_value::<Vec<KinesisRecord>>()? }))
+                    event = Some(KinesisEvent { records: members.next_value::<Vec<KinesisRecord>>()? }.into());
                 }
                 Member::KafkaRecords => {
-                    event = Some(HubEvent::Kafka(members.next_value::<Groups<kafka::Envelope>>()?.into()))
+                    event = Some(KafkaEvent::from(members.next_value::<Groups<kafka::Envelope>>()?).into());
                 }
                 Member::RabbitMqMessages => {
-                    event = Some(HubEvent::RabbitMq(members.next_value::<Groups<rabbitmq::Envelope>>()?.into()))
+                    event = Some(RabbitMqEvent::from(members.next_value::<Groups<rabbitmq::Envelope>>()?).into());
                 }
                 Member::EventSource => source = Some(members.next_value()?),
                 Member::Other => {

@@ -89,13 +89,11 @@ where
         while let Some((place, record)) = rest.next() {
             let identifier = record.identifier.clone();
             let result = if (limits.may_begin)() { caught(async { handle(record).await }).await } else { None };
-            match result {
-                Some(Ok(result)) => handled.push((place, result)),
-                Some(Err(NotHandled)) | None => {
-                    let rest = rest.map(|(place, record)| (place, record.identifier));
-                    return LaneEnd { handled, failed: first_of_each_checkpoint((place, identifier), rest) };
-                }
-            }
+            let Some(Ok(result)) = result else {
+                let rest = rest.map(|(place, record)| (place, record.identifier));
+                return LaneEnd { handled, failed: first_of_each_checkpoint((place, identifier), rest) };
+            };
+            handled.push((place, result));
         }
         LaneEnd { handled, failed: Vec::new() }
     };

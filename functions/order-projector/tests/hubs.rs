@@ -205,7 +205,7 @@ async fn a_rabbitmq_message_is_quarantined_under_its_message_id_and_digest() {
         redelivered(rabbitmq_message(b"?")),
     ];
     for message in messages {
-        assert_eq!(deliver(&world, rabbitmq_event(vec![message])).await, reported(&[]));
+        assert_eq!(deliver(&world, rabbitmq_event(&[message])).await, reported(&[]));
     }
     let ids = ids(&world);
     assert_eq!(ids.len(), 5, "a redelivery is stored once: {ids:?}");
@@ -235,7 +235,7 @@ async fn a_rabbitmq_message_of_another_producer_is_quarantined_and_the_others_ar
     ];
     for message in poison {
         let (world, good) = (World::of(Hub::RabbitMq), payment("ord-1", "pay_1"));
-        let event = rabbitmq_event(vec![message.clone(), rabbitmq_message(&event(&good).1)]);
+        let event = rabbitmq_event(&[message.clone(), rabbitmq_message(&event(&good).1)]);
         assert_eq!(deliver(&world, event).await, reported(&[]), "{message}");
         assert_eq!(world.versions("ord-1").await, [1]);
         assert_eq!(world.quarantine.records().len(), 1, "{message}");

@@ -32,7 +32,7 @@ impl Hub {
             }
             Self::RabbitMq => {
                 let messages = records.map(|((_, data), _)| rabbitmq_message(data));
-                rabbitmq_event(messages.collect())
+                rabbitmq_event(&messages.collect::<Vec<_>>())
             }
         }
     }
@@ -121,7 +121,7 @@ pub(crate) fn rabbitmq_message(data: &[u8]) -> Value {
     })
 }
 
-pub(crate) fn rabbitmq_event(messages: Vec<Value>) -> Value {
+pub(crate) fn rabbitmq_event(messages: &[Value]) -> Value {
     json!({
         "eventSource": "aws:rmq",
         "eventSourceArn": "arn:aws:mq:eu-central-1:123456789012:broker:hub:b-9bcfa592-423a-4942-879d-eb284b418fc8",
