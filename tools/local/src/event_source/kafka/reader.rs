@@ -223,7 +223,7 @@ impl TopicReader {
             if partition.is_out_of_range {
                 self.reset(partition.partition).await?;
             } else {
-                self.distribute(partition);
+                self.distribute(&partition);
             }
         }
         Ok(())
@@ -245,7 +245,7 @@ impl TopicReader {
         Ok(())
     }
 
-    fn distribute(&mut self, fetched: FetchedPartition) {
+    fn distribute(&mut self, fetched: &FetchedPartition) {
         let Some(topic) = self.topic else { return };
         let (mapping, name, number) = (Arc::clone(&self.mapping), &self.mapping.source.topic, fetched.partition);
         let (slot, frame_bytes) = (self.slot_of(number), self.frame_bytes());
@@ -294,7 +294,7 @@ impl TopicReader {
     fn note(&mut self, error: Option<&KafkaError>) {
         match error {
             Some(error) if !self.is_failing => {
-                self.mapping.core.warn(&format!("cannot read the topic: {error}; retrying"))
+                self.mapping.core.warn(&format!("cannot read the topic: {error}; retrying"));
             }
             None if self.is_failing => self.mapping.core.warn("reading the topic again"),
             _ => {}

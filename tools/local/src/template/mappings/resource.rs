@@ -102,27 +102,23 @@ fn kind_of(fields: &Fields<'_>, scope: &Scope<'_>, referred: &ReferencedResource
         Some("mq") => Some(Kind::RabbitMq(arn)),
         _ => stream::source_of(&arn, scope, referred).map(Kind::Stream),
     };
-    match kind {
-        Some(kind) => Ok(kind),
-        None => {
-            let entry = fields.required("EventSourceArn", fields.entry("EventSourceArn"))?;
-            Err(fields.wrong(
-                entry,
-                "the ARN of a stream, consumer or table stream of this template, of an MSK cluster or of an Amazon MQ broker",
-            ))
-        }
+    if let Some(kind) = kind {
+        return Ok(kind);
     }
+    let entry = fields.required("EventSourceArn", fields.entry("EventSourceArn"))?;
+    Err(fields.wrong(
+        entry,
+        "the ARN of a stream, consumer or table stream of this template, of an MSK cluster or of an Amazon MQ broker",
+    ))
 }
 
 /// Returns the logical id of the function, which is named by its name or its ARN.
 fn function_of(fields: &Fields<'_>, scope: &Scope<'_>) -> Result<String, LocatedProblem> {
     let name = fields.required_text("FunctionName")?;
     let by_name = || scope.resources.values().find(|one| one.kind == ResourceKind::Function && one.name == name);
-    match scope.with_arn(ResourceKind::Function, "Arn", &name).or_else(by_name) {
-        Some(function) => Ok(function.logical_id.clone()),
-        None => {
-            let entry = fields.required("FunctionName", fields.entry("FunctionName"))?;
-            Err(fields.wrong(entry, "!Ref or !GetAtt Arn of a function of this template"))
-        }
+    if let Some(function) = scope.with_arn(ResourceKind::Function, "Arn", &name).or_else(by_name) {
+        return Ok(function.logical_id.clone());
     }
+    let entry = fields.required("FunctionName", fields.entry("FunctionName"))?;
+    Err(fields.wrong(entry, "!Ref or !GetAtt Arn of a function of this template"))
 }
