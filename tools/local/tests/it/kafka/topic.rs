@@ -66,12 +66,13 @@ impl TestTopic {
         raw::add_partitions(&self.address, &self.name, count).await;
     }
 
-    /// Returns the client of a partition, which the broker may not know yet.
+    /// Returns the client of a partition, which the broker may not know yet. `rskafka` keeps what it knows of a topic, so
+    /// each attempt has a client of its own.
     async fn partition(&self, partition: i32) -> PartitionClient {
         let known = async {
             loop {
-                let client = self.client.partition_client(&self.name, partition, UnknownTopicHandling::Retry).await;
-                match client {
+                let client = ClientBuilder::new(vec![self.address.clone()]).build().await.unwrap();
+                match client.partition_client(&self.name, partition, UnknownTopicHandling::Retry).await {
                     Ok(client) => return client,
                     Err(_) => tokio::time::sleep(POLL).await,
                 }
