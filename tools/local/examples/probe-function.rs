@@ -98,9 +98,11 @@ async fn call(client: &reqwest::Client, call: &Value) -> Result<Value, Error> {
 
 /// Sends bytes to the broker, and returns the number of bytes that come first, or the I/O error as `broken`.
 async fn exchange(bytes: &[u8]) -> Result<Value, Error> {
-    let mut stream = tokio::net::TcpStream::connect(std::env::var("BROKER")?).await?;
+    let broker = std::env::var("BROKER")?;
     let mut received = [0; 4096];
+    // A reset may arrive before the connection counts as open.
     let exchanged = async {
+        let mut stream = tokio::net::TcpStream::connect(broker).await?;
         stream.write_all(bytes).await?;
         stream.read(&mut received).await
     };
