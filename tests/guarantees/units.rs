@@ -80,11 +80,12 @@ const PATHS: &[(&str, &[Step])] = &[
 ];
 
 /// Usage files of infra/cost, each with the row that it must equal.
-const USAGE_FILES: [(&str, &str); 4] = [
+const USAGE_FILES: [(&str, &str); 5] = [
     ("order", "order, after or before its payment"),
     ("order-synchronous", "synchronous order"),
     ("payment-by-relay", "payment, published by the relay"),
     ("payment-hot-path", "payment, approved or declined"),
+    ("payment-stream-mode", "payment, `stream` mode"),
 ];
 
 #[tokio::test]
