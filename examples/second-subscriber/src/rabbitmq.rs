@@ -51,9 +51,14 @@ impl RabbitMq {
 
         // The exchange is Payments'. The queue is this subscriber's: the only thing that it creates.
         let passive = ExchangeDeclareArguments::new(exchange, "topic").passive(true).finish();
-        channel.exchange_declare(passive).await.map_err(|error| format!("exchange {exchange}: {error}"))?;
+        channel.exchange_declare(passive).await.map_err(|error| {
+            format!("no exchange {exchange} of type topic: {error}; the deployer of Payments creates it")
+        })?;
         let declare = QueueDeclareArguments::durable_client_named(queue).arguments(arguments()?).finish();
-        channel.queue_declare(declare).await.map_err(|error| format!("queue {queue}: {error}"))?;
+        channel
+            .queue_declare(declare)
+            .await
+            .map_err(|error| format!("no queue {queue}: {error}; it must not exist with other arguments"))?;
         channel.queue_bind(QueueBindArguments::new(queue, exchange, "#")).await?;
 
         channel.basic_qos(BasicQosArguments::new(0, PREFETCH, false)).await?;
