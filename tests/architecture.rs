@@ -148,7 +148,7 @@ fn only_adapters_and_functions_know_aws() {
         "aws-connection",
         "aws-secrets",
     ];
-    // Operator tools, tests and measurements, and a crate without code.
+    // Operator tools, tests, measurements and examples, and a crate without code.
     let outside = [
         "paystream-operations",
         "paystream-chaos",
@@ -157,6 +157,7 @@ fn only_adapters_and_functions_know_aws() {
         "paystream-tests",
         "measurements-baselines",
         "measurements-hello-world",
+        "second-subscriber",
         "unified-features",
     ];
     let may: BTreeSet<_> = FUNCTIONS.into_iter().chain(adapters).chain(outside).collect();
@@ -194,6 +195,7 @@ fn deployed_crates_do_not_depend_on_local_tools() {
                 "paystream-measurements",
                 "paystream",
                 "paystream-commands",
+                "second-subscriber",
                 "unified-features",
                 "dynoxide-rs",
                 "ferrokinesis",
@@ -259,6 +261,7 @@ fn every_workspace_member_is_covered_by_these_rules() {
         "paystream-tests",
         "measurements-baselines",
         "measurements-hello-world",
+        "second-subscriber",
         "unified-features",
     ];
     let known = PAYMENTS_SIDE

@@ -21,6 +21,7 @@ mod poison;
 mod preconditions;
 mod recovery;
 mod refusals;
+mod subscribers;
 mod synchronous;
 mod traces;
 mod unreadable;
