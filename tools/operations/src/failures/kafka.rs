@@ -64,9 +64,13 @@ impl KafkaBatchInfo {
     }
 }
 
-/// Returns a text, or any other value as JSON: the documentation has offsets as text.
+/// Returns a text, or a number as text: the documentation has offsets as text.
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// A record of a Kafka batch.
@@ -91,15 +95,16 @@ struct EventRecord {
     key: Option<String>,
     #[serde(default)]
     value: Option<String>,
+    /// Values as lists of signed bytes. Unsigned ones are taken as well.
     #[serde(default)]
-    headers: Vec<BTreeMap<String, Option<Vec<i8>>>>,
+    headers: Vec<BTreeMap<String, Option<Vec<i16>>>>,
 }
 
 impl EventRecord {
     fn into_record(self, partition: &str) -> Option<KafkaBatchRecord> {
         let bytes = |text: Option<String>| text.map(|text| BASE64_STANDARD.decode(text)).transpose().ok();
-        let header = |(name, value): (String, Option<Vec<i8>>)| {
-            (name, value.unwrap_or_default().into_iter().map(i8::cast_unsigned).collect())
+        let header = |(name, value): (String, Option<Vec<i16>>)| {
+            (name, value.unwrap_or_default().into_iter().map(low_byte).collect())
         };
         let headers = self.headers.into_iter().flatten().map(header).collect();
         let message = KafkaMessage { key: bytes(self.key)?, value: bytes(self.value)?, headers };
@@ -123,6 +128,11 @@ impl Failure {
     pub(crate) fn topics(&self) -> impl Iterator<Item = &str> {
         self.partitions.iter().map(|part| part.partition.rsplit_once('-').map_or(&*part.partition, |(topic, _)| topic))
     }
+}
+
+fn low_byte(number: i16) -> u8 {
+    let [low, _] = number.to_le_bytes();
+    low
 }
 
 /// Id that a record has in quarantine, as the projector makes it.
