@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
 use aws_connection::{Endpoint, Https, Trust};
@@ -166,6 +166,37 @@ impl HubAccess {
     }
 }
 
+/// Publishers of one stack, each made once, so that an operation keeps one connection.
+#[derive(Debug, Default)]
+pub(crate) struct HubConnection {
+    access: HubAccess,
+    kafka: OnceLock<Arc<KafkaPublisher>>,
+    rabbitmq: OnceLock<Arc<RabbitMqPublisher>>,
+}
+
+impl HubConnection {
+    pub(crate) fn new(access: HubAccess) -> Self {
+        Self { access, ..Self::default() }
+    }
+
+    fn kafka(&self, aws: &SdkConfig) -> Result<Arc<KafkaPublisher>, HubError> {
+        if let Some(publisher) = self.kafka.get() {
+            return Ok(Arc::clone(publisher));
+        }
+        let (secrets, config) = (self.access.secrets(aws)?, self.access.kafka()?);
+        let publisher = KafkaPublisher::of_operator(aws.clone(), secrets, config);
+        Ok(Arc::clone(self.kafka.get_or_init(|| Arc::new(publisher))))
+    }
+
+    fn rabbitmq(&self, aws: &SdkConfig) -> Result<Arc<RabbitMqPublisher>, HubError> {
+        if let Some(publisher) = self.rabbitmq.get() {
+            return Ok(Arc::clone(publisher));
+        }
+        let publisher = RabbitMqPublisher::new(self.access.rabbitmq()?, self.access.secrets(aws)?);
+        Ok(Arc::clone(self.rabbitmq.get_or_init(|| Arc::new(publisher))))
+    }
+}
+
 fn parsed<T: FromStr<Err: Display>>(name: &'static str, text: &str) -> Result<T, HubError> {
     text.parse().map_err(|error: T::Err| HubError::Invalid { name, reason: error.to_string() })
 }
@@ -182,15 +213,12 @@ impl Stack {
         Ok(self.hub()? == StackHub::Kinesis)
     }
 
-    /// Returns a publisher to the hub. It connects at the first event.
+    /// Returns the publisher to the hub. It connects at the first event.
     pub fn publisher(&self) -> Result<Arc<dyn EventPublisher>, OperationError> {
         Ok(match self.hub()? {
             StackHub::Kinesis => Arc::new(self.kinesis_publisher()?),
-            StackHub::Kafka => Arc::new(self.kafka_publisher()?),
-            StackHub::RabbitMq => {
-                let access = self.access();
-                Arc::new(RabbitMqPublisher::new(access.rabbitmq()?, access.secrets(self.aws())?))
-            }
+            StackHub::Kafka => self.kafka_publisher()?,
+            StackHub::RabbitMq => self.connection().rabbitmq(self.aws())?,
         })
     }
 
@@ -199,10 +227,13 @@ impl Stack {
         Ok(self.access().required("KafkaTopic")?)
     }
 
-    /// Returns a publisher to the topic of a stack over Kafka.
-    pub(crate) fn kafka_publisher(&self) -> Result<KafkaPublisher, OperationError> {
-        let access = self.access();
-        Ok(KafkaPublisher::of_operator(self.aws().clone(), access.secrets(self.aws())?, access.kafka()?))
+    /// Returns the publisher to the topic of a stack over Kafka.
+    pub(crate) fn kafka_publisher(&self) -> Result<Arc<KafkaPublisher>, OperationError> {
+        Ok(self.connection().kafka(self.aws())?)
+    }
+
+    fn access(&self) -> &HubAccess {
+        &self.connection().access
     }
 }
 

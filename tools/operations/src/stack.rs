@@ -14,6 +14,7 @@ use paystream_client::emulator;
 use quarantine::QuarantineRecords;
 
 use crate::failures::Bucket;
+use crate::hub::HubConnection;
 use crate::{HubAccess, OperationError, aws_of_operator};
 
 /// Default limit of items per page. A page is held in memory; DynamoDB bounds it to 1 MB.
@@ -109,7 +110,7 @@ pub struct Stack {
     dynamodb: aws_sdk_dynamodb::Client,
     kinesis: aws_sdk_kinesis::Client,
     names: Names,
-    hub: HubAccess,
+    hub: Arc<HubConnection>,
     page_items_max: i32,
 }
 
@@ -136,7 +137,7 @@ impl Stack {
             dynamodb: client,
             kinesis: payments_aws::kinesis_relay(kinesis),
             names,
-            hub: HubAccess::default(),
+            hub: Arc::default(),
             page_items_max: PAGE_ITEMS_MAX,
         }
     }
@@ -150,10 +151,10 @@ impl Stack {
     /// Sets the connection to the hub. Without it, the hub is Kinesis.
     #[must_use]
     pub fn with_hub(self, hub: HubAccess) -> Self {
-        Self { hub, ..self }
+        Self { hub: Arc::new(HubConnection::new(hub)), ..self }
     }
 
-    pub(crate) fn access(&self) -> &HubAccess {
+    pub(crate) fn connection(&self) -> &HubConnection {
         &self.hub
     }
 
