@@ -219,7 +219,15 @@ impl Paystream {
     /// # Panics
     /// If the call to DynamoDB fails.
     pub async fn put_in_quarantine(&self, id: &str, partition_key: &str, data: &[u8]) {
-        let put = self.dynamodb().put_item().table_name(self.physical_name("QuarantineTable"));
+        self.put_in_quarantine_of("QuarantineTable", id, partition_key, data).await;
+    }
+
+    /// Writes a record to one of the quarantine tables, by its logical id.
+    ///
+    /// # Panics
+    /// If the call to DynamoDB fails.
+    pub async fn put_in_quarantine_of(&self, table: &str, id: &str, partition_key: &str, data: &[u8]) {
+        let put = self.dynamodb().put_item().table_name(self.physical_name(table));
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let number = |number: usize| AttributeValue::N(number.to_string());
         let put = put.item("record", text(id)).item("part", number(0)).item("parts", number(1));

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod failures;
+mod hubs;
 mod output;
 mod quarantine;
 mod reconcile;

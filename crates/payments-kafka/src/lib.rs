@@ -8,11 +8,13 @@ mod batch;
 mod config;
 mod error;
 mod iam;
+mod message;
 mod partition;
 mod publisher;
 mod session;
 
 pub use config::{Authentication, BootstrapServers, Encryption, InvalidAddress, KafkaConfig};
 pub use error::KafkaError;
+pub use message::{KafkaMessage, RecordPosition};
 pub use partition::partition_of;
 pub use publisher::KafkaPublisher;

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::batch::Batch;
+use crate::message::{KafkaMessage, RecordPosition};
 use crate::session::{Clock, Session};
 use crate::{KafkaConfig, KafkaError};
 
@@ -54,9 +55,28 @@ impl KafkaPublisher {
         Self::by_clock(aws, secrets, config, SystemTime::now)
     }
 
+    /// Like [`KafkaPublisher::new`], for a program that is not a function: signs with the credentials of `aws`.
+    pub fn of_operator(aws: SdkConfig, secrets: Secrets, config: KafkaConfig) -> Self {
+        Self { aws, secrets, config, clock: SystemTime::now, session: Mutex::new(None) }
+    }
+
     /// Like [`KafkaPublisher::new`], with this clock for the age of connections and metadata.
     pub fn by_clock(aws: &Aws, secrets: Secrets, config: KafkaConfig, clock: fn() -> SystemTime) -> Self {
         Self { aws: aws.config().clone(), secrets, config, clock, session: Mutex::new(None) }
+    }
+
+    /// Sends records again, unchanged but for their timestamp. Returns the new position of each, in the order of
+    /// `messages`. Preserves the order of records with the same key.
+    pub async fn put_back(&self, messages: Vec<KafkaMessage>) -> Vec<Result<RecordPosition, PublishError>> {
+        self.send_all(Batch::of_messages(messages)).await
+    }
+
+    async fn send_all(&self, mut batch: Batch<'_>) -> Vec<Result<RecordPosition, PublishError>> {
+        let error = match Instant::now().checked_add(PUBLISH_MAX) {
+            Some(deadline) if !batch.is_complete() => self.send(&mut batch, deadline).await,
+            _ => None,
+        };
+        batch.into_results(&error.map_or_else(|| "not sent".to_owned(), |error| error.to_string()))
     }
 
     /// Connects, so that the first batch finds connections. A failure is logged, and the first batch connects itself.
@@ -122,12 +142,7 @@ impl EventPublisher for KafkaPublisher {
     }
 
     async fn publish_all(&self, events: &[PaymentEvent]) -> Vec<Result<(), PublishError>> {
-        let mut batch = Batch::new(events);
-        let now = Instant::now();
-        let error = match now.checked_add(PUBLISH_MAX) {
-            Some(deadline) if !batch.is_complete() => self.send(&mut batch, deadline).await,
-            _ => None,
-        };
-        batch.into_results(&error.map_or_else(|| "not sent".to_owned(), |error| error.to_string()))
+        let results = self.send_all(Batch::of_events(events)).await;
+        results.into_iter().map(|result| result.map(drop)).collect()
     }
 }

@@ -9,6 +9,7 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_secrets::Secrets;
 use aws_types::SdkConfig;
 use futures::{StreamExt, stream};
+use payment_events::Timestamp;
 use rskafka::BackoffConfig;
 use rskafka::client::error::{Error, ProtocolError};
 use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
@@ -19,6 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::batch::{Batch, Lane};
 use crate::error::remedy;
+use crate::message::RecordPosition;
 use crate::{Authentication, Encryption, KafkaConfig, KafkaError, iam};
 
 /// Age above which an unused connection is replaced. Devices in between drop idle connections silently: a NAT gateway
@@ -138,7 +140,7 @@ impl Session {
         self.used_at = (self.clock)();
         let mut first_error = None;
         for Sent { acknowledged, rejected, error } in sent {
-            batch.acknowledge(&acknowledged);
+            batch.acknowledge(acknowledged);
             rejected.into_iter().for_each(|(place, cause)| batch.reject(place, cause));
             first_error = first_error.or(error);
         }
@@ -153,8 +155,13 @@ impl Session {
         while let Some(places) = requests.pop_front() {
             let rejected: Vec<_> = sent.rejected.iter().map(|(place, _)| *place).collect();
             let mut places = batch.without_payments_of(places, &rejected);
-            match self.request(lane.partition, batch.records(&places), deadline).await {
-                Ok(()) => sent.acknowledged.append(&mut places),
+            let timestamp_ms = Timestamp::now().unix_ms();
+            match self.request(lane.partition, batch.records(&places, timestamp_ms), deadline).await {
+                Ok(offsets) => {
+                    let partition = i32::try_from(lane.partition).unwrap_or_default();
+                    let position = |offset| RecordPosition { partition, offset, timestamp_ms };
+                    sent.acknowledged.extend(places.into_iter().zip(offsets.into_iter().map(position)));
+                }
                 Err(Refusal::Permanent(_)) if places.len() > 1 => {
                     let second = places.split_off(places.len().div_ceil(2));
                     requests.push_front(second);
@@ -172,17 +179,17 @@ impl Session {
         sent
     }
 
-    /// Sends one request, and waits until all in-sync replicas have its records.
+    /// Sends one request, and waits until all in-sync replicas have its records. Returns their offsets.
     async fn request(
         &self,
         partition: usize,
         records: Vec<rskafka::record::Record>,
         deadline: Instant,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<i64>, Refusal> {
         let limit = Instant::now().checked_add(REQUEST_MAX).map_or(deadline, |limit| limit.min(deadline));
         let request = async { self.partition(partition).await?.produce(records, Compression::NoCompression).await };
         match timeout_at(limit, request).await {
-            Ok(Ok(_offsets)) => Ok(()),
+            Ok(Ok(offsets)) => Ok(offsets),
             Ok(Err(error)) if is_permanent(&error) => Err(Refusal::Permanent(self.rejection(&error))),
             Ok(Err(error)) => Err(Refusal::Other(self.not_accepted(partition, &error))),
             Err(_elapsed) => {
@@ -217,7 +224,8 @@ impl Session {
 /// Result of sending the events of one partition. The others wait.
 #[derive(Default)]
 struct Sent {
-    acknowledged: Vec<usize>,
+    /// Each with its position.
+    acknowledged: Vec<(usize, RecordPosition)>,
     /// Each with the cause.
     rejected: Vec<(usize, String)>,
     error: Option<KafkaError>,

@@ -5,6 +5,7 @@
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
 
+mod digest;
 mod record;
 mod records;
 mod table;
@@ -13,6 +14,7 @@ mod testing;
 
 use async_trait::async_trait;
 
+pub use digest::digest;
 pub use record::{InvalidRecordId, QuarantinedRecord, Reason, RecordId};
 pub use records::{QuarantineRecords, RecordSummary};
 pub use table::{KEPT_DAYS, PART_BYTES_MAX, QuarantineTable};

@@ -49,6 +49,13 @@ impl RecordId {
         Self(format!("{}#{}", plain(source).replace('#', "_"), plain(position)))
     }
 
+    /// The record at this offset of a partition, `<topic>-<partition>`, of Kafka, with a digest of its key and content.
+    pub fn of_kafka(partition: &str, offset: Option<i64>, timestamp_ms: Option<i64>, digest: &str) -> Self {
+        let number = |number: Option<i64>| number.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
+        let position = format!("{}-{}-{digest}", number(offset), number(timestamp_ms));
+        Self::new(&format!("{}{partition}", Self::KAFKA_PREFIX), &position)
+    }
+
     /// Returns the source of the record, such as a shard.
     pub fn source(&self) -> &str {
         self.0.split_once('#').map_or("", |(source, _)| source)

@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use data_encoding::BASE32_NOPAD;
 use payment_events::PaymentId;
-use quarantine::RecordId;
-use sha2::{Digest, Sha256};
+use quarantine::{RecordId, digest};
 use stream_batch::{
     HubEvent, HubPosition, KafkaRecord, KafkaValue, KinesisRecord, RabbitMqData, RabbitMqMessage, UnreportableMessage,
 };
@@ -13,9 +11,6 @@ use stream_batch::{
 /// Maximum length of a record's key as it is quarantined, in bytes. A Kafka key may be as large as a record, which is
 /// more than an item of the quarantine table may have beside its data.
 const KEY_BYTES_MAX: usize = 1_024;
-
-/// Bytes of a digest in an id: enough that no two records of 30 days have the same.
-const DIGEST_BYTES: usize = 16;
 
 /// A record of the hub that the event came from.
 #[derive(Debug)]
@@ -128,11 +123,9 @@ impl HubRecord {
         match self {
             Self::Kinesis(record) => RecordId::new(&record.shard_id, &record.sequence_number),
             Self::Kafka(record) => {
-                let number = |number: Option<i64>| number.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
-                let (offset, timestamp) = (number(record.position.offset), number(record.timestamp_unix_ms));
                 let digest = digest(&[record.key.as_deref(), self.no_data_kind(), Some(self.raw())]);
-                let source = format!("{}{}", RecordId::KAFKA_PREFIX, record.position.partition);
-                RecordId::new(&source, &format!("{offset}-{timestamp}-{digest}"))
+                let position = &record.position;
+                RecordId::of_kafka(&position.partition, position.offset, record.timestamp_unix_ms, &digest)
             }
             Self::RabbitMq(message) => {
                 let (message_id, timestamp) = (message.message_id.as_deref(), message.timestamp.as_deref());
@@ -159,17 +152,4 @@ impl HubRecord {
 fn is_event_id(text: &str) -> bool {
     let is_version = |text: &str| text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
     text.split_once(':').is_some_and(|(id, version)| id.parse::<PaymentId>().is_ok() && is_version(version))
-}
-
-/// Returns a digest of these parts. A missing part differs from an empty one.
-fn digest(parts: &[Option<&[u8]>]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        // A length that no part has stands for a missing one.
-        let length = part.map_or(u64::MAX, |part| part.len() as u64);
-        hash.update(length.to_be_bytes());
-        hash.update(part.unwrap_or_default());
-    }
-    let hash = hash.finalize();
-    BASE32_NOPAD.encode(hash.get(..DIGEST_BYTES).unwrap_or(&hash))
 }

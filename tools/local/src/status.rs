@@ -17,6 +17,8 @@ pub struct Status {
     pub dynamodb_url: String,
     /// The endpoint of Secrets Manager, for `AWS_ENDPOINT_URL_SECRETS_MANAGER`. It has the credentials of the hub.
     pub secrets_manager_url: String,
+    /// Outputs of the template, by name, as a deployed stack has them.
+    pub outputs: BTreeMap<String, String>,
     /// Functions.
     pub functions: BTreeMap<String, FunctionStatus>,
     /// Event source mappings, by logical id.

@@ -68,6 +68,15 @@ impl From<&PaymentCopy> for CopyState {
     }
 }
 
+impl Difference {
+    /// Classifies a payment with versions after its outbox position by its copy alone: the position is not of this hub.
+    pub(crate) fn ignore_position(&mut self) {
+        if self.class == DifferenceClass::Unpublished {
+            self.class = if self.orders_version.is_some() { DifferenceClass::Stale } else { DifferenceClass::Missing };
+        }
+    }
+}
+
 /// Class of a difference between the two services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]

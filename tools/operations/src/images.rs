@@ -42,8 +42,8 @@ pub(crate) fn is_image(id: &RecordId) -> bool {
     id.source() == RecordId::PAYMENTS_TABLE
 }
 
-/// Publishes the payment of an image as it is in the payments table now, unless it is published already, then deletes the
-/// image from quarantine.
+/// Publishes the payment of an image as it is in the payments table now, unless it is known to be published already, then
+/// deletes the image from quarantine.
 pub(crate) async fn redrive_image(stack: &Stack, id: &RecordId) -> Result<RecordOutcome, OperationError> {
     let (quarantine, republish) = (stack.quarantine_of(id)?, Republish::new(stack)?);
     let published = match quarantine.load(id).await {
@@ -75,7 +75,7 @@ async fn publish(republish: &Republish, image: &QuarantinedRecord) -> RecordOutc
         }
         Err(error) => return not_read(&error),
     };
-    if !record.is_due() {
+    if !republish.is_due(&record) {
         return RecordOutcome::Published;
     }
     let mut report = SendReport::default();

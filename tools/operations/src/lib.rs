@@ -1,7 +1,7 @@
 //! Operator tasks behind the `paystream` commands. Knows both services, which no deployed crate may; has no command
 //! line.
 //!
-//! - [`Stack`]: the tables and the stream of one system, local or on AWS.
+//! - [`Stack`]: the tables and the hub of one system, local or on AWS.
 //! - [`CopyComparison`]: comparison of payments with Orders' copies, without I/O.
 //! - [`Reconcile`]: the same comparison on a running stack, with repair.
 //! - [`Replay`]: publishes stored payments again.
@@ -13,6 +13,7 @@ mod aws;
 mod compare;
 mod differences;
 pub mod failures;
+mod hub;
 mod images;
 mod order_differences;
 mod outcome;
@@ -32,6 +33,7 @@ pub use orders::StoreError;
 pub use aws::aws_of_operator;
 pub use compare::{Compared, ComparedCounts, CopyComparison, Verdict, compare, verdict};
 pub use differences::{CopyState, Difference, DifferenceClass, Digest, Truth, Unreadable, UnreadableSide};
+pub use hub::{HubAccess, HubError, StackHub, UnknownHub};
 pub use order_differences::{OrderCounts, OrderDifference, OrderDifferenceClass, OrderVerdict, order_verdict};
 pub use outcome::{RecordOutcome, RedrivenRecord};
 pub use progress::{OperationProgress, Watch, unwatched};

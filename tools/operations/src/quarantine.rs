@@ -35,7 +35,7 @@ pub async fn redrive(
     watch: Watch<'_>,
 ) -> Result<Vec<RedrivenRecord>, OperationError> {
     // The stack of another hub has no stream.
-    let publisher = if ids.iter().any(is_stream_record) { Some(stack.publisher()?) } else { None };
+    let publisher = if ids.iter().any(is_stream_record) { Some(stack.kinesis_publisher()?) } else { None };
     let (orders, settle) = (Arc::new(stack.orders()?), stack.settle()?);
     let project = ProjectPayments::new(orders, settle.clone());
     let run = Run { quarantine: stack.quarantine()?, publisher, settle, project };

@@ -24,6 +24,9 @@ pub enum OperationError {
     /// The quarantine could not be read or written.
     #[error(transparent)]
     Quarantine(#[from] quarantine::QuarantineError),
+    /// The hub is unknown, or cannot be reached.
+    #[error(transparent)]
+    Hub(#[from] crate::hub::HubError),
     /// The on-failure records could not be read.
     #[error(transparent)]
     Failures(crate::failures::FailureSourceError),

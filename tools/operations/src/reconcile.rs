@@ -164,7 +164,10 @@ impl<'s> Reconcile<'s> {
         }
         let Compared { mut seen, differences: mut suspects } = comparison.finish();
         suspects.retain(|suspect| !not_compared.contains(suspect.payment_id.as_str()));
-        let differences = self.look_again(suspects, &mut seen, watch).await?;
+        let mut differences = self.look_again(suspects, &mut seen, watch).await?;
+        if !self.stack.keeps_positions()? {
+            differences.iter_mut().for_each(Difference::ignore_position);
+        }
         let order_differences = self.look_at_orders(order_suspects, &mut orders_seen, &mut unreadable, watch).await?;
         Ok(Reconciled { seen, differences, orders_seen, order_differences, unreadable })
     }

@@ -1,9 +1,11 @@
 //! Publishes stored payments again: the versions after a position, in order.
 
+use std::sync::Arc;
+
 use futures::{StreamExt, stream};
 use payment_events::{OrderId, PaymentId};
 use payments::{EventPublisher, Outbox, PaymentRecord, PublishError, Status};
-use payments_aws::{KinesisPublisher, PaymentsTable};
+use payments_aws::PaymentsTable;
 use serde::Serialize;
 
 use crate::{OperationError, Stack};
@@ -39,7 +41,8 @@ impl SentPayment {
 pub(crate) enum From {
     /// The first one: for a consumer that has no version yet.
     First,
-    /// The one after the outbox position, or the newest one if all are published.
+    /// The one after the outbox position, or the newest one if all are published. With Kafka and RabbitMQ the first one:
+    /// there is no position of that hub.
     Position,
 }
 
@@ -63,26 +66,35 @@ pub struct NotSent {
 }
 
 /// Publishes stored payments again.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Republish {
     table: PaymentsTable,
-    publisher: KinesisPublisher,
+    publisher: Arc<dyn EventPublisher>,
+    keeps_positions: bool,
 }
 
 impl Republish {
     pub(crate) fn new(stack: &Stack) -> Result<Self, OperationError> {
-        Ok(Self { table: stack.payments()?, publisher: stack.publisher()? })
+        let keeps_positions = stack.keeps_positions()?;
+        Ok(Self { table: stack.payments()?, publisher: stack.publisher()?, keeps_positions })
     }
 
     pub(crate) fn table(&self) -> &PaymentsTable {
         &self.table
     }
 
+    /// See [`is_due`].
+    pub(crate) fn is_due(&self, record: &PaymentRecord) -> bool {
+        is_due(record, self.keeps_positions)
+    }
+
     /// Publishes all versions of these payments from the given one on, in order, and raises their outbox positions. Skips
-    /// payments that are processing.
+    /// payments that are processing. With Kafka and RabbitMQ no position is raised, as their relays raise none: a raised
+    /// one would hide the payment from the relay of another hub.
     ///
     /// A failure to raise a position is ignored: the relay then publishes the payment once more.
     pub(crate) async fn send(&self, records: &[PaymentRecord], from: From, report: &mut SendReport) {
+        let from = if self.keeps_positions { from } else { From::First };
         let (mut events, mut counts) = (Vec::with_capacity(records.len()), Vec::with_capacity(records.len()));
         for record in records {
             match record.events_after(from.position(record)) {
@@ -103,7 +115,7 @@ impl Republish {
                 continue;
             }
             let Some(sent) = SentPayment::of(record) else { continue };
-            if record.is_due() {
+            if self.keeps_positions && record.is_due() {
                 raised.push(sent.clone());
             }
             report.sent.push(sent);
@@ -112,6 +124,12 @@ impl Republish {
         let raise = async |sent: SentPayment| table.raise_position(&sent.payment_id, sent.version).await;
         stream::iter(raised).map(raise).buffer_unordered(RAISES_CONCURRENT_MAX).for_each(async |_| {}).await;
     }
+}
+
+/// True if the payment may have versions that are not on the hub. Without positions that is unknown, and true for each
+/// payment that has a version.
+pub(crate) fn is_due(record: &PaymentRecord, keeps_positions: bool) -> bool {
+    if keeps_positions { record.is_due() } else { SentPayment::of(record).is_some() }
 }
 
 /// Outcome of publishing payments.

@@ -1,4 +1,4 @@
-//! Tables, stream and bucket of one system, local or on AWS.
+//! Tables, hub and bucket of one system, local or on AWS.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use paystream_client::emulator;
 use quarantine::QuarantineRecords;
 
 use crate::failures::Bucket;
-use crate::{OperationError, aws_of_operator};
+use crate::hub::HubConnection;
+use crate::{HubAccess, OperationError, aws_of_operator};
 
 /// Default limit of items per page. A page is held in memory; DynamoDB bounds it to 1 MB.
 const PAGE_ITEMS_MAX: i32 = 1_000;
@@ -109,6 +110,7 @@ pub struct Stack {
     dynamodb: aws_sdk_dynamodb::Client,
     kinesis: aws_sdk_kinesis::Client,
     names: Names,
+    hub: Arc<HubConnection>,
     page_items_max: i32,
 }
 
@@ -135,6 +137,7 @@ impl Stack {
             dynamodb: client,
             kinesis: payments_aws::kinesis_relay(kinesis),
             names,
+            hub: Arc::default(),
             page_items_max: PAGE_ITEMS_MAX,
         }
     }
@@ -143,6 +146,21 @@ impl Stack {
     #[must_use]
     pub fn with_pages_of(self, page_items_max: i32) -> Self {
         Self { page_items_max, ..self }
+    }
+
+    /// Sets the connection to the hub. Without it, the hub is Kinesis.
+    #[must_use]
+    pub fn with_hub(self, hub: HubAccess) -> Self {
+        Self { hub: Arc::new(HubConnection::new(hub)), ..self }
+    }
+
+    pub(crate) fn connection(&self) -> &HubConnection {
+        &self.hub
+    }
+
+    /// Returns the configuration of calls to AWS without a client: region and credentials.
+    pub fn aws(&self) -> &SdkConfig {
+        &self.shared
     }
 
     /// Returns the known resource names.
@@ -199,8 +217,8 @@ impl Stack {
         Ok(QuarantineRecords::new(self.dynamodb.clone(), self.names.need(table)?))
     }
 
-    /// Returns a publisher to the payment stream.
-    pub fn publisher(&self) -> Result<KinesisPublisher, OperationError> {
+    /// Returns a publisher to the payment stream of a stack over Kinesis.
+    pub(crate) fn kinesis_publisher(&self) -> Result<KinesisPublisher, OperationError> {
         Ok(KinesisPublisher::new(self.kinesis.clone(), self.names.need(Resource::PaymentStream)?))
     }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::outcomes::{self, OUTCOMES, WaitArguments};
 use crate::output::{self, CommandError, OutputError};
 use crate::progress::Bar;
-use crate::target::{OperatingArguments, ResolvedTarget};
+use crate::target::{HubArguments, OperatingArguments, ResolvedTarget};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Command {
@@ -55,6 +55,8 @@ pub(crate) struct Redrive {
     dry_run: bool,
     #[command(flatten)]
     wait: WaitArguments,
+    #[command(flatten)]
+    hub: HubArguments,
     #[command(flatten)]
     operating: OperatingArguments,
 }
@@ -99,11 +101,21 @@ fn line(failure: &Failure) -> String {
     let what = match failure.kind {
         BatchKind::Kinesis => "payment stream",
         BatchKind::DynamoDb => "change stream of the payments table",
+        BatchKind::Kafka => "Kafka topic",
+    };
+    let partitions: Vec<_> = failure
+        .partitions
+        .iter()
+        .map(|part| format!("{} offsets {} to {}", part.partition, part.first_offset, part.last_offset))
+        .collect();
+    let partitions = match partitions.as_slice() {
+        [] => String::new(),
+        parts => format!(" ({})", output::foreign(&parts.join(", "), 200)),
     };
     let error = failure.error.as_deref().map(|error| format!(", {}", output::foreign(error, 100)));
     let payload = if failure.has_payload { "" } else { ", without payload" };
     format!(
-        "  {}  {}  {what}: {}, {} after {}{}{payload}",
+        "  {}  {}  {what}{partitions}: {}, {} after {}{}{payload}",
         output::foreign(&failure.id, 200),
         failure.at,
         count(failure.records, "record"),
@@ -115,6 +127,7 @@ fn line(failure: &Failure) -> String {
 
 async fn redrive_failures(arguments: Redrive) -> Result<ExitCode, CommandError> {
     let target = arguments.operating.target.resolve().await?;
+    let stack = arguments.hub.stack_of(&target);
     let source = match arguments.from_directory {
         Some(directory) => FailureSource::Directory(directory),
         None => source_of(&target).await?,
@@ -128,7 +141,7 @@ async fn redrive_failures(arguments: Redrive) -> Result<ExitCode, CommandError> 
     if arguments.dry_run {
         let mut planned = Vec::with_capacity(ids.len());
         for id in &ids {
-            planned.push(would_redrive(&target.stack, &source, id).await);
+            planned.push(would_redrive(&stack, &source, id).await);
         }
         report(&planned, true, arguments.operating.json)?;
         let is_sendable = planned.iter().all(|failure| failure.not_sent.is_empty());
@@ -136,7 +149,7 @@ async fn redrive_failures(arguments: Redrive) -> Result<ExitCode, CommandError> 
     }
     let bar = Bar::new();
     let watch = |progress| bar.show(progress);
-    let redriven = redrive(&target.stack, &source, &ids, arguments.wait.wait_max(), &watch).await?;
+    let redriven = redrive(&stack, &source, &ids, arguments.wait.wait_max(), &watch).await?;
     bar.finish();
     report(&redriven, false, arguments.operating.json)?;
     let is_done = redriven.iter().all(FailureRedriven::is_success);
@@ -160,7 +173,7 @@ fn report(redriven: &[FailureRedriven], dry_run: bool, as_json: bool) -> Result<
 fn batch_line(failure: &FailureRedriven) -> String {
     let mut parts = Vec::new();
     if failure.records > 0 {
-        parts.push(format!("{} to the stream", output::count(failure.records, "record")));
+        parts.push(format!("{} to the hub", output::count(failure.records, "record")));
     }
     if !failure.payments.is_empty() {
         parts.push(format!("{} published in the current version", output::count(failure.payments.len(), "payment")));

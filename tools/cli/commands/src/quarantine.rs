@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::outcomes::{self, OUTCOMES, WaitArguments};
 use crate::output::{self, CommandError, OutputError};
 use crate::progress::Bar;
-use crate::target::{OperatingArguments, TargetArguments};
+use crate::target::{HubArguments, OperatingArguments, TargetArguments};
 
 /// Maximum number of records of one command. The newest are listed; older ones are left for the next run.
 const RECORDS_MAX: usize = 10_000;
@@ -78,6 +78,8 @@ pub(crate) struct Redrive {
     dry_run: bool,
     #[command(flatten)]
     wait: WaitArguments,
+    #[command(flatten)]
+    hub: HubArguments,
     #[command(flatten)]
     operating: OperatingArguments,
 }
@@ -200,7 +202,7 @@ async fn chosen(stack: &Stack, which: Which) -> Result<Vec<RecordId>, CommandErr
 }
 
 async fn redrive(arguments: Redrive) -> Result<ExitCode, CommandError> {
-    let stack = arguments.operating.target.resolve().await?.stack;
+    let stack = arguments.hub.stack_of(&arguments.operating.target.resolve().await?);
     let ids = chosen(&stack, arguments.which).await?;
     if arguments.dry_run {
         return would_redrive(&ids, arguments.operating.json);

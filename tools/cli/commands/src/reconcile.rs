@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::output::{self, CommandError, OutputError};
 use crate::progress::Bar;
-use crate::target::OperatingArguments;
+use crate::target::{HubArguments, OperatingArguments};
 
 /// End of the `--help` text.
 const EXIT_CODES: &str = "\
@@ -44,6 +44,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     grace: u64,
     #[command(flatten)]
+    hub: HubArguments,
+    #[command(flatten)]
     operating: OperatingArguments,
 }
 
@@ -66,7 +68,7 @@ struct Repair {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
-    let stack = arguments.operating.target.resolve().await?.stack;
+    let stack = arguments.hub.stack_of(&arguments.operating.target.resolve().await?);
     let reconcile = Reconcile::new(&stack, arguments.grace.saturating_mul(1_000));
     let bar = Bar::new();
     let watch = |progress| bar.show(progress);

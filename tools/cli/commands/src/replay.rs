@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::output::{self, CommandError, OutputError};
 use crate::progress::Bar;
-use crate::target::OperatingArguments;
+use crate::target::{HubArguments, OperatingArguments};
 
 /// End of the `--help` text.
 const EXIT_CODES: &str = "\
@@ -42,6 +42,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    hub: HubArguments,
+    #[command(flatten)]
     operating: OperatingArguments,
 }
 
@@ -53,7 +55,7 @@ struct Report<'r> {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
-    let stack = arguments.operating.target.resolve().await?.stack;
+    let stack = arguments.hub.stack_of(&arguments.operating.target.resolve().await?);
     let replay = Replay {
         since: arguments.since,
         order_id: arguments.order_id.clone(),

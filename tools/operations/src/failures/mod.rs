@@ -1,9 +1,10 @@
 //! Batches in the on-failure destination, as Lambda writes them to S3, and their redrive.
 //!
-//! Source: <https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html> and its page for
-//! DynamoDB.
+//! Source: <https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html>, its page for DynamoDB, and
+//! <https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html>. A mapping of RabbitMQ has no such destination.
 
 mod bucket;
+mod kafka;
 mod local;
 mod record;
 mod redrive;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use paystream_client::ApiError;
 
 pub use bucket::{Bucket, BucketError};
+pub use kafka::FailedPartition;
 pub use local::LocalFailures;
 pub use record::{BatchKind, Failure, InvalidFailure};
 pub use redrive::{FailureRedriven, redrive, would_redrive};

@@ -4,8 +4,11 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use payment_events::PaymentId;
 use quarantine::RecordId;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::kafka::{FailedPartition, KafkaBatchInfo};
 
 /// Kind of stream that a batch came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -15,6 +18,8 @@ pub enum BatchKind {
     Kinesis,
     /// The DynamoDB change stream of the payments table.
     DynamoDb,
+    /// The Kafka topic of payments.
+    Kafka,
 }
 
 /// A batch that ran out of retries or grew too old.
@@ -34,14 +39,17 @@ pub struct Failure {
     pub error: Option<String>,
     /// Kind of the stream.
     pub kind: BatchKind,
-    /// ARN of the stream.
+    /// ARN of the stream or of the Kafka cluster; bootstrap servers of a cluster other than Amazon MSK.
     pub stream_arn: String,
-    /// Shard of the stream.
+    /// Shard of the stream; empty for Kafka.
     pub shard_id: String,
-    /// Sequence number of the first record.
+    /// Sequence number of the first record; empty for Kafka.
     pub first_sequence_number: String,
-    /// Sequence number of the last record.
+    /// Sequence number of the last record; empty for Kafka.
     pub last_sequence_number: String,
+    /// Partitions of the topic that the batch has records of; empty for a stream.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub partitions: Vec<FailedPartition>,
     /// Number of records in the batch.
     pub records: u64,
     /// True if it contains the records themselves. Without them it cannot be redriven.
@@ -82,6 +90,8 @@ struct Raw {
     kinesis: Option<BatchInfo>,
     #[serde(default, rename = "DDBStreamBatchInfo")]
     dynamodb: Option<BatchInfo>,
+    #[serde(default, rename = "KafkaBatchInfo")]
+    kafka: Option<KafkaBatchInfo>,
     #[serde(default)]
     payload: Option<Value>,
 }
@@ -97,7 +107,7 @@ struct RequestContext {
     approximate_invoke_count: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BatchInfo {
     #[serde(default)]
@@ -116,10 +126,17 @@ impl Failure {
     pub fn read(id: &str, value: Value) -> Result<Self, InvalidFailure> {
         let invalid = |reason: String| InvalidFailure { id: id.to_owned(), reason };
         let raw: Raw = serde_json::from_value(value).map_err(|error| invalid(error.to_string()))?;
-        let (kind, batch) = match (raw.kinesis, raw.dynamodb) {
-            (Some(batch), None) => (BatchKind::Kinesis, batch),
-            (None, Some(batch)) => (BatchKind::DynamoDb, batch),
-            _ => return Err(invalid("must have either KinesisBatchInfo or DDBStreamBatchInfo".to_owned())),
+        let (kind, batch, partitions) = match (raw.kinesis, raw.dynamodb, raw.kafka) {
+            (Some(batch), None, None) => (BatchKind::Kinesis, batch, Vec::new()),
+            (None, Some(batch), None) => (BatchKind::DynamoDb, batch, Vec::new()),
+            (None, None, Some(batch)) => {
+                let (stream_arn, batch_size) = (batch.source(), batch.batch_size);
+                (BatchKind::Kafka, BatchInfo { stream_arn, batch_size, ..BatchInfo::default() }, batch.partitions())
+            }
+            _ => {
+                let reason = "must have one of KinesisBatchInfo, DDBStreamBatchInfo and KafkaBatchInfo";
+                return Err(invalid(reason.to_owned()));
+            }
         };
         let error = raw.response_context.as_ref().and_then(|context| {
             let part = |name: &str| context.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -143,6 +160,7 @@ impl Failure {
             shard_id: batch.shard_id,
             first_sequence_number: batch.start_sequence_number,
             last_sequence_number: batch.end_sequence_number,
+            partitions,
             records: batch.batch_size,
             has_payload: payload.is_some(),
             payload,
@@ -189,10 +207,13 @@ impl Failure {
             #[serde(rename = "Records")]
             records: Vec<Value>,
         }
+        Ok(self.event::<Event>()?.records)
+    }
+
+    /// Decodes the payload.
+    pub(super) fn event<T: DeserializeOwned>(&self) -> Result<T, String> {
         let payload = self.payload.as_deref().ok_or("no payload: use `paystream reconcile --repair` instead")?;
-        let event: Event =
-            serde_json::from_str(payload).map_err(|error| format!("its payload is not an event: {error}"))?;
-        Ok(event.records)
+        serde_json::from_str(payload).map_err(|error| format!("its payload is not an event: {error}"))
     }
 }
 
@@ -275,6 +296,6 @@ mod tests {
     #[test]
     fn an_object_that_is_not_a_failure_record_is_rejected_with_its_id() {
         let error = Failure::read("a/b", json!({"requestContext": {}})).unwrap_err().to_string();
-        assert_eq!(error, "a/b: must have either KinesisBatchInfo or DDBStreamBatchInfo");
+        assert_eq!(error, "a/b: must have one of KinesisBatchInfo, DDBStreamBatchInfo and KafkaBatchInfo");
     }
 }

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use payments::{PaymentRecord, PaymentStore};
+use payments::{PaymentRecord, PaymentStore, PublishError};
+use quarantine::RecordId;
 use serde::Serialize;
 use telemetry::WithCauses;
 
 use super::FailureSource;
+use super::kafka::{KafkaBatchRecord, new_quarantine_id};
 use super::record::{BatchKind, BatchRecord, Failure};
 use crate::outcome::{Awaited, Outcomes, RecordOutcome, RedrivenRecord, quarantine_id};
 use crate::progress::Watch;
-use crate::republish::{From, NotSent, Republish, SendReport, SentPayment};
+use crate::republish::{From, NotSent, Republish, SendReport, SentPayment, is_due};
 use crate::stack::Resource;
 use crate::{OperationError, Stack};
 
@@ -22,7 +24,7 @@ const AWAITED_MAX: usize = 1_000;
 pub struct FailureRedriven {
     /// Id of the failed batch.
     pub id: String,
-    /// Number of records put back on the stream; in a dry run, that would be.
+    /// Number of records put back on the stream or topic; in a dry run, that would be.
     pub records: usize,
     /// Payments published at their current version; in a dry run, that would be.
     pub payments: Vec<SentPayment>,
@@ -30,7 +32,8 @@ pub struct FailureRedriven {
     pub settled: usize,
     /// Records or payments that could not be sent.
     pub not_sent: Vec<NotSent>,
-    /// Outcome of each record of a stream batch, by its shard and sequence number, and of each payment that was published.
+    /// Outcome of each record of a batch of the hub, by the id that it would have in quarantine, and of each payment that
+    /// was published.
     pub outcomes: Vec<RedrivenRecord>,
     /// True if the batch was removed from its source, because all its records are handled.
     pub is_closed: bool,
@@ -60,8 +63,8 @@ impl FailureRedriven {
 /// Redrives batches, which must have their payloads, and returns the outcome of each. Spends at most `wait_max` on waiting
 /// for the outcomes.
 ///
-/// Kinesis records go back on the stream in order, with their original bytes and partition keys. The projector stores
-/// them, or quarantines those that it cannot process. A batch of the change stream only names payments: those with
+/// Kinesis records go back on the stream in order, with their original bytes and partition keys; Kafka records go back on
+/// the topic, with their keys, values and headers. The projector stores them, or quarantines those that it cannot process. A batch of the change stream only names payments: those with
 /// versions after their outbox position are published from there. One that cannot be read does not hold up the others.
 ///
 /// A batch is closed ([`FailureSource::close`]) once all its records are handled ([`RecordOutcome::is_handled`]). Holds one
@@ -96,7 +99,8 @@ pub async fn would_redrive(stack: &Stack, source: &FailureSource, id: &str) -> F
     let mut batch = FailureRedriven::of(id);
     match load(stack, source, id).await {
         Err(reason) => batch.fail(reason),
-        Ok(Contents::Records(records)) => batch.records = records.len(),
+        Ok(Contents::Kinesis(records)) => batch.records = records.len(),
+        Ok(Contents::Kafka(records)) => batch.records = records.len(),
         Ok(Contents::Payments { due, not_read, settled }) => {
             batch.settled = settled;
             batch.not_sent = not_read;
@@ -142,7 +146,8 @@ async fn load(stack: &Stack, source: &FailureSource, id: &str) -> Result<Content
 
 /// Contents of a batch to send again.
 enum Contents {
-    Records(Vec<BatchRecord>),
+    Kinesis(Vec<BatchRecord>),
+    Kafka(Vec<KafkaBatchRecord>),
     Payments {
         /// Payments with versions after their outbox position.
         due: Vec<PaymentRecord>,
@@ -155,15 +160,19 @@ enum Contents {
 
 async fn contents(stack: &Stack, failure: &Failure) -> Result<Contents, String> {
     check_source(stack, failure)?;
-    if failure.kind == BatchKind::Kinesis {
-        return failure.kinesis_records().map(Contents::Records);
+    match failure.kind {
+        BatchKind::Kinesis => return failure.kinesis_records().map(Contents::Kinesis),
+        BatchKind::Kafka => return failure.kafka_records().map(Contents::Kafka),
+        BatchKind::DynamoDb => {}
     }
+    let keeps_positions = stack.keeps_positions().map_err(|error| error.to_string())?;
+    let is_due = |record: &PaymentRecord| is_due(record, keeps_positions);
     let ids = failure.changed_payments()?;
     let table = stack.payments().map_err(|error| error.to_string())?;
     let (mut due, mut not_read) = (Vec::new(), Vec::new());
     for id in &ids {
         match table.load(id).await {
-            Ok(record) => due.extend(record.filter(PaymentRecord::is_due)),
+            Ok(record) => due.extend(record.filter(is_due)),
             Err(error) => not_read.push(NotSent { id: id.to_string(), reason: WithCauses(&error).to_string() }),
         }
     }
@@ -176,6 +185,11 @@ fn check_source(stack: &Stack, failure: &Failure) -> Result<(), String> {
     let (resource, kind) = match failure.kind {
         BatchKind::Kinesis => (Resource::PaymentStream, "stream"),
         BatchKind::DynamoDb => (Resource::PaymentsTable, "table"),
+        BatchKind::Kafka => {
+            let topic = stack.kafka_topic().map_err(|error| error.to_string())?;
+            let other = failure.topics().find(|other| *other != topic);
+            return other.map_or(Ok(()), |other| Err(format!("comes from topic {other}, not from {topic}")));
+        }
     };
     let name = stack.names().get(resource).unwrap_or_default();
     let mut parts = failure.stream_arn.rsplit(':').next().unwrap_or_default().split('/');
@@ -191,7 +205,8 @@ async fn send(
     batch: &mut FailureRedriven,
 ) -> Result<Vec<Awaited>, OperationError> {
     match contents {
-        Contents::Records(records) => put_back(stack, records, outcomes, batch).await,
+        Contents::Kinesis(records) => put_back_on_stream(stack, records, outcomes, batch).await,
+        Contents::Kafka(records) => put_back_on_topic(stack, records, outcomes, batch).await,
         Contents::Payments { due, not_read, settled } => {
             batch.settled = settled;
             republish(stack, &due, not_read, outcomes, batch).await
@@ -199,7 +214,7 @@ async fn send(
     }
 }
 
-async fn put_back(
+async fn put_back_on_stream(
     stack: &Stack,
     records: Vec<BatchRecord>,
     outcomes: &Outcomes,
@@ -212,12 +227,38 @@ async fn put_back(
         awaited.push(Awaited { id: record.id.to_string(), expected, new_id: None });
         data.push((record.partition_key, record.data));
     }
-    let results = stack.publisher()?.put_back(&data).await;
-    let mut sent = Vec::with_capacity(awaited.len());
-    let mut first_error = None;
-    for (record, result) in awaited.into_iter().zip(results) {
+    let results = stack.kinesis_publisher()?.put_back(&data).await;
+    let results = results.into_iter().map(|result| result.map(|position| quarantine_id(&position)));
+    Ok(note_sent(awaited.into_iter().zip(results), batch))
+}
+
+async fn put_back_on_topic(
+    stack: &Stack,
+    records: Vec<KafkaBatchRecord>,
+    outcomes: &Outcomes,
+    batch: &mut FailureRedriven,
+) -> Result<Vec<Awaited>, OperationError> {
+    let mut awaited = Vec::with_capacity(records.len());
+    for record in &records {
+        let expected = outcomes.expect(record.message.value.as_deref().unwrap_or_default()).await;
+        awaited.push(Awaited { id: record.id.to_string(), expected, new_id: None });
+    }
+    let messages: Vec<_> = records.into_iter().map(|record| record.message).collect();
+    let (publisher, topic) = (stack.kafka_publisher()?, stack.kafka_topic()?);
+    let results = publisher.put_back(messages.clone()).await.into_iter().zip(&messages);
+    let results = results.map(|(result, message)| result.map(|position| new_quarantine_id(topic, &position, message)));
+    Ok(note_sent(awaited.into_iter().zip(results), batch))
+}
+
+/// Notes which records were sent, each with the id that it has if it is quarantined. Returns those.
+fn note_sent(
+    results: impl Iterator<Item = (Awaited, Result<RecordId, PublishError>)>,
+    batch: &mut FailureRedriven,
+) -> Vec<Awaited> {
+    let (mut sent, mut first_error) = (Vec::new(), None);
+    for (record, result) in results {
         match result {
-            Ok(position) => sent.push(Awaited { new_id: Some(quarantine_id(&position)), ..record }),
+            Ok(new_id) => sent.push(Awaited { new_id: Some(new_id), ..record }),
             Err(error) => {
                 let reason = WithCauses(&error).to_string();
                 first_error.get_or_insert_with(|| reason.clone());
@@ -229,7 +270,7 @@ async fn put_back(
     if let Some(error) = first_error {
         batch.fail(format!("{} of its records were not sent: {error}", batch.outcomes.len()));
     }
-    Ok(sent)
+    sent
 }
 
 async fn republish(
