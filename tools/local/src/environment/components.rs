@@ -31,6 +31,8 @@ pub(super) struct Components {
     pub(super) failures: Arc<FailureList>,
     pub(super) streams: Vec<StreamSpec>,
     pub(super) tables: Vec<TableSpec>,
+    /// Outputs of the template.
+    pub(super) outputs: std::collections::BTreeMap<String, String>,
 }
 
 pub(super) fn router(components: &Arc<Components>) -> Router {
@@ -74,6 +76,7 @@ impl Components {
             kinesis_url: self.endpoints.kinesis.clone(),
             dynamodb_url: self.endpoints.dynamodb.clone(),
             secrets_manager_url: self.endpoints.secrets_manager.clone(),
+            outputs: self.outputs.clone(),
             functions: functions.collect(),
             event_sources: event_sources.collect(),
             streams: std::collections::BTreeMap::new(),

@@ -108,8 +108,21 @@ impl Prepared {
         let streams = template.streams.clone();
         let tables = template.tables.clone();
         let hub = options.hub.as_ref().map_or_else(|| "Kinesis (embedded)".to_owned(), Hub::to_string);
-        let components =
-            Components { url, hub, endpoints, lambda, mappings, faults, kinesis, dynamodb, failures, streams, tables };
+        let outputs = template.outputs.clone();
+        let components = Components {
+            url,
+            hub,
+            endpoints,
+            lambda,
+            mappings,
+            faults,
+            kinesis,
+            dynamodb,
+            failures,
+            streams,
+            tables,
+            outputs,
+        };
         let components = Arc::new(components);
         let router = gateway::router(template.routes(), &components.lambda, &components.faults, &log);
         let gateway = serve_resettable(listener, router.merge(components::router(&components)), &stops.gateway);

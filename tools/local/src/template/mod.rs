@@ -17,6 +17,7 @@ mod node;
 mod parameters;
 mod rules;
 mod schema;
+mod settings;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,8 @@ pub struct Template {
     hub: HubKind,
     /// Logical id to physical name.
     pub(crate) names: BTreeMap<String, String>,
+    /// Values of the outputs that exist, by name.
+    pub(crate) outputs: BTreeMap<String, String>,
 }
 
 impl Template {
@@ -131,14 +134,8 @@ impl Template {
             scope.resources.insert(identity.logical_id.clone(), identity);
         }
         let globals = globals::of_functions(section("Globals"), &scope)?;
-        let template = Self { hub, ..Self::build(&present, &scope, globals.as_ref())? };
-        // Outputs have no effect here, but are evaluated to detect wrong names.
-        for output in section("Outputs").and_then(Node::entries).unwrap_or_default() {
-            if holds(output, &scope)? {
-                scope.evaluate(&output.value)?;
-            }
-        }
-        Ok(template)
+        let outputs = outputs_of(section("Outputs").and_then(Node::entries).unwrap_or_default(), &scope)?;
+        Ok(Self { hub, outputs, ..Self::build(&present, &scope, globals.as_ref())? })
     }
 
     fn build(resources: &[&Entry], scope: &Scope<'_>, globals: Option<&Node>) -> Result<Self, LocatedProblem> {
@@ -290,6 +287,19 @@ fn holds(entry: &Entry, scope: &Scope<'_>) -> Result<bool, LocatedProblem> {
         Some(condition) => scope.condition(&condition.value.to_text().unwrap_or_default(), condition.line),
         None => Ok(true),
     }
+}
+
+/// Returns the values of the outputs that exist.
+fn outputs_of(outputs: &[Entry], scope: &Scope<'_>) -> Result<BTreeMap<String, String>, LocatedProblem> {
+    let mut values = BTreeMap::new();
+    for output in outputs {
+        if holds(output, scope)? {
+            let evaluated = scope.evaluate(&output.value)?;
+            let value = evaluated.as_ref().and_then(|output| output.get("Value")?.value.to_text());
+            values.extend(value.map(|value| (output.key.clone(), value)));
+        }
+    }
+    Ok(values)
 }
 
 fn identify(resource: &Entry, scope: &Scope<'_>) -> Result<Identity, LocatedProblem> {
