@@ -15,7 +15,7 @@ impl Endpoint {
     /// Returns the service's URL in a region. A test compares it with the SDK's endpoint rules, which are part of each
     /// client and take longer to evaluate than all other work of this crate. Secrets Manager has no client here; its
     /// endpoints have the same form (<https://docs.aws.amazon.com/general/latest/gr/asm.html>).
-    pub(crate) fn url(self, region: &str) -> String {
+    pub fn url(self, region: &str) -> String {
         let name = match self {
             Self::DynamoDb => "dynamodb",
             Self::Kinesis => "kinesis",

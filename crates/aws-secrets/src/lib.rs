@@ -65,6 +65,11 @@ impl Secrets {
         }
     }
 
+    /// Creates a reader of the service at `url`, for the region and with the credentials of `config`.
+    pub fn at(config: SdkConfig, https: Https, url: impl Into<String>) -> Self {
+        Self { config, https, url: url.into(), attempt_max: ATTEMPT_MAX }
+    }
+
     /// Like [`Secrets::new`], with this time limit for one attempt.
     pub fn within(aws: &Aws, attempt_max: Duration) -> Self {
         Self { attempt_max, ..Self::new(aws) }

@@ -14,5 +14,6 @@ mod session;
 
 pub use config::{Authentication, BootstrapServers, Encryption, InvalidAddress, KafkaConfig};
 pub use error::KafkaError;
+pub use iam::token as msk_token;
 pub use partition::partition_of;
 pub use publisher::KafkaPublisher;

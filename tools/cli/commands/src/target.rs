@@ -1,5 +1,6 @@
 //! Target of a command: the local environment or a stack on AWS, and its resource names.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -72,6 +73,10 @@ pub(crate) enum TargetError {
 pub(crate) struct ResolvedTarget {
     pub(crate) stack: Stack,
     pub(crate) local: Option<Local>,
+    /// Outputs of the stack or of the local environment's template, by key; empty if only names are given.
+    pub(crate) outputs: BTreeMap<String, String>,
+    /// Status of the local environment.
+    pub(crate) status: Option<Status>,
 }
 
 impl TargetArguments {
@@ -79,17 +84,20 @@ impl TargetArguments {
     pub(crate) async fn resolve(&self) -> Result<ResolvedTarget, TargetError> {
         let given = self.given();
         if let Some(path) = &self.stack_outputs {
-            let names = outputs(path).map_err(|reason| TargetError::Outputs { path: path.clone(), reason })?;
-            return Ok(ResolvedTarget { stack: Stack::on_aws(merged(names, given)).await, local: None });
+            let outputs = read(path).and_then(|text| outputs(&text));
+            let outputs = outputs.map_err(|reason| TargetError::Outputs { path: path.clone(), reason })?;
+            let stack = Stack::on_aws(merged(names_of(&outputs), given)).await;
+            return Ok(ResolvedTarget { stack, local: None, outputs, status: None });
         }
         if self.url.is_none() && !given.is_empty() {
-            return Ok(ResolvedTarget { stack: Stack::on_aws(merged(Names::default(), given)).await, local: None });
+            let stack = Stack::on_aws(merged(Names::default(), given)).await;
+            return Ok(ResolvedTarget { stack, local: None, outputs: BTreeMap::new(), status: None });
         }
         let local = Local::new(self.url.as_deref().unwrap_or(LOCAL_URL));
         let status: Status = local.get("/_local/status").await?;
         let endpoints = Endpoints { dynamodb: status.dynamodb_url.clone(), kinesis: status.kinesis_url.clone() };
         let stack = Stack::on_emulators(&endpoints, merged(names(&status), given));
-        Ok(ResolvedTarget { stack, local: Some(local) })
+        Ok(ResolvedTarget { stack, local: Some(local), outputs: status.outputs.clone(), status: Some(status) })
     }
 
     /// Returns the resource names given by flags.
@@ -151,10 +159,6 @@ pub(crate) fn output(path: &Path, key: &str) -> Result<Option<String>, TargetErr
     Ok(outputs.into_iter().find(|output| output.output_key == key).map(|output| output.output_value))
 }
 
-fn outputs(path: &Path) -> Result<Names, String> {
-    names_of(&read(path)?)
-}
-
 fn read(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     let read = match path.to_str() {
@@ -171,15 +175,19 @@ fn parsed(text: &str) -> Result<Vec<Output>, String> {
     })
 }
 
-/// Returns the resource names in the output of `sam list stack-outputs --output json`.
-fn names_of(text: &str) -> Result<Names, String> {
+/// Returns the outputs that `sam list stack-outputs --output json` printed, by key.
+fn outputs(text: &str) -> Result<BTreeMap<String, String>, String> {
+    Ok(parsed(text)?.into_iter().map(|output| (output.output_key, output.output_value)).collect())
+}
+
+fn names_of(outputs: &BTreeMap<String, String>) -> Names {
     let mut names = Names::default();
-    for output in parsed(text)? {
-        if let Some(resource) = Resource::ALL.into_iter().find(|known| known.logical_id() == output.output_key) {
-            names.set(resource, output.output_value);
+    for resource in Resource::ALL {
+        if let Some(name) = outputs.get(resource.logical_id()) {
+            names.set(resource, name);
         }
     }
-    Ok(names)
+    names
 }
 
 /// Client of the local environment's `/_local` routes.
@@ -220,7 +228,7 @@ mod tests {
         let text = r#"[{"OutputKey": "PaymentsTable", "OutputValue": "dev-PaymentsTable-1X", "Description": "…"},
             {"OutputKey": "PaymentsUrl", "OutputValue": "https://x"}, {"OutputKey": "OrdersTable", "OutputValue": "o"}]"#;
         let arguments = TargetArguments { orders_table: Some("mine".to_owned()), ..TargetArguments::default() };
-        let names = merged(names_of(text).unwrap(), arguments.given());
+        let names = merged(names_of(&outputs(text).unwrap()), arguments.given());
         assert_eq!(names.get(Resource::PaymentsTable), Some("dev-PaymentsTable-1X"));
         assert_eq!(names.get(Resource::OrdersTable), Some("mine"));
         assert_eq!(names.get(Resource::PaymentStream), None);
@@ -228,7 +236,7 @@ mod tests {
 
     #[test]
     fn text_that_is_not_stack_outputs_is_an_error() {
-        let error = names_of(r#"{"Stacks": []}"#).unwrap_err();
+        let error = outputs(r#"{"Stacks": []}"#).unwrap_err();
         assert!(error.contains("sam list stack-outputs"), "{error}");
     }
 
