@@ -22,7 +22,7 @@ async fn a_command_fails_if_its_output_cannot_be_written() {
     paid(&paystream, 1).await;
     // Larger than any buffer between the command and the device.
     let id = &quarantine(&paystream, "ord-1", &vec![b'x'; 700_000]).await;
-    let commands: [&[&str]; 16] = [
+    let commands: [&[&str]; 18] = [
         &["reconcile"],
         &["reconcile", "--json"],
         &["reconcile", "--repair", "--dry-run"],
@@ -39,6 +39,8 @@ async fn a_command_fails_if_its_output_cannot_be_written() {
         &["failures", "list"],
         &["failures", "redrive", "--all"],
         &["failures", "redrive", "--all", "--dry-run", "--json"],
+        &["doctor"],
+        &["doctor", "--json"],
     ];
     for command in commands {
         let ran = paystream.command_writing_to(command, full()).await;

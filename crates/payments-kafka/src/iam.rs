@@ -16,11 +16,7 @@ const VALID: Duration = Duration::from_mins(15);
 const USER_AGENT: &str = concat!("paystream/", env!("CARGO_PKG_VERSION"));
 
 /// Returns a token that identifies the holder of `credentials` to the clusters of a region.
-pub(crate) fn token(
-    credentials: &Credentials,
-    region: &str,
-    now: SystemTime,
-) -> Result<String, Box<dyn Error + Send + Sync>> {
+pub fn token(credentials: &Credentials, region: &str, now: SystemTime) -> Result<String, Box<dyn Error + Send + Sync>> {
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;
     settings.expires_in = Some(VALID);

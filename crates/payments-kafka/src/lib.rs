@@ -15,6 +15,7 @@ mod session;
 
 pub use config::{Authentication, BootstrapServers, Encryption, InvalidAddress, KafkaConfig};
 pub use error::KafkaError;
+pub use iam::token as msk_token;
 pub use message::{KafkaMessage, RecordPosition};
 pub use partition::partition_of;
 pub use publisher::KafkaPublisher;

@@ -31,6 +31,9 @@ pub(crate) enum Command {
     /// List or redrive failed batches (on-failure destination)
     #[command(disable_help_flag = true)]
     Failures(Forwarded),
+    /// Check hub, tables and mappings for settings that would lose, reorder or stop payments
+    #[command(disable_help_flag = true)]
+    Doctor(Forwarded),
     /// Run a random workload under random faults, and check that both services agree afterwards
     #[command(disable_help_flag = true)]
     Chaos(Forwarded),

@@ -96,7 +96,7 @@ fn every_listed_command_exists_with_the_same_description() {
     let (_, commands) = help.split_once("Commands:\n").unwrap();
     let listed = commands.lines().map_while(|line| line.strip_prefix("  ")?.split_once("  "));
     let listed: Vec<_> = listed.map(|(name, about)| (name, about.trim())).filter(|(name, _)| *name != "up").collect();
-    assert_eq!(listed.len(), 6, "{help}");
+    assert_eq!(listed.len(), 7, "{help}");
     for (name, about) in listed {
         let output = paystream(Path::new("."), &[name, "--help"]);
         assert!(text(&output).starts_with(about), "{name}: {output:?}");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use paystream_local::{Hub, HubClient, HubKind, HubUrl, KafkaError};
 
-pub use kafka::KafkaClient;
+pub use kafka::{KafkaAccess, KafkaClient, KafkaSasl, PartitionState, TopicSettings};
 
 /// Reason why a hub cannot be used.
 #[derive(Debug, thiserror::Error)]

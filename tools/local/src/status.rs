@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Status of the environment. Maps are keyed by logical id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,8 @@ pub struct FunctionStatus {
     pub throttles: u64,
     /// Processes started, including failed inits.
     pub cold_starts: u64,
+    /// Environment variables of the template.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Counters and shard positions of an event source mapping.
@@ -59,6 +62,8 @@ pub struct EventSourceStatus {
     pub stream_arn: String,
     /// `Enabled` of the mapping.
     pub enabled: bool,
+    /// Settings, in the form of Lambda's `GetEventSourceMapping`.
+    pub settings: Value,
     /// Records that the function handled.
     pub records: u64,
     /// Invocations with a batch, without throttled ones.

@@ -7,11 +7,13 @@
 //! - [`Replay`]: publishes stored payments again.
 //! - [`quarantine`]: redrive of quarantined records and images.
 //! - [`failures`]: batches in the on-failure destination, and their redrive.
+//! - [`doctor`]: conditions of the configuration that would lose, reorder or stop something.
 
 mod ahead;
 mod aws;
 mod compare;
 mod differences;
+pub mod doctor;
 pub mod failures;
 mod hub;
 mod images;

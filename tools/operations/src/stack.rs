@@ -168,6 +168,24 @@ impl Stack {
         &self.names
     }
 
+    /// Returns the configuration of calls to AWS without a client: region and credentials.
+    pub fn aws(&self) -> &SdkConfig {
+        &self.shared
+    }
+
+    /// Returns the name of a resource.
+    pub(crate) fn name_of(&self, resource: Resource) -> Result<&str, OperationError> {
+        self.names.need(resource)
+    }
+
+    pub(crate) fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        &self.dynamodb
+    }
+
+    pub(crate) fn kinesis(&self) -> &aws_sdk_kinesis::Client {
+        &self.kinesis
+    }
+
     /// Returns the on-failure bucket, which exists only on AWS.
     pub fn failures_bucket(&self) -> Result<Bucket, OperationError> {
         let name = self.names.need(Resource::FailuresBucket)?;

@@ -5,6 +5,7 @@
 
 mod chaos;
 mod compare;
+mod doctor;
 mod failures;
 mod local;
 mod outcomes;
@@ -50,6 +51,8 @@ enum Command {
         #[command(subcommand)]
         command: failures::Command,
     },
+    /// Check hub, tables and mappings for settings that would lose, reorder or stop payments
+    Doctor(doctor::Arguments),
     /// Run a random workload under random faults, and check that both services agree afterwards
     ///
     /// Starts its own environment, in memory. Clients pay, capture, void, refund and order, and retry requests without
@@ -85,6 +88,7 @@ async fn main() -> ExitCode {
         Command::Replay(arguments) => ended(replay::run(arguments).await),
         Command::Quarantine { command } => ended(quarantine::run(command).await),
         Command::Failures { command } => ended(failures::run(command).await),
+        Command::Doctor(arguments) => ended(doctor::run(arguments).await),
     }
 }
 

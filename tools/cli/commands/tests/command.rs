@@ -79,7 +79,7 @@ fn a_command_fails_if_its_output_cannot_be_written() {
 }
 
 /// Commands that operate a stack; true for those that write.
-const OPERATING: [(&[&str], bool); 8] = [
+const OPERATING: [(&[&str], bool); 9] = [
     (&["reconcile"], true),
     (&["replay"], true),
     (&["quarantine", "list"], false),
@@ -88,6 +88,7 @@ const OPERATING: [(&[&str], bool); 8] = [
     (&["quarantine", "drop"], true),
     (&["failures", "list"], false),
     (&["failures", "redrive"], true),
+    (&["doctor"], false),
 ];
 
 #[test]
@@ -108,7 +109,8 @@ fn every_operating_command_has_help_json_and_target_flags_and_a_dry_run_if_it_wr
 fn an_unreachable_target_is_a_one_line_error_with_exit_code_2() {
     let directory = tempfile::tempdir().unwrap();
     let nobody = "http://127.0.0.1:1";
-    let arguments: [&[&str]; 4] = [
+    let arguments: [&[&str]; 5] = [
+        &["doctor", "--url", nobody],
         &["reconcile", "--url", nobody],
         &["replay", "--url", nobody],
         &["quarantine", "list", "--url", nobody],
@@ -125,7 +127,15 @@ fn an_unreachable_target_is_a_one_line_error_with_exit_code_2() {
 #[test]
 fn incomplete_flag_combinations_are_usage_errors() {
     let directory = tempfile::tempdir().unwrap();
-    for arguments in [&["reconcile", "--dry-run"][..], &["reconcile", "--wait"], &["quarantine", "redrive"]] {
+    for arguments in [
+        &["reconcile", "--dry-run"][..],
+        &["reconcile", "--wait"],
+        &["quarantine", "redrive"],
+        &["doctor", "--accept", "measles"],
+        &["doctor", "--output", "Hub"],
+        // Credentials on the command line are visible to other users of the machine.
+        &["doctor", "--management-url", "https://user:password@broker.example.com"],
+    ] {
         assert_eq!(paystream(directory.path(), arguments).status.code(), Some(2), "{arguments:?}");
     }
 }

@@ -1,7 +1,9 @@
-//! Client of a Kafka cluster, plaintext and without authentication, as brokers on a developer's machine are.
+//! Client of a Kafka cluster.
 
+mod access;
 mod connection;
 mod records;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kafka_protocol::error::ResponseError;
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
@@ -22,7 +24,9 @@ use kafka_protocol::protocol::StrBytes;
 use paystream_local::{FetchPosition, FetchedPartition, KafkaCluster, KafkaError, OffsetAt, Topic};
 use tokio::sync::Mutex;
 
+pub use access::{KafkaAccess, KafkaSasl};
 use connection::{Api, Connection};
+pub use settings::{PartitionState, TopicSettings};
 
 /// Versions of the requests. Brokers from 2.8 to 4 have all of them.
 const METADATA: Api = Api { key: ApiKey::Metadata, version: 10 };
@@ -56,14 +60,55 @@ struct State {
 }
 
 impl KafkaClient {
-    /// Creates the client of a cluster that has a broker at this address, `HOST:PORT`.
+    /// Creates the client of a cluster that has a broker at this address, `HOST:PORT`, plaintext and without
+    /// authentication.
     pub fn new(address: &str) -> Self {
-        Self { bootstrap: Arc::new(Connection::new(address.to_owned())), state: Mutex::default() }
+        Self::with_access(address, KafkaAccess::default())
+    }
+
+    /// Creates the client of a cluster that has a broker at this address, `HOST:PORT`.
+    pub fn with_access(address: &str, access: KafkaAccess) -> Self {
+        Self { bootstrap: Arc::new(Connection::new(address.to_owned(), access)), state: Mutex::default() }
     }
 
     /// Checks that the broker answers.
     pub async fn check(&self) -> Result<(), KafkaError> {
         self.metadata(&[]).await.map(drop)
+    }
+
+    /// Creates a topic with this configuration. Succeeds if a topic of the name exists already, which stays as it is.
+    pub async fn create_topic_with(
+        &self,
+        name: &str,
+        partitions: i32,
+        configuration: &[(&str, &str)],
+    ) -> Result<(), KafkaError> {
+        let text = |text: &str| StrBytes::from_string(text.to_owned());
+        let config = |(name, value): &(&str, &str)| {
+            CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
+        };
+        let topic = CreatableTopic::default()
+            .with_name(topic_name(name))
+            .with_num_partitions(partitions)
+            .with_configs(configuration.iter().map(config).collect())
+            // The cluster's default.
+            .with_replication_factor(-1);
+        let request = CreateTopicsRequest::default()
+            .with_topics(vec![topic])
+            .with_timeout_ms(i32::try_from(CREATE_TIMEOUT.as_millis()).unwrap_or(i32::MAX));
+        let response: CreateTopicsResponse = self.bootstrap.call(CREATE_TOPICS, &request, Duration::ZERO).await?;
+        let code = response.topics.first().map_or(0, |topic| topic.error_code);
+        // Another program may have created it meanwhile.
+        if code != ResponseError::TopicAlreadyExists.code() {
+            check(&format!("creation of topic {name}"), code)?;
+        }
+        let is_led = async {
+            while self.all_have_leaders(name, partitions).await.is_err() {
+                tokio::time::sleep(LEADER_POLL).await;
+            }
+        };
+        let waited = tokio::time::timeout(CREATE_TIMEOUT, is_led).await;
+        waited.map_err(|_| KafkaError(format!("topic {name} was created, but not all of its partitions have a leader")))
     }
 
     /// Returns the metadata of these topics.
@@ -84,7 +129,8 @@ impl KafkaClient {
             if let Some(broker) = broker {
                 let address = format!("{}:{}", broker.host.as_str(), broker.port);
                 let connection = state.connections.entry(address.clone());
-                let connection = connection.or_insert_with(|| Arc::new(Connection::new(address)));
+                let access = self.bootstrap.access().clone();
+                let connection = connection.or_insert_with(|| Arc::new(Connection::new(address, access)));
                 leaders.insert(partition.partition_index, Arc::clone(connection));
             }
         }
@@ -168,27 +214,7 @@ impl KafkaCluster for KafkaClient {
     }
 
     async fn create_topic(&self, name: &str, partitions: i32) -> Result<(), KafkaError> {
-        let topic = CreatableTopic::default()
-            .with_name(topic_name(name))
-            .with_num_partitions(partitions)
-            // The cluster's default.
-            .with_replication_factor(-1);
-        let request = CreateTopicsRequest::default()
-            .with_topics(vec![topic])
-            .with_timeout_ms(i32::try_from(CREATE_TIMEOUT.as_millis()).unwrap_or(i32::MAX));
-        let response: CreateTopicsResponse = self.bootstrap.call(CREATE_TOPICS, &request, Duration::ZERO).await?;
-        let code = response.topics.first().map_or(0, |topic| topic.error_code);
-        // Another program may have created it meanwhile.
-        if code != ResponseError::TopicAlreadyExists.code() {
-            check(&format!("creation of topic {name}"), code)?;
-        }
-        let is_led = async {
-            while self.all_have_leaders(name, partitions).await.is_err() {
-                tokio::time::sleep(LEADER_POLL).await;
-            }
-        };
-        let waited = tokio::time::timeout(CREATE_TIMEOUT, is_led).await;
-        waited.map_err(|_| KafkaError(format!("topic {name} was created, but not all of its partitions have a leader")))
+        self.create_topic_with(name, partitions, &[]).await
     }
 
     async fn offset(&self, topic: &str, partition: i32, at: OffsetAt) -> Result<i64, KafkaError> {

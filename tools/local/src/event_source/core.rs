@@ -61,6 +61,7 @@ impl MappingCore {
             function: self.spec.function.clone(),
             stream_arn: source_arn.to_owned(),
             enabled: self.spec.enabled,
+            settings: self.spec.settings(source_arn),
             records: count(&progress.records),
             batches: count(&progress.batches),
             retries: count(&progress.retries),

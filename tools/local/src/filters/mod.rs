@@ -88,6 +88,11 @@ impl Filters {
         Ok(())
     }
 
+    /// True if there is no filter, so that every record is delivered.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
     /// True if a record is delivered. `event` is an element of the event's `Records`.
     pub(crate) fn matches(&self, event: &str) -> bool {
         if self.patterns.is_empty() {

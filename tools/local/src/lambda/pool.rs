@@ -229,6 +229,7 @@ impl Function {
             errors: self.counters.errors.load(Ordering::Relaxed),
             throttles: self.counters.throttles.load(Ordering::Relaxed),
             cold_starts: self.counters.cold_starts.load(Ordering::Relaxed),
+            variables: self.spec.variables.clone(),
         }
     }
 }

@@ -17,6 +17,7 @@ mod node;
 mod parameters;
 mod rules;
 mod schema;
+mod settings;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -166,6 +166,7 @@ impl RabbitMqMapping {
             function: self.spec.function.clone(),
             stream_arn: self.source.broker_arn.clone(),
             enabled: self.spec.enabled,
+            settings: self.spec.settings(&self.source.broker_arn),
             records: count(&progress.records),
             batches: count(&progress.batches),
             retries: count(&progress.retries),
