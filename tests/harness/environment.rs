@@ -183,9 +183,11 @@ impl Paystream {
         PaymentsTable::new(self.dynamodb(), self.physical_name("PaymentsTable"))
     }
 
+    /// Physical name of a resource.
+    ///
     /// # Panics
     /// If the stack has no such table or stream.
-    pub(crate) fn physical_name(&self, logical_id: &str) -> &str {
+    pub fn physical_name(&self, logical_id: &str) -> &str {
         match &self.system {
             System::Embedded { environment, .. } => {
                 environment.physical_name(logical_id).unwrap_or_else(|| panic!("no {logical_id}"))
@@ -194,7 +196,8 @@ impl Paystream {
         }
     }
 
-    pub(crate) fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+    /// Client of the stack's tables.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(&self.sdk(Environment::dynamodb_url))
     }
 

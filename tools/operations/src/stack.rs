@@ -158,11 +158,6 @@ impl Stack {
         &self.hub
     }
 
-    /// Returns the configuration of calls to AWS without a client: region and credentials.
-    pub fn aws(&self) -> &SdkConfig {
-        &self.shared
-    }
-
     /// Returns the known resource names.
     pub fn names(&self) -> &Names {
         &self.names
