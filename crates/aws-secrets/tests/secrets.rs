@@ -66,7 +66,7 @@ async fn serve(answers: impl IntoIterator<Item = Answer>) -> (Secrets, Server) {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(respond).with_state(server.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (secrets(&url, Duration::from_secs(60)), server)
+    (secrets(&url, Duration::from_mins(1)), server)
 }
 
 fn secrets(url: &str, attempt_max: Duration) -> Secrets {
@@ -172,7 +172,7 @@ async fn a_failure_that_may_pass_is_retried_once() {
 
 #[tokio::test]
 async fn a_response_of_another_server_is_named() {
-    for body in [r#"hunter2"#, r#"{"SecretString": ["hunter2"]}"#, "{}"] {
+    for body in ["hunter2", r#"{"SecretString": ["hunter2"]}"#, "{}"] {
         let error = credentials_error(Answer::Raw(200, body.to_owned())).await;
         assert!(error.contains("not one of Secrets Manager"), "{error}");
     }
@@ -198,6 +198,6 @@ async fn an_unreachable_endpoint_is_named() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = shown(&secrets(&url, Duration::from_secs(60)).credentials(ARN).await.unwrap_err());
+    let error = shown(&secrets(&url, Duration::from_mins(1)).credentials(ARN).await.unwrap_err());
     assert!(error.contains(&format!("the connection to {url} failed")), "{error}");
 }

@@ -56,17 +56,17 @@ pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
         // A record without a readable key counts as an item of its own, which no newer image supersedes.
         let item = keys.and_then(|keys| payment_id(&keys)).ok_or(position);
         let key = item.clone().ok();
-        let image = Image { key, sequence_number, written_at_unix_ms, image };
+        let image = Image { key, sequence_number, written_at_unix_ms, content: image };
         items.entry(item).or_default().push((position, image));
     }
     let (mut payments, mut unreadable) = (Vec::new(), Vec::new());
     for images in items.into_values() {
         let mut images = images.into_iter();
         while let Some((position, image)) = images.next_back() {
-            match decode(&image.image) {
+            match decode(&image.content) {
                 Ok(newest) => {
                     let (first_image, sequence_number) = match images.next() {
-                        Some((_, first)) => (Some(first.image), first.sequence_number),
+                        Some((_, first)) => (Some(first.content), first.sequence_number),
                         None => (None, image.sequence_number.clone()),
                     };
                     payments.push((position, FoldedPayment { newest, image, sequence_number, first_image }));

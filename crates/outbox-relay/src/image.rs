@@ -17,7 +17,7 @@ pub(crate) struct Image {
     /// Approximate time of the write, in milliseconds since the Unix epoch.
     pub(crate) written_at_unix_ms: Option<i64>,
     /// The image, in DynamoDB JSON.
-    pub(crate) image: Box<RawValue>,
+    pub(crate) content: Box<RawValue>,
 }
 
 /// An image to quarantine.
@@ -60,14 +60,14 @@ impl QuarantineImage {
     /// Sequence numbers order the changes of one shard; the payment id tells equal ones of two shards apart.
     pub(crate) fn quarantined(&self) -> QuarantinedRecord {
         // Only text that is a payment id: ids of records are logged and printed.
-        let Image { key, sequence_number, written_at_unix_ms, image } = &self.image;
+        let Image { key, sequence_number, written_at_unix_ms, content } = &self.image;
         let payment_id = key.as_deref().and_then(|key| key.parse::<PaymentId>().ok());
         let payment_id = payment_id.as_ref().map_or(UNKNOWN, PaymentId::as_str);
         let now = Timestamp::now();
         let written_at = written_at_unix_ms.and_then(|unix_ms| Timestamp::from_unix_ms(unix_ms).ok());
         QuarantinedRecord {
             id: RecordId::new(RecordId::PAYMENTS_TABLE, &format!("{sequence_number}:{payment_id}")),
-            data: image.get().as_bytes().to_vec(),
+            data: content.get().as_bytes().to_vec(),
             reason: self.reason.clone(),
             partition_key: key.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
             arrived_at: written_at.unwrap_or(now),

@@ -105,7 +105,7 @@ impl KafkaPublisher {
                 Ok(Err(error)) => Some(error),
                 Err(_elapsed) => return last_error.or_else(out_of_time),
             };
-            let Some(error) = error else { return None };
+            let error = error?;
             // Drops the connections, and with them requests that were given up. Kafka may still append their records:
             // duplicates of those that are sent next.
             *session = None;

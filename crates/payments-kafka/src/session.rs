@@ -141,7 +141,9 @@ impl Session {
         let mut first_error = None;
         for Sent { acknowledged, rejected, error } in sent {
             batch.acknowledge(acknowledged);
-            rejected.into_iter().for_each(|(place, cause)| batch.reject(place, cause));
+            for (place, cause) in rejected {
+                batch.reject(place, cause);
+            }
             first_error = first_error.or(error);
         }
         first_error

@@ -55,7 +55,7 @@ impl RequestedChange {
         let request = ChangeRequest { payment_id, change, access, key, preconditions, trace_parent };
         match service.change.change(&request).await {
             Ok(Changed { payment, published }) => {
-                Ok(service.respond(StatusCode::OK, change.name(), &called_by.caller, payment, published))
+                Ok(service.respond(StatusCode::OK, change.name(), &called_by.caller, payment, published.as_ref()))
             }
             Err(ChangeError::NotAccessible) => Err(called_by.denied(&request.payment_id)),
             Err(error) => {

@@ -38,7 +38,7 @@ pub(crate) async fn pay(
     let Accepted { payment, published } = accepted.map_err(problems::not_accepted)?;
     // Relative to `/payments`, so that it stays below the stage and the base path of the request.
     let location = HeaderValue::try_from(format!("payments/{}", payment.payment_id));
-    let mut response = service.respond(StatusCode::CREATED, "pay", &request.caller, payment, published);
+    let mut response = service.respond(StatusCode::CREATED, "pay", &request.caller, payment, published.as_ref());
     response.headers_mut().extend(location.ok().map(|location| (LOCATION, location)));
     Ok(response)
 }

@@ -39,7 +39,7 @@ impl Service {
         action: &str,
         caller: &Caller,
         payment: Payment,
-        published: Option<Published>,
+        published: Option<&Published>,
     ) -> Response {
         let replayed = published.is_none();
         log_done(action, caller, &payment, replayed);

@@ -72,9 +72,10 @@ async fn measure(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         let function = Binary { path: &path, counts: &counts };
         let own = function.instructions(load, Part::Function).await?;
         let baseline = baselines.instructions(load, Part::Floor).await?;
-        let unsent = match arguments.unsent {
-            true => format!("{:>26.0}", baselines.instructions(load, Part::FloorUnsent).await?),
-            false => String::new(),
+        let unsent = if arguments.unsent {
+            format!("{:>26.0}", baselines.instructions(load, Part::FloorUnsent).await?)
+        } else {
+            String::new()
         };
         let (name, unit, memory_mb) = (load.floor, load.unit, function.peak_mb(load).await?);
         let ratio = own / baseline;

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use telemetry::WithCauses;
 
 /// Bound of waiting for the broker.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Returns `HOST:PORT` of the broker, or says that the test is skipped.
 #[expect(clippy::print_stderr, reason = "a skipped test must say so")]

@@ -120,7 +120,7 @@ mod tests {
             timestamp: 1_700_000_000_000,
             key: None,
             value: Some(Bytes::from(offset.to_string())),
-            headers: Default::default(),
+            headers: [].into_iter().collect(),
         }
     }
 
@@ -138,8 +138,8 @@ mod tests {
         bytes.freeze()
     }
 
-    fn offsets(decoded: (Vec<KafkaRecord>, i64)) -> (Vec<i64>, i64) {
-        (decoded.0.iter().map(|record| record.offset).collect(), decoded.1)
+    fn offsets((records, next): (Vec<KafkaRecord>, i64)) -> (Vec<i64>, i64) {
+        (records.iter().map(|record| record.offset).collect(), next)
     }
 
     #[test]

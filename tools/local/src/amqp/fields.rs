@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_table_that_is_too_deep_or_has_an_unknown_type_is_malformed() {
         let mut table = Vec::new();
-        for _ in 0..DEPTH_MAX + 1 {
+        for _ in 0..=DEPTH_MAX {
             let nested = Arguments::default().long_string(&table).unwrap();
             table = [b"\x01nF".as_slice(), nested.as_bytes()].concat();
         }

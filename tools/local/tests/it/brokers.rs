@@ -26,7 +26,7 @@ pub(crate) fn rabbitmq() -> Option<String> {
 fn broker(variable: &str, script: &str) -> Option<String> {
     let address = std::env::var(variable).ok();
     if address.is_none() {
-        println!("skipped: {variable} is not set; {script} start sets it");
+        eprintln!("skipped: {variable} is not set; {script} start sets it");
     }
     address
 }
