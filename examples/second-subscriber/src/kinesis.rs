@@ -11,6 +11,7 @@ use aws_config::BehaviorVersion;
 use aws_connection::{Https, Trust};
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::error::DisplayErrorContext;
+use aws_sdk_kinesis::operation::get_records::GetRecordsError;
 use aws_sdk_kinesis::types::{Shard, ShardIteratorType};
 use tokio::time::sleep;
 
@@ -96,7 +97,7 @@ impl Source for Kinesis {
             let read = match self.client.get_records().shard_iterator(iterator).send().await {
                 Ok(read) => read,
                 // After five minutes without a read.
-                Err(error) if error.as_service_error().is_some_and(|error| error.is_expired_iterator_exception()) => {
+                Err(error) if error.as_service_error().is_some_and(GetRecordsError::is_expired_iterator_exception) => {
                     let iterator = self.iterator(&shard).await?;
                     self.iterators.insert(shard, iterator);
                     batch.is_latest = false;
@@ -110,12 +111,11 @@ impl Source for Kinesis {
                 batch.records.push(Record { place, data: record.data.into_inner() });
                 self.positions.insert(shard.clone(), record.sequence_number);
             }
-            match read.next_shard_iterator {
-                Some(next) => _ = self.iterators.insert(shard, next),
-                None => {
-                    self.positions.insert(shard, SHARD_END.to_owned());
-                    is_ended = true;
-                }
+            if let Some(next) = read.next_shard_iterator {
+                self.iterators.insert(shard, next);
+            } else {
+                self.positions.insert(shard, SHARD_END.to_owned());
+                is_ended = true;
             }
         }
         if is_ended {

@@ -49,7 +49,8 @@ const CALL_MAX: Duration = Duration::from_secs(30);
 #[expect(clippy::print_stderr, reason = "the example reports its errors")]
 async fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    match run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await {
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match Box::pin(run(&arguments)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -67,7 +68,7 @@ async fn run(arguments: &[&str]) -> Result<(), BoxError> {
     let of_all = || Ok::<_, BoxError>(State::new(path, "1970-01-01T00:00:00Z".parse()?));
     match if is_once { &arguments[1..] } else { arguments } {
         ["kinesis", stream] => {
-            let source = within("Kinesis", kinesis::Kinesis::open(stream, positions)).await?;
+            let source = within("Kinesis", Box::pin(kinesis::Kinesis::open(stream, positions))).await?;
             follow(source, state.map_or_else(of_all, Ok)?, is_once).await
         }
         ["kafka", broker, topic] => {
@@ -99,7 +100,9 @@ async fn follow(mut source: impl Source, mut state: State, is_once: bool) -> Res
             state.store()?;
             within("the hub", source.confirm()).await?;
         }
-        lines.iter().for_each(|line| println!("{line}"));
+        for line in lines {
+            println!("{line}");
+        }
         if is_once && batch.is_latest {
             return Ok(());
         }
