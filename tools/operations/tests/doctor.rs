@@ -3,6 +3,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_connection::{Https, Trust};
@@ -30,7 +31,8 @@ impl Broker {
     /// Returns `None` without a broker, and says so.
     fn open(purpose: &str) -> Option<Self> {
         let Ok(address) = std::env::var("PAYSTREAM_RABBITMQ") else {
-            eprintln!("skipped: PAYSTREAM_RABBITMQ is not set; hubs/host/rabbitmq start sets it");
+            let reason = "skipped: PAYSTREAM_RABBITMQ is not set; hubs/host/rabbitmq start sets it";
+            let _ = writeln!(std::io::stderr(), "{reason}");
             return None;
         };
         let (host, port) = address.rsplit_once(':').unwrap();

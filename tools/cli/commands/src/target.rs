@@ -269,7 +269,7 @@ mod tests {
             assert!(help.contains(flag_of(resource)), "no flag {}", flag_of(resource));
             let output = format!("  {resource}:\n");
             let (_, behind) = outputs.split_once(&output).unwrap_or_else(|| panic!("no output {resource}"));
-            let value = behind.lines().take(2).any(|line| line.trim() == format!("Value: !Ref {resource}"));
+            let value = behind.lines().take(3).any(|line| line.trim() == format!("Value: !Ref {resource}"));
             assert!(value, "output {resource} has another value");
         }
     }

@@ -240,7 +240,7 @@ fn a_bound_on_timestamps_does_not_apply_if_the_broker_sets_them() {
     assert_eq!(kafka(&facts, AGE), Findings::default());
 }
 
-fn values(pairs: Value) -> BTreeMap<String, Value> {
+fn values(pairs: &Value) -> BTreeMap<String, Value> {
     pairs.as_object().unwrap().clone().into_iter().collect()
 }
 
@@ -254,8 +254,8 @@ fn broker() -> RabbitMqFacts {
             state: "running".to_owned(),
             is_durable: true,
             members: Some(3),
-            arguments: values(json!({"x-queue-type": "quorum"})),
-            policy: values(json!({
+            arguments: values(&json!({"x-queue-type": "quorum"})),
+            policy: values(&json!({
                 "delivery-limit": 1_000_000,
                 "dead-letter-exchange": "dead",
                 "dead-letter-strategy": "at-least-once",

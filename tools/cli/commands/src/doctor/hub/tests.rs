@@ -2,6 +2,7 @@
 //! `PAYSTREAM_KAFKA_SCRAM` names.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
@@ -14,6 +15,9 @@ use crate::target::ResolvedTarget;
 /// Nobody listens there: these checks call no service of AWS.
 const NOWHERE: &str = "http://127.0.0.1:1";
 const AGE: Option<u64> = Some(43_200);
+
+/// Purpose and configuration of a topic, and the conditions that it has.
+type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c [&'c str]);
 
 #[derive(Parser)]
 struct Line {
@@ -33,10 +37,14 @@ fn system(outputs: &[(&str, &str)]) -> System {
     System::new(target, std::iter::empty()).unwrap()
 }
 
+fn skipped(variable: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {variable} is not set; hubs/host/kafka start sets it");
+}
+
 fn broker() -> Option<String> {
     let address = std::env::var("PAYSTREAM_KAFKA").ok();
     if address.is_none() {
-        eprintln!("skipped: PAYSTREAM_KAFKA is not set; hubs/host/kafka start sets it");
+        skipped("PAYSTREAM_KAFKA");
     }
     address
 }
@@ -70,7 +78,7 @@ async fn settings_of_a_topic_are_read_from_the_broker() {
     let Some(address) = broker() else { return };
     let client = KafkaClient::new(&address);
     // A broker alone has one replica of everything.
-    let cases: [(&str, &[(&str, &str)], &[&str]); 7] = [
+    let cases: [Case<'_>; 7] = [
         ("healthy", &[], &["kafka-one-replica"]),
         ("compacted", &[("cleanup.policy", "compact")], &["kafka-one-replica", "kafka-compacted"]),
         ("short", &[("retention.ms", "3600000")], &["kafka-one-replica", "kafka-retention-short"]),
@@ -110,7 +118,7 @@ async fn a_missing_topic_and_fewer_partitions_are_found() {
 #[tokio::test]
 async fn a_topic_is_read_over_tls_with_scram() {
     let (Ok(address), Ok(ca)) = (std::env::var("PAYSTREAM_KAFKA_SCRAM"), std::env::var("PAYSTREAM_KAFKA_CA")) else {
-        eprintln!("skipped: PAYSTREAM_KAFKA_SCRAM is not set; hubs/host/kafka start sets it");
+        skipped("PAYSTREAM_KAFKA_SCRAM");
         return;
     };
     let tls = Some(doctor::tls(Some(&std::fs::read_to_string(ca).unwrap())).unwrap());
