@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use paystream_tests::{Need, TestTarget, outputs_of, workspace};
+use paystream_local::HubKind;
+use paystream_tests::{Need, TestTarget, hub_lacks, outputs_of, workspace};
 
 const PAGE: &str = "docs/parity.md";
+const BROKERS: [HubKind; 2] = [HubKind::Kafka, HubKind::RabbitMq];
 
 /// The end-to-end tests by name, with the needs each declares.
 fn tests() -> BTreeMap<String, Vec<Need>> {
@@ -51,13 +53,19 @@ fn the_page_lists_every_test_that_is_skipped_somewhere_and_why() {
         needed.extend(names.iter().cloned());
         let [embedded, localstack, aws] = TestTarget::ALL.map(runs);
         assert_eq!(embedded, "runs", "{test}");
-        expected.insert(format!("| `{test}` | {} | {localstack} | {aws} |", names.join(", ")));
+        let [kafka, rabbitmq] = BROKERS.map(|hub| {
+            if needs.iter().any(|need| hub_lacks(hub, *need).is_some()) { "skipped" } else { "runs" }
+        });
+        expected
+            .insert(format!("| `{test}` | {} | {localstack} | {aws} | {kafka} | {rabbitmq} |", names.join(", ")));
     }
     for need in Need::ALL {
         let [localstack, aws] =
             [TestTarget::LocalStack, TestTarget::Aws].map(|target| target.lacks(need).unwrap_or("available"));
+        let [kafka, rabbitmq] = BROKERS.map(|hub| hub_lacks(hub, need).unwrap_or("available"));
+        assert_eq!(kafka, rabbitmq, "the page has one column for both");
         assert!(needed.contains(&format!("`{need:?}`")), "no test needs {need:?}");
-        expected.insert(format!("| `{need:?}` | {localstack} | {aws} |"));
+        expected.insert(format!("| `{need:?}` | {localstack} | {aws} | {kafka} |"));
     }
     let rows = rows(&page);
     for row in &expected {
