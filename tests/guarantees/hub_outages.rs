@@ -3,7 +3,7 @@
 
 use futures::future::join_all;
 use paystream_hubs::relay_of;
-use paystream_local::{Effect, EventSourceStatus, Fault, FaultTarget, HubKind, Options};
+use paystream_local::{Effect, EventSourceStatus, Fault, FaultTarget, HubKind};
 use paystream_tests::{HostBroker, Paystream, eur, first_appearances};
 use serde_json::{Value, json};
 
@@ -136,12 +136,14 @@ async fn after_partitions_were_added_to_a_topic_the_newest_state_arrives() {
     assert_eq!(status_of(&paystream, "OrderProjector").await.given_up, 0);
 }
 
+/// Returns the port of the broker that a variable names. Without one, the test is skipped.
+fn shared_port(hub: HubKind) -> Option<u16> {
+    Paystream::broker_of(hub)?.rsplit_once(':')?.1.parse().ok()
+}
+
 /// A broker of its own is stopped and started again.
 async fn the_broker_stops(hub: HubKind) {
-    let variable = format!("PAYSTREAM_{}", hub.as_str().to_ascii_uppercase());
-    let Some(port) = std::env::var(variable).ok().and_then(|shared| shared.rsplit_once(':')?.1.parse::<u16>().ok()) else {
-        return;
-    };
+    let Some(port) = shared_port(hub) else { return };
     let broker = HostBroker::start(hub, port + OWN_PORT).await;
     let parameters = [("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")];
     let paystream = Paystream::start_at(hub, &broker.address(), &parameters, |options| options).await;

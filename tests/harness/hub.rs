@@ -100,6 +100,9 @@ impl Paystream {
         parameters: &[(&str, &str)],
         change: impl FnOnce(Options) -> Options,
     ) -> Option<Self> {
+        if hub == HubKind::Kinesis {
+            return Some(Self::start_with_options(change(options_of(None, hub, BTreeMap::new(), parameters))).await);
+        }
         let address = broker(hub)?;
         Some(Self::start_at(hub, &address, parameters, change).await)
     }
@@ -114,13 +117,15 @@ impl Paystream {
         parameters: &[(&str, &str)],
         change: impl FnOnce(Options) -> Options,
     ) -> Self {
-        let mut all = own_names(hub);
-        all.extend(parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        all.insert("Hub".to_owned(), hub.to_string());
         let url = address.parse().unwrap_or_else(|error| panic!("{error}"));
-        let hub = Some(connect(hub, url).await.unwrap_or_else(|error| panic!("{error}")));
-        let options = Options { template: workspace().join("template.yaml"), parameters: all, hub, ..Options::default() };
+        let connected = connect(hub, url).await.unwrap_or_else(|error| panic!("{error}"));
+        let options = options_of(Some(connected), hub, own_names(hub), parameters);
         Self::start_with_options(change(options)).await
+    }
+
+    /// Returns the address of the broker that a variable names. Without one, says that the test is skipped.
+    pub fn broker_of(hub: HubKind) -> Option<String> {
+        broker(hub)
     }
 
     /// Adds a partition to the topic of a Kafka environment. Keys move to other partitions.
@@ -146,6 +151,19 @@ impl Paystream {
         }
         partitions
     }
+}
+
+/// Returns options for a stack over a hub. The names come before the parameters, which may name others.
+fn options_of(
+    connected: Option<Hub>,
+    hub: HubKind,
+    names: BTreeMap<String, String>,
+    parameters: &[(&str, &str)],
+) -> Options {
+    let given = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let chosen = ("Hub".to_owned(), hub.to_string());
+    let parameters = names.into_iter().chain(given).chain([chosen]).collect();
+    Options { template: workspace().join("template.yaml"), parameters, hub: connected, ..Options::default() }
 }
 
 fn event(message: &Message) -> Value {

@@ -118,7 +118,8 @@ impl Need {
 pub fn current_hub() -> HubKind {
     let Some(name) = std::env::var_os(HUB_VARIABLE) else { return HubKind::Kinesis };
     let name = name.to_string_lossy();
-    let hub = name.parse().unwrap_or_else(|_| panic!("{HUB_VARIABLE} is {name:?}, and must be kinesis, kafka or rabbitmq"));
+    let hub =
+        name.parse().unwrap_or_else(|_| panic!("{HUB_VARIABLE} is {name:?}, and must be kinesis, kafka or rabbitmq"));
     let target = TestTarget::current();
     assert!(
         hub == HubKind::Kinesis || target == TestTarget::Embedded,

@@ -106,18 +106,14 @@ impl<'e> Disturber<'e> {
             self.environment.clear_faults();
         }
         let injected = self.environment.inject(fault);
-        injected.map(|_| ()).map_err(|error| DisturbError::Environment {
-            what: "inject a fault",
-            reason: error.to_string(),
-        })
+        injected
+            .map(|_| ())
+            .map_err(|error| DisturbError::Environment { what: "inject a fault", reason: error.to_string() })
     }
 
     async fn kill(&self, rng: &mut Rng) -> Result<(), DisturbError> {
         let killed = self.environment.kill_sandboxes(pick(rng, &functions(self.hub.kind()))).await;
-        killed.map_err(|error| DisturbError::Environment {
-            what: "kill a function",
-            reason: error.to_string(),
-        })?;
+        killed.map_err(|error| DisturbError::Environment { what: "kill a function", reason: error.to_string() })?;
         self.done.lock().kills += 1;
         Ok(())
     }

@@ -29,8 +29,10 @@ impl KafkaSubscriber {
         let mut messages = Vec::new();
         let mut unread = self.next.clone();
         while !unread.is_empty() {
-            let positions: Vec<_> =
-                unread.iter().map(|(partition, offset)| FetchPosition { partition: *partition, offset: *offset }).collect();
+            let positions: Vec<_> = unread
+                .iter()
+                .map(|(partition, offset)| FetchPosition { partition: *partition, offset: *offset })
+                .collect();
             for fetched in self.client.fetch(&self.topic, &positions, Duration::ZERO).await? {
                 if fetched.is_out_of_range {
                     return Err(SubscriberError::Gone { topic: self.topic.clone(), partition: fetched.partition });

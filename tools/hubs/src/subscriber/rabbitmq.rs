@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use amqprs::BasicProperties;
 use amqprs::callbacks::{DefaultChannelCallback, DefaultConnectionCallback};
-use amqprs::channel::{
-    BasicGetArguments, BasicPublishArguments, Channel, QueueBindArguments, QueueDeclareArguments,
-};
+use amqprs::channel::{BasicGetArguments, BasicPublishArguments, Channel, QueueBindArguments, QueueDeclareArguments};
 use amqprs::connection::{Connection, OpenConnectionArguments};
 use amqprs::error::Error;
 use paystream_local::HubUrl;
