@@ -12,7 +12,7 @@ async fn under_chaos_no_payment_or_order_is_lost_invented_stale_or_stuck() {
     for mode in [PublishModeName::Direct, PublishModeName::Stream] {
         let parameters = [("PublishMode", mode.as_str()), ("PaymentLeaseMs", "500")];
         let paystream = Paystream::start_with_parameters(&parameters).await;
-        let report = paystream_chaos::run(paystream.environment(), PAYMENTS, 1, mode, |_| {}).await.unwrap();
+        let report = paystream_chaos::run(paystream.environment(), None, PAYMENTS, 1, mode, |_| {}).await.unwrap();
         assert!(report.findings.is_empty(), "{mode:?}: {report:#?}");
         assert_eq!(report.payments, PAYMENTS);
         let done = report.disturbances;

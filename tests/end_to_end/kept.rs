@@ -4,7 +4,7 @@ use paystream_tests::{Need, Paystream, eur, line, order_body, skip_without};
 
 #[tokio::test]
 async fn payments_and_orders_are_kept_across_a_restart() {
-    if skip_without(&[Need::Restart]) {
+    if skip_without(&[Need::Restart, Need::Kinesis]) {
         return;
     }
     let directory = tempfile::tempdir().unwrap();

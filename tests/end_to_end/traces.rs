@@ -102,7 +102,7 @@ async fn a_payment_without_a_valid_traceparent_carries_the_trace_of_its_invocati
 
 #[tokio::test]
 async fn a_trace_continues_through_the_relay() {
-    if skip_without(&[Need::Faults, Need::Log]) {
+    if skip_without(&[Need::Faults, Need::Log, Need::Kinesis]) {
         return;
     }
     let paystream = Paystream::of_target().await;

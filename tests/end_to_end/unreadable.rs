@@ -73,7 +73,7 @@ async fn arrive(paystream: &Paystream, items: &[Item]) {
 
 #[tokio::test]
 async fn no_unreadable_attribute_of_a_payment_holds_up_other_payments_and_a_redrive_publishes_it() {
-    if skip_without(&[Need::Faults]) {
+    if skip_without(&[Need::Faults, Need::Kinesis]) {
         return;
     }
     let paystream = Paystream::of_target().await;

@@ -11,6 +11,7 @@ use move_money::Ledger;
 use payment_events::{PaymentEvent, TransitionAction};
 use paystream_chaos::{Plan, act, random_fault};
 use paystream_client::{Client, Target};
+use paystream_local::HubKind;
 use paystream_tests::Paystream;
 use serde_json::Value;
 
@@ -77,7 +78,7 @@ async fn events_of_random_payments(paystream: &Paystream, rng: &mut Rng) -> Vec<
     let client = Client::new(Target::local(paystream.environment().url()));
     for number in 0..PAYMENTS {
         for _ in 0..rng.usize(1..=FAULTS_MAX) {
-            paystream.inject(random_fault(rng));
+            paystream.inject(random_fault(HubKind::Kinesis, rng));
         }
         let plan = Plan::new(format!("ord-{number}"), rng);
         act(&client, &plan, |_| {}).await.unwrap_or_else(|error| panic!("{error}"));

@@ -3,7 +3,7 @@
 //!
 //! A schedule is determined by its seed. A failing one prints its seed; rerun it with `PAYSTREAM_SEED=<seed> cargo test
 //! -p paystream-tests --test guarantees schedules`. `PAYSTREAM_SCHEDULES` sets the number of schedules, starting at
-//! that seed. The seed also determines the publish mode.
+//! that seed. The seed also determines the publish mode. `PAYSTREAM_HUB=kafka` and `rabbitmq` run them over that hub.
 
 use std::fmt::Debug;
 use std::str::FromStr;
@@ -11,8 +11,8 @@ use std::str::FromStr;
 use fastrand::Rng;
 use paystream_chaos::{Plan, act, random_fault};
 use paystream_client::{Client, Target};
-use paystream_local::Fault;
-use paystream_tests::Paystream;
+use paystream_local::{Fault, HubKind};
+use paystream_tests::{Paystream, current_hub};
 
 /// Number of schedules by default. The nightly checks run many more.
 const SCHEDULES: u64 = 250;
@@ -33,7 +33,7 @@ impl Schedule {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let plan = Plan::new(format!("ord-{seed}"), &mut rng);
-        let faults = (0..rng.usize(1..=FAULTS_MAX)).map(|_| random_fault(&mut rng)).collect();
+        let faults = (0..rng.usize(1..=FAULTS_MAX)).map(|_| random_fault(current_hub(), &mut rng)).collect();
         Self { seed, plan, faults }
     }
 }
@@ -77,15 +77,15 @@ fn variable<T: FromStr<Err: Debug>>(name: &str) -> Option<T> {
     Some(std::env::var(name).ok()?.parse().unwrap_or_else(|error| panic!("{name}: {error:?}")))
 }
 
-/// Returns the publish mode of a schedule: `direct` for odd seeds.
+/// Returns the publish mode of a schedule: over Kinesis `direct` for odd seeds, otherwise `stream`.
 fn publish_mode(seed: u64) -> &'static str {
-    if seed.is_multiple_of(2) { "stream" } else { "direct" }
+    if seed.is_multiple_of(2) || current_hub() != HubKind::Kinesis { "stream" } else { "direct" }
 }
 
 /// Runs these seeds in one environment, one after the other.
 async fn run_all(mode: &str, seeds: impl Iterator<Item = u64>) {
     let parameters = [("PublishMode", mode), ("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")];
-    let paystream = Paystream::start_with_parameters(&parameters).await;
+    let paystream = Paystream::of_hub(&parameters).await;
     let client = Client::new(Target::local(paystream.environment().url()));
     let mut charged = 0;
     for seed in seeds {

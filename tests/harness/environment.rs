@@ -12,6 +12,7 @@ use paystream_local::{Environment, Functions, Hub, HubKind, Options, Profile, bu
 
 use crate::TestTarget;
 use crate::deployed::Deployed;
+use crate::hub::Broker;
 use crate::log::TestLog;
 
 /// Bound on every wait. Passing tests need a fraction of a second, or some seconds on a deployed stack; the margin is
@@ -37,18 +38,19 @@ pub struct Paystream {
 }
 
 pub(crate) enum System {
-    Embedded { environment: Box<Environment>, log: TestLog },
+    Embedded { environment: Box<Environment>, log: TestLog, broker: Option<Broker> },
     Deployed(Box<Deployed>),
 }
 
 impl Paystream {
-    /// The system that `PAYSTREAM_TARGET` selects: a new local environment, or the shared deployed stack.
+    /// The system that `PAYSTREAM_TARGET` selects: a new local environment over the hub that `PAYSTREAM_HUB` selects, or
+    /// the shared deployed stack.
     ///
     /// # Panics
     /// If it cannot be started or reached.
     pub async fn of_target() -> Self {
         match TestTarget::current() {
-            TestTarget::Embedded => Self::start().await,
+            TestTarget::Embedded => Self::of_hub(&[]).await,
             target => Self::new(System::Deployed(Box::new(Deployed::reach(target).await))),
         }
     }
@@ -114,8 +116,13 @@ impl Paystream {
             HubKind::RabbitMq => &FUNCTIONS[2],
         };
         let functions = functions.get_or_init(|| self::functions(&options));
+        let (hub, parameters) = (options.hub.clone(), options.parameters.clone());
         let environment = Environment::start(options, functions).await.unwrap_or_else(|error| panic!("{error}"));
-        Self::new(System::Embedded { environment: Box::new(environment), log })
+        let broker = match hub {
+            Some(hub) => Some(Broker::reach(&hub, &parameters).await),
+            None => None,
+        };
+        Self::new(System::Embedded { environment: Box::new(environment), log, broker })
     }
 
     fn new(system: System) -> Self {
@@ -150,6 +157,14 @@ impl Paystream {
     pub(crate) fn log(&self) -> Option<&TestLog> {
         match &self.system {
             System::Embedded { log, .. } => Some(log),
+            System::Deployed(_) => None,
+        }
+    }
+
+    /// The broker of an environment over another hub than Kinesis.
+    pub(crate) fn broker(&self) -> Option<&Broker> {
+        match &self.system {
+            System::Embedded { broker, .. } => broker.as_ref(),
             System::Deployed(_) => None,
         }
     }

@@ -56,11 +56,15 @@ impl Paystream {
         }
     }
 
-    /// Waits until the payment's outbox position is its version.
+    /// Waits until the payment's outbox position is its version. Over another hub than Kinesis, which has no `direct` mode,
+    /// nothing is raised, and there is nothing to wait for.
     ///
     /// # Panics
     /// If the position is not raised in time.
     pub async fn is_published(&self, payment_id: &str) {
+        if self.broker().is_some() {
+            return;
+        }
         let table = self.payments_table();
         let id = payment_id.parse().unwrap_or_else(|error| panic!("{payment_id}: {error}"));
         Self::eventually(&format!("the outbox position of {payment_id} is raised"), async || {

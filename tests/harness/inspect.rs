@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use paystream_local::EventSourceStatus;
+use paystream_hubs::relay_of;
+use paystream_local::{EventSourceStatus, HubKind};
 use serde_json::Value;
 
 use crate::Paystream;
+use crate::hub::Broker;
 
 /// Bytes of one part of a quarantined record, and in the first part the number of parts.
 type Part = (Vec<u8>, Option<usize>);
@@ -69,6 +71,11 @@ impl Paystream {
         versions.filter(|(_, version)| *version > 0).collect()
     }
 
+    /// Logical id of the relay, which has a function for each hub.
+    pub fn relay(&self) -> &'static str {
+        relay_of(self.broker().map_or(HubKind::Kinesis, Broker::kind))
+    }
+
     /// Status of the relay's event source mapping.
     ///
     /// # Panics
@@ -76,7 +83,7 @@ impl Paystream {
     pub async fn relay_status(&self) -> EventSourceStatus {
         let status = self.environment().status().await;
         let mut sources = status.event_sources.into_values();
-        sources.find(|source| source.function == "PaymentRelay").unwrap_or_else(|| panic!("no mapping of the relay"))
+        sources.find(|source| source.function == self.relay()).unwrap_or_else(|| panic!("no mapping of the relay"))
     }
 
     /// Lines that the functions and the environment have logged.

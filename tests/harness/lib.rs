@@ -26,4 +26,4 @@ pub use host_broker::HostBroker;
 pub use operating::Ran;
 pub use requests::{eur, line, order_body, payment_body};
 pub use stream::first_appearances;
-pub use target::{Need, TestTarget, skip_without};
+pub use target::{Need, TestTarget, current_hub, hub_lacks, skip_without};

@@ -1,4 +1,5 @@
-//! Direct access to the payment stream: writing records, and reading events as any consumer would.
+//! Direct access to the hub: writing records, and reading events as any consumer would. The hub is the payment stream,
+//! or a broker's topic or exchange.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,9 @@ impl Paystream {
     /// # Panics
     /// If a record is rejected.
     pub async fn put_keyed_on_stream(&self, records: Vec<(String, Vec<u8>)>) {
+        if let Some(broker) = self.broker() {
+            return broker.write(records).await;
+        }
         let entries = records.into_iter().map(|(partition_key, data)| {
             let entry = PutRecordsRequestEntry::builder().partition_key(partition_key).data(Blob::new(data));
             entry.build().unwrap_or_else(|error| panic!("{error}"))
@@ -63,6 +67,9 @@ impl Paystream {
     /// # Panics
     /// If the stream cannot be read, or a record is not JSON.
     pub async fn stream_events(&self) -> Vec<Value> {
+        if let Some(broker) = self.broker() {
+            return broker.events().await;
+        }
         let kinesis = self.kinesis();
         let stream = self.environment().physical_name("PaymentStream").unwrap_or_else(|| panic!("no payment stream"));
         let shards = kinesis.list_shards().stream_name(stream).send().await.unwrap_or_else(|error| panic!("{error:?}"));

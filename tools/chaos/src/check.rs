@@ -13,7 +13,8 @@ use paystream_operations::compare;
 use quarantine::QuarantineRecords;
 use serde::Serialize;
 
-use crate::appeared::{Appeared, StreamError, StreamReader};
+use crate::appeared::Appeared;
+use crate::hub::{HubError, RawHub};
 use crate::plan::Plan;
 
 /// Maximum items per page of a scan.
@@ -30,12 +31,12 @@ pub struct Done {
     pub payment: PaymentInfo,
 }
 
-/// Everything that both services store, and the payments on the stream.
+/// Everything that both services store, and the payments on the hub.
 #[derive(Debug)]
 pub struct World {
     /// Publish mode of the system. Outbox positions are raised in `direct` mode only.
     pub mode: PublishModeName,
-    /// Versions on the stream.
+    /// Versions on the hub.
     pub appeared: Appeared,
     /// Payments in the payments table.
     pub payments: BTreeMap<PaymentId, PaymentRecord>,
@@ -56,9 +57,9 @@ pub struct Findings {
     pub lost: Vec<String>,
     /// Payments and orders that no client requested.
     pub invented: Vec<String>,
-    /// Payments with a version that is missing on the stream or, in `direct` mode, above the outbox position.
+    /// Payments with a version that is missing on the hub or, in `direct` mode, above the outbox position.
     pub unpublished: Vec<String>,
-    /// Versions whose first appearance on the stream came before that of an earlier version.
+    /// Versions whose first appearance on the hub came before that of an earlier version.
     pub disordered: Vec<String>,
     /// Copies that are missing, stale, ahead, orphaned or different.
     pub copies: Vec<String>,
@@ -79,7 +80,7 @@ impl Findings {
     }
 }
 
-/// A table or the stream could not be read.
+/// A table or the hub could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Reading the payments table failed.
@@ -91,9 +92,9 @@ pub enum ReadError {
     /// Reading the quarantine failed.
     #[error(transparent)]
     Quarantine(#[from] quarantine::QuarantineError),
-    /// Reading the stream failed.
+    /// Reading the hub failed.
     #[error(transparent)]
-    Stream(#[from] StreamError),
+    Hub(#[from] HubError),
 }
 
 impl World {
@@ -110,15 +111,15 @@ impl World {
         }
     }
 
-    /// Reads each table once, and the rest of the stream. Both services must be idle.
+    /// Reads each table once, and the rest of the hub. Both services must be idle.
     pub(crate) async fn read(
         environment: &Environment,
         client: &Client,
-        stream: &mut StreamReader,
+        hub: &RawHub,
         mode: PublishModeName,
     ) -> Result<Self, ReadError> {
         let name = |logical_id| environment.physical_name(logical_id).unwrap_or(logical_id);
-        let mut world = Self::new(mode, stream.read().await?.clone());
+        let mut world = Self::new(mode, hub.read().await?);
         let mut payments = PaymentsScan::new(client.clone(), name("PaymentsTable"), PAGE_ITEMS_MAX);
         while let Some(page) = payments.next_page().await? {
             for record in page {
@@ -181,12 +182,12 @@ impl World {
 }
 
 impl World {
-    /// Returns the violation if a version of the payment is not on the stream, or its position is not raised.
+    /// Returns the violation if a version of the payment is not on the hub, or its position is not raised.
     fn unpublished(&self, record: &PaymentRecord) -> Option<String> {
         let PaymentRecord { payment, published_version, .. } = record;
         let (id, version, appeared) = (&payment.payment_id, payment.version, self.appeared.up_to(&payment.payment_id));
         if appeared < version {
-            return Some(format!("{id}: the stream has versions up to {appeared} of {version}"));
+            return Some(format!("{id}: the hub has versions up to {appeared} of {version}"));
         }
         let is_marked = self.mode == PublishModeName::Direct && record.is_due();
         is_marked.then(|| format!("{id}: the outbox position is {published_version}, the version {version}"))

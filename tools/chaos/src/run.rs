@@ -7,13 +7,14 @@ use fastrand::Rng;
 use futures::{StreamExt, TryStreamExt, stream};
 use payments::PublishModeName;
 use paystream_client::{Client, Pace, Target, emulator};
-use paystream_local::Environment;
+use paystream_hubs::Subscriber;
+use paystream_local::{Environment, HubKind};
 use serde::Serialize;
 
 use crate::act::{ActError, act};
-use crate::appeared::StreamReader;
 use crate::check::{Done, Findings, ReadError, World};
-use crate::disturb::{DisturbError, Disturbances, Disturber, STREAM};
+use crate::disturb::{DisturbError, Disturbances, Disturber};
+use crate::hub::RawHub;
 use crate::plan::Plan;
 
 /// Plans executed concurrently.
@@ -63,16 +64,19 @@ pub enum ChaosError {
 }
 
 /// Makes `payments` payments, generated from `seed`, and checks the result. `mode` is the publish mode of the environment,
-/// which no other client may use. Calls `made` with the number of payments made so far, after each.
+/// which no other client may use. `subscriber` reads its hub, unless that is Kinesis; nothing may have been published
+/// before it was created. Calls `made` with the number of payments made so far, after each.
 pub async fn run(
     environment: &Environment,
+    subscriber: Option<(HubKind, Subscriber)>,
     payments: u64,
     seed: u64,
     mode: PublishModeName,
     made: impl Fn(u64),
 ) -> Result<Report, ChaosError> {
     let client = Client::new(Target::local(environment.url()));
-    let disturber = Disturber::new(environment);
+    let hub = RawHub::new(environment, subscriber);
+    let disturber = Disturber::new(environment, &hub);
     let count = AtomicU64::new(0);
     let started = Instant::now();
     let work = stream::iter(0..payments).map(|number| {
@@ -94,7 +98,7 @@ pub async fn run(
     let worked_ms = ms_since(started);
     environment.clear_faults();
     let started = Instant::now();
-    let findings = settle(environment, &done, disturber.done().poison_records, mode).await?;
+    let findings = settle(environment, &hub, &done, disturber.done().poison_records, mode).await?;
     Ok(Report {
         seed,
         payments: done.len() as u64,
@@ -110,17 +114,16 @@ pub async fn run(
 /// check.
 async fn settle(
     environment: &Environment,
+    hub: &RawHub,
     done: &[Done],
     poison: u64,
     mode: PublishModeName,
 ) -> Result<Findings, ReadError> {
     let started = Instant::now();
     let dynamodb = dynamodb(environment);
-    let kinesis = aws_sdk_kinesis::Client::new(&emulator(environment.kinesis_url()));
-    let mut stream = StreamReader::new(kinesis, environment.physical_name(STREAM).unwrap_or(STREAM).to_owned());
     let check = async || {
         wait_until_idle(environment, IDLE_WAIT_MAX.saturating_sub(started.elapsed())).await;
-        let mut findings = World::read(environment, &dynamodb, &mut stream, mode).await?.check(done, poison);
+        let mut findings = World::read(environment, &dynamodb, hub, mode).await?.check(done, poison);
         let discarded = environment.failures().failures;
         findings.given_up.extend(discarded.iter().map(|failure| format!("{failure:?}")));
         Ok(findings)

@@ -4,12 +4,16 @@
 //! Kinesis builds none of their dependencies.
 
 mod kafka;
+mod names;
+mod subscriber;
 
 use std::sync::Arc;
 
 use paystream_local::{Hub, HubClient, HubKind, HubUrl, KafkaError};
 
 pub use kafka::{KafkaAccess, KafkaClient, KafkaSasl, PartitionState, TopicSettings};
+pub use names::{own_names, relay_of};
+pub use subscriber::{Message, Subscriber, SubscriberError};
 
 /// Reason why a hub cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use paystream_local::{
-    BuildError, Environment, Functions, LogSink, NoTemplate, Options, Profile, StartError, Template, find_template,
+    BuildError, Environment, Functions, Hub, LogSink, NoTemplate, Options, Profile, StartError, find_template,
 };
 
 /// Flags of local environments.
@@ -36,6 +36,7 @@ pub(crate) enum LocalError {
 pub(crate) struct Built {
     template: PathBuf,
     parameters: BTreeMap<String, String>,
+    hub: Option<Hub>,
     functions: Functions,
     pub(crate) profile: Profile,
     log: bool,
@@ -44,19 +45,28 @@ pub(crate) struct Built {
 impl LocalArguments {
     /// Finds the template and builds its functions.
     pub(crate) async fn build(self, parameters: BTreeMap<String, String>) -> Result<Built, LocalError> {
+        self.build_over(None, parameters).await
+    }
+
+    /// Does the same for a stack over this hub.
+    pub(crate) async fn build_over(
+        self,
+        hub: Option<Hub>,
+        parameters: BTreeMap<String, String>,
+    ) -> Result<Built, LocalError> {
         let template = find_template(self.template)?;
         let profile = if self.release { Profile::Release } else { Profile::own() };
-        let loaded = Template::load(&template, &parameters).map_err(StartError::from)?;
-        let functions = loaded.build_functions(profile).await?;
-        Ok(Built { template, parameters, functions, profile, log: self.log })
+        let options = Options { template: template.clone(), parameters: parameters.clone(), hub, ..Options::default() };
+        let functions = options.template().map_err(StartError::from)?.build_functions(profile).await?;
+        Ok(Built { template, parameters, hub: options.hub, functions, profile, log: self.log })
     }
 }
 
 impl Built {
-    /// Starts an environment with these options, apart from its template, parameters and log.
+    /// Starts an environment with these options, apart from its template, parameters, hub and log.
     pub(crate) async fn start(&self, options: Options) -> Result<Environment, LocalError> {
         let log = if self.log { LogSink::stderr() } else { LogSink::discard() };
-        let (template, parameters) = (self.template.clone(), self.parameters.clone());
-        Ok(Environment::start(Options { template, parameters, log, ..options }, &self.functions).await?)
+        let (template, parameters, hub) = (self.template.clone(), self.parameters.clone(), self.hub.clone());
+        Ok(Environment::start(Options { template, parameters, hub, log, ..options }, &self.functions).await?)
     }
 }

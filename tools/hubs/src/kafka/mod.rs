@@ -4,6 +4,7 @@ mod access;
 mod connection;
 mod records;
 mod settings;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,12 +1,18 @@
 //! Selection of the end-to-end tests' target, and a check that docs/parity.md lists what each target skips.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod brokers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use paystream_tests::{Need, TestTarget, outputs_of, workspace};
+use paystream_local::HubKind;
+use paystream_tests::{Need, TestTarget, hub_lacks, outputs_of, workspace};
 
 const PAGE: &str = "docs/parity.md";
+/// Modules whose tests choose their hubs themselves. The page lists those that need a broker by their files.
+const CHOOSING_HUBS: [&str; 2] = ["hubs", "subscribers"];
+const BROKERS: [HubKind; 2] = [HubKind::Kafka, HubKind::RabbitMq];
 
 /// The end-to-end tests by name, with the needs each declares.
 fn tests() -> BTreeMap<String, Vec<Need>> {
@@ -19,6 +25,9 @@ fn tests() -> BTreeMap<String, Vec<Need>> {
             let (name, body) = test.split_once('(').unwrap();
             let body = body.split("\n}\n").next().unwrap();
             let declared = body.split_once("skip_without(&[").map(|(_, needs)| needs.split(']').next().unwrap());
+            if CHOOSING_HUBS.contains(&module.as_str()) {
+                continue;
+            }
             // Otherwise the test would pass on every target without running against it.
             let uses_target = body.contains("Paystream::of_target()");
             assert!(
@@ -34,9 +43,9 @@ fn tests() -> BTreeMap<String, Vec<Need>> {
     tests
 }
 
-/// The table rows that begin with a name in backticks.
+/// The table rows that begin with a name in backticks, apart from those that begin with a file.
 fn rows(page: &str) -> BTreeSet<&str> {
-    page.lines().filter(|line| line.starts_with("| `")).collect()
+    page.lines().filter(|line| line.starts_with("| `") && !line.contains(".rs` |")).collect()
 }
 
 #[test]
@@ -51,13 +60,17 @@ fn the_page_lists_every_test_that_is_skipped_somewhere_and_why() {
         needed.extend(names.iter().cloned());
         let [embedded, localstack, aws] = TestTarget::ALL.map(runs);
         assert_eq!(embedded, "runs", "{test}");
-        expected.insert(format!("| `{test}` | {} | {localstack} | {aws} |", names.join(", ")));
+        let [kafka, rabbitmq] = BROKERS
+            .map(|hub| if needs.iter().any(|need| hub_lacks(hub, *need).is_some()) { "skipped" } else { "runs" });
+        expected.insert(format!("| `{test}` | {} | {localstack} | {aws} | {kafka} | {rabbitmq} |", names.join(", ")));
     }
     for need in Need::ALL {
         let [localstack, aws] =
             [TestTarget::LocalStack, TestTarget::Aws].map(|target| target.lacks(need).unwrap_or("available"));
+        let [kafka, rabbitmq] = BROKERS.map(|hub| hub_lacks(hub, need).unwrap_or("available"));
+        assert_eq!(kafka, rabbitmq, "the page has one column for both");
         assert!(needed.contains(&format!("`{need:?}`")), "no test needs {need:?}");
-        expected.insert(format!("| `{need:?}` | {localstack} | {aws} |"));
+        expected.insert(format!("| `{need:?}` | {localstack} | {aws} | {kafka} |"));
     }
     let rows = rows(&page);
     for row in &expected {
