@@ -120,7 +120,7 @@ mod tests {
             timestamp: 1_700_000_000_000,
             key: None,
             value: Some(Bytes::from(offset.to_string())),
-            headers: [].into_iter().collect(),
+            headers: kafka_protocol::indexmap::IndexMap::new(),
         }
     }
 

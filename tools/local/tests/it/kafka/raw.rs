@@ -135,7 +135,7 @@ impl Transaction {
             timestamp: 1_700_000_000_000,
             key: None,
             value: Some(value.into()),
-            headers: [].into_iter().collect(),
+            headers: kafka_protocol::indexmap::IndexMap::new(),
         };
         self.sequence += 1;
         let mut records = BytesMut::new();
