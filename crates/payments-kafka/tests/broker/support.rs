@@ -42,7 +42,7 @@ pub(crate) fn produce_with_java(topic: &Topic, keys: &[String]) {
     let options = ["produce", "--topic", &topic.name, "--reader-property", "parse.key=true"];
     let mut command = Command::new(SCRIPT);
     let mut java = command.args(["--port", port]).args(options).stdin(Stdio::piped()).spawn().unwrap();
-    let lines: String = keys.iter().map(|key| format!("{key}\tvalue\n")).collect();
+    let lines = keys.iter().flat_map(|key| [key.as_str(), "\tvalue\n"]).collect::<String>();
     java.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     assert!(java.wait().unwrap().success());
 }

@@ -84,7 +84,7 @@ fn batch(key: &[u8], value: &[u8]) -> Result<Bytes, KafkaError> {
         timestamp: i64::try_from(now.as_millis()).unwrap_or(i64::MAX),
         key: Some(Bytes::copy_from_slice(key)),
         value: Some(Bytes::copy_from_slice(value)),
-        headers: Default::default(),
+        headers: kafka_protocol::indexmap::IndexMap::new(),
     };
     let mut records = BytesMut::new();
     let options = RecordEncodeOptions { version: 2, compression: Compression::None };

@@ -131,7 +131,7 @@ impl Failure {
             (None, Some(batch), None) => (BatchKind::DynamoDb, batch, Vec::new()),
             (None, None, Some(batch)) => {
                 let (stream_arn, batch_size) = (batch.source(), batch.batch_size);
-                (BatchKind::Kafka, BatchInfo { stream_arn, batch_size, ..BatchInfo::default() }, batch.partitions())
+                (BatchKind::Kafka, BatchInfo { batch_size, stream_arn, ..BatchInfo::default() }, batch.partitions())
             }
             _ => {
                 let reason = "must have one of KinesisBatchInfo, DDBStreamBatchInfo and KafkaBatchInfo";
