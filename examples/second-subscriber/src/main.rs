@@ -90,18 +90,17 @@ async fn follow(mut source: impl Source, mut state: State, is_once: bool) -> Res
     state.store()?;
     loop {
         let batch = within("the hub", source.next()).await?;
-        let mut lines = Vec::new();
         for record in &batch.records {
-            lines.extend(state.receive(record)?);
+            // Before the effects are stored: a crash repeats lines, and loses none.
+            for line in state.receive(record)? {
+                println!("{line}");
+            }
         }
         let positions = batch.positions.unwrap_or_else(|| state.positions.clone());
         if !batch.records.is_empty() || positions != state.positions {
             state.positions = positions;
             state.store()?;
             within("the hub", source.confirm()).await?;
-        }
-        for line in lines {
-            println!("{line}");
         }
         if is_once && batch.is_latest {
             return Ok(());
