@@ -39,15 +39,15 @@ impl FoldedPayment {
     pub(crate) fn first_version(&self) -> u64 {
         match &self.first_image {
             None => self.newest.record().payment.version,
-            Some(image) => decode(image).map_or(0, |first| first.record().payment.version),
+            Some(image) => decode(image, true).map_or(0, |first| first.record().payment.version),
         }
     }
 }
 
 /// Folds a batch to the newest image of each item. The records of an item are in write order, so that only the last
 /// image needs decoding: a payment with a direct publish has three. If the last one cannot be decoded, the previous one
-/// is decoded as well.
-pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
+/// is decoded as well. Without `uses_positions`, every version counts as due.
+pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>, uses_positions: bool) -> Folded {
     let mut items: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (position, record) in records.into_iter().enumerate() {
         let DynamoDbRecord { sequence_number, written_at_unix_ms, keys, new_image, .. } = record;
@@ -63,7 +63,7 @@ pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
     for images in items.into_values() {
         let mut images = images.into_iter();
         while let Some((position, image)) = images.next_back() {
-            match decode(&image.content) {
+            match decode(&image.content, uses_positions) {
                 Ok(newest) => {
                     let (first_image, sequence_number) = match images.next() {
                         Some((_, first)) => (Some(first.content), first.sequence_number),
@@ -80,8 +80,11 @@ pub(crate) fn fold(records: Vec<DynamoDbRecord<Box<RawValue>>>) -> Folded {
 }
 
 /// Decodes an image. A payment with an event that cannot be rebuilt counts as undecodable: it could never be published.
-fn decode(image: &RawValue) -> Result<RebuiltPayment, Reason> {
-    let stored = record_of_image(image.get()).map_err(|error| Reason::new(&error.to_string()))?;
+fn decode(image: &RawValue, uses_positions: bool) -> Result<RebuiltPayment, Reason> {
+    let mut stored = record_of_image(image.get()).map_err(|error| Reason::new(&error.to_string()))?;
+    if !uses_positions {
+        stored.published_version = 0;
+    }
     RebuiltPayment::new(stored).map_err(|error| Reason::new(&error.to_string()))
 }
 

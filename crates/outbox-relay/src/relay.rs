@@ -34,6 +34,14 @@ pub enum RelayMode {
 }
 
 impl RelayMode {
+    /// True if versions up to a payment's outbox position are on the hub.
+    fn uses_positions(&self) -> bool {
+        match self {
+            Self::Direct(_) => true,
+            Self::Stream(publication) => publication.uses_positions(),
+        }
+    }
+
     /// Publishes the payments that are due. Returns each with its outcome.
     async fn publish(&self, payments: Vec<FoldedPayment>, deadline: SystemTime) -> Vec<(DuePayment, Published)> {
         let (mut due, mut changes) = (Vec::new(), Vec::new());
@@ -83,7 +91,7 @@ impl Relay {
     /// payments that the hub can never accept. Reports the records of those that fail, so that Lambda redelivers them. Ends
     /// before `deadline`: what is left then is reported, too.
     pub async fn handle(&self, batch: ChangeBatch, deadline: SystemTime) -> BatchResponse {
-        let Folded { payments, unreadable } = fold(batch.records);
+        let Folded { payments, unreadable } = fold(batch.records, self.mode.uses_positions());
         let Outcomes { deferred, rejected } = self.publish(payments, deadline).await;
         let mut response: BatchResponse = deferred.into_iter().collect();
         response.extend(self.quarantine(rejected.into_iter().chain(unreadable), deadline).await);

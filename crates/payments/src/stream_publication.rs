@@ -21,11 +21,13 @@ const KEPT_S: u64 = 86_400;
 /// Lambda discards images that are too old, so versions whose images may have been discarded are sent again before a
 /// later one.
 ///
-/// An outbox position that a payment has from `direct` mode is used: versions up to it are not sent.
+/// An outbox position that a payment has from `direct` mode is used: versions up to it are not sent, unless the hub was
+/// changed ([`ignoring_positions`](Self::ignoring_positions)).
 #[derive(Clone)]
 pub struct StreamPublication {
     rounds: Rounds,
     record_age: RecordAge,
+    uses_positions: bool,
 }
 
 /// A payment in a batch of the change stream.
@@ -64,7 +66,19 @@ impl RecordAge {
 impl StreamPublication {
     /// Creates a publication that sends with `publisher` the images of a mapping with this record age.
     pub fn new(publisher: Arc<dyn EventPublisher>, record_age: RecordAge) -> Self {
-        Self { rounds: Rounds::new(publisher), record_age }
+        Self { rounds: Rounds::new(publisher), record_age, uses_positions: true }
+    }
+
+    /// Ignores outbox positions. `direct` mode raised them for Kinesis, and the publisher sends to another hub, which has
+    /// none of the versions up to them.
+    #[must_use]
+    pub fn ignoring_positions(self) -> Self {
+        Self { uses_positions: false, ..self }
+    }
+
+    /// True if versions up to the outbox position are on the hub.
+    pub fn uses_positions(&self) -> bool {
+        self.uses_positions
     }
 
     /// Publishes payments, and returns one outcome per payment, in the order of `changes`: [`Published::Now`],

@@ -21,7 +21,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     publisher.connect().await;
     // DynamoDB is called to quarantine an image only.
     let quarantine = QuarantineTable::new(aws_connection::dynamodb(aws.config()), config.quarantine_table);
-    let mode = RelayMode::Stream(StreamPublication::new(publisher, RecordAge::of_mapping(config.record_age_s_max)));
+    let mode = RelayMode::Stream(
+        StreamPublication::new(publisher, RecordAge::of_mapping(config.record_age_s_max)).ignoring_positions(),
+    );
     let relay = &Relay::new(mode, Arc::new(quarantine), Metrics::to_stdout(&config.function_name));
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
         let deadline = event.context.deadline();

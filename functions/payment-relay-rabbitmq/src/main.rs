@@ -21,7 +21,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     // DynamoDB is called to quarantine an image only.
     publisher.connect().await;
     let record_age = RecordAge::of_mapping(config.record_age_s_max);
-    let mode = RelayMode::Stream(StreamPublication::new(publisher, record_age));
+    let mode = RelayMode::Stream(StreamPublication::new(publisher, record_age).ignoring_positions());
     let quarantine = Arc::new(QuarantineTable::new(aws_connection::dynamodb(aws.config()), config.quarantine_table));
     let relay = &Relay::new(mode, quarantine, Metrics::to_stdout(&config.function_name));
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {

@@ -126,3 +126,16 @@ async fn an_image_that_cannot_be_stored_is_not_passed() {
     relaying.quarantine.fail_for("1:pay_x");
     assert_eq!(relaying.batch([undecodable(1, "x"), made(2, "a", &[0])]).await, ["1"]);
 }
+
+/// `direct` mode raised the positions for Kinesis.
+#[tokio::test]
+async fn a_relay_to_another_hub_ignores_positions() {
+    let published_before = || vec![image(1, "a", 1, 1), image(2, "a", 2, 2)];
+    assert_eq!(relaying().batch(published_before()).await, Vec::<String>::new());
+    let to_another_hub = Relaying::in_mode(|publisher| {
+        let publication = StreamPublication::new(publisher, RecordAge::of_mapping(RECORD_AGE_S_MAX));
+        RelayMode::Stream(publication.ignoring_positions())
+    });
+    assert_eq!(to_another_hub.batch(published_before()).await, Vec::<String>::new());
+    assert_eq!(to_another_hub.published(), ["pay_a:1", "pay_a:2"]);
+}
