@@ -23,7 +23,7 @@ fn payment(order_id: &str, payment_id: &str, version: u64) -> PaymentInfo {
 
 #[tokio::test]
 async fn a_batch_writes_each_payment_once_and_looks_up_all_orders_in_one_call() {
-    if skip_without(&[Need::Calls]) {
+    if skip_without(&[Need::Calls, Need::Kinesis]) {
         return;
     }
     let paystream = Paystream::of_target().await;

@@ -22,7 +22,7 @@ fn event(payment: &Value, order_id: &str, payment_id: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn an_order_with_too_many_payments_keeps_its_status_and_blocks_no_other_order() {
-    if skip_without(&[Need::Log]) {
+    if skip_without(&[Need::Log, Need::Kinesis]) {
         return;
     }
     let paystream = Paystream::of_target().await;

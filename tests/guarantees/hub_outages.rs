@@ -1,9 +1,11 @@
 //! Outages over Kafka and RabbitMQ: of the hub, of Orders' table, and of the broker itself. Tests without the broker are
-//! skipped. `PAYSTREAM_HUB` is not needed.
+//! skipped, whatever `PAYSTREAM_HUB` is.
+
+use std::time::Duration;
 
 use futures::future::join_all;
 use paystream_hubs::relay_of;
-use paystream_local::{Effect, EventSourceStatus, Fault, FaultTarget, HubKind};
+use paystream_local::{Effect, EventSourceStatus, Fault, FaultTarget, HubKind, Options, RetryDelays};
 use paystream_tests::{HostBroker, Paystream, eur, first_appearances};
 use serde_json::{Value, json};
 
@@ -20,8 +22,12 @@ fn target(hub: HubKind) -> FaultTarget {
     }
 }
 
+const PARAMETERS: [(&str, &str); 2] = [("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")];
+/// Short pauses before retries, so that many deliveries fail soon.
+const RETRY: RetryDelays = RetryDelays { first: Duration::from_millis(10), most: Duration::from_millis(50) };
+
 async fn start_on(hub: HubKind) -> Option<Paystream> {
-    Paystream::start_on(hub, &[("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")]).await
+    Paystream::start_on_with(hub, &PARAMETERS, |options| Options { retry: RETRY, ..options }).await
 }
 
 /// Makes payments of three versions, several for each order.
@@ -122,6 +128,8 @@ async fn after_partitions_were_added_to_a_topic_the_newest_state_arrives() {
     paystream.events_on_stream(10).await;
     paystream.add_partition().await;
     paystream.add_partition().await;
+    // A relay that runs looks for new partitions after five minutes, a new one at once.
+    paystream.kill(relay_of(HubKind::Kafka)).await;
     for (order_id, payment) in &mut payments {
         let path = format!("/payments/{}/capture", payment["payment_id"].as_str().unwrap());
         *payment = paystream.insist(&path, order_id, &json!({})).await.expect(200);
@@ -145,8 +153,8 @@ fn shared_port(hub: HubKind) -> Option<u16> {
 async fn the_broker_stops(hub: HubKind) {
     let Some(port) = shared_port(hub) else { return };
     let broker = HostBroker::start(hub, port + OWN_PORT).await;
-    let parameters = [("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")];
-    let paystream = Paystream::start_at(hub, &broker.address(), &parameters, |options| options).await;
+    let retrying = |options| Options { retry: RETRY, ..options };
+    let paystream = Paystream::start_at(hub, &broker.address(), &PARAMETERS, retrying).await;
     let mut payments = pay_for_orders(&paystream, "before").await;
     for (order_id, payment) in &payments {
         paystream.payment_arrives(order_id, payment).await;
