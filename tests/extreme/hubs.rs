@@ -61,7 +61,7 @@ pub(crate) fn event(hub: Hub, batch: &[&Given], rng: &mut Rng) -> HubEvent {
             records.push(record.clone());
         }
     }
-    read(&if hub == Hub::Kafka { kafka_event(records, rng) } else { rabbitmq_event(records) })
+    read(&if hub == Hub::Kafka { kafka_event(records, rng) } else { rabbitmq_event(&records) })
 }
 
 /// Decodes an event as the function does.
@@ -113,7 +113,7 @@ fn rabbitmq_message(given: &Given, rng: &mut Rng) -> Value {
     })
 }
 
-pub(crate) fn rabbitmq_event(messages: Vec<Value>) -> Value {
+pub(crate) fn rabbitmq_event(messages: &[Value]) -> Value {
     json!({"eventSource": "aws:rmq", "rmqMessagesByQueue": {"orders.payments::/": messages}})
 }
 

@@ -240,7 +240,7 @@ async fn records_of_other_producers_and_of_recreated_topics_are_quarantined_once
             });
             let mut event = |records| match hub {
                 Hub::Kafka => hubs::kafka_event(records, &mut rng),
-                _ => hubs::rabbitmq_event(records),
+                _ => hubs::rabbitmq_event(&records),
             };
             // Delivered, and delivered again.
             for is_redelivery in [false, true] {

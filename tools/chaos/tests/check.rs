@@ -58,7 +58,9 @@ fn placed(order_id: &str, payments: &[PaymentCopy]) -> Order {
 /// A stream with these versions of the payment, in this order.
 fn appeared(record: &PaymentRecord, versions: &[u64]) -> Appeared {
     let mut appeared = Appeared::default();
-    versions.iter().for_each(|version| appeared.add(&record.payment.payment_id, *version));
+    for version in versions {
+        appeared.add(&record.payment.payment_id, *version);
+    }
     appeared
 }
 

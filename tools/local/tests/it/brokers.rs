@@ -23,6 +23,7 @@ pub(crate) fn rabbitmq() -> Option<String> {
     broker("PAYSTREAM_RABBITMQ", "hubs/host/rabbitmq")
 }
 
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
 fn broker(variable: &str, script: &str) -> Option<String> {
     let address = std::env::var(variable).ok();
     if address.is_none() {

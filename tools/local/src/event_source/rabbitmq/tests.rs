@@ -64,6 +64,7 @@ struct Mapped {
 }
 
 /// Returns the broker's address; `None`, and the reason on standard output, if the test is to be skipped.
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
 fn broker() -> Option<String> {
     let address = std::env::var("PAYSTREAM_RABBITMQ").ok();
     if address.is_none() {
