@@ -105,7 +105,8 @@ impl Paystream {
         format!("{:?}", read.items())
     }
 
-    /// Quarantined records with this partition key, assembled from their parts.
+    /// Quarantined records with this partition key, assembled from their parts, in the order of their ids. Over RabbitMQ
+    /// all records: Lambda's event has no routing key.
     ///
     /// # Panics
     /// If a record is incomplete, or the table cannot be read.
@@ -114,6 +115,7 @@ impl Paystream {
         let items: Result<Vec<_>, _> = scan.items().send().collect().await;
         let mut records: BTreeMap<String, BTreeMap<usize, Part>> = BTreeMap::new();
         let mut wanted = BTreeSet::new();
+        let has_keys = self.broker().map(Broker::kind) != Some(HubKind::RabbitMq);
         for item in items.unwrap_or_else(|error| panic!("{error:?}")) {
             let number = |name: &str| item.get(name)?.as_n().ok()?.parse::<usize>().ok();
             let text = |name: &str| item.get(name)?.as_s().ok();
@@ -121,7 +123,7 @@ impl Paystream {
             let (Some(record), Some(part), Some(data)) = (text("record"), number("part"), data) else {
                 panic!("not a part of a record: {item:?}");
             };
-            if text("partition_key").is_some_and(|key| key == partition_key) {
+            if !has_keys || text("partition_key").is_some_and(|key| key == partition_key) {
                 wanted.insert(record.clone());
             }
             let parts = records.entry(record.clone()).or_default();
