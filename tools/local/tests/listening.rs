@@ -59,9 +59,10 @@ async fn every_listener_is_known_and_guarded() {
     let variables: Value = probe.get("/do/variables").await.json().await.unwrap();
     let environment = &probe.environment;
     let named = [environment.url(), environment.dynamodb_url(), environment.kinesis_url()];
-    let runtime_api = variables["AWS_LAMBDA_RUNTIME_API"].as_str().unwrap();
-    let named: BTreeSet<u16> = named.into_iter().chain([runtime_api]).map(port_of).collect();
-    assert_eq!((ports(), named.len()), (named.clone(), 4));
+    let of_functions = ["AWS_LAMBDA_RUNTIME_API", "AWS_ENDPOINT_URL_SECRETS_MANAGER"];
+    let of_functions = of_functions.map(|variable| variables[variable].as_str().unwrap());
+    let named: BTreeSet<u16> = named.into_iter().chain(of_functions).map(port_of).collect();
+    assert_eq!((ports(), named.len()), (named.clone(), 5));
     for port in named {
         assert!(is_guarded(port).await, "port {port}");
     }

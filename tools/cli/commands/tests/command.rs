@@ -20,7 +20,10 @@ fn chaos_reports_its_seed_and_no_findings() {
     assert!(run.status.success(), "{run:?}");
     let report = String::from_utf8(run.stdout).unwrap();
     assert!(report.starts_with(r#"{"seed":7,"payments":40,"#), "{report}");
-    assert!(report.contains(r#""lost":[],"invented":[],"unpublished":[],"disordered":[],"copies":[],"stuck":[]"#), "{report}");
+    assert!(
+        report.contains(r#""lost":[],"invented":[],"unpublished":[],"disordered":[],"copies":[],"stuck":[]"#),
+        "{report}"
+    );
 }
 
 #[test]
