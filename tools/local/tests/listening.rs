@@ -72,7 +72,8 @@ async fn every_listener_is_known_and_guarded() {
     let directory = tempfile::tempdir().unwrap();
     let options = options(directory.path(), &[]);
     let emulators = Emulators::start(Template::load(&options.template, &options.parameters).unwrap()).await.unwrap();
-    let named = BTreeSet::from([emulators.dynamodb_url(), emulators.kinesis_url()].map(port_of));
+    let named = [emulators.dynamodb_url(), emulators.kinesis_url(), emulators.secrets_manager_url()];
+    let named = BTreeSet::from(named.map(port_of));
     assert_eq!(ports(), named);
     for port in named {
         assert!(is_guarded(port).await, "port {port}");

@@ -111,6 +111,11 @@ impl Emulators {
         &self.endpoints.dynamodb
     }
 
+    /// Returns the endpoint of Secrets Manager, for `AWS_ENDPOINT_URL_SECRETS_MANAGER`. It has no secrets.
+    pub fn secrets_manager_url(&self) -> &str {
+        &self.endpoints.secrets_manager
+    }
+
     /// Returns the physical name of a table or stream.
     pub fn physical_name(&self, logical_id: &str) -> Option<&str> {
         self.template.names.get(logical_id).map(String::as_str)
