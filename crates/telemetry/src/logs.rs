@@ -67,8 +67,10 @@ where
 /// Target of `lambda_runtime`'s span of an invocation. It has no events.
 const INVOCATIONS: &str = "lambda_runtime::layers::trace";
 
-/// This project's crates, which log at the configured level.
-const OWN_TARGETS: [&str; 11] = [
+/// This project's crates, which log at the configured level. A name stands for all names that begin with it.
+const OWN_TARGETS: [&str; 13] = [
+    "outbox_relay",
+    "aws_secrets",
     "payment_api",
     "payment_relay",
     "order_projector",
