@@ -39,7 +39,7 @@ pub enum KafkaError {
         servers: String,
         /// Error of the client.
         error: String,
-        /// What to do.
+        /// Remedy, as an instruction.
         remedy: &'static str,
     },
     /// The topic is not among those that the cluster lists.
@@ -72,7 +72,7 @@ pub enum KafkaError {
         partition: usize,
         /// Error of the client.
         error: String,
-        /// What to do.
+        /// Remedy, as an instruction.
         remedy: &'static str,
     },
     /// The time for the batch ended before all records were sent.

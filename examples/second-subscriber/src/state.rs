@@ -39,7 +39,7 @@ impl State {
         Self { path: path.to_owned(), positions: Positions::new(), ledger, unreadable: Vec::new() }
     }
 
-    /// Reads the state. Returns `None` if there is none yet.
+    /// Reads the state. Returns `None` on the first run, before a state was stored.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, BoxError> {
         if !fs::exists(path)? {
             return Ok(None);
