@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::connection::{AwaitedResponse, End};
+use super::connection::{AwaitedResponse, End, close_after};
 use super::stream::Direction;
 use super::{Cut, Entrance, Verdict};
 use crate::amqp::{FrameHeader, FrameKind, Method, PROTOCOL_HEADER, operation_of};
@@ -52,24 +52,11 @@ pub(super) async fn carry(
     entrance: &Arc<Entrance>,
 ) -> Result<(), End> {
     let state = State::default();
-    tokio::select! {
-        ended = async {
-            tokio::try_join!(pass_requests(&mut requests, entrance, &state), pass_responses(&mut responses, &state))
-        } => ended.map(|_| ()),
-        overdue = state.awaited.overdue() => overdue,
-    }
+    let passing = async { close_after(pass_requests(&mut requests, entrance, &state).await, &mut requests).await };
+    state.awaited.carry(passing, pass_responses(&mut responses, &state)).await
 }
 
 async fn pass_requests(requests: &mut Direction<'_>, entrance: &Entrance, state: &State) -> Result<(), End> {
-    // A client that is gone closes the direction; the broker's last responses are still read.
-    if let Err(cut @ End::Cut(_)) = pass_each_request(requests, entrance, state).await {
-        return Err(cut);
-    }
-    requests.close().await;
-    Ok(())
-}
-
-async fn pass_each_request(requests: &mut Direction<'_>, entrance: &Entrance, state: &State) -> Result<(), End> {
     let Some(preamble) = requests.read::<8>().await? else { return Ok(()) };
     requests.write(&preamble).await?;
     if preamble != PROTOCOL_HEADER {
@@ -138,13 +125,6 @@ async fn judge(requests: &mut Direction<'_>, entrance: &Entrance, method: Method
 }
 
 async fn pass_responses(responses: &mut Direction<'_>, state: &State) -> Result<(), End> {
-    match pass_each_response(responses, state).await {
-        Err(cut @ End::Cut(_)) => Err(cut),
-        Ok(()) | Err(End::Closed) => Err(state.awaited.closed()),
-    }
-}
-
-async fn pass_each_response(responses: &mut Direction<'_>, state: &State) -> Result<(), End> {
     while let Some(start) = responses.read::<{ FrameHeader::BYTES }>().await? {
         let Some(header) = FrameHeader::parse(start) else {
             responses.write(&start).await?;

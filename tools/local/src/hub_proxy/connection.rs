@@ -62,19 +62,48 @@ impl<T> AwaitedResponse<T> {
     }
 
     /// Returns when the response has not come in time.
-    pub(super) async fn overdue(&self) -> Result<(), End> {
+    async fn overdue(&self) -> Result<(), End> {
         self.is_set.notified().await;
         tokio::time::sleep(RESPONSE_TIMEOUT).await;
         self.cut_if(|_| true)
     }
 
+    /// Carries both directions to the end of the connection. `requests` and `responses` pass each one's bytes on, and end
+    /// with their direction.
+    pub(super) async fn carry(
+        &self,
+        requests: impl Future<Output = Result<(), End>>,
+        responses: impl Future<Output = Result<(), End>>,
+    ) -> Result<(), End> {
+        let responses = async {
+            match responses.await {
+                Err(cut @ End::Cut(_)) => Err(cut),
+                Ok(()) | Err(End::Closed) => Err(self.closed()),
+            }
+        };
+        tokio::select! {
+            ended = async { tokio::try_join!(requests, responses) } => ended.map(|_: ((), ())| ()),
+            overdue = self.overdue() => overdue,
+        }
+    }
+
     /// The end of a connection that the broker has closed: its last response can be lost, too.
-    pub(super) fn closed(&self) -> End {
+    fn closed(&self) -> End {
         match self.cut_if(|_| true) {
             Err(cut) => cut,
             Ok(()) => End::Closed,
         }
     }
+}
+
+/// Closes the requests' direction after its end, unless a fault ends the connection. A client that is gone closes the
+/// direction, and the broker's last responses are still read.
+pub(super) async fn close_after(ended: Result<(), End>, requests: &mut Direction<'_>) -> Result<(), End> {
+    if let Err(cut @ End::Cut(_)) = ended {
+        return Err(cut);
+    }
+    requests.close().await;
+    Ok(())
 }
 
 /// Accepts connections to one address of the broker.

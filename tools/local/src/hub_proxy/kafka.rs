@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::connection::{AwaitedResponse, End};
+use super::connection::{AwaitedResponse, End, close_after};
 use super::kafka_operations::{FIND_COORDINATOR, METADATA, operation_of};
 use super::metadata;
 use super::stream::Direction;
@@ -63,24 +63,11 @@ pub(super) async fn carry(
     entrance: &Arc<Entrance>,
 ) -> Result<(), End> {
     let state = State::default();
-    tokio::select! {
-        ended = async {
-            tokio::try_join!(pass_requests(&mut requests, entrance, &state), pass_responses(&mut responses, entrance, &state))
-        } => ended.map(|_| ()),
-        overdue = state.awaited.overdue() => overdue,
-    }
+    let passing = async { close_after(pass_requests(&mut requests, entrance, &state).await, &mut requests).await };
+    state.awaited.carry(passing, pass_responses(&mut responses, entrance, &state)).await
 }
 
 async fn pass_requests(requests: &mut Direction<'_>, entrance: &Entrance, state: &State) -> Result<(), End> {
-    // A client that is gone closes the direction; the broker's last responses are still read.
-    if let Err(cut @ End::Cut(_)) = pass_each_request(requests, entrance, state).await {
-        return Err(cut);
-    }
-    requests.close().await;
-    Ok(())
-}
-
-async fn pass_each_request(requests: &mut Direction<'_>, entrance: &Entrance, state: &State) -> Result<(), End> {
     while let Some(start) = requests.read::<4>().await? {
         let length = i32::from_be_bytes(start);
         let rest = u64::try_from(length).unwrap_or_default().checked_sub(8);
@@ -115,13 +102,6 @@ async fn pass_each_request(requests: &mut Direction<'_>, entrance: &Entrance, st
 }
 
 async fn pass_responses(responses: &mut Direction<'_>, entrance: &Arc<Entrance>, state: &State) -> Result<(), End> {
-    match pass_each_response(responses, entrance, state).await {
-        Err(cut @ End::Cut(_)) => Err(cut),
-        Ok(()) | Err(End::Closed) => Err(state.awaited.closed()),
-    }
-}
-
-async fn pass_each_response(responses: &mut Direction<'_>, entrance: &Arc<Entrance>, state: &State) -> Result<(), End> {
     while let Some(start) = responses.read::<4>().await? {
         let length = i32::from_be_bytes(start);
         let rest = u64::try_from(length).unwrap_or_default().checked_sub(4);
