@@ -8,6 +8,7 @@
 mod ahead;
 mod body;
 mod dynamodb;
+mod encryption;
 mod endpoint;
 mod environment;
 mod https;
@@ -16,6 +17,7 @@ mod trust;
 
 pub use body::{BodyError, read_body};
 pub use dynamodb::{dynamodb, timeouts};
+pub use encryption::{Encryption, UnknownEncryption};
 pub use endpoint::Endpoint;
 pub use environment::Aws;
 pub use https::Https;

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use aws_connection::Encryption;
+
 /// A topic, and the way to reach its cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaConfig {
@@ -13,6 +15,9 @@ pub struct KafkaConfig {
     pub authentication: Authentication,
     /// How the connection is encrypted.
     pub encryption: Encryption,
+    /// ARN of the secret with the only certificate authority to trust. `None`: the roots of Amazon Trust Services, which
+    /// sign the certificates of Amazon MSK.
+    pub ca_secret_arn: Option<String>,
 }
 
 /// How a client proves its identity.
@@ -26,19 +31,6 @@ pub enum Authentication {
     ScramSha512 {
         /// ARN of the secret with username and password.
         secret_arn: String,
-    },
-}
-
-/// Encryption of the connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Encryption {
-    /// None. For a network that is trusted.
-    Plaintext,
-    /// TLS.
-    Tls {
-        /// ARN of the secret with the only certificate authority to trust. `None`: the roots of Amazon Trust Services,
-        /// which sign the certificates of Amazon MSK.
-        ca_secret_arn: Option<String>,
     },
 }
 

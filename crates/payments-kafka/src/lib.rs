@@ -13,7 +13,7 @@ mod partition;
 mod publisher;
 mod session;
 
-pub use config::{Authentication, BootstrapServers, Encryption, InvalidAddress, KafkaConfig};
+pub use config::{Authentication, BootstrapServers, InvalidAddress, KafkaConfig};
 pub use error::KafkaError;
 pub use iam::token as msk_token;
 pub use message::{KafkaMessage, RecordPosition};

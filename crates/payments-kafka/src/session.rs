@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_connection::{Trust, trust_only};
+use aws_connection::{Encryption, Trust, trust_only};
 use aws_credential_types::provider::ProvideCredentials;
 use aws_secrets::Secrets;
 use aws_types::SdkConfig;
@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::batch::{Batch, Lane};
 use crate::error::remedy;
 use crate::message::RecordPosition;
-use crate::{Authentication, Encryption, KafkaConfig, KafkaError, iam};
+use crate::{Authentication, KafkaConfig, KafkaError, iam};
 
 /// Age above which an unused connection is replaced. Devices in between drop idle connections silently: a NAT gateway
 /// after 350 s. In wall-clock time, because a sandbox is frozen between invocations.
@@ -78,7 +78,7 @@ impl Session {
                 .client_id("paystream-relay")
                 .backoff_config(backoff())
                 .max_message_size(RESPONSE_BYTES_MAX);
-            if let Some(tls) = tls(secrets, &config.encryption).await? {
+            if let Some(tls) = tls(secrets, config).await? {
                 builder = builder.tls_config(Arc::new(tls));
             }
             if let Some(sasl) = sasl(aws, secrets, &config.authentication).await? {
@@ -271,11 +271,11 @@ async fn count_partitions(client: &Client, config: &KafkaConfig) -> Result<usize
     topic.map(|topic| topic.partitions.len()).ok_or_else(missing)
 }
 
-async fn tls(secrets: &Secrets, encryption: &Encryption) -> Result<Option<ClientConfig>, KafkaError> {
-    Ok(match encryption {
-        Encryption::Plaintext => None,
-        Encryption::Tls { ca_secret_arn: None } => Some(Trust::Amazon.client_config()),
-        Encryption::Tls { ca_secret_arn: Some(arn) } => {
+async fn tls(secrets: &Secrets, config: &KafkaConfig) -> Result<Option<ClientConfig>, KafkaError> {
+    Ok(match (config.encryption, &config.ca_secret_arn) {
+        (Encryption::Plaintext, _) => None,
+        (Encryption::Tls, None) => Some(Trust::Amazon.client_config()),
+        (Encryption::Tls, Some(arn)) => {
             let authority = trust_only(&secrets.certificate(arn).await?);
             Some(authority.map_err(|error| KafkaError::Authority { arn: arn.clone(), error })?)
         }

@@ -33,4 +33,4 @@ mod signals;
 pub use error::{BrokerError, Cause};
 pub use message::{Message, UnsendableMessage};
 pub use publisher::RabbitMqPublisher;
-pub use settings::{AmqpName, BrokerAddress, Encryption, InvalidAddress, InvalidName, Settings, UnknownEncryption};
+pub use settings::{AmqpName, BrokerAddress, InvalidAddress, InvalidName, Settings};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use aws_connection::trust_only;
+use aws_connection::{Encryption, trust_only};
 use aws_secrets::{Credentials, Secrets};
 use payment_events::PaymentEvent;
 use payments::{EventPublisher, PublishError};
@@ -17,7 +17,7 @@ use crate::error::{BrokerError, Cause};
 use crate::message::Message;
 use crate::opening::Opening;
 use crate::session::{Report, Session};
-use crate::settings::{Encryption, Settings};
+use crate::settings::Settings;
 
 /// Time limit of a call, connecting included. A relay has 60 s, and needs the rest to quarantine images.
 const PUBLISH_MAX: Duration = Duration::from_secs(25);

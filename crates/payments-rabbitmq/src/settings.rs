@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_connection::Trust;
+use aws_connection::{Encryption, Trust};
 
 /// Maximum length of an AMQP short string, in bytes. Source: AMQP 0-9-1, 4.2.5.3.
 pub(crate) const SHORT_STRING_BYTES_MAX: usize = 255;
@@ -94,32 +94,6 @@ impl fmt::Display for AmqpName {
     }
 }
 
-/// Encryption of the connection to the broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encryption {
-    /// `tls`.
-    Tls,
-    /// `plaintext`, for a broker on the same machine.
-    Plaintext,
-}
-
-/// Text that names no encryption.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is neither tls nor plaintext")]
-pub struct UnknownEncryption;
-
-impl FromStr for Encryption {
-    type Err = UnknownEncryption;
-
-    fn from_str(text: &str) -> Result<Self, UnknownEncryption> {
-        match text {
-            "tls" => Ok(Self::Tls),
-            "plaintext" => Ok(Self::Plaintext),
-            _ => Err(UnknownEncryption),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,12 +113,5 @@ mod tests {
         assert!("é".repeat(127).parse::<AmqpName>().is_ok());
         assert_eq!("é".repeat(128).parse::<AmqpName>(), Err(InvalidName));
         assert_eq!("".parse::<AmqpName>(), Err(InvalidName));
-    }
-
-    #[test]
-    fn encryption_is_parsed_from_its_name() {
-        assert_eq!("tls".parse(), Ok(Encryption::Tls));
-        assert_eq!("plaintext".parse(), Ok(Encryption::Plaintext));
-        assert_eq!("TLS".parse::<Encryption>(), Err(UnknownEncryption));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use payments_kafka::{Authentication, BootstrapServers, Encryption, KafkaConfig};
+use aws_connection::Encryption;
+use payments_kafka::{Authentication, BootstrapServers, KafkaConfig};
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
 /// Configuration of the function.
@@ -43,29 +44,6 @@ impl FromStr for AuthenticationName {
             "scram-sha-512" => Ok(Self::ScramSha512),
             "none" => Ok(Self::None),
             _ => Err(UnknownAuthentication),
-        }
-    }
-}
-
-/// Value of `HUB_ENCRYPTION`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EncryptionName {
-    Tls,
-    Plaintext,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("is neither tls nor plaintext")]
-struct UnknownEncryption;
-
-impl FromStr for EncryptionName {
-    type Err = UnknownEncryption;
-
-    fn from_str(text: &str) -> Result<Self, UnknownEncryption> {
-        match text {
-            "tls" => Ok(Self::Tls),
-            "plaintext" => Ok(Self::Plaintext),
-            _ => Err(UnknownEncryption),
         }
     }
 }
@@ -111,16 +89,18 @@ fn kafka(variables: &mut Variables) -> Option<KafkaConfig> {
     let encryption = match authentication {
         Some(Authentication::Iam) => {
             let tls = variables.optional("HUB_ENCRYPTION", "tls, because KAFKA_AUTHENTICATION is iam", TlsOnly);
-            tls.map(|TlsOnly| EncryptionName::Tls)
+            tls.map(|TlsOnly| Encryption::Tls)
         }
-        _ => variables.optional("HUB_ENCRYPTION", "tls or plaintext", EncryptionName::Tls),
+        _ => variables.optional("HUB_ENCRYPTION", "tls or plaintext", Encryption::Tls),
     };
-    let authority = variables.optional("HUB_CA_SECRET_ARN", "the ARN of a secret", String::new());
-    let encryption = match encryption? {
-        EncryptionName::Plaintext => Encryption::Plaintext,
-        EncryptionName::Tls => Encryption::Tls { ca_secret_arn: authority.filter(|arn| !arn.is_empty()) },
-    };
-    Some(KafkaConfig { bootstrap_servers: servers?, topic: topic?, authentication: authentication?, encryption })
+    let ca_secret_arn = variables.optional("HUB_CA_SECRET_ARN", "the ARN of a secret", String::new());
+    Some(KafkaConfig {
+        bootstrap_servers: servers?,
+        topic: topic?,
+        authentication: authentication?,
+        encryption: encryption?,
+        ca_secret_arn: ca_secret_arn.filter(|arn| !arn.is_empty()),
+    })
 }
 
 fn authentication(variables: &mut Variables) -> Option<Authentication> {
@@ -159,7 +139,7 @@ mod tests {
         assert_eq!(kafka.bootstrap_servers.addresses(), ["b-1:9098", "b-2:9098"]);
         assert_eq!((kafka.topic.as_str(), record_age_s_max), ("payments", 43_200));
         assert_eq!(kafka.authentication, Authentication::Iam);
-        assert_eq!(kafka.encryption, Encryption::Tls { ca_secret_arn: None });
+        assert_eq!((kafka.encryption, kafka.ca_secret_arn), (Encryption::Tls, None));
     }
 
     #[test]
@@ -168,7 +148,7 @@ mod tests {
             [("KAFKA_AUTHENTICATION", "scram-sha-512"), ("HUB_SECRET_ARN", "arn:s"), ("HUB_CA_SECRET_ARN", "arn:ca")];
         let kafka = read(&variables).unwrap().kafka;
         assert_eq!(kafka.authentication, Authentication::ScramSha512 { secret_arn: "arn:s".to_owned() });
-        assert_eq!(kafka.encryption, Encryption::Tls { ca_secret_arn: Some("arn:ca".to_owned()) });
+        assert_eq!((kafka.encryption, kafka.ca_secret_arn), (Encryption::Tls, Some("arn:ca".to_owned())));
         let open = read(&[("KAFKA_AUTHENTICATION", "none"), ("HUB_ENCRYPTION", "plaintext")]).unwrap().kafka;
         assert_eq!((open.authentication, open.encryption), (Authentication::None, Encryption::Plaintext));
     }

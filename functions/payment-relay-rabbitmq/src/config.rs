@@ -1,7 +1,7 @@
 //! Configuration from environment variables.
 
-use aws_connection::Trust;
-use payments_rabbitmq::{AmqpName, Encryption, Settings};
+use aws_connection::{Encryption, Trust};
+use payments_rabbitmq::{AmqpName, Settings};
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
 /// Configuration of the function. Its mode is always `stream`.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use aws_config::SdkConfig;
-use aws_connection::{Endpoint, Https, Trust};
+use aws_connection::{Encryption, Endpoint, Https, Trust};
 use aws_secrets::Secrets;
 use payments::EventPublisher;
 use payments_kafka::{Authentication, KafkaConfig, KafkaPublisher};
@@ -119,17 +119,12 @@ impl HubAccess {
                 return Err(HubError::Invalid { name: "KafkaAuthentication", reason });
             }
         };
-        let encryption = match self.encryption()? {
-            payments_rabbitmq::Encryption::Plaintext => payments_kafka::Encryption::Plaintext,
-            payments_rabbitmq::Encryption::Tls => {
-                payments_kafka::Encryption::Tls { ca_secret_arn: self.arn("HubCaSecretArn") }
-            }
-        };
         Ok(KafkaConfig {
             bootstrap_servers: self.address("KafkaBootstrapServers")?,
             topic: self.required("KafkaTopic")?.to_owned(),
             authentication,
-            encryption,
+            encryption: self.encryption()?,
+            ca_secret_arn: self.arn("HubCaSecretArn"),
         })
     }
 
@@ -149,7 +144,7 @@ impl HubAccess {
         })
     }
 
-    fn encryption(&self) -> Result<payments_rabbitmq::Encryption, HubError> {
+    fn encryption(&self) -> Result<Encryption, HubError> {
         parsed("HubEncryption", self.required("HubEncryption")?)
     }
 
@@ -271,8 +266,7 @@ mod tests {
         let kafka = access.kafka().unwrap();
         assert_eq!(kafka.bootstrap_servers.addresses(), ["b-1:9096", "b-2:9096"]);
         assert_eq!(kafka.authentication, Authentication::ScramSha512 { secret_arn: "arn:s".to_owned() });
-        let ca_secret_arn = Some("arn:ca".to_owned());
-        assert_eq!(kafka.encryption, payments_kafka::Encryption::Tls { ca_secret_arn });
+        assert_eq!((kafka.encryption, kafka.ca_secret_arn), (Encryption::Tls, Some("arn:ca".to_owned())));
         access.address = Some("127.0.0.1:9096".to_owned());
         assert_eq!(access.kafka().unwrap().bootstrap_servers.addresses(), ["127.0.0.1:9096"]);
         access.address = Some("kafka://b-1".to_owned());
@@ -296,7 +290,7 @@ mod tests {
             (settings.address.to_string().as_str(), settings.queue.as_str()),
             ("127.0.0.1:5672", "orders.payments")
         );
-        assert_eq!((settings.secret_arn, settings.encryption), (None, payments_rabbitmq::Encryption::Plaintext));
+        assert_eq!((settings.secret_arn, settings.encryption), (None, Encryption::Plaintext));
         access.outputs.remove("RabbitMqQueue");
         let error = access.rabbitmq().unwrap_err().to_string();
         assert!(error.contains("the stack output RabbitMqQueue"), "{error}");

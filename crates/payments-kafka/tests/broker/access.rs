@@ -1,7 +1,8 @@
 //! Wrong topics, addresses, credentials and certificates: errors that say which is wrong and what to do.
 
+use aws_connection::Encryption;
 use aws_secrets::Secrets;
-use payments_kafka::{Authentication, BootstrapServers, Encryption, KafkaConfig, KafkaPublisher};
+use payments_kafka::{Authentication, BootstrapServers, KafkaConfig, KafkaPublisher};
 
 use crate::support::{Topic, aws, broker, failure, first_versions, publish, publisher, serve_secrets};
 
@@ -38,7 +39,8 @@ async fn secured(config: KafkaConfig, credentials: &str, authority: &str) -> Kaf
     let aws = aws(&serve_secrets(secrets.leak()).await);
     let config = KafkaConfig {
         authentication: Authentication::ScramSha512 { secret_arn: "credentials".to_owned() },
-        encryption: Encryption::Tls { ca_secret_arn: Some("authority".to_owned()) },
+        encryption: Encryption::Tls,
+        ca_secret_arn: Some("authority".to_owned()),
         ..config
     };
     KafkaPublisher::new(&aws, Secrets::new(&aws), config)
@@ -81,7 +83,7 @@ async fn credentials_and_authority_come_from_secrets_and_wrong_ones_are_named() 
     let publisher = secured(at_scram.clone(), CREDENTIALS, "no PEM").await;
     assert_fails(publisher, &["secret authority", "has no certificate"]).await;
     // Amazon's roots have not signed the broker's certificate.
-    let amazon = KafkaConfig { encryption: Encryption::Tls { ca_secret_arn: None }, ..at_scram.clone() };
+    let amazon = KafkaConfig { ca_secret_arn: None, ..at_scram.clone() };
     assert_failure(amazon, &["invalid peer certificate", "HubCaSecretArn"]).await;
 
     // The other port, of plaintext without credentials.
@@ -105,7 +107,8 @@ async fn an_unoffered_mechanism_is_named() {
     let config = KafkaConfig {
         bootstrap_servers: scram.parse().unwrap(),
         authentication: Authentication::Iam,
-        encryption: Encryption::Tls { ca_secret_arn: Some("authority".to_owned()) },
+        encryption: Encryption::Tls,
+        ca_secret_arn: Some("authority".to_owned()),
         ..topic.config()
     };
     assert_fails(KafkaPublisher::new(&aws, Secrets::new(&aws), config), &["KafkaAuthentication"]).await;

@@ -6,11 +6,11 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use aws_connection::Aws;
+use aws_connection::{Aws, Encryption};
 use aws_secrets::Secrets;
 use payment_events::{Money, PaymentEvent, Timestamp};
 use payments::{Action, Change, EventPublisher, Outcome, Payment, PublishError};
-use payments_kafka::{Authentication, Encryption, KafkaConfig, KafkaPublisher};
+use payments_kafka::{Authentication, KafkaConfig, KafkaPublisher};
 use rskafka::client::ClientBuilder;
 use rskafka::client::partition::{OffsetAt, UnknownTopicHandling};
 use telemetry::Variables;
@@ -131,6 +131,7 @@ impl Topic {
             topic: self.name.clone(),
             authentication: Authentication::None,
             encryption: Encryption::Plaintext,
+            ca_secret_arn: None,
         }
     }
 }

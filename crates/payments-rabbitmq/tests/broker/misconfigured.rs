@@ -1,6 +1,7 @@
 //! Errors of a wrong setting: each says what is wrong and what to do.
 
-use payments_rabbitmq::{Encryption, RabbitMqPublisher, Settings};
+use aws_connection::Encryption;
+use payments_rabbitmq::{RabbitMqPublisher, Settings};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;

@@ -116,7 +116,7 @@ async fn an_empty_batch_needs_no_connection() {
             virtual_host: "/".parse().unwrap(),
             exchange: "e".parse().unwrap(),
             queue: "q".parse().unwrap(),
-            encryption: payments_rabbitmq::Encryption::Plaintext,
+            encryption: aws_connection::Encryption::Plaintext,
             secret_arn: None,
             ca_secret_arn: None,
             trust: aws_connection::Trust::Amazon,

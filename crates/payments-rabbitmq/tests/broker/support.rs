@@ -11,12 +11,12 @@ use amqprs::channel::{
     QueueDeleteArguments,
 };
 use amqprs::connection::{Connection, OpenConnectionArguments};
-use aws_connection::{Aws, Trust};
+use aws_connection::{Aws, Encryption, Trust};
 use aws_secrets::Secrets;
 use axum::Router;
 use axum::extract::State;
 use payments::PublishError;
-use payments_rabbitmq::{Encryption, Message, RabbitMqPublisher, Settings};
+use payments_rabbitmq::{Message, RabbitMqPublisher, Settings};
 use serde_json::{Value, json};
 use telemetry::WithCauses;
 
