@@ -5,11 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use paystream_client::Target;
+use paystream_comparison::hubs::{HubResult, HubSystem, Observations, run_hub};
 use paystream_comparison::{
     ComparisonReport, LoadSettings, Machine, Measured, Mode, Scenario, ScenarioProgress, ScenarioResult, run_costs,
     run_scenario,
 };
-use paystream_local::{Effect, Fault, FaultTarget};
+use paystream_local::{Effect, Fault, FaultTarget, HubKind, Options};
 use paystream_tests::Paystream;
 use tokio_util::sync::CancellationToken;
 
@@ -256,4 +257,57 @@ async fn a_deployed_stack_runs_scenarios_without_faults_and_lists_the_others_as_
     assert_eq!(report["skipped"][0]["scenario"], "kinesis-down");
     assert!(report["skipped"][0]["reason"].as_str().unwrap().contains("only the local environment"), "{report:#}");
     paystream.stop().await;
+}
+
+/// Measures one system over a hub. `None` without its broker.
+async fn measure_hub(system: HubSystem) -> Option<HubResult> {
+    let observations = Observations::default();
+    let observer = Some(observations.observer());
+    let start = |options| Options { observer, warm: true, ..options };
+    let paystream = Paystream::start_on_with(system.hub(), &system.parameters(), start).await?;
+    let stop = CancellationToken::new();
+    let samples = run_hub(paystream.environment(), &observations, system, &LOAD, &stop, |_| {}).await.unwrap();
+    paystream.stop().await;
+    Some(HubResult::of(system, &[samples]))
+}
+
+/// Every version is delivered, in order, and the failed deliveries of the outage come again.
+fn assert_hub(result: &HubResult) {
+    // Each payment has three versions.
+    let versions = 3 * ORDERS;
+    let (down, failing) = (&result.hub_down, &result.consumer_down);
+    assert_eq!((result.versions, down.versions, failing.versions), (versions, versions, versions), "{result:#?}");
+    assert!(result.is_right(), "{result:#?}");
+    for deliveries in [result.deliveries, down.deliveries, failing.deliveries] {
+        assert!(deliveries.events - deliveries.repeated == versions, "{result:#?}");
+    }
+    assert!(failing.deliveries.repeated > 0, "{result:#?}");
+    assert_eq!((result.delivery_ms.count, result.projection_ms.count), (versions, ORDERS), "{result:#?}");
+    let published = if result.system == HubSystem::KinesisDirect { 0 } else { versions };
+    assert_eq!(result.publish_ms.count, published, "{result:#?}");
+    assert!(result.publish_ms.p50 <= result.publish_ms.max && result.delivery_ms.max > 0.0, "{result:#?}");
+    assert_eq!((down.recovery_ms.count, failing.recovery_ms.count), (1, 1), "{result:#?}");
+    let units = &result.units;
+    assert!(units.api_requests >= 1.0 && units.write_units >= 2.0 && units.invocations > 1.0, "{result:#?}");
+    let is_kinesis = result.system.hub() == HubKind::Kinesis;
+    assert_eq!(units.payload_units >= 1.0, is_kinesis, "only Kinesis bills records: {result:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kinesis_delivers_every_version_in_order_and_repeats_those_of_an_outage_in_both_modes() {
+    for system in HubSystem::of(HubKind::Kinesis) {
+        assert_hub(&measure_hub(*system).await.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kafka_delivers_every_version_in_order_and_repeats_those_of_an_outage() {
+    let Some(result) = measure_hub(HubSystem::Kafka).await else { return };
+    assert_hub(&result);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rabbitmq_delivers_every_version_in_order_and_repeats_those_of_an_outage() {
+    let Some(result) = measure_hub(HubSystem::Rabbitmq).await else { return };
+    assert_hub(&result);
 }

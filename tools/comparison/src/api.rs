@@ -64,7 +64,12 @@ impl Api {
     }
 
     pub(crate) async fn pay(&self, order: &PlannedOrder) -> Result<PaymentAnswer, ApiError> {
-        self.ask(Request::post("/payments", &order.payment_body()).with_key(&order.order_id)).await
+        self.change("/payments", &order.payment_body(), &order.order_id).await
+    }
+
+    /// Makes or changes a payment, under an idempotency key.
+    pub(crate) async fn change(&self, path: &str, body: &Value, key: &str) -> Result<PaymentAnswer, ApiError> {
+        self.ask(Request::post(path, body).with_key(key)).await
     }
 
     /// Voids a payment. The payment id is the idempotency key, so a repeated void returns the same response.

@@ -86,7 +86,7 @@ impl PerOrder {
         self.payload_units += stream.payload_units as f64;
     }
 
-    fn per(self, orders: f64) -> Self {
+    pub(crate) fn per(self, orders: f64) -> Self {
         Self {
             api_requests: self.api_requests / orders,
             invocations: self.invocations / orders,
@@ -169,8 +169,9 @@ fn split(usage: &Usage, marks: u64) -> PaymentCosts {
     PaymentCosts { accepting: payment, copy }
 }
 
+/// Sum of the units of all APIs and functions.
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 of anything")]
-fn total(usage: &Usage) -> PerOrder {
+pub(crate) fn total(usage: &Usage) -> PerOrder {
     let requests: u64 = usage.apis.values().flat_map(|routes| routes.values()).sum();
     let mut total = PerOrder { api_requests: requests as f64, ..PerOrder::default() };
     usage.functions.values().for_each(|function| total.add(function));
@@ -178,7 +179,7 @@ fn total(usage: &Usage) -> PerOrder {
 }
 
 /// Waits until no function has been used for [`IDLE_POLLS`] polls.
-async fn wait_until_idle(environment: &Environment) {
+pub(crate) async fn wait_until_idle(environment: &Environment) {
     let started = Instant::now();
     let (mut last, mut still) = (Usage::default(), 0);
     while still < IDLE_POLLS && started.elapsed() < IDLE_WAIT_MAX {

@@ -4,12 +4,13 @@
 //! Each [`Scenario`] runs in a system of its own. Orders arrive at a fixed rate, independent of earlier responses
 //! ([`open_loop`]), alternate between both modes, and continue while faults are injected. Afterwards every order is
 //! read again and compared with its payment ([`measure`]). [`ComparisonReport`] holds all figures and renders them as a
-//! table, JSON, Markdown and plots.
+//! table, JSON, Markdown and plots. [`hubs`] compares the hubs in the same way.
 
 mod act;
 mod api;
 mod costs;
 mod disturb;
+pub mod hubs;
 mod machine;
 mod mark;
 mod measure;

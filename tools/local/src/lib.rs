@@ -65,6 +65,7 @@ pub use hubs::{
     FetchPosition, FetchedPartition, Hub, HubClient, HubKind, HubUrl, InvalidHubUrl, KafkaCluster, KafkaError,
     KafkaRecord, OffsetAt, TimestampType, Topic, UnknownHub,
 };
+pub use lambda::{Invocation, InvocationObserver};
 pub use log::LogSink;
 pub use status::{EventSourceStatus, FunctionStatus, ShardStatus, Status, StreamStatus, TableStatus};
 pub use template::{LeftOut, PayloadFormat, Problem, Route, Template, TemplateError};

@@ -1,5 +1,6 @@
 //! `paystream compare`: asynchronous and synchronous mode measured with the same orders.
 
+mod hubs;
 mod interrupts;
 mod place;
 mod progress;
@@ -53,19 +54,22 @@ pub(crate) struct Arguments {
     /// poison-record, order-first, payment-voided, voided-unheard
     #[arg(long = "scenario", value_name = "NAME")]
     scenarios: Vec<Scenario>,
-    /// Run four scenarios, for 6 s each: about a minute
+    /// Run four scenarios, for 6 s each: about a minute. With --hub, one round with phases of 6 s
     #[arg(long, conflicts_with = "scenarios")]
     quick: bool,
-    /// Orders per second in each mode [default: 40, or 5 with --quick]
+    /// Orders per second in each mode [default: 40, or 5 with --quick]; with --hub, payments per second [default: 10, or
+    /// 5 with --quick]
     #[arg(long, value_parser = rate)]
     rate: Option<f64>,
-    /// Duration of each scenario, in seconds [default: 30, or 6 with --quick]
+    /// Duration of each scenario, in seconds [default: 30, or 6 with --quick]; with --hub, of each phase [default: 15]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     duration: Option<f64>,
     /// Random seed
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Write report.md, report.json and plots to this directory
+    #[command(flatten)]
+    hubs: hubs::HubArguments,
+    /// Write report.md, report.json and plots to this directory; with --hub, hubs.md, hubs.json and hubs.svg
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Print the result as one JSON object
@@ -91,6 +95,8 @@ pub(crate) enum CompareError {
     #[error("{scenario}: {source}")]
     Run { scenario: Scenario, source: ScenarioError },
     #[error(transparent)]
+    Hubs(#[from] hubs::HubsError),
+    #[error(transparent)]
     Report(#[from] ReportError),
     #[error("interrupted before anything was measured")]
     Interrupted,
@@ -100,21 +106,18 @@ pub(crate) enum CompareError {
 
 /// Runs the scenarios. Exits with 0, with [`WRONG`] or with [`INCOMPLETE`].
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> {
+    if !arguments.hubs.hubs.is_empty() {
+        return hubs::run(arguments).await;
+    }
     let place = Place::find(arguments.local.clone(), arguments.stack_outputs.as_deref()).await?;
-    let duration = arguments.duration.unwrap_or(if arguments.quick { QUICK_SECONDS } else { FULL_SECONDS });
-    let load = LoadSettings {
-        rate: arguments.rate.unwrap_or(if arguments.quick { QUICK_RATE } else { FULL_RATE }),
-        duration: Duration::from_secs_f64(duration),
-        warm_up: Duration::from_secs_f64((duration * WARM_UP_PART).min(WARM_UP_MAX)),
-        seed: arguments.seed,
-    };
+    let load = arguments.load(FULL_RATE, FULL_SECONDS);
     let mut report = ComparisonReport {
         command: command(),
         begun_at: Timestamp::now(),
         machine: Machine::this(),
         target: place.name(),
         rate: load.rate,
-        duration_s: duration,
+        duration_s: load.duration.as_secs_f64(),
         seed: load.seed,
         scenarios: Vec::new(),
         skipped: Vec::new(),
@@ -172,6 +175,20 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CompareError> 
         (true, Some(_)) => ExitCode::from(INCOMPLETE),
         (true, None) => ExitCode::SUCCESS,
     })
+}
+
+impl Arguments {
+    /// Returns the load, with these defaults of a run without `--quick`.
+    fn load(&self, full_rate: f64, full_seconds: f64) -> LoadSettings {
+        let (rate, seconds) = if self.quick { (QUICK_RATE, QUICK_SECONDS) } else { (full_rate, full_seconds) };
+        let duration = self.duration.unwrap_or(seconds);
+        LoadSettings {
+            rate: self.rate.unwrap_or(rate),
+            duration: Duration::from_secs_f64(duration),
+            warm_up: Duration::from_secs_f64((duration * WARM_UP_PART).min(WARM_UP_MAX)),
+            seed: self.seed,
+        }
+    }
 }
 
 fn has_orders(result: &ScenarioResult) -> bool {

@@ -15,7 +15,7 @@ pub(crate) struct LocalArguments {
     template: Option<PathBuf>,
     /// Build the functions in release mode, as they deploy
     #[arg(long)]
-    release: bool,
+    pub(crate) release: bool,
     /// Show the log of the functions, on standard error
     #[arg(long)]
     log: bool,

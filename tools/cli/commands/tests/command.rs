@@ -50,6 +50,12 @@ fn compare_rejects_invalid_arguments_and_names_the_valid_ones() {
         (&["--rate", "0"], "must be a number from 0.1 to 1000"),
         (&["--duration", "a while"], "must be a number from 1 to 3600"),
         (&["--stack-outputs", "not-there.json"], "cannot read the stack outputs in not-there.json"),
+        (&["--hub", "nats"], "unknown hub \"nats\""),
+        (&["--hub", "kinesis", "--hub-url", "127.0.0.1:9092"], "must be HUB=HOST:PORT"),
+        (&["--hub", "kinesis", "--hub-url", "kinesis=127.0.0.1:9092"], "Kinesis is embedded"),
+        (&["--hub", "kinesis", "--rounds", "0"], "0 is not in 1..=100"),
+        (&["--hub-url", "kafka=127.0.0.1:9092"], "--hub <HUBS>"),
+        (&["--hub", "kafka", "--hub-url", "kafka=127.0.0.1:1"], "start one with `hubs/host/kafka start`"),
     ] {
         let output = paystream(directory.path(), &[&["compare"], arguments].concat());
         let stderr = stderr_of(&output);

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use crate::results::ComparisonReport;
 pub use plots::PlotError;
+pub(crate) use plots::{Bar, Bars};
+pub(crate) use render::environment;
 use render::{ReportForm, render};
 
 /// The report could not be written.
@@ -53,16 +55,19 @@ impl ComparisonReport {
 
     /// Writes `report.json`, `report.md` and the plots into a directory, and creates it if necessary.
     pub fn write(&self, directory: &Path) -> Result<(), ReportError> {
-        std::fs::create_dir_all(directory)
-            .map_err(|reason| ReportError::File { path: directory.to_owned(), reason })?;
-        let write = |name: &str, text: &str| {
-            let path = directory.join(name);
-            std::fs::write(&path, text).map_err(|reason| ReportError::File { path, reason })
-        };
-        write("report.json", &self.json()?)?;
-        for (name, svg) in plots::plots(self)? {
-            write(name, &svg)?;
-        }
-        write("report.md", &self.markdown()?)
+        let mut files = vec![("report.json", self.json()?)];
+        files.extend(plots::plots(self)?);
+        files.push(("report.md", self.markdown()?));
+        write_all(directory, &files)
     }
+}
+
+/// Writes files into a directory, and creates it if necessary.
+pub(crate) fn write_all(directory: &Path, files: &[(&str, String)]) -> Result<(), ReportError> {
+    std::fs::create_dir_all(directory).map_err(|reason| ReportError::File { path: directory.to_owned(), reason })?;
+    for (name, text) in files {
+        let path = directory.join(name);
+        std::fs::write(&path, text).map_err(|reason| ReportError::File { path, reason })?;
+    }
+    Ok(())
 }

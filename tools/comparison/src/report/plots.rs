@@ -3,6 +3,8 @@
 mod bars;
 mod panels;
 
+pub(crate) use bars::{Bar, Bars};
+
 use crate::results::ComparisonReport;
 use crate::scenario::Scenario;
 use panels::Panels;
@@ -22,7 +24,7 @@ pub(super) fn plots(report: &ComparisonReport) -> Result<Vec<(&'static str, Stri
     let mut plots = Vec::new();
     let failed = |name| move |reason: String| PlotError { name, reason };
     if !report.scenarios.is_empty() {
-        plots.push(("latency.svg", bars::latencies(report).map_err(failed("latency.svg"))?));
+        plots.push(("latency.svg", bars::latencies(report).draw()?));
     }
     let availability = Panels {
         title: "Orders accepted in the response",

@@ -65,6 +65,15 @@ struct ModeFigures<'a> {
 }
 
 pub(super) fn render(report: &ComparisonReport, template: ReportForm) -> Result<String, Error> {
+    let template = match template {
+        ReportForm::Markdown => include_str!("report.md.jinja"),
+        ReportForm::Table => include_str!("table.txt.jinja"),
+    };
+    environment()?.render_str(template, Serde(figures(report)))
+}
+
+/// Returns an environment with the filters of all reports.
+pub(crate) fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let mut syntax = SyntaxConfig::builder();
@@ -77,11 +86,7 @@ pub(super) fn render(report: &ComparisonReport, template: ReportForm) -> Result<
     environment.add_filter("shortest", |value: f64| value.to_string());
     environment.add_filter("at", percentile);
     environment.add_filter("heading", |scenario: Serde<Scenario>| scenario.title());
-    let template = match template {
-        ReportForm::Markdown => include_str!("report.md.jinja"),
-        ReportForm::Table => include_str!("table.txt.jinja"),
-    };
-    environment.render_str(template, Serde(figures(report)))
+    Ok(environment)
 }
 
 fn figures(report: &ComparisonReport) -> Figures<'_> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::event_source::{KafkaSimulation, RabbitMqSimulation, RetryDelays};
 use crate::hubs::{Hub, local_parameters};
-use crate::lambda::SANDBOXES_MAX;
+use crate::lambda::{InvocationObserver, SANDBOXES_MAX};
 use crate::log::LogSink;
 use crate::template::{Template, TemplateError};
 
@@ -30,6 +30,8 @@ pub struct Options {
     pub rabbitmq: RabbitMqSimulation,
     /// Destination of the log.
     pub log: LogSink,
+    /// Receiver of all invocations; none by default.
+    pub observer: Option<InvocationObserver>,
     /// Delays before a failed batch is retried.
     pub retry: RetryDelays,
     /// Offset added to the clock that measures the age of stream records, so that tests need not wait for records to
@@ -61,6 +63,7 @@ impl Default for Options {
             kafka: KafkaSimulation::default(),
             rabbitmq: RabbitMqSimulation::default(),
             log: LogSink::discard(),
+            observer: None,
             retry: RetryDelays::default(),
             clock_ahead: Duration::ZERO,
             warm: false,

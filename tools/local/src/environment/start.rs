@@ -75,7 +75,14 @@ impl Prepared {
         let runtime_listener = any_port()?;
         let runtime_url = url_of(&runtime_listener).map_err(listen_error)?;
         let hub = options.hub.as_ref().and_then(|hub| HubProxy::of_hub(hub, &faults, &stops.servers)).map(Arc::new);
-        let context = SandboxContext { endpoints: endpoints.clone(), hub, processes, faults: Arc::clone(&faults), log };
+        let context = SandboxContext {
+            endpoints: endpoints.clone(),
+            hub,
+            processes,
+            faults: Arc::clone(&faults),
+            observer: options.observer.clone(),
+            log,
+        };
         let (lambda, runtime_router) = Lambda::new(binaries, &runtime_url, &context);
         let log = context.log;
         let lambda = Arc::new(lambda);

@@ -4,6 +4,7 @@
 //! next request to the Runtime API fails, and the runtime crate ends the sandbox process with that error.
 
 mod invocation;
+mod observer;
 mod pool;
 mod runtime_api;
 mod sandbox;
@@ -20,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub(crate) use invocation::InvokeError;
+pub use observer::{Invocation, InvocationObserver};
 pub(crate) use pool::{Function, SANDBOXES_MAX};
 pub(crate) use runtime_api::PAYLOAD_BYTES_MAX;
 pub(crate) use variables::Endpoints;
@@ -41,6 +43,8 @@ pub(crate) struct SandboxContext {
     pub(crate) processes: Processes,
     /// Faults to inject into invocations.
     pub(crate) faults: Arc<Faults>,
+    /// Receiver of all invocations, if there is one.
+    pub(crate) observer: Option<InvocationObserver>,
     pub(crate) log: LogSink,
 }
 

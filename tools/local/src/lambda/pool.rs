@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::SandboxContext;
 use super::invocation::InvokeError;
+use super::observer::Invocation;
 use super::runtime_api::RuntimeApi;
 use super::sandbox::Sandbox;
 use crate::status::FunctionStatus;
@@ -91,12 +92,22 @@ impl Function {
     pub(crate) async fn invoke(self: &Arc<Self>, payload: Bytes) -> Result<Bytes, InvokeError> {
         let function = Arc::clone(self);
         let invocation = tokio::spawn(async move {
-            let result = function.run(payload).await;
+            let result = function.observed(payload).await;
             function.activity.send_modify(|count| *count += 1);
             result
         });
         // A join error here means that the tokio runtime is shutting down.
         invocation.await.unwrap_or(Err(InvokeError::Stopping))
+    }
+
+    /// Runs an invocation, and passes it to the observer.
+    async fn observed(&self, event: Bytes) -> Result<Bytes, InvokeError> {
+        let Some(observer) = &self.context.observer else { return self.run(event).await };
+        let started = SystemTime::now();
+        let result = self.run(event.clone()).await;
+        let (function, response) = (self.spec.logical_id.clone(), result.as_ref().ok().cloned());
+        observer.observe(Invocation { function, event, started, ended: SystemTime::now(), response });
+        result
     }
 
     async fn permit(&self) -> Result<SemaphorePermit<'_>, InvokeError> {

@@ -44,11 +44,7 @@ impl Place {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Local(built) => {
-                let built = match built.profile {
-                    Profile::Dev => "built for development: use --release for representative figures",
-                    Profile::Release => "built in release mode, as they deploy",
-                };
-                format!("the local environment, one for each scenario, with the functions {built}")
+                format!("the local environment, one for each scenario, with the functions {}", built_as(built.profile))
             }
             Self::Stack(target) => format!("a deployed stack, {}", target.orders_url),
         }
@@ -105,5 +101,13 @@ impl Place {
         let costs = run_costs(&environment, load, COSTED_ORDERS, stop).await;
         environment.shutdown().await;
         Ok(costs)
+    }
+}
+
+/// Says how the functions were built.
+pub(super) fn built_as(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Dev => "built for development: use --release for representative figures",
+        Profile::Release => "built in release mode, as they deploy",
     }
 }

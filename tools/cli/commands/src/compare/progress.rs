@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use paystream_comparison::hubs::{HubProgress, HubSystem};
 use paystream_comparison::{Scenario, ScenarioProgress};
 
 /// Progress bar of the scenarios.
@@ -32,6 +33,25 @@ impl Bar {
                 self.0.set_position(done as u64);
             }
             ScenarioProgress::Settling => self.0.set_message("reading the final state of the orders"),
+        }
+    }
+
+    /// Starts the measurement of a system over a hub: number `number`, counted from 0, of `all`.
+    pub(super) fn begin_hub(&self, system: HubSystem, number: usize, all: usize) {
+        self.0.reset();
+        self.0.set_style(style("{prefix} {bar:30} {pos}/{len} payments {msg}"));
+        self.0.set_prefix(format!("{}/{all} {:<16}", number + 1, system.title()));
+        self.0.set_message("starting");
+    }
+
+    pub(super) fn show_hub(&self, progress: HubProgress) {
+        match progress {
+            HubProgress::Payments { phase, done, total } => {
+                self.0.set_length(total as u64);
+                self.0.set_position(done as u64);
+                self.0.set_message(phase.title());
+            }
+            HubProgress::Settling(phase) => self.0.set_message(format!("{}: waiting for Orders", phase.title())),
         }
     }
 
