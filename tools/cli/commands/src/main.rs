@@ -61,13 +61,16 @@ enum Command {
     /// responses that the clients got are compared with the data of both services. The exit code is 0 if they agree, 1
     /// if they differ, and 2 if the check did not complete.
     Chaos(chaos::Arguments),
-    /// Place the same orders asynchronously and synchronously, and measure both
+    /// Place the same orders asynchronously and synchronously, and measure both; or, with --hub, compare hubs
     ///
     /// Starts an environment for each scenario, in memory, and places orders at a fixed rate in both modes in turn,
     /// with the scenario's faults. Then reads the final state of every order. Prints a table; --output writes
     /// report.md, report.json and plots. Ctrl-C stops it and keeps the results so far. The exit code is 0 if nothing
     /// was lost or duplicated and every order is in the state that its payment implies, 1 if not, and 2 if the
     /// measurement did not complete.
+    ///
+    /// With --hub, makes the same payments over each hub in turn. The exit code is 1 if a payment is missing in Orders, a
+    /// batch was discarded, or the consumer first received the versions of a payment out of order.
     Compare(compare::Arguments),
 }
 
