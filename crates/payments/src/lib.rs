@@ -38,13 +38,13 @@ pub use payment::{Action, Change, IllegalTransition, Outcome, Payment, Status};
 pub use payment_token::{InvalidToken, PaymentToken};
 pub use ports::{
     Authorization, Begun, EventPublisher, Outbox, PAGE_MAX, PaymentProcessor, PaymentQueries, PaymentStore,
-    PaymentsPage, ProcessorError, PublishError, Replaced, StoreError,
+    PaymentsPage, ProcessorError, ProcessorRecord, PublishError, Replaced, StoreError,
 };
 pub use publication::{Publication, PublishMode, PublishModeName, Published, Rejection, UnknownPublishMode};
 pub use record::{Bound, KeyReused, Lease, PaymentRecord, RebuildError, STEPS_MAX, Step, StepError};
 pub use refusal::{REFUSALS_MAX, Refusal};
 pub use request::{ChangeRequest, Fingerprint, PaymentRequest, RequestKey};
 pub use rounds::RebuiltPayment;
-pub use simulator::SimulatedProcessor;
+pub use simulator::{SimulatedCharge, SimulatedCharges, SimulatedProcessor};
 pub use stream_publication::{PaymentChanges, RecordAge, StreamPublication};
 pub use versions::{Preconditions, Versions};

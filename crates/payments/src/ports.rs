@@ -119,11 +119,32 @@ pub enum ProcessorError {
     Failed(String),
 }
 
+/// Record of an idempotency key at the payment processor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProcessorRecord {
+    /// No authorization with this key has reached the processor.
+    Unknown,
+    /// The processor works on the authorization. A later lookup returns its decision.
+    Pending,
+    /// The processor decided. If it approved, it holds the amount.
+    Decided(Outcome),
+    /// The key is void. Nothing is held.
+    Voided,
+}
+
 /// The payment processor. Its calls MUST end within a bounded time, and charge once per idempotency key.
 #[async_trait]
 pub trait PaymentProcessor: Send + Sync {
-    /// Requests a hold on the amount.
+    /// Requests a hold on the amount. A key that is void is declined.
     async fn authorize(&self, authorization: Authorization<'_>) -> Result<Outcome, ProcessorError>;
+
+    /// Returns the record of this key.
+    async fn look_up(&self, idempotency_key: &PaymentId) -> Result<ProcessorRecord, ProcessorError>;
+
+    /// Makes a key void, and releases what is held under it. MUST also succeed for an unknown or void key. An
+    /// authorization with the key that arrives later MUST be declined: a request that its sender gave up may still be on
+    /// its way.
+    async fn void(&self, idempotency_key: &PaymentId) -> Result<(), ProcessorError>;
 }
 
 /// An event was not acknowledged by the hub.

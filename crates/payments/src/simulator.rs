@@ -1,35 +1,85 @@
 //! Simulated payment processor. It moves no money; the token selects the outcome, as in processors' test modes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_events::Decline;
+use payment_events::{Decline, PaymentId};
 
-use crate::{Authorization, Outcome, PaymentProcessor, PaymentToken, ProcessorError};
+use crate::{Authorization, Outcome, PaymentProcessor, PaymentToken, ProcessorError, ProcessorRecord, StoreError};
 
 /// Response time of `tok_slow`, in milliseconds.
 const SLOW_MS: u64 = 2_000;
 /// Timeout of `tok_timeout`, in milliseconds.
 const TIMEOUT_MS: u64 = 3_000;
 
-/// Payment processor that decides by the token. `docs/api/test-tokens.md` lists the tokens.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SimulatedProcessor;
+/// Payment processor that decides by the token. `docs/api/test-tokens.md` lists the tokens. It keeps its charges by
+/// idempotency key, as a real processor does.
+#[derive(Clone)]
+pub struct SimulatedProcessor {
+    charges: Arc<dyn SimulatedCharges>,
+}
+
+/// Charges of the simulator: the database of a real processor.
+#[async_trait]
+pub trait SimulatedCharges: Send + Sync {
+    /// Stores a charge under a key that is free. If the key is taken, MUST change nothing. Returns the stored charge.
+    async fn add(&self, key: &PaymentId, charge: &SimulatedCharge) -> Result<SimulatedCharge, StoreError>;
+
+    /// Returns the charge of a key. Strongly consistent.
+    async fn find(&self, key: &PaymentId) -> Result<Option<SimulatedCharge>, StoreError>;
+
+    /// Makes a key void, whether it is free or taken.
+    async fn void(&self, key: &PaymentId) -> Result<(), StoreError>;
+}
+
+/// State of an idempotency key at the simulator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SimulatedCharge {
+    /// Decided. If approved, the amount is held.
+    Decided(Outcome),
+    /// Void. Nothing is held.
+    Voided,
+}
+
+impl SimulatedProcessor {
+    /// Creates a simulator with these charges.
+    pub fn new(charges: Arc<dyn SimulatedCharges>) -> Self {
+        Self { charges }
+    }
+}
 
 #[async_trait]
 impl PaymentProcessor for SimulatedProcessor {
     async fn authorize(&self, authorization: Authorization<'_>) -> Result<Outcome, ProcessorError> {
-        let decision = decide(authorization.token, authorization.attempt).await;
-        let result = match &decision {
-            Ok(Outcome::Approved) => "approved",
-            Ok(Outcome::Declined(_)) => "declined",
-            Err(_) => "failed",
+        let key = authorization.idempotency_key;
+        let charge = SimulatedCharge::Decided(decide(authorization.token, authorization.attempt).await?);
+        let outcome = match self.charges.add(key, &charge).await.map_err(failed)? {
+            SimulatedCharge::Decided(outcome) => outcome,
+            SimulatedCharge::Voided => Outcome::Declined(voided()),
         };
-        // A processor charges once per key, so the distinct keys of these lines are the simulator's charges.
-        tracing::info!(idempotency_key = %authorization.idempotency_key, attempt = authorization.attempt,
-            "the simulated processor {result}");
-        decision
+        Ok(outcome)
     }
+
+    async fn look_up(&self, idempotency_key: &PaymentId) -> Result<ProcessorRecord, ProcessorError> {
+        Ok(match self.charges.find(idempotency_key).await.map_err(failed)? {
+            None => ProcessorRecord::Unknown,
+            Some(SimulatedCharge::Decided(outcome)) => ProcessorRecord::Decided(outcome),
+            Some(SimulatedCharge::Voided) => ProcessorRecord::Voided,
+        })
+    }
+
+    async fn void(&self, idempotency_key: &PaymentId) -> Result<(), ProcessorError> {
+        self.charges.void(idempotency_key).await.map_err(failed)
+    }
+}
+
+fn failed(error: StoreError) -> ProcessorError {
+    ProcessorError::Failed(format!("the simulator's charges: {error}"))
+}
+
+fn voided() -> Decline {
+    Decline { code: "voided".to_owned(), message: "The authorization was given up before it arrived.".to_owned() }
 }
 
 async fn decide(token: &PaymentToken, attempt: u32) -> Result<Outcome, ProcessorError> {
