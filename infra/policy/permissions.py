@@ -32,6 +32,7 @@ PARAMETERS = {
     "RabbitMqBrokerArn": {"mq"},
     "HubSecretArn": {"secretsmanager"},
     "HubCaSecretArn": {"secretsmanager"},
+    "ProcessorSecretArn": {"secretsmanager"},
 }
 # Permissions that Lambda documents for an event source mapping, by type of source. kinesis:ListStreams is left out: it
 # applies to no single stream, and a mapping names its stream.
@@ -79,9 +80,12 @@ CALLED = {
         "KmsKeyArn": "kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo",
     },
     "UseOfHubSecretKey": {"HubSecretKmsKeyArn": "kms:Decrypt"},
+    "UseOfProcessorSecretKey": {"ProcessorSecretKmsKeyArn": "kms:Decrypt"},
     "WritingTraces": {"*": "xray:PutTraceSegments xray:PutTelemetryRecords"},
     "ApiLogsRole": {},
 }
+# Keys that a managed policy allows the use of. Every other owner may use KmsKeyArn only.
+KEYS_OF_SECRETS = {"UseOfHubSecretKey": "HubSecretKmsKeyArn", "UseOfProcessorSecretKey": "ProcessorSecretKmsKeyArn"}
 # ARN of the Payments route that synchronous orders call, for either kind of API.
 PAYMENTS = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:%s/GET/payments"
 
@@ -131,7 +135,7 @@ def _resource(stack, owner, action, resource):
         return
     text = json.dumps(resource)
     if action.startswith("kms:"):
-        key = "HubSecretKmsKeyArn" if owner == "UseOfHubSecretKey" else "KmsKeyArn"
+        key = KEYS_OF_SECRETS.get(owner, "KmsKeyArn")
         if resource != {"Ref": key}:
             yield f"{owner}: {action} is allowed on a key other than {key}"
         return
@@ -166,6 +170,8 @@ def every_role_is_allowed_what_it_calls(stack):
         # The relay alone publishes, and raises no outbox position.
         del called["PaymentApiRole"]["PaymentStream.Arn"]
         del called["PaymentRelayRole"]["PaymentsTable.Arn"]
+    if stack.parameters["ProcessorUrl"]:
+        called["PaymentApiRole"]["ProcessorSecretArn"] = "secretsmanager:GetSecretValue"
     api = "${PaymentsApi}/${Stage}" if "PaymentsApi" in stack.resources else "${PaymentsHttpApi}/$default"
     called["SyncOrderApiRole"][PAYMENTS % api] = "execute-api:Invoke"
     for kind in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):

@@ -13,8 +13,13 @@ ISSUER = {"JwtIssuer": "https://issuer.example", "JwtAudience": "paystream"}
 POOL = {"CognitoUserPoolArn": "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/1"}
 ORIGINS = {"AllowedOrigins": "https://shop.example.com"}
 STREAM_MODE = {"PublishMode": "stream"}
-EVERYTHING = {
-    "Stage": "prod",
+PROCESSOR = {
+    "ProcessorUrl": "https://processor.example/v1",
+    "ProcessorSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:processor-AbCdEf",
+}
+PROCESSOR_KEY = {"ProcessorSecretKmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/3"}
+PROD = PROCESSOR | {"Stage": "prod"}
+EVERYTHING = PROD | PROCESSOR_KEY | {
     "SynchronousOrders": "always",
     "StreamMode": "on-demand",
     "EnhancedFanOut": "on",
@@ -22,14 +27,16 @@ EVERYTHING = {
     "KmsKeyArn": KEY,
     "Tracing": "on",
 }
+# samconfig.toml names no processor: the deployment of prod does.
 STAGES = [
-    dict(parameter.split("=") for parameter in environment["deploy"]["parameters"]["parameter_overrides"])
+    PROCESSOR | dict(parameter.split("=") for parameter in environment["deploy"]["parameters"]["parameter_overrides"])
     for environment in tomllib.loads((deployed.ROOT / "samconfig.toml").read_text()).values() if isinstance(environment, dict)
 ]
 STACKS = [
     {},
     {"PublishMode": "stream"},
     *STAGES,
+    PROCESSOR,
     EVERYTHING,
     EVERYTHING | {"ApiFlavour": "http"},
     {"ApiFlavour": "http"} | ISSUER,
@@ -156,7 +163,7 @@ BROKEN = [
      "PaymentsQuarantineTable: no point-in-time recovery", {}),
     (without("dynamodb:PutItem", of="PaymentRelay"), "dynamodb:PutItem on PaymentsQuarantineTable.Arn is missing", {}),
     (edit("PaymentStream", "UpdateReplacePolicy", value="Delete"), "PaymentStream: not retained", {}),
-    (properties("OrdersTable", "DeletionProtectionEnabled"), "OrdersTable: deletion protection is not", {"Stage": "prod"}),
+    (properties("OrdersTable", "DeletionProtectionEnabled"), "OrdersTable: deletion protection is not", PROD),
     (properties("OrdersTable", "PointInTimeRecoverySpecification"), "OrdersTable: no point-in-time recovery", {}),
     (properties("PaymentApi", "Timeout"), "PaymentApi: no Timeout of its own", {}),
     (globally("Timeout", properties("PaymentApi", "Timeout")), "PaymentApi: no Timeout of its own", {}),
@@ -191,6 +198,9 @@ BROKEN = [
     (everywhere("ec2:DescribeVpcs", "ec2:DescribeInstances"), "ec2:DescribeInstances is allowed on *", hubs.RABBITMQ),
     (properties("UseOfHubSecretKey", "PolicyDocument", "Statement", 0, "Resource", value={"Ref": "KmsKeyArn"}),
      "UseOfHubSecretKey: kms:Decrypt is allowed on a key other than HubSecretKmsKeyArn", hubs.MSK_SCRAM),
+    (everywhere("UsesProcessor", "UsesKinesis"), "secretsmanager:GetSecretValue on ProcessorSecretArn is not needed", {}),
+    (properties("UseOfProcessorSecretKey", "PolicyDocument", "Statement", 0, "Resource", value={"Ref": "KmsKeyArn"}),
+     "UseOfProcessorSecretKey: kms:Decrypt is allowed on a key other than ProcessorSecretKmsKeyArn", EVERYTHING),
     (properties("PaymentsApi", "MethodSettings"), "not throttled", {}),
     (properties("OrdersHttpApi", "DefaultRouteSettings"), "not throttled", {"ApiFlavour": "http"}),
     (properties("PaymentsApi", "AccessLogSetting"), "no access log", {}),
@@ -212,6 +222,27 @@ class Template(unittest.TestCase):
             with self.subTest(given):
                 stack = deployed.translate(self.template, **given)
                 self.assertEqual([*rules.findings(stack), *stack.broken_rules()], [])
+
+    def test_prod_needs_a_processor_with_its_secret(self):
+        url, secret = ({name: value} for name, value in PROCESSOR.items())
+        for given, expected in (
+            ({"Stage": "prod"}, "Stage=prod needs ProcessorUrl"),
+            ({"Stage": "prod"} | secret, "Stage=prod needs ProcessorUrl"),
+            ({"Stage": "prod"} | url, "ProcessorUrl needs ProcessorSecretArn"),
+            (url, "ProcessorUrl needs ProcessorSecretArn"),
+            (secret, "ProcessorSecretArn needs ProcessorUrl"),
+        ):
+            with self.subTest(given):
+                broken = [*deployed.translate(self.template, **given).broken_rules()]
+                self.assertTrue(any(it.startswith(expected) for it in broken), broken)
+
+    def test_only_prod_refuses_test_tokens(self):
+        for given, expected in (({}, "accept"), (PROCESSOR, "accept"), (PROD, "refuse")):
+            with self.subTest(given):
+                function = deployed.translate(self.template, **given).resources["PaymentApi"]
+                variables = function["Properties"]["Environment"]["Variables"]
+                self.assertEqual(variables["PROCESSOR_TEST_TOKENS"], expected)
+                self.assertEqual("PROCESSOR_URL" in variables, bool(given))
 
     def test_every_rule_detects_its_violation(self):
         detected = set()

@@ -166,7 +166,9 @@ async fn prod_has_no_synchronous_orders_by_default() {
     if skip_without(&[Need::Parameters]) {
         return;
     }
-    let paystream = Paystream::start_with_parameters(&[("Stage", "prod")]).await;
+    let secret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:processor-AbCdEf";
+    let processor = [("ProcessorUrl", "https://processor.example"), ("ProcessorSecretArn", secret)];
+    let paystream = Paystream::start_with_parameters(&[("Stage", "prod"), processor[0], processor[1]]).await;
     paystream.post("/sync/orders", &tea("ord-1")).await.expect_problem(404, "no-such-route");
     paystream.post("/orders", &tea("ord-1")).await.expect(202);
 }

@@ -3,6 +3,11 @@ mod mappings;
 
 use super::*;
 
+// Parameters of a real processor, which `Stage=prod` needs.
+const PROCESSOR_URL: (&str, &str) = ("ProcessorUrl", "https://processor.example");
+const PROCESSOR_SECRET: (&str, &str) =
+    ("ProcessorSecretArn", "arn:aws:secretsmanager:us-east-1:000000000000:secret:processor-AbCdEf");
+
 fn parse(source: &str) -> Result<Template, LocatedProblem> {
     Template::parse(source, Path::new(env!("CARGO_MANIFEST_DIR")), &BTreeMap::new(), &BTreeMap::new())
 }
@@ -33,7 +38,7 @@ fn synchronous_mode_exists_outside_prod_unless_the_parameter_says_otherwise() {
         ("prod", "always", true),
         ("dev", "never", false),
     ] {
-        let given = [("Stage", stage), ("SynchronousOrders", wanted)];
+        let given = [("Stage", stage), ("SynchronousOrders", wanted), PROCESSOR_URL, PROCESSOR_SECRET];
         let given = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let template = Template::load(&path, &given).unwrap();
         let found = template.routes().iter().any(|route| route.path.starts_with("/sync"));
@@ -74,7 +79,8 @@ fn the_deployed_template_runs_locally() {
 #[test]
 fn parameters_take_effect() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
-    let given = [("StreamShards".to_owned(), "5".to_owned()), ("Stage".to_owned(), "prod".to_owned())].into();
+    let given = [("StreamShards", "5"), ("Stage", "prod"), PROCESSOR_URL, PROCESSOR_SECRET];
+    let given = given.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let template = Template::load(&path, &given).unwrap();
     assert_eq!(template.streams[0].shard_count, 5);
     assert!(template.routes().iter().all(|route| route.stage == "prod"));

@@ -5,6 +5,8 @@ use std::fs;
 
 use super::*;
 
+const PROCESSOR: [(&str, &str); 2] = [PROCESSOR_URL, PROCESSOR_SECRET];
+
 fn deploying(given: &[(&str, &str)]) -> Result<Template, TemplateError> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -43,11 +45,35 @@ fn all_options_can_be_combined() {
         ("Tracing", "on"),
         ("AlarmEmail", "a@example.com"),
     ];
-    let template = deploying(&given).unwrap();
+    let template = deploying(&[&given[..], &PROCESSOR].concat()).unwrap();
     assert!(template.functions.iter().all(|function| function.concurrency_max == Some(7)));
     assert_eq!(template.streams[0].shard_count, 4, "an on-demand stream starts with four shards");
     let by_default = deploying(&[]).unwrap();
     assert!(by_default.functions.iter().all(|function| function.concurrency_max.is_none()));
+}
+
+#[test]
+fn prod_needs_a_processor_and_refuses_test_tokens() {
+    let test_tokens = |given: &[(&str, &str)]| {
+        let template = deploying(given).unwrap();
+        let payment_api = template.functions.iter().find(|function| function.logical_id == "PaymentApi").unwrap();
+        let is_configured = payment_api.variables.contains_key("PROCESSOR_URL");
+        (payment_api.variables["PROCESSOR_TEST_TOKENS"].clone(), is_configured)
+    };
+    let [url, secret] = PROCESSOR;
+    assert_eq!(test_tokens(&[]), ("accept".to_owned(), false));
+    assert_eq!(test_tokens(&[("Stage", "staging"), url, secret]), ("accept".to_owned(), true));
+    assert_eq!(test_tokens(&[("Stage", "prod"), url, secret]), ("refuse".to_owned(), true));
+    for (given, expected) in [
+        (&[("Stage", "prod")][..], "Stage=prod needs ProcessorUrl"),
+        (&[("Stage", "prod"), url], "ProcessorUrl needs ProcessorSecretArn"),
+        (&[secret], "ProcessorSecretArn needs ProcessorUrl"),
+        (&[("ProcessorUrl", "http://processor.example"), secret], "parameter ProcessorUrl must be text that matches"),
+    ] {
+        let error = deploying(given).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    assert!(deploying(&[("ProcessorUrl", "http://127.0.0.1:8123"), secret]).is_ok(), "a processor on the same machine");
 }
 
 #[test]
