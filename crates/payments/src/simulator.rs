@@ -47,6 +47,12 @@ impl SimulatedProcessor {
     pub fn new(charges: Arc<dyn SimulatedCharges>) -> Self {
         Self { charges }
     }
+
+    /// Returns true for a token that selects an outcome of the simulator. Every other token is declined as unknown.
+    pub fn knows(token: &PaymentToken) -> bool {
+        matches!(token.expose(), "tok_approve" | "tok_slow" | "tok_timeout" | "tok_fail_once")
+            || named_decline(token.expose()).is_some()
+    }
 }
 
 #[async_trait]
@@ -102,13 +108,19 @@ async fn decide(token: &PaymentToken, attempt: u32) -> Result<Outcome, Processor
 
 /// Returns the decline that the token selects. An unknown token is declined too, as by any processor.
 fn decline(token: &str) -> Decline {
-    let (code, message) = match token {
+    let unknown = ("unknown_token", "The processor does not know this token.");
+    let (code, message) = named_decline(token).unwrap_or(unknown);
+    Decline { code: code.to_owned(), message: message.to_owned() }
+}
+
+/// Returns code and message of the decline that a token names.
+fn named_decline(token: &str) -> Option<(&'static str, &'static str)> {
+    Some(match token {
         "tok_decline_insufficient_funds" => ("insufficient_funds", "The card has insufficient funds."),
         "tok_decline_expired_card" => ("expired_card", "The card has expired."),
         "tok_decline_lost_card" => ("lost_card", "The card was reported lost."),
         "tok_decline_fraud" => ("suspected_fraud", "The payment looks fraudulent."),
         "tok_decline_do_not_honor" => ("do_not_honor", "The issuer declined without a reason."),
-        _ => ("unknown_token", "The processor does not know this token."),
-    };
-    Decline { code: code.to_owned(), message: message.to_owned() }
+        _ => return None,
+    })
 }

@@ -4,6 +4,8 @@ use http_requests::AllowedOrigins;
 use payments::PublishModeName;
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
+use crate::test_tokens::TestTokens;
+
 /// Configuration of the function.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -14,6 +16,8 @@ pub struct Config {
     /// `PAYMENT_LEASE_MS`: time that one request may work on a payment before a retry takes over, in milliseconds. The
     /// default is 10,000.
     pub lease_ms: u64,
+    /// `PROCESSOR_TEST_TOKENS`: treatment of the simulator's tokens, `accept` by default.
+    pub test_tokens: TestTokens,
     /// `ALLOWED_ORIGINS`: origins whose pages may call the API from a browser. The default is none.
     pub allowed_origins: AllowedOrigins,
     /// `LOG_LEVEL`: least severe level to log. The default is `info`.
@@ -55,20 +59,22 @@ impl Config {
         let payments_table = variables.required("PAYMENTS_TABLE", "the name of the payments table");
         let mode = ModeConfig::read(&mut variables);
         let lease_ms = variables.optional("PAYMENT_LEASE_MS", "a number of milliseconds", LEASE_MS);
+        let test_tokens = variables.optional("PROCESSOR_TEST_TOKENS", "accept or refuse", TestTokens::Accept);
         let allowed_origins =
             variables.optional("ALLOWED_ORIGINS", AllowedOrigins::EXPECTED, AllowedOrigins::default());
         let log_level = variables.optional("LOG_LEVEL", "the least severe level to log", LogLevel::INFO);
         let function_name =
             variables.required("AWS_LAMBDA_FUNCTION_NAME", "the name of the function, which Lambda sets");
-        match (payments_table, mode, lease_ms, allowed_origins, log_level, function_name) {
+        match (payments_table, mode, lease_ms, test_tokens, allowed_origins, log_level, function_name) {
             (
                 Some(payments_table),
                 Some(mode),
                 Some(lease_ms),
+                Some(test_tokens),
                 Some(allowed_origins),
                 Some(log_level),
                 Some(function_name),
-            ) => Ok(Self { payments_table, mode, lease_ms, allowed_origins, log_level, function_name }),
+            ) => Ok(Self { payments_table, mode, lease_ms, test_tokens, allowed_origins, log_level, function_name }),
             _ => Err(variables.into_error()),
         }
     }

@@ -26,6 +26,7 @@ pub(crate) async fn pay(
     OptionalTrace(trace_parent): OptionalTrace,
     JsonBody(body): JsonBody<PaymentBody>,
 ) -> Result<Response, Problem> {
+    service.test_tokens.check(&body.method.0.token)?;
     let request = PaymentRequest {
         caller,
         key,

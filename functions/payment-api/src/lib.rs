@@ -18,8 +18,10 @@ mod messages;
 mod problems;
 mod routes;
 mod service;
+mod test_tokens;
 
 pub use config::{Config, ModeConfig};
 pub use problems::PROBLEMS;
 pub use routes::{BODY_BYTES_MAX, description, router};
 pub use service::Service;
+pub use test_tokens::TestTokens;

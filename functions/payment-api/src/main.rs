@@ -29,6 +29,6 @@ async fn main() -> Result<(), api_gateway::Error> {
     let accept = AcceptPayment::new(table.clone(), Arc::new(SimulatedProcessor), mode.clone(), config.lease_ms);
     let change = ChangePayment::new(table.clone(), mode);
     let metrics = Metrics::to_stdout(&config.function_name);
-    let router = router(Service { accept, change, queries: table, metrics });
+    let router = router(Service { accept, change, queries: table, metrics, test_tokens: config.test_tokens });
     api_gateway::run(with_cors(router, config.allowed_origins)).await
 }

@@ -12,6 +12,7 @@ use telemetry::Metrics;
 use crate::audit::log_done;
 use crate::etag::etag;
 use crate::messages::PaymentView;
+use crate::test_tokens::TestTokens;
 
 /// Header of a response that replays the result of an earlier request.
 pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -28,6 +29,8 @@ pub struct Service {
     /// Counts `PublishedHot`, payments published directly, and `Deferred`, payments whose direct publish failed. In
     /// `stream` mode there is no direct publish, and nothing is counted.
     pub metrics: Metrics,
+    /// Treatment of the simulator's tokens.
+    pub test_tokens: TestTokens,
 }
 
 impl Service {

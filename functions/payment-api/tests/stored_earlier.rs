@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use openapi_routes::testing::{Response, assert_problem, send};
-use payment_api::{Service, description, router};
+use payment_api::{Service, TestTokens, description, router};
 use payment_events::{Decline, Money, OrderId, PaymentId, Timestamp};
 use payments::testing::{MemoryPayments, RecordingPublisher};
 use payments::{
@@ -33,7 +33,16 @@ impl Api {
         let accept = AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), mode.clone(), 10_000);
         let change = ChangePayment::new(store.clone(), mode);
         let metrics = Metrics::new("payments", |_| {});
-        Self { router: router(Service { accept, change, queries: store.clone(), metrics }), store }
+        Self {
+            router: router(Service {
+                accept,
+                change,
+                queries: store.clone(),
+                metrics,
+                test_tokens: TestTokens::Accept,
+            }),
+            store,
+        }
     }
 
     async fn post(&self, path: &str, key: &str, body: &Value) -> Response {

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use openapi_routes::testing::{Response, send};
-use payment_api::{Service, description, router};
+use payment_api::{Service, TestTokens, description, router};
 use payments::testing::{MemoryPayments, RecordingPublisher};
 use payments::{AcceptPayment, ChangePayment, Publication, PublishMode, SimulatedProcessor};
 use serde_json::{Value, json};
@@ -28,7 +28,11 @@ impl Api {
         let into = Arc::clone(&counts);
         let metrics =
             Metrics::new("payments", move |line| into.lock().unwrap().push(serde_json::from_str(line).unwrap()));
-        Self { router: router(Service { accept, change, queries: store, metrics }), publisher, counts }
+        Self {
+            router: router(Service { accept, change, queries: store, metrics, test_tokens: TestTokens::Accept }),
+            publisher,
+            counts,
+        }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response {

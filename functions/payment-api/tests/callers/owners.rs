@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api_gateway::{ProxyRequest, handle};
 use axum::Router;
 use lambda_runtime::{Context, LambdaEvent};
-use payment_api::{Service, router};
+use payment_api::{Service, TestTokens, router};
 use payments::testing::{MemoryPayments, RecordingPublisher};
 use payments::{AcceptPayment, ChangePayment, Publication, PublishMode, SimulatedProcessor};
 use serde_json::{Value, json};
@@ -34,7 +34,10 @@ impl Api {
         let accept = AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), mode.clone(), 10_000);
         let change = ChangePayment::new(store.clone(), mode);
         let metrics = Metrics::new("payments", |_| {});
-        Self { flavour, router: router(Service { accept, change, queries: store, metrics }) }
+        Self {
+            flavour,
+            router: router(Service { accept, change, queries: store, metrics, test_tokens: TestTokens::Accept }),
+        }
     }
 
     async fn send(&self, by: By, sent: Sent<'_>) -> Response {

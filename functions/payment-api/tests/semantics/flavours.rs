@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method};
 use lambda_runtime::{Context, LambdaEvent};
 use openapi_routes::Description;
 use openapi_routes::testing::Response;
-use payment_api::{Service, description, router};
+use payment_api::{Service, TestTokens, description, router};
 use payments::testing::{MemoryPayments, RecordingPublisher};
 use payments::{AcceptPayment, ChangePayment, Publication, PublishMode, SimulatedProcessor};
 use serde_json::{Value, json};
@@ -191,7 +191,8 @@ impl Api {
         let accept = AcceptPayment::new(failing.clone(), Arc::new(SimulatedProcessor), mode.clone(), LEASE_MS);
         let change = ChangePayment::new(failing.clone(), mode);
         let metrics = Metrics::new("payments", |_| {});
-        let router = router(Service { accept, change, queries: store.clone(), metrics });
+        let router =
+            router(Service { accept, change, queries: store.clone(), metrics, test_tokens: TestTokens::Accept });
         Self { router, store, failing }
     }
 
