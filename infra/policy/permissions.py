@@ -52,6 +52,7 @@ CALLED = {
     "PaymentApiRole": {
         "PaymentsTable.Arn": TABLE_ITEMS,
         "${PaymentsTable.Arn}/index/by_order": "dynamodb:Query",
+        "ProcessorSimulatorTable.Arn": "dynamodb:PutItem",
         "PaymentStream.Arn": "kinesis:PutRecord",
         "PaymentApiLogs.Arn": WRITING_LOGS,
     },
@@ -171,6 +172,7 @@ def every_role_is_allowed_what_it_calls(stack):
         del called["PaymentApiRole"]["PaymentStream.Arn"]
         del called["PaymentRelayRole"]["PaymentsTable.Arn"]
     if stack.parameters["ProcessorUrl"]:
+        del called["PaymentApiRole"]["ProcessorSimulatorTable.Arn"]
         called["PaymentApiRole"]["ProcessorSecretArn"] = "secretsmanager:GetSecretValue"
     api = "${PaymentsApi}/${Stage}" if "PaymentsApi" in stack.resources else "${PaymentsHttpApi}/$default"
     called["SyncOrderApiRole"][PAYMENTS % api] = "execute-api:Invoke"

@@ -8,13 +8,14 @@ use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_kinesis::types::ShardIteratorType;
 use aws_types::SdkConfig;
 use payment_events::{Money, PaymentEvent, PaymentId, Timestamp};
-use payments::testing::store_suite;
+use payments::testing::{charges_suite, store_suite};
 use payments::{Action, Change, EventPublisher, Outcome, Payment};
-use payments_aws::{KinesisPublisher, PaymentsTable, kinesis_hot_path, kinesis_relay};
+use payments_aws::{KinesisPublisher, PaymentsTable, SimulatorTable, kinesis_hot_path, kinesis_relay};
 use paystream_local::{Effect, Emulators, Fault, FaultTarget, Template};
 
 // The template does not name these resources, so the emulators use their logical ids.
 const PAYMENTS_TABLE: &str = "PaymentsTable";
+const SIMULATOR_TABLE: &str = "ProcessorSimulatorTable";
 const PAYMENT_STREAM: &str = "PaymentStream";
 
 async fn emulators() -> Emulators {
@@ -75,6 +76,13 @@ async fn the_payments_table_passes_the_store_suite() {
     let client = aws_connection::dynamodb(&aws(emulators.dynamodb_url()));
     let table = PaymentsTable::new(client, PAYMENTS_TABLE);
     store_suite::check(&table).await;
+}
+
+#[tokio::test]
+async fn the_simulator_table_passes_the_charges_suite() {
+    let emulators = emulators().await;
+    let client = aws_connection::dynamodb(&aws(emulators.dynamodb_url()));
+    charges_suite::check(SimulatorTable::new(client, SIMULATOR_TABLE)).await;
 }
 
 #[tokio::test]

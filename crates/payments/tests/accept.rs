@@ -7,22 +7,39 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use payment_events::{Money, PaymentId, PaymentStatus, Timestamp};
-use payments::testing::{MemoryPayments, RecordingPublisher, TwiceWritten};
+use payments::testing::{MemoryCharges, MemoryPayments, RecordingPublisher, TwiceWritten};
 use payments::{
     AcceptError, AcceptPayment, Accepted, Action, Authorization, Begun, Caller, Change, Lease, Outbox, Outcome,
-    PaymentProcessor, PaymentRecord, PaymentRequest, PaymentStore, ProcessorError, Publication, PublishMode, Published,
-    RebuiltPayment, Refusal, Rejection, Replaced, RequestKey, SimulatedProcessor, Status, Step, StoreError,
+    PaymentProcessor, PaymentRecord, PaymentRequest, PaymentStore, ProcessorError, ProcessorRecord, Publication,
+    PublishMode, Published, RebuiltPayment, Refusal, Rejection, Replaced, RequestKey, SimulatedProcessor, Status, Step,
+    StoreError,
 };
 
-/// Counts the calls, and passes them on to the simulator.
-#[derive(Default)]
-struct CountingProcessor(AtomicU32);
+/// Counts the authorizations, and passes them on to the simulator.
+struct CountingProcessor {
+    authorizations: AtomicU32,
+    simulator: Arc<SimulatedProcessor>,
+}
+
+impl Default for CountingProcessor {
+    fn default() -> Self {
+        Self { authorizations: AtomicU32::new(0), simulator: MemoryCharges::simulator() }
+    }
+}
 
 #[async_trait]
 impl PaymentProcessor for CountingProcessor {
     async fn authorize(&self, authorization: Authorization<'_>) -> Result<Outcome, ProcessorError> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        SimulatedProcessor.authorize(authorization).await
+        self.authorizations.fetch_add(1, Ordering::Relaxed);
+        self.simulator.authorize(authorization).await
+    }
+
+    async fn look_up(&self, idempotency_key: &PaymentId) -> Result<ProcessorRecord, ProcessorError> {
+        self.simulator.look_up(idempotency_key).await
+    }
+
+    async fn void(&self, idempotency_key: &PaymentId) -> Result<(), ProcessorError> {
+        self.simulator.void(idempotency_key).await
     }
 }
 
@@ -44,7 +61,7 @@ impl World {
     }
 
     fn charges(&self) -> u32 {
-        self.processor.0.load(Ordering::Relaxed)
+        self.processor.authorizations.load(Ordering::Relaxed)
     }
 }
 

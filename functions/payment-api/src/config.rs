@@ -11,6 +11,8 @@ use crate::test_tokens::TestTokens;
 pub struct Config {
     /// `PAYMENTS_TABLE`: name of the payments table.
     pub payments_table: String,
+    /// `PROCESSOR_SIMULATOR_TABLE`: name of the simulated processor's table.
+    pub simulator_table: String,
     /// `PUBLISH_MODE`: mode of the system, `direct` by default.
     pub mode: ModeConfig,
     /// `PAYMENT_LEASE_MS`: time that one request may work on a payment before a retry takes over, in milliseconds. The
@@ -57,6 +59,8 @@ impl Config {
     /// Reads the configuration. The error lists every missing or malformed variable.
     pub fn read(mut variables: Variables) -> Result<Self, InvalidEnvironment> {
         let payments_table = variables.required("PAYMENTS_TABLE", "the name of the payments table");
+        let simulator_table =
+            variables.required("PROCESSOR_SIMULATOR_TABLE", "the name of the simulated processor's table");
         let mode = ModeConfig::read(&mut variables);
         let lease_ms = variables.optional("PAYMENT_LEASE_MS", "a number of milliseconds", LEASE_MS);
         let test_tokens = variables.optional("PROCESSOR_TEST_TOKENS", "accept or refuse", TestTokens::Accept);
@@ -65,16 +69,27 @@ impl Config {
         let log_level = variables.optional("LOG_LEVEL", "the least severe level to log", LogLevel::INFO);
         let function_name =
             variables.required("AWS_LAMBDA_FUNCTION_NAME", "the name of the function, which Lambda sets");
-        match (payments_table, mode, lease_ms, test_tokens, allowed_origins, log_level, function_name) {
+        match (payments_table, simulator_table, mode, lease_ms, test_tokens, allowed_origins, log_level, function_name)
+        {
             (
                 Some(payments_table),
+                Some(simulator_table),
                 Some(mode),
                 Some(lease_ms),
                 Some(test_tokens),
                 Some(allowed_origins),
                 Some(log_level),
                 Some(function_name),
-            ) => Ok(Self { payments_table, mode, lease_ms, test_tokens, allowed_origins, log_level, function_name }),
+            ) => Ok(Self {
+                payments_table,
+                simulator_table,
+                mode,
+                lease_ms,
+                test_tokens,
+                allowed_origins,
+                log_level,
+                function_name,
+            }),
             _ => Err(variables.into_error()),
         }
     }

@@ -6,7 +6,7 @@ use aws_connection::{Aws, Endpoint};
 use http_requests::with_cors;
 use payment_api::{Config, ModeConfig, Service, router};
 use payments::{AcceptPayment, ChangePayment, Publication, PublishMode, SimulatedProcessor};
-use payments_aws::{KinesisPublisher, PaymentsTable};
+use payments_aws::{KinesisPublisher, PaymentsTable, SimulatorTable};
 use telemetry::{Metrics, Variables};
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,7 +14,9 @@ async fn main() -> Result<(), api_gateway::Error> {
     let config = Config::read(Variables::of_process())?;
     telemetry::init_logs(config.log_level);
     let aws = Aws::from_environment(Variables::of_process())?;
-    let table = Arc::new(PaymentsTable::new(aws_connection::dynamodb(aws.config()), config.payments_table));
+    let dynamodb = aws_connection::dynamodb(aws.config());
+    let processor = SimulatedProcessor::new(Arc::new(SimulatorTable::new(dynamodb.clone(), config.simulator_table)));
+    let table = Arc::new(PaymentsTable::new(dynamodb, config.payments_table));
     let mode = match config.mode {
         ModeConfig::Direct { payment_stream } => {
             let publisher = KinesisPublisher::new(payments_aws::kinesis_hot_path(aws.config()), payment_stream);
@@ -26,7 +28,7 @@ async fn main() -> Result<(), api_gateway::Error> {
             PublishMode::Stream
         }
     };
-    let accept = AcceptPayment::new(table.clone(), Arc::new(SimulatedProcessor), mode.clone(), config.lease_ms);
+    let accept = AcceptPayment::new(table.clone(), Arc::new(processor), mode.clone(), config.lease_ms);
     let change = ChangePayment::new(table.clone(), mode);
     let metrics = Metrics::to_stdout(&config.function_name);
     let router = router(Service { accept, change, queries: table, metrics, test_tokens: config.test_tokens });

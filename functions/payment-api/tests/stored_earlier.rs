@@ -9,10 +9,10 @@ use axum::http::{Request, StatusCode};
 use openapi_routes::testing::{Response, assert_problem, send};
 use payment_api::{Service, TestTokens, description, router};
 use payment_events::{Decline, Money, OrderId, PaymentId, Timestamp};
-use payments::testing::{MemoryPayments, RecordingPublisher};
+use payments::testing::{MemoryCharges, MemoryPayments, RecordingPublisher};
 use payments::{
     AcceptPayment, Action, Caller, ChangePayment, Lease, Outcome, PaymentRecord, PaymentRequest, Publication,
-    PublishMode, RequestKey, SimulatedProcessor, Step,
+    PublishMode, RequestKey, Step,
 };
 use serde_json::{Value, json};
 use telemetry::Metrics;
@@ -30,7 +30,7 @@ impl Api {
     fn new() -> Self {
         let (store, publisher) = (Arc::new(MemoryPayments::default()), Arc::new(RecordingPublisher::default()));
         let mode = PublishMode::Direct(Publication::new(publisher, store.clone()));
-        let accept = AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), mode.clone(), 10_000);
+        let accept = AcceptPayment::new(store.clone(), MemoryCharges::simulator(), mode.clone(), 10_000);
         let change = ChangePayment::new(store.clone(), mode);
         let metrics = Metrics::new("payments", |_| {});
         Self {

@@ -116,6 +116,7 @@ fn command(binary: &Path, runtime_api: &RuntimeApi) -> Command {
         ("AWS_ACCESS_KEY_ID", "id"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
         ("PAYMENTS_TABLE", "payments"),
+        ("PROCESSOR_SIMULATOR_TABLE", "simulator"),
         ("PAYMENT_STREAM", "stream"),
         ("ORDERS_TABLE", "orders"),
         ("QUARANTINE_TABLE", "quarantine"),

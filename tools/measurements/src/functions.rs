@@ -18,6 +18,7 @@ pub const FUNCTIONS: [Function; 5] = [
         package: "payment-api",
         variables: &[
             ("PAYMENTS_TABLE", "PaymentsTable"),
+            ("PROCESSOR_SIMULATOR_TABLE", "ProcessorSimulatorTable"),
             ("PAYMENT_STREAM", "PaymentStream"),
             ("PAYMENT_LEASE_MS", "10000"),
         ],

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use payment_events::{Money, PaymentId, Timestamp};
-use payments::testing::{MemoryPayments, RecordingPublisher};
+use payments::testing::{MemoryCharges, MemoryPayments, RecordingPublisher};
 use payments::{
     AcceptPayment, Access, Begun, Caller, Change, ChangeError, ChangePayment, ChangeRequest, Changed, Lease,
     PaymentRecord, PaymentRequest, PaymentStore, Preconditions, Publication, PublishMode, Refusal, Replaced,
-    RequestKey, SimulatedProcessor, StoreError, Versions,
+    RequestKey, StoreError, Versions,
 };
 
 #[derive(Default)]
@@ -24,7 +24,7 @@ impl World {
     pub(crate) async fn with_payment(changes: &[Change]) -> (Self, PaymentId) {
         let world = Self::default();
         let request = payment_request();
-        let accept = AcceptPayment::new(world.store.clone(), Arc::new(SimulatedProcessor), world.mode(), 10_000);
+        let accept = AcceptPayment::new(world.store.clone(), MemoryCharges::simulator(), world.mode(), 10_000);
         let payment_id = accept.accept(&request).await.unwrap().payment.payment_id;
         for change in changes {
             world.change(&world.request(&payment_id, *change)).await.unwrap();

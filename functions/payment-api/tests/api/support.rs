@@ -7,8 +7,8 @@ use axum::body::Body;
 use axum::http::Request;
 use openapi_routes::testing::{Response, send};
 use payment_api::{Service, TestTokens, description, router};
-use payments::testing::{MemoryPayments, RecordingPublisher};
-use payments::{AcceptPayment, ChangePayment, Publication, PublishMode, SimulatedProcessor};
+use payments::testing::{MemoryCharges, MemoryPayments, RecordingPublisher};
+use payments::{AcceptPayment, ChangePayment, Publication, PublishMode};
 use serde_json::{Value, json};
 use telemetry::Metrics;
 
@@ -22,7 +22,7 @@ impl Api {
     pub(crate) fn new() -> Self {
         let (store, publisher) = (Arc::new(MemoryPayments::default()), Arc::new(RecordingPublisher::default()));
         let mode = PublishMode::Direct(Publication::new(publisher.clone(), store.clone()));
-        let accept = AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), mode.clone(), 10_000);
+        let accept = AcceptPayment::new(store.clone(), MemoryCharges::simulator(), mode.clone(), 10_000);
         let change = ChangePayment::new(store.clone(), mode);
         let counts = Arc::new(Mutex::new(Vec::new()));
         let into = Arc::clone(&counts);

@@ -36,6 +36,7 @@ async fn run(events: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
             ("AWS_ENDPOINT_URL_DYNAMODB", emulators.dynamodb_url()),
             ("AWS_ENDPOINT_URL_KINESIS", emulators.kinesis_url()),
             ("PAYMENTS_TABLE", "PaymentsTable"),
+            ("PROCESSOR_SIMULATOR_TABLE", "ProcessorSimulatorTable"),
             ("PAYMENT_STREAM", "PaymentStream"),
         ])
         .stdout(Stdio::piped())

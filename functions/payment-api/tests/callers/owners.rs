@@ -6,8 +6,8 @@ use api_gateway::{ProxyRequest, handle};
 use axum::Router;
 use lambda_runtime::{Context, LambdaEvent};
 use payment_api::{Service, TestTokens, router};
-use payments::testing::{MemoryPayments, RecordingPublisher};
-use payments::{AcceptPayment, ChangePayment, Publication, PublishMode, SimulatedProcessor};
+use payments::testing::{MemoryCharges, MemoryPayments, RecordingPublisher};
+use payments::{AcceptPayment, ChangePayment, Publication, PublishMode};
 use serde_json::{Value, json};
 use telemetry::Metrics;
 
@@ -31,7 +31,7 @@ impl Api {
     fn new(flavour: Flavour) -> Self {
         let (store, publisher) = (Arc::new(MemoryPayments::default()), Arc::new(RecordingPublisher::default()));
         let mode = PublishMode::Direct(Publication::new(publisher, store.clone()));
-        let accept = AcceptPayment::new(store.clone(), Arc::new(SimulatedProcessor), mode.clone(), 10_000);
+        let accept = AcceptPayment::new(store.clone(), MemoryCharges::simulator(), mode.clone(), 10_000);
         let change = ChangePayment::new(store.clone(), mode);
         let metrics = Metrics::new("payments", |_| {});
         Self {

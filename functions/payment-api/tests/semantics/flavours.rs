@@ -10,8 +10,8 @@ use lambda_runtime::{Context, LambdaEvent};
 use openapi_routes::Description;
 use openapi_routes::testing::Response;
 use payment_api::{Service, TestTokens, description, router};
-use payments::testing::{MemoryPayments, RecordingPublisher};
-use payments::{AcceptPayment, ChangePayment, Publication, PublishMode, SimulatedProcessor};
+use payments::testing::{MemoryCharges, MemoryPayments, RecordingPublisher};
+use payments::{AcceptPayment, ChangePayment, Publication, PublishMode};
 use serde_json::{Value, json};
 use telemetry::Metrics;
 
@@ -188,7 +188,7 @@ impl Api {
         let failing = Arc::new(FailingStore::new(store.clone()));
         let publication = Publication::new(Arc::new(RecordingPublisher::default()), store.clone());
         let mode = PublishMode::Direct(publication);
-        let accept = AcceptPayment::new(failing.clone(), Arc::new(SimulatedProcessor), mode.clone(), LEASE_MS);
+        let accept = AcceptPayment::new(failing.clone(), MemoryCharges::simulator(), mode.clone(), LEASE_MS);
         let change = ChangePayment::new(failing.clone(), mode);
         let metrics = Metrics::new("payments", |_| {});
         let router =
