@@ -6,6 +6,7 @@ use crate::{Credentials, Failure};
 
 const CREDENTIALS: &str = r#"{"username": "…", "password": "…"}"#;
 const CERTIFICATE: &str = r#"{"certificate": "-----BEGIN CERTIFICATE-----…"}"#;
+const API_KEY: &str = r#"{"api_key": "…"}"#;
 
 pub(crate) fn credentials(text: &str) -> Result<Credentials, Failure> {
     let object = Object::parse(text, CREDENTIALS)?;
@@ -14,6 +15,10 @@ pub(crate) fn credentials(text: &str) -> Result<Credentials, Failure> {
 
 pub(crate) fn certificate(text: &str) -> Result<String, Failure> {
     Object::parse(text, CERTIFICATE)?.field("certificate")
+}
+
+pub(crate) fn api_key(text: &str) -> Result<String, Failure> {
+    Object::parse(text, API_KEY)?.field("api_key")
 }
 
 /// A secret with several fields, and its expected format.

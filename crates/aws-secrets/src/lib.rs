@@ -1,7 +1,9 @@
-//! Secrets of AWS Secrets Manager: the credentials and the certificate authority of a message broker.
+//! Secrets of AWS Secrets Manager: the credentials and the certificate authority of a message broker, and the API key of a
+//! payment processor.
 //!
-//! The formats are those that Lambda's event source mappings require of the same secrets, so that one secret serves both:
-//! `{"username": "…", "password": "…"}` and `{"certificate": "…"}`, a certificate authority as PEM.
+//! The formats of a broker's secrets are those that Lambda's event source mappings require of the same secrets, so that one
+//! secret serves both: `{"username": "…", "password": "…"}` and `{"certificate": "…"}`, a certificate authority as PEM. An
+//! API key is `{"api_key": "…"}`.
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/kafka-cluster-auth.html> and
 //! <https://docs.aws.amazon.com/lambda/latest/dg/with-mq.html>.
@@ -54,6 +56,24 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// API key of an HTTP service.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(String);
+
+impl ApiKey {
+    /// Returns the key, for the request header only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Hides the key.
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(hidden)")
+    }
+}
+
 impl Secrets {
     /// Creates a reader with the connections, the credentials and the endpoint of `aws`.
     pub fn new(aws: &Aws) -> Self {
@@ -85,6 +105,12 @@ impl Secrets {
     pub async fn certificate(&self, arn: &str) -> Result<String, SecretError> {
         let text = self.text(arn).await?;
         content::certificate(&text).map_err(|failure| SecretError::new(arn, failure))
+    }
+
+    /// Returns the API key in the secret `{"api_key": "…"}`. Its characters are not checked.
+    pub async fn api_key(&self, arn: &str) -> Result<ApiKey, SecretError> {
+        let text = self.text(arn).await?;
+        content::api_key(&text).map(ApiKey).map_err(|failure| SecretError::new(arn, failure))
     }
 
     async fn text(&self, arn: &str) -> Result<String, SecretError> {

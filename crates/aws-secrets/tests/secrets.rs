@@ -117,6 +117,21 @@ async fn a_certificate_is_read_with_its_line_breaks() {
 }
 
 #[tokio::test]
+async fn an_api_key_is_read_at_each_call_and_never_shown() {
+    let first = Answer::Text(r#"{"api_key": "hunter2"}"#);
+    let (secrets, _) = serve([first, Answer::Text(r#"{"api_key": "rotated", "since": 1}"#)]).await;
+    let key = secrets.api_key(ARN).await.unwrap();
+    assert_eq!(key.expose(), "hunter2");
+    assert!(!format!("{key:?} {secrets:?}").contains(HIDDEN));
+    assert_eq!(secrets.api_key(ARN).await.unwrap().expose(), "rotated");
+    for text in [r#"{"key": "hunter2"}"#, r#"{"api_key": ["hunter2"]}"#, r#"{"api_key": ""}"#] {
+        let (secrets, _) = serve([Answer::Text(text)]).await;
+        let error = shown(&secrets.api_key(ARN).await.unwrap_err());
+        assert!(error.contains(r#"`api_key` is missing, empty or not a string; expected {"api_key": "…"}"#), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_malformed_secret_is_named_with_the_expected_format_and_not_shown() {
     let not_an_object = [r"hunter2", r#""hunter2""#, r#"["hunter2"]"#, r#"{"password": "hunter2""#, ""];
     for text in not_an_object {
