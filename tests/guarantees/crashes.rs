@@ -63,7 +63,7 @@ async fn a_payment_is_made_once_whichever_call_its_sandbox_crashes_at() {
         assert_struck(&paystream);
         paystream.heal();
     }
-    assert_eq!(paystream.charged().len(), crashes(&CALLS_TO_PAY).len(), "no charge without its payment");
+    assert_eq!(paystream.charged().await.len(), crashes(&CALLS_TO_PAY).len(), "no charge without its payment");
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_decline_is_recorded_once_whichever_call_its_sandbox_crashes_at() {
         assert_struck(&paystream);
         paystream.heal();
     }
-    assert_eq!(paystream.charged().len(), 0);
+    assert_eq!(paystream.charged().await.len(), 0);
 }
 
 #[tokio::test]

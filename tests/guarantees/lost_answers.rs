@@ -28,7 +28,7 @@ async fn a_payment_succeeds_on_the_first_request_whichever_response_its_function
         assert_eq!(paystream.environment().faults()[0].struck, 1, "{order_id}");
         paystream.heal();
     }
-    assert_eq!(paystream.charged().len(), 4);
+    assert_eq!(paystream.charged().await.len(), 4);
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn payments_accepted_while_kinesis_is_down_all_arrive_afterwards() {
     for (order_id, payment) in orders.iter().zip(&payments) {
         paystream.payment_arrives(order_id, payment).await;
     }
-    assert_eq!(paystream.charged().len(), payments.len());
+    assert_eq!(paystream.charged().await.len(), payments.len());
     assert_eq!(paystream.environment().failures().failures.len(), 0, "no batch went to the on-failure destination");
 }
 

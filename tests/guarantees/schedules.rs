@@ -94,7 +94,7 @@ async fn run_all(mode: &str, seeds: impl Iterator<Item = u64>) {
         charged += usize::from(schedule.plan.is_approved());
     }
     paystream.every_version_is_published_in_order().await;
-    assert_eq!(paystream.charged().len(), charged, "no charge without its payment");
+    assert_eq!(paystream.charged().await.len(), charged, "no charge without its payment");
     assert_eq!(paystream.environment().failures().failures.len(), 0, "no batch went to the on-failure destination");
     assert_eq!(paystream.item_count("QuarantineTable").await, 0, "no record was quarantined");
 }

@@ -1,7 +1,8 @@
 //! Fault injection, and the state that must hold afterwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use payments::PaymentStore;
 use paystream_local::Fault;
 use serde_json::Value;
@@ -41,13 +42,8 @@ impl Paystream {
         let stored = self.get(&format!("/payments?order_id={order_id}")).await.expect(200);
         assert_eq!(stored["payments"], Value::from(vec![payment.clone()]), "the order has exactly this payment");
         let payment_id = payment["payment_id"].as_str().unwrap_or_else(|| panic!("no id: {payment}"));
-        // Charges of the simulated processor are visible in the log only. Without a log, the rest is still checked.
-        if let Some(log) = self.log().filter(|_| payment["status"] != "declined") {
-            Self::eventually(&format!("{payment_id} is charged"), async || {
-                log.charged().contains(payment_id).then_some(())
-            })
-            .await;
-        }
+        let is_charged = self.charged().await.contains(payment_id);
+        assert_eq!(is_charged, payment["status"] != "declined", "{payment_id} is charged, unless it is declined");
         self.payment_arrives(order_id, payment).await;
         let copies = self.get(&format!("/orders/{order_id}/payments")).await.expect(200);
         assert_eq!(copies["payments"].as_array().map(Vec::len), Some(1), "Orders has it once: {copies}");
@@ -74,11 +70,20 @@ impl Paystream {
         .await;
     }
 
-    /// Idempotency keys that the processor charged. They are payment ids.
+    /// Idempotency keys under which the simulated processor holds an amount. They are payment ids.
     ///
     /// # Panics
-    /// If the target's log is not readable.
-    pub fn charged(&self) -> BTreeSet<String> {
-        self.log().unwrap_or_else(|| panic!("`skip_without` is missing")).charged()
+    /// If the simulator's table cannot be read.
+    pub async fn charged(&self) -> BTreeSet<String> {
+        let scan =
+            self.dynamodb().scan().table_name(self.physical_name("ProcessorSimulatorTable")).consistent_read(true);
+        let charges = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let charges = charges.unwrap_or_else(|error| panic!("{error:?}")).into_iter();
+        let is_approved = |charge: &HashMap<_, _>| charge["state"] == AttributeValue::S("approved".to_owned());
+        let key = |charge: HashMap<String, _>| match charge.get("idempotency_key") {
+            Some(AttributeValue::S(key)) => key.clone(),
+            other => panic!("a charge with the key {other:?}"),
+        };
+        charges.filter(is_approved).map(key).collect()
     }
 }

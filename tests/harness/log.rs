@@ -1,6 +1,6 @@
-//! Log of the functions. A failing test prints its warnings, and the processor's charges are read from it.
+//! Log of the functions. A failing test prints its warnings.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,27 +18,18 @@ const SHOWN_MAX: usize = 20;
 #[derive(Default)]
 pub(crate) struct TestLog {
     lines: Arc<Mutex<VecDeque<String>>>,
-    charged: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl TestLog {
     pub(crate) fn sink(&self) -> LogSink {
-        let (lines, charged) = (Arc::clone(&self.lines), Arc::clone(&self.charged));
+        let lines = Arc::clone(&self.lines);
         LogSink::new(move |line| {
-            if let Some(key) = charge(line) {
-                charged.lock().insert(key.to_owned());
-            }
             let mut lines = lines.lock();
             if lines.len() == LINES_MAX {
                 lines.pop_front();
             }
             lines.push_back(line.to_owned());
         })
-    }
-
-    /// Idempotency keys that the simulated processor approved. Each is one charge, however often it was called.
-    pub(crate) fn charged(&self) -> BTreeSet<String> {
-        self.charged.lock().clone()
     }
 
     /// All lines logged so far.
@@ -50,12 +41,6 @@ impl TestLog {
         assert!(lines.len() < LINES_MAX, "the first lines of the log were dropped");
         lines.iter().cloned().collect()
     }
-}
-
-/// The idempotency key in a log line of the simulated processor's approval.
-fn charge(line: &str) -> Option<&str> {
-    let (_, fields) = line.split_once("the simulated processor approved")?;
-    fields.split_whitespace().find_map(|field| field.strip_prefix("idempotency_key="))
 }
 
 impl Drop for TestLog {
