@@ -130,10 +130,10 @@ async fn a_payment_in_a_withdrawn_currency_is_read_and_refunded(paystream: &Pays
     assert_eq!(refunded["status"], "refunded");
 }
 
-/// The payment is begun, and neither its decision nor the release of its lease can be stored.
+/// The payment is begun and charged, and neither its decision nor the release of its lease can be stored.
 async fn a_retry_is_asked_for_when_it_can_succeed(paystream: &Paystream) {
     let down = Fault::new(FaultTarget::DynamoDb, Effect::error("AccessDeniedException")).operation("PutItem");
-    paystream.inject(down.from("PaymentApi").skip(1));
+    paystream.inject(down.from("PaymentApi").skip(2));
     let body = payment_body("ord-retry", &eur(500), "tok_approve");
     let failed = paystream.post_once("/payments", "retry", &body).await;
     let retry_after_s: u64 = failed.headers["retry-after"].to_str().unwrap().parse().unwrap();

@@ -1,4 +1,5 @@
 //! Calls to DynamoDB and Kinesis on each path of Payments, which AWS bills. The table is in docs/guarantees.md.
+//! One put of each payment is the simulated processor's, in a table of its own.
 
 use paystream_local::{Effect, Fault, FaultTarget};
 use paystream_tests::{Paystream, eur, payment_body};
@@ -38,7 +39,7 @@ async fn a_payment_costs_three_writes_and_one_put_and_a_replay_one_call() {
             let body = payment_body("ord-1", &eur(1299), token);
             paystream.post_with_key("/payments", &format!("{token}-{n}"), &body).await.expect(201);
         };
-        let made = json!({"dynamodb": {"PutItem": 2, "UpdateItem": 1}, "kinesis": {"PutRecord": 1}});
+        let made = json!({"dynamodb": {"PutItem": 3, "UpdateItem": 1}, "kinesis": {"PutRecord": 1}});
         assert_costs(&paystream, made, Value::Null, pay).await;
         let replayed = json!({"dynamodb": {"PutItem": 1}});
         assert_costs(&paystream, replayed, Value::Null, async |_| pay(0).await).await;
@@ -73,7 +74,7 @@ async fn a_payment_left_to_the_relay_costs_one_put_by_the_relay_and_no_more_writ
     // A permanent error, which the SDK does not retry.
     paystream.inject(Fault::new(FaultTarget::Kinesis, Effect::error("AccessDeniedException")).from("PaymentApi"));
     let relayed = json!({"dynamodb": {"UpdateItem": 1}, "kinesis": {"PutRecords": 1}});
-    assert_costs(&paystream, json!({"dynamodb": {"PutItem": 2}}), relayed, async |_| {
+    assert_costs(&paystream, json!({"dynamodb": {"PutItem": 3}}), relayed, async |_| {
         let payment = paystream.pay("ord-1", &eur(1299), "tok_approve").await;
         paystream.is_published(payment["payment_id"].as_str().unwrap()).await;
     })

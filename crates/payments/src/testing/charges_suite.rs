@@ -19,7 +19,7 @@ pub async fn check<C: SimulatedCharges + 'static>(charges: C) {
 }
 
 fn key(key: &str) -> PaymentId {
-    format!("pay_charges_{key}").parse().unwrap()
+    format!("pay_{key}").parse().unwrap()
 }
 
 fn declined() -> SimulatedCharge {
