@@ -21,8 +21,8 @@ pub fn record_of_image(image: &str) -> Result<PaymentRecord, InvalidItem> {
     item.into_record()
 }
 
-/// Attributes of an item. `published_version` is absent while it is 0; `decline`, `traceparent`, `caller` and `refusals`
-/// are absent when there is none.
+/// Attributes of an item. `published_version` is absent while it is 0, and `abandoned` while it is false; `decline`,
+/// `traceparent`, `caller` and `refusals` are absent when there is none.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PaymentItem {
     payment_id: PaymentId,
@@ -44,6 +44,8 @@ pub(crate) struct PaymentItem {
     lease_until: Timestamp,
     lease_holder: String,
     attempt: u32,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    abandoned: bool,
     steps: Vec<StepItem>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     refusals: Vec<RefusalItem>,
@@ -150,6 +152,7 @@ impl PaymentItem {
                 attempt: self.attempt,
                 holder: RequestKey::stored(self.lease_holder),
             },
+            is_abandoned: self.abandoned,
             steps,
             refusals,
             published_version: self.published_version,
@@ -177,6 +180,7 @@ impl From<PaymentRecord> for PaymentItem {
             lease_until: record.lease.until,
             lease_holder: record.lease.holder.as_str().to_owned(),
             attempt: record.lease.attempt,
+            abandoned: record.is_abandoned,
             steps: record.steps.into_iter().map(StepItem::from).collect(),
             refusals: record.refusals.into_iter().map(RefusalItem::from).collect(),
             published_version: record.published_version,

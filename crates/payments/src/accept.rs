@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use payment_events::{CurrencyNotInUse, PaymentId, Timestamp};
 
+use crate::decision::{Decider, Decision, UndecidedReason, Written, write};
 use crate::{
-    Action, Authorization, Begun, Lease, Outcome, Payment, PaymentProcessor, PaymentRecord, PaymentRequest,
-    PaymentStore, ProcessorError, PublishMode, Published, Replaced, RequestKey, Status, Step, StoreError,
+    Authorization, Begun, Lease, Payment, PaymentProcessor, PaymentRecord, PaymentRequest, PaymentStore,
+    ProcessorError, PublishMode, Published, RequestKey, Status, StoreError,
 };
 
 /// The use case behind `POST /payments`.
@@ -14,6 +15,7 @@ use crate::{
 pub struct AcceptPayment {
     store: Arc<dyn PaymentStore>,
     processor: Arc<dyn PaymentProcessor>,
+    decider: Decider,
     publish_mode: PublishMode,
     lease_ms: u64,
 }
@@ -77,7 +79,8 @@ impl AcceptPayment {
         publish_mode: PublishMode,
         lease_ms: u64,
     ) -> Self {
-        Self { store, processor, publish_mode, lease_ms }
+        let decider = Decider::new(store.clone(), processor.clone());
+        Self { store, processor, decider, publish_mode, lease_ms }
     }
 
     /// Makes the payment, completes it for an earlier request that failed, or returns the result of the request that
@@ -112,21 +115,27 @@ impl AcceptPayment {
         Lease { until: Timestamp::now().plus_ms(self.lease_ms), attempt, holder: RequestKey::random() }
     }
 
-    /// Returns the result of the request that made the payment, or takes over from one whose lease has expired.
+    /// Returns the result of the request that made the payment, takes over from one whose lease has expired, or finishes
+    /// one that was given up.
     async fn resume(&self, known: PaymentRecord, request: &PaymentRequest) -> Result<Accepted, AcceptError> {
+        if known.payment.status == Status::Processing && known.is_abandoned {
+            let declined = self.decider.decline_abandoned(&known).await;
+            // This request holds no lease.
+            return self.conclude(declined, async || 0).await;
+        }
         if known.payment.status != Status::Processing || known.lease.is_held(Timestamp::now(), self.lease_ms) {
             return outcome_of(&known);
         }
         let record = PaymentRecord { lease: self.lease(known.lease.attempt.saturating_add(1)), ..known.clone() };
-        match self.store.replace(&known, &record).await {
-            Ok(Replaced::Lost(stored)) if !stored.includes(&record) => outcome_of(&stored),
-            Ok(Replaced::Done | Replaced::Lost(_)) => self.process(record, request).await,
-            Ok(Replaced::Missing) => Err(erased()),
+        match write(&*self.store, &known, &record).await {
+            Ok(Written::Done) => self.process(record, request).await,
+            Ok(Written::Lost(stored)) => outcome_of(&stored),
+            Ok(Written::Missing) => Err(erased()),
             Err(error) => Err(self.interrupted(&record, error).await),
         }
     }
 
-    /// Calls the processor, stores its decision together with the outbox position, and publishes the payment if that is the request's part.
+    /// Calls the processor, and stores its decision.
     async fn process(&self, record: PaymentRecord, request: &PaymentRequest) -> Result<Accepted, AcceptError> {
         let authorization = Authorization {
             idempotency_key: &record.payment.payment_id,
@@ -134,23 +143,33 @@ impl AcceptPayment {
             token: &request.token,
             attempt: record.lease.attempt,
         };
-        let outcome = match self.processor.authorize(authorization).await {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                let retry_after_ms = self.release_lease(&record).await;
-                return Err(AcceptError::Processor { error, retry_after_ms });
-            }
+        let decided = match self.processor.authorize(authorization).await {
+            Ok(outcome) => self.decider.decide(&record, record.lease.holder.clone(), outcome).await,
+            Err(error) => Err(UndecidedReason::Processor(error)),
         };
-        let decided = decide(&record, outcome)?;
-        match self.store.replace(&record, &decided).await {
-            // Another request took over. It used the same key with the processor, so it gets the same decision.
-            Ok(Replaced::Lost(stored)) if !stored.includes(&decided) => outcome_of(&stored),
-            Ok(Replaced::Done | Replaced::Lost(_)) => {
+        self.conclude(decided, async || self.release_lease(&record).await).await
+    }
+
+    /// Publishes a payment that this request decided, if that is the request's part. `release` releases its lease, and
+    /// returns the milliseconds until the next request can take over.
+    async fn conclude(
+        &self,
+        decided: Result<Decision, UndecidedReason>,
+        release: impl AsyncFnOnce() -> u64,
+    ) -> Result<Accepted, AcceptError> {
+        match decided {
+            Ok(Decision::Made(decided)) => {
                 let published = self.publish_mode.publish(&decided).await;
                 Ok(Accepted { payment: decided.payment, published: Some(published) })
             }
-            Ok(Replaced::Missing) => Err(erased()),
-            Err(error) => Err(self.interrupted(&record, error).await),
+            // Another request took over. It used the same key with the processor, so it gets the same decision.
+            Ok(Decision::Lost(stored)) => outcome_of(&stored),
+            Ok(Decision::Erased) => Err(erased()),
+            Err(UndecidedReason::Processor(error)) => {
+                Err(AcceptError::Processor { error, retry_after_ms: release().await })
+            }
+            Err(UndecidedReason::Store(error)) => Err(AcceptError::Store { error, retry_after_ms: release().await }),
+            Err(UndecidedReason::Defect(error)) => Err(defect(&error)),
         }
     }
 
@@ -184,11 +203,6 @@ fn outcome_of(stored: &PaymentRecord) -> Result<Accepted, AcceptError> {
     // A retry gets the original result, even if the payment has changed since.
     let payment = stored.as_of(1).map_err(|error| defect(&error))?;
     Ok(Accepted { payment, published: None })
-}
-
-fn decide(record: &PaymentRecord, outcome: Outcome) -> Result<PaymentRecord, AcceptError> {
-    let step = Step { key: record.lease.holder.clone(), action: Action::Decide(outcome), at: Timestamp::now() };
-    record.after(step, record.payment.trace_parent.clone()).map_err(|error| defect(&error))
 }
 
 /// Returns the error for a payment that was deleted while this request worked on it. A retry begins it again.

@@ -2,6 +2,7 @@
 //!
 //! - [`Payment`]: the payment and its state machine.
 //! - [`AcceptPayment`]: the use case behind `POST /payments`, idempotent per caller and idempotency key.
+//! - [`RecoverPayment`]: decides a payment that its client gave up while it was processing.
 //! - [`ChangePayment`]: the use case behind capture, void and refund, idempotent and with optimistic concurrency.
 //! - [`Access`]: the payments that a caller may read and change.
 //! - [`PaymentRecord`]: the stored form of a payment, with every step that it took and every [`Refusal`] of one.
@@ -15,12 +16,14 @@
 mod accept;
 mod access;
 mod change;
+mod decision;
 mod idempotency_key;
 mod payment;
 mod payment_token;
 mod ports;
 mod publication;
 mod record;
+mod recover;
 mod refusal;
 mod request;
 mod rounds;
@@ -42,6 +45,7 @@ pub use ports::{
 };
 pub use publication::{Publication, PublishMode, PublishModeName, Published, Rejection, UnknownPublishMode};
 pub use record::{Bound, KeyReused, Lease, PaymentRecord, RebuildError, STEPS_MAX, Step, StepError};
+pub use recover::{RecoverError, RecoverPayment, Recovery};
 pub use refusal::{REFUSALS_MAX, Refusal};
 pub use request::{ChangeRequest, Fingerprint, PaymentRequest, RequestKey};
 pub use rounds::RebuiltPayment;

@@ -24,6 +24,10 @@ pub struct PaymentRecord {
     pub fingerprint: Fingerprint,
     /// Lease of the request that works on the payment while it is processing.
     pub lease: Lease,
+    /// True once the authorization was given up. From then on the payment can only be declined: its key is void at the
+    /// processor, or about to be. Stored before the key is voided, so that no other request authorizes the payment
+    /// meanwhile.
+    pub is_abandoned: bool,
     /// Steps that made the versions. The first one made version 1.
     pub steps: Vec<Step>,
     /// Refusals bound to their idempotency keys, at most [`REFUSALS_MAX`](crate::REFUSALS_MAX), in the order of their writes.
@@ -117,6 +121,7 @@ impl PaymentRecord {
             },
             fingerprint: request.fingerprint(),
             lease,
+            is_abandoned: false,
             steps: Vec::new(),
             refusals: Vec::new(),
             published_version: 0,
@@ -134,6 +139,18 @@ impl PaymentRecord {
         let mut steps = self.steps.clone();
         steps.push(step);
         Ok(Self { payment, steps, ..self.clone() })
+    }
+
+    /// Returns the record with another lease holder. Stored, it makes every write fail that an earlier holder may still
+    /// send.
+    pub(crate) fn held_by(&self, holder: RequestKey) -> Self {
+        Self { lease: Lease { holder, ..self.lease.clone() }, ..self.clone() }
+    }
+
+    /// Returns the record after the processor's decision, a step of the lease holder.
+    pub(crate) fn decided(&self, outcome: Outcome) -> Result<Self, StepError> {
+        let step = Step { key: self.lease.holder.clone(), action: Action::Decide(outcome), at: Timestamp::now() };
+        self.after(step, self.payment.trace_parent.clone())
     }
 
     /// Returns true if a version has yet to be published.

@@ -60,7 +60,7 @@ impl PaymentProcessor for SimulatedProcessor {
     async fn authorize(&self, authorization: Authorization<'_>) -> Result<Outcome, ProcessorError> {
         let key = authorization.idempotency_key;
         let charge = SimulatedCharge::Decided(decide(authorization.token, authorization.attempt).await?);
-        let outcome = match self.charges.add(key, &charge).await.map_err(failed)? {
+        let outcome = match self.charges.add(key, &charge).await.map_err(|error| failed(&error))? {
             SimulatedCharge::Decided(outcome) => outcome,
             SimulatedCharge::Voided => Outcome::Declined(voided()),
         };
@@ -68,7 +68,7 @@ impl PaymentProcessor for SimulatedProcessor {
     }
 
     async fn look_up(&self, idempotency_key: &PaymentId) -> Result<ProcessorRecord, ProcessorError> {
-        Ok(match self.charges.find(idempotency_key).await.map_err(failed)? {
+        Ok(match self.charges.find(idempotency_key).await.map_err(|error| failed(&error))? {
             None => ProcessorRecord::Unknown,
             Some(SimulatedCharge::Decided(outcome)) => ProcessorRecord::Decided(outcome),
             Some(SimulatedCharge::Voided) => ProcessorRecord::Voided,
@@ -76,11 +76,11 @@ impl PaymentProcessor for SimulatedProcessor {
     }
 
     async fn void(&self, idempotency_key: &PaymentId) -> Result<(), ProcessorError> {
-        self.charges.void(idempotency_key).await.map_err(failed)
+        self.charges.void(idempotency_key).await.map_err(|error| failed(&error))
     }
 }
 
-fn failed(error: StoreError) -> ProcessorError {
+fn failed(error: &StoreError) -> ProcessorError {
     ProcessorError::Failed(format!("the simulator's charges: {error}"))
 }
 

@@ -163,6 +163,14 @@ async fn every_field_round_trips<S: PaymentStore + PaymentQueries>(store: &S) {
         let request = PaymentRequest { caller: Caller::named(caller), ..request(key, key) };
         let mut record = processing(&request);
         store.begin(&record).await.unwrap();
+        let abandoned = PaymentRecord {
+            is_abandoned: true,
+            lease: Lease { holder: RequestKey::random(), ..record.lease.clone() },
+            ..record.clone()
+        };
+        assert_eq!(store.replace(&record, &abandoned).await.unwrap(), Replaced::Done);
+        assert_eq!(stored(store, &record).await, abandoned);
+        record = abandoned;
         for action in [Action::Decide(outcome)].into_iter().chain(changes.iter().copied().map(Action::Change)) {
             let next = after(&record, action);
             assert_eq!(store.replace(&record, &next).await.unwrap(), Replaced::Done);
