@@ -1,24 +1,10 @@
-//! Images of the payments table, and those that are quarantined.
+//! Images that are quarantined.
 
 use std::fmt;
 
-use payment_events::{PaymentId, Timestamp};
+use payment_changes::Image;
 use payments::Rejection;
-use quarantine::{QuarantinedRecord, Reason, RecordId};
-use serde_json::value::RawValue;
-
-/// An image of the payments table, as the change stream delivers it.
-#[derive(Debug)]
-pub(crate) struct Image {
-    /// Key of the item; `None` if the record has no readable key.
-    pub(crate) key: Option<String>,
-    /// Sequence number in the change stream.
-    pub(crate) sequence_number: String,
-    /// Approximate time of the write, in milliseconds since the Unix epoch.
-    pub(crate) written_at_unix_ms: Option<i64>,
-    /// The image, in DynamoDB JSON.
-    pub(crate) content: Box<RawValue>,
-}
+use quarantine::{QuarantinedRecord, Reason};
 
 /// An image to quarantine.
 #[derive(Debug)]
@@ -54,30 +40,11 @@ impl QuarantineImage {
         Self { cause: QuarantineCause::Rejected, redeliver_from, image, reason }
     }
 
-    /// Returns the image as it is quarantined: under its sequence number and payment id, so that a redelivery stores it
-    /// once, and a later image of the payment is stored as well.
-    ///
-    /// Sequence numbers order the changes of one shard; the payment id tells equal ones of two shards apart.
+    /// Returns the image as it is quarantined.
     pub(crate) fn quarantined(&self) -> QuarantinedRecord {
-        // Only text that is a payment id: ids of records are logged and printed.
-        let Image { key, sequence_number, written_at_unix_ms, content } = &self.image;
-        let payment_id = key.as_deref().and_then(|key| key.parse::<PaymentId>().ok());
-        let payment_id = payment_id.as_ref().map_or(UNKNOWN, PaymentId::as_str);
-        let now = Timestamp::now();
-        let written_at = written_at_unix_ms.and_then(|unix_ms| Timestamp::from_unix_ms(unix_ms).ok());
-        QuarantinedRecord {
-            id: RecordId::new(RecordId::PAYMENTS_TABLE, &format!("{sequence_number}:{payment_id}")),
-            data: content.get().as_bytes().to_vec(),
-            reason: self.reason.clone(),
-            partition_key: key.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
-            arrived_at: written_at.unwrap_or(now),
-            quarantined_at: now,
-        }
+        payment_changes::quarantined(&self.image, self.reason.clone())
     }
 }
-
-/// Stands for a payment id or key that the record lacks.
-const UNKNOWN: &str = "unknown";
 
 impl fmt::Display for QuarantineCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

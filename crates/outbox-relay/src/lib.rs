@@ -12,8 +12,9 @@
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::string_slice))]
 
-mod fold;
+mod due;
 mod image;
 mod relay;
 
-pub use relay::{ChangeBatch, Relay, RelayMode};
+pub use payment_changes::ChangeBatch;
+pub use relay::{Relay, RelayMode};

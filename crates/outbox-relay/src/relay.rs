@@ -3,19 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use payment_changes::{ChangeBatch, Changes, Folded, fold};
 use payment_events::{Timestamp, TraceParent};
-use payments::{Payment, PaymentChanges, Publication, Published, StreamPublication};
+use payments::{Payment, Publication, Published, RebuiltPayment, StreamPublication};
 use quarantine::Quarantine;
-use serde_json::value::RawValue;
-use stream_batch::{BatchResponse, DynamoDbEvent, Limits, NotHandled, Record, before, process_records};
+use stream_batch::{BatchResponse, Limits, NotHandled, Record, before, process_records};
 use telemetry::{Metrics, WithCauses};
 
-use crate::fold::{Folded, FoldedPayment, fold};
-use crate::image::{Image, QuarantineCause, QuarantineImage};
-
-/// Invocation event of the function. Images are decoded one by one, so that an undecodable one does not affect the
-/// others.
-pub type ChangeBatch = DynamoDbEvent<Box<RawValue>>;
+use crate::due::{DuePayment, decode, due};
+use crate::image::{QuarantineCause, QuarantineImage};
 
 /// Maximum number of images quarantined concurrently.
 const QUARANTINED_AT_ONCE_MAX: usize = 16;
@@ -43,14 +39,13 @@ impl RelayMode {
     }
 
     /// Publishes the payments that are due. Returns each with its outcome.
-    async fn publish(&self, payments: Vec<FoldedPayment>, deadline: SystemTime) -> Vec<(DuePayment, Published)> {
-        let (mut due, mut changes) = (Vec::new(), Vec::new());
-        for folded in payments.into_iter().filter(|payment| payment.newest.record().is_due()) {
-            let first_version = folded.first_version();
-            let FoldedPayment { newest, image, sequence_number, .. } = folded;
-            due.push(DuePayment { payment: newest.record().payment.clone(), image, sequence_number });
-            changes.push(PaymentChanges { newest, first_version });
-        }
+    async fn publish(
+        &self,
+        payments: Vec<Changes<RebuiltPayment>>,
+        deadline: SystemTime,
+    ) -> Vec<(DuePayment, Published)> {
+        let is_due = |payment: &Changes<RebuiltPayment>| payment.newest.record().is_due();
+        let (due, changes): (Vec<_>, Vec<_>) = payments.into_iter().filter(is_due).map(due).unzip();
         let published = match self {
             Self::Direct(publication) => {
                 let payments: Vec<_> = changes.into_iter().map(|changes| changes.newest).collect();
@@ -60,15 +55,6 @@ impl RelayMode {
         };
         due.into_iter().zip(published).collect()
     }
-}
-
-/// A payment of the batch that was due.
-struct DuePayment {
-    payment: Payment,
-    /// Newest decodable image.
-    image: Image,
-    /// Sequence number from which the change stream must redeliver a payment that could not be published.
-    sequence_number: String,
 }
 
 /// The outbox relay.
@@ -91,7 +77,9 @@ impl Relay {
     /// payments that the hub can never accept. Reports the records of those that fail, so that Lambda redelivers them. Ends
     /// before `deadline`: what is left then is reported, too.
     pub async fn handle(&self, batch: ChangeBatch, deadline: SystemTime) -> BatchResponse {
-        let Folded { payments, unreadable } = fold(batch.records, self.mode.uses_positions());
+        let uses_positions = self.mode.uses_positions();
+        let Folded { payments, unreadable } = fold(batch.records, |image| decode(image, uses_positions));
+        let unreadable = unreadable.into_iter().map(|(image, reason)| QuarantineImage::unreadable(image, reason));
         let Outcomes { deferred, rejected } = self.publish(payments, deadline).await;
         let mut response: BatchResponse = deferred.into_iter().collect();
         response.extend(self.quarantine(rejected.into_iter().chain(unreadable), deadline).await);
@@ -99,7 +87,7 @@ impl Relay {
     }
 
     /// Publishes the payments that are due.
-    async fn publish(&self, payments: Vec<FoldedPayment>, deadline: SystemTime) -> Outcomes {
+    async fn publish(&self, payments: Vec<Changes<RebuiltPayment>>, deadline: SystemTime) -> Outcomes {
         let mut outcomes = Outcomes::default();
         let (mut published, mut ages_ms) = (0_usize, Vec::new());
         for (DuePayment { payment, image, sequence_number }, outcome) in self.mode.publish(payments, deadline).await {

@@ -48,9 +48,12 @@ pub enum RecoverError {
     /// The processor failed.
     #[error(transparent)]
     Processor(ProcessorError),
-    /// The store failed, or the stored item cannot be decoded.
+    /// The payment could not be read, or its stored item cannot be decoded.
     #[error(transparent)]
-    Store(StoreError),
+    Read(StoreError),
+    /// A write failed. It may have taken effect.
+    #[error(transparent)]
+    Write(StoreError),
     /// The record does not allow a decision. A bug.
     #[error("the payment cannot be decided: {0}")]
     Defect(StepError),
@@ -59,7 +62,7 @@ pub enum RecoverError {
 impl From<UndecidedReason> for RecoverError {
     fn from(reason: UndecidedReason) -> Self {
         match reason {
-            UndecidedReason::Store(error) => Self::Store(error),
+            UndecidedReason::Store(error) => Self::Write(error),
             UndecidedReason::Processor(error) => Self::Processor(error),
             UndecidedReason::Defect(error) => Self::Defect(error),
         }
@@ -87,7 +90,7 @@ impl RecoverPayment {
     /// declined with the code `not_completed`.
     pub async fn recover(&self, seen: &PaymentRecord) -> Result<Recovery, RecoverError> {
         let payment_id = &seen.payment.payment_id;
-        let stored = self.store.load(payment_id).await.map_err(RecoverError::Store)?;
+        let stored = self.store.load(payment_id).await.map_err(RecoverError::Read)?;
         let Some(known) = stored.filter(|stored| stored.payment.status == Status::Processing) else {
             return Ok(Recovery::NotNeeded);
         };
@@ -129,7 +132,7 @@ impl RecoverPayment {
     /// Gives up the authorization of a payment: marks the payment, voids its key and declines it.
     async fn abandon(&self, known: &PaymentRecord) -> Result<Recovery, RecoverError> {
         let abandoned = PaymentRecord { is_abandoned: true, ..known.held_by(RequestKey::random()) };
-        match write(&*self.store, known, &abandoned).await.map_err(RecoverError::Store)? {
+        match write(&*self.store, known, &abandoned).await.map_err(RecoverError::Write)? {
             Written::Done => Ok(recovery_of(self.decider.decline_abandoned(&abandoned).await?)),
             Written::Lost(_) | Written::Missing => Ok(Recovery::NotNeeded),
         }

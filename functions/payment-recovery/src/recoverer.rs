@@ -1,0 +1,143 @@
+//! Handling of a batch.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use payment_changes::{ChangeBatch, Changes, Folded, Image, fold, quarantined};
+use payment_events::Timestamp;
+use payments::{PaymentRecord, RecoverError, RecoverPayment, Recovery, Status};
+use payments_aws::record_of_image;
+use quarantine::{Quarantine, Reason};
+use stream_batch::{BatchResponse, Limits, NotHandled, Record, process_records};
+use telemetry::{Metrics, WithCauses};
+
+use crate::invocation::Invocation;
+
+/// First pause before a payment that is not due is read again. Each further one is twice as long.
+const PAUSE_MIN: Duration = Duration::from_millis(250);
+
+/// Time after the end of its lease at which a payment whose recovery fails by itself is quarantined, in milliseconds: 15
+/// minutes.
+const PATIENCE_MS: u64 = 15 * 60 * 1_000;
+
+/// Decides the payments of a batch that are still processing.
+#[derive(Clone)]
+pub struct Recoverer {
+    recover: RecoverPayment,
+    quarantine: Arc<dyn Quarantine>,
+    metrics: Metrics,
+}
+
+/// A payment whose newest image in the batch is processing.
+struct Undecided {
+    seen: PaymentRecord,
+    image: Image,
+}
+
+/// Outcome for a payment that does not hold up the stream any longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Recovered,
+    NotNeeded,
+    Quarantined,
+}
+
+impl Recoverer {
+    /// Creates the handler. Its metrics are `Recovered`, payments decided; `RecoveryFailed`, attempts that failed;
+    /// `UndecidedAge`, the age in milliseconds of each payment that could not be decided; and `QuarantinedPayments`,
+    /// payments whose image was quarantined because their recovery alone kept failing.
+    pub fn new(recover: RecoverPayment, quarantine: Arc<dyn Quarantine>, metrics: Metrics) -> Self {
+        Self { recover, quarantine, metrics }
+    }
+
+    /// Decides the payments of a batch that are still processing when they are due. Reports those that could not be
+    /// decided, so that Lambda redelivers them. Ends before `deadline`: payments that are not due by then are reported,
+    /// too.
+    ///
+    /// Images that cannot be decoded are left to the relay, which quarantines them.
+    pub async fn handle(&self, batch: ChangeBatch, deadline: SystemTime) -> BatchResponse {
+        let Folded { payments, .. } = fold(batch.records, |image| record_of_image(image.get()));
+        let undecided = payments.into_iter().filter(|changes| changes.newest.payment.status == Status::Processing);
+        let records = undecided.map(|Changes { newest: seen, image, .. }| Record {
+            key: seen.payment.payment_id.clone(),
+            identifier: image.sequence_number.clone(),
+            payload: Undecided { seen, image },
+        });
+        let invocation = Invocation::new(deadline);
+        // All payments wait at the same time. `Invocation` bounds their calls.
+        let limits = Limits { lanes_at_once_max: usize::MAX, may_begin: || true };
+        let processed = process_records(records, &limits, async |record: Record<_, Undecided>| {
+            self.decide(&record.payload, &invocation).await
+        })
+        .await;
+        let count = |outcome| processed.handled.iter().filter(|done| **done == outcome).count();
+        let (recovered, quarantined) = (count(Done::Recovered), count(Done::Quarantined));
+        self.metrics.count(&[("Recovered", recovered), ("QuarantinedPayments", quarantined)]);
+        processed.response
+    }
+
+    /// Decides a payment as soon as it is due.
+    async fn decide(&self, undecided: &Undecided, invocation: &Invocation) -> Result<Done, NotHandled> {
+        let mut pause = PAUSE_MIN;
+        loop {
+            let Some(permit) = invocation.begin().await else {
+                self.report_age(&undecided.seen);
+                return Err(NotHandled);
+            };
+            match self.recover.recover(&undecided.seen).await {
+                Ok(Recovery::Recovered(payment)) => {
+                    tracing::info!(payment_id = %payment.payment_id, order_id = %payment.order_id,
+                        status = %payment.status, "payment recovered: decided without its client");
+                    return Ok(Done::Recovered);
+                }
+                Ok(Recovery::NotNeeded) => return Ok(Done::NotNeeded),
+                Ok(Recovery::NotDue(due_at)) => {
+                    drop(permit);
+                    let until_due = Duration::from_millis(due_at.ms_since(Timestamp::now()));
+                    invocation.sleep(pause.min(until_due)).await;
+                    pause = pause.saturating_mul(2);
+                }
+                Err(error) => return self.failed(undecided, &error, invocation).await,
+            }
+        }
+    }
+
+    /// Keeps a payment for redelivery, or quarantines it if its recovery has failed for long, and fails alone.
+    async fn failed(
+        &self,
+        undecided: &Undecided,
+        error: &RecoverError,
+        invocation: &Invocation,
+    ) -> Result<Done, NotHandled> {
+        let Undecided { seen, image } = undecided;
+        let payment_id = &seen.payment.payment_id;
+        self.metrics.count(&[("RecoveryFailed", 1)]);
+        self.report_age(seen);
+        let is_overdue = seen.lease.until.plus_ms(PATIENCE_MS) < Timestamp::now();
+        // A table that cannot be written fails every recovery.
+        let may_fail_alone = is_overdue && !matches!(error, RecoverError::Write(_));
+        if !(may_fail_alone && invocation.dependencies_answer(&self.recover).await) {
+            tracing::warn!(%payment_id, error = %WithCauses(error),
+                "payment could not be recovered and will be redelivered");
+            return Err(NotHandled);
+        }
+        let record = quarantined(image, Reason::new(&format!("the payment could not be recovered: {error}")));
+        let id = &record.id;
+        match self.quarantine.store(&record).await {
+            Ok(()) => {
+                tracing::error!(%id, %payment_id, error = %WithCauses(error),
+                    "payment could not be recovered and its change {id} was quarantined");
+                Ok(Done::Quarantined)
+            }
+            Err(store_error) => {
+                tracing::error!(%id, %payment_id, error = %WithCauses(&store_error),
+                    "payment could not be recovered, its change {id} could not be quarantined, and will be redelivered");
+                Err(NotHandled)
+            }
+        }
+    }
+
+    fn report_age(&self, seen: &PaymentRecord) {
+        self.metrics.milliseconds("UndecidedAge", &[Timestamp::now().ms_since(seen.payment.created_at)]);
+    }
+}
