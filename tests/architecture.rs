@@ -12,15 +12,24 @@ const PAYMENTS_SIDE: &[&str] = &[
     "payments-aws",
     "payments-kafka",
     "payments-rabbitmq",
+    "payment-changes",
     "outbox-relay",
     "payment-api",
+    "payment-recovery",
     "payment-relay",
     "payment-relay-kafka",
     "payment-relay-rabbitmq",
 ];
 const ORDERS_SIDE: &[&str] = &["orders", "orders-aws", "order-api", "order-projector"];
-const FUNCTIONS: [&str; 6] =
-    ["payment-api", "payment-relay", "payment-relay-kafka", "payment-relay-rabbitmq", "order-api", "order-projector"];
+const FUNCTIONS: [&str; 7] = [
+    "payment-api",
+    "payment-recovery",
+    "payment-relay",
+    "payment-relay-kafka",
+    "payment-relay-rabbitmq",
+    "order-api",
+    "order-projector",
+];
 /// Shared crates of the workspace that both services may use.
 const FOR_BOTH: [&str; 13] = [
     "payment-events",

@@ -12,5 +12,6 @@ mod movements;
 mod outages;
 mod schedules;
 mod settlement_units;
+mod undecided;
 mod units;
 mod versions;

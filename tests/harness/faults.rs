@@ -1,6 +1,6 @@
 //! Fault injection, and the state that must hold afterwards.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use payments::PaymentStore;
@@ -75,15 +75,24 @@ impl Paystream {
     /// # Panics
     /// If the simulator's table cannot be read.
     pub async fn charged(&self) -> BTreeSet<String> {
+        let approved = self.charges().await.into_iter().filter(|(_, state)| state == "approved");
+        approved.map(|(key, _)| key).collect()
+    }
+
+    /// State of each idempotency key at the simulated processor: `approved`, `declined` or `voided`. The keys are payment
+    /// ids.
+    ///
+    /// # Panics
+    /// If the simulator's table cannot be read.
+    pub async fn charges(&self) -> BTreeMap<String, String> {
         let scan =
             self.dynamodb().scan().table_name(self.physical_name("ProcessorSimulatorTable")).consistent_read(true);
         let charges = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-        let charges = charges.unwrap_or_else(|error| panic!("{error:?}")).into_iter();
-        let is_approved = |charge: &HashMap<_, _>| charge["state"] == AttributeValue::S("approved".to_owned());
-        let key = |charge: HashMap<String, _>| match charge.get("idempotency_key") {
-            Some(AttributeValue::S(key)) => key.clone(),
-            other => panic!("a charge with the key {other:?}"),
+        let text = |charge: &HashMap<String, AttributeValue>, name: &str| match charge.get(name) {
+            Some(AttributeValue::S(text)) => text.clone(),
+            other => panic!("a charge with {name} {other:?}"),
         };
-        charges.filter(is_approved).map(key).collect()
+        let charges = charges.unwrap_or_else(|error| panic!("{error:?}")).into_iter();
+        charges.map(|charge| (text(&charge, "idempotency_key"), text(&charge, "state"))).collect()
     }
 }

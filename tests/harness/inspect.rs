@@ -71,6 +71,21 @@ impl Paystream {
         versions.filter(|(_, version)| *version > 0).collect()
     }
 
+    /// Status and code of the decline of each payment in the payments table, by id.
+    ///
+    /// # Panics
+    /// If the table cannot be read, or an item has no status.
+    pub async fn statuses(&self) -> BTreeMap<String, (String, Option<String>)> {
+        let scan = self.dynamodb().scan().table_name(self.physical_name("PaymentsTable")).consistent_read(true);
+        let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let status = |item: HashMap<String, AttributeValue>| {
+            let decline = item.get("decline").and_then(|decline| decline.as_m().ok()?.get("code")?.as_s().ok());
+            Some((item["payment_id"].as_s().ok()?.clone(), (item["status"].as_s().ok()?.clone(), decline.cloned())))
+        };
+        let items = items.unwrap_or_else(|error| panic!("{error:?}")).into_iter();
+        items.map(|item| status(item).unwrap_or_else(|| panic!("no id or status"))).collect()
+    }
+
     /// Logical id of the relay, which has a function for each hub.
     pub fn relay(&self) -> &'static str {
         relay_of(self.broker().map_or(HubKind::Kinesis, Broker::kind))

@@ -131,6 +131,7 @@ async fn every_function_connects_before_it_polls_for_its_first_event() {
         ("payment-relay", NO_VARIABLES, [1, 1, 0]),
         ("payment-api", STREAM_MODE, [1, 0, 0]),
         ("payment-relay", STREAM_MODE, [0, 1, 0]),
+        ("payment-recovery", NO_VARIABLES, [1, 0, 0]),
         ("order-projector", NO_VARIABLES, [1, 0, 0]),
         ("order-api", NO_VARIABLES, [1, 0, 0]),
         ("order-api", REMOTE_LOOKUP, [1, 0, 1]),

@@ -12,7 +12,7 @@ pub struct Function {
 }
 
 /// All functions. A function that lacks a variable fails at start and names it.
-pub const FUNCTIONS: [Function; 5] = [
+pub const FUNCTIONS: [Function; 6] = [
     Function {
         logical_id: "PaymentApi",
         package: "payment-api",
@@ -42,6 +42,15 @@ pub const FUNCTIONS: [Function; 5] = [
         logical_id: "SyncOrderApi",
         package: "order-api",
         variables: &[("ORDERS_TABLE", "OrdersTable"), ("PAYMENT_LOOKUP", "remote")],
+    },
+    Function {
+        logical_id: "PaymentRecovery",
+        package: "payment-recovery",
+        variables: &[
+            ("PAYMENTS_TABLE", "PaymentsTable"),
+            ("QUARANTINE_TABLE", "PaymentsQuarantineTable"),
+            ("PROCESSOR_SIMULATOR_TABLE", "ProcessorSimulatorTable"),
+        ],
     },
 ];
 
