@@ -1,8 +1,10 @@
-//! Time and concurrency of one invocation.
+//! Time, concurrency and failures of one invocation.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use payments::RecoverPayment;
+use payment_events::Timestamp;
+use payments::{PaymentRecord, RecoverPayment};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 /// Time before the deadline at which the last recovery begins. A recovery has up to five calls, each with a timeout of
@@ -17,6 +19,16 @@ pub(crate) struct Invocation {
     begin_until: SystemTime,
     permits: Semaphore,
     dependencies_answer: OnceCell<bool>,
+    undecided: Mutex<UndecidedPayments>,
+}
+
+/// Payments that could not be decided.
+#[derive(Default)]
+pub(crate) struct UndecidedPayments {
+    /// Number of recoveries that failed.
+    pub(crate) failed: usize,
+    /// Age of each payment that could not be decided, in milliseconds.
+    pub(crate) ages_ms: Vec<u64>,
 }
 
 impl Invocation {
@@ -25,6 +37,7 @@ impl Invocation {
             begin_until: deadline.checked_sub(MARGIN).unwrap_or(SystemTime::UNIX_EPOCH),
             permits: Semaphore::new(AT_ONCE_MAX),
             dependencies_answer: OnceCell::new(),
+            undecided: Mutex::default(),
         }
     }
 
@@ -43,5 +56,18 @@ impl Invocation {
     /// Returns true if store and processor answer for another payment. Asks them once per invocation.
     pub(crate) async fn dependencies_answer(&self, recover: &RecoverPayment) -> bool {
         *self.dependencies_answer.get_or_init(|| recover.dependencies_answer()).await
+    }
+
+    /// Records a payment that could not be decided, because its recovery failed or because no time is left.
+    pub(crate) fn record_undecided(&self, payment: &PaymentRecord, has_failed: bool) {
+        let age_ms = Timestamp::now().ms_since(payment.payment.created_at);
+        let mut undecided = self.undecided.lock().unwrap_or_else(PoisonError::into_inner);
+        undecided.failed = undecided.failed.saturating_add(usize::from(has_failed));
+        undecided.ages_ms.push(age_ms);
+    }
+
+    /// Returns the payments that could not be decided.
+    pub(crate) fn into_undecided(self) -> UndecidedPayments {
+        self.undecided.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }

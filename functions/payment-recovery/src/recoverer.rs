@@ -11,7 +11,7 @@ use quarantine::{Quarantine, Reason};
 use stream_batch::{BatchResponse, Limits, NotHandled, Record, process_records};
 use telemetry::{Metrics, WithCauses};
 
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, UndecidedPayments};
 
 /// First pause before a payment that is not due is read again. Each further one is twice as long.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
@@ -72,7 +72,13 @@ impl Recoverer {
         .await;
         let count = |outcome| processed.handled.iter().filter(|done| **done == outcome).count();
         let (recovered, quarantined) = (count(Done::Recovered), count(Done::Quarantined));
-        self.metrics.count(&[("Recovered", recovered), ("QuarantinedPayments", quarantined)]);
+        let UndecidedPayments { failed, ages_ms } = invocation.into_undecided();
+        self.metrics.count(&[
+            ("Recovered", recovered),
+            ("RecoveryFailed", failed),
+            ("QuarantinedPayments", quarantined),
+        ]);
+        self.metrics.milliseconds("UndecidedAge", &ages_ms);
         processed.response
     }
 
@@ -81,7 +87,7 @@ impl Recoverer {
         let mut pause = PAUSE_MIN;
         loop {
             let Some(permit) = invocation.begin().await else {
-                self.report_age(&undecided.seen);
+                invocation.record_undecided(&undecided.seen, false);
                 return Err(NotHandled);
             };
             match self.recover.recover(&undecided.seen).await {
@@ -111,8 +117,7 @@ impl Recoverer {
     ) -> Result<Done, NotHandled> {
         let Undecided { seen, image } = undecided;
         let payment_id = &seen.payment.payment_id;
-        self.metrics.count(&[("RecoveryFailed", 1)]);
-        self.report_age(seen);
+        invocation.record_undecided(seen, true);
         let is_overdue = seen.lease.until.plus_ms(PATIENCE_MS) < Timestamp::now();
         // A table that cannot be written fails every recovery.
         let may_fail_alone = is_overdue && !matches!(error, RecoverError::Write(_));
@@ -135,9 +140,5 @@ impl Recoverer {
                 Err(NotHandled)
             }
         }
-    }
-
-    fn report_age(&self, seen: &PaymentRecord) {
-        self.metrics.milliseconds("UndecidedAge", &[Timestamp::now().ms_since(seen.payment.created_at)]);
     }
 }

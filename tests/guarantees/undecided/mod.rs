@@ -78,8 +78,9 @@ async fn a_payment_is_decided_whichever_call_its_request_died_at() {
         for (moment, effect) in moments() {
             let order_id = format!("{moment}-{call}");
             paystream.inject(crash("PaymentApi", "PutItem", skip, &effect));
-            let died = paystream.post_once("/payments", &order_id, &payment_body(&order_id, &eur(1299), "tok_approve"));
-            assert_eq!(died.await.status, 502, "{order_id}: the client gets no response");
+            let body = payment_body(&order_id, &eur(1299), "tok_approve");
+            let died = paystream.post_once("/payments", &order_id, &body).await;
+            assert_eq!(died.status, 502, "{order_id}: the client gets no response");
             let faults = paystream.environment().faults();
             assert!(faults.iter().all(|fault| fault.struck == 1), "{order_id}: {faults:?}");
             paystream.heal();

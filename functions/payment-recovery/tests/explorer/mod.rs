@@ -16,7 +16,7 @@ use payments::{Caller, PaymentRequest, Status};
 
 use process::Process;
 pub(crate) use process::Script;
-use world::{ChargeState, Fate, World, describe, without_random_keys};
+use world::{ChargeState, Fate, World, described, without_random_keys};
 
 /// Bound on the length of a run, above that of the longest one.
 const CHOICES_MAX: usize = 200;
@@ -168,7 +168,7 @@ impl Run {
 
     fn state(&self) -> String {
         let stored = self.world.record(&request().payment_id().unwrap());
-        let stored = stored.as_ref().map(describe).unwrap_or_default();
+        let stored = stored.as_ref().map(described).unwrap_or_default();
         let mut state = format!("{:?} {stored} {:?}|", self.faults, *self.world.charge());
         for process in self.processes.iter().chain(&self.late) {
             state += &process.state(&self.world);

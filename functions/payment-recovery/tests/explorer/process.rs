@@ -12,7 +12,7 @@ use serde_json::json;
 use telemetry::Metrics;
 
 use super::request;
-use super::world::{Fate, Gated, World, describe};
+use super::world::{Fate, Gated, World, described};
 use crate::images::change;
 
 /// Work of a process.
@@ -73,7 +73,7 @@ impl Process {
             // Images that were acknowledged do not matter any more.
             Script::Recovery => {
                 let images = world.images();
-                let unread: Vec<_> = images[*done..].iter().map(describe).collect();
+                let unread: Vec<_> = images[*done..].iter().map(described).collect();
                 format!("{unread:?} {}", batch_end.saturating_sub(*done))
             }
             Script::Client { tries } => format!("{tries} {done} {answer:?}"),

@@ -148,14 +148,14 @@ impl PaymentStore for Gated {
             begun
         };
         let describe = |begun: &Begun| match begun {
-            Begun::New => format!("begun {}", self::describe(record)),
-            Begun::Known(known) => format!("known {}", self::describe(known)),
+            Begun::New => format!("begun {}", described(record)),
+            Begun::Known(known) => format!("known {}", described(known)),
         };
         self.call(begin, describe, store_failed).await
     }
 
     async fn load(&self, payment_id: &PaymentId) -> Result<Option<PaymentRecord>, StoreError> {
-        let describe = |record: &Option<PaymentRecord>| record.as_ref().map(self::describe).unwrap_or_default();
+        let describe = |record: &Option<PaymentRecord>| record.as_ref().map(described).unwrap_or_default();
         self.call(|world| world.record(payment_id), describe, store_failed).await
     }
 
@@ -168,8 +168,8 @@ impl PaymentStore for Gated {
             replaced
         };
         let describe = |replaced: &Replaced| match replaced {
-            Replaced::Lost(stored) => format!("lost to {}", self::describe(stored)),
-            other => format!("{other:?} {}", self::describe(next)),
+            Replaced::Lost(stored) => format!("lost to {}", described(stored)),
+            other => format!("{other:?} {}", described(next)),
         };
         self.call(replace, describe, store_failed).await
     }
@@ -213,7 +213,7 @@ impl PaymentProcessor for Gated {
 }
 
 /// Everything of a record that influences a process. Omits times, which differ between runs.
-pub(crate) fn describe(record: &PaymentRecord) -> String {
+pub(crate) fn described(record: &PaymentRecord) -> String {
     let PaymentRecord { payment, lease, is_abandoned, steps, .. } = record;
     let mut text = format!("{} {is_abandoned} {}", payment.status, lease.holder.as_str());
     for step in steps {
