@@ -169,7 +169,7 @@ async fn a_payment_whose_decision_is_in_the_batch_costs_no_call() {
     let record = world.begin("a", 1_000);
     assert_eq!(world.handle(&[change(1, &record), change(2, &approved(&record))], HOUR).await, [""; 0]);
     assert_eq!((world.store.reads.load(Ordering::Relaxed), world.status(&record)), (0, Status::Processing));
-    assert_eq!(*world.lines.lock().unwrap(), [json!({}); 0], "no metric");
+    assert!(world.lines.lock().unwrap().is_empty(), "no metric");
 }
 
 #[tokio::test]
