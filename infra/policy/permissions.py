@@ -47,7 +47,7 @@ READING = {
 TABLE_ITEMS = "dynamodb:PutItem dynamodb:UpdateItem dynamodb:GetItem dynamodb:BatchGetItem"
 WRITING_LOGS = "logs:CreateLogStream logs:PutLogEvents"
 ON_FAILURE = {"${FailuresBucket.Arn}/*": "s3:PutObject", "FailuresBucket.Arn": "s3:ListBucket"}
-RELAYED = {"PaymentsTable.StreamArn": READING[TABLE], "PaymentsQuarantineTable.Arn": "dynamodb:PutItem"} | ON_FAILURE
+CHANGES = {"PaymentsTable.StreamArn": READING[TABLE], "PaymentsQuarantineTable.Arn": "dynamodb:PutItem"} | ON_FAILURE
 CALLED = {
     "PaymentApiRole": {
         "PaymentsTable.Arn": TABLE_ITEMS,
@@ -60,9 +60,14 @@ CALLED = {
         "PaymentsTable.Arn": "dynamodb:UpdateItem",
         "PaymentStream.Arn": "kinesis:PutRecords",
         "PaymentRelayLogs.Arn": WRITING_LOGS,
-    } | RELAYED,
-    "PaymentRelayKafkaRole": {"PaymentRelayKafkaLogs.Arn": WRITING_LOGS} | RELAYED,
-    "PaymentRelayRabbitMqRole": {"PaymentRelayRabbitMqLogs.Arn": WRITING_LOGS} | RELAYED,
+    } | CHANGES,
+    "PaymentRelayKafkaRole": {"PaymentRelayKafkaLogs.Arn": WRITING_LOGS} | CHANGES,
+    "PaymentRelayRabbitMqRole": {"PaymentRelayRabbitMqLogs.Arn": WRITING_LOGS} | CHANGES,
+    "PaymentRecoveryRole": {
+        "PaymentsTable.Arn": "dynamodb:GetItem dynamodb:PutItem",
+        "ProcessorSimulatorTable.Arn": "dynamodb:GetItem dynamodb:PutItem",
+        "PaymentRecoveryLogs.Arn": WRITING_LOGS,
+    } | CHANGES,
     "OrderApiRole": {
         "OrdersTable.Arn": "dynamodb:PutItem dynamodb:Query",
         "OrderApiLogs.Arn": WRITING_LOGS,
@@ -172,8 +177,9 @@ def every_role_is_allowed_what_it_calls(stack):
         del called["PaymentApiRole"]["PaymentStream.Arn"]
         del called["PaymentRelayRole"]["PaymentsTable.Arn"]
     if stack.parameters["ProcessorUrl"]:
-        del called["PaymentApiRole"]["ProcessorSimulatorTable.Arn"]
-        called["PaymentApiRole"]["ProcessorSecretArn"] = "secretsmanager:GetSecretValue"
+        for role in ("PaymentApiRole", "PaymentRecoveryRole"):
+            del called[role]["ProcessorSimulatorTable.Arn"]
+            called[role]["ProcessorSecretArn"] = "secretsmanager:GetSecretValue"
     api = "${PaymentsApi}/${Stage}" if "PaymentsApi" in stack.resources else "${PaymentsHttpApi}/$default"
     called["SyncOrderApiRole"][PAYMENTS % api] = "execute-api:Invoke"
     for kind in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):

@@ -157,6 +157,7 @@ MAPPINGS = {
     "PaymentRelayPaymentChanged": SHARDS,
     "PaymentRelayKafkaPaymentChanged": SHARDS,
     "PaymentRelayRabbitMqPaymentChanged": SHARDS,
+    "PaymentRecoveryPaymentChanged": (*SHARDS, "FilterCriteria"),
     "OrderProjectorPaymentPublished": SHARDS,
     "OrderProjectorMskPayments": TOPIC,
     "OrderProjectorKafkaPayments": TOPIC,
@@ -166,8 +167,8 @@ MAPPINGS = {
 
 def every_event_source_mapping_has_bounds(stack):
     mappings = stack.of("AWS::Lambda::EventSourceMapping")
-    if len(mappings) != 2:
-        yield f"there are {len(mappings)} event source mappings instead of 2"
+    if len(mappings) != 3:
+        yield f"there are {len(mappings)} event source mappings instead of 3"
     for name, properties, _ in mappings:
         for bound in MAPPINGS.get(name, ()):
             if bound not in properties:

@@ -186,7 +186,7 @@ BROKEN = [
     (properties(TOPIC, "ProvisionedPollerConfig"), "OrderProjectorMskPayments: no ProvisionedPollerConfig", hubs.MSK),
     (properties(TOPIC, "MaximumRetryAttempts", value=-1), "OrderProjectorMskPayments: gives up after 10 attempts", hubs.MSK),
     (properties("OrderProjectorRabbitMqPayments", "BatchSize"), "RabbitMqPayments: no BatchSize", hubs.RABBITMQ),
-    (edit("OrderProjectorKafkaPayments", "Condition", value="UsesKafka"), "there are 3 event source mappings", hubs.MSK),
+    (edit("OrderProjectorKafkaPayments", "Condition", value="UsesKafka"), "there are 4 event source mappings", hubs.MSK),
     (without("kafka-cluster:WriteData", of="PaymentRelayKafka"), "kafka-cluster:WriteData on arn:aws:kafka:", hubs.MSK),
     (without("kafka-cluster:AlterGroup", of="OrderProjector"), ":group/paystream/1a2b3c4d-1/orders is missing", hubs.MSK),
     (without("mq:DescribeBroker", of="OrderProjector"), "mq:DescribeBroker on RabbitMqBrokerArn is missing", hubs.RABBITMQ),
