@@ -173,6 +173,8 @@ def every_event_source_mapping_has_bounds(stack):
         for bound in MAPPINGS.get(name, ()):
             if bound not in properties:
                 yield f"{name}: no {bound}"
+        if "FilterCriteria" in properties and "FilterCriteria" not in MAPPINGS.get(name, ()):
+            yield f"{name}: a filter, which discards records"
         if name != "OrderProjectorRabbitMqPayments":
             yield from _bounds_of_retries(stack, name, properties)
 

@@ -24,7 +24,7 @@ OWN = [
      {"HubEncryption", "HubSecretArn", "RabbitMqEndpoint", "RabbitMqVirtualHost", "RabbitMqExchange", "RabbitMqQueue"}),
 ]
 SHARED_OUTPUTS = {"PaymentsUrl", "OrdersUrl", "PaymentsTable", "PaymentsQuarantineTable", "OrdersTable", "QuarantineTable",
-                  "FailuresBucket", "Hub", "ProjectorMapping", "RelayMapping"}
+                  "FailuresBucket", "Hub", "ProjectorMapping", "RecoveryMapping", "RelayMapping"}
 
 # Parameters, and the error that names what to set.
 MISSING = [

@@ -109,6 +109,8 @@ STATEMENTS = ("Properties", "Policies", 0, "PolicyDocument", "Statement")
 PUT_RECORD = {"Effect": "Allow", "Action": "kinesis:PutRecord", "Resource": {"Fn::GetAtt": ["PaymentStream", "Arn"]}}
 RAISE = {"Effect": "Allow", "Action": "dynamodb:UpdateItem", "Resource": TABLE_ARN}
 PAID, CHANGED, TOPIC = "OrderProjectorPaymentPublished", "PaymentRelayPaymentChanged", "OrderProjectorMskPayments"
+UNDECIDED = "PaymentRecoveryPaymentChanged"
+DECISIONS = {"Filters": [{"Pattern": '{"dynamodb":{"NewImage":{"version":{"N":["1"]}}}}'}]}
 LOG = ("AccessLogSetting", "Fn::If", 1, "Format")
 
 # Change that breaks the template, expected violation, and parameters.
@@ -183,6 +185,15 @@ BROKEN = [
     (properties(PAID, "DestinationConfig"), "OrderProjectorPaymentPublished: no on-failure destination", {}),
     (properties(PAID, "FunctionResponseTypes"), "no partial batch response", {}),
     (properties(PAID, "BisectBatchOnFunctionError", value=False), "does not bisect failed batches", {}),
+    (properties(CHANGED, "FilterCriteria", value=DECISIONS), "PaymentRelayPaymentChanged: a filter, which discards records", {}),
+    (properties(UNDECIDED, "FilterCriteria"), "PaymentRecoveryPaymentChanged: no FilterCriteria", {}),
+    (properties(UNDECIDED, "MaximumBatchingWindowInSeconds"), "no MaximumBatchingWindowInSeconds", {}),
+    (properties(UNDECIDED, "DestinationConfig"), "PaymentRecoveryPaymentChanged: no on-failure destination", {}),
+    (properties(UNDECIDED, "FunctionResponseTypes"), "PaymentRecoveryPaymentChanged: no partial batch response", {}),
+    (without("dynamodb:GetRecords", of="PaymentRecovery"), "is not allowed dynamodb:GetRecords on PaymentsTable.StreamArn", {}),
+    (without("dynamodb:GetItem", of="PaymentRecovery"), "PaymentRecoveryRole: dynamodb:GetItem", {}),
+    (without("secretsmanager:GetSecretValue", of="PaymentRecovery"),
+     "PaymentRecoveryRole: secretsmanager:GetSecretValue on ProcessorSecretArn is missing", PROD),
     (properties(TOPIC, "ProvisionedPollerConfig"), "OrderProjectorMskPayments: no ProvisionedPollerConfig", hubs.MSK),
     (properties(TOPIC, "MaximumRetryAttempts", value=-1), "OrderProjectorMskPayments: gives up after 10 attempts", hubs.MSK),
     (properties("OrderProjectorRabbitMqPayments", "BatchSize"), "RabbitMqPayments: no BatchSize", hubs.RABBITMQ),
@@ -198,7 +209,10 @@ BROKEN = [
     (everywhere("ec2:DescribeVpcs", "ec2:DescribeInstances"), "ec2:DescribeInstances is allowed on *", hubs.RABBITMQ),
     (properties("UseOfHubSecretKey", "PolicyDocument", "Statement", 0, "Resource", value={"Ref": "KmsKeyArn"}),
      "UseOfHubSecretKey: kms:Decrypt is allowed on a key other than HubSecretKmsKeyArn", hubs.MSK_SCRAM),
-    (everywhere("UsesProcessor", "UsesKinesis"), "secretsmanager:GetSecretValue on ProcessorSecretArn is not needed", {}),
+    *[(everywhere("UsesProcessor", "UsesKinesis"), f"{role}: secretsmanager:GetSecretValue on ProcessorSecretArn is not needed", {})
+      for role in ("PaymentApiRole", "PaymentRecoveryRole")],
+    (everywhere("UsesSimulator", "UsesKinesis"), "PaymentRecoveryRole: dynamodb:PutItem on ProcessorSimulatorTable.Arn is not needed",
+     PROCESSOR),
     (properties("UseOfProcessorSecretKey", "PolicyDocument", "Statement", 0, "Resource", value={"Ref": "KmsKeyArn"}),
      "UseOfProcessorSecretKey: kms:Decrypt is allowed on a key other than ProcessorSecretKmsKeyArn", EVERYTHING),
     (properties("PaymentsApi", "MethodSettings"), "not throttled", {}),
@@ -239,10 +253,22 @@ class Template(unittest.TestCase):
     def test_only_prod_refuses_test_tokens(self):
         for given, expected in (({}, "accept"), (PROCESSOR, "accept"), (PROD, "refuse")):
             with self.subTest(given):
-                function = deployed.translate(self.template, **given).resources["PaymentApi"]
-                variables = function["Properties"]["Environment"]["Variables"]
+                variables = self.variables("PaymentApi", given)
                 self.assertEqual(variables["PROCESSOR_TEST_TOKENS"], expected)
                 self.assertEqual("PROCESSOR_URL" in variables, bool(given))
+
+    def test_a_request_and_a_recovery_use_the_same_processor_and_lease(self):
+        shared = {"PAYMENTS_TABLE", "PAYMENT_LEASE_MS", "PROCESSOR_SIMULATOR_TABLE", "PROCESSOR_URL", "PROCESSOR_SECRET_ARN"}
+        for given in ({}, PROCESSOR, PROD):
+            with self.subTest(given):
+                request, recovery = ({name: value for name, value in self.variables(function, given).items() if name in shared}
+                                     for function in ("PaymentApi", "PaymentRecovery"))
+                self.assertEqual(request, recovery)
+                self.assertEqual("PROCESSOR_URL" in request, "PROCESSOR_SIMULATOR_TABLE" not in request)
+
+    def variables(self, function, given):
+        """Environment variables of a function in the stack with these parameters."""
+        return deployed.translate(self.template, **given).resources[function]["Properties"]["Environment"]["Variables"]
 
     def test_every_rule_detects_its_violation(self):
         detected = set()

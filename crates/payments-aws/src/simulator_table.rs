@@ -7,12 +7,17 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use payment_events::{Decline, PaymentId};
+use payment_events::{Decline, PaymentId, Timestamp};
 use payments::{Outcome, SimulatedCharge, SimulatedCharges, StoreError};
 use serde::{Deserialize, Serialize};
 
 /// Partition key of the table.
 const KEY: &str = "idempotency_key";
+/// Attribute of DynamoDB's time to live.
+const EXPIRES_AT: &str = "expires_at";
+/// Time for which a charge is kept, in seconds: a year. It is longer than the time for which a failed batch of the recovery
+/// can be redriven, 90 days: an undecided payment must find its charge.
+const KEPT_S: i64 = 365 * 24 * 3_600;
 
 /// The simulator's own table, as a real processor has a database of its own. It has one item per idempotency key, of at
 /// most a few hundred bytes.
@@ -40,8 +45,9 @@ impl SimulatorTable {
     fn put(&self, key: &PaymentId, charge: &SimulatedCharge) -> Result<PutItemFluentBuilder, StoreError> {
         let item = ChargeItem::from(charge.clone());
         let attributes: HashMap<_, _> = serde_dynamo::to_item(item).map_err(|error| self.failed("write", error))?;
+        let expires_at = (Timestamp::now().unix_ms() / 1_000).saturating_add(KEPT_S);
         let put = self.client.put_item().table_name(&self.table).set_item(Some(attributes));
-        Ok(put.item(KEY, text(key)))
+        Ok(put.item(KEY, text(key)).item(EXPIRES_AT, AttributeValue::N(expires_at.to_string())))
     }
 
     fn charge(&self, attributes: HashMap<String, AttributeValue>) -> Result<SimulatedCharge, StoreError> {

@@ -9,6 +9,8 @@
 //! or *stale*. [`Reconcile`](crate::Reconcile) therefore reads these suspects again in the opposite order, payment
 //! first.
 //!
+//! A payment that is processing is *undecided* ten minutes after the end of its lease.
+//!
 //! A change younger than the grace period is *pending*: it may still be in the outbox or on the stream. An older one is
 //! reported: as *unpublished* if its outbox position is below the version.
 
@@ -26,7 +28,7 @@ use crate::differences::{CopyState, Difference, DifferenceClass, Truth};
 pub enum Verdict {
     /// Both services have the same content, or neither has the payment.
     Agrees,
-    /// The payment is processing, so there is nothing to copy yet.
+    /// The payment is processing, so there is nothing to copy yet. A request works on it, or the recovery has time left.
     Processing,
     /// The change is younger than the grace period and may be in transit.
     Pending,
@@ -39,6 +41,7 @@ pub fn verdict(truth: Option<&Truth>, copy: Option<CopyState>, now: Timestamp, g
     let (truth, copy) = match (truth, copy) {
         (None, None) => return Verdict::Agrees,
         (None, Some(_)) => return Verdict::Differs(DifferenceClass::Orphaned),
+        (Some(truth), None) if truth.is_undecided(now) => return Verdict::Differs(DifferenceClass::Undecided),
         (Some(truth), None) if truth.version == 0 => return Verdict::Processing,
         (Some(truth), copy) => (truth, copy),
     };

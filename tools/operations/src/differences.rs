@@ -7,6 +7,8 @@ use payment_events::{OrderId, PaymentId, PaymentInfo, Timestamp};
 use payments::{PaymentRecord, Status};
 use serde::Serialize;
 
+use crate::undecided::{UNDECIDED_AFTER_MS, lease_end};
+
 /// Hash of a payment's contract fields at one version. Equal digests mean equal content, except for one pair in 2⁶⁴.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digest(u64);
@@ -36,6 +38,15 @@ pub struct Truth {
     pub unpublished: bool,
     /// Time at which this version was created.
     pub updated_at: Timestamp,
+    /// End of the lease of the request that works on the payment; `None` once it is decided.
+    pub lease_end: Option<Timestamp>,
+}
+
+impl Truth {
+    /// Returns true if the payment is processing, and nothing works on it any more.
+    pub(crate) fn is_undecided(&self, now: Timestamp) -> bool {
+        self.lease_end.is_some_and(|end| now.ms_since(end) > UNDECIDED_AFTER_MS)
+    }
 }
 
 impl From<&PaymentRecord> for Truth {
@@ -49,6 +60,7 @@ impl From<&PaymentRecord> for Truth {
             digest: event.map(|event| Digest::of(event.payment())),
             unpublished: record.is_due(),
             updated_at: payment.updated_at,
+            lease_end: lease_end(record, Timestamp::now()),
         }
     }
 }
@@ -87,6 +99,9 @@ pub enum DifferenceClass {
     Stale,
     /// Orders has no copy or an earlier version, and Payments still has the outbox mark: publication is being retried.
     Unpublished,
+    /// Payments has been processing it for longer than [`UNDECIDED_AFTER_MS`] after the end of its lease. Its client gave it
+    /// up, and the recovery failed to decide it.
+    Undecided,
     /// Orders' copy has the same version and different content.
     Different,
     /// Orders' copy has a later version: the payments table was restored to an earlier time.
@@ -98,12 +113,12 @@ pub enum DifferenceClass {
 
 impl DifferenceClass {
     /// Every class, repairable ones first.
-    pub const ALL: [Self; 6] =
-        [Self::Missing, Self::Stale, Self::Unpublished, Self::Different, Self::Ahead, Self::Orphaned];
+    pub const ALL: [Self; 7] =
+        [Self::Missing, Self::Stale, Self::Unpublished, Self::Undecided, Self::Different, Self::Ahead, Self::Orphaned];
 
-    /// True if publishing the payment again repairs it.
+    /// True if publishing the payment again repairs it, or a request for its recovery does.
     pub fn is_repairable(self) -> bool {
-        matches!(self, Self::Missing | Self::Stale | Self::Unpublished | Self::Different)
+        matches!(self, Self::Missing | Self::Stale | Self::Unpublished | Self::Undecided | Self::Different)
     }
 
     /// Name of the class in output and JSON.
@@ -112,6 +127,7 @@ impl DifferenceClass {
             Self::Missing => "missing",
             Self::Stale => "stale",
             Self::Unpublished => "unpublished",
+            Self::Undecided => "undecided",
             Self::Different => "different",
             Self::Ahead => "ahead",
             Self::Orphaned => "orphaned",

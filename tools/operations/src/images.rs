@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use payment_events::PaymentId;
-use payments::{PaymentStore, StoreError};
+use payments::{PaymentStore, Status, StoreError};
 use payments_aws::InvalidItem;
 use quarantine::{QuarantineRecords, QuarantinedRecord, RecordId, RecordSummary};
 use telemetry::WithCauses;
@@ -11,6 +11,7 @@ use telemetry::WithCauses;
 use crate::outcome::RecordOutcome;
 use crate::republish::{From, Republish, SendReport};
 use crate::stack::Resource;
+use crate::undecided::request_recovery;
 use crate::{OperationError, Stack};
 
 impl Stack {
@@ -42,27 +43,28 @@ pub(crate) fn is_image(id: &RecordId) -> bool {
     id.source() == RecordId::PAYMENTS_TABLE
 }
 
-/// Publishes the payment of an image as it is in the payments table now, unless it is known to be published already, then
-/// deletes the image from quarantine.
+/// Publishes the payment of an image as it is in the payments table now, unless it is known to be published already, or
+/// requests the recovery of a payment that is processing. Then deletes the image from quarantine.
 pub(crate) async fn redrive_image(stack: &Stack, id: &RecordId) -> Result<RecordOutcome, OperationError> {
     let (quarantine, republish) = (stack.quarantine_of(id)?, Republish::new(stack)?);
-    let published = match quarantine.load(id).await {
-        Ok(Some(image)) => publish(&republish, &image).await,
+    let outcome = match quarantine.load(id).await {
+        Ok(Some(image)) => send_again(&republish, &image).await,
         Ok(None) => return Ok(RecordOutcome::not_sent("there is no such record in quarantine")),
         Err(error) => return Ok(RecordOutcome::not_sent(&WithCauses(&error).to_string())),
     };
-    if published != RecordOutcome::Published {
-        return Ok(published);
+    if !outcome.is_success() {
+        return Ok(outcome);
     }
     Ok(match quarantine.drop(id).await {
-        Ok(_) => RecordOutcome::Published,
+        Ok(_) => outcome,
         Err(error) => {
-            RecordOutcome::Unknown { reason: format!("published, but still in quarantine: {}", WithCauses(&error)) }
+            let reason = format!("{}, but still in quarantine: {}", outcome.as_str(), WithCauses(&error));
+            RecordOutcome::Unknown { reason }
         }
     })
 }
 
-async fn publish(republish: &Republish, image: &QuarantinedRecord) -> RecordOutcome {
+async fn send_again(republish: &Republish, image: &QuarantinedRecord) -> RecordOutcome {
     let payment_id: PaymentId = match image.partition_key.parse() {
         Ok(payment_id) => payment_id,
         Err(error) => return RecordOutcome::StillUnreadable { reason: format!("its key {error}") },
@@ -75,6 +77,10 @@ async fn publish(republish: &Republish, image: &QuarantinedRecord) -> RecordOutc
         }
         Err(error) => return not_read(&error),
     };
+    if record.payment.status == Status::Processing {
+        let requested = request_recovery(republish.table(), &record).await;
+        return requested.map_or_else(|error| not_read(&error), |()| RecordOutcome::Recovering);
+    }
     if !republish.is_due(&record) {
         return RecordOutcome::Published;
     }

@@ -27,6 +27,7 @@ mod repair;
 mod replay;
 mod republish;
 mod stack;
+mod undecided;
 
 pub use ::quarantine::{QuarantineError, QuarantinedRecord, RecordId, RecordSummary};
 /// Types of Orders' tables that this crate's API uses.
@@ -45,3 +46,4 @@ pub use repair::RepairReport;
 pub use replay::{Replay, Replayed};
 pub use republish::{NotSent, SendReport, SentPayment};
 pub use stack::{Endpoints, Names, Resource, Stack};
+pub use undecided::UNDECIDED_AFTER_MS;

@@ -33,6 +33,8 @@ pub enum RecordOutcome {
     Settled,
     /// The payment of an image of the payments table is published.
     Published,
+    /// The payment is processing, and its image is on the change stream, from where `payment-recovery` decides it.
+    Recovering,
     /// The record is in quarantine again, whole, under its new id.
     QuarantinedAgain {
         /// New id in quarantine.
@@ -66,6 +68,7 @@ impl RecordOutcome {
             Self::Stale => "stale",
             Self::Settled => "settled",
             Self::Published => "published",
+            Self::Recovering => "recovering",
             Self::QuarantinedAgain { .. } => "quarantined_again",
             Self::StillUnreadable { .. } => "still_unreadable",
             Self::NotSent { .. } => "not_sent",
@@ -80,7 +83,7 @@ impl RecordOutcome {
     /// Reason of the outcome, if it has one.
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Projected | Self::Stale | Self::Settled | Self::Published => None,
+            Self::Projected | Self::Stale | Self::Settled | Self::Published | Self::Recovering => None,
             Self::QuarantinedAgain { reason, .. }
             | Self::StillUnreadable { reason }
             | Self::NotSent { reason }
@@ -93,9 +96,9 @@ impl RecordOutcome {
         if let Self::QuarantinedAgain { new_id, .. } = self { Some(new_id) } else { None }
     }
 
-    /// True if Orders has processed the record, or its payment is published.
+    /// True if Orders has processed the record, or its payment is published or left to the recovery.
     pub fn is_success(&self) -> bool {
-        matches!(self, Self::Projected | Self::Stale | Self::Settled | Self::Published)
+        matches!(self, Self::Projected | Self::Stale | Self::Settled | Self::Published | Self::Recovering)
     }
 
     /// True if the record needs no other redrive: Orders has processed it, or it is whole in quarantine.

@@ -74,7 +74,7 @@ impl Reconciled {
         self.order_differences.iter().filter(|difference| difference.class == class).count()
     }
 
-    /// Differences that publishing again repairs; those that are ahead if `repair_ahead`.
+    /// Differences that a repair removes; those that are ahead if `repair_ahead`.
     pub fn repairable(&self, repair_ahead: bool) -> impl Iterator<Item = &Difference> {
         self.differences.iter().filter(move |difference| is_repairable(difference.class, repair_ahead))
     }
@@ -95,6 +95,9 @@ impl Reconciled {
         let mut plan = RepairReport::default();
         for difference in self.repairable(repair_ahead) {
             match difference.payments_version {
+                _ if difference.class == DifferenceClass::Undecided => {
+                    plan.recoveries.push(difference.payment_id.clone());
+                }
                 Some(0) | None => plan.copies_deleted.push(difference.payment_id.clone()),
                 Some(version) => plan.payments.sent.push(SentPayment {
                     order_id: difference.order_id.clone(),

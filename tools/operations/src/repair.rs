@@ -18,11 +18,14 @@ use crate::differences::{Difference, DifferenceClass, Truth};
 use crate::progress::{OperationProgress, Watch};
 use crate::reconcile::{READS_CONCURRENT_MAX, Reconcile, Reconciled};
 use crate::republish::{From, NotSent, Republish, SendReport, SentPayment};
+use crate::undecided::request_recovery;
 
 /// Payments held in memory and published between two progress reports.
 const CHUNK: usize = 200;
 /// Pause between two checks for the arrival of published payments.
 const POLL: Duration = Duration::from_millis(100);
+/// Longest pause between two checks for a decision, which takes minutes.
+const POLL_MAX: Duration = Duration::from_secs(2);
 
 /// Result of [`Reconcile::repair`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -32,6 +35,10 @@ pub struct RepairReport {
     pub payments: SendReport,
     /// Copies that were deleted, because Payments has published no version of the payment.
     pub copies_deleted: Vec<PaymentId>,
+    /// Undecided payments that were put on the change stream again, for `payment-recovery`.
+    pub recoveries: Vec<PaymentId>,
+    /// Undecided payments for which that failed.
+    pub recoveries_not_requested: Vec<NotSent>,
     /// Orders that were settled.
     pub orders_settled: Vec<OrderId>,
     /// Orders that could not be settled.
@@ -43,7 +50,9 @@ pub struct RepairReport {
 impl RepairReport {
     /// True if nothing failed.
     pub fn is_complete(&self) -> bool {
-        self.payments.not_sent.is_empty() && self.orders_not_settled.is_empty()
+        self.payments.not_sent.is_empty()
+            && self.recoveries_not_requested.is_empty()
+            && self.orders_not_settled.is_empty()
     }
 }
 
@@ -55,6 +64,8 @@ impl Reconcile<'_> {
     /// `repair_ahead`, so is a copy that is ahead, and the order forgets the later version: Payments' table is the truth.
     /// An order of a published payment is left to the projector, which settles it when the payment arrives: settling it
     /// earlier would decide on a copy that is about to be replaced.
+    ///
+    /// An undecided payment is left to `payment-recovery`, whose change stream it is put on again.
     pub async fn repair(
         &self,
         found: &Reconciled,
@@ -63,9 +74,11 @@ impl Reconcile<'_> {
     ) -> Result<RepairReport, OperationError> {
         let republish = Republish::new(self.stack)?;
         let room = AheadRepair { orders: self.stack.orders()?, copies: self.stack.copies()? };
-        let repairable: Vec<_> = found.repairable(repair_ahead).collect();
+        let is_undecided = |difference: &&Difference| difference.class == DifferenceClass::Undecided;
+        let (undecided, repairable): (Vec<_>, Vec<_>) = found.repairable(repair_ahead).partition(is_undecided);
         let total = repairable.len() as u64;
         let mut report = RepairReport::default();
+        self.request_recoveries(&undecided, republish.table(), &mut report).await;
         let prepare = async |difference| (prepare(republish.table(), &room, difference).await, difference);
         for (chunk, done) in repairable.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
             watch(OperationProgress::Publishing { done, total });
@@ -91,6 +104,27 @@ impl Reconcile<'_> {
         report.orders_awaiting = awaiting.into_iter().cloned().collect();
         self.settle(due, &mut report).await?;
         Ok(report)
+    }
+
+    async fn request_recoveries(&self, undecided: &[&Difference], table: &PaymentsTable, report: &mut RepairReport) {
+        let request = async |difference: &Difference| {
+            let requested = match table.load(&difference.payment_id).await {
+                Ok(Some(record)) => request_recovery(table, &record).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            (requested, difference.payment_id.clone())
+        };
+        let mut requests = stream::iter(undecided.iter().copied()).map(request).buffered(READS_CONCURRENT_MAX);
+        while let Some((requested, payment_id)) = requests.next().await {
+            match requested {
+                Ok(()) => report.recoveries.push(payment_id),
+                Err(error) => {
+                    let reason = WithCauses(&error).to_string();
+                    report.recoveries_not_requested.push(NotSent { id: payment_id.to_string(), reason });
+                }
+            }
+        }
     }
 
     /// Settles the orders that a repair left to the projector, after their payments have arrived.
@@ -121,6 +155,33 @@ impl Reconcile<'_> {
             report.orders_not_settled.push(NotSent { id: order_id.to_string(), reason });
         }
         Ok(())
+    }
+
+    /// Waits until all of these payments are decided or erased, for `wait_max` at most. Returns those that are not.
+    pub async fn wait_for_decisions(
+        &self,
+        processing: &[PaymentId],
+        wait_max: Duration,
+    ) -> Result<Vec<PaymentId>, OperationError> {
+        let table = &self.stack.payments()?;
+        let mut left = processing.to_vec();
+        let check = async || {
+            let processing = async |payment_id: PaymentId| {
+                let record = table.load(&payment_id).await?;
+                let is_processing = record.is_some_and(|record| record.payment.status == Status::Processing);
+                Ok::<_, OperationError>(is_processing.then_some(payment_id))
+            };
+            let checked: Vec<_> = stream::iter(std::mem::take(&mut left))
+                .map(processing)
+                .buffered(READS_CONCURRENT_MAX)
+                .try_collect()
+                .await?;
+            left = checked.into_iter().flatten().collect();
+            Ok(left.is_empty())
+        };
+        let is_last = |all_decided: &Result<bool, OperationError>| !matches!(all_decided, Ok(false));
+        Pace::within(wait_max, POLL).doubling(POLL_MAX).until(check, is_last).await?;
+        Ok(left)
     }
 
     /// Waits until Orders has all of these payments at that version or a later one, for `wait_max` at most. Returns

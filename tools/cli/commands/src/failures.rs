@@ -178,6 +178,9 @@ fn batch_line(failure: &FailureRedriven) -> String {
     if !failure.payments.is_empty() {
         parts.push(format!("{} published in the current version", output::count(failure.payments.len(), "payment")));
     }
+    if failure.recovering > 0 {
+        parts.push(format!("{} to payment-recovery", output::count(failure.recovering, "payment")));
+    }
     if failure.settled > 0 {
         parts.push(format!("{} already published", output::count(failure.settled, "payment")));
     }

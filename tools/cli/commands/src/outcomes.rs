@@ -15,13 +15,14 @@ Outcome of each record:
   stale              Orders had this version or a newer one
   settled            the order's status matches its payments
   published          the payment of an image is published
+  recovering         the payment of an image is processing, and on its way to payment-recovery again
   quarantined again  it is in quarantine under its new id; the old copy is deleted
   still unreadable   an item cannot be decoded: the order cannot be settled, or the payment not published
   not sent           it is where it was
   unknown            it was sent and is also where it was; no outcome was seen within the wait
 
 Exit codes:
-  0  every record is projected, stale, settled or published, or --dry-run found only records that can be sent
+  0  every record is projected, stale, settled, published or recovering, or --dry-run found only records that can be sent
   1  the others, or a handled batch could not be closed
   2  nothing was done, or the output could not be written";
 

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use payment_events::PaymentId;
 use paystream_operations::{
     Difference, DifferenceClass, OrderDifference, OrderDifferenceClass, Reconcile, Reconciled, RepairReport,
     SentPayment,
@@ -19,14 +20,15 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  both services agree and all orders match their payments, or --repair repaired every difference
   1  there are differences; with --repair: a difference is not repairable, was not repaired or, with --wait, the payment
-     has not arrived
+     has not arrived or is not decided
   2  they could not be compared, or the output could not be written
 Orders that are on hold in fulfilment are listed for people. They are not differences.";
 
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
-    /// Publish missing, stale, unpublished and different payments again, and settle orders that do not match their payments
+    /// Publish missing, stale, unpublished and different payments again, have undecided payments recovered, and settle orders
+    /// that do not match their payments
     #[arg(long)]
     repair: bool,
     /// Also replace copies that are ahead: Payments' table is the truth. Orders forgets the later versions, for example
@@ -36,7 +38,8 @@ pub(crate) struct Arguments {
     /// Print what would be published and settled, and change nothing
     #[arg(long, requires = "repair")]
     dry_run: bool,
-    /// Wait until Orders has the published payments, at most this many seconds
+    /// Wait until Orders has the published payments, and then until the undecided ones are decided, each for at most this
+    /// many seconds
     #[arg(long, value_name = "SECONDS", requires = "repair", num_args = 0..=1, require_equals = true,
         default_missing_value = "60")]
     wait: Option<u64>,
@@ -65,6 +68,8 @@ struct Repair {
     report: RepairReport,
     /// Payments that did not arrive in Orders in time; empty without `--wait`.
     not_arrived: Vec<SentPayment>,
+    /// Payments that the recovery did not decide in time; empty without `--wait`.
+    not_decided: Vec<PaymentId>,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> {
@@ -76,17 +81,18 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> 
     let mut repair = None;
     if arguments.repair && arguments.dry_run {
         let report = found.plan(arguments.repair_ahead);
-        repair = Some(Repair { dry_run: true, report, not_arrived: Vec::new() });
+        repair = Some(Repair { dry_run: true, report, ..Repair::default() });
     } else if arguments.repair {
         let mut report = reconcile.repair(&found, arguments.repair_ahead, &watch).await?;
-        let mut not_arrived = Vec::new();
-        if let Some(seconds) = arguments.wait {
-            not_arrived = reconcile.wait(&report.payments.sent, Duration::from_secs(seconds), &watch).await?;
+        let (mut not_arrived, mut not_decided) = (Vec::new(), Vec::new());
+        if let Some(wait_max) = arguments.wait.map(Duration::from_secs) {
+            not_arrived = reconcile.wait(&report.payments.sent, wait_max, &watch).await?;
             if not_arrived.is_empty() {
                 reconcile.settle_awaiting(&mut report).await?;
             }
+            not_decided = reconcile.wait_for_decisions(&report.recoveries, wait_max).await?;
         }
-        repair = Some(Repair { dry_run: false, report, not_arrived });
+        repair = Some(Repair { dry_run: false, report, not_arrived, not_decided });
     }
     bar.finish();
     let is_well = match &repair {
@@ -94,6 +100,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, CommandError> 
             !found.is_beyond_repair(arguments.repair_ahead)
                 && repair.report.is_complete()
                 && repair.not_arrived.is_empty()
+                && repair.not_decided.is_empty()
         }
         _ => found.agrees(),
     };
@@ -161,8 +168,12 @@ fn print_counts(found: &Reconciled) -> Result<(), OutputError> {
 }
 
 fn print_advice(found: &Reconciled) -> Result<(), OutputError> {
-    if found.repairable(false).next().is_some() || found.repairable_orders().next().is_some() {
+    let undecided = found.count(DifferenceClass::Undecided);
+    if found.repairable(false).count() > undecided || found.repairable_orders().next().is_some() {
         output::line("`paystream reconcile --repair` publishes these payments again, and settles these orders")?;
+    }
+    if undecided > 0 {
+        output::line("`paystream reconcile --repair` sends undecided payments to payment-recovery again")?;
     }
     if found.count(DifferenceClass::Ahead) > 0 {
         output::line(
@@ -173,7 +184,8 @@ fn print_advice(found: &Reconciled) -> Result<(), OutputError> {
 }
 
 fn print_repair(repair: &Repair, waited: bool) -> Result<(), OutputError> {
-    let RepairReport { payments, copies_deleted, orders_settled, orders_not_settled, orders_awaiting } = &repair.report;
+    let RepairReport { payments, copies_deleted, orders_settled, orders_not_settled, orders_awaiting, .. } =
+        &repair.report;
     let (would_publish, would_settle, would_delete) = if repair.dry_run {
         ("would publish", "would settle", "would delete")
     } else {
@@ -188,6 +200,7 @@ fn print_repair(repair: &Repair, waited: bool) -> Result<(), OutputError> {
             if copies_deleted.len() == 1 { "1 copy".to_owned() } else { format!("{} copies", copies_deleted.len()) };
         output::line(&format!("{would_delete} {copies} of payments that Payments has not published"))?;
     }
+    print_recoveries(repair, waited)?;
     if !orders_settled.is_empty() {
         output::line(&format!("{would_settle} {}", output::count(orders_settled.len(), "order")))?;
     }
@@ -202,11 +215,30 @@ fn print_repair(repair: &Repair, waited: bool) -> Result<(), OutputError> {
     output::lines(repair.not_arrived.iter().map(late))
 }
 
+fn print_recoveries(repair: &Repair, waited: bool) -> Result<(), OutputError> {
+    let RepairReport { recoveries, recoveries_not_requested, .. } = &repair.report;
+    if !recoveries.is_empty() {
+        let recoveries = output::count(recoveries.len(), "undecided payment");
+        output::line(&match (repair.dry_run, waited && repair.not_decided.is_empty()) {
+            (true, _) => format!("would send {recoveries} to payment-recovery"),
+            (false, true) => format!("sent {recoveries} to payment-recovery, which decided all of them"),
+            (false, false) => format!("sent {recoveries} to payment-recovery, which decides within minutes"),
+        })?;
+    }
+    output::lines(
+        recoveries_not_requested
+            .iter()
+            .map(|left| format!("  not sent to payment-recovery: {}: {}", left.id, output::foreign(&left.reason, 200))),
+    )?;
+    output::lines(repair.not_decided.iter().map(|payment_id| format!("  not yet decided: {payment_id}")))
+}
+
 fn meaning(class: DifferenceClass) -> &'static str {
     match class {
         DifferenceClass::Missing => "Orders has no copy",
         DifferenceClass::Stale => "Orders' copy has an earlier version",
         DifferenceClass::Unpublished => "Payments has not published it yet, and is retrying",
+        DifferenceClass::Undecided => "its request ended, and neither a retry nor payment-recovery has decided it",
         DifferenceClass::Different => "Orders' copy has the same version and different content",
         DifferenceClass::Ahead => "Orders' copy has a later version than Payments; publishing does not repair it",
         DifferenceClass::Orphaned => "Payments has no such payment of this order; publishing does not repair it",

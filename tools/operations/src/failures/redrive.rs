@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use payments::{PaymentRecord, PaymentStore, PublishError};
+use payments::{PaymentRecord, PaymentStore, PublishError, Status};
 use quarantine::RecordId;
 use serde::Serialize;
 use telemetry::WithCauses;
@@ -14,6 +14,7 @@ use crate::outcome::{Awaited, Outcomes, RecordOutcome, RedrivenRecord, quarantin
 use crate::progress::Watch;
 use crate::republish::{From, NotSent, Republish, SendReport, SentPayment, is_due};
 use crate::stack::Resource;
+use crate::undecided::request_recovery;
 use crate::{OperationError, Stack};
 
 /// Records that are sent before their outcomes are awaited. It bounds what a redrive holds besides its result.
@@ -28,7 +29,10 @@ pub struct FailureRedriven {
     pub records: usize,
     /// Payments published at their current version; in a dry run, that would be.
     pub payments: Vec<SentPayment>,
-    /// Number of payments in the batch without an outbox mark: already published, or nothing to publish.
+    /// Number of payments in the batch that are processing, and put on the change stream again for `payment-recovery`; in a
+    /// dry run, that would be.
+    pub recovering: usize,
+    /// Number of the other payments in the batch: already published, or erased.
     pub settled: usize,
     /// Records or payments that could not be sent.
     pub not_sent: Vec<NotSent>,
@@ -65,7 +69,8 @@ impl FailureRedriven {
 ///
 /// Kinesis records go back on the stream in order, with their original bytes and partition keys; Kafka records go back on
 /// the topic, with their keys, values and headers. The projector stores them, or quarantines those that it cannot process. A batch of the change stream only names payments: those with
-/// versions after their outbox position are published from there. One that cannot be read does not hold up the others.
+/// versions after their outbox position are published from there, and those that are processing are put on the change stream
+/// again, whether the relay's mapping or the recovery's gave the batch up. One that cannot be read does not hold up the others.
 ///
 /// A batch is closed ([`FailureSource::close`]) once all its records are handled ([`RecordOutcome::is_handled`]). Holds one
 /// payload in memory at a time, and the outcome of each record: about 200 bytes.
@@ -101,8 +106,9 @@ pub async fn would_redrive(stack: &Stack, source: &FailureSource, id: &str) -> F
         Err(reason) => batch.fail(reason),
         Ok(Contents::Kinesis(records)) => batch.records = records.len(),
         Ok(Contents::Kafka(records)) => batch.records = records.len(),
-        Ok(Contents::Payments { due, not_read, settled }) => {
+        Ok(Contents::Payments { due, processing, not_read, settled }) => {
             batch.settled = settled;
+            batch.recovering = processing.len();
             batch.not_sent = not_read;
             batch.payments = due.iter().filter_map(SentPayment::of).collect();
         }
@@ -151,6 +157,8 @@ enum Contents {
     Payments {
         /// Payments with versions after their outbox position.
         due: Vec<PaymentRecord>,
+        /// Payments that are processing.
+        processing: Vec<PaymentRecord>,
         /// Payments that could not be read. They do not hold up the others.
         not_read: Vec<NotSent>,
         /// Number of the other payments.
@@ -169,15 +177,16 @@ async fn contents(stack: &Stack, failure: &Failure) -> Result<Contents, String> 
     let is_due = |record: &PaymentRecord| is_due(record, keeps_positions);
     let ids = failure.changed_payments()?;
     let table = stack.payments().map_err(|error| error.to_string())?;
-    let (mut due, mut not_read) = (Vec::new(), Vec::new());
+    let (mut due, mut processing, mut not_read) = (Vec::new(), Vec::new(), Vec::new());
     for id in &ids {
         match table.load(id).await {
+            Ok(Some(record)) if record.payment.status == Status::Processing => processing.push(record),
             Ok(record) => due.extend(record.filter(is_due)),
             Err(error) => not_read.push(NotSent { id: id.to_string(), reason: WithCauses(&error).to_string() }),
         }
     }
-    let settled = ids.len().saturating_sub(due.len() + not_read.len());
-    Ok(Contents::Payments { due, not_read, settled })
+    let settled = ids.len().saturating_sub(due.len() + processing.len() + not_read.len());
+    Ok(Contents::Payments { due, processing, not_read, settled })
 }
 
 /// Rejects batches of other stacks, which may share the bucket.
@@ -207,8 +216,10 @@ async fn send(
     match contents {
         Contents::Kinesis(records) => put_back_on_stream(stack, records, outcomes, batch).await,
         Contents::Kafka(records) => put_back_on_topic(stack, records, outcomes, batch).await,
-        Contents::Payments { due, not_read, settled } => {
+        Contents::Payments { due, processing, not_read, settled } => {
             batch.settled = settled;
+            let unrequested = request_recoveries(stack, &processing, batch).await?;
+            let not_read = [not_read, unrequested].concat();
             republish(stack, &due, not_read, outcomes, batch).await
         }
     }
@@ -271,6 +282,27 @@ fn note_sent(
         batch.fail(format!("{} of its records were not sent: {error}", batch.outcomes.len()));
     }
     sent
+}
+
+/// Puts payments that are processing on the change stream again. Returns those for which that failed.
+async fn request_recoveries(
+    stack: &Stack,
+    processing: &[PaymentRecord],
+    batch: &mut FailureRedriven,
+) -> Result<Vec<NotSent>, OperationError> {
+    let table = stack.payments()?;
+    let mut failed = Vec::new();
+    for record in processing {
+        let id = record.payment.payment_id.to_string();
+        match request_recovery(&table, record).await {
+            Ok(()) => {
+                batch.recovering += 1;
+                batch.outcomes.push(RedrivenRecord { id, outcome: RecordOutcome::Recovering });
+            }
+            Err(error) => failed.push(NotSent { id, reason: WithCauses(&error).to_string() }),
+        }
+    }
+    Ok(failed)
 }
 
 async fn republish(
