@@ -54,9 +54,16 @@ class Cost(unittest.TestCase):
         for pollers, units in ((1, 1), (10, 1), (11, 2), (200, 20)):
             self.assertAlmostEqual(cost.poller_hours(PRICES, pollers), units * 146, msg=pollers)
 
+    def test_the_recovery_is_billed_by_windows_and_at_most_for_all_the_time(self):
+        self.assertAlmostEqual(cost.recovery(PRICES, 60, 300), 43_800 / 1e6 * 0.2 + 43_800 * 0.3 * 0.125 * 0.00001)
+        # A month of 128 MB.
+        self.assertAlmostEqual(cost.recovery(PRICES, 60, None) - 43_800 / 1e6 * 0.2, 730 * 3600 * 0.125 * 0.00001)
+        template = deployed.read()["Resources"]["PaymentRecovery"]["Properties"]
+        self.assertEqual(cost.RECOVERY_MEMORY_MB, template["MemorySize"])
+
     def test_the_price_of_a_broker_is_added_to_its_hub_only(self):
         ran = subprocess.run([COST, "--kafka-pollers", "11", "--broker-month", "100"], capture_output=True, text=True, timeout=30)
-        hub = ran.stdout.split("Hourly cost of the hub")[1]
+        hub = ran.stdout.split("Hourly cost of the hub")[1].split("\n\n")[0]
         months = {line[:34].strip(): float(line.split()[-2]) for line in hub.splitlines()[2:]}
         self.assertEqual(months, {"kinesis, provisioned, 1 shards": 10.95, "kinesis, on-demand": 29.2,
                                   "kafka, 11 pollers": 370.1, "rabbitmq": 100})
@@ -69,7 +76,8 @@ class Cost(unittest.TestCase):
         ran = subprocess.run([COST, "--prices", "gone.toml"], capture_output=True, text=True, timeout=30)
         self.assertEqual((ran.returncode, ran.stdout), (1, ""))
         self.assertIn("error: gone.toml: ", ran.stderr)
-        for invalid in (["--payments-a-second", "0"], ["--kafka-pollers", "0"], ["--broker-month", "-1"], ["--broker-month", "nan"]):
+        for invalid in (["--payments-a-second", "0"], ["--kafka-pollers", "0"], ["--broker-month", "-1"], ["--broker-month", "nan"],
+                        ["--recovery-window", "0"], ["--recovery-ms", "0"]):
             ran = subprocess.run([COST, *invalid], capture_output=True, text=True, timeout=30)
             self.assertEqual(ran.returncode, 2, invalid)
 

@@ -2,12 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use paystream_local::Fault;
+use paystream_local::{Fault, Options};
 use paystream_tests::{Paystream, eur, workspace};
 use serde_json::{Value, json};
 
 /// A system whose event source mappings do not retry.
 async fn without_retries() -> Paystream {
+    without_retries_and_with(&[]).await
+}
+
+/// The same with template parameters.
+pub(crate) async fn without_retries_and_with(parameters: &[(&str, &str)]) -> Paystream {
     let template = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
     let without_retries = template.replace("MaximumRetryAttempts: -1", "MaximumRetryAttempts: 0");
     assert_ne!(template, without_retries);
@@ -16,15 +21,16 @@ async fn without_retries() -> Paystream {
     // Included files are resolved relative to the template.
     std::os::unix::fs::symlink(workspace().join("infra"), directory.path().join("infra")).unwrap();
     std::fs::write(&path, without_retries).unwrap();
-    Paystream::start_of(&path).await
+    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Paystream::start_with_options(Options { template: path, parameters, ..Options::default() }).await
 }
 
-fn inject(paystream: &Paystream, fault: Value) {
+pub(crate) fn inject(paystream: &Paystream, fault: Value) {
     paystream.inject(serde_json::from_value::<Fault>(fault).unwrap());
 }
 
 /// Waits until the on-failure destination has `count` records, and returns the failed batches.
-async fn failed_batches(paystream: &Paystream, count: usize) -> Vec<Value> {
+pub(crate) async fn failed_batches(paystream: &Paystream, count: usize) -> Vec<Value> {
     Paystream::eventually("batches are in the on-failure destination", async || {
         let listed = paystream.command(&["failures", "list", "--json"]).await.json(0);
         let failures = listed["failures"].as_array().unwrap().clone();

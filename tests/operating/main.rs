@@ -9,6 +9,7 @@ mod quarantine;
 mod reconcile;
 mod replay;
 mod target;
+mod undecided;
 
 use paystream_tests::{Paystream, eur};
 use serde_json::Value;

@@ -11,7 +11,7 @@ use telemetry::WithCauses;
 use crate::outcome::RecordOutcome;
 use crate::republish::{From, Republish, SendReport};
 use crate::stack::Resource;
-use crate::undecided::request_recovery;
+use crate::undecided::{NotRequested, request_recovery};
 use crate::{OperationError, Stack};
 
 impl Stack {
@@ -78,8 +78,11 @@ async fn send_again(republish: &Republish, image: &QuarantinedRecord) -> RecordO
         Err(error) => return not_read(&error),
     };
     if record.payment.status == Status::Processing {
-        let requested = request_recovery(republish.table(), &record).await;
-        return requested.map_or_else(|error| not_read(&error), |()| RecordOutcome::Recovering);
+        return match request_recovery(republish.table(), &record).await {
+            Ok(()) => RecordOutcome::Recovering,
+            Err(NotRequested::Store(error)) => not_read(&error),
+            Err(error) => RecordOutcome::not_sent(&error.to_string()),
+        };
     }
     if !republish.is_due(&record) {
         return RecordOutcome::Published;

@@ -18,7 +18,7 @@ use crate::differences::{Difference, DifferenceClass, Truth};
 use crate::progress::{OperationProgress, Watch};
 use crate::reconcile::{READS_CONCURRENT_MAX, Reconcile, Reconciled};
 use crate::republish::{From, NotSent, Republish, SendReport, SentPayment};
-use crate::undecided::request_recovery;
+use crate::undecided::{NotRequested, request_recovery};
 
 /// Payments held in memory and published between two progress reports.
 const CHUNK: usize = 200;
@@ -109,9 +109,11 @@ impl Reconcile<'_> {
     async fn request_recoveries(&self, undecided: &[&Difference], table: &PaymentsTable, report: &mut RepairReport) {
         let request = async |difference: &Difference| {
             let requested = match table.load(&difference.payment_id).await {
-                Ok(Some(record)) => request_recovery(table, &record).await,
-                Ok(None) => Ok(()),
-                Err(error) => Err(error),
+                Ok(Some(record)) if record.payment.status == Status::Processing => {
+                    request_recovery(table, &record).await
+                }
+                Ok(_) => Ok(()),
+                Err(error) => Err(NotRequested::Store(error)),
             };
             (requested, difference.payment_id.clone())
         };

@@ -20,16 +20,28 @@ pub(crate) fn lease_end(record: &PaymentRecord, now: Timestamp) -> Option<Timest
     (payment.status == Status::Processing).then_some(if is_plausible { until } else { payment.updated_at })
 }
 
+/// Reason why a recovery was not requested.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotRequested {
+    /// A request may still be working on the payment.
+    #[error("a request may be working on the payment until {0}: try again after that")]
+    LeaseRuns(Timestamp),
+    /// The payments table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Puts a payment that is processing on the change stream again, from where `payment-recovery` decides it.
 ///
 /// Ends the payment's lease a second time, now. This is the write of a request that gives up, on the condition that no other
-/// write came since `known` was read, so that it races with nothing. It needs no access to the payment processor. A payment
-/// whose lease has not ended is left alone, and so is one that another write changed: its image is on the stream already.
-pub(crate) async fn request_recovery(table: &PaymentsTable, known: &PaymentRecord) -> Result<(), StoreError> {
+/// write came since `known` was read. It needs no access to the payment processor. If another write came, that one is on
+/// the change stream.
+pub(crate) async fn request_recovery(table: &PaymentsTable, known: &PaymentRecord) -> Result<(), NotRequested> {
     let now = Timestamp::now();
-    if lease_end(known, now).is_some_and(|end| end < now) {
-        let lease = Lease { until: now, ..known.lease.clone() };
-        table.replace(known, &PaymentRecord { lease, ..known.clone() }).await?;
+    if let Some(end) = lease_end(known, now).filter(|end| *end > now) {
+        return Err(NotRequested::LeaseRuns(end));
     }
+    let lease = Lease { until: now, ..known.lease.clone() };
+    table.replace(known, &PaymentRecord { lease, ..known.clone() }).await?;
     Ok(())
 }
