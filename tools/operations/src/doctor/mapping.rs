@@ -121,6 +121,8 @@ const KAFKA_RETRIES_MAX: u64 = 10_000;
 pub enum MappingRole {
     /// From the payments table to the relay.
     Relay,
+    /// From the payments table to the recovery of undecided payments. It filters changes.
+    Recovery,
     /// From the hub to Orders' projector.
     Projector,
 }
@@ -208,7 +210,8 @@ pub fn mapping(role: MappingRole, kind: SourceKind, facts: Option<&MappingFacts>
     let result = facts.text("LastProcessingResult");
     findings.add_if(result.starts_with("PROBLEM"), &FAILING, || format!("last result: {result}"));
     source(&mut findings, kind, facts, bounds);
-    findings.add_if(facts.has_filters(), &FILTERED, || "FilterCriteria is set".to_owned());
+    let is_filtered = facts.has_filters() && role != MappingRole::Recovery;
+    findings.add_if(is_filtered, &FILTERED, || "FilterCriteria is set".to_owned());
     if kind == SourceKind::RabbitMq {
         // Lambda has no other settings for a queue.
         return findings;
@@ -273,7 +276,7 @@ fn errors(findings: &mut Findings, role: MappingRole, kind: SourceKind, facts: &
         format!("{}, expected 3600 or more", shown())
     });
     let is_long = match role {
-        MappingRole::Relay => age.is_none_or(|age| age >= CHANGES_KEPT_SECONDS),
+        MappingRole::Relay | MappingRole::Recovery => age.is_none_or(|age| age >= CHANGES_KEPT_SECONDS),
         // A bound is compared with the retention of the hub.
         MappingRole::Projector => age.is_none(),
     };

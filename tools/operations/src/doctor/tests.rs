@@ -85,6 +85,8 @@ fn checked(role: MappingRole, kind: SourceKind, mapping: Value, name: &str, valu
 
 fn mapping_cases() -> Vec<Case> {
     let relay = |name: &str, value| checked(MappingRole::Relay, SourceKind::Stream, stream_mapping(), name, value);
+    let recovery =
+        |name: &str, value| checked(MappingRole::Recovery, SourceKind::Stream, stream_mapping(), name, value);
     let projector =
         |name: &str, value| checked(MappingRole::Projector, SourceKind::Stream, stream_mapping(), name, value);
     let kafka = |name: &str, value| checked(MappingRole::Projector, SourceKind::Kafka, kafka_mapping(), name, value);
@@ -93,6 +95,7 @@ fn mapping_cases() -> Vec<Case> {
     vec![
         ("mapping-missing", none),
         ("mapping-disabled", relay("State", json!("Disabled"))),
+        ("mapping-disabled", recovery("State", json!("Disabled"))),
         ("mapping-disabled", queue("State", json!("Disabling"))),
         ("mapping-failing", projector("LastProcessingResult", json!("PROBLEM: Connection error. Please check"))),
         ("mapping-other-source", relay("EventSourceArn", json!("arn:aws:kinesis:eu-central-1:1:stream/old"))),
@@ -111,6 +114,7 @@ fn mapping_cases() -> Vec<Case> {
         ("mapping-record-age-short", projector("MaximumRecordAgeInSeconds", json!(3_599))),
         ("mapping-record-age-long", projector("MaximumRecordAgeInSeconds", json!(-1))),
         ("mapping-record-age-long", relay("MaximumRecordAgeInSeconds", json!(86_400))),
+        ("mapping-record-age-long", recovery("MaximumRecordAgeInSeconds", json!(-1))),
         ("relay-record-age", relay("MaximumRecordAgeInSeconds", json!(43_199))),
         ("mapping-without-bisect", projector("BisectBatchOnFunctionError", json!(false))),
         ("mapping-not-provisioned", kafka("ProvisionedPollerConfig", Value::Null)),
@@ -123,6 +127,14 @@ fn a_sound_mapping_has_no_findings() {
     let checks = [
         checked(MappingRole::Relay, SourceKind::Stream, stream_mapping(), name, json!(1)),
         checked(MappingRole::Relay, SourceKind::Stream, stream_mapping(), "MaximumRecordAgeInSeconds", json!(86_399)),
+        // Its filter leaves out the versions of payments that are decided.
+        checked(
+            MappingRole::Recovery,
+            SourceKind::Stream,
+            stream_mapping(),
+            "FilterCriteria",
+            json!({"Filters": [{}]}),
+        ),
         checked(MappingRole::Projector, SourceKind::Stream, stream_mapping(), "State", json!("Updating")),
         checked(MappingRole::Projector, SourceKind::Kafka, kafka_mapping(), name, json!(1)),
         checked(MappingRole::Projector, SourceKind::RabbitMq, queue_mapping(), name, json!(1)),

@@ -51,7 +51,10 @@ impl System {
     pub(super) async fn check(&self, arguments: &Arguments, diagnosis: &mut Diagnosis) {
         let payments = self.tables(diagnosis).await;
         let lambda = if self.status.is_none() { Some(LambdaApi::new(self.stack.aws())) } else { None };
-        self.relay(lambda.as_ref(), payments, diagnosis).await;
+        // The local environment has one change stream for each table.
+        let changes = if self.status.is_none() { payments.and_then(|table| table.stream_arn) } else { None };
+        self.relay(lambda.as_ref(), changes.clone(), diagnosis).await;
+        self.recovery(lambda.as_ref(), changes, diagnosis).await;
         let record_age = self.projector(lambda.as_ref(), diagnosis).await;
         match self.hub {
             HubKind::Kinesis => {
@@ -97,7 +100,7 @@ impl System {
     async fn relay(
         &self,
         lambda: Option<&Result<LambdaApi, String>>,
-        payments: Option<TableFacts>,
+        changes: Option<String>,
         diagnosis: &mut Diagnosis,
     ) {
         let (subject, facts) = self.mapping("relay", "RelayMapping", lambda).await;
@@ -105,19 +108,32 @@ impl System {
             Ok(facts) => facts,
             Err(reason) => return diagnosis.failed(subject, reason),
         };
-        let mut bounds = Bounds::default();
+        let mut bounds = Bounds { source: changes, ..Bounds::default() };
         if let Some(facts) = &facts {
             match self.relay_record_age(facts, lambda).await {
                 Ok(seconds) => bounds.relay_record_age_seconds = seconds,
                 Err(reason) => diagnosis.failed(format!("variable {RECORD_AGE} of the relay"), reason),
             }
         }
-        // The local environment has one change stream for each table.
-        if self.status.is_none() {
-            bounds.source = payments.and_then(|table| table.stream_arn);
-        }
         let findings = doctor::mapping(MappingRole::Relay, SourceKind::Stream, facts.as_ref(), &bounds);
         diagnosis.checked(subject, findings);
+    }
+
+    async fn recovery(
+        &self,
+        lambda: Option<&Result<LambdaApi, String>>,
+        changes: Option<String>,
+        diagnosis: &mut Diagnosis,
+    ) {
+        let (subject, facts) = self.mapping("recovery", "RecoveryMapping", lambda).await;
+        match facts {
+            Ok(facts) => {
+                let bounds = Bounds { source: changes, ..Bounds::default() };
+                let findings = doctor::mapping(MappingRole::Recovery, SourceKind::Stream, facts.as_ref(), &bounds);
+                diagnosis.checked(subject, findings);
+            }
+            Err(reason) => diagnosis.failed(subject, reason),
+        }
     }
 
     async fn relay_record_age(
