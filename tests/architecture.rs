@@ -10,6 +10,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 const PAYMENTS_SIDE: &[&str] = &[
     "payments",
     "payments-aws",
+    "payments-http-processor",
     "payments-kafka",
     "payments-rabbitmq",
     "payment-changes",
@@ -148,6 +149,7 @@ fn only_adapters_and_functions_know_aws() {
     let workspace = Workspace::read();
     let adapters = [
         "payments-aws",
+        "payments-http-processor",
         "payments-kafka",
         "payments-rabbitmq",
         "orders-aws",
@@ -197,6 +199,7 @@ fn deployed_crates_do_not_depend_on_local_tools() {
                 "paystream-hubs",
                 "paystream-local",
                 "paystream-operations",
+                "paystream-processor-stub",
                 "paystream-chaos",
                 "paystream-client",
                 "paystream-comparison",
@@ -267,6 +270,7 @@ fn every_workspace_member_is_covered_by_these_rules() {
         "paystream-local",
         "paystream-measurements",
         "paystream-operations",
+        "paystream-processor-stub",
         "paystream-tests",
         "measurements-baselines",
         "measurements-hello-world",

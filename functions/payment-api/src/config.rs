@@ -2,6 +2,7 @@
 
 use http_requests::AllowedOrigins;
 use payments::PublishModeName;
+use payments_http_processor::selection::ProcessorConfig;
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
 use crate::test_tokens::TestTokens;
@@ -11,8 +12,8 @@ use crate::test_tokens::TestTokens;
 pub struct Config {
     /// `PAYMENTS_TABLE`: name of the payments table.
     pub payments_table: String,
-    /// `PROCESSOR_SIMULATOR_TABLE`: name of the simulated processor's table.
-    pub simulator_table: String,
+    /// Payment processor, of the variables `PROCESSOR_SIMULATOR_TABLE`, or `PROCESSOR_URL` and `PROCESSOR_SECRET_ARN`.
+    pub processor: ProcessorConfig,
     /// `PUBLISH_MODE`: mode of the system, `direct` by default.
     pub mode: ModeConfig,
     /// `PAYMENT_LEASE_MS`: time that one request may work on a payment before a retry takes over, in milliseconds. The
@@ -59,8 +60,7 @@ impl Config {
     /// Reads the configuration. The error lists every missing or malformed variable.
     pub fn read(mut variables: Variables) -> Result<Self, InvalidEnvironment> {
         let payments_table = variables.required("PAYMENTS_TABLE", "the name of the payments table");
-        let simulator_table =
-            variables.required("PROCESSOR_SIMULATOR_TABLE", "the name of the simulated processor's table");
+        let processor = ProcessorConfig::read(&mut variables);
         let mode = ModeConfig::read(&mut variables);
         let lease_ms = variables.optional("PAYMENT_LEASE_MS", "a number of milliseconds", LEASE_MS);
         let test_tokens = variables.optional("PROCESSOR_TEST_TOKENS", "accept or refuse", TestTokens::Accept);
@@ -69,11 +69,10 @@ impl Config {
         let log_level = variables.optional("LOG_LEVEL", "the least severe level to log", LogLevel::INFO);
         let function_name =
             variables.required("AWS_LAMBDA_FUNCTION_NAME", "the name of the function, which Lambda sets");
-        match (payments_table, simulator_table, mode, lease_ms, test_tokens, allowed_origins, log_level, function_name)
-        {
+        match (payments_table, processor, mode, lease_ms, test_tokens, allowed_origins, log_level, function_name) {
             (
                 Some(payments_table),
-                Some(simulator_table),
+                Some(processor),
                 Some(mode),
                 Some(lease_ms),
                 Some(test_tokens),
@@ -82,7 +81,7 @@ impl Config {
                 Some(function_name),
             ) => Ok(Self {
                 payments_table,
-                simulator_table,
+                processor,
                 mode,
                 lease_ms,
                 test_tokens,

@@ -1,5 +1,6 @@
 //! Configuration from environment variables.
 
+use payments_http_processor::selection::ProcessorConfig;
 use telemetry::{InvalidEnvironment, LogLevel, Variables};
 
 /// Configuration of the function.
@@ -9,8 +10,8 @@ pub struct Config {
     pub payments_table: String,
     /// `QUARANTINE_TABLE`: name of Payments' quarantine table.
     pub quarantine_table: String,
-    /// `PROCESSOR_SIMULATOR_TABLE`: name of the simulated processor's table.
-    pub simulator_table: String,
+    /// Payment processor, of the variables `PROCESSOR_SIMULATOR_TABLE`, or `PROCESSOR_URL` and `PROCESSOR_SECRET_ARN`.
+    pub processor: ProcessorConfig,
     /// `PAYMENT_LEASE_MS`: time that one request may work on a payment, in milliseconds, as in `payment-api`. The default
     /// is 10,000.
     pub lease_ms: u64,
@@ -31,30 +32,21 @@ impl Config {
     pub fn read(mut variables: Variables) -> Result<Self, InvalidEnvironment> {
         let payments_table = variables.required("PAYMENTS_TABLE", "the name of the payments table");
         let quarantine_table = variables.required("QUARANTINE_TABLE", "the name of Payments' quarantine table");
-        let simulator_table =
-            variables.required("PROCESSOR_SIMULATOR_TABLE", "the name of the simulated processor's table");
+        let processor = ProcessorConfig::read(&mut variables);
         let lease_ms = variables.optional("PAYMENT_LEASE_MS", "a number of milliseconds", LEASE_MS);
         let delay_s = variables.optional("RECOVERY_DELAY_SECONDS", "a number of seconds", DELAY_S);
         let log_level = variables.optional("LOG_LEVEL", "the least severe level to log", LogLevel::INFO);
         let function_name = variables.required("AWS_LAMBDA_FUNCTION_NAME", "the function's name, which Lambda sets");
-        match (payments_table, quarantine_table, simulator_table, lease_ms, delay_s, log_level, function_name) {
+        match (payments_table, quarantine_table, processor, lease_ms, delay_s, log_level, function_name) {
             (
                 Some(payments_table),
                 Some(quarantine_table),
-                Some(simulator_table),
+                Some(processor),
                 Some(lease_ms),
                 Some(delay_s),
                 Some(log_level),
                 Some(function_name),
-            ) => Ok(Self {
-                payments_table,
-                quarantine_table,
-                simulator_table,
-                lease_ms,
-                delay_s,
-                log_level,
-                function_name,
-            }),
+            ) => Ok(Self { payments_table, quarantine_table, processor, lease_ms, delay_s, log_level, function_name }),
             _ => Err(variables.into_error()),
         }
     }

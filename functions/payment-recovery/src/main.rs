@@ -5,8 +5,8 @@ use std::sync::Arc;
 use aws_connection::{Aws, Endpoint};
 use lambda_runtime::{LambdaEvent, service_fn};
 use payment_recovery::{Config, Recoverer};
-use payments::{RecoverPayment, SimulatedProcessor};
-use payments_aws::{PaymentsTable, SimulatorTable};
+use payments::RecoverPayment;
+use payments_aws::PaymentsTable;
 use quarantine::QuarantineTable;
 use telemetry::{Metrics, Variables};
 
@@ -16,13 +16,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init_logs(config.log_level);
     let aws = Aws::from_environment(Variables::of_process())?;
     let client = aws_connection::dynamodb(aws.config());
-    let processor = SimulatedProcessor::new(Arc::new(SimulatorTable::new(client.clone(), config.simulator_table)));
+    let (processor, ()) = tokio::join!(config.processor.connect(&aws, &client), aws.connect(Endpoint::DynamoDb));
     let table = Arc::new(PaymentsTable::new(client.clone(), config.payments_table));
     let delay_ms = config.delay_s.saturating_mul(1_000);
-    let recover = RecoverPayment::new(table, Arc::new(processor), config.lease_ms, delay_ms);
+    let recover = RecoverPayment::new(table, processor, config.lease_ms, delay_ms);
     let quarantine = Arc::new(QuarantineTable::new(client, config.quarantine_table));
     let recoverer = &Recoverer::new(recover, quarantine, Metrics::to_stdout(&config.function_name));
-    aws.connect(Endpoint::DynamoDb).await;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
         let deadline = event.context.deadline();
         Ok::<_, lambda_runtime::Error>(recoverer.handle(event.payload, deadline).await)
