@@ -19,6 +19,7 @@ mod links;
 mod ordering;
 mod poison;
 mod preconditions;
+mod processor;
 mod recovery;
 mod refusals;
 mod subscribers;

@@ -108,11 +108,19 @@ mod tests {
     }
 
     #[test]
+    fn a_processor_is_on_this_machine() {
+        assert!(up(&["--processor", "http://127.0.0.1:9090"]).unwrap().processor.is_some());
+        let message = up(&["--processor", "https://api.processor.example"]).unwrap_err().to_string();
+        assert!(message.contains("--processor") && message.contains("must be http://127.0.0.1:PORT"), "{message}");
+    }
+
+    #[test]
     fn invalid_arguments_are_usage_errors() {
         for arguments in [
             &["--hub-url", "127.0.0.1"][..],
             &["--parameter", "Stage"],
             &["--port", "70000"],
+            &["--processor", "http://processor.example:9090"],
             &["down"],
             &["--parameter", "=x"],
         ] {

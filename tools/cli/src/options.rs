@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use paystream_local::HubUrl;
+use paystream_local::{HubUrl, LocalProcessor};
 
 /// Options of `paystream up`.
 #[derive(Debug, Clone, Args)]
@@ -23,6 +23,9 @@ pub struct Up {
     /// Address of the hub, for --parameter Hub=kafka or Hub=rabbitmq
     #[arg(long, value_name = "[USER:PASSWORD@]HOST:PORT")]
     pub hub_url: Option<HubUrl>,
+    /// Payment processor on this machine, instead of the simulator (docs/processor.md)
+    #[arg(long, value_name = "http://127.0.0.1:PORT")]
+    pub processor: Option<LocalProcessor>,
     /// Build the functions in release mode, as they deploy
     #[arg(long)]
     pub release: bool,

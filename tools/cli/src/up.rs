@@ -44,6 +44,7 @@ pub async fn run(up: Up, hub: Option<Hub>) -> Result<(), UpError> {
         data: up.data,
         parameters: up.parameters.into_iter().collect(),
         hub,
+        processor: up.processor,
         log: LogSink::stderr(),
         warm: true,
         ..Options::default()

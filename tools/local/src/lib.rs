@@ -45,6 +45,7 @@ mod lambda;
 mod log;
 mod loopback;
 mod processes;
+mod processor;
 mod reference;
 mod same_origin;
 mod status;
@@ -67,6 +68,7 @@ pub use hubs::{
 };
 pub use lambda::{Invocation, InvocationObserver};
 pub use log::LogSink;
+pub use processor::{LocalProcessor, NotALocalProcessor};
 pub use status::{EventSourceStatus, FunctionStatus, ShardStatus, Status, StreamStatus, TableStatus};
 pub use template::{LeftOut, PayloadFormat, Problem, Route, Template, TemplateError};
 pub use usage::{FunctionUsage, StreamUsage, TableUsage, Usage};

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::StartError;
+use super::{Options, StartError};
 use crate::amqp::QueueKind;
 use crate::emulators::SecretsManager;
 use crate::hubs::{HUB_SECRET_ARN, Hub, HubClient, HubKind, KafkaError, declare_missing};
+use crate::processor::processor_secret;
 use crate::template::{MappingSource, Template};
 
 /// Partitions of a topic that the environment creates: enough to show that order holds within a partition only.
@@ -23,13 +24,15 @@ pub(super) fn check_hub(template: &Template, hub: Option<&Hub>) -> Result<(), St
     }
 }
 
-/// Returns the secrets that functions can read: the credentials of the hub.
-pub(super) fn secrets(hub: Option<&Hub>) -> SecretsManager {
+/// Returns the secrets that functions can read: the credentials of the hub, and the API key of a processor.
+pub(super) fn secrets(options: &Options) -> SecretsManager {
     let secret = |hub: &Hub| {
         let (username, password) = hub.url.credentials();
         (HUB_SECRET_ARN.to_owned(), json!({"username": username, "password": password}).to_string())
     };
-    SecretsManager::new(hub.into_iter().map(secret).collect::<BTreeMap<_, _>>())
+    let of_hub = options.hub.iter().map(secret);
+    let of_processor = options.processor.iter().map(|_| processor_secret());
+    SecretsManager::new(of_hub.chain(of_processor).collect::<BTreeMap<_, _>>())
 }
 
 /// Creates the topics of the template's mappings that do not exist.

@@ -8,6 +8,7 @@ use crate::event_source::{KafkaSimulation, RabbitMqSimulation, RetryDelays};
 use crate::hubs::{Hub, local_parameters};
 use crate::lambda::{InvocationObserver, SANDBOXES_MAX};
 use crate::log::LogSink;
+use crate::processor::LocalProcessor;
 use crate::template::{Template, TemplateError};
 
 /// Options to start an environment with. Default: `template.yaml` of the current directory, a free port, in memory, no
@@ -24,6 +25,8 @@ pub struct Options {
     pub parameters: BTreeMap<String, String>,
     /// Hub outside this process; `None` for Kinesis, which is embedded.
     pub hub: Option<Hub>,
+    /// Payment processor on this machine; `None` for the simulator.
+    pub processor: Option<LocalProcessor>,
     /// Behaviour of Kafka mappings that AWS does not document.
     pub kafka: KafkaSimulation,
     /// Behaviour of `RabbitMQ` mappings that AWS does not document.
@@ -45,10 +48,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads the template, with the parameters that connect the stack to the hub.
+    /// Reads the template, with the parameters that connect the stack to the hub and the processor.
     pub fn template(&self) -> Result<Template, TemplateError> {
-        let local = self.hub.as_ref().map(|hub| local_parameters(hub.kind(), &hub.url.address()));
-        Template::load_with(&self.template, &self.parameters, &local.unwrap_or_default())
+        let hub = self.hub.as_ref().map(|hub| local_parameters(hub.kind(), &hub.url.address()));
+        let mut local = hub.unwrap_or_default();
+        local.extend(self.processor.as_ref().map(LocalProcessor::parameters).unwrap_or_default());
+        Template::load_with(&self.template, &self.parameters, &local)
     }
 }
 
@@ -60,6 +65,7 @@ impl Default for Options {
             data: None,
             parameters: BTreeMap::new(),
             hub: None,
+            processor: None,
             kafka: KafkaSimulation::default(),
             rabbitmq: RabbitMqSimulation::default(),
             log: LogSink::discard(),

@@ -66,8 +66,7 @@ impl Prepared {
         let callers = Callers::Functions { logical_ids, processes: processes.clone() };
         let faults = Arc::new(Faults::new(callers, log.clone()).with_routes(template.routes()));
         let Resources { kinesis, endpoints, mut servers } =
-            Resources::start(&template, &store.dynamodb, &secrets(options.hub.as_ref()), &faults, &stops.servers)
-                .await?;
+            Resources::start(&template, &store.dynamodb, &secrets(&options), &faults, &stops.servers).await?;
 
         create_topics(&template, options.hub.as_ref()).await?;
         declare_queues(&template, options.hub.as_ref(), options.rabbitmq.queue).await?;

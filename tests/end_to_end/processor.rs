@@ -1,0 +1,74 @@
+//! A payment processor over HTTP behind the real functions: the stub.
+
+use paystream_local::Options;
+use paystream_processor_stub::{API_KEY, Ledger, Misbehaviour, Stub};
+use paystream_tests::{Need, Paystream, eur, payment_body, skip_without, workspace};
+use serde_json::json;
+
+const LISTEN: &str = "127.0.0.1:0";
+
+async fn start() -> (Stub, Paystream) {
+    let stub = Stub::start(LISTEN.parse().unwrap(), API_KEY, Ledger::default()).await.unwrap();
+    let (template, processor) = (workspace().join("template.yaml"), Some(stub.url().parse().unwrap()));
+    (stub, Paystream::start_with_options(Options { template, processor, ..Options::default() }).await)
+}
+
+/// Checks that every key was charged once, and that nothing was charged without a key.
+fn check_charged_once(ledger: &Ledger, keys: usize) {
+    let held: Vec<_> = ledger.log().iter().map(|entry| entry.key.as_deref().unwrap()).collect();
+    assert_eq!(held.len(), keys, "{held:?}");
+    assert!(held.iter().all(|key| ledger.holds(key) == 1), "{held:?}");
+}
+
+#[tokio::test]
+async fn a_processor_over_http_decides_payments() {
+    if skip_without(&[Need::Parameters, Need::Log]) {
+        return;
+    }
+    let (stub, paystream) = start().await;
+    let pay = async |order_id: &str, token: &str| {
+        let body = payment_body(order_id, &eur(1_299), token);
+        let first = paystream.post_with_key("/payments", order_id, &body).await.expect(201);
+        assert_eq!(paystream.post_with_key("/payments", order_id, &body).await.expect(201), first);
+        first
+    };
+    let approved = pay("ord-1", "tok_visa4711").await;
+    assert_eq!(approved["status"], "authorized");
+    let declined = pay("ord-2", "tok_decline_insufficient_funds").await;
+    let decline = json!({"code": "insufficient_funds", "message": "Declined: insufficient_funds."});
+    assert_eq!((&declined["status"], &declined["decline"]), (&json!("declined"), &decline));
+    paystream.payment_arrives("ord-1", &approved).await;
+    let ledger = stub.ledger();
+    assert_eq!(ledger.log().len(), 2, "a repeated request does not call the processor: {:?}", ledger.log());
+    assert_eq!(ledger.held_minor(approved["payment_id"].as_str().unwrap()), 1_299);
+    for secret in [API_KEY, "visa4711"] {
+        let line = paystream.log_lines().into_iter().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret} is logged");
+    }
+    paystream.stop().await;
+}
+
+#[tokio::test]
+async fn a_payment_waits_for_a_processor_that_is_down_or_fails_and_is_charged_once() {
+    if skip_without(&[Need::Parameters]) {
+        return;
+    }
+    let (stub, paystream) = start().await;
+    let body = payment_body("ord-1", &eur(1_299), "tok_visa");
+    // Approved, and both responses are lost.
+    stub.misbehave([Misbehaviour::Reset { processed: true }, Misbehaviour::Status { status: 502, processed: true }]);
+    paystream.post_once("/payments", "lost", &body).await.expect_problem(503, "processor-unavailable");
+    let (address, ledger) = (stub.address(), stub.stop().await);
+    check_charged_once(&ledger, 1);
+    paystream.post_once("/payments", "down", &body).await.expect_problem(503, "processor-unavailable");
+    let payments = paystream.get("/payments?order_id=ord-1").await.expect(200);
+    let statuses: Vec<_> = payments["payments"].as_array().unwrap().iter().map(|payment| &payment["status"]).collect();
+    assert_eq!(statuses, ["processing"; 2]);
+    let stub = Stub::start(address, API_KEY, ledger).await.unwrap();
+    for key in ["lost", "down"] {
+        let payment = paystream.post_once("/payments", key, &body).await.expect(201);
+        assert_eq!(payment["status"], "authorized", "{key}");
+    }
+    check_charged_once(&stub.ledger(), 2);
+    paystream.stop().await;
+}
