@@ -7,10 +7,12 @@ use serde_json::json;
 
 const LISTEN: &str = "127.0.0.1:0";
 
-async fn start() -> (Stub, Paystream) {
+async fn start(parameters: &[(&str, &str)]) -> (Stub, Paystream) {
     let stub = Stub::start(LISTEN.parse().unwrap(), API_KEY, Ledger::default()).await.unwrap();
     let (template, processor) = (workspace().join("template.yaml"), Some(stub.url().parse().unwrap()));
-    (stub, Paystream::start_with_options(Options { template, processor, ..Options::default() }).await)
+    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let options = Options { template, parameters, processor, ..Options::default() };
+    (stub, Paystream::start_with_options(options).await)
 }
 
 /// Checks that every key was charged once, and that nothing was charged without a key.
@@ -25,7 +27,7 @@ async fn a_processor_over_http_decides_payments() {
     if skip_without(&[Need::Parameters, Need::Log]) {
         return;
     }
-    let (stub, paystream) = start().await;
+    let (stub, paystream) = start(&[]).await;
     let pay = async |order_id: &str, token: &str| {
         let body = payment_body(order_id, &eur(1_299), token);
         let first = paystream.post_with_key("/payments", order_id, &body).await.expect(201);
@@ -53,7 +55,7 @@ async fn a_payment_waits_for_a_processor_that_is_down_or_fails_and_is_charged_on
     if skip_without(&[Need::Parameters]) {
         return;
     }
-    let (stub, paystream) = start().await;
+    let (stub, paystream) = start(&[]).await;
     let body = payment_body("ord-1", &eur(1_299), "tok_visa");
     // Approved, and both responses are lost.
     stub.misbehave([Misbehaviour::Reset { processed: true }, Misbehaviour::Status { status: 502, processed: true }]);
@@ -70,5 +72,62 @@ async fn a_payment_waits_for_a_processor_that_is_down_or_fails_and_is_charged_on
         assert_eq!(payment["status"], "authorized", "{key}");
     }
     check_charged_once(&stub.ledger(), 2);
+    paystream.stop().await;
+}
+
+/// Parameters with a recovery that does not let tests wait.
+const RECOVERY: [(&str, &str); 4] = [
+    ("PaymentLeaseMs", "200"),
+    ("RelayWindowSeconds", "0"),
+    ("RecoveryWindowSeconds", "0"),
+    ("RecoveryDelaySeconds", "0"),
+];
+
+/// The first misbehaviours meet the authorization and its retry, further ones the calls of the recovery.
+#[tokio::test]
+async fn the_recovery_decides_as_the_record_of_the_processor_says() {
+    if skip_without(&[Need::Parameters]) {
+        return;
+    }
+    let (stub, paystream) = start(&RECOVERY).await;
+    let lost = || Misbehaviour::Reset { processed: true };
+    let unavailable = || Misbehaviour::Status { status: 503, processed: false };
+    let html = || Misbehaviour::Body { body: "<html>".to_owned() };
+    for (order_id, token, misbehaviours, expected, held) in [
+        ("approved", "tok_visa", vec![lost(), lost()], json!(["authorized", null]), 1_299),
+        ("declined", "tok_decline_fraud", vec![lost(), lost()], json!(["declined", "fraud"]), 0),
+        ("pending", "tok_visa", vec![Misbehaviour::Pending], json!(["authorized", null]), 1_299),
+        ("unknown", "tok_visa", vec![unavailable(), unavailable()], json!(["declined", "not_completed"]), 0),
+        (
+            "unavailable",
+            "tok_visa",
+            vec![
+                unavailable(),
+                unavailable(),
+                html(),
+                unavailable(),
+                unavailable(),
+                Misbehaviour::Duplicate,
+                lost(),
+                lost(),
+            ],
+            json!(["declined", "not_completed"]),
+            0,
+        ),
+    ] {
+        stub.misbehave(misbehaviours);
+        let body = payment_body(order_id, &eur(1_299), token);
+        paystream.post_once("/payments", order_id, &body).await.expect_problem(503, "processor-unavailable");
+        let payment = Paystream::eventually(&format!("{order_id} is decided"), async || {
+            let payments = paystream.get(&format!("/payments?order_id={order_id}")).await.expect(200);
+            Some(payments["payments"][0].clone()).filter(|payment| payment["status"] != "processing")
+        })
+        .await;
+        assert_eq!(json!([payment["status"], payment["decline"]["code"]]), expected, "{order_id}");
+        let key = payment["payment_id"].as_str().unwrap();
+        let ledger = stub.ledger();
+        assert_eq!((ledger.held_minor(key), ledger.holds(key) <= 1), (held, true), "{order_id}: {:?}", ledger.log());
+        paystream.payment_arrives(order_id, &payment).await;
+    }
     paystream.stop().await;
 }
