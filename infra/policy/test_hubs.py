@@ -23,8 +23,8 @@ OWN = [
     (hubs.RABBITMQ, RABBITMQ,
      {"HubEncryption", "HubSecretArn", "RabbitMqEndpoint", "RabbitMqVirtualHost", "RabbitMqExchange", "RabbitMqQueue"}),
 ]
-SHARED_OUTPUTS = {"PaymentsUrl", "OrdersUrl", "PaymentsTable", "PaymentsQuarantineTable", "OrdersTable", "QuarantineTable",
-                  "FailuresBucket", "Hub", "ProjectorMapping", "RecoveryMapping", "RelayMapping"}
+SHARED_OUTPUTS = {"PaymentsUrl", "OrdersUrl", "PaymentsTable", "ProcessorSimulatorTable", "PaymentsQuarantineTable",
+                  "OrdersTable", "QuarantineTable", "FailuresBucket", "Hub", "ProjectorMapping", "RecoveryMapping", "RelayMapping"}
 
 # Parameters, and the error that names what to set.
 MISSING = [
