@@ -64,7 +64,7 @@ impl HttpProcessor {
     async fn call(&self, call: Result<Call<'_>, Failure>) -> Result<ProcessorRecord, ProcessorError> {
         let attempts = async { self.attempts(&call?).await };
         match tokio::time::timeout(self.call_max, attempts).await {
-            Ok(result) => result.map_err(failed),
+            Ok(result) => Ok(result?),
             Err(_) => Err(ProcessorError::TimedOut(u64::try_from(self.call_max.as_millis()).unwrap_or(u64::MAX))),
         }
     }
@@ -120,15 +120,17 @@ impl HttpProcessor {
     }
 }
 
-fn failed(failure: Failure) -> ProcessorError {
-    ProcessorError::Failed(failure.to_string())
+impl From<Failure> for ProcessorError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure.to_string())
+    }
 }
 
 #[async_trait]
 impl PaymentProcessor for HttpProcessor {
     async fn authorize(&self, authorization: Authorization<'_>) -> Result<Outcome, ProcessorError> {
         let record = self.call(generic_api::authorize(&authorization)).await?;
-        generic_api::outcome(record).map_err(failed)
+        Ok(generic_api::outcome(record)?)
     }
 
     async fn look_up(&self, idempotency_key: &PaymentId) -> Result<ProcessorRecord, ProcessorError> {
@@ -137,6 +139,6 @@ impl PaymentProcessor for HttpProcessor {
 
     async fn void(&self, idempotency_key: &PaymentId) -> Result<(), ProcessorError> {
         let record = self.call(Ok(generic_api::void(idempotency_key))).await?;
-        generic_api::voided(&record).map_err(failed)
+        Ok(generic_api::voided(&record)?)
     }
 }
