@@ -11,6 +11,7 @@ use paystream_processor_stub::{API_KEY, Ledger, Stub};
 /// Use it with `cargo run -- up --processor http://127.0.0.1:9090`. Tokens that begin with tok_decline_ are declined, all
 /// others approved. POST /_stub/misbehaviours with a list such as [{"kind":"status","status":503}] makes the next requests
 /// misbehave, GET /_stub/charges lists all movements, and PUT /_stub/api-keys with a list replaces the accepted keys.
+#[expect(clippy::doc_markdown, reason = "the text of --help has no markup")]
 #[derive(Debug, Parser)]
 #[command(name = "paystream-processor-stub", version)]
 struct Arguments {

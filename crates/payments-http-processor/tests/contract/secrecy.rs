@@ -1,5 +1,6 @@
 //! No API key and no token in a log line, an error or `Debug` output.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
@@ -60,16 +61,17 @@ async fn no_key_and_no_token_is_logged_or_shown() {
     world.stub.misbehave(failures());
     for n in 0..failures().len() {
         let error = world.authorize_with(&key(&format!("pay_{n}")), TOKEN).await.map(drop).err();
-        shown.push_str(&format!("{error:?} {}\n", error.as_ref().map(ToString::to_string).unwrap_or_default()));
+        let text = error.as_ref().map(ToString::to_string).unwrap_or_default();
+        writeln!(shown, "{error:?} {text}").unwrap();
     }
     world.stub.rotate_api_key("other");
     for result in
         [world.authorize_with(&key("pay_A"), TOKEN).await.map(drop), world.processor.void(&key("pay_A")).await]
     {
         let error = result.unwrap_err();
-        shown.push_str(&format!("{error} {error:?}\n"));
+        writeln!(shown, "{error} {error:?}").unwrap();
     }
-    shown.push_str(&format!("{:?}", world.processor));
+    write!(shown, "{:?}", world.processor).unwrap();
     drop(guard);
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(logged.contains("will be retried"), "nothing was captured: {logged}");
