@@ -44,7 +44,7 @@ pub enum KafkaError {
     },
     /// The topic is not among those that the cluster lists.
     #[error(
-        "the cluster at {servers} has no topic {topic:?}, or hides it; create it, or allow the relay to describe it \
+        "the cluster at {servers} has no topic {topic:?}, or hides it; create it, or allow this identity to describe it \
          (kafka-cluster:DescribeTopic, or the ACL operation Describe)"
     )]
     NoTopic {
@@ -106,7 +106,7 @@ pub(crate) fn remedy(error: &str, authentication: &Authentication) -> &'static s
         ("IllegalSaslState", "the port expects no credentials; check the port, and KafkaAuthentication"),
         (
             "AuthorizationFailed",
-            "allow the relay to write to the topic (kafka-cluster:WriteData, or the ACL operation Write)",
+            "allow this identity to write to the topic (kafka-cluster:WriteData, or the ACL operation Write)",
         ),
         ("NotEnoughReplicas", "fewer replicas are in sync than min.insync.replicas demands; check the brokers"),
         ("Connection refused", "check host and port in KafkaBootstrapServers, and that the broker runs"),
