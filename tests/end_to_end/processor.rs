@@ -23,11 +23,11 @@ fn check_charged_once(ledger: &Ledger, keys: usize) {
 }
 
 #[tokio::test]
-async fn a_processor_over_http_decides_payments() {
+async fn a_processor_over_http_decides_payments_in_prod() {
     if skip_without(&[Need::Parameters, Need::Log]) {
         return;
     }
-    let (stub, paystream) = start(&[]).await;
+    let (stub, paystream) = start(&[("Stage", "prod")]).await;
     let pay = async |order_id: &str, token: &str| {
         let body = payment_body(order_id, &eur(1_299), token);
         let first = paystream.post_with_key("/payments", order_id, &body).await.expect(201);
@@ -36,10 +36,12 @@ async fn a_processor_over_http_decides_payments() {
     };
     let approved = pay("ord-1", "tok_visa4711").await;
     assert_eq!(approved["status"], "authorized");
-    let declined = pay("ord-2", "tok_decline_insufficient_funds").await;
-    let decline = json!({"code": "insufficient_funds", "message": "Declined: insufficient_funds."});
+    let declined = pay("ord-2", "tok_decline_no_credit").await;
+    let decline = json!({"code": "no_credit", "message": "Declined: no_credit."});
     assert_eq!((&declined["status"], &declined["decline"]), (&json!("declined"), &decline));
     paystream.payment_arrives("ord-1", &approved).await;
+    let test_token = payment_body("ord-3", &eur(1_299), "tok_approve");
+    paystream.post_with_key("/payments", "ord-3", &test_token).await.expect_problem(400, "invalid-request");
     let ledger = stub.ledger();
     assert_eq!(ledger.log().len(), 2, "a repeated request does not call the processor: {:?}", ledger.log());
     assert_eq!(ledger.held_minor(approved["payment_id"].as_str().unwrap()), 1_299);
