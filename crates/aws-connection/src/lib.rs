@@ -7,6 +7,7 @@
 
 mod ahead;
 mod body;
+mod crypto;
 mod dynamodb;
 mod encryption;
 mod endpoint;

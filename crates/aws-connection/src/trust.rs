@@ -3,12 +3,13 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_native_certs::CertificateResult;
 use telemetry::Variables;
+
+use crate::crypto::provider;
 
 /// Roots of Amazon Trust Services, which sign the certificates of all AWS endpoints, as published at
 /// <https://www.amazontrust.com/repository/>. A test compares them with the fingerprints given there.
@@ -93,10 +94,9 @@ pub fn trust_only(ca_pem: &str) -> Result<ClientConfig, InvalidCa> {
 }
 
 fn client_config(roots: RootCertStore) -> ClientConfig {
-    let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    #[expect(clippy::expect_used, reason = "ring has cipher suites for every safe version of TLS")]
-    let builder = builder.expect("ring has cipher suites");
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions();
+    #[expect(clippy::expect_used, reason = "the provider has cipher suites for every safe version of TLS")]
+    let builder = builder.expect("the provider has cipher suites");
     builder.with_root_certificates(roots).with_no_client_auth()
 }
 
