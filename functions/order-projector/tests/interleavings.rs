@@ -3,15 +3,16 @@
 //!
 //! The same holds in synchronous mode, where the response of Payments may be ahead of or behind the read model.
 //!
-//! The tests run the deployed use cases, not a model of them: see [`explorer`]. Each test states the number of
+//! The tests run the deployed use cases, not a model of them: see [`paystream_explorer`]. Each test states the number of
 //! interleavings, so that a loss of coverage is noticed.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod explorer;
 
-use explorer::{Explored, Faults, Scenario, Script, batch};
+use explorer::{Script, batch};
 use orders::testing::samples::{authorized, captured, euros, voided};
 use payment_events::{PaymentInfo, PaymentStatus};
+use paystream_explorer::{Explored, Faults};
 
 /// Total of the order, in minor units.
 const TOTAL: i64 = 1_000;
@@ -38,15 +39,23 @@ fn authorized_voided(payment_id: &str, minor: i64) -> [PaymentInfo; 2] {
 }
 
 fn explore(scripts: &[Script], faults: Faults) -> Explored {
-    Scenario { scripts: scripts.to_vec(), faults, ignores_known_states: false }.explore()
+    explorer::explore(scripts, faults, false)
 }
 
 fn deaths(deaths: u32) -> Faults {
-    Faults { deaths, late_calls: 0 }
+    Faults { deaths, ..Faults::default() }
+}
+
+fn late_calls(late_calls: u32) -> Faults {
+    Faults { late_calls, ..Faults::default() }
 }
 
 fn settled(interleavings: u128, states: usize) -> Explored {
-    Explored { interleavings, unsettled: 0, states }
+    unsettled(interleavings, 0, states)
+}
+
+fn unsettled(interleavings: u128, unsettled: u128, states: usize) -> Explored {
+    Explored { interleavings, counted: unsettled, states }
 }
 
 /// If two different states had the same key, runs would be skipped.
@@ -55,8 +64,7 @@ fn exploring_with_and_without_known_states_gives_the_same_result() {
     let refund = [Script::Client, delivers(&authorized_captured_refunded())];
     let paid = [Script::ClientWithoutRetry, delivers(&[authorized("pay_1", euros(TOTAL))])];
     for (scripts, faults) in [(&refund, deaths(0)), (&paid, deaths(1))] {
-        let scenario = Scenario { scripts: scripts.to_vec(), faults, ignores_known_states: false };
-        assert_eq!(Scenario { ignores_known_states: true, ..scenario.clone() }.explore(), scenario.explore());
+        assert_eq!(explorer::explore(scripts, faults, true), explorer::explore(scripts, faults, false));
     }
 }
 
@@ -104,15 +112,15 @@ fn an_order_is_settled_when_the_stream_is_delivered_twice_concurrently() {
 #[test]
 fn an_order_whose_client_did_not_retry_is_settled_when_it_is_next_read() {
     let no_retry = [Script::ClientWithoutRetry, delivers(&authorized_voided("pay_1", TOTAL))];
-    assert_eq!(explore(&no_retry, deaths(1)), Explored { interleavings: 36_012, unsettled: 26, states: 574 });
+    assert_eq!(explore(&no_retry, deaths(1)), unsettled(36_012, 26, 574));
 }
 
 /// The same limit: a write whose caller timed out may take effect after the last read.
 #[test]
 fn an_order_changed_by_a_late_write_is_settled_when_it_is_next_read() {
     let late = [Script::Client, delivers(&authorized_voided("pay_1", TOTAL))];
-    let found = explore(&late, Faults { deaths: 0, late_calls: 1 });
-    assert_eq!(found, Explored { interleavings: 614_000, unsettled: 14, states: 3_462 });
+    let found = explore(&late, late_calls(1));
+    assert_eq!(found, unsettled(614_000, 14, 3_462));
 }
 
 #[test]
@@ -169,10 +177,7 @@ fn an_order_placed_in_both_modes_concurrently_is_settled_by_the_events_that_arri
 #[test]
 fn an_order_placed_in_synchronous_mode_without_retry_is_settled_when_it_is_next_read() {
     let no_retry = synchronous(Script::SynchronousClientWithoutRetry, &authorized_voided("pay_1", TOTAL));
-    assert_eq!(explore(&no_retry, deaths(1)), Explored { interleavings: 9_746_030, unsettled: 1_637, states: 1_566 });
+    assert_eq!(explore(&no_retry, deaths(1)), unsettled(9_746_030, 1_637, 1_566));
     let late = synchronous(Script::SynchronousClient, &authorized_voided("pay_1", TOTAL));
-    assert_eq!(
-        explore(&late, Faults { deaths: 0, late_calls: 1 }),
-        Explored { interleavings: 439_816_789, unsettled: 11_372, states: 13_702 }
-    );
+    assert_eq!(explore(&late, late_calls(1)), unsettled(439_816_789, 11_372, 13_702));
 }

@@ -1,19 +1,19 @@
 //! Processes to explore: clients of `order-api` in either mode, the projector, and Payments.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use order_projector::Projector;
 use orders::testing::samples::{euros, request};
 use orders::{PlaceOrder, ProjectPayments, Settle};
 use payment_events::{PaymentEvent, PaymentInfo};
+use paystream_explorer::{Gate, Work};
 use quarantine::MemoryQuarantine;
 use stream_batch::{KinesisEvent, KinesisRecord};
 use telemetry::Metrics;
 
-use super::{Gated, World};
+use super::World;
+use super::gated::Gated;
 
 /// Work of a process, and whether it is retried after a death.
 #[derive(Debug, Clone)]
@@ -32,95 +32,71 @@ pub(crate) enum Script {
     Projector(Vec<KinesisEvent>),
 }
 
-/// A process that advances one call at a time.
+/// Progress of a script.
+#[derive(Clone)]
 pub(crate) struct Process {
     /// Index of its script in the scenario.
     number: usize,
     script: Script,
     /// Number of acknowledged batches (projector), versions set (Payments) or responses received (client).
     done: usize,
-    gate: Arc<Gated>,
-    /// Current piece of work; its output is true if it succeeded. `None` if nothing is left to do.
-    work: Option<Pin<Box<dyn Future<Output = bool>>>>,
+    /// True if it died and is not retried.
+    has_given_up: bool,
 }
 
 impl Process {
-    pub(crate) fn start(number: usize, script: Script, world: &Arc<World>) -> Self {
-        let mut process = Self { number, script, done: 0, gate: Gated::new(world), work: None };
-        process.begin(world);
-        process
-    }
-
-    pub(crate) fn is_done(&self) -> bool {
-        self.work.is_none()
-    }
-
-    pub(crate) fn has_begun(&self) -> bool {
-        self.gate.has_results()
-    }
-
-    pub(crate) fn state(&self) -> String {
-        format!("{} {} {} {}", self.number, self.done, self.is_done(), self.gate.results())
-    }
-
-    /// Makes the next call, and runs up to the one after it.
-    pub(crate) fn step(&mut self, world: &Arc<World>) {
-        self.gate.open();
-        self.poll(world);
-    }
-
-    /// Replaces the process with one that restarts the current piece of work, unless its script has no retry. Returns
-    /// the dead process.
-    pub(crate) fn die(&mut self, world: &Arc<World>) -> Self {
-        let Self { number, done, .. } = *self;
-        let next = Self { number, script: self.script.clone(), done, gate: Gated::new(world), work: None };
-        let dead = std::mem::replace(self, next);
-        if !matches!(self.script, Script::ClientWithoutRetry | Script::SynchronousClientWithoutRetry) {
-            self.begin(world);
-        }
-        dead
-    }
-
-    /// Starts the next piece of work, up to its first call.
-    fn begin(&mut self, world: &Arc<World>) {
-        self.gate = Gated::new(world);
-        let gate = Arc::clone(&self.gate);
-        self.work = match &self.script {
-            Script::Client | Script::ClientWithoutRetry if self.done == 0 => Some(Box::pin(place(gate, false))),
-            Script::SynchronousClient | Script::SynchronousClientWithoutRetry if self.done == 0 => {
-                Some(Box::pin(place(gate, true)))
-            }
-            Script::Payments(steps) => {
-                steps.get(self.done).cloned().map(|step| Box::pin(pay(gate, step)) as Pin<Box<_>>)
-            }
-            Script::Projector(batches) => {
-                batches.get(self.done).map(|batch| Box::pin(project(gate, batch.clone())) as Pin<Box<_>>)
-            }
-            _ => None,
-        };
-        self.poll(world);
-    }
-
-    fn poll(&mut self, world: &Arc<World>) {
-        let Some(work) = &mut self.work else { return };
-        match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Pending => {}
-            Poll::Ready(has_succeeded) => {
-                self.done += usize::from(has_succeeded);
-                self.begin(world);
-            }
-        }
+    pub(crate) fn new((number, script): (usize, Script)) -> Self {
+        Self { number, script, done: 0, has_given_up: false }
     }
 }
 
-async fn pay(gate: Arc<Gated>, step: PaymentInfo) -> bool {
-    gate.becomes(step).await;
+impl paystream_explorer::Process for Process {
+    type World = World;
+    /// True if the piece of work succeeded.
+    type Outcome = bool;
+
+    const FIRST_CALL_MAY_BE_LATE: bool = true;
+
+    fn describe(&self, _: &World) -> String {
+        format!("{} {} {}", self.number, self.done, self.has_given_up)
+    }
+
+    fn has_work(&self, _: &World) -> bool {
+        let pieces = match &self.script {
+            Script::Payments(steps) => steps.len(),
+            Script::Projector(batches) => batches.len(),
+            _ => 1,
+        };
+        self.done < pieces && !self.has_given_up
+    }
+
+    fn begin(&mut self, gate: Arc<Gate<World>>) -> Work<bool> {
+        let gated = Arc::new(Gated(gate));
+        match &self.script {
+            Script::Client | Script::ClientWithoutRetry => Box::pin(place(gated, false)),
+            Script::SynchronousClient | Script::SynchronousClientWithoutRetry => Box::pin(place(gated, true)),
+            Script::Payments(steps) => Box::pin(pay(gated, steps[self.done].clone())),
+            Script::Projector(batches) => Box::pin(project(gated, batches[self.done].clone())),
+        }
+    }
+
+    fn finish(&mut self, has_succeeded: bool) {
+        self.done += usize::from(has_succeeded);
+    }
+
+    fn die(&mut self) {
+        self.has_given_up = matches!(self.script, Script::ClientWithoutRetry | Script::SynchronousClientWithoutRetry);
+    }
+}
+
+async fn pay(gated: Arc<Gated>, step: PaymentInfo) -> bool {
+    gated.becomes(step).await;
     true
 }
 
-async fn place(gate: Arc<Gated>, is_synchronous: bool) -> bool {
-    let place = PlaceOrder::new(gate.clone(), gate.clone());
-    let place = if is_synchronous { place.asking(gate) } else { place };
+async fn place(gated: Arc<Gated>, is_synchronous: bool) -> bool {
+    let place = PlaceOrder::new(gated.clone(), gated.clone());
+    let place = if is_synchronous { place.asking(gated) } else { place };
     // The client repeats a request that failed.
     place.place(request("ord-1", euros(1_000))).await.is_ok()
 }
@@ -137,8 +113,8 @@ pub(crate) fn batch(payments: &[PaymentInfo]) -> KinesisEvent {
     KinesisEvent { records: records.collect() }
 }
 
-async fn project(gate: Arc<Gated>, batch: KinesisEvent) -> bool {
-    let project = ProjectPayments::new(gate.clone(), Settle::new(gate.clone(), gate));
+async fn project(gated: Arc<Gated>, batch: KinesisEvent) -> bool {
+    let project = ProjectPayments::new(gated.clone(), Settle::new(gated.clone(), gated));
     let projector = Projector::new(project, Arc::new(MemoryQuarantine::default()), Metrics::new("projector", |_| {}));
     let response = projector.handle(batch.into(), SystemTime::now() + Duration::from_hours(1)).await;
     response.is_ok_and(|response| response.batch_item_failures.is_empty())

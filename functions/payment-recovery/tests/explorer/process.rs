@@ -1,18 +1,17 @@
 //! Processes to explore: requests to `payment-api`, and the recovery.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use payment_recovery::{ChangeBatch, Recoverer};
 use payments::{AcceptPayment, PublishMode, RecoverPayment, Status};
+use paystream_explorer::{Gate, Work};
 use quarantine::MemoryQuarantine;
 use serde_json::json;
 use telemetry::Metrics;
 
-use super::request;
-use super::world::{Fate, Gated, World, described};
+use super::gated::{Gated, described};
+use super::{World, request};
 use crate::images::change;
 
 /// Work of a process.
@@ -28,14 +27,15 @@ pub(crate) enum Script {
 }
 
 /// Result of one piece of work.
-enum Worked {
+pub(crate) enum Worked {
     /// The client got this status, or none.
     Answered(Option<Status>),
     /// Lowest reported sequence number of the batch.
     Reported(Option<usize>),
 }
 
-/// A process that advances one call at a time.
+/// Progress of a script.
+#[derive(Clone)]
 pub(crate) struct Process {
     script: Script,
     /// Requests sent (client), or images acknowledged (recovery).
@@ -44,84 +44,55 @@ pub(crate) struct Process {
     batch_end: usize,
     /// Status that the client got.
     pub(crate) answer: Option<Status>,
-    gate: Arc<Gated>,
-    work: Option<Pin<Box<dyn Future<Output = Worked>>>>,
 }
 
 impl Process {
-    pub(crate) fn new(script: Script, world: &Arc<World>) -> Self {
-        Self { script, done: 0, batch_end: 0, answer: None, gate: Gated::new(world), work: None }
+    pub(crate) fn new(script: Script) -> Self {
+        Self { script, done: 0, batch_end: 0, answer: None }
     }
+}
 
-    /// Returns true if the process has a call to make.
-    pub(crate) fn can_step(&self, world: &World) -> bool {
-        self.work.is_some()
-            || match self.script {
-                Script::Client { tries } => self.done < tries && self.answer.is_none(),
-                Script::Recovery => self.done < world.images().len(),
-            }
-    }
+impl paystream_explorer::Process for Process {
+    type World = World;
+    type Outcome = Worked;
 
-    /// Returns true if the process has made a call.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.work.is_some() && self.gate.has_results()
-    }
+    /// A batch is read when its first call is made.
+    const FIRST_CALL_MAY_BE_LATE: bool = false;
 
-    pub(crate) fn state(&self, world: &World) -> String {
+    fn describe(&self, world: &World) -> String {
         let Self { script, done, batch_end, answer, .. } = self;
-        let mut state = match script {
+        match script {
             // Images that were acknowledged do not matter any more.
             Script::Recovery => {
-                let images = world.images();
-                let unread: Vec<_> = images[*done..].iter().map(described).collect();
+                let unread: Vec<_> = world.images()[*done..].iter().map(described).collect();
                 format!("{unread:?} {}", batch_end.saturating_sub(*done))
             }
             Script::Client { tries } => format!("{tries} {done} {answer:?}"),
-        };
-        if self.work.is_some() {
-            state += &self.gate.results();
         }
-        state
     }
 
-    /// Makes the next call, and runs up to the one after it.
-    pub(crate) fn step(&mut self, world: &Arc<World>, fate: Fate) {
-        if self.work.is_none() {
-            self.begin(world);
+    fn has_work(&self, world: &World) -> bool {
+        match self.script {
+            Script::Client { tries } => self.done < tries && self.answer.is_none(),
+            Script::Recovery => self.done < world.images().len(),
         }
-        self.gate.open(fate);
-        self.poll();
     }
 
-    /// Ends the current piece of work. Returns the dead process.
-    pub(crate) fn die(&mut self, world: &Arc<World>) -> Self {
-        let Self { script, done, batch_end, answer, .. } = *self;
-        let done = if matches!(script, Script::Client { .. }) { done + 1 } else { done };
-        let next = Self { script, done, batch_end, answer, gate: Gated::new(world), work: None };
-        std::mem::replace(self, next)
-    }
-
-    /// Begins a piece of work, up to its first call.
-    fn begin(&mut self, world: &Arc<World>) {
-        self.gate = Gated::new(world);
-        let gate = Arc::clone(&self.gate);
-        self.work = match self.script {
-            Script::Client { .. } => Some(Box::pin(accept(gate))),
+    fn begin(&mut self, gate: Arc<Gate<World>>) -> Work<Worked> {
+        match self.script {
+            Script::Client { .. } => Box::pin(accept(Arc::new(Gated(gate)))),
             Script::Recovery => {
-                let images = world.images();
+                let images = gate.world().images();
                 self.batch_end = images.len();
                 let changes = images.iter().enumerate().skip(self.done);
                 let changes: Vec<_> = changes.map(|(number, image)| change(number, image)).collect();
-                Some(Box::pin(recover(gate, json!({"Records": changes}).to_string())))
+                drop(images);
+                Box::pin(recover(Arc::new(Gated(gate)), json!({"Records": changes}).to_string()))
             }
-        };
-        self.poll();
+        }
     }
 
-    fn poll(&mut self) {
-        let Some(work) = &mut self.work else { return };
-        let Poll::Ready(worked) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) else { return };
-        self.work = None;
+    fn finish(&mut self, worked: Worked) {
         match worked {
             Worked::Answered(answer) => {
                 self.done += 1;
@@ -130,18 +101,22 @@ impl Process {
             Worked::Reported(lowest) => self.done = lowest.unwrap_or(self.batch_end),
         }
     }
+
+    fn die(&mut self) {
+        self.done += usize::from(matches!(self.script, Script::Client { .. }));
+    }
 }
 
 /// Leases end at once, so that any two processes may work on the payment at the same time.
 const LEASE_MS: u64 = 0;
 
-async fn accept(gate: Arc<Gated>) -> Worked {
-    let accept = AcceptPayment::new(gate.clone(), gate, PublishMode::Stream, LEASE_MS);
+async fn accept(gated: Arc<Gated>) -> Worked {
+    let accept = AcceptPayment::new(gated.clone(), gated, PublishMode::Stream, LEASE_MS);
     Worked::Answered(accept.accept(&request()).await.ok().map(|accepted| accepted.payment.status))
 }
 
-async fn recover(gate: Arc<Gated>, batch: String) -> Worked {
-    let recover = RecoverPayment::new(gate.clone(), gate, LEASE_MS, 0);
+async fn recover(gated: Arc<Gated>, batch: String) -> Worked {
+    let recover = RecoverPayment::new(gated.clone(), gated, LEASE_MS, 0);
     let metrics = Metrics::new("recovery", |_| {});
     let recoverer = Recoverer::new(recover, Arc::new(MemoryQuarantine::default()), metrics);
     let batch: ChangeBatch = serde_json::from_str(&batch).unwrap();
