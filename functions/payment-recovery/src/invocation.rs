@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use payment_events::Timestamp;
-use payments::{PaymentRecord, RecoverPayment};
+use payments::RecoverPayment;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 /// Time before the deadline at which the last recovery begins. A recovery has up to five calls, each with a timeout of
@@ -59,8 +59,8 @@ impl Invocation {
     }
 
     /// Records a payment that could not be decided, because its recovery failed or because no time is left.
-    pub(crate) fn record_undecided(&self, payment: &PaymentRecord, has_failed: bool) {
-        let age_ms = Timestamp::now().ms_since(payment.payment.created_at);
+    pub(crate) fn record_undecided(&self, begun_at: Timestamp, has_failed: bool) {
+        let age_ms = Timestamp::now().ms_since(begun_at);
         let mut undecided = self.undecided.lock().unwrap_or_else(PoisonError::into_inner);
         undecided.failed = undecided.failed.saturating_add(usize::from(has_failed));
         undecided.ages_ms.push(age_ms);

@@ -20,6 +20,9 @@ const PAUSE_MIN: Duration = Duration::from_millis(250);
 /// minutes.
 const PATIENCE_MS: u64 = 15 * 60 * 1_000;
 
+/// Longest lease that the template allows (`PaymentLeaseMs`), in milliseconds.
+const LEASE_MS_MAX: u64 = 15 * 60 * 1_000;
+
 /// Decides the payments of a batch that are still processing.
 #[derive(Clone)]
 pub struct Recoverer {
@@ -32,6 +35,27 @@ pub struct Recoverer {
 struct Undecided {
     seen: PaymentRecord,
     image: Image,
+}
+
+impl Undecided {
+    /// Returns the time at which the payment began. If a clock far ahead wrote it, returns the time of the image, which
+    /// DynamoDB's clock wrote.
+    fn begun_at(&self) -> Timestamp {
+        let begun_at = self.seen.payment.created_at;
+        self.written_at().map_or(begun_at, |written_at| begun_at.min(written_at))
+    }
+
+    /// Returns true if the lease ended long ago. A lease that a clock far ahead wrote has ended 15 minutes after its image:
+    /// no lease of the template is longer.
+    fn is_overdue(&self) -> bool {
+        let until = self.seen.lease.until;
+        let ended = self.written_at().map_or(until, |written_at| until.min(written_at.plus_ms(LEASE_MS_MAX)));
+        ended.plus_ms(PATIENCE_MS) < Timestamp::now()
+    }
+
+    fn written_at(&self) -> Option<Timestamp> {
+        self.image.written_at_unix_ms.and_then(|unix_ms| Timestamp::from_unix_ms(unix_ms).ok())
+    }
 }
 
 /// Outcome for a payment that does not hold up the stream any longer.
@@ -87,7 +111,7 @@ impl Recoverer {
         let mut pause = PAUSE_MIN;
         loop {
             let Some(permit) = invocation.begin().await else {
-                invocation.record_undecided(&undecided.seen, false);
+                invocation.record_undecided(undecided.begun_at(), false);
                 return Err(NotHandled);
             };
             match self.recover.recover(&undecided.seen).await {
@@ -117,10 +141,9 @@ impl Recoverer {
     ) -> Result<Done, NotHandled> {
         let Undecided { seen, image } = undecided;
         let payment_id = &seen.payment.payment_id;
-        invocation.record_undecided(seen, true);
-        let is_overdue = seen.lease.until.plus_ms(PATIENCE_MS) < Timestamp::now();
+        invocation.record_undecided(undecided.begun_at(), true);
         // A table that cannot be written fails every recovery.
-        let may_fail_alone = is_overdue && !matches!(error, RecoverError::Write(_));
+        let may_fail_alone = undecided.is_overdue() && !matches!(error, RecoverError::Write(_));
         if !(may_fail_alone && invocation.dependencies_answer(&self.recover).await) {
             tracing::warn!(%payment_id, error = %WithCauses(error),
                 "payment could not be recovered and will be redelivered");

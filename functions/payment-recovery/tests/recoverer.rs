@@ -242,6 +242,26 @@ async fn a_payment_whose_recovery_alone_keeps_failing_is_quarantined() {
     }
 }
 
+/// The lease says nothing, and neither does the time at which the payment began. The image has DynamoDB's time.
+#[tokio::test]
+async fn a_payment_that_a_clock_far_ahead_began_holds_up_no_other_and_is_seen_by_the_alarm() {
+    let mut world = World::new();
+    let mut failing = world.begin("a", 0);
+    let in_a_year = Timestamp::now().plus_ms(365 * 24 * 3_600_000);
+    (failing.payment.created_at, failing.lease.until) = (in_a_year, in_a_year);
+    world.store.payments.seed(failing.clone());
+    let mut batch = [change(1, &failing)];
+    for (minutes_ago, reported) in [(20, &["1"][..]), (31, &[])] {
+        let written_at_s = Timestamp::now().unix_ms() / 1_000 - minutes_ago * 60;
+        batch[0]["dynamodb"]["ApproximateCreationDateTime"] = json!(written_at_s);
+        world.failing = Failing::One(failing.payment.payment_id.clone());
+        assert_eq!(world.handle(&batch, HOUR).await, reported, "{minutes_ago} minutes after the begin");
+        let ages = world.lines.lock().unwrap().last().unwrap()["UndecidedAge"].clone();
+        assert!(ages[0].as_i64().unwrap() >= minutes_ago * 60_000, "{ages}");
+    }
+    assert_eq!(world.quarantine.records().len(), 1);
+}
+
 #[tokio::test]
 async fn a_payment_is_redelivered_for_as_long_as_a_dependency_fails() {
     for fails_to_write in [false, true] {
