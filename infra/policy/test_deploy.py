@@ -17,11 +17,13 @@ COMMANDS = ["bash", "dirname", "env", "grep", "id", "python3", "sed", "uname"]
 TOOLS = {name: f'echo "{name} $*" >>"$HOME/calls"' for name in ("sam", "cargo", "cargo_lambda", "zig")}
 
 
-def aws(stack="CREATE_COMPLETE", credentials="exit 0"):
-    """A stub `aws` with credentials. `stack` is the state of the stack, or an error message of DescribeStacks."""
+def aws(stack="CREATE_COMPLETE", credentials="exit 0", processor="https://processor.example"):
+    """A stub `aws` with credentials. `stack` is the state of the stack, or an error message of DescribeStacks; `processor` is
+    the value of the stack's parameters of the processor."""
     describe = f'echo "{stack}"' if stack.isupper() else f'echo "{stack}" >&2; exit 254'
     return f"""case "$*" in
 "sts "*) {credentials} ;;
+"cloudformation describe-stacks "*Parameters*Processor*) echo "{processor}" ;;
 "cloudformation describe-stacks "*) {describe} ;;
 *) echo "aws $*" >>"$HOME/calls" ;;
 esac"""
@@ -155,6 +157,18 @@ class Deploy(unittest.TestCase):
         self.assertEqual(ran.returncode, 0, ran.stderr)
         for call in ran.calls[:2]:
             self.assertTrue(call.endswith(" ".join(given)), call)
+
+    def test_prod_without_a_processor_is_refused_before_the_build(self):
+        url, secret = "ProcessorUrl=https://processor.example", "ProcessorSecretArn=arn:aws:secretsmanager:eu-central-1:1:secret:x"
+        for given, account in (([], aws(NO_STACK)), ([url], aws(NO_STACK)), ([secret], aws(NO_STACK)), ([], aws(processor="")),
+                               ([], aws("REVIEW_IN_PROGRESS", processor="None")), (["ProcessorUrl="], aws())):
+            with self.subTest(given, account=account):
+                self.assert_refused(self.deploy("prod", *given, aws=account), "prod needs a payment processor", "ProcessorUrl=https")
+        for given, account in (([url, secret], aws(NO_STACK)), ([url, secret], aws(processor="")), ([], aws())):
+            with self.subTest(given, account=account):
+                ran = self.deploy("prod", *given, aws=account)
+                self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertEqual(self.deploy("staging", aws=aws(NO_STACK)).returncode, 0)
 
     def test_built_requires_a_build(self):
         self.assert_refused(self.deploy("--built", "dev"), "build in .aws-sam/build: run infra/deploy --build-only dev")
