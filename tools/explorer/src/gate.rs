@@ -44,13 +44,11 @@ impl<W> Gate<W> {
     pub async fn call<T>(&self, call: impl FnOnce(&W) -> T, describe: impl FnOnce(&T) -> String) -> Option<T> {
         let fate = poll_fn(|context| {
             let mut state = self.state.lock().unwrap();
-            match state.open.take() {
-                Some(fate) => Poll::Ready(fate),
-                None => {
-                    state.waiting = Some(context.waker().clone());
-                    Poll::Pending
-                }
+            if let Some(fate) = state.open.take() {
+                return Poll::Ready(fate);
             }
+            state.waiting = Some(context.waker().clone());
+            Poll::Pending
         })
         .await;
         let result = if fate == Fate::Fails { None } else { Some(call(&self.world)) };

@@ -42,19 +42,25 @@ pub(crate) struct Run<W: World> {
 struct Running<P: Process> {
     process: P,
     /// `None` before the first call of a piece of work.
-    work: Option<(Arc<Gate<P::World>>, Work<P::Outcome>)>,
+    current: Option<Current<P>>,
+}
+
+/// A piece of work with its access to the world.
+struct Current<P: Process> {
+    gate: Arc<Gate<P::World>>,
+    work: Work<P::Outcome>,
 }
 
 impl<W: World> Run<W> {
     pub(crate) fn new(processes: &[W::Process], faults: Faults) -> Self {
-        let processes = processes.iter().map(|process| Running { process: process.clone(), work: None }).collect();
+        let processes = processes.iter().map(|process| Running { process: process.clone(), current: None }).collect();
         Self { world: Arc::default(), processes, late: Vec::new(), faults }
     }
 
     pub(crate) fn options(&self) -> Vec<Choice> {
         let mut options = Vec::new();
         for (n, running) in self.processes.iter().enumerate() {
-            let has_begun = running.work.is_some();
+            let has_begun = running.current.is_some();
             if !has_begun && !running.process.has_work(&self.world) {
                 continue;
             }
@@ -95,9 +101,9 @@ impl<W: World> Run<W> {
 
     pub(crate) fn state(&self) -> String {
         let mut state = format!("{:?} {}|", self.faults, self.world.describe());
-        for Running { process, work } in self.processes.iter().chain(&self.late) {
+        for Running { process, current } in self.processes.iter().chain(&self.late) {
             state += &process.describe(&self.world);
-            if let Some((gate, _)) = work {
+            if let Some(Current { gate, .. }) = current {
                 state += &gate.results();
             }
             state.push('|');
@@ -117,21 +123,22 @@ impl<W: World> Run<W> {
 impl<P: Process> Running<P> {
     /// Makes the next call, and runs up to the one after it. A piece of work without any call is done in one step.
     fn step(&mut self, world: &Arc<P::World>, fate: Fate) {
-        if self.work.is_none() {
+        if self.current.is_none() {
             let gate = Gate::new(world);
-            self.work = Some((Arc::clone(&gate), self.process.begin(gate)));
+            let work = self.process.begin(Arc::clone(&gate));
+            self.current = Some(Current { gate, work });
             self.poll();
         }
-        if let Some((gate, _)) = &self.work {
+        if let Some(Current { gate, .. }) = &self.current {
             gate.open(fate);
             self.poll();
         }
     }
 
     fn poll(&mut self) {
-        let Some((_, work)) = &mut self.work else { return };
+        let Some(Current { work, .. }) = &mut self.current else { return };
         if let Poll::Ready(outcome) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            self.work = None;
+            self.current = None;
             self.process.finish(outcome);
         }
     }
@@ -140,6 +147,6 @@ impl<P: Process> Running<P> {
     fn die(&mut self) -> Self {
         let mut process = self.process.clone();
         process.die();
-        std::mem::replace(self, Self { process, work: None })
+        std::mem::replace(self, Self { process, current: None })
     }
 }

@@ -3,12 +3,13 @@
 mod gated;
 mod processes;
 
+use std::sync::Arc;
+
 use orders::testing::samples::{eur, euros, request};
 use orders::testing::{MemoryOrders, MemoryPayments};
 use orders::{Evidence, FindOrder, Order, OrderQueries, OrderStatus, OrderView, PaymentLookup, Settle, covering_minor};
 use payment_events::PaymentInfo;
 use paystream_explorer::{Choice, Explored, Faults, Scenario, ready};
-use std::sync::Arc;
 
 use gated::{describe, describe_payments};
 use processes::Process;
