@@ -1,5 +1,5 @@
 //! Cryptography of the TLS connections: the part of rustls' provider for ring that a client without a certificate of its
-//! own needs. ChaCha20 and signing would make each function larger (docs/performance.md).
+//! own needs. `ChaCha20` and signing would make each function larger (docs/performance.md).
 
 use std::sync::Arc;
 
