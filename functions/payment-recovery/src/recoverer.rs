@@ -20,6 +20,11 @@ const PAUSE_MIN: Duration = Duration::from_millis(250);
 /// minutes.
 const PATIENCE_MS: u64 = 15 * 60 * 1_000;
 
+/// Number of further attempts before a payment that fails alone is quarantined, and the pause before each. After an outage,
+/// every payment that waits is overdue, and one that fails may not be at fault.
+const RETRIES_MAX: u32 = 2;
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
+
 /// Longest lease that the template allows (`PaymentLeaseMs`), in milliseconds.
 const LEASE_MS_MAX: u64 = 15 * 60 * 1_000;
 
@@ -108,7 +113,7 @@ impl Recoverer {
 
     /// Decides a payment as soon as it is due.
     async fn decide(&self, undecided: &Undecided, invocation: &Invocation) -> Result<Done, NotHandled> {
-        let mut pause = PAUSE_MIN;
+        let (mut pause, mut retries) = (PAUSE_MIN, 0);
         loop {
             let Some(permit) = invocation.begin().await else {
                 invocation.record_undecided(undecided.begun_at(), false);
@@ -127,24 +132,38 @@ impl Recoverer {
                     invocation.sleep(pause.min(until_due)).await;
                     pause = pause.saturating_mul(2);
                 }
-                Err(error) => return self.failed(undecided, &error, invocation).await,
+                Err(error) => {
+                    let fails_alone = self.fails_alone(undecided, &error, invocation).await;
+                    if !fails_alone || retries == RETRIES_MAX {
+                        return self.failed(undecided, &error, fails_alone, invocation).await;
+                    }
+                    drop(permit);
+                    retries = retries.saturating_add(1);
+                    invocation.sleep(RETRY_PAUSE).await;
+                }
             }
         }
     }
 
-    /// Keeps a payment for redelivery, or quarantines it if its recovery has failed for long, and fails alone.
+    /// Returns true if the recovery of a payment has failed for long, and store and processor answer for another one.
+    async fn fails_alone(&self, undecided: &Undecided, error: &RecoverError, invocation: &Invocation) -> bool {
+        // A table that cannot be written fails every recovery.
+        let may_fail_alone = undecided.is_overdue() && !matches!(error, RecoverError::Write(_));
+        may_fail_alone && invocation.dependencies_answer(&self.recover).await
+    }
+
+    /// Keeps a payment for redelivery, or quarantines it if it fails alone.
     async fn failed(
         &self,
         undecided: &Undecided,
         error: &RecoverError,
+        fails_alone: bool,
         invocation: &Invocation,
     ) -> Result<Done, NotHandled> {
         let Undecided { seen, image } = undecided;
         let payment_id = &seen.payment.payment_id;
         invocation.record_undecided(undecided.begun_at(), true);
-        // A table that cannot be written fails every recovery.
-        let may_fail_alone = undecided.is_overdue() && !matches!(error, RecoverError::Write(_));
-        if !(may_fail_alone && invocation.dependencies_answer(&self.recover).await) {
+        if !fails_alone {
             tracing::warn!(%payment_id, error = %WithCauses(error),
                 "payment could not be recovered and will be redelivered");
             return Err(NotHandled);
