@@ -14,6 +14,7 @@ use http::Method;
 use payment_events::{Decline, PaymentId};
 use payments::{Authorization, Outcome, ProcessorRecord};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::failure::Failure;
 
@@ -42,16 +43,10 @@ enum RecordBody {
     Approved,
     Declined {
         #[serde(default)]
-        decline: DeclineBody,
+        decline: Value,
     },
     Voided,
     Pending,
-}
-
-#[derive(Deserialize, Default)]
-struct DeclineBody {
-    code: Option<String>,
-    message: Option<String>,
 }
 
 pub(crate) fn authorize<'a>(authorization: &Authorization<'a>) -> Result<Call<'a>, Failure> {
@@ -87,7 +82,7 @@ pub(crate) fn record(status: u16, body: &[u8]) -> Result<ProcessorRecord, Failur
     let body = serde_json::from_slice(body).map_err(|_quotes_values| Failure::NotOfTheApi)?;
     Ok(match body {
         RecordBody::Approved => ProcessorRecord::Decided(Outcome::Approved),
-        RecordBody::Declined { decline } => ProcessorRecord::Decided(Outcome::Declined(decline.into())),
+        RecordBody::Declined { decline } => ProcessorRecord::Decided(Outcome::Declined(reason(&decline))),
         RecordBody::Voided => ProcessorRecord::Voided,
         RecordBody::Pending => ProcessorRecord::Pending,
     })
@@ -114,13 +109,14 @@ pub(crate) fn voided(record: &ProcessorRecord) -> Result<(), Failure> {
     }
 }
 
-/// The status decides. A decline without code or message gets a general one.
-impl From<DeclineBody> for Decline {
-    fn from(body: DeclineBody) -> Self {
-        let general = text("declined", "The processor declined the payment.");
-        let or = |given: Option<String>, general| given.filter(|text| !text.is_empty()).unwrap_or(general);
-        Self { code: or(body.code, general.code), message: or(body.message, general.message) }.cut()
-    }
+/// Returns the reason for a decline. The status has decided already: whatever the reason lacks is general.
+fn reason(given: &Value) -> Decline {
+    let general = text("declined", "The processor declined the payment.");
+    let or = |name, general| match given.get(name).and_then(Value::as_str) {
+        Some(text) if !text.is_empty() => text.to_owned(),
+        _ => general,
+    };
+    Decline { code: or("code", general.code), message: or("message", general.message) }.cut()
 }
 
 fn text(code: &str, message: &str) -> Decline {

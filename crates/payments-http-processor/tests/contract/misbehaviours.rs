@@ -222,13 +222,15 @@ async fn a_failed_lookup_or_void_is_neither_unknown_nor_void() {
 }
 
 #[tokio::test]
-async fn a_decline_without_code_or_message_is_a_decline_and_a_long_one_is_cut() {
+async fn a_decline_without_a_usable_code_or_message_is_a_decline_and_a_long_one_is_cut() {
     let world = World::new().await;
     let long =
         format!(r#"{{"status": "declined", "decline": {{"code": "{0}", "message": "{0}"}}}}"#, "é".repeat(2_000));
     for (text, code, message_chars) in [
         (r#"{"status": "declined"}"#, "declined", 35),
         (r#"{"status": "declined", "decline": {"code": "", "message": null}, "id": 7}"#, "declined", 35),
+        (r#"{"status": "declined", "decline": null}"#, "declined", 35),
+        (r#"{"status": "declined", "decline": {"code": 51, "message": ["No."]}}"#, "declined", 35),
         (&long, &*"é".repeat(64), 1_024),
     ] {
         world.stub.misbehave([body(text)]);
