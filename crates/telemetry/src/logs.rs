@@ -68,10 +68,11 @@ where
 const INVOCATIONS: &str = "lambda_runtime::layers::trace";
 
 /// This project's crates, which log at the configured level. A name stands for all names that begin with it.
-const OWN_TARGETS: [&str; 13] = [
+const OWN_TARGETS: [&str; 14] = [
     "outbox_relay",
     "aws_secrets",
     "payment_api",
+    "payment_recovery",
     "payment_relay",
     "order_projector",
     "order_api",
@@ -86,7 +87,9 @@ const OWN_TARGETS: [&str; 13] = [
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::{self, Write};
+    use std::path::Path;
     use std::sync::{Arc, Mutex};
 
     use serde_json::{Value, json};
@@ -124,6 +127,26 @@ mod tests {
         assert_eq!((&line["level"], &line["message"]), (&json!("INFO"), &json!("payment is stored")));
         assert_eq!(line["spans"][0], json!({"name": "Lambda runtime invoke", "requestId": "r-1"}));
         assert_eq!(line["spans"][1], json!({"name": "payment", "trace_id": "t-1"}));
+    }
+
+    #[test]
+    fn every_crate_that_logs_below_warn_is_listed() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let packages = ["functions", "crates"].map(|folder| fs::read_dir(root.join(folder)).unwrap());
+        let mut logging = 0;
+        for package in packages.into_iter().flatten().map(|entry| entry.unwrap().path()) {
+            // Not a package, or one without a module that logs.
+            let Ok(modules) = fs::read_dir(package.join("src")) else { continue };
+            let sources = modules.filter_map(|module| fs::read_to_string(module.unwrap().path()).ok());
+            let logs = |source: String| ["info!(", "debug!(", "trace!("].iter().any(|it| source.contains(it));
+            if sources.into_iter().any(logs) {
+                let target = package.file_name().unwrap().to_string_lossy().replace('-', "_");
+                let is_listed = OWN_TARGETS.iter().any(|own| target.starts_with(own)) || target == "telemetry";
+                assert!(is_listed, "{target} is missing in OWN_TARGETS");
+                logging += 1;
+            }
+        }
+        assert!(logging > 5, "{logging} crates log below warn");
     }
 
     #[test]
