@@ -52,7 +52,7 @@ fn the_deployed_template_runs_locally() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
     let template = Template::load(&path, &BTreeMap::new()).unwrap();
     let packages = template.packages();
-    assert_eq!(packages, ["order-api", "order-projector", "payment-api", "payment-relay"]);
+    assert_eq!(packages, ["order-api", "order-projector", "payment-api", "payment-recovery", "payment-relay"]);
     let relay = template.functions.iter().find(|function| function.logical_id == "PaymentRelay").unwrap();
     assert_eq!(relay.timeout.as_secs(), 60);
     assert_eq!(relay.variables["PAYMENTS_TABLE"], "PaymentsTable");
