@@ -2,6 +2,8 @@
 //! moment at which it could be.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod support;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use orders::testing::samples;
@@ -10,11 +12,11 @@ use orders_aws::{Copies, OrdersTable};
 use payment_events::{Money, Timestamp};
 use payments::{Action, Caller, Change, Lease, Outcome, PaymentRecord, PaymentRequest, PaymentStore, RequestKey, Step};
 use payments_aws::PaymentsTable;
-use paystream_local::{Emulators, Template};
 use paystream_operations::{
-    Compared, DifferenceClass, Endpoints, Names, OperationProgress, OrderDifferenceClass, PaymentsSide, Reconcile,
-    Reconciled, Replay, Resource, Stack, unwatched,
+    Compared, DifferenceClass, OperationProgress, OrderDifferenceClass, PaymentsSide, Reconcile, Reconciled, Replay,
+    Stack, unwatched,
 };
+use support::stack_on_emulators;
 
 struct Sides {
     stack: Stack,
@@ -25,18 +27,9 @@ struct Sides {
 
 impl Sides {
     async fn start() -> Self {
-        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
-        let template = Template::load(template.as_ref(), &[].into()).unwrap();
-        let emulators = Box::leak(Box::new(Emulators::start(template).await.unwrap()));
-        let dynamodb = emulators.dynamodb_url().to_owned();
-        let client = aws_sdk_dynamodb::Client::new(&paystream_client::emulator(&dynamodb));
-        let mut names = Names::default();
-        for resource in Resource::ALL {
-            names.set(resource, resource.logical_id());
-        }
-        let endpoints = Endpoints { dynamodb, kinesis: emulators.kinesis_url().to_owned() };
+        let (stack, client) = stack_on_emulators().await;
         Self {
-            stack: Stack::on_emulators(&endpoints, names),
+            stack,
             payments: PaymentsTable::new(client.clone(), "PaymentsTable"),
             orders: OrdersTable::new(client.clone(), "OrdersTable"),
             copies: Copies::new(client, "OrdersTable"),

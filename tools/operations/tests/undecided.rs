@@ -1,17 +1,17 @@
 //! Payments that are still processing: found by a comparison, and put on the change stream again.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod support;
+
 use std::time::Duration;
 
 use payment_events::{Money, Timestamp};
 use payments::{Action, Caller, Lease, Outcome, PaymentRecord, PaymentRequest, PaymentStore, RequestKey, Step};
 use payments_aws::PaymentsTable;
-use paystream_local::{Emulators, Template};
 use paystream_operations::quarantine::redrive;
-use paystream_operations::{
-    DifferenceClass, Endpoints, Names, Reconcile, RecordOutcome, Resource, Stack, UNDECIDED_AFTER_MS, unwatched,
-};
+use paystream_operations::{DifferenceClass, Reconcile, RecordOutcome, Stack, UNDECIDED_AFTER_MS, unwatched};
 use quarantine::{Quarantine, QuarantineTable, QuarantinedRecord, Reason, RecordId};
+use support::stack_on_emulators;
 
 const MINUTE_MS: u64 = 60_000;
 
@@ -23,18 +23,9 @@ struct System {
 
 impl System {
     async fn start() -> Self {
-        let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
-        let template = Template::load(template.as_ref(), &[].into()).unwrap();
-        let emulators = Box::leak(Box::new(Emulators::start(template).await.unwrap()));
-        let dynamodb = emulators.dynamodb_url().to_owned();
-        let client = aws_sdk_dynamodb::Client::new(&paystream_client::emulator(&dynamodb));
-        let mut names = Names::default();
-        for resource in Resource::ALL {
-            names.set(resource, resource.logical_id());
-        }
-        let endpoints = Endpoints { dynamodb, kinesis: emulators.kinesis_url().to_owned() };
+        let (stack, client) = stack_on_emulators().await;
         Self {
-            stack: Stack::on_emulators(&endpoints, names),
+            stack,
             table: PaymentsTable::new(client.clone(), "PaymentsTable"),
             quarantine: QuarantineTable::new(client, "PaymentsQuarantineTable"),
         }
