@@ -22,7 +22,7 @@ pub fn record_of_image(image: &str) -> Result<PaymentRecord, InvalidItem> {
 }
 
 /// Attributes of an item. `published_version` is absent while it is 0, and `abandoned` while it is false; `decline`,
-/// `traceparent`, `caller` and `refusals` are absent when there is none.
+/// `traceparent`, `caller` and `refusals` are absent if the payment has none.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PaymentItem {
     payment_id: PaymentId,
