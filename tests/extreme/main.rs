@@ -9,8 +9,6 @@ mod hubs;
 mod world;
 
 use std::collections::HashSet;
-use std::fmt::Debug;
-use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
@@ -20,6 +18,7 @@ use fastrand::Rng;
 use futures::{StreamExt, stream};
 use hubs::{HUBS, Hub};
 use orders::OrderRequest;
+use paystream_tests::variable;
 use serde::Deserialize;
 use serde_json::json;
 use world::{Given, World, wrong_values};
@@ -36,10 +35,6 @@ const TIME: &str = "2026-11-22T20:00:00.123Z";
 struct Record {
     given: Given,
     expected: Expected,
-}
-
-fn variable<T: FromStr<Err: Debug>>(name: &str) -> Option<T> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
 fn ids(number: u64) -> (String, String) {

@@ -5,20 +5,14 @@
 //! -p paystream-tests --test guarantees schedules`. `PAYSTREAM_SCHEDULES` sets the number of schedules, starting at
 //! that seed. The seed also determines the publish mode. `PAYSTREAM_HUB=kafka` and `rabbitmq` run them over that hub.
 
-use std::fmt::Debug;
-use std::str::FromStr;
-
 use fastrand::Rng;
 use paystream_chaos::{Plan, act, random_fault};
 use paystream_client::{Client, Target};
 use paystream_local::{Fault, HubKind};
-use paystream_tests::{Paystream, current_hub};
+use paystream_tests::{Paystream, current_hub, run_seeds};
 
 /// Number of schedules by default. The nightly checks run many more.
 const SCHEDULES: u64 = 250;
-/// Environments that run schedules concurrently, each with its own faults. Most of the time each is waiting. Their number
-/// is even, so that all schedules of an environment have the same publish mode.
-const ENVIRONMENTS: usize = 6;
 const FAULTS_MAX: usize = 5;
 
 /// Requests of a client, and the faults injected meanwhile.
@@ -73,18 +67,14 @@ async fn run(paystream: &Paystream, client: &Client, schedule: &Schedule) {
     }
 }
 
-fn variable<T: FromStr<Err: Debug>>(name: &str) -> Option<T> {
-    Some(std::env::var(name).ok()?.parse().unwrap_or_else(|error| panic!("{name}: {error:?}")))
-}
-
 /// Returns the publish mode of a schedule: over Kinesis `direct` for odd seeds, otherwise `stream`.
 fn publish_mode(seed: u64) -> &'static str {
     if seed.is_multiple_of(2) || current_hub() != HubKind::Kinesis { "stream" } else { "direct" }
 }
 
-/// Runs these seeds in one environment, one after the other.
-async fn run_all(mode: &str, seeds: impl Iterator<Item = u64>) {
-    let parameters = [("PublishMode", mode), ("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")];
+/// Runs schedules of one publish mode in one environment, one after the other.
+async fn run_all(seeds: Vec<u64>) {
+    let parameters = [("PublishMode", publish_mode(seeds[0])), ("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")];
     let paystream = Paystream::of_hub(&parameters).await;
     let client = Client::new(Target::local(paystream.environment().url()));
     let mut charged = 0;
@@ -101,14 +91,5 @@ async fn run_all(mode: &str, seeds: impl Iterator<Item = u64>) {
 
 #[test]
 fn random_schedules_of_faults_kills_and_retries_end_in_the_state_without_faults() {
-    let seed: Option<u64> = variable("PAYSTREAM_SEED");
-    let count = variable("PAYSTREAM_SCHEDULES").unwrap_or(if seed.is_some() { 1 } else { SCHEDULES });
-    let seeds = seed.unwrap_or(1)..seed.unwrap_or(1) + count;
-    std::thread::scope(|threads| {
-        for first in seeds.clone().take(ENVIRONMENTS) {
-            let seeds = (first..seeds.end).step_by(ENVIRONMENTS);
-            let mode = publish_mode(first);
-            threads.spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(run_all(mode, seeds)));
-        }
-    });
+    run_seeds("PAYSTREAM_SCHEDULES", SCHEDULES, run_all);
 }

@@ -16,6 +16,7 @@ mod inspect;
 mod log;
 mod operating;
 mod requests;
+mod seeds;
 mod stream;
 mod target;
 
@@ -25,5 +26,6 @@ pub use environment::{Paystream, command_line, function_binaries, workspace};
 pub use host_broker::HostBroker;
 pub use operating::Ran;
 pub use requests::{eur, line, order_body, payment_body};
+pub use seeds::{run_seeds, variable};
 pub use stream::first_appearances;
 pub use target::{Need, TestTarget, current_hub, hub_lacks, skip_without};

@@ -6,21 +6,15 @@
 //! -p paystream-tests --test guarantees undecided::schedules`. `PAYSTREAM_UNDECIDED_SCHEDULES` sets the number of
 //! schedules, starting at that seed.
 
-use std::fmt::Debug;
-use std::str::FromStr;
-
 use fastrand::Rng;
 use futures::future::join_all;
 use paystream_local::{Effect, Fault, FaultTarget};
-use paystream_tests::{Paystream, eur, payment_body};
+use paystream_tests::{Paystream, eur, payment_body, run_seeds};
 
 use super::{PARAMETERS, decided, processor_and_hub_agree};
 
 /// Number of schedules by default. The nightly checks run 2,000.
 const SCHEDULES: u64 = 250;
-/// Environments that run schedules concurrently, each with its own faults. Most of the time each is waiting. Their number
-/// is even, so that all schedules of an environment have the same publish mode.
-const ENVIRONMENTS: usize = 6;
 const FAULTS_MAX: usize = 4;
 
 const TOKENS: [&str; 4] = ["tok_approve", "tok_approve", "tok_fail_once", "tok_decline_fraud"];
@@ -93,12 +87,9 @@ fn fault(rng: &mut Rng) -> Fault {
     fault.skip(skip).count(count)
 }
 
-fn variable<T: FromStr<Err: Debug>>(name: &str) -> Option<T> {
-    Some(std::env::var(name).ok()?.parse().unwrap_or_else(|error| panic!("{name}: {error:?}")))
-}
-
-/// Runs these seeds in one environment, one after the other.
-async fn run_all(mode: &str, seeds: impl Iterator<Item = u64>) {
+/// Runs schedules in one environment, one after the other. The seeds, all odd or all even, determine the publish mode.
+async fn run_all(seeds: Vec<u64>) {
+    let mode = if seeds[0].is_multiple_of(2) { "stream" } else { "direct" };
     let parameters = [&PARAMETERS[..], &[("PublishMode", mode)]].concat();
     let paystream = Paystream::start_with_parameters(&parameters).await;
     for seed in seeds {
@@ -117,14 +108,5 @@ async fn run_all(mode: &str, seeds: impl Iterator<Item = u64>) {
 
 #[test]
 fn every_payment_is_decided_without_its_client_in_random_schedules_of_faults() {
-    let seed: Option<u64> = variable("PAYSTREAM_SEED");
-    let count = variable("PAYSTREAM_UNDECIDED_SCHEDULES").unwrap_or(if seed.is_some() { 1 } else { SCHEDULES });
-    let seeds = seed.unwrap_or(1)..seed.unwrap_or(1) + count;
-    std::thread::scope(|threads| {
-        for first in seeds.clone().take(ENVIRONMENTS) {
-            let seeds = (first..seeds.end).step_by(ENVIRONMENTS);
-            let mode = if first.is_multiple_of(2) { "stream" } else { "direct" };
-            threads.spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(run_all(mode, seeds)));
-        }
-    });
+    run_seeds("PAYSTREAM_UNDECIDED_SCHEDULES", SCHEDULES, run_all);
 }
