@@ -28,7 +28,10 @@ pub fn run_seeds<F: Future<Output = ()>>(count_variable: &str, default: u64, run
     std::thread::scope(|threads| {
         for first in seeds.clone().take(ENVIRONMENTS) {
             let seeds = (first..seeds.end).step_by(ENVIRONMENTS).collect();
-            threads.spawn(move || tokio::runtime::Runtime::new().unwrap().block_on(run(seeds)));
+            threads.spawn(move || {
+                let runtime = tokio::runtime::Runtime::new().unwrap_or_else(|error| panic!("{error}"));
+                runtime.block_on(run(seeds));
+            });
         }
     });
 }

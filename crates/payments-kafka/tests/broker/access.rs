@@ -83,7 +83,7 @@ async fn credentials_and_authority_come_from_secrets_and_wrong_ones_are_named() 
     let publisher = secured(at_scram.clone(), CREDENTIALS, "no PEM").await;
     assert_fails(publisher, &["secret authority", "has no certificate"]).await;
     // Amazon's roots have not signed the broker's certificate.
-    let amazon = KafkaConfig { ca_secret_arn: None, ..at_scram.clone() };
+    let amazon = KafkaConfig { encryption: Encryption::Tls, ..at_scram.clone() };
     assert_failure(amazon, &["invalid peer certificate", "HubCaSecretArn"]).await;
 
     // The other port, of plaintext without credentials.
