@@ -42,6 +42,8 @@ const READ_COMMITTED: i8 = 1;
 const PARTITION_BYTES_MAX: i32 = 1024 * 1024;
 const FETCH_BYTES_MAX: i32 = 16 * 1024 * 1024;
 const CREATE_TIMEOUT: Duration = Duration::from_secs(4);
+/// Bound on the election of leaders. It takes a fraction of a second, and seconds on a busy machine.
+const LEADERS_TIMEOUT: Duration = Duration::from_secs(30);
 /// Interval at which the leaders of a new topic are looked for.
 const LEADER_POLL: Duration = Duration::from_millis(20);
 
@@ -103,13 +105,18 @@ impl KafkaClient {
         if code != ResponseError::TopicAlreadyExists.code() {
             check(&format!("creation of topic {name}"), code)?;
         }
+        self.wait_for_leaders(name, partitions).await
+    }
+
+    /// Waits until the leader of each partition of a new topic answers.
+    async fn wait_for_leaders(&self, topic: &str, partitions: i32) -> Result<(), KafkaError> {
         let is_led = async {
-            while self.all_have_leaders(name, partitions).await.is_err() {
+            while self.all_have_leaders(topic, partitions).await.is_err() {
                 tokio::time::sleep(LEADER_POLL).await;
             }
         };
-        let waited = tokio::time::timeout(CREATE_TIMEOUT, is_led).await;
-        waited.map_err(|_| KafkaError(format!("topic {name} was created, but not all of its partitions have a leader")))
+        let waited = tokio::time::timeout(LEADERS_TIMEOUT, is_led).await;
+        waited.map_err(|_| KafkaError(format!("not all of the {partitions} partitions of topic {topic} have a leader")))
     }
 
     /// Returns the metadata of these topics.

@@ -25,9 +25,6 @@ const CREATE_PARTITIONS: Api = Api { key: ApiKey::CreatePartitions, version: 1 }
 const ACKS_ALL: i16 = -1;
 /// Time that the broker may take for a request.
 const BROKER_TIMEOUT_MS: i32 = 4_000;
-/// Interval at which the leaders of new partitions are looked for, and the bound on it.
-const LEADER_POLL: Duration = Duration::from_millis(20);
-const LEADERS_TIMEOUT: Duration = Duration::from_secs(4);
 
 impl KafkaClient {
     /// Writes a record to the partition of its key, as Java's clients choose it. Returns when all replicas have it.
@@ -58,13 +55,7 @@ impl KafkaClient {
         let response: CreatePartitionsResponse =
             self.bootstrap.call(CREATE_PARTITIONS, &request, Duration::ZERO).await?;
         check(&format!("partitions of topic {topic}"), response.results.first().map_or(0, |result| result.error_code))?;
-        let is_led = async {
-            while self.all_have_leaders(topic, count).await.is_err() {
-                tokio::time::sleep(LEADER_POLL).await;
-            }
-        };
-        let waited = tokio::time::timeout(LEADERS_TIMEOUT, is_led).await;
-        waited.map_err(|_| KafkaError(format!("not all partitions of topic {topic} have a leader")))
+        self.wait_for_leaders(topic, count).await
     }
 }
 
