@@ -14,6 +14,7 @@ grace_s_max=30
 # Folder of the stages' output, set by the runner.
 logs=
 stages=()
+lanes=()
 # Per stage. A result is empty, `running`, PASS, FAIL, SKIPPED or INTERRUPTED.
 declare -A lane summary script need product chosen began result seconds reason
 # Processor seconds of all children that have ended.
@@ -22,8 +23,9 @@ processor_s=0
 declare -A running
 
 # stage NAME LANE SUMMARY COMMAND: lanes run concurrently, the stages of a lane in the order of declaration. Output of
-# `main` is streamed, output of `beside` is printed as one block when the stage has ended.
+# `main` is streamed, output of any other lane is printed as one block when the stage has ended.
 stage() {
+    [[ " ${lanes[*]} " = *" $2 "* ]] || lanes+=("$2")
     stages+=("$1")
     lane[$1]=$2 summary[$1]=$3 script[$1]=$4
 }
@@ -134,7 +136,7 @@ ended() { # PID STATUS
     [ "$2" = 0 ] || result[$name]=FAIL reason[$name]="exit $2"
     # End processes that the stage left behind.
     kill -TERM -- "-$1" 2>/dev/null || true
-    if [ "${lane[$name]}" = beside ]; then
+    if [ "${lane[$name]}" != main ]; then
         heading "$name, run concurrently: ${summary[$name]}"
         cat "$logs/$name.log"
     fi
@@ -194,7 +196,7 @@ interrupted() { # STATUS
 }
 
 run_stages() {
-    local name pid status
+    local lane_name name pid status
     case ${1:-} in
     --help | -h)
         usage
@@ -214,8 +216,7 @@ run_stages() {
     trap 'interrupted 129' HUP
     trap end_all EXIT
     while
-        start_next main
-        start_next beside
+        for lane_name in "${lanes[@]}"; do start_next "$lane_name"; done
         [ ${#running[@]} -gt 0 ]
     do
         status=0
