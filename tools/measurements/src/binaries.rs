@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use cargo_metadata::Message;
 
-use crate::{FUNCTIONS, Function};
+use crate::{FUNCTIONS, Function, HUB_RELAYS};
 
 /// Package of the function that does nothing.
 pub const HELLO_WORLD: &str = "measurements-hello-world";
@@ -53,10 +53,23 @@ impl Binaries {
             return Ok(Self { built: build(&packages)?, deployable: None });
         };
         let binaries = Self { built: BTreeMap::new(), deployable: Some(given(folder)) };
-        let mut paths = FUNCTIONS.iter().map(|function| binaries.of(function));
-        match paths.find(|path| !path.is_file()) {
+        binaries.checked(FUNCTIONS.iter())
+    }
+
+    /// Builds the relays of the other hubs as well, each in a separate call of cargo. With a folder, checks it.
+    pub fn and_hub_relays(mut self) -> Result<Self, BuildError> {
+        if self.deployable.is_none() {
+            for relay in HUB_RELAYS {
+                self = self.and(relay.function.package)?;
+            }
+        }
+        self.checked(HUB_RELAYS.iter().map(|relay| &relay.function))
+    }
+
+    fn checked<'a>(self, functions: impl Iterator<Item = &'a Function>) -> Result<Self, BuildError> {
+        match functions.map(|function| self.of(function)).find(|path| !path.is_file()) {
             Some(missing) => Err(BuildError::NotBuilt(missing)),
-            None => Ok(binaries),
+            None => Ok(self),
         }
     }
 

@@ -54,6 +54,48 @@ pub const FUNCTIONS: [Function; 6] = [
     },
 ];
 
+/// A relay of another hub, which connects to the hub when it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HubRelay {
+    /// The function.
+    pub function: Function,
+    /// Environment variable with the hub's address, `HOST:PORT`.
+    pub address: &'static str,
+}
+
+/// Relays of the other hubs, over plain TCP.
+pub const HUB_RELAYS: [HubRelay; 2] = [
+    HubRelay {
+        function: Function {
+            logical_id: "PaymentRelayKafka",
+            package: "payment-relay-kafka",
+            variables: &[
+                ("KAFKA_TOPIC", "payments"),
+                ("KAFKA_AUTHENTICATION", "none"),
+                ("HUB_ENCRYPTION", "plaintext"),
+                ("RECORD_AGE_MAX_SECONDS", "43200"),
+                ("QUARANTINE_TABLE", "PaymentsQuarantineTable"),
+            ],
+        },
+        address: "KAFKA_BOOTSTRAP_SERVERS",
+    },
+    HubRelay {
+        function: Function {
+            logical_id: "PaymentRelayRabbitMq",
+            package: "payment-relay-rabbitmq",
+            variables: &[
+                ("RABBITMQ_VIRTUAL_HOST", "/"),
+                ("RABBITMQ_EXCHANGE", "payments"),
+                ("RABBITMQ_QUEUE", "payments"),
+                ("HUB_ENCRYPTION", "plaintext"),
+                ("RECORD_AGE_MAX_SECONDS", "43200"),
+                ("QUARANTINE_TABLE", "PaymentsQuarantineTable"),
+            ],
+        },
+        address: "RABBITMQ_ENDPOINT",
+    },
+];
+
 impl Function {
     /// All environment variables: those of Lambda, those of the template, and the endpoints of the services.
     pub fn environment(&self, runtime_api: &str, services: &str) -> Vec<(&'static str, String)> {

@@ -21,7 +21,7 @@ mod tls;
 pub use binaries::{Binaries, BuildError, FLOORS, HELLO_WORLD, given};
 pub use callgrind::{CallgrindError, instructions, valgrind};
 pub use command_line::{BenchArguments, ended};
-pub use functions::{FUNCTIONS, Function};
+pub use functions::{FUNCTIONS, Function, HUB_RELAYS, HubRelay};
 pub use loads::{LOADS, Load};
 pub use machine::machine;
 pub use run::{Part, ResourceUse, Run, RunError};
