@@ -176,6 +176,12 @@ fn dead_letters() -> Vec<Case> {
     let code = "rabbitmq-dead-letter-strategy";
     vec![
         ("rabbitmq-no-dead-letters", "no dead-letter-exchange", without_policy("dead-letter-exchange")),
+        // Their strategy does not matter then.
+        (
+            "rabbitmq-no-dead-letters",
+            "no dead-letter-exchange",
+            of_queue(|queue| queue.policy.retain(|name, _| name == "delivery-limit")),
+        ),
         (
             code,
             "dead-letter-strategy at-most-once with overflow reject-publish, expected at-least-once with reject-publish",
