@@ -7,14 +7,14 @@ use paystream_tests::Paystream;
 use serde_json::Value;
 
 /// Conditions of a report, without those of one node, which every broker of these tests has.
-fn conditions(report: &Value) -> Vec<&str> {
+pub(crate) fn conditions(report: &Value) -> Vec<&str> {
     let findings = report["findings"].as_array().unwrap().iter();
     let conditions = findings.map(|finding| finding["condition"].as_str().unwrap());
     conditions.filter(|condition| !["kafka-one-replica", "rabbitmq-one-member"].contains(condition)).collect()
 }
 
 /// Parts that could not be read.
-fn failures(report: &Value) -> Vec<&Value> {
+pub(crate) fn failures(report: &Value) -> Vec<&Value> {
     report["unchecked"].as_array().unwrap().iter().filter(|part| part["is_failure"] == true).collect()
 }
 

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use crate::copy;
 
 /// Raw access to the records that a test's hub got since it was opened.
-enum Raw {
+pub(crate) enum Raw {
     Kafka { client: KafkaClient, topic: String, next: Vec<FetchPosition> },
     RabbitMq { channel: Channel, queue: String, _connection: Connection },
 }
 
 impl Raw {
     /// Begins to read behind the records that the hub has.
-    async fn open(hub: HubKind, paystream: &Paystream) -> Self {
+    pub(crate) async fn open(hub: HubKind, paystream: &Paystream) -> Self {
         let outputs = paystream.environment().status().await.outputs;
         if hub == HubKind::Kafka {
             let (client, topic) = (KafkaClient::new(&outputs["KafkaBootstrapServers"]), outputs["KafkaTopic"].clone());
@@ -39,7 +39,7 @@ impl Raw {
     }
 
     /// Takes the events that have arrived, in order.
-    async fn events(&mut self) -> Vec<Value> {
+    pub(crate) async fn events(&mut self) -> Vec<Value> {
         let mut events = Vec::new();
         match self {
             Self::Kafka { client, topic, next } => {
@@ -61,7 +61,7 @@ impl Raw {
     }
 
     /// Takes the versions of a payment that have arrived, in order.
-    async fn versions(&mut self, payment: &Value) -> Vec<u64> {
+    pub(crate) async fn versions(&mut self, payment: &Value) -> Vec<u64> {
         let events = self.events().await;
         let own = events.iter().filter(|event| event["data"]["payment_id"] == payment["payment_id"]);
         own.map(|event| event["data"]["version"].as_u64().unwrap()).collect()
@@ -69,7 +69,7 @@ impl Raw {
 }
 
 /// A payment that was captured and refunded, so that it has several versions, and that Orders has.
-async fn captured(paystream: &Paystream, order_id: &str) -> Value {
+pub(crate) async fn captured(paystream: &Paystream, order_id: &str) -> Value {
     let payment = paystream.pay(order_id, &eur(1299), "tok_approve").await;
     let path = format!("/payments/{}", payment["payment_id"].as_str().unwrap());
     paystream.post(&format!("{path}/capture"), &json!({})).await.expect(200);

@@ -1,6 +1,7 @@
 //! Operator commands, run as processes against a whole system with real damage.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod change_hub;
 mod doctor;
 mod failures;
 mod hubs;

@@ -3,9 +3,11 @@
 //! The `paystream` program runs it with the embedded Kinesis. `paystream-commands` runs it over a hub outside the process,
 //! because `cargo run` does not build the clients of hubs.
 
+mod credentials;
 mod options;
 mod up;
 
+pub use credentials::without_credentials;
 pub use options::Up;
 pub use up::{UpError, run};
 

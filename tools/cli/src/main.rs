@@ -10,13 +10,13 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::{Arguments, Command};
-use paystream_up::tell;
+use paystream_up::{tell, without_credentials};
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(answer) => return ended(print(&answer), 2),
+        Err(answer) => return ended(print(&without_credentials(answer)), 2),
     };
     match arguments.command() {
         // The clients of other hubs are in `paystream-commands`.

@@ -65,6 +65,20 @@ fn an_unknown_parameter_is_reported() {
 }
 
 #[test]
+fn a_password_of_a_rejected_address_is_not_shown() {
+    for (option, value, shown) in [
+        ("--processor", "http://me:hidden@127.0.0.1:9090", "'http://…@127.0.0.1:9090' for '--processor"),
+        ("--processor", "http://me:hid@den@127.0.0.1", "'http://…@127.0.0.1' for '--processor"),
+        ("--hub-url", "me:hidden@127.0.0.1:0", "'…@127.0.0.1:0' for '--hub-url"),
+        ("--hub-url", "hidden@127.0.0.1:5672", "'…@127.0.0.1:5672' for '--hub-url"),
+        ("--hub-url", "127.0.0.1", "'127.0.0.1' for '--hub-url"),
+    ] {
+        let stderr = stderr_of(&paystream(Path::new("."), &["up", option, value]));
+        assert!(stderr.contains(shown) && !stderr.contains("hid") && !stderr.contains("den"), "{stderr}");
+    }
+}
+
+#[test]
 fn a_command_fails_if_its_output_cannot_be_written() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("template.yaml"), "Resources: {}\n").unwrap();

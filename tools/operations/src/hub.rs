@@ -148,17 +148,21 @@ impl HubAccess {
         parsed("HubEncryption", self.required("HubEncryption")?)
     }
 
-    /// Opens Secrets Manager. On AWS, `AWS_ENDPOINT_URL_SECRETS_MANAGER` and `AWS_ENDPOINT_URL` override the region's
-    /// endpoint, as they do for the SDK.
     fn secrets(&self, aws: &SdkConfig) -> Result<Secrets, HubError> {
-        let variables = ["AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"];
-        let overridden = || variables.into_iter().find_map(|name| std::env::var(name).ok());
-        let url = match self.secrets_manager_url.clone().or_else(overridden) {
-            Some(url) => url,
-            None => Endpoint::SecretsManager.url(aws.region().ok_or(HubError::NoRegion)?.as_ref()),
-        };
-        Ok(Secrets::at(aws.clone(), Https::new(Trust::System), url))
+        open_secrets(aws, self.secrets_manager_url.as_deref())
     }
+}
+
+/// Opens Secrets Manager at a URL; without one, in the configuration's region. There,
+/// `AWS_ENDPOINT_URL_SECRETS_MANAGER` and `AWS_ENDPOINT_URL` override the endpoint, as they do for the SDK.
+pub fn open_secrets(aws: &SdkConfig, url: Option<&str>) -> Result<Secrets, HubError> {
+    let variables = ["AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL"];
+    let overridden = || variables.into_iter().find_map(|name| std::env::var(name).ok());
+    let url = match url.map(str::to_owned).or_else(overridden) {
+        Some(url) => url,
+        None => Endpoint::SecretsManager.url(aws.region().ok_or(HubError::NoRegion)?.as_ref()),
+    };
+    Ok(Secrets::at(aws.clone(), Https::new(Trust::System), url))
 }
 
 /// Publishers of one stack, each made once, so that an operation keeps one connection.

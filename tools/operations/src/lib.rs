@@ -36,7 +36,7 @@ pub use orders::StoreError;
 pub use aws::aws_of_operator;
 pub use compare::{Compared, ComparedCounts, CopyComparison, Verdict, compare, verdict};
 pub use differences::{CopyState, Difference, DifferenceClass, Digest, Truth, Unreadable, UnreadableSide};
-pub use hub::{HubAccess, HubError, StackHub, UnknownHub};
+pub use hub::{HubAccess, HubError, StackHub, UnknownHub, open_secrets};
 pub use order_differences::{OrderCounts, OrderDifference, OrderDifferenceClass, OrderVerdict, order_verdict};
 pub use outcome::{RecordOutcome, RedrivenRecord};
 pub use progress::{OperationProgress, Watch, unwatched};

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use output::OutputError;
-use paystream_up::tell;
+use paystream_up::{tell, without_credentials};
 
 /// Checks, repairs, loads and measures Paystream stacks
 #[derive(Debug, Parser)]
@@ -79,6 +79,7 @@ async fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(answer) => {
+            let answer = without_credentials(answer);
             let code = u8::try_from(answer.exit_code()).unwrap_or(2);
             return ended(output::answer(&answer).map(|()| ExitCode::from(code)));
         }

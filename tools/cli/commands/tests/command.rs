@@ -43,6 +43,19 @@ fn compare_prints_its_table_and_writes_its_report() {
 }
 
 #[test]
+fn a_password_of_a_rejected_address_is_not_shown() {
+    for arguments in [
+        ["doctor", "--management-url", "https://me:hidden@broker.example:443"],
+        ["up", "--processor", "https://me:hidden@broker.example:443"],
+    ] {
+        let output = paystream(Path::new("."), &arguments);
+        let stderr = stderr_of(&output);
+        assert!(stderr.contains("'https://…@broker.example:443'") && !stderr.contains("hidden"), "{stderr}");
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
+#[test]
 fn compare_rejects_invalid_arguments_and_names_the_valid_ones() {
     let directory = tempfile::tempdir().unwrap();
     for (arguments, expected) in [

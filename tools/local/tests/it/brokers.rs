@@ -140,12 +140,16 @@ async fn a_calling_sandbox_is_killed(broker: &str, hub: HubKind, service: Servic
 #[tokio::test]
 async fn a_sandbox_is_killed_before_or_after_its_request_to_kafka() {
     let Some(broker) = kafka() else { return };
-    a_calling_sandbox_is_killed(&broker, HubKind::Kafka, Service::Kafka, "ApiVersions", &API_VERSIONS).await;
+    for broker in [&broker, &broker.replace("127.0.0.1", "localhost")] {
+        a_calling_sandbox_is_killed(broker, HubKind::Kafka, Service::Kafka, "ApiVersions", &API_VERSIONS).await;
+    }
 }
 
 #[tokio::test]
 async fn a_sandbox_is_killed_before_or_after_its_request_to_rabbitmq() {
     let Some(broker) = rabbitmq() else { return };
     let bytes = authentication();
-    a_calling_sandbox_is_killed(&broker, HubKind::RabbitMq, Service::RabbitMq, "Authenticate", &bytes).await;
+    for broker in [&broker, &broker.replace("127.0.0.1", "localhost")] {
+        a_calling_sandbox_is_killed(broker, HubKind::RabbitMq, Service::RabbitMq, "Authenticate", &bytes).await;
+    }
 }

@@ -26,7 +26,7 @@ const FEWER_PARTITIONS: Condition = Condition {
 const MORE_PARTITIONS: Condition = Condition {
     code: "kafka-partitions-more",
     effect: Reorders,
-    consequence: "Orders move to other partitions: versions from before and after the change are read in any order.",
+    consequence: "Keys move to other partitions: versions from before and after the change are read in any order.",
     remedy: "Wait until Orders has read all records from before, then record the new number. Orders keeps the highest version.",
 };
 const BEYOND_END: Condition = Condition {

@@ -7,7 +7,7 @@ const MISSING: Condition = Condition {
     code: "kinesis-stream-missing",
     effect: Stops,
     consequence: "Nothing is published.",
-    remedy: "Check name, region and account; deploy the stack again, and run `paystream replay`.",
+    remedy: "Check name, region and account, then create the stream again (docs/operating.md, revert drift), and run `paystream replay`.",
 };
 const INACTIVE: Condition = Condition {
     code: "kinesis-stream-inactive",

@@ -9,7 +9,7 @@ const MISSING: Condition = Condition {
     code: "mapping-missing",
     effect: Stops,
     consequence: "Nothing is read from the source.",
-    remedy: "Deploy the stack again. It then starts with the oldest record; run `paystream reconcile`.",
+    remedy: "Create it again (docs/operating.md, revert drift): it starts with the oldest record. Run `paystream reconcile`.",
 };
 const DISABLED: Condition = Condition {
     code: "mapping-disabled",
@@ -27,7 +27,7 @@ const OTHER_SOURCE: Condition = Condition {
     code: "mapping-other-source",
     effect: Loses,
     consequence: "The mapping reads another source than the publisher writes to.",
-    remedy: "Deploy the stack again; a mapping's source cannot be changed, so delete the mapping first if it remains.",
+    remedy: "Delete the mapping, because its source cannot be changed, and create it again (docs/operating.md, revert drift).",
 };
 const STARTS_LATE: Condition = Condition {
     code: "mapping-starts-late",
@@ -75,7 +75,7 @@ const RESENT_AGE: Condition = Condition {
     code: "relay-record-age",
     effect: Reorders,
     consequence: "The relay assumes that Lambda still delivers a version that Lambda has given up, and publishes a later one.",
-    remedy: "Deploy the stack again, which sets both from RelayRecordAgeSecondsMax, and run `paystream reconcile`.",
+    remedy: "Set both to RelayRecordAgeSecondsMax (docs/operating.md, revert drift), and run `paystream reconcile`.",
 };
 const NO_BISECT: Condition = Condition {
     code: "mapping-without-bisect",
@@ -86,8 +86,8 @@ const NO_BISECT: Condition = Condition {
 const NOT_PROVISIONED: Condition = Condition {
     code: "mapping-not-provisioned",
     effect: Stops,
-    consequence: "A Kafka mapping outside provisioned mode retries a failed batch without bound and bisecting.",
-    remedy: "Set ProvisionedPollerConfig, and the settings for errors that need it.",
+    consequence: "Outside provisioned mode, Lambda retries a failed Kafka batch without bound, and does not bisect it.",
+    remedy: "Set ProvisionedPollerConfig, and retries, record age, bisecting and response types as in template.yaml.",
 };
 
 /// Conditions of event source mappings.
@@ -204,9 +204,8 @@ pub fn mapping(role: MappingRole, kind: SourceKind, facts: Option<&MappingFacts>
         findings.add(&MISSING, "it does not exist");
         return findings;
     };
-    let state = facts.text("State");
-    let reads = matches!(state, "Enabled" | "Enabling" | "Creating" | "Updating");
-    findings.add_if(!reads, &DISABLED, || format!("state {state} {}", facts.text("StateTransitionReason")));
+    let reads = matches!(facts.text("State"), "Enabled" | "Enabling" | "Creating" | "Updating");
+    findings.add_if(!reads, &DISABLED, || state_of(facts));
     let result = facts.text("LastProcessingResult");
     findings.add_if(result.starts_with("PROBLEM"), &FAILING, || format!("last result: {result}"));
     source(&mut findings, kind, facts, bounds);
@@ -226,6 +225,12 @@ pub fn mapping(role: MappingRole, kind: SourceKind, facts: Option<&MappingFacts>
     }
     errors(&mut findings, role, kind, facts, bounds);
     findings
+}
+
+/// Formats the state, with its reason if Lambda gives one: `state Disabled (User action)`.
+fn state_of(facts: &MappingFacts) -> String {
+    let (state, reason) = (facts.text("State"), facts.text("StateTransitionReason"));
+    if reason.is_empty() { format!("state {state}") } else { format!("state {state} ({reason})") }
 }
 
 /// Checks that the mapping reads the source of the publisher.
@@ -273,7 +278,7 @@ fn errors(findings: &mut Findings, role: MappingRole, kind: SourceKind, facts: &
         age.map_or_else(|| "MaximumRecordAgeInSeconds -1".to_owned(), |age| format!("MaximumRecordAgeInSeconds {age}"))
     };
     findings.add_if(age.is_some_and(|age| age < AGE_LOW_SECONDS), &AGE_SHORT, || {
-        format!("{}, expected 3600 or more", shown())
+        format!("{}, below {AGE_LOW_SECONDS}", shown())
     });
     let is_long = match role {
         MappingRole::Relay | MappingRole::Recovery => age.is_none_or(|age| age >= CHANGES_KEPT_SECONDS),

@@ -20,7 +20,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-pub use access::{Credentials, Secrets, msk_token, secrets_at, secrets_on_aws, tls};
+pub use access::{Credentials, Secrets, msk_token, tls};
 pub use kafka::{KafkaFacts, PartitionFacts, TopicFacts, kafka};
 pub use kinesis::{KinesisFacts, kinesis};
 pub use lambda::LambdaApi;

@@ -141,7 +141,8 @@ fn exchange(findings: &mut Findings, exchange: Option<&ExchangeFacts>) {
 
 /// Checks what deletes the queue or its messages.
 fn lifetime(findings: &mut Findings, queue: &QueueFacts) {
-    let is_running = queue.state.is_empty() || queue.state == "running" || queue.state == "idle";
+    // A queue in the state `flow` slows its publishers down, and delivers.
+    let is_running = matches!(queue.state.as_str(), "" | "running" | "idle" | "flow");
     findings.add_if(!is_running, &QUEUE_DOWN, || format!("state {}", queue.state));
     findings.add_if(!queue.is_durable, &NOT_DURABLE, || "the queue is not durable".to_owned());
     findings.add_if(queue.is_auto_deleted, &AUTO_DELETED, || "the queue is auto-delete".to_owned());

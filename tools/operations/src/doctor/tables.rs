@@ -7,25 +7,25 @@ const MISSING: Condition = Condition {
     code: "table-missing",
     effect: Stops,
     consequence: "Every call to the table fails.",
-    remedy: "Check name, region and account; restore the table from a backup, or deploy the stack again.",
+    remedy: "Check name, region and account, then restore the table from a backup under the same name.",
 };
 const INACTIVE: Condition = Condition {
     code: "table-inactive",
     effect: Stops,
     consequence: "Calls to the table fail in this state.",
-    remedy: "Wait for ACTIVE; with INACCESSIBLE_ENCRYPTION_CREDENTIALS, enable the table's KMS key again.",
+    remedy: "Wait for ACTIVE; with INACCESSIBLE_ENCRYPTION_CREDENTIALS, enable the table's KMS key; with ARCHIVED, restore the backup.",
 };
 const STREAM_OFF: Condition = Condition {
     code: "change-stream-off",
     effect: Loses,
-    consequence: "The relay gets no changes: it publishes no payment that a direct publish left.",
-    remedy: "Deploy the stack again, which turns the stream on, and run `paystream reconcile`.",
+    consequence: "Relay and recovery receive no changes: a payment that was not published directly never reaches Orders.",
+    remedy: "Turn the stream on with NEW_IMAGE. It has a new ARN: create the mappings of relay and recovery again, and run `paystream reconcile`.",
 };
 const STREAM_VIEW: Condition = Condition {
     code: "change-stream-view",
     effect: Loses,
-    consequence: "A change does not hold the payment, so the relay quarantines every change.",
-    remedy: "Set StreamViewType NEW_IMAGE, and redrive the quarantined images.",
+    consequence: "Records without a new image look like deleted items: relay and recovery skip every change.",
+    remedy: "Turn the stream off, and on with NEW_IMAGE. It has a new ARN: create the mappings of relay and recovery again, and run `paystream reconcile`.",
 };
 const ITEMS_EXPIRE: Condition = Condition {
     code: "items-expire",
@@ -44,7 +44,7 @@ const BUCKET_MISSING: Condition = Condition {
     code: "failures-bucket-missing",
     effect: Loses,
     consequence: "Lambda discards a batch that is out of retries or too old.",
-    remedy: "Deploy the stack again, and run `paystream reconcile`.",
+    remedy: "Create the bucket again under the same name (docs/operating.md, revert drift), and run `paystream reconcile`.",
 };
 
 /// Conditions of tables and of the failures bucket.

@@ -4,6 +4,7 @@ use paystream_hubs::{KafkaAccess, KafkaClient, KafkaSasl, TopicSettings};
 use paystream_operations::doctor::{
     self, Credentials, Diagnosis, KafkaFacts, Management, ManagementUrl, PartitionFacts, Secrets, TopicFacts,
 };
+use paystream_operations::open_secrets;
 
 use super::Arguments;
 use super::parts::System;
@@ -169,10 +170,8 @@ async fn credentials(system: &System) -> Result<Credentials, String> {
 }
 
 fn secrets(system: &System) -> Result<Secrets, String> {
-    match &system.status {
-        Some(status) => Ok(doctor::secrets_at(system.stack.aws(), &status.secrets_manager_url)),
-        None => doctor::secrets_on_aws(system.stack.aws()),
-    }
+    let local = system.status.as_ref().map(|status| status.secrets_manager_url.as_str());
+    open_secrets(system.stack.aws(), local).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

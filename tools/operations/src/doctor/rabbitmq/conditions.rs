@@ -48,7 +48,7 @@ pub(super) const QUEUE_MISSING: Condition = Condition {
 pub(super) const QUEUE_DOWN: Condition = Condition {
     code: "rabbitmq-queue-down",
     effect: Stops,
-    consequence: "The queue has no majority of its nodes, or none of them.",
+    consequence: "Most or all nodes of the queue are down: it accepts and delivers nothing.",
     remedy: "Bring the nodes of the queue back.",
 };
 pub(super) const NOT_DURABLE: Condition = Condition {
