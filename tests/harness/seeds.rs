@@ -19,7 +19,7 @@ pub fn variable<T: FromStr<Err: Debug>>(name: &str) -> Option<T> {
 /// number of seeds is the value of `count_variable`, otherwise 1 if `PAYSTREAM_SEED` is set, otherwise `default`.
 ///
 /// # Panics
-/// If a run panics.
+/// If a run panics, or a runtime does not start.
 pub fn run_seeds<F: Future<Output = ()>>(count_variable: &str, default: u64, run: impl Fn(Vec<u64>) -> F + Sync) {
     let seed: Option<u64> = variable("PAYSTREAM_SEED");
     let count = variable(count_variable).unwrap_or(if seed.is_some() { 1 } else { default });
@@ -28,7 +28,10 @@ pub fn run_seeds<F: Future<Output = ()>>(count_variable: &str, default: u64, run
     std::thread::scope(|threads| {
         for first in seeds.clone().take(ENVIRONMENTS) {
             let seeds = (first..seeds.end).step_by(ENVIRONMENTS).collect();
-            threads.spawn(move || tokio::runtime::Runtime::new().unwrap().block_on(run(seeds)));
+            threads.spawn(move || {
+                let runtime = tokio::runtime::Runtime::new().unwrap_or_else(|error| panic!("{error}"));
+                runtime.block_on(run(seeds));
+            });
         }
     });
 }
