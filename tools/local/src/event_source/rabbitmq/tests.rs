@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::*;
@@ -24,12 +25,17 @@ const POLL: Duration = Duration::from_millis(10);
 enum Reply {
     Succeed,
     Fail,
+    /// Fails when the test releases it.
+    FailWhenReleased,
     Throttle,
 }
 
 /// Function that records its events and replies as told; it succeeds once nothing is left to reply.
 #[derive(Clone, Default)]
-pub(crate) struct TestFunction(Arc<Mutex<TestFunctionState>>);
+pub(crate) struct TestFunction {
+    state: Arc<Mutex<TestFunctionState>>,
+    released: Arc<Notify>,
+}
 
 #[derive(Default)]
 struct TestFunctionState {
@@ -38,16 +44,20 @@ struct TestFunctionState {
 }
 
 impl TestFunction {
-    pub(super) fn invoke(&self, event: &str) -> Result<(), InvokeError> {
-        let mut state = self.0.lock();
-        let reply = state.replies.pop_front().unwrap_or(Reply::Succeed);
-        match reply {
-            Reply::Throttle => return Err(InvokeError::Throttled),
-            Reply::Succeed | Reply::Fail => state.events.push(serde_json::from_str(event).unwrap()),
+    pub(super) async fn invoke(&self, event: &str) -> Result<(), InvokeError> {
+        let reply = self.state.lock().replies.pop_front().unwrap_or(Reply::Succeed);
+        if matches!(reply, Reply::Throttle) {
+            return Err(InvokeError::Throttled);
+        }
+        self.state.lock().events.push(serde_json::from_str(event).unwrap());
+        if matches!(reply, Reply::FailWhenReleased) {
+            self.released.notified().await;
         }
         match reply {
-            Reply::Fail => Err(InvokeError::Function { error_type: "Boom".to_owned(), message: "as told".to_owned() }),
-            _ => Ok(()),
+            Reply::Fail | Reply::FailWhenReleased => {
+                Err(InvokeError::Function { error_type: "Boom".to_owned(), message: "as told".to_owned() })
+            }
+            Reply::Succeed | Reply::Throttle => Ok(()),
         }
     }
 }
@@ -115,7 +125,7 @@ impl Mapped {
         let lines = Arc::clone(&log);
         let (stop, draining) = (CancellationToken::new(), CancellationToken::new());
         let function = TestFunction::default();
-        function.0.lock().replies = setting.replies.into();
+        function.state.lock().replies = setting.replies.into();
         let source = RabbitMqSource {
             broker_arn: "arn:b".to_owned(),
             queue: name.clone(),
@@ -164,11 +174,11 @@ impl Mapped {
 
     /// Bodies of the messages of each invocation.
     fn batches(&self) -> Vec<Vec<String>> {
-        self.function.0.lock().events.iter().map(|event| messages_of(event).iter().map(body).collect()).collect()
+        self.function.state.lock().events.iter().map(|event| messages_of(event).iter().map(body).collect()).collect()
     }
 
     fn messages(&self) -> Vec<Value> {
-        self.function.0.lock().events.iter().flat_map(messages_of).collect()
+        self.function.state.lock().events.iter().flat_map(messages_of).collect()
     }
 
     async fn eventually(&self, what: &str, is_so: impl AsyncFn() -> bool) {
@@ -220,7 +230,7 @@ async fn a_message_of_rabbitmq_is_delivered_and_acknowledged_after_success() {
     mapped.publish(&texts(&["a"])).await;
     mapped.drained().await;
     assert_eq!(mapped.batches(), [["a"]]);
-    let event = mapped.function.0.lock().events[0].clone();
+    let event = mapped.function.state.lock().events[0].clone();
     assert_eq!((&event["eventSource"], &event["eventSourceArn"]), (&"aws:rmq".into(), &"arn:b".into()));
     let message = &event["rmqMessagesByQueue"][format!("{}::/", mapped.queue)][0];
     assert_eq!((&message["redelivered"], &message["basicProperties"]["bodySize"]), (&false.into(), &1.into()));
@@ -294,6 +304,33 @@ async fn a_failed_batch_of_rabbitmq_is_redelivered_whole_and_in_order_by_nack_on
 #[tokio::test]
 async fn a_failed_batch_of_rabbitmq_is_redelivered_whole_and_in_order_by_reject_on_a_classic_queue() {
     a_failed_batch_is_redelivered(QueueKind::Classic, RabbitMqReturn::Reject).await;
+}
+
+/// Messages that the broker has sent while the function runs are delivered before a batch that fails meanwhile.
+async fn a_failed_batch_comes_after_the_messages_taken_ahead(kind: QueueKind) {
+    let Some(broker) = broker() else { return };
+    let replies = vec![Reply::FailWhenReleased];
+    let setting = Setting { kind, batch_size: 3, replies, messages: texts(&["a"]), ..Setting::default() };
+    let mapped = Mapped::start(&broker, setting).await;
+    mapped.eventually("the function has the first message", async || mapped.batches() == [["a"]]).await;
+    mapped.publish(&texts(&["b", "c"])).await;
+    let ready = async || publish::ready_messages(&mapped.access, &mapped.queue).await.unwrap();
+    mapped.eventually("the mapping has the later messages", async || ready().await == 0).await;
+    mapped.function.released.notify_one();
+    mapped.drained().await;
+    assert_eq!(mapped.batches().concat(), ["a", "b", "c", "a"], "{kind:?}");
+    let redelivered: Vec<bool> = mapped.messages().iter().map(|message| message["redelivered"] == true).collect();
+    assert_eq!(redelivered, [false, false, false, true]);
+}
+
+#[tokio::test]
+async fn messages_that_are_taken_ahead_come_before_a_failed_batch_on_a_quorum_queue() {
+    a_failed_batch_comes_after_the_messages_taken_ahead(QueueKind::Quorum).await;
+}
+
+#[tokio::test]
+async fn messages_that_are_taken_ahead_come_before_a_failed_batch_on_a_classic_queue() {
+    a_failed_batch_comes_after_the_messages_taken_ahead(QueueKind::Classic).await;
 }
 
 #[tokio::test]
