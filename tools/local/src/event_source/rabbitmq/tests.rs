@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::amqp::publish::{self, Published};
-use crate::amqp::{Consumer, ConsumerBounds, QueueKind, Topology};
+use crate::amqp::{Consumer, ConsumerBounds, ConsumerEvent, QueueKind, Topology, declare_quorum_queue};
 use crate::filters::{Filters, RecordKind};
 use crate::hub_proxy::{Broker, BrokerProxy};
 use crate::lambda::PAYLOAD_BYTES_MAX;
@@ -83,8 +83,17 @@ fn broker() -> Option<String> {
     address
 }
 
+#[derive(Debug, Clone, Copy)]
+enum DeliveryLimit {
+    OfEnvironment,
+    Of(i64),
+    Missing,
+}
+
 struct Setting {
     kind: QueueKind,
+    /// Delivery limit of a quorum queue.
+    delivery_limit: DeliveryLimit,
     returns: RabbitMqReturn,
     batch_size: usize,
     window: Duration,
@@ -99,6 +108,7 @@ impl Default for Setting {
     fn default() -> Self {
         Self {
             kind: QueueKind::Quorum,
+            delivery_limit: DeliveryLimit::OfEnvironment,
             returns: RabbitMqReturn::Nack,
             batch_size: 100,
             window: Duration::ZERO,
@@ -118,6 +128,12 @@ impl Mapped {
             username: "guest".to_owned(),
             password: "guest".to_owned(),
         };
+        match setting.delivery_limit {
+            // The environment declares the queue below.
+            DeliveryLimit::OfEnvironment => {}
+            DeliveryLimit::Of(limit) => declare_quorum_queue(&access, &name, Some(limit)).await.unwrap(),
+            DeliveryLimit::Missing => declare_quorum_queue(&access, &name, None).await.unwrap(),
+        }
         let topology = Topology { exchange: name.clone(), queue: name.clone(), kind: setting.kind };
         topology.declare_missing(&access).await.unwrap();
         publish::to_exchange(&access, &name, &setting.messages).await.unwrap();
@@ -341,6 +357,54 @@ async fn more_failures_than_the_default_delivery_limit_of_rabbitmq_4_lose_nothin
     mapped.drained().await;
     assert_eq!(mapped.mapping.status().records, 2, "{:?}", mapped.batches());
     assert_eq!(mapped.batches().len(), 26);
+}
+
+/// A batch of three of five messages is returned.
+async fn bodies_if_the_first_batch_fails(broker: &str, delivery_limit: DeliveryLimit) -> Vec<String> {
+    let messages = texts(&["a", "b", "c", "d", "e"]);
+    let setting = Setting { delivery_limit, batch_size: 3, replies: vec![Reply::Fail], messages, ..Setting::default() };
+    let mapped = Mapped::start(broker, setting).await;
+    mapped.drained().await;
+    mapped.batches().concat()
+}
+
+#[tokio::test]
+async fn a_quorum_queue_without_a_delivery_limit_puts_returned_messages_last() {
+    let Some(broker) = broker() else { return };
+    let without = bodies_if_the_first_batch_fails(&broker, DeliveryLimit::Missing).await;
+    assert_eq!(without, ["a", "b", "c", "d", "e", "a", "b", "c"]);
+    let with = bodies_if_the_first_batch_fails(&broker, DeliveryLimit::OfEnvironment).await;
+    assert_eq!(with, ["a", "b", "c", "a", "b", "c", "d", "e"]);
+}
+
+#[tokio::test]
+async fn messages_that_reach_the_delivery_limit_are_dead_lettered_and_later_ones_are_delivered() {
+    let Some(broker) = broker() else { return };
+    let names = ["a", "b", "c"];
+    // A limit of two returns: the third one moves the message.
+    let setting = Setting {
+        delivery_limit: DeliveryLimit::Of(2),
+        replies: vec![Reply::Fail; 3],
+        messages: texts(&names),
+        batch_size: 3,
+        window: Duration::from_mins(5),
+        ..Setting::default()
+    };
+    let mapped = Mapped::start(&broker, setting).await;
+    let dead = format!("{}.dead", mapped.queue);
+    let ready = async || publish::ready_messages(&mapped.access, &dead).await.unwrap();
+    mapped.eventually("all messages are in the dead-letter queue", async || ready().await == 3).await;
+    mapped.publish(&texts(&["d", "e", "f"])).await;
+    mapped.eventually("the later messages are delivered", async || mapped.mapping.status().records == 3).await;
+    assert_eq!(mapped.batches(), [names, names, names, ["d", "e", "f"]]);
+    let bounds = ConsumerBounds { prefetch: 4, body_bytes_max: 1 };
+    let mut consumer = Consumer::open(&mapped.access, &dead, bounds).await.unwrap();
+    let mut moved = Vec::new();
+    for _ in names {
+        let ConsumerEvent::Delivery(delivery) = consumer.next().await.unwrap() else { panic!("no delivery") };
+        moved.push(String::from_utf8(delivery.body.unwrap()).unwrap());
+    }
+    assert_eq!(moved, names);
 }
 
 #[tokio::test]
