@@ -1,4 +1,4 @@
-//! Outages over Kafka and RabbitMQ: of the hub, of Orders' table, and of the broker itself. Tests without the broker are
+//! Outages over Kafka and RabbitMQ: of the hub, of Orders' table, and of the broker itself, stopped or blocked. Tests without the broker are
 //! skipped, whatever `PAYSTREAM_HUB` is.
 
 use std::time::Duration;
@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 
 /// Deliveries that reach the default delivery limit of a quorum queue in RabbitMQ 4, which is 20.
 const DELIVERIES: u64 = 25;
-/// Distance between the ports of the shared broker and those of a test's own broker.
-const OWN_PORT: u16 = 40;
+/// Distance between the ports of the shared broker and those of a broker that a test stops.
+const STOPPED_PORT: u16 = 40;
+/// The same for a broker that a test blocks.
+const BLOCKED_PORT: u16 = 50;
 
 fn target(hub: HubKind) -> FaultTarget {
     match hub {
@@ -22,16 +24,16 @@ fn target(hub: HubKind) -> FaultTarget {
     }
 }
 
-const PARAMETERS: [(&str, &str); 2] = [("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")];
+pub(super) const PARAMETERS: [(&str, &str); 2] = [("PaymentLeaseMs", "200"), ("RelayWindowSeconds", "0")];
 /// Short pauses before retries, so that many deliveries fail soon.
-const RETRY: RetryDelays = RetryDelays { first: Duration::from_millis(10), most: Duration::from_millis(50) };
+pub(super) const RETRY: RetryDelays = RetryDelays { first: Duration::from_millis(10), most: Duration::from_millis(50) };
 
 async fn start_on(hub: HubKind) -> Option<Paystream> {
     Paystream::start_on_with(hub, &PARAMETERS, |options| Options { retry: RETRY, ..options }).await
 }
 
 /// Makes payments of three versions, several for each order.
-async fn pay_for_orders(paystream: &Paystream, prefix: &str) -> Vec<(String, Value)> {
+pub(super) async fn pay_for_orders(paystream: &Paystream, prefix: &str) -> Vec<(String, Value)> {
     let pay = async |number: usize| {
         let order_id = format!("{prefix}-{}", number % 5);
         let payment = paystream.pay(&order_id, &eur(1299), "tok_approve").await;
@@ -152,7 +154,7 @@ fn shared_port(hub: HubKind) -> Option<u16> {
 /// A broker of its own is stopped and started again.
 async fn the_broker_stops(hub: HubKind) {
     let Some(port) = shared_port(hub) else { return };
-    let broker = HostBroker::start(hub, port + OWN_PORT).await;
+    let broker = HostBroker::start(hub, port + STOPPED_PORT).await;
     let retrying = |options| Options { retry: RETRY, ..options };
     let paystream = Paystream::start_at(hub, &broker.address(), &PARAMETERS, retrying).await;
     let mut payments = pay_for_orders(&paystream, "before").await;
@@ -180,4 +182,31 @@ async fn payments_accepted_while_kafka_is_stopped_all_arrive_afterwards() {
 #[tokio::test]
 async fn payments_accepted_while_rabbitmq_is_stopped_all_arrive_afterwards() {
     the_broker_stops(HubKind::RabbitMq).await;
+}
+
+/// A memory alarm blocks publishers: their connections stay open, and nothing is confirmed.
+#[tokio::test]
+async fn payments_accepted_while_a_memory_alarm_blocks_rabbitmq_all_arrive_afterwards() {
+    let Some(port) = shared_port(HubKind::RabbitMq) else { return };
+    let broker = HostBroker::start(HubKind::RabbitMq, port + BLOCKED_PORT).await;
+    // A run that failed may have left the alarm.
+    broker.unblock().await;
+    let retrying = |options| Options { retry: RETRY, ..options };
+    let paystream = Paystream::start_at(HubKind::RabbitMq, &broker.address(), &PARAMETERS, retrying).await;
+    let mut payments = pay_for_orders(&paystream, "before").await;
+    paystream.every_version_is_published_in_order().await;
+    broker.block().await;
+    payments.extend(pay_for_orders(&paystream, "during").await);
+    // Each failed delivery has waited for a confirm on a new connection, over which the broker takes one message.
+    deliveries_fail(&paystream, relay_of(HubKind::RabbitMq), 2).await;
+    let published: usize = first_appearances(&paystream.stream_events().await).values().map(Vec::len).sum();
+    let accepted: u64 = paystream.payment_versions().await.values().sum();
+    assert!(
+        (published as u64) < accepted,
+        "the alarm blocks nothing: {published} of {accepted} versions are published"
+    );
+    broker.unblock().await;
+    nothing_is_lost(&paystream, &payments).await;
+    paystream.stop().await;
+    broker.stop().await;
 }

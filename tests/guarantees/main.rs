@@ -5,6 +5,7 @@
 mod calls;
 mod cold_starts;
 mod crashes;
+mod dead_letters;
 mod hub_outages;
 mod incomplete_orders;
 mod lost_answers;

@@ -19,7 +19,7 @@ pub fn variable<T: FromStr<Err: Debug>>(name: &str) -> Option<T> {
 /// number of seeds is the value of `count_variable`, otherwise 1 if `PAYSTREAM_SEED` is set, otherwise `default`.
 ///
 /// # Panics
-/// If a run panics.
+/// If a run panics, or a runtime does not start.
 pub fn run_seeds<F: Future<Output = ()>>(count_variable: &str, default: u64, run: impl Fn(Vec<u64>) -> F + Sync) {
     let seed: Option<u64> = variable("PAYSTREAM_SEED");
     let count = variable(count_variable).unwrap_or(if seed.is_some() { 1 } else { default });

@@ -18,4 +18,6 @@ pub(crate) use fields::{Fields, Table, Value};
 pub(crate) use frame::{FRAME_END, FrameHeader, FrameKind, Method, PROTOCOL_HEADER};
 pub(crate) use operations::{operation_of, operations};
 pub use topology::QueueKind;
+#[cfg(test)]
+pub(crate) use topology::declare_quorum_queue;
 pub(crate) use topology::{Topology, check};

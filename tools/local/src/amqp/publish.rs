@@ -1,9 +1,9 @@
-//! Publishing for tests, with properties that clients do not let a test write.
+//! Publishing for tests, with properties that clients do not let a test write, and queues as a test sees them.
 
 use tokio::io::AsyncWriteExt;
 
 use super::connection::{self, Access, AmqpError, CHANNEL};
-use super::fields::Arguments;
+use super::fields::{Arguments, Fields};
 use super::{FRAME_END, Method};
 
 const BODY_FRAME_BYTES: usize = 100_000;
@@ -47,6 +47,17 @@ pub(crate) async fn delete_queue(access: &Access, queue: &str) -> Result<(), Amq
     let delete = Arguments::default().short(0).short_string(queue).unwrap().octet(0);
     connection::send(&mut writer, CHANNEL, QUEUE_DELETE, &delete).await?;
     reader.answer(QUEUE_DELETE_OK).await.map(drop)
+}
+
+/// Number of messages of a queue that no consumer has.
+pub(crate) async fn ready_messages(access: &Access, queue: &str) -> Result<u32, AmqpError> {
+    let (mut reader, mut writer) = connection::open(access).await?;
+    // Flags: passive.
+    let declare = Arguments::default().short(0).short_string(queue).unwrap().octet(1).long(0);
+    connection::send(&mut writer, CHANNEL, Method::QUEUE_DECLARE, &declare).await?;
+    let declared = reader.answer(Method::QUEUE_DECLARE_OK).await?;
+    let mut fields = Fields::new(&declared.arguments);
+    Ok(fields.short_string().and_then(|_queue| fields.long()).unwrap())
 }
 
 fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {

@@ -51,24 +51,22 @@ impl Topology {
         let mut client = Client::open(access).await?;
         client.declare_exchange(&self.exchange, "topic").await?;
         if self.kind == QueueKind::Quorum {
-            let dead = format!("{}{DEAD_LETTER_SUFFIX}", self.queue);
-            client.declare_exchange(&dead, DEAD_LETTER_EXCHANGE_TYPE).await?;
-            client.declare_queue(&dead, &[("x-queue-type", Argument::Text("quorum"))]).await?;
-            client.bind(&dead, &dead).await?;
-            let arguments = [
-                ("x-queue-type", Argument::Text("quorum")),
-                ("x-delivery-limit", Argument::Number(DELIVERY_LIMIT)),
-                ("x-dead-letter-exchange", Argument::Text(&dead)),
-                ("x-dead-letter-strategy", Argument::Text("at-least-once")),
-                // Dead-lettering at least once needs it.
-                ("x-overflow", Argument::Text("reject-publish")),
-            ];
-            client.declare_queue(&self.queue, &arguments).await?;
+            client.declare_quorum_queue(&self.queue, Some(DELIVERY_LIMIT)).await?;
         } else {
             client.declare_queue(&self.queue, &[("x-queue-type", Argument::Text("classic"))]).await?;
         }
         client.bind(&self.queue, &self.exchange).await
     }
+}
+
+/// Declares a quorum queue with another delivery limit than [`Topology::declare_missing`] gives it, or without one.
+#[cfg(test)]
+pub(crate) async fn declare_quorum_queue(
+    access: &Access,
+    name: &str,
+    delivery_limit: Option<i64>,
+) -> Result<(), AmqpError> {
+    Client::open(access).await?.declare_quorum_queue(name, delivery_limit).await
 }
 
 /// Opens a connection and its channel, and closes them.
@@ -110,6 +108,23 @@ impl<'a> Client<'a> {
         let declare =
             |flags| Arguments::default().short(0).short_string(name)?.octet(flags).long_string(table.as_bytes());
         self.declare_if_missing(Method::QUEUE_DECLARE, Method::QUEUE_DECLARE_OK, declare).await
+    }
+
+    /// Declares a quorum queue with this delivery limit, a dead-letter exchange and its queue.
+    async fn declare_quorum_queue(&mut self, name: &str, delivery_limit: Option<i64>) -> Result<(), AmqpError> {
+        let dead = format!("{name}{DEAD_LETTER_SUFFIX}");
+        self.declare_exchange(&dead, DEAD_LETTER_EXCHANGE_TYPE).await?;
+        self.declare_queue(&dead, &[("x-queue-type", Argument::Text("quorum"))]).await?;
+        self.bind(&dead, &dead).await?;
+        let mut arguments = vec![
+            ("x-queue-type", Argument::Text("quorum")),
+            ("x-dead-letter-exchange", Argument::Text(&dead)),
+            ("x-dead-letter-strategy", Argument::Text("at-least-once")),
+            // Dead-lettering at least once needs it.
+            ("x-overflow", Argument::Text("reject-publish")),
+        ];
+        arguments.extend(delivery_limit.map(|limit| ("x-delivery-limit", Argument::Number(limit))));
+        self.declare_queue(name, &arguments).await
     }
 
     /// Looks passively first: declaring something that exists with other arguments is an error.

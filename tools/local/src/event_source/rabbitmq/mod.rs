@@ -65,7 +65,7 @@ impl Invoked {
         match self {
             Self::Function(function) => function.invoke(Bytes::from(event)).await.map(drop),
             #[cfg(test)]
-            Self::Test(function) => function.invoke(&event),
+            Self::Test(function) => function.invoke(&event).await,
         }
     }
 }

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::*;
 use crate::amqp::publish::{self, Published};
-use crate::amqp::{Consumer, ConsumerBounds, QueueKind, Topology};
+use crate::amqp::{Consumer, ConsumerBounds, ConsumerEvent, QueueKind, Topology, declare_quorum_queue};
 use crate::filters::{Filters, RecordKind};
 use crate::hub_proxy::{Broker, BrokerProxy};
 use crate::lambda::PAYLOAD_BYTES_MAX;
@@ -24,12 +25,17 @@ const POLL: Duration = Duration::from_millis(10);
 enum Reply {
     Succeed,
     Fail,
+    /// Fails when the test releases it.
+    FailWhenReleased,
     Throttle,
 }
 
 /// Function that records its events and replies as told; it succeeds once nothing is left to reply.
 #[derive(Clone, Default)]
-pub(crate) struct TestFunction(Arc<Mutex<TestFunctionState>>);
+pub(crate) struct TestFunction {
+    state: Arc<Mutex<TestFunctionState>>,
+    released: Arc<Notify>,
+}
 
 #[derive(Default)]
 struct TestFunctionState {
@@ -38,16 +44,20 @@ struct TestFunctionState {
 }
 
 impl TestFunction {
-    pub(super) fn invoke(&self, event: &str) -> Result<(), InvokeError> {
-        let mut state = self.0.lock();
-        let reply = state.replies.pop_front().unwrap_or(Reply::Succeed);
-        match reply {
-            Reply::Throttle => return Err(InvokeError::Throttled),
-            Reply::Succeed | Reply::Fail => state.events.push(serde_json::from_str(event).unwrap()),
+    pub(super) async fn invoke(&self, event: &str) -> Result<(), InvokeError> {
+        let reply = self.state.lock().replies.pop_front().unwrap_or(Reply::Succeed);
+        if matches!(reply, Reply::Throttle) {
+            return Err(InvokeError::Throttled);
+        }
+        self.state.lock().events.push(serde_json::from_str(event).unwrap());
+        if matches!(reply, Reply::FailWhenReleased) {
+            self.released.notified().await;
         }
         match reply {
-            Reply::Fail => Err(InvokeError::Function { error_type: "Boom".to_owned(), message: "as told".to_owned() }),
-            _ => Ok(()),
+            Reply::Fail | Reply::FailWhenReleased => {
+                Err(InvokeError::Function { error_type: "Boom".to_owned(), message: "as told".to_owned() })
+            }
+            Reply::Succeed | Reply::Throttle => Ok(()),
         }
     }
 }
@@ -73,8 +83,17 @@ fn broker() -> Option<String> {
     address
 }
 
+#[derive(Debug, Clone, Copy)]
+enum DeliveryLimit {
+    OfEnvironment,
+    Of(i64),
+    Missing,
+}
+
 struct Setting {
     kind: QueueKind,
+    /// Delivery limit of a quorum queue.
+    delivery_limit: DeliveryLimit,
     returns: RabbitMqReturn,
     batch_size: usize,
     window: Duration,
@@ -89,6 +108,7 @@ impl Default for Setting {
     fn default() -> Self {
         Self {
             kind: QueueKind::Quorum,
+            delivery_limit: DeliveryLimit::OfEnvironment,
             returns: RabbitMqReturn::Nack,
             batch_size: 100,
             window: Duration::ZERO,
@@ -108,6 +128,12 @@ impl Mapped {
             username: "guest".to_owned(),
             password: "guest".to_owned(),
         };
+        match setting.delivery_limit {
+            // The environment declares the queue below.
+            DeliveryLimit::OfEnvironment => {}
+            DeliveryLimit::Of(limit) => declare_quorum_queue(&access, &name, Some(limit)).await.unwrap(),
+            DeliveryLimit::Missing => declare_quorum_queue(&access, &name, None).await.unwrap(),
+        }
         let topology = Topology { exchange: name.clone(), queue: name.clone(), kind: setting.kind };
         topology.declare_missing(&access).await.unwrap();
         publish::to_exchange(&access, &name, &setting.messages).await.unwrap();
@@ -115,7 +141,7 @@ impl Mapped {
         let lines = Arc::clone(&log);
         let (stop, draining) = (CancellationToken::new(), CancellationToken::new());
         let function = TestFunction::default();
-        function.0.lock().replies = setting.replies.into();
+        function.state.lock().replies = setting.replies.into();
         let source = RabbitMqSource {
             broker_arn: "arn:b".to_owned(),
             queue: name.clone(),
@@ -164,11 +190,11 @@ impl Mapped {
 
     /// Bodies of the messages of each invocation.
     fn batches(&self) -> Vec<Vec<String>> {
-        self.function.0.lock().events.iter().map(|event| messages_of(event).iter().map(body).collect()).collect()
+        self.function.state.lock().events.iter().map(|event| messages_of(event).iter().map(body).collect()).collect()
     }
 
     fn messages(&self) -> Vec<Value> {
-        self.function.0.lock().events.iter().flat_map(messages_of).collect()
+        self.function.state.lock().events.iter().flat_map(messages_of).collect()
     }
 
     async fn eventually(&self, what: &str, is_so: impl AsyncFn() -> bool) {
@@ -220,7 +246,7 @@ async fn a_message_of_rabbitmq_is_delivered_and_acknowledged_after_success() {
     mapped.publish(&texts(&["a"])).await;
     mapped.drained().await;
     assert_eq!(mapped.batches(), [["a"]]);
-    let event = mapped.function.0.lock().events[0].clone();
+    let event = mapped.function.state.lock().events[0].clone();
     assert_eq!((&event["eventSource"], &event["eventSourceArn"]), (&"aws:rmq".into(), &"arn:b".into()));
     let message = &event["rmqMessagesByQueue"][format!("{}::/", mapped.queue)][0];
     assert_eq!((&message["redelivered"], &message["basicProperties"]["bodySize"]), (&false.into(), &1.into()));
@@ -296,6 +322,33 @@ async fn a_failed_batch_of_rabbitmq_is_redelivered_whole_and_in_order_by_reject_
     a_failed_batch_is_redelivered(QueueKind::Classic, RabbitMqReturn::Reject).await;
 }
 
+/// Messages that the broker has sent while the function runs are delivered before a batch that fails meanwhile.
+async fn a_failed_batch_comes_after_the_messages_taken_ahead(kind: QueueKind) {
+    let Some(broker) = broker() else { return };
+    let replies = vec![Reply::FailWhenReleased];
+    let setting = Setting { kind, batch_size: 3, replies, messages: texts(&["a"]), ..Setting::default() };
+    let mapped = Mapped::start(&broker, setting).await;
+    mapped.eventually("the function has the first message", async || mapped.batches() == [["a"]]).await;
+    mapped.publish(&texts(&["b", "c"])).await;
+    let ready = async || publish::ready_messages(&mapped.access, &mapped.queue).await.unwrap();
+    mapped.eventually("the mapping has the later messages", async || ready().await == 0).await;
+    mapped.function.released.notify_one();
+    mapped.drained().await;
+    assert_eq!(mapped.batches().concat(), ["a", "b", "c", "a"], "{kind:?}");
+    let redelivered: Vec<bool> = mapped.messages().iter().map(|message| message["redelivered"] == true).collect();
+    assert_eq!(redelivered, [false, false, false, true]);
+}
+
+#[tokio::test]
+async fn messages_that_are_taken_ahead_come_before_a_failed_batch_on_a_quorum_queue() {
+    a_failed_batch_comes_after_the_messages_taken_ahead(QueueKind::Quorum).await;
+}
+
+#[tokio::test]
+async fn messages_that_are_taken_ahead_come_before_a_failed_batch_on_a_classic_queue() {
+    a_failed_batch_comes_after_the_messages_taken_ahead(QueueKind::Classic).await;
+}
+
 #[tokio::test]
 async fn more_failures_than_the_default_delivery_limit_of_rabbitmq_4_lose_nothing() {
     let Some(broker) = broker() else { return };
@@ -304,6 +357,54 @@ async fn more_failures_than_the_default_delivery_limit_of_rabbitmq_4_lose_nothin
     mapped.drained().await;
     assert_eq!(mapped.mapping.status().records, 2, "{:?}", mapped.batches());
     assert_eq!(mapped.batches().len(), 26);
+}
+
+/// A batch of three of five messages is returned.
+async fn bodies_if_the_first_batch_fails(broker: &str, delivery_limit: DeliveryLimit) -> Vec<String> {
+    let messages = texts(&["a", "b", "c", "d", "e"]);
+    let setting = Setting { delivery_limit, batch_size: 3, replies: vec![Reply::Fail], messages, ..Setting::default() };
+    let mapped = Mapped::start(broker, setting).await;
+    mapped.drained().await;
+    mapped.batches().concat()
+}
+
+#[tokio::test]
+async fn a_quorum_queue_without_a_delivery_limit_puts_returned_messages_last() {
+    let Some(broker) = broker() else { return };
+    let without = bodies_if_the_first_batch_fails(&broker, DeliveryLimit::Missing).await;
+    assert_eq!(without, ["a", "b", "c", "d", "e", "a", "b", "c"]);
+    let with = bodies_if_the_first_batch_fails(&broker, DeliveryLimit::OfEnvironment).await;
+    assert_eq!(with, ["a", "b", "c", "a", "b", "c", "d", "e"]);
+}
+
+#[tokio::test]
+async fn messages_that_reach_the_delivery_limit_are_dead_lettered_and_later_ones_are_delivered() {
+    let Some(broker) = broker() else { return };
+    let names = ["a", "b", "c"];
+    // A limit of two returns: the third one moves the message.
+    let setting = Setting {
+        delivery_limit: DeliveryLimit::Of(2),
+        replies: vec![Reply::Fail; 3],
+        messages: texts(&names),
+        batch_size: 3,
+        window: Duration::from_mins(5),
+        ..Setting::default()
+    };
+    let mapped = Mapped::start(&broker, setting).await;
+    let dead = format!("{}.dead", mapped.queue);
+    let ready = async || publish::ready_messages(&mapped.access, &dead).await.unwrap();
+    mapped.eventually("all messages are in the dead-letter queue", async || ready().await == 3).await;
+    mapped.publish(&texts(&["d", "e", "f"])).await;
+    mapped.eventually("the later messages are delivered", async || mapped.mapping.status().records == 3).await;
+    assert_eq!(mapped.batches(), [names, names, names, ["d", "e", "f"]]);
+    let bounds = ConsumerBounds { prefetch: 4, body_bytes_max: 1 };
+    let mut consumer = Consumer::open(&mapped.access, &dead, bounds).await.unwrap();
+    let mut moved = Vec::new();
+    for _ in names {
+        let ConsumerEvent::Delivery(delivery) = consumer.next().await.unwrap() else { panic!("no delivery") };
+        moved.push(String::from_utf8(delivery.body.unwrap()).unwrap());
+    }
+    assert_eq!(moved, names);
 }
 
 #[tokio::test]

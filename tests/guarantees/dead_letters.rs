@@ -1,0 +1,104 @@
+//! RabbitMQ's exhausted retries: messages at the delivery limit of their queue. Skipped without the broker, whatever
+//! `PAYSTREAM_HUB` is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use amqprs::channel::{
+    BasicGetArguments, Channel, ExchangeDeclareArguments, QueueBindArguments, QueueDeclareArguments,
+};
+use amqprs::connection::{Connection, OpenConnectionArguments};
+use amqprs::{FieldTable, FieldValue};
+use paystream_local::{Effect, Fault, FaultTarget, HubKind, Options};
+use paystream_tests::{Paystream, first_appearances};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::hub_outages::{PARAMETERS, RETRY, pay_for_orders};
+
+/// Returns of a message, after which the queue dead-letters it.
+const DELIVERY_LIMIT: i64 = 3;
+
+/// Orders' queue with a low delivery limit, declared before the environment finds it, and its dead-letter queue.
+struct LimitedQueue {
+    name: String,
+    channel: Channel,
+    /// Events that were taken from the dead-letter queue.
+    dead: Mutex<Vec<Value>>,
+    _connection: Connection,
+}
+
+impl LimitedQueue {
+    async fn declare(address: &str) -> Self {
+        let (host, port) = address.rsplit_once(':').unwrap();
+        let arguments = OpenConnectionArguments::new(host, port.parse().unwrap(), "guest", "guest");
+        let connection = Connection::open(&arguments).await.unwrap();
+        let channel = connection.open_channel(None).await.unwrap();
+        let mark: String = std::iter::repeat_with(fastrand::lowercase).take(12).collect();
+        let queue = Self { name: format!("limited-{mark}"), channel, dead: Mutex::default(), _connection: connection };
+        let dead = queue.dead_letters();
+        let mut exchange = ExchangeDeclareArguments::new(&dead, "fanout");
+        queue.channel.exchange_declare(exchange.durable(true).finish()).await.unwrap();
+        queue.declare_quorum_queue(&dead, []).await;
+        queue.channel.queue_bind(QueueBindArguments::new(&dead, &dead, "")).await.unwrap();
+        let arguments = [
+            ("x-dead-letter-exchange", dead.as_str().into()),
+            ("x-dead-letter-strategy", "at-least-once".into()),
+            ("x-overflow", "reject-publish".into()),
+            ("x-delivery-limit", FieldValue::l(DELIVERY_LIMIT)),
+        ];
+        queue.declare_quorum_queue(&queue.name, arguments).await;
+        queue
+    }
+
+    /// Name of the dead-letter exchange and its queue, as the environment names them.
+    fn dead_letters(&self) -> String {
+        format!("{}.dead", self.name)
+    }
+
+    async fn declare_quorum_queue<const N: usize>(&self, name: &str, arguments: [(&str, amqprs::FieldValue); N]) {
+        let mut table = FieldTable::new();
+        for (key, value) in arguments.into_iter().chain([("x-queue-type", "quorum".into())]) {
+            table.insert(key.try_into().unwrap(), value);
+        }
+        let declare = QueueDeclareArguments::durable_client_named(name).arguments(table).finish();
+        self.channel.queue_declare(declare).await.unwrap();
+    }
+
+    /// Returns the versions that were dead-lettered until now, by payment.
+    async fn dead_versions(&self) -> BTreeMap<String, BTreeSet<u64>> {
+        let mut dead = self.dead.lock().await;
+        let get = BasicGetArguments::new(&self.dead_letters()).no_ack(true).finish();
+        while let Some((_, _, body)) = self.channel.basic_get(get.clone()).await.unwrap() {
+            dead.push(serde_json::from_slice(&body).unwrap());
+        }
+        first_appearances(&dead).into_iter().map(|(id, versions)| (id, versions.into_iter().collect())).collect()
+    }
+}
+
+#[tokio::test]
+async fn messages_at_the_delivery_limit_are_all_in_the_dead_letter_queue_and_a_repair_brings_their_payments_to_orders()
+{
+    let Some(address) = Paystream::broker_of(HubKind::RabbitMq) else { return };
+    let queue = LimitedQueue::declare(&address).await;
+    let parameters = [PARAMETERS.as_slice(), &[("RabbitMqQueue", queue.name.as_str())]].concat();
+    let retrying = |options| Options { retry: RETRY, ..options };
+    let paystream = Paystream::start_at(HubKind::RabbitMq, &address, &parameters, retrying).await;
+    paystream.inject(Fault::new(FaultTarget::DynamoDb, Effect::error("InternalServerError")).from("OrderProjector"));
+    let payments = pay_for_orders(&paystream, "ord").await;
+    let versions = paystream.payment_versions().await.into_iter();
+    let accepted: BTreeMap<_, BTreeSet<_>> = versions.map(|(id, version)| (id, (1..=version).collect())).collect();
+    Paystream::eventually("every version of every payment is in the dead-letter queue", async || {
+        (queue.dead_versions().await == accepted).then_some(())
+    })
+    .await;
+    paystream.heal();
+    for (order_id, _) in &payments {
+        let copies = paystream.get(&format!("/orders/{order_id}/payments")).await.expect(200);
+        assert_eq!(copies["payments"], json!([]), "the queue delivers no message above its limit");
+    }
+    paystream.command(&["reconcile", "--grace", "0", "--repair", "--wait"]).await.text(0);
+    for (order_id, payment) in &payments {
+        paystream.payment_arrives(order_id, payment).await;
+    }
+    paystream.command(&["reconcile", "--grace", "0"]).await.text(0);
+}
