@@ -73,18 +73,30 @@ impl LimitedQueue {
         }
         first_appearances(&dead).into_iter().map(|(id, versions)| (id, versions.into_iter().collect())).collect()
     }
+
+    /// Number of messages in a queue.
+    async fn ready(&self, name: &str) -> u32 {
+        let declare = QueueDeclareArguments::new(name).passive(true).finish();
+        self.channel.queue_declare(declare).await.unwrap().unwrap().1
+    }
+}
+
+/// A system whose projector fails, with a queue of a low delivery limit, and payments of three versions.
+async fn start_failing(address: &str) -> (Paystream, LimitedQueue, Vec<(String, Value)>) {
+    let queue = LimitedQueue::declare(address).await;
+    let parameters = [PARAMETERS.as_slice(), &[("RabbitMqQueue", queue.name.as_str())]].concat();
+    let retrying = |options| Options { retry: RETRY, ..options };
+    let paystream = Paystream::start_at(HubKind::RabbitMq, address, &parameters, retrying).await;
+    paystream.inject(Fault::new(FaultTarget::DynamoDb, Effect::error("InternalServerError")).from("OrderProjector"));
+    let payments = pay_for_orders(&paystream, "ord").await;
+    (paystream, queue, payments)
 }
 
 #[tokio::test]
 async fn messages_at_the_delivery_limit_are_all_in_the_dead_letter_queue_and_a_repair_brings_their_payments_to_orders()
 {
     let Some(address) = Paystream::broker_of(HubKind::RabbitMq) else { return };
-    let queue = LimitedQueue::declare(&address).await;
-    let parameters = [PARAMETERS.as_slice(), &[("RabbitMqQueue", queue.name.as_str())]].concat();
-    let retrying = |options| Options { retry: RETRY, ..options };
-    let paystream = Paystream::start_at(HubKind::RabbitMq, &address, &parameters, retrying).await;
-    paystream.inject(Fault::new(FaultTarget::DynamoDb, Effect::error("InternalServerError")).from("OrderProjector"));
-    let payments = pay_for_orders(&paystream, "ord").await;
+    let (paystream, queue, payments) = start_failing(&address).await;
     let versions = paystream.payment_versions().await.into_iter();
     let accepted: BTreeMap<_, BTreeSet<_>> = versions.map(|(id, version)| (id, (1..=version).collect())).collect();
     Paystream::eventually("every version of every payment is in the dead-letter queue", async || {
@@ -101,4 +113,37 @@ async fn messages_at_the_delivery_limit_are_all_in_the_dead_letter_queue_and_a_r
         paystream.payment_arrives(order_id, payment).await;
     }
     paystream.command(&["reconcile", "--grace", "0"]).await.text(0);
+}
+
+#[tokio::test]
+async fn dead_lettered_messages_go_back_to_the_exchange_and_arrive() {
+    let Some(address) = Paystream::broker_of(HubKind::RabbitMq) else { return };
+    let (paystream, queue, payments) = start_failing(&address).await;
+    let versions: u64 = paystream.payment_versions().await.values().sum();
+    Paystream::eventually("every version of every payment is in the dead-letter queue", async || {
+        let is_drained = queue.ready(&queue.name).await == 0;
+        (is_drained && u64::from(queue.ready(&queue.dead_letters()).await) >= versions).then_some(())
+    })
+    .await;
+    let dead = queue.ready(&queue.dead_letters()).await;
+    let would = paystream.command(&["failures", "dead-letters", "--dry-run", "--json"]).await.json(0);
+    assert_eq!((&would["dry_run"], &would["dead_letters"]["messages"]), (&true.into(), &dead.into()));
+    assert_eq!(queue.ready(&queue.dead_letters()).await, dead, "a dry run takes nothing");
+    paystream.heal();
+    let redriven = paystream.command(&["failures", "dead-letters"]).await.text(0);
+    assert_eq!(redriven, format!("published {dead} messages of {} again\n", queue.dead_letters()));
+    for (order_id, payment) in &payments {
+        paystream.payment_arrives(order_id, payment).await;
+    }
+    assert_eq!(queue.ready(&queue.dead_letters()).await, 0);
+    paystream.command(&["reconcile", "--grace", "0"]).await.text(0);
+    let again = paystream.command(&["failures", "dead-letters"]).await.text(0);
+    assert_eq!(again, format!("published 0 messages of {} again\n", queue.dead_letters()));
+    let missing = paystream.command(&["failures", "dead-letters", "--queue", "none"]).await;
+    missing.text(2);
+    assert!(
+        missing.stderr.contains("the queue none cannot be read") && missing.stderr.contains("--queue"),
+        "{}",
+        missing.stderr
+    );
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use amqprs::channel::Channel;
+use amqprs::connection::Connection;
 use async_trait::async_trait;
 use aws_connection::{Encryption, trust_only};
 use aws_secrets::{Credentials, Secrets};
@@ -62,6 +64,22 @@ impl RabbitMqPublisher {
         if let Err(error) = timeout(PUBLISH_MAX, connected).await.unwrap_or(timed_out) {
             tracing::warn!(%error, "could not connect before the first event; the first event will try again");
         }
+    }
+
+    /// Returns the settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Opens a connection and a channel beside that of the publisher, for a command that also reads queues. They end with
+    /// the runtime.
+    pub async fn open_channel(&self) -> Result<(Connection, Channel), BrokerError> {
+        let open = async {
+            let opened = self.opening().await?.open().await?;
+            Ok((opened.connection, opened.channel))
+        };
+        let opened = timeout(PUBLISH_MAX, open).await.unwrap_or(Err(Cause::ConnectTimedOut(PUBLISH_MAX)));
+        opened.map_err(|cause| BrokerError::new(&self.settings, cause))
     }
 
     /// Publishes messages. Returns one result per message, in their order. Messages with the same key keep their order, and

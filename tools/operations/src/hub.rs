@@ -217,7 +217,7 @@ impl Stack {
         Ok(match self.hub()? {
             StackHub::Kinesis => Arc::new(self.kinesis_publisher()?),
             StackHub::Kafka => self.kafka_publisher()?,
-            StackHub::RabbitMq => self.connection().rabbitmq(self.aws())?,
+            StackHub::RabbitMq => self.rabbitmq_publisher()?,
         })
     }
 
@@ -229,6 +229,11 @@ impl Stack {
     /// Returns the publisher to the topic of a stack over Kafka.
     pub(crate) fn kafka_publisher(&self) -> Result<Arc<KafkaPublisher>, OperationError> {
         Ok(self.connection().kafka(self.aws())?)
+    }
+
+    /// Returns the publisher to the exchange of a stack over `RabbitMQ`.
+    pub(crate) fn rabbitmq_publisher(&self) -> Result<Arc<RabbitMqPublisher>, OperationError> {
+        Ok(self.connection().rabbitmq(self.aws())?)
     }
 
     fn access(&self) -> &HubAccess {

@@ -30,6 +30,9 @@ pub enum OperationError {
     /// The on-failure records could not be read.
     #[error(transparent)]
     Failures(crate::failures::FailureSourceError),
+    /// Dead-lettered messages could not be published again.
+    #[error(transparent)]
+    DeadLetters(crate::failures::DeadLettersError),
 }
 
 /// Contents of the payments table.

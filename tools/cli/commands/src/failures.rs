@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use paystream_operations::failures::{
-    BatchKind, Failure, FailureRedriven, FailureSource, FailureSourceError, LocalFailures, redrive, would_redrive,
+    BatchKind, Failure, FailureRedriven, FailureSource, FailureSourceError, LocalFailures, redrive,
+    redrive_dead_letters, would_redrive,
 };
 use serde_json::json;
 
@@ -20,6 +21,8 @@ pub(crate) enum Command {
     List(List),
     /// Redrive failed batches, and delete those whose records are handled
     Redrive(Redrive),
+    /// Publish dead-lettered messages of RabbitMQ again, and remove them from their queue
+    DeadLetters(DeadLetters),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -61,11 +64,46 @@ pub(crate) struct Redrive {
     operating: OperatingArguments,
 }
 
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DeadLetters {
+    /// Dead-letter queue [default: the name of Orders' queue, with .dead after it]
+    #[arg(long, value_name = "NAME")]
+    queue: Option<String>,
+    /// Print how many messages would be published, and publish none
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    hub: HubArguments,
+    #[command(flatten)]
+    operating: OperatingArguments,
+}
+
 pub(crate) async fn run(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::List(arguments) => list(arguments).await,
         Command::Redrive(arguments) => redrive_failures(arguments).await,
+        Command::DeadLetters(arguments) => dead_letters(arguments).await,
     }
+}
+
+async fn dead_letters(arguments: DeadLetters) -> Result<ExitCode, CommandError> {
+    let DeadLetters { queue, dry_run, hub, operating } = arguments;
+    let stack = hub.stack_of(&operating.target.resolve().await?);
+    let bar = Bar::new();
+    let watch = |progress| bar.show(progress);
+    let redriven = redrive_dead_letters(&stack, queue, dry_run, &watch).await?;
+    bar.finish();
+    if operating.json {
+        output::json(&json!({"dry_run": dry_run, "dead_letters": redriven}))?;
+    } else {
+        let verb = if dry_run { "would publish" } else { "published" };
+        let messages = count(redriven.messages, "message");
+        output::line(&format!("{verb} {messages} of {} again", output::foreign(&redriven.queue, 255)))?;
+        output::lines(
+            redriven.not_sent.iter().map(|reason| format!("  not published: {}", output::foreign(reason, 300))),
+        )?;
+    }
+    Ok(if redriven.not_sent.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 async fn list(arguments: List) -> Result<ExitCode, CommandError> {

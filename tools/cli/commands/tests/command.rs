@@ -101,7 +101,7 @@ fn a_command_fails_if_its_output_cannot_be_written() {
 }
 
 /// Commands that operate a stack; true for those that write.
-const OPERATING: [(&[&str], bool); 9] = [
+const OPERATING: [(&[&str], bool); 10] = [
     (&["reconcile"], true),
     (&["replay"], true),
     (&["quarantine", "list"], false),
@@ -110,6 +110,7 @@ const OPERATING: [(&[&str], bool); 9] = [
     (&["quarantine", "drop"], true),
     (&["failures", "list"], false),
     (&["failures", "redrive"], true),
+    (&["failures", "dead-letters"], true),
     (&["doctor"], false),
 ];
 

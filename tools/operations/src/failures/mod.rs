@@ -1,9 +1,11 @@
 //! Batches in the on-failure destination, as Lambda writes them to S3, and their redrive.
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html>, its page for DynamoDB, and
-//! <https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html>. A mapping of RabbitMQ has no such destination.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure.html>. A mapping of RabbitMQ has no such destination: its
+//! failed messages go to a dead-letter queue.
 
 mod bucket;
+mod dead_letters;
 mod kafka;
 mod local;
 mod record;
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 use paystream_client::ApiError;
 
 pub use bucket::{Bucket, BucketError};
+pub use dead_letters::{DeadLettersError, DeadLettersRedriven, redrive_dead_letters};
 pub use kafka::FailedPartition;
 pub use local::LocalFailures;
 pub use record::{BatchKind, Failure, InvalidFailure};
