@@ -31,7 +31,7 @@ pub enum DeadLettersError {
     OtherHub,
     /// The broker could not be reached.
     #[error(transparent)]
-    Broker(#[from] BrokerError),
+    Broker(Box<BrokerError>),
     /// The dead-letter queue could not be read.
     #[error(
         "the queue {queue} cannot be read ({reason}); name the queue of the dead-letter exchange with --queue, and allow \
@@ -132,7 +132,8 @@ struct DeadLetters {
 
 impl DeadLetters {
     async fn open(publisher: &RabbitMqPublisher, queue: String) -> Result<Self, DeadLettersError> {
-        let (connection, channel) = publisher.open_channel().await?;
+        let opened = publisher.open_channel().await;
+        let (connection, channel) = opened.map_err(|error| DeadLettersError::Broker(Box::new(error)))?;
         Ok(Self { queue, channel, _connection: connection })
     }
 
