@@ -103,6 +103,13 @@ impl Observations {
         first
     }
 
+    /// Returns the versions that the consumer handled.
+    pub(super) fn handled(&self) -> BTreeSet<Version> {
+        let facts = self.0.lock();
+        let versions = facts.batches.iter().flat_map(|batch| &batch.versions);
+        versions.filter(|(_, is_handled)| *is_handled).map(|(version, _)| version.clone()).collect()
+    }
+
     /// Counts the deliveries of these payments.
     pub fn deliveries(&self, payments: &BTreeSet<PaymentId>) -> Deliveries {
         let mut facts = self.0.lock();

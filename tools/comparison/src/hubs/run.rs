@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::figures::{HubSamples, OutageSample, PhaseSample};
 use super::load::{Made, make, plan};
-use super::observations::Observations;
+use super::observations::{Observations, Version};
 use super::system::{HubPhase, HubSystem};
 use crate::api::Api;
 use crate::costs::{total, wait_until_idle};
@@ -116,6 +116,8 @@ impl Run<'_> {
             samples.units = total(&self.environment.usage());
         }
         let stored = self.stored(&payments.made).await?;
+        let in_orders = payments.made.iter().zip(&stored).filter_map(|(made, stored_ms)| stored_ms.map(|_| made));
+        self.observed(in_orders.flat_map(Made::versions).map(|(version, _)| version).collect()).await;
         Ok(self.sample(&payments, &stored, ended_ms))
     }
 
@@ -184,6 +186,16 @@ impl Run<'_> {
                 return Ok(stored);
             }
         }
+    }
+
+    /// Waits until the invocations that published and handled these versions were observed. An invocation is observed when
+    /// it ends, which is later than its write to the hub or to Orders' table.
+    async fn observed(&self, versions: BTreeSet<Version>) {
+        let is_published =
+            |version| !self.system.relay_publishes() || self.observations.published_ms(version).is_some();
+        let are_observed = || self.observations.handled().is_superset(&versions) && versions.iter().all(is_published);
+        let mut attempts = SETTLING.begin();
+        while !are_observed() && attempts.again().await {}
     }
 
     async fn stored_ms(&self, made: &Made) -> Result<Option<i64>, ApiError> {

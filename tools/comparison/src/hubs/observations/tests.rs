@@ -105,6 +105,16 @@ fn records_from_a_reported_one_on_are_not_handled() {
 }
 
 #[test]
+fn a_version_is_handled_by_an_invocation_that_succeeded_and_did_not_report_it() {
+    let observations = Observations::default();
+    let reported = json!({"batchItemFailures": [{"itemIdentifier": "102"}]});
+    observations.add(&invocation(CONSUMER, 0, &event("kinesis", &[1, 2, 3]), Some(reported)));
+    observations.add(&invocation(CONSUMER, 10, &event("kinesis", &[3, 4]), None));
+    let payment: PaymentId = PAYMENT.parse().unwrap();
+    assert_eq!(observations.handled(), [(payment.clone(), 1), (payment, 2)].into());
+}
+
+#[test]
 fn other_payments_and_functions_are_not_counted() {
     let observations = Observations::default();
     observations.add(&invocation(CONSUMER, 0, &event("kafka", &[1]), Some(handled())));

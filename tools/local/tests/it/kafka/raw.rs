@@ -17,6 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const TIMEOUT_MS: i32 = 10_000;
+/// The broker aborts a transaction that is open for longer. It is Kafka's maximum, so that no busy machine meets it.
+const TRANSACTION_TIMEOUT_MS: i32 = 900_000;
 
 /// Sends one request on a connection of its own.
 async fn call<Q, A>(address: &str, key: ApiKey, version: i16, request: &Q) -> A
@@ -95,7 +97,7 @@ impl Transaction {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         let init = InitProducerIdRequest::default().with_transactional_id(Some(id.clone()));
-        let init = init.with_transaction_timeout_ms(TIMEOUT_MS);
+        let init = init.with_transaction_timeout_ms(TRANSACTION_TIMEOUT_MS);
         let initialised = loop {
             let answer: InitProducerIdResponse = call(address, ApiKey::InitProducerId, 1, &init).await;
             if answer.error_code == 0 {
