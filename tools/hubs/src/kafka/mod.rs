@@ -6,7 +6,7 @@ mod records;
 mod settings;
 mod writing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,22 +101,25 @@ impl KafkaClient {
             .with_timeout_ms(i32::try_from(CREATE_TIMEOUT.as_millis()).unwrap_or(i32::MAX));
         let response: CreateTopicsResponse = self.bootstrap.call(CREATE_TOPICS, &request, Duration::ZERO).await?;
         let code = response.topics.first().map_or(0, |topic| topic.error_code);
-        // Another program may have created it meanwhile.
-        if code != ResponseError::TopicAlreadyExists.code() {
-            check(&format!("creation of topic {name}"), code)?;
+        // Another program may have created it meanwhile, with other partitions.
+        if code == ResponseError::TopicAlreadyExists.code() {
+            return self.wait_for_leaders(name, 1).await;
         }
+        check(&format!("creation of topic {name}"), code)?;
         self.wait_for_leaders(name, partitions).await
     }
 
-    /// Waits until the leader of each partition of a new topic answers.
-    async fn wait_for_leaders(&self, topic: &str, partitions: i32) -> Result<(), KafkaError> {
+    /// Waits until a topic has this many partitions, or more, and the leader of each answers.
+    async fn wait_for_leaders(&self, topic: &str, partitions_min: i32) -> Result<(), KafkaError> {
+        let mut reason = String::new();
         let is_led = async {
-            while self.all_have_leaders(topic, partitions).await.is_err() {
+            while let Err(error) = self.all_have_leaders(topic, partitions_min).await {
+                reason = error.to_string();
                 tokio::time::sleep(LEADER_POLL).await;
             }
         };
         let waited = tokio::time::timeout(LEADERS_TIMEOUT, is_led).await;
-        waited.map_err(|_| KafkaError(format!("not all of the {partitions} partitions of topic {topic} have a leader")))
+        waited.map_err(|_| KafkaError(format!("topic {topic} is not ready after {LEADERS_TIMEOUT:?}: {reason}")))
     }
 
     /// Returns the metadata of these topics.
@@ -145,10 +148,12 @@ impl KafkaClient {
         state.leaders.insert(name.to_owned(), leaders);
     }
 
-    /// Checks that a new topic is known and the leader of each partition answers.
-    async fn all_have_leaders(&self, name: &str, partitions: i32) -> Result<(), KafkaError> {
-        self.topic(name).await?;
-        for partition in 0..partitions {
+    /// Checks that a topic has this many partitions, or more, and the leader of each answers.
+    async fn all_have_leaders(&self, name: &str, partitions_min: i32) -> Result<(), KafkaError> {
+        let topic = self.topic(name).await?;
+        let known = topic.map(|topic| topic.partitions).unwrap_or_default();
+        let wanted: BTreeSet<i32> = known.into_iter().chain(0..partitions_min).collect();
+        for partition in wanted {
             self.offset(name, partition, OffsetAt::Earliest).await?;
         }
         Ok(())

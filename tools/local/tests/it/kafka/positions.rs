@@ -1,6 +1,7 @@
 //! Starting positions, checkpoints, added partitions, and topics that are created again.
 
-use paystream_local::{KafkaSimulation, OffsetReset, Options};
+use paystream_hubs::KafkaClient;
+use paystream_local::{KafkaCluster, KafkaSimulation, OffsetReset, Options};
 
 use super::topic::{MAPPING, TestTopic, at, now_ms};
 use crate::harness::ok;
@@ -46,6 +47,14 @@ async fn added_partitions_are_read() {
     topic.write(2, &[(20, "ok")]).await;
     probe.received(2).await;
     assert_eq!(probe.event_source(MAPPING).await.shards.len(), 3);
+}
+
+#[tokio::test]
+async fn a_topic_that_another_program_created_with_fewer_partitions_is_used_as_it_is() {
+    let Some(topic) = TestTopic::create(1).await else { return };
+    let client = KafkaClient::new(&topic.address);
+    client.create_topic(&topic.name, 3).await.unwrap();
+    assert_eq!(client.topic(&topic.name).await.unwrap().unwrap().partitions, [0].into());
 }
 
 #[tokio::test]

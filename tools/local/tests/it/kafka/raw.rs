@@ -1,5 +1,7 @@
 //! Requests of Kafka's protocol that `rskafka` does not have: partitions, topic settings and transactions.
 
+use std::time::Instant;
+
 use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
@@ -15,6 +17,8 @@ use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
 use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::harness::{PATIENCE, POLL};
 
 const TIMEOUT_MS: i32 = 10_000;
 /// The broker aborts a transaction that is open for longer. It is Kafka's maximum, so that no busy machine meets it.
@@ -40,6 +44,20 @@ where
     let answer = A::decode(&mut response, version).unwrap();
     assert!(!response.has_remaining());
     answer
+}
+
+/// Repeats a request until its error code is 0. A broker rejects requests on a topic that it does not know yet, and while the
+/// previous transaction of the producer ends.
+async fn until_accepted<T>(request: impl AsyncFn() -> (i16, T)) -> T {
+    let started = Instant::now();
+    loop {
+        let (code, answer) = request().await;
+        if code == 0 {
+            return answer;
+        }
+        assert!(started.elapsed() < PATIENCE, "error code {code}");
+        tokio::time::sleep(POLL).await;
+    }
 }
 
 fn text(text: &str) -> StrBytes {
@@ -88,37 +106,32 @@ impl Transaction {
     pub(super) async fn begin(address: &str, topic: &str) -> Self {
         let id = TransactionalId(text(&format!("{topic}-producer")));
         let find = FindCoordinatorRequest::default().with_key(id.0.clone()).with_key_type(1);
-        loop {
+        // The first request creates the coordinator's own topic.
+        until_accepted(async || {
             let found: FindCoordinatorResponse = call(address, ApiKey::FindCoordinator, 2, &find).await;
-            // The coordinator's own topic is created by the first request.
-            if found.error_code == 0 {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+            (found.error_code, ())
+        })
+        .await;
         let init = InitProducerIdRequest::default().with_transactional_id(Some(id.clone()));
         let init = init.with_transaction_timeout_ms(TRANSACTION_TIMEOUT_MS);
-        let initialised = loop {
+        let (producer, epoch) = until_accepted(async || {
             let answer: InitProducerIdResponse = call(address, ApiKey::InitProducerId, 1, &init).await;
-            if answer.error_code == 0 {
-                break answer;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        };
-        let (producer, epoch) = (initialised.producer_id, initialised.producer_epoch);
-        let (address, topic) = (address.to_owned(), topic.to_owned());
-        let transaction = Self { address, topic, id, producer, epoch, sequence: 0 };
-        let partitions = AddPartitionsToTxnTopic::default().with_name(TopicName(text(&transaction.topic)));
-        let request = AddPartitionsToTxnRequest::default()
-            .with_v3_and_below_transactional_id(transaction.id.clone())
+            (answer.error_code, (answer.producer_id, answer.producer_epoch))
+        })
+        .await;
+        let partitions = AddPartitionsToTxnTopic::default().with_name(TopicName(text(topic)));
+        let add = AddPartitionsToTxnRequest::default()
+            .with_v3_and_below_transactional_id(id.clone())
             .with_v3_and_below_producer_id(producer)
             .with_v3_and_below_producer_epoch(epoch)
             .with_v3_and_below_topics(vec![partitions.with_partitions(vec![0])]);
-        let added: AddPartitionsToTxnResponse =
-            call(&transaction.address, ApiKey::AddPartitionsToTxn, 1, &request).await;
-        let code = added.results_by_topic_v3_and_below[0].results_by_partition[0].partition_error_code;
-        assert_eq!(code, 0);
-        transaction
+        until_accepted(async || {
+            let added: AddPartitionsToTxnResponse = call(address, ApiKey::AddPartitionsToTxn, 1, &add).await;
+            let results = &added.results_by_topic_v3_and_below[0].results_by_partition;
+            (results[0].partition_error_code, ())
+        })
+        .await;
+        Self { address: address.to_owned(), topic: topic.to_owned(), id, producer, epoch, sequence: 0 }
     }
 
     /// Writes a record.
@@ -150,8 +163,11 @@ impl Transaction {
             .with_acks(-1)
             .with_timeout_ms(TIMEOUT_MS)
             .with_topic_data(vec![topic.with_partition_data(vec![data])]);
-        let produced: ProduceResponse = call(&self.address, ApiKey::Produce, 7, &request).await;
-        assert_eq!(produced.responses[0].partition_responses[0].error_code, 0);
+        until_accepted(async || {
+            let produced: ProduceResponse = call(&self.address, ApiKey::Produce, 7, &request).await;
+            (produced.responses[0].partition_responses[0].error_code, ())
+        })
+        .await;
     }
 
     pub(super) async fn end(self, ending: Ending) {
@@ -160,7 +176,10 @@ impl Transaction {
             .with_producer_id(self.producer)
             .with_producer_epoch(self.epoch)
             .with_committed(ending == Ending::Commit);
-        let ended: EndTxnResponse = call(&self.address, ApiKey::EndTxn, 1, &request).await;
-        assert_eq!(ended.error_code, 0);
+        until_accepted(async || {
+            let ended: EndTxnResponse = call(&self.address, ApiKey::EndTxn, 1, &request).await;
+            (ended.error_code, ())
+        })
+        .await;
     }
 }

@@ -56,6 +56,9 @@ impl TestTopic {
     pub(super) async fn create_again(&self, partitions: i32) {
         let controller = self.client.controller_client().unwrap();
         controller.create_topic(&self.name, partitions, 1, TIMEOUT_MS).await.unwrap();
+        for partition in 0..partitions {
+            self.partition(partition).await;
+        }
     }
 
     pub(super) async fn delete(&self) {
