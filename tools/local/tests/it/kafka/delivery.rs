@@ -49,10 +49,12 @@ async fn batches_of_one_partition_each_are_simulated_too() {
     topic.write(1, &ok(10..12)).await;
     let simulation = KafkaSimulation { batches: KafkaBatches::PerPartition, ..KafkaSimulation::default() };
     let probe = topic.probe_simulating(simulation, &[]).await;
+    // The partition that waits does not hold up the other.
     probe.received(2).await;
+    probe.eventually("both are received", async || probe.journal("topic").len() == 2).await;
     let mut journal = probe.journal("topic");
     journal.sort();
-    assert_eq!(journal, [[0, 1], [10, 11]], "the partition that waits does not hold up the other");
+    assert_eq!(journal, [[0, 1], [10, 11]]);
     probe.open_gate();
     probe.received(4).await;
 }
