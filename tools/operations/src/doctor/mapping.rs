@@ -74,7 +74,7 @@ const AGE_LONG: Condition = Condition {
 const RESENT_AGE: Condition = Condition {
     code: "relay-record-age",
     effect: Reorders,
-    consequence: "The relay assumes that Lambda still delivers a version that Lambda has given up, and publishes a later one.",
+    consequence: "Lambda discards a version earlier than the relay expects, and the relay publishes the next one without it.",
     remedy: "Set both to RelayRecordAgeSecondsMax (docs/operating.md, revert drift), and run `paystream reconcile`.",
 };
 const NO_BISECT: Condition = Condition {
