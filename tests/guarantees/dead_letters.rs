@@ -11,6 +11,8 @@ use amqprs::{FieldTable, FieldValue};
 use paystream_local::{Effect, Fault, FaultTarget, HubKind, Options};
 use paystream_tests::{Paystream, first_appearances};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
 use crate::hub_outages::{PARAMETERS, RETRY, pay_for_orders};
@@ -74,11 +76,60 @@ impl LimitedQueue {
         first_appearances(&dead).into_iter().map(|(id, versions)| (id, versions.into_iter().collect())).collect()
     }
 
+    /// Waits until every version of every payment is in the dead-letter queue. Returns the number of its messages.
+    async fn until_all_are_dead(&self, paystream: &Paystream) -> u32 {
+        let versions: u64 = paystream.payment_versions().await.values().sum();
+        Paystream::eventually("every version of every payment is in the dead-letter queue", async || {
+            let is_drained = self.ready(&self.name).await == 0;
+            (is_drained && u64::from(self.ready(&self.dead_letters()).await) >= versions).then_some(())
+        })
+        .await;
+        self.ready(&self.dead_letters()).await
+    }
+
     /// Number of messages in a queue.
     async fn ready(&self, name: &str) -> u32 {
         let declare = QueueDeclareArguments::new(name).passive(true).finish();
         self.channel.queue_declare(declare).await.unwrap().unwrap().1
     }
+}
+
+/// Dead-letters a message of another producer, whose header is not UTF-8. Clients do not let a test write that, so this sends
+/// the frames of AMQP 0-9-1.
+async fn dead_letter_of_another_producer(address: &str, exchange: &str) {
+    async fn send(stream: &mut TcpStream, kind: u8, channel: u16, payload: &[u8]) {
+        let size = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        stream.write_all(&[&[kind], &channel.to_be_bytes()[..], &size, payload, &[0xCE]].concat()).await.unwrap();
+    }
+    async fn reply(stream: &mut TcpStream) {
+        let mut start = [0; 7];
+        stream.read_exact(&mut start).await.unwrap();
+        let size = u32::from_be_bytes(start[3..].try_into().unwrap());
+        stream.read_exact(&mut vec![0; usize::try_from(size).unwrap() + 1]).await.unwrap();
+    }
+    let name = |name: &str| [&[u8::try_from(name.len()).unwrap()], name.as_bytes()].concat();
+    let table = |fields: &[u8]| [&u32::try_from(fields.len()).unwrap().to_be_bytes(), fields].concat();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"AMQP\x00\x00\x09\x01").await.unwrap();
+    reply(&mut stream).await;
+    let start = [&[0, 10, 0, 11][..], &table(&[]), &name("PLAIN"), &table(b"\0guest\0guest"), &name("en_US")].concat();
+    send(&mut stream, 1, 0, &start).await;
+    reply(&mut stream).await;
+    // Limits of channels and frames, no heartbeats.
+    send(&mut stream, 1, 0, &[0, 10, 0, 31, 0, 1, 0, 2, 0, 0, 0, 0]).await;
+    send(&mut stream, 1, 0, &[&[0, 10, 0, 40][..], &name("/"), &[0, 0]].concat()).await;
+    reply(&mut stream).await;
+    send(&mut stream, 1, 1, &[0, 20, 0, 10, 0]).await;
+    reply(&mut stream).await;
+    // Publisher confirms.
+    send(&mut stream, 1, 1, &[0, 85, 0, 10, 0]).await;
+    reply(&mut stream).await;
+    send(&mut stream, 1, 1, &[&[0, 60, 0, 40, 0, 0][..], &name(exchange), &name("key"), &[0]].concat()).await;
+    let headers = table(b"\x01kS\x00\x00\x00\x01\xe9");
+    let size = 1_u64.to_be_bytes();
+    send(&mut stream, 2, 1, &[&[0, 60, 0, 0][..], &size, &(1_u16 << 13).to_be_bytes(), &headers].concat()).await;
+    send(&mut stream, 3, 1, b"x").await;
+    reply(&mut stream).await;
 }
 
 /// A system whose projector fails, with a queue of a low delivery limit, and payments of three versions.
@@ -119,13 +170,7 @@ async fn messages_at_the_delivery_limit_are_all_in_the_dead_letter_queue_and_a_r
 async fn dead_lettered_messages_go_back_to_the_exchange_and_arrive() {
     let Some(address) = Paystream::broker_of(HubKind::RabbitMq) else { return };
     let (paystream, queue, payments) = start_failing(&address).await;
-    let versions: u64 = paystream.payment_versions().await.values().sum();
-    Paystream::eventually("every version of every payment is in the dead-letter queue", async || {
-        let is_drained = queue.ready(&queue.name).await == 0;
-        (is_drained && u64::from(queue.ready(&queue.dead_letters()).await) >= versions).then_some(())
-    })
-    .await;
-    let dead = queue.ready(&queue.dead_letters()).await;
+    let dead = queue.until_all_are_dead(&paystream).await;
     let would = paystream.command(&["failures", "dead-letters", "--dry-run", "--json"]).await.json(0);
     assert_eq!((&would["dry_run"], &would["dead_letters"]["messages"]), (&true.into(), &dead.into()));
     assert_eq!(queue.ready(&queue.dead_letters()).await, dead, "a dry run takes nothing");
@@ -146,4 +191,22 @@ async fn dead_lettered_messages_go_back_to_the_exchange_and_arrive() {
         "{}",
         missing.stderr
     );
+}
+
+#[tokio::test]
+async fn a_dead_lettered_message_of_another_producer_ends_the_command_after_those_before_it_and_is_named() {
+    let Some(address) = Paystream::broker_of(HubKind::RabbitMq) else { return };
+    let (paystream, queue, payments) = start_failing(&address).await;
+    let dead = queue.dead_letters();
+    let before = queue.until_all_are_dead(&paystream).await;
+    dead_letter_of_another_producer(&address, &dead).await;
+    paystream.heal();
+    let stopped = paystream.command(&["failures", "dead-letters"]).await;
+    stopped.text(1);
+    let published = format!("published {before} messages of {dead} again; the next one cannot be read");
+    assert!(stopped.stderr.contains(&published) && stopped.stderr.contains("remove it"), "{}", stopped.stderr);
+    for (order_id, payment) in &payments {
+        paystream.payment_arrives(order_id, payment).await;
+    }
+    assert_eq!(queue.ready(&dead).await, 1, "the message is still there");
 }

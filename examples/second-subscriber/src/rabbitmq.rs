@@ -4,6 +4,9 @@
 //! delete its queue**, or the broker's alarm blocks Payments. The queue has no `x-overflow: reject-publish`, with which a
 //! full queue would make the broker refuse Payments' messages.
 //!
+//! `amqprs` closes the connection on a message with headers that are not UTF-8. Payments sends none; a queue that also takes
+//! messages of other producers needs another client.
+//!
 //! Plaintext; credentials are `RABBITMQ_USERNAME` and `RABBITMQ_PASSWORD`, by default those of a new broker (guest).
 
 use std::env;

@@ -43,6 +43,20 @@ pub enum DeadLettersError {
         /// Reason.
         reason: String,
     },
+    /// A message could not be read. The client library closes the connection on text that is not UTF-8, which AMQP allows.
+    #[error(
+        "published {published} messages of {queue} again; the next one cannot be read ({reason}); if its headers are not \
+         UTF-8, so that a producer other than Payments sent it, remove it with RabbitMQ's management interface, and run \
+         this again"
+    )]
+    Message {
+        /// Name of the queue.
+        queue: String,
+        /// Number of messages published before it, and removed.
+        published: u64,
+        /// Reason.
+        reason: String,
+    },
 }
 
 /// Result of a redrive of dead-lettered messages.
@@ -72,16 +86,29 @@ pub async fn redrive_dead_letters(
     }
     let publisher = stack.rabbitmq_publisher()?;
     let queue = queue.unwrap_or_else(|| format!("{}{SUFFIX}", publisher.settings().queue));
-    let dead_letters = DeadLetters::open(&publisher, queue).await?;
+    let mut dead_letters = DeadLetters::open(&publisher, queue.clone()).await?;
     let total = dead_letters.count().await?;
-    let mut redriven = DeadLettersRedriven { queue: dead_letters.queue.clone(), messages: 0, not_sent: None };
+    let mut redriven = DeadLettersRedriven { queue: queue.clone(), messages: 0, not_sent: None };
     if dry_run {
         redriven.messages = total;
         return Ok(redriven);
     }
+    let mut most = TAKEN_MAX;
     while redriven.messages < total && redriven.not_sent.is_none() {
         let left = usize::try_from(total - redriven.messages).unwrap_or(usize::MAX);
-        let taken = dead_letters.take(left.min(TAKEN_MAX)).await?;
+        let (taken, unread) = dead_letters.take(left.min(most)).await;
+        match unread {
+            Some(reason) if taken.is_empty() => {
+                return Err(DeadLettersError::Message { queue, published: redriven.messages, reason }.into());
+            }
+            Some(_) => {
+                // The connection is closed, and the messages are in the queue again: take only those before.
+                most = taken.len();
+                dead_letters = DeadLetters::open(&publisher, queue.clone()).await?;
+                continue;
+            }
+            None => most = TAKEN_MAX,
+        }
         if taken.is_empty() {
             break;
         }
@@ -140,36 +167,42 @@ impl DeadLetters {
     /// Number of messages in the queue, which must exist.
     async fn count(&self) -> Result<u64, DeadLettersError> {
         let declare = QueueDeclareArguments::new(&self.queue).passive(true).finish();
-        let declared = self.in_time(self.channel.queue_declare(declare)).await?;
+        let declared = in_time(self.channel.queue_declare(declare)).await.map_err(|reason| self.failed(reason))?;
         Ok(declared.map_or(0, |(_, messages, _)| messages.into()))
     }
 
-    /// Takes up to this many messages from the head of the queue, each with its delivery tag.
-    async fn take(&self, most: usize) -> Result<Vec<(u64, Message)>, DeadLettersError> {
+    /// Takes up to this many messages from the head of the queue, each with its delivery tag. Ends with the reason at the
+    /// first one that cannot be read.
+    async fn take(&self, most: usize) -> (Vec<(u64, Message)>, Option<String>) {
         let get = BasicGetArguments::new(&self.queue);
         let mut taken = Vec::new();
         while taken.len() < most {
-            let Some((got, properties, body)) = self.in_time(self.channel.basic_get(get.clone())).await? else { break };
+            let (got, properties, body) = match in_time(self.channel.basic_get(get.clone())).await {
+                Ok(Some(message)) => message,
+                Ok(None) => break,
+                Err(reason) => return (taken, Some(reason)),
+            };
             let (tag, key) = (got.delivery_tag(), got.routing_key().clone());
             let id = properties.message_id().cloned().unwrap_or_else(|| format!("dead-letter-{tag}"));
             taken.push((tag, Message { lineage: key.clone(), key, id, body }));
         }
-        Ok(taken)
+        (taken, None)
     }
 
     async fn remove(&self, tag: u64) -> Result<(), DeadLettersError> {
-        self.in_time(self.channel.basic_ack(BasicAckArguments::new(tag, false))).await
+        in_time(self.channel.basic_ack(BasicAckArguments::new(tag, false))).await.map_err(|reason| self.failed(reason))
     }
 
-    async fn in_time<T>(
-        &self,
-        call: impl Future<Output = Result<T, amqprs::error::Error>>,
-    ) -> Result<T, DeadLettersError> {
-        let failed = |reason: String| DeadLettersError::Queue { queue: self.queue.clone(), reason };
-        match tokio::time::timeout(CALL_MAX, call).await {
-            Ok(result) => result.map_err(|error| failed(error.to_string())),
-            Err(_elapsed) => Err(failed(format!("no answer within {CALL_MAX:?}"))),
-        }
+    fn failed(&self, reason: String) -> DeadLettersError {
+        DeadLettersError::Queue { queue: self.queue.clone(), reason }
+    }
+}
+
+/// Waits for a call to the broker, and returns the reason if it fails or takes too long.
+async fn in_time<T>(call: impl Future<Output = Result<T, amqprs::error::Error>>) -> Result<T, String> {
+    match tokio::time::timeout(CALL_MAX, call).await {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_elapsed) => Err(format!("no answer within {CALL_MAX:?}")),
     }
 }
 
