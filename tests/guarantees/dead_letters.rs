@@ -20,6 +20,14 @@ use crate::hub_outages::{PARAMETERS, RETRY, pay_for_orders};
 /// Returns of a message, after which the queue dead-letters it.
 const DELIVERY_LIMIT: i64 = 3;
 
+const REDRIVE: [&str; 2] = ["failures", "dead-letters"];
+
+/// Number of messages that the command published again, by its text.
+fn published(text: &str) -> u32 {
+    let number = text.split_once("published ").and_then(|(_, rest)| rest.split_once(' '));
+    number.and_then(|(number, _)| number.parse().ok()).unwrap_or_else(|| panic!("no number of messages: {text}"))
+}
+
 /// Orders' queue with a low delivery limit, declared before the environment finds it, and its dead-letter queue.
 struct LimitedQueue {
     name: String,
@@ -85,6 +93,15 @@ impl LimitedQueue {
         })
         .await;
         self.ready(&self.dead_letters()).await
+    }
+
+    /// Redrives until the dead-letter queue has this many messages. It may receive a version twice, the second time late.
+    async fn redrive_until(&self, paystream: &Paystream, left: u32) {
+        Paystream::eventually("the other messages were published again", async || {
+            paystream.command(&REDRIVE).await;
+            (self.ready(&self.dead_letters()).await == left).then_some(())
+        })
+        .await;
     }
 
     /// Number of messages in a queue.
@@ -172,17 +189,19 @@ async fn dead_lettered_messages_go_back_to_the_exchange_and_arrive() {
     let (paystream, queue, payments) = start_failing(&address).await;
     let dead = queue.until_all_are_dead(&paystream).await;
     let would = paystream.command(&["failures", "dead-letters", "--dry-run", "--json"]).await.json(0);
-    assert_eq!((&would["dry_run"], &would["dead_letters"]["messages"]), (&true.into(), &dead.into()));
-    assert_eq!(queue.ready(&queue.dead_letters()).await, dead, "a dry run takes nothing");
+    assert_eq!(would["dry_run"], true);
+    assert!(would["dead_letters"]["messages"].as_u64() >= Some(dead.into()), "{dead}: {would}");
+    assert!(queue.ready(&queue.dead_letters()).await >= dead, "a dry run takes nothing");
     paystream.heal();
-    let redriven = paystream.command(&["failures", "dead-letters"]).await.text(0);
-    assert_eq!(redriven, format!("published {dead} messages of {} again\n", queue.dead_letters()));
+    let redriven = paystream.command(&REDRIVE).await.text(0);
+    let expected = format!(" messages of {} again\n", queue.dead_letters());
+    assert!(published(&redriven) >= dead && redriven.ends_with(&expected), "{dead}: {redriven}");
     for (order_id, payment) in &payments {
         paystream.payment_arrives(order_id, payment).await;
     }
-    assert_eq!(queue.ready(&queue.dead_letters()).await, 0);
+    queue.redrive_until(&paystream, 0).await;
     paystream.command(&["reconcile", "--grace", "0"]).await.text(0);
-    let again = paystream.command(&["failures", "dead-letters"]).await.text(0);
+    let again = paystream.command(&REDRIVE).await.text(0);
     assert_eq!(again, format!("published 0 messages of {} again\n", queue.dead_letters()));
     let missing = paystream.command(&["failures", "dead-letters", "--queue", "none"]).await;
     missing.text(2);
@@ -194,19 +213,21 @@ async fn dead_lettered_messages_go_back_to_the_exchange_and_arrive() {
 }
 
 #[tokio::test]
-async fn a_dead_lettered_message_of_another_producer_ends_the_command_after_those_before_it_and_is_named() {
+async fn a_dead_lettered_message_that_cannot_be_read_is_named_and_stays_and_all_others_arrive() {
     let Some(address) = Paystream::broker_of(HubKind::RabbitMq) else { return };
     let (paystream, queue, payments) = start_failing(&address).await;
     let dead = queue.dead_letters();
     let before = queue.until_all_are_dead(&paystream).await;
     dead_letter_of_another_producer(&address, &dead).await;
     paystream.heal();
-    let stopped = paystream.command(&["failures", "dead-letters"]).await;
-    stopped.text(1);
-    let published = format!("published {before} messages of {dead} again; the next one cannot be read");
-    assert!(stopped.stderr.contains(&published) && stopped.stderr.contains("remove it"), "{}", stopped.stderr);
+    let stopped = paystream.command(&REDRIVE).await;
+    stopped.text(2);
+    let expected = format!(" messages of {dead} again; another one cannot be read");
+    assert!(stopped.stderr.contains(&expected) && stopped.stderr.contains("remove it"), "{}", stopped.stderr);
+    assert!(published(&stopped.stderr) >= before, "{before}: {}", stopped.stderr);
     for (order_id, payment) in &payments {
         paystream.payment_arrives(order_id, payment).await;
     }
-    assert_eq!(queue.ready(&dead).await, 1, "the message is still there");
+    // The message stays.
+    queue.redrive_until(&paystream, 1).await;
 }

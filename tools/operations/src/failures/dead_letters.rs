@@ -18,8 +18,12 @@ use crate::{OperationError, Stack, StackHub};
 
 /// Messages that are taken from the queue before they are published and removed.
 const TAKEN_MAX: usize = 100;
+/// Messages that cannot be read, one after the other, before the redrive ends.
+const UNREADABLE_MAX: u32 = 2;
 /// Bound on a call to the broker.
 const CALL_MAX: Duration = Duration::from_secs(10);
+/// Interval at which messages that return to the queue are looked for.
+const POLL: Duration = Duration::from_millis(20);
 /// Name of the dead-letter queue, after the name of Orders' queue.
 const SUFFIX: &str = ".dead";
 
@@ -45,14 +49,14 @@ pub enum DeadLettersError {
     },
     /// A message could not be read. The client library closes the connection on text that is not UTF-8, which AMQP allows.
     #[error(
-        "published {published} messages of {queue} again; the next one cannot be read ({reason}); if its headers are not \
+        "published {published} messages of {queue} again; another one cannot be read ({reason}); if its headers are not \
          UTF-8, so that a producer other than Payments sent it, remove it with RabbitMQ's management interface, and run \
          this again"
     )]
     Message {
         /// Name of the queue.
         queue: String,
-        /// Number of messages published before it, and removed.
+        /// Number of messages published again, and removed.
         published: u64,
         /// Reason.
         reason: String,
@@ -93,22 +97,23 @@ pub async fn redrive_dead_letters(
         redriven.messages = total;
         return Ok(redriven);
     }
-    let mut most = TAKEN_MAX;
+    let (mut most, mut unreadable) = (TAKEN_MAX, 0);
     while redriven.messages < total && redriven.not_sent.is_none() {
         let left = usize::try_from(total - redriven.messages).unwrap_or(usize::MAX);
-        let (taken, unread) = dead_letters.take(left.min(most)).await;
-        match unread {
-            Some(reason) if taken.is_empty() => {
+        let taken = match dead_letters.take(left.min(most)).await {
+            Ok(taken) => taken,
+            Err(reason) if unreadable == UNREADABLE_MAX => {
                 return Err(DeadLettersError::Message { queue, published: redriven.messages, reason }.into());
             }
-            Some(_) => {
-                // The connection is closed, and the messages are in the queue again: take only those before.
-                most = taken.len();
+            Err(_) => {
+                // The connection is closed, and its messages return to the queue. Some queues put them last.
+                (most, unreadable) = (1, unreadable + 1);
                 dead_letters = DeadLetters::open(&publisher, queue.clone()).await?;
+                dead_letters.until_returned().await?;
                 continue;
             }
-            None => most = TAKEN_MAX,
-        }
+        };
+        unreadable = 0;
         if taken.is_empty() {
             break;
         }
@@ -171,22 +176,29 @@ impl DeadLetters {
         Ok(declared.map_or(0, |(_, messages, _)| messages.into()))
     }
 
-    /// Takes up to this many messages from the head of the queue, each with its delivery tag. Ends with the reason at the
-    /// first one that cannot be read.
-    async fn take(&self, most: usize) -> (Vec<(u64, Message)>, Option<String>) {
+    /// Waits until the broker has noticed that an earlier connection ended.
+    async fn until_returned(&self) -> Result<(), DeadLettersError> {
+        let returned = async {
+            while self.count().await? == 0 {
+                tokio::time::sleep(POLL).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(CALL_MAX, returned).await.unwrap_or(Ok(()))
+    }
+
+    /// Takes up to this many messages from the head of the queue, each with its delivery tag. Fails with the reason if one
+    /// cannot be read; then all are in the queue again.
+    async fn take(&self, most: usize) -> Result<Vec<(u64, Message)>, String> {
         let get = BasicGetArguments::new(&self.queue);
         let mut taken = Vec::new();
         while taken.len() < most {
-            let (got, properties, body) = match in_time(self.channel.basic_get(get.clone())).await {
-                Ok(Some(message)) => message,
-                Ok(None) => break,
-                Err(reason) => return (taken, Some(reason)),
-            };
+            let Some((got, properties, body)) = in_time(self.channel.basic_get(get.clone())).await? else { break };
             let (tag, key) = (got.delivery_tag(), got.routing_key().clone());
             let id = properties.message_id().cloned().unwrap_or_else(|| format!("dead-letter-{tag}"));
             taken.push((tag, Message { lineage: key.clone(), key, id, body }));
         }
-        (taken, None)
+        Ok(taken)
     }
 
     async fn remove(&self, tag: u64) -> Result<(), DeadLettersError> {
