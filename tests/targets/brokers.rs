@@ -44,6 +44,33 @@ fn skipping_tests(source: &str) -> Vec<&str> {
     tests.collect()
 }
 
+/// Returns the names by which the stage `hubs` selects tests.
+fn names_of_the_stage() -> Vec<String> {
+    let script = std::fs::read_to_string(workspace().join(".ci/hubs")).unwrap();
+    let names = script.lines().find_map(|line| line.strip_prefix("names=(")?.strip_suffix(')')).unwrap();
+    names.split(' ').map(str::to_owned).collect()
+}
+
+#[test]
+fn the_stage_of_the_hubs_runs_every_test_that_is_skipped_without_a_broker() {
+    let names = names_of_the_stage();
+    let page = std::fs::read_to_string(workspace().join(PAGE)).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| `") && line.contains(".rs` |"));
+    for (file, tests) in rows.filter_map(|row| row.split_once("` | ")) {
+        // The stage runs these targets whole.
+        if file.contains("/tests/broker/") {
+            continue;
+        }
+        // Modules are part of the names of their tests: folders and files below `src`, or below the folder of a target.
+        let in_target = || file.split_once("tests/").and_then(|(_, target)| target.split_once('/'));
+        let module = file.split_once("/src/").or_else(in_target).map_or("", |(_, module)| module);
+        for test in tests.split('`').skip(1).step_by(2) {
+            let is_selected = names.iter().any(|name| module.contains(name) || test.contains(name));
+            assert!(is_selected, "{file}: none of {names:?} selects {test}");
+        }
+    }
+}
+
 #[test]
 fn the_page_lists_every_test_that_is_skipped_without_a_broker() {
     let page = std::fs::read_to_string(workspace().join(PAGE)).unwrap();

@@ -142,7 +142,7 @@ async fn arguments_of_a_queue_are_read_from_the_broker() {
 }
 
 #[tokio::test]
-async fn a_policy_counts_as_an_argument_does() {
+async fn a_policy_of_rabbitmq_counts_as_an_argument_does() {
     let Some(broker) = Broker::open("policy") else { return };
     broker.topology(json!({})).await;
     broker.policy("queues", json!({"message-ttl": 60_000, "delivery-limit": 20})).await;
@@ -154,7 +154,7 @@ async fn a_policy_counts_as_an_argument_does() {
 }
 
 #[tokio::test]
-async fn a_classic_queue_a_missing_binding_and_missing_parts_are_found() {
+async fn a_classic_queue_of_rabbitmq_a_missing_binding_and_missing_parts_are_found() {
     let Some(broker) = Broker::open("classic") else { return };
     assert_eq!(broker.codes().await, ["rabbitmq-exchange-missing", "rabbitmq-queue-missing"]);
     broker.exchange(&broker.name, "topic", json!({"alternate-exchange": "amq.fanout"})).await;
@@ -169,7 +169,7 @@ async fn a_classic_queue_a_missing_binding_and_missing_parts_are_found() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_and_a_missing_api_are_told_apart() {
+async fn wrong_credentials_and_a_missing_api_of_the_broker_are_told_apart() {
     let nowhere: ManagementUrl = "http://guest:guest@127.0.0.1:1".parse().unwrap();
     let credentials = nowhere.credentials().unwrap().clone();
     let missing = Management::new(nowhere, credentials.clone()).facts("/", "e", "q").await.unwrap_err();
