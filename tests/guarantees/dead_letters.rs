@@ -222,7 +222,7 @@ async fn a_dead_lettered_message_that_cannot_be_read_is_named_and_stays_and_all_
     paystream.heal();
     let stopped = paystream.command(&REDRIVE).await;
     stopped.text(2);
-    let expected = format!(" messages of {dead} again; another one cannot be read");
+    let expected = format!(" messages of {dead} again; a message cannot be read");
     assert!(stopped.stderr.contains(&expected) && stopped.stderr.contains("remove it"), "{}", stopped.stderr);
     assert!(published(&stopped.stderr) >= before, "{before}: {}", stopped.stderr);
     for (order_id, payment) in &payments {

@@ -3,5 +3,4 @@
 
 mod api_key;
 mod misbehaviours;
-mod secrecy;
 mod world;

@@ -49,7 +49,7 @@ pub enum DeadLettersError {
     },
     /// A message could not be read. The client library closes the connection on text that is not UTF-8, which AMQP allows.
     #[error(
-        "published {published} messages of {queue} again; another one cannot be read ({reason}); if its headers are not \
+        "published {published} messages of {queue} again; a message cannot be read ({reason}); if its headers are not \
          UTF-8, so that a producer other than Payments sent it, remove it with RabbitMQ's management interface, and run \
          this again"
     )]
